@@ -1,0 +1,45 @@
+/*
+ * A language model read from a file, and what can be said about it without running it.
+ *
+ * An open model is immutable: any number of scorers, in any threads, may share one.
+ */
+#ifndef CRIL_MODEL_H
+#define CRIL_MODEL_H
+
+#include <cril/status.h>
+#include <cril/tokenizer.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cril_model cril_model;
+
+/*
+ * Opens a GGUF file (v2, v3; for a split model, its first part), checks every tensor the architecture needs, and maps the
+ * weights. *out is owned by the caller, close with cril_model_close.
+ * Errors name the file and the architecture, tensor, type or key at fault.
+ */
+cril_status cril_model_open(const char *path, cril_model **out, cril_error *err);
+void cril_model_close(cril_model *m); /* NULL is allowed */
+
+const char *cril_model_path(const cril_model *m);         /* as given to open */
+const char *cril_model_name(const cril_model *m);         /* general.name, or the file's base name */
+const char *cril_model_architecture(const cril_model *m); /* "llama" */
+uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
+size_t cril_model_context(const cril_model *m);           /* longest window it was trained for, tokens */
+size_t cril_model_logits(const cril_model *m);            /* rows of the vocabulary matrix */
+const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
+
+/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not thread-safe. */
+cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
+
+/* The kernel set that this process uses ("avx512", "avx2", "ref"); CRIL_CPU in the environment narrows the choice. */
+const char *cril_cpu_kernels(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,119 @@
+/*
+ * How many bits a model needs for a corpus, by a named protocol (doc/scoring.md).
+ *
+ * A scorer owns threads and buffers and borrows a model; use one scorer per thread of yours.
+ * Every figure has the same bits for any CPU, thread count and batch size (doc/numerics.md).
+ */
+#ifndef CRIL_SCORE_H
+#define CRIL_SCORE_H
+
+#include <cril/corpus.h>
+#include <cril/model.h>
+#include <cril/stats.h>
+#include <cril/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct cril_scorer cril_scorer;
+
+typedef struct cril_score_options {
+    const char *protocol; /* "document", "hkust", "rolling", "halves"; NULL: "document" */
+    size_t context;       /* tokens of a window; 0: the protocol's own */
+    size_t stride;        /* tokens by which windows move; 0: the protocol's own */
+    unsigned threads;     /* 0: one a core */
+    size_t batch_tokens;  /* rows that go through a layer together; 0: chosen; a smaller number means less memory */
+    double level;         /* of the interval; 0: 0.95 */
+    size_t resamples;     /* 0: 1000 */
+    uint64_t seed;
+} cril_score_options;
+
+/* One scored token. */
+typedef struct cril_token_score {
+    uint64_t document; /* index of the document it belongs to */
+    uint64_t position; /* in the protocol's token stream: of the document (document, rolling) or of the corpus (hkust, halves) */
+    int32_t id;
+    double nats;       /* -ln p, finite, >= 0 */
+} cril_token_score;
+
+typedef struct cril_document_score {
+    uint64_t index, line;
+    double nats;
+    uint64_t tokens, scored_tokens, characters, bytes;
+} cril_document_score;
+
+typedef struct cril_score_progress {
+    double fraction;        /* of the corpus's bytes, 0..1; < 0 when unknown */
+    uint64_t scored_tokens; /* so far */
+    uint64_t forward_tokens;
+    double seconds;
+    double bpc;             /* of the documents finished so far; 0 before the first */
+} cril_score_progress;
+
+/* Any may be NULL. A return value other than 0 stops the run with CRIL_ERR_CANCELLED. Called from the
+   thread that called cril_score_corpus, tokens and documents in stream order. */
+typedef struct cril_score_callbacks {
+    void *user;
+    int (*on_token)(void *user, const cril_token_score *token);
+    int (*on_document)(void *user, const cril_document_score *document);
+    int (*on_progress)(void *user, const cril_score_progress *progress);
+} cril_score_callbacks;
+
+typedef struct cril_result {
+    double nats, seconds;
+    uint64_t tokens, scored_tokens, forward_tokens, characters, bytes, documents;
+    cril_interval interval; /* of bits per character */
+    char protocol[16];
+    size_t context, stride;
+    char *model_name, *model_architecture; /* owned */
+    char model_sha256[65];
+    uint64_t model_parameters;
+    char *corpus_path; /* owned */
+    char corpus_sha256[65];
+    char version[16];
+    int numerics;
+    cril_document_score *per_document; /* [documents], owned */
+} cril_result;
+
+/* One protocol's name and one-line description, for help texts; NULL past the last. */
+const char *cril_protocol_name(size_t i);
+const char *cril_protocol_summary(size_t i);
+
+/* m is borrowed and must outlive the scorer. options may be NULL.
+   CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol cannot use. */
+cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
+                               cril_error *err);
+void cril_scorer_free(cril_scorer *s);
+
+/*
+ * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released with
+ * cril_result_free. CRIL_ERR_EMPTY: no document, or too few tokens for the protocol.
+ */
+cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
+                              const cril_score_callbacks *callbacks, cril_result *out,
+                              cril_error *err);
+void cril_result_free(cril_result *r);
+
+double cril_result_bits(const cril_result *r);           /* nats / ln 2 */
+double cril_result_bpc(const cril_result *r);            /* bits per character (code point) */
+double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte */
+double cril_result_bits_per_token(const cril_result *r); /* per scored token */
+
+/*
+ * Negative log-likelihood of a token sequence in one window.
+ *
+ *   tokens    [n]    ids in [0, cril_model_logits); tokens[0] is context, it is not scored
+ *   out_nats  [n-1]  out_nats[t] = -ln p(tokens[t+1] | tokens[0..t]), finite, >= 0
+ *
+ * 2 <= n <= cril_model_context(m) + 1. On error out_nats is untouched.
+ */
+cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
+                              cril_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

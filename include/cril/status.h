@@ -1,0 +1,45 @@
+/*
+ * How every call of libcril says what went wrong.
+ *
+ * A function that can fail returns a cril_status. CRIL_OK is zero. On failure it also fills the
+ * caller's cril_error, if one was given, with one sentence that names the file, the thing and the
+ * remedy. The library never prints and never exits.
+ */
+#ifndef CRIL_STATUS_H
+#define CRIL_STATUS_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CRIL_VERSION "0.1.0"
+
+/* Version of the numeric contract (doc/numerics.md). Results of different versions do not compare. */
+#define CRIL_NUMERICS 1
+
+typedef enum cril_status {
+    CRIL_OK = 0,
+    CRIL_ERR_NOMEM,       /* out of memory, or a size that does not fit the address space */
+    CRIL_ERR_IO,          /* the system refused: open, read, write, map */
+    CRIL_ERR_FORMAT,      /* a file breaks its own format */
+    CRIL_ERR_TRUNCATED,   /* a file ends before its format says so */
+    CRIL_ERR_UNSUPPORTED, /* well-formed, but of a kind cril does not know */
+    CRIL_ERR_RANGE,       /* an argument outside its documented range */
+    CRIL_ERR_NUMERIC,     /* a model computed a value that is not finite */
+    CRIL_ERR_EMPTY,       /* nothing to score */
+    CRIL_ERR_MISMATCH,    /* two things that should belong together do not */
+    CRIL_ERR_CANCELLED    /* a callback asked to stop */
+} cril_status;
+
+typedef struct cril_error {
+    cril_status status;
+    char message[1024]; /* one sentence, NUL-terminated, no newline */
+} cril_error;
+
+/* A short static name such as "truncated". Never NULL. */
+const char *cril_status_name(cril_status status);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

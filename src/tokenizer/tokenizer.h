@@ -1,0 +1,14 @@
+/* What other layers need of a tokenizer beyond the public header. */
+#ifndef CRIL_TOKENIZER_TOKENIZER_H
+#define CRIL_TOKENIZER_TOKENIZER_H
+
+#include "formats/gguf.h"
+
+#include <cril/tokenizer.h>
+
+/* Builds a tokenizer from an open file. Copies what it needs: g may be closed afterwards. */
+cril_status cril_tokenizer_create(const cril_gguf *g, cril_tokenizer **out, cril_error *err);
+
+cril_status cril_ids_push(cril_ids *ids, int32_t id, cril_error *err);
+
+#endif

@@ -1,0 +1,10 @@
+/* Fills the caller's error with a formatted sentence (err may be NULL) and returns the status. */
+#ifndef CRIL_UTIL_FAIL_H
+#define CRIL_UTIL_FAIL_H
+
+#include <cril/status.h>
+
+cril_status cril_fail(cril_error *err, cril_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#endif

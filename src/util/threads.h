@@ -1,0 +1,26 @@
+/*
+ * A pool of threads that runs numbered tasks.
+ *
+ * cril_pool_run calls fn(arg, task, worker) once for every task in [0, n_tasks) and returns when all
+ * are done. Tasks are handed out in index order to whichever thread is free; worker in [0, n_threads)
+ * names the calling thread's scratch space. The caller's own thread is worker 0.
+ */
+#ifndef CRIL_UTIL_THREADS_H
+#define CRIL_UTIL_THREADS_H
+
+#include <cril/status.h>
+#include <stddef.h>
+
+typedef struct cril_pool cril_pool;
+typedef void (*cril_task_fn)(void *arg, size_t task, size_t worker);
+
+/* n_threads >= 1. CRIL_ERR_NOMEM when threads cannot be started. */
+cril_status cril_pool_create(unsigned n_threads, cril_pool **out, cril_error *err);
+void cril_pool_free(cril_pool *p); /* NULL is allowed */
+unsigned cril_pool_threads(const cril_pool *p);
+void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg);
+
+/* Cores this process may run on, at least 1. */
+unsigned cril_cpu_count(void);
+
+#endif

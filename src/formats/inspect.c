@@ -1,0 +1,226 @@
+/*
+ * A model file's metadata as text. Values are written once, when the file is opened. A text value is
+ * kept whole (its zero bytes become '?'); an array shows its length and as many first elements as fit
+ * in 200 bytes, texts among them in quotes with control characters escaped.
+ */
+#include <cril/inspect.h>
+
+#include "formats/gguf.h"
+#include "util/fail.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ARRAY_TEXT = 200 };
+
+struct line {
+    char *key, *value; /* owned */
+    const char *type;
+};
+
+struct cril_inspect {
+    cril_gguf *gguf;
+    size_t n;
+    struct line *lines; /* [n] */
+};
+
+static const char *const type_names[][2] = {
+    /* scalar, array */
+    [GGUF_U8] = { "u8", "array of u8" },       [GGUF_I8] = { "i8", "array of i8" },
+    [GGUF_U16] = { "u16", "array of u16" },    [GGUF_I16] = { "i16", "array of i16" },
+    [GGUF_U32] = { "u32", "array of u32" },    [GGUF_I32] = { "i32", "array of i32" },
+    [GGUF_F32] = { "f32", "array of f32" },    [GGUF_BOOL] = { "bool", "array of bool" },
+    [GGUF_STRING] = { "string", "array of string" }, [GGUF_ARRAY] = { "array", "array" },
+    [GGUF_U64] = { "u64", "array of u64" },    [GGUF_I64] = { "i64", "array of i64" },
+    [GGUF_F64] = { "f64", "array of f64" },
+};
+
+static char *copy_text(const char *data, size_t len)
+{
+    char *s = malloc(len + 1);
+
+    if (!s)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        s[i] = data[i] ? data[i] : '?';
+    s[len] = '\0';
+    return s;
+}
+
+/* Element i, a number or truth value. */
+static void number_text(const struct gguf_kv *kv, uint64_t i, char *out, size_t size)
+{
+    switch (kv->type) {
+    case GGUF_F32: snprintf(out, size, "%.9g", cril_gguf_element_float(kv, i)); break;
+    case GGUF_F64: snprintf(out, size, "%.17g", cril_gguf_element_float(kv, i)); break;
+    case GGUF_BOOL: snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false"); break;
+    case GGUF_I8:
+    case GGUF_I16:
+    case GGUF_I32:
+    case GGUF_I64: snprintf(out, size, "%" PRId64, (int64_t)cril_gguf_element_uint(kv, i)); break;
+    default: snprintf(out, size, "%" PRIu64, cril_gguf_element_uint(kv, i)); break;
+    }
+}
+
+/* A text in quotes; false if it does not fit in size bytes, NUL included. */
+static bool quoted_text(struct gguf_string s, char *out, size_t size)
+{
+    size_t at = 0;
+
+    if (size < 3)
+        return false;
+    out[at++] = '"';
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.data[i];
+        char piece[8];
+        int n;
+
+        if (c == '"' || c == '\\')
+            n = snprintf(piece, sizeof(piece), "\\%c", c);
+        else if (c == '\n')
+            n = snprintf(piece, sizeof(piece), "\\n");
+        else if (c < 32 || c == 127)
+            n = snprintf(piece, sizeof(piece), "\\u%04x", c);
+        else
+            n = snprintf(piece, sizeof(piece), "%c", c);
+        if (at + (size_t)n + 2 > size) /* the closing quote and NUL */
+            return false;
+        memcpy(out + at, piece, (size_t)n);
+        at += (size_t)n;
+    }
+    out[at++] = '"';
+    out[at] = '\0';
+    return true;
+}
+
+static char *array_text(const struct gguf_kv *kv)
+{
+    static const char more[] = ", ...]";
+    char out[ARRAY_TEXT + 1], one[ARRAY_TEXT + 1];
+    size_t at = (size_t)snprintf(out, sizeof(out), "%" PRIu64 " [", kv->n);
+    uint64_t i;
+
+    for (i = 0; i < kv->n; i++) {
+        if (kv->type == GGUF_STRING) {
+            if (!quoted_text(kv->strings[i], one, sizeof(one)))
+                break;
+        } else {
+            number_text(kv, i, one, sizeof(one));
+        }
+        if (at + 2 + strlen(one) + sizeof(more) - 1 > ARRAY_TEXT)
+            break;
+        at += (size_t)snprintf(out + at, sizeof(out) - at, "%s%s", i ? ", " : "", one);
+    }
+    snprintf(out + at, sizeof(out) - at, "%s", i == kv->n ? "]" : i ? more : "...]");
+    return copy_text(out, strlen(out));
+}
+
+static bool write_line(const struct gguf_kv *kv, struct line *l)
+{
+    char number[64];
+
+    l->key = copy_text(kv->key.data, kv->key.len);
+    l->type = type_names[kv->type][kv->is_array];
+    if (kv->is_array) {
+        l->value = array_text(kv);
+    } else if (kv->type == GGUF_STRING) {
+        l->value = copy_text(kv->strings[0].data, kv->strings[0].len);
+    } else {
+        number_text(kv, 0, number, sizeof(number));
+        l->value = copy_text(number, strlen(number));
+    }
+    return l->key && l->value;
+}
+
+cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *err)
+{
+    cril_inspect *f = calloc(1, sizeof(*f));
+    cril_status st;
+
+    if (!f)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    if ((st = cril_gguf_open(path, &f->gguf, err)) != CRIL_OK)
+        goto fail;
+    f->n = cril_gguf_kv_count(f->gguf);
+    f->lines = calloc(f->n ? f->n : 1, sizeof(*f->lines));
+    if (!f->lines) {
+        f->n = 0;
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+        goto fail;
+    }
+    for (size_t i = 0; i < f->n; i++)
+        if (!write_line(cril_gguf_kv(f->gguf, i), &f->lines[i])) {
+            st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+            goto fail;
+        }
+    *out = f;
+    return CRIL_OK;
+fail:
+    cril_inspect_close(f);
+    return st;
+}
+
+void cril_inspect_close(cril_inspect *f)
+{
+    if (!f)
+        return;
+    for (size_t i = 0; i < f->n; i++) {
+        free(f->lines[i].key);
+        free(f->lines[i].value);
+    }
+    free(f->lines);
+    cril_gguf_close(f->gguf);
+    free(f);
+}
+
+unsigned cril_inspect_version(const cril_inspect *f)
+{
+    return cril_gguf_version(f->gguf);
+}
+
+size_t cril_inspect_parts(const cril_inspect *f)
+{
+    return cril_gguf_parts(f->gguf);
+}
+
+uint64_t cril_inspect_bytes(const cril_inspect *f)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < cril_gguf_parts(f->gguf); i++) {
+        size_t len;
+        cril_gguf_part(f->gguf, i, &len);
+        sum += len;
+    }
+    return sum;
+}
+
+size_t cril_inspect_metadata_count(const cril_inspect *f)
+{
+    return f->n;
+}
+
+void cril_inspect_metadata(const cril_inspect *f, size_t i, const char **key, const char **type,
+                           const char **value)
+{
+    *key = f->lines[i].key;
+    *type = f->lines[i].type;
+    *value = f->lines[i].value;
+}
+
+size_t cril_inspect_tensor_count(const cril_inspect *f)
+{
+    return cril_gguf_tensor_count(f->gguf);
+}
+
+void cril_inspect_tensor(const cril_inspect *f, size_t i, cril_tensor_info *out)
+{
+    const struct gguf_tensor *t = cril_gguf_tensor(f->gguf, i);
+
+    *out = (cril_tensor_info){ .name = t->name, .type = cril_dtypes[t->type].name, .n_dims = t->n_dims,
+                               .bytes = t->bytes };
+    for (unsigned k = 0; k < 4; k++)
+        out->shape[k] = t->ne[k];
+}

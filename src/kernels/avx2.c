@@ -1,0 +1,117 @@
+/* AVX2 with FMA. Tiles of rows x 16 outputs, two halves of a panel: 6 rows for fp32, 3 for integers. */
+#include "kernels/rowops.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define T __attribute__((target("avx2,fma")))
+
+CRIL_ROW_KERNELS(T)
+
+#define TILE T static inline __attribute__((always_inline))
+
+TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c, size_t ldc)
+{
+    __m256 acc[6][2];
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++)
+        acc[i][0] = acc[i][1] = _mm256_setzero_ps();
+    for (size_t p = 0; p < k; p++, b += CRIL_NR) {
+        __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+#pragma GCC unroll 6
+        for (int i = 0; i < mr; i++) {
+            __m256 v = _mm256_set1_ps(a[(size_t)i * lda + p]);
+            acc[i][0] = _mm256_fmadd_ps(v, b0, acc[i][0]);
+            acc[i][1] = _mm256_fmadd_ps(v, b1, acc[i][1]);
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++) {
+        _mm256_storeu_ps(c + (size_t)i * ldc, acc[i][0]);
+        _mm256_storeu_ps(c + (size_t)i * ldc + 8, acc[i][1]);
+    }
+}
+
+T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+{
+    for (size_t h = 0; h < CRIL_NR; h += 16) {
+        size_t i = 0;
+        for (; i + 6 <= m; i += 6)
+            tile_f32(6, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+        for (; i < m; i++)
+            tile_f32(1, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+    }
+}
+
+TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const struct cril_packed *w,
+                   const int16_t *wq, const float *ws, const float *wm, float *c, size_t ldc)
+{
+    const size_t k = a->k, group = w->group, groups = k / group;
+    const int16_t *aq = a->q + row * k;
+    const float *as = a->scale + row * (k / CRIL_A_BLOCK);
+    const float *sum = (group == 16 ? a->sum16 : a->sum32) + row * groups;
+    __m256 acc[3][2];
+#pragma GCC unroll 3
+    for (int i = 0; i < mr; i++)
+        acc[i][0] = acc[i][1] = _mm256_setzero_ps();
+    for (size_t g = 0; g < groups; g++) {
+        __m256i dot[3][2];
+#pragma GCC unroll 3
+        for (int i = 0; i < mr; i++)
+            dot[i][0] = dot[i][1] = _mm256_setzero_si256();
+        for (size_t p = 0; p < group / 2; p++, wq += 2 * CRIL_NR) {
+            __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)wq);
+            __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(wq + 16));
+#pragma GCC unroll 3
+            for (int i = 0; i < mr; i++) {
+                int32_t pair;
+                memcpy(&pair, aq + (size_t)i * k + g * group + 2 * p, sizeof(pair));
+                __m256i v = _mm256_set1_epi32(pair);
+                dot[i][0] = _mm256_add_epi32(dot[i][0], _mm256_madd_epi16(v, w0));
+                dot[i][1] = _mm256_add_epi32(dot[i][1], _mm256_madd_epi16(v, w1));
+            }
+        }
+        __m256 s0 = _mm256_loadu_ps(ws + g * CRIL_NR), s1 = _mm256_loadu_ps(ws + g * CRIL_NR + 8);
+#pragma GCC unroll 3
+        for (int i = 0; i < mr; i++) {
+            __m256 v = _mm256_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
+            acc[i][0] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][0]), _mm256_mul_ps(v, s0), acc[i][0]);
+            acc[i][1] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][1]), _mm256_mul_ps(v, s1), acc[i][1]);
+        }
+        if (wm) {
+            __m256 m0 = _mm256_loadu_ps(wm + g * CRIL_NR), m1 = _mm256_loadu_ps(wm + g * CRIL_NR + 8);
+#pragma GCC unroll 3
+            for (int i = 0; i < mr; i++) {
+                __m256 v = _mm256_set1_ps(sum[(size_t)i * groups + g]);
+                acc[i][0] = _mm256_fmadd_ps(v, m0, acc[i][0]);
+                acc[i][1] = _mm256_fmadd_ps(v, m1, acc[i][1]);
+            }
+        }
+    }
+#pragma GCC unroll 3
+    for (int i = 0; i < mr; i++) {
+        _mm256_storeu_ps(c + (size_t)i * ldc, acc[i][0]);
+        _mm256_storeu_ps(c + (size_t)i * ldc + 8, acc[i][1]);
+    }
+}
+
+T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
+                       size_t p, float *c, size_t ldc)
+{
+    const size_t per_panel = w->k / w->group * CRIL_NR;
+    for (size_t h = 0; h < CRIL_NR; h += 16) {
+        const int16_t *wq = w->q + p * w->k * CRIL_NR + 2 * h;
+        const float *ws = w->scale + p * per_panel + h, *wm = w->min ? w->min + p * per_panel + h : NULL;
+        size_t i = 0;
+        for (; i + 3 <= m; i += 3)
+            tile_i16(3, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+        for (; i < m; i++)
+            tile_i16(1, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+    }
+}
+
+void cril_kernels_avx2(struct cril_kernels *k)
+{
+    *k = CRIL_TABLE("avx2");
+}
+#endif

@@ -1,0 +1,131 @@
+/*
+ * AVX-512 with VNNI. A tile holds rows x 32 outputs in registers, lanes are outputs, so each keeps its own
+ * chain. 12 x 32 for fp32; 6 x 32 for integers, which need a dot and a float accumulator each.
+ */
+#include "kernels/rowops.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define T __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,prefer-vector-width=512")))
+
+CRIL_ROW_KERNELS(T)
+
+#define TILE T static inline __attribute__((always_inline))
+
+TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c, size_t ldc)
+{
+    __m512 acc[12][2];
+#pragma GCC unroll 12
+    for (int i = 0; i < mr; i++)
+        acc[i][0] = acc[i][1] = _mm512_setzero_ps();
+    for (size_t p = 0; p < k; p++, b += CRIL_NR) {
+        __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
+#pragma GCC unroll 12
+        for (int i = 0; i < mr; i++) {
+            __m512 v = _mm512_set1_ps(a[(size_t)i * lda + p]);
+            acc[i][0] = _mm512_fmadd_ps(v, b0, acc[i][0]);
+            acc[i][1] = _mm512_fmadd_ps(v, b1, acc[i][1]);
+        }
+    }
+#pragma GCC unroll 12
+    for (int i = 0; i < mr; i++) {
+        _mm512_storeu_ps(c + (size_t)i * ldc, acc[i][0]);
+        _mm512_storeu_ps(c + (size_t)i * ldc + 16, acc[i][1]);
+    }
+}
+
+T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+{
+    for (; m >= 12; m -= 12, a += 12 * lda, c += 12 * ldc)
+        tile_f32(12, a, lda, panel, k, c, ldc);
+    for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc)
+        tile_f32(4, a, lda, panel, k, c, ldc);
+    for (; m > 0; m--, a += lda, c += ldc)
+        tile_f32(1, a, lda, panel, k, c, ldc);
+}
+
+/* group: 16 or 32; has_min: 0 or 1. Both constant, so each combination is its own loop. */
+TILE void tile_i16(const int mr, const size_t group, const int has_min, const struct cril_acts *a, size_t row,
+                   const int16_t *wq, const float *ws, const float *wm, float *c, size_t ldc)
+{
+    const size_t k = a->k, groups = k / group;
+    const int16_t *aq = a->q + row * k;
+    const float *as = a->scale + row * (k / CRIL_A_BLOCK);
+    const float *sum = (group == 16 ? a->sum16 : a->sum32) + row * groups;
+    __m512 acc[6][2];
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++)
+        acc[i][0] = acc[i][1] = _mm512_setzero_ps();
+    for (size_t g = 0; g < groups; g++) {
+        __m512i dot[6][2];
+#pragma GCC unroll 6
+        for (int i = 0; i < mr; i++)
+            dot[i][0] = dot[i][1] = _mm512_setzero_si512();
+        for (size_t p = 0; p < group / 2; p++, wq += 2 * CRIL_NR) {
+            __m512i w0 = _mm512_loadu_si512(wq), w1 = _mm512_loadu_si512(wq + CRIL_NR);
+#pragma GCC unroll 6
+            for (int i = 0; i < mr; i++) {
+                int32_t pair;
+                memcpy(&pair, aq + (size_t)i * k + g * group + 2 * p, sizeof(pair));
+                __m512i v = _mm512_set1_epi32(pair);
+                dot[i][0] = _mm512_dpwssd_epi32(dot[i][0], v, w0);
+                dot[i][1] = _mm512_dpwssd_epi32(dot[i][1], v, w1);
+            }
+        }
+        __m512 s0 = _mm512_loadu_ps(ws + g * CRIL_NR), s1 = _mm512_loadu_ps(ws + g * CRIL_NR + 16);
+#pragma GCC unroll 6
+        for (int i = 0; i < mr; i++) {
+            __m512 v = _mm512_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
+            acc[i][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][0]), _mm512_mul_ps(v, s0), acc[i][0]);
+            acc[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][1]), _mm512_mul_ps(v, s1), acc[i][1]);
+        }
+        if (has_min) {
+            __m512 m0 = _mm512_loadu_ps(wm + g * CRIL_NR), m1 = _mm512_loadu_ps(wm + g * CRIL_NR + 16);
+#pragma GCC unroll 6
+            for (int i = 0; i < mr; i++) {
+                __m512 v = _mm512_set1_ps(sum[(size_t)i * groups + g]);
+                acc[i][0] = _mm512_fmadd_ps(v, m0, acc[i][0]);
+                acc[i][1] = _mm512_fmadd_ps(v, m1, acc[i][1]);
+            }
+        }
+    }
+#pragma GCC unroll 6
+    for (int i = 0; i < mr; i++) {
+        _mm512_storeu_ps(c + (size_t)i * ldc, acc[i][0]);
+        _mm512_storeu_ps(c + (size_t)i * ldc + 16, acc[i][1]);
+    }
+}
+
+TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts *a, size_t row, size_t m,
+                   const struct cril_packed *w, size_t p, float *c, size_t ldc)
+{
+    const size_t per_panel = w->k / group * CRIL_NR;
+    const int16_t *wq = w->q + p * w->k * CRIL_NR;
+    const float *ws = w->scale + p * per_panel, *wm = has_min ? w->min + p * per_panel : NULL;
+    for (; m >= 6; m -= 6, row += 6, c += 6 * ldc)
+        tile_i16(6, group, has_min, a, row, wq, ws, wm, c, ldc);
+    for (; m >= 2; m -= 2, row += 2, c += 2 * ldc)
+        tile_i16(2, group, has_min, a, row, wq, ws, wm, c, ldc);
+    for (; m > 0; m--, row++, c += ldc)
+        tile_i16(1, group, has_min, a, row, wq, ws, wm, c, ldc);
+}
+
+T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
+                       size_t p, float *c, size_t ldc)
+{
+    if (w->group == 32 && w->min)
+        rows_i16(32, 1, a, row, m, w, p, c, ldc);
+    else if (w->group == 32)
+        rows_i16(32, 0, a, row, m, w, p, c, ldc);
+    else if (w->min)
+        rows_i16(16, 1, a, row, m, w, p, c, ldc);
+    else
+        rows_i16(16, 0, a, row, m, w, p, c, ldc);
+}
+
+void cril_kernels_avx512(struct cril_kernels *k)
+{
+    *k = CRIL_TABLE("avx512");
+}
+#endif

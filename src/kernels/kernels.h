@@ -1,0 +1,74 @@
+/*
+ * The arithmetic of a forward pass: one table of functions, filled once for the CPU at hand.
+ *
+ * ref.c is the definition (doc/numerics.md); the others equal it bit for bit. All packed matrices use
+ * panels of CRIL_NR output columns, whatever the CPU, so that packing is written once.
+ */
+#ifndef CRIL_KERNELS_KERNELS_H
+#define CRIL_KERNELS_KERNELS_H
+
+#include "tensor/dtype.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CRIL_NR = 32,       /* columns of a panel */
+    CRIL_A_BLOCK = 32,  /* activations that share a scale */
+    CRIL_CHUNK = 1024   /* logits that are reduced together; part of the contract */
+};
+
+/* Rows of 16-bit activations; k is a multiple of 32. */
+struct cril_acts {
+    int16_t *q;    /* [rows, k]      |q| <= 32767 */
+    float *scale;  /* [rows, k / 32] */
+    float *sum32;  /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
+    float *sum16;  /* [rows, k / 16] the same of 16 q */
+    size_t k;
+};
+
+/* A matrix in panels. Float: f [panels][k][NR]. Integer: q [panels][k / 2][NR][2], scale and min [panels][k / group][NR]. */
+struct cril_packed {
+    float *f;
+    int16_t *q;
+    float *scale, *min; /* min NULL: the type has none */
+    size_t n, k, group;
+};
+
+struct cril_kernels {
+    const char *name;
+    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel is written. */
+    void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc);
+    /* The same for rows [row, row + m) of a and panel number p of w. */
+    void (*gemm_i16)(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
+                     size_t p, float *c, size_t ldc);
+    /* x [k] to row `row` of a. A block with a value that is not finite gets scale NaN. */
+    void (*quantise)(const float *x, struct cril_acts *a, size_t row);
+    /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may be x. n in 1.. */
+    void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
+    /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
+    float (*softmax)(float *s, size_t n);
+    /* Maximum of n logits and sum of e^(l - max), j mod 16; l is overwritten. n is a multiple of 16. */
+    void (*logsum)(float *l, size_t n, float *max, float *sum);
+    void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
+    void (*gelu_mul)(float *g, const float *u, size_t n);
+    void (*add)(float *x, const float *y, size_t n);      /* x += y */
+    void (*scale)(float *x, float a, size_t n);           /* x *= a */
+};
+
+const struct cril_kernels *cril_kernels(void);
+void cril_kernels_ref(struct cril_kernels *k);
+void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
+void cril_kernels_avx512(struct cril_kernels *k);
+
+/* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose sizes are set).
+   Rows past n are zero. Returns false if a weight (or scale) is not finite. */
+bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_packed *w, size_t p);
+
+static inline size_t cril_panels(size_t n)
+{
+    return (n + CRIL_NR - 1) / CRIL_NR;
+}
+
+#endif

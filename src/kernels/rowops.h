@@ -1,0 +1,159 @@
+/*
+ * Operations on one row, written once: the compiler makes scalar or vector code of them, with the
+ * same bits, since every output element is its own chain and a sum is 16 partial sums and one tree.
+ */
+#ifndef CRIL_KERNELS_ROWOPS_H
+#define CRIL_KERNELS_ROWOPS_H
+
+#include "kernels/fmath.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+/* The closing tree: i + (i + 8), then + 4, + 2, + 1. */
+CRIL_INLINE float row_tree(float s[16])
+{
+    for (int h = 8; h > 0; h /= 2)
+        for (int i = 0; i < h; i++)
+            s[i] = s[i] + s[i + h];
+    return s[0];
+}
+
+CRIL_INLINE float row_sum(const float *x, size_t n)
+{
+    float s[16] = {0};
+    for (size_t j = 0; j < n; j += 16)
+        for (int i = 0; i < 16; i++)
+            s[i] += x[j + (size_t)i];
+    return row_tree(s);
+}
+
+CRIL_INLINE float row_max(const float *x, size_t n)
+{
+    float m[16];
+    memcpy(m, x, sizeof(m));
+    for (size_t j = 16; j < n; j += 16)
+        for (int i = 0; i < 16; i++)
+            m[i] = x[j + (size_t)i] > m[i] ? x[j + (size_t)i] : m[i];
+    float best = m[0];
+    for (int i = 1; i < 16; i++)
+        best = m[i] > best ? m[i] : best;
+    return best;
+}
+
+CRIL_INLINE void row_rms_norm(const float *x, const float *w, size_t n, float eps, float *y)
+{
+    float s[16] = {0};
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16)
+        for (int i = 0; i < 16; i++)
+            s[i] += x[j + (size_t)i] * x[j + (size_t)i];
+    for (; j < n; j++)
+        s[j % 16] += x[j] * x[j];
+    float r = 1.0f / sqrtf(row_tree(s) / (float)n + eps);
+    for (j = 0; j < n; j++)
+        y[j] = x[j] * r * w[j];
+}
+
+CRIL_INLINE void row_exp_minus(float *x, float max, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = cril_expf(x[j] - max);
+}
+
+CRIL_INLINE float row_softmax(float *s, size_t n)
+{
+    row_exp_minus(s, row_max(s, n), n);
+    return row_sum(s, n);
+}
+
+CRIL_INLINE void row_logsum(float *l, size_t n, float *max, float *sum)
+{
+    *max = row_max(l, n);
+    row_exp_minus(l, *max, n);
+    *sum = row_sum(l, n);
+}
+
+CRIL_INLINE void row_silu_mul(float *restrict g, const float *restrict u, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        g[j] = cril_siluf(g[j]) * u[j];
+}
+
+CRIL_INLINE void row_gelu_mul(float *restrict g, const float *restrict u, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        g[j] = cril_geluf(g[j]) * u[j];
+}
+
+CRIL_INLINE void row_add(float *restrict x, const float *restrict y, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] += y[j];
+}
+
+CRIL_INLINE void row_scale(float *x, float a, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] *= a;
+}
+
+/* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN and infinity on top. */
+CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row)
+{
+    size_t nb = a->k / CRIL_A_BLOCK;
+    for (size_t b = 0; b < nb; b++) {
+        const float *v = x + b * CRIL_A_BLOCK;
+        int16_t *q = a->q + row * a->k + b * CRIL_A_BLOCK;
+        int32_t bits[CRIL_A_BLOCK], top = 0;
+        memcpy(bits, v, sizeof(bits));
+        for (int i = 0; i < CRIL_A_BLOCK; i++) {
+            int32_t t = bits[i] & 0x7fffffff;
+            top = t > top ? t : top;
+        }
+        union cril_bits32 max = {.i = top};
+        float inv = 0, scale = 0;
+        if (top >= 0x7f800000)
+            scale = NAN;
+        else if (max.f > 1e-30f) { /* smaller blocks count as zero: 32767 / max stays finite */
+            inv = 32767.0f / max.f;
+            scale = max.f / 32767.0f;
+        }
+        int32_t qi[CRIL_A_BLOCK], s0 = 0, s1 = 0;
+        float rounded[CRIL_A_BLOCK];
+        for (int i = 0; i < CRIL_A_BLOCK; i++)
+            rounded[i] = (inv > 0 ? v[i] : 0.0f) * inv + 12582912.0f;
+        memcpy(qi, rounded, sizeof(qi));
+        for (int i = 0; i < CRIL_A_BLOCK; i++)
+            qi[i] -= 0x4B400000;
+        for (int i = 0; i < CRIL_A_BLOCK; i++)
+            q[i] = (int16_t)qi[i];
+        for (int i = 0; i < 16; i++) {
+            s0 += qi[i];
+            s1 += qi[i + 16];
+        }
+        a->scale[row * nb + b] = scale;
+        a->sum32[row * nb + b] = (float)(s0 + s1) * scale;
+        a->sum16[row * nb * 2 + b * 2] = (float)s0 * scale;
+        a->sum16[row * nb * 2 + b * 2 + 1] = (float)s1 * scale;
+    }
+}
+
+/* Defines the row functions of a kernel set, compiled for the given target. */
+#define CRIL_ROW_KERNELS(T)                                                                        \
+    T static void k_quantise(const float *x, struct cril_acts *a, size_t row) { row_quantise(x, a, row); } \
+    T static void k_rms_norm(const float *x, const float *w, size_t n, float eps, float *y) { row_rms_norm(x, w, n, eps, y); } \
+    T static float k_softmax(float *s, size_t n) { return row_softmax(s, n); }                     \
+    T static void k_logsum(float *l, size_t n, float *max, float *sum) { row_logsum(l, n, max, sum); } \
+    T static void k_silu_mul(float *g, const float *u, size_t n) { row_silu_mul(g, u, n); }        \
+    T static void k_gelu_mul(float *g, const float *u, size_t n) { row_gelu_mul(g, u, n); }        \
+    T static void k_add(float *x, const float *y, size_t n) { row_add(x, y, n); }                  \
+    T static void k_scale(float *x, float a, size_t n) { row_scale(x, a, n); }
+
+#define CRIL_TABLE(NAME)                                                                           \
+    (struct cril_kernels){.name = NAME, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
+                          .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax,    \
+                          .logsum = k_logsum, .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul,      \
+                          .add = k_add, .scale = k_scale}
+
+#endif

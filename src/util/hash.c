@@ -1,0 +1,68 @@
+/* SHA-256 over the EVP interface of libcrypto. */
+#include "util/hash.h"
+
+#include "util/fail.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+
+struct cril_sha256 {
+    EVP_MD_CTX *ctx;
+};
+
+static cril_status refused(cril_error *err, const char *step)
+{
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "libcrypto refused to %s SHA-256; check the OpenSSL configuration", step);
+}
+
+cril_status cril_sha256_create(struct cril_sha256 **out, cril_error *err)
+{
+    struct cril_sha256 *h = malloc(sizeof(*h));
+
+    if (!h)
+        return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+    h->ctx = EVP_MD_CTX_new();
+    if (!h->ctx) {
+        free(h);
+        return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+    }
+    if (EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1) {
+        cril_sha256_free(h);
+        return refused(err, "start");
+    }
+    *out = h;
+    return CRIL_OK;
+}
+
+cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t len_bytes,
+                               cril_error *err)
+{
+    if (len_bytes && EVP_DigestUpdate(h->ctx, data, len_bytes) != 1)
+        return refused(err, "continue");
+    return CRIL_OK;
+}
+
+cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char md[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+
+    if (EVP_DigestFinal_ex(h->ctx, md, &n) != 1 || n != 32 ||
+        EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1)
+        return refused(err, "finish");
+    for (unsigned i = 0; i < 32; i++) {
+        hex[2 * i] = digits[md[i] >> 4];
+        hex[2 * i + 1] = digits[md[i] & 15];
+    }
+    hex[64] = '\0';
+    return CRIL_OK;
+}
+
+void cril_sha256_free(struct cril_sha256 *h)
+{
+    if (h)
+        EVP_MD_CTX_free(h->ctx);
+    free(h);
+}

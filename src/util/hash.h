@@ -1,0 +1,18 @@
+/* SHA-256 (FIPS 180-4) of a stream of bytes, by OpenSSL's libcrypto, which uses the CPU's instructions for it. */
+#ifndef CRIL_UTIL_HASH_H
+#define CRIL_UTIL_HASH_H
+
+#include <cril/status.h>
+#include <stddef.h>
+
+struct cril_sha256;
+
+/* *out is owned by the caller: cril_sha256_free. CRIL_ERR_NOMEM, CRIL_ERR_UNSUPPORTED. */
+cril_status cril_sha256_create(struct cril_sha256 **out, cril_error *err);
+cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t len_bytes,
+                               cril_error *err);
+/* 64 lower-case hex digits and a NUL; h is then ready for the next stream. */
+cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err);
+void cril_sha256_free(struct cril_sha256 *h); /* NULL is allowed */
+
+#endif

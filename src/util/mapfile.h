@@ -1,0 +1,21 @@
+/*
+ * A regular file mapped read-only. The mapping shows the file as it is: a file that another program
+ * cuts short while it is mapped ends the process with SIGBUS, as for every mapped file.
+ */
+#ifndef CRIL_UTIL_MAPFILE_H
+#define CRIL_UTIL_MAPFILE_H
+
+#include <cril/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cril_mapfile {
+    const uint8_t *data; /* [size]; NULL for an empty file */
+    size_t size;
+};
+
+/* Maps path; release with cril_mapfile_close. CRIL_ERR_IO, CRIL_ERR_NOMEM; on error *out is empty. */
+cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_error *err);
+void cril_mapfile_close(struct cril_mapfile *m); /* an empty or closed one is allowed */
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * The forward pass of many windows at once, layer by layer, to negative log-likelihoods of targets.
+ *
+ * An engine owns threads and buffers and borrows a model. The bits of a nat depend on the model and on its own
+ * window's ids only (doc/numerics.md): not on the other windows, the threads or the CPU.
+ */
+#ifndef CRIL_MODEL_ENGINE_H
+#define CRIL_MODEL_ENGINE_H
+
+#include <cril/model.h>
+#include <cril/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cril_engine;
+
+/* One causal window. The output at position p predicts targets[p - first], for p in [first, n). */
+struct cril_window {
+    const int32_t *ids;     /* [n] in [0, cril_model_logits) */
+    size_t n;               /* 1 .. cril_model_context */
+    size_t first;           /* < n */
+    const int32_t *targets; /* [n - first] in [0, cril_model_logits) */
+    double *nats;           /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
+};
+
+/* threads 0: one a core. CRIL_ERR_NOMEM. */
+cril_status cril_engine_create(const cril_model *m, unsigned threads, struct cril_engine **out,
+                               cril_error *err);
+void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
+
+/*
+ * Scores all windows in one pass over the layers. Buffers grow to the largest call (about
+ * 8 KB a row for a model of width 1024), so the caller decides how many rows go together.
+ * CRIL_ERR_NOMEM; CRIL_ERR_RANGE for an id or a length out of range; CRIL_ERR_NUMERIC names the tensor or
+ * layer whose values are not finite. On error the nats are undefined.
+ */
+cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
+                              size_t n_windows, cril_error *err);
+
+#endif

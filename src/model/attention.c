@@ -1,0 +1,78 @@
+#include "model/attention.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { BLOCK = 32 }; /* positions that share a range of keys */
+
+static size_t pad(size_t n)
+{
+    return cril_panels(n) * CRIL_NR;
+}
+
+size_t cril_kv_k_floats(const struct cril_config *c, size_t n_pad)
+{
+    return c->n_kv_heads * c->head_dim * n_pad;
+}
+
+size_t cril_kv_v_floats(const struct cril_config *c, size_t n_pad)
+{
+    return c->n_kv_heads * pad(c->head_dim) * n_pad;
+}
+
+void cril_kv_store(const struct cril_config *c, const struct cril_kv *kv, size_t p, const float *k, const float *v)
+{
+    const size_t hd = c->head_dim;
+    for (size_t h = 0; h < c->n_kv_heads; h++) {
+        float *kp = kv->k + h * hd * kv->n_pad + p / CRIL_NR * hd * CRIL_NR + p % CRIL_NR;
+        float *vp = kv->v + h * pad(hd) * kv->n_pad + p * CRIL_NR;
+        for (size_t d = 0; d < hd; d++) {
+            kp[d * CRIL_NR] = k[h * hd + d];
+            vp[d / CRIL_NR * kv->n_pad * CRIL_NR + d % CRIL_NR] = v[h * hd + d];
+        }
+    }
+}
+
+size_t cril_attend_scratch(const struct cril_config *c, size_t n_pad)
+{
+    return BLOCK * (c->head_dim + n_pad + pad(c->head_dim));
+}
+
+/* Scores of keys outside (pos - window, pos] become -infinity: weight 0. s is the row of keys [low, high). */
+static void mask(float *s, size_t low, size_t high, size_t pos, size_t window)
+{
+    size_t first = window && pos >= window ? pos - window + 1 : 0;
+    for (size_t j = low; j < first; j++)
+        s[j - low] = -INFINITY;
+    for (size_t j = pos + 1; j < high; j++)
+        s[j - low] = -INFINITY;
+}
+
+void cril_attend(const struct cril_kernels *kernels, const struct cril_config *c, const struct cril_kv *kv, size_t window,
+                 size_t m, const size_t *pos, const float *const *q, float *out, size_t ldo, float *scratch)
+{
+    const size_t hd = c->head_dim, hv = pad(hd), block = pos[0] / BLOCK * BLOCK;
+    const size_t low = window && block >= window ? (block - window + 1) / BLOCK * BLOCK : 0;
+    const size_t high = block + BLOCK, n = high - low;
+    float *queries = scratch, *gathered = queries + BLOCK * hd, *scores = gathered + BLOCK * hv;
+    for (size_t h = 0; h < c->n_heads; h++) {
+        const size_t kh = h / (c->n_heads / c->n_kv_heads);
+        const float *k = kv->k + kh * hd * kv->n_pad, *v = kv->v + kh * hv * kv->n_pad;
+        float sum[BLOCK];
+        for (size_t i = 0; i < m; i++)
+            memcpy(queries + i * hd, q[i] + h * hd, hd * sizeof(float));
+        for (size_t j = low; j < high; j += CRIL_NR)
+            kernels->gemm_f32(queries, hd, m, k + j * hd, hd, scores + (j - low), n);
+        for (size_t i = 0; i < m; i++) {
+            mask(scores + i * n, low, high, pos[i], window);
+            sum[i] = kernels->softmax(scores + i * n, n);
+        }
+        for (size_t d = 0; d < hv; d += CRIL_NR)
+            kernels->gemm_f32(scores, n, m, v + d * kv->n_pad + low * CRIL_NR, n, gathered + d, hv);
+        for (size_t i = 0; i < m; i++) {
+            float r = 1.0f / sum[i];
+            for (size_t d = 0; d < hd; d++)
+                out[i * ldo + h * hd + d] = gathered[i * hv + d] * r;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+/* The table of model families. */
+#include "model/family.h"
+
+#include <string.h>
+
+static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama, &cril_family_qwen2};
+
+const struct cril_family *cril_family_find(struct gguf_string architecture)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+        if (strlen(families[i]->architecture) == architecture.len &&
+            memcmp(families[i]->architecture, architecture.data, architecture.len) == 0)
+            return families[i];
+    return NULL;
+}
+
+const char *cril_family_names(void)
+{
+    return "gemma3, llama, qwen2";
+}

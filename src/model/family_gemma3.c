@@ -1,0 +1,70 @@
+/*
+ * Gemma 3, text (Gemma Team 2025, section 2): norms before and after each branch, norms on queries and keys, GELU,
+ * five sliding layers to one full layer, each kind with its own rotation, an embedding scaled by sqrt(n_embd).
+ */
+#include "model/family.h"
+#include "util/fail.h"
+
+#include <math.h>
+
+static const struct cril_step steps[] = {
+    {CRIL_OP_NORM, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {CRIL_OP_MATMUL, CRIL_W_Q, CRIL_BUF_N, CRIL_BUF_Q},
+    {CRIL_OP_MATMUL, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
+    {CRIL_OP_MATMUL, CRIL_W_V, CRIL_BUF_N, CRIL_BUF_V},
+    {CRIL_OP_HEAD_NORM, CRIL_W_Q_NORM, CRIL_BUF_Q, CRIL_BUF_Q},
+    {CRIL_OP_HEAD_NORM, CRIL_W_K_NORM, CRIL_BUF_K, CRIL_BUF_K},
+    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_Q},
+    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_K},
+    {CRIL_OP_ATTEND, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_A},
+    {CRIL_OP_MATMUL, CRIL_W_O, CRIL_BUF_A, CRIL_BUF_T},
+    {CRIL_OP_NORM, CRIL_W_POST_ATTN_NORM, CRIL_BUF_T, CRIL_BUF_T},
+    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+    {CRIL_OP_NORM, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {CRIL_OP_MATMUL, CRIL_W_GATE, CRIL_BUF_N, CRIL_BUF_G},
+    {CRIL_OP_MATMUL, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
+    {CRIL_OP_GELU_MUL, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
+    {CRIL_OP_MATMUL, CRIL_W_DOWN, CRIL_BUF_G, CRIL_BUF_T},
+    {CRIL_OP_NORM, CRIL_W_POST_FFN_NORM, CRIL_BUF_T, CRIL_BUF_T},
+    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+};
+
+enum { FULL, SLIDING };
+
+/* Sliding layers turn with their own base and are never scaled. */
+static cril_status local_rope(cril_model *m, double base, cril_error *err)
+{
+    struct cril_rope *full = &m->rope[FULL], *r = &m->rope[SLIDING];
+    *r = (struct cril_rope){.n_rot = full->n_rot, .halves = true, .magnitude = 1};
+    return cril_rope_plain(base, r, m->path, err);
+}
+
+static cril_status configure(cril_model *m, cril_error *err)
+{
+    struct cril_config *c = &m->config;
+    uint64_t window = 0, period = 6;
+    double base = 1000000, base_local = 10000, softcap = 0;
+    cril_status st;
+    if ((st = cril_key_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
+        (st = cril_key_opt_uint(m, "attention.sliding_window_pattern", &period, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "final_logit_softcapping", &softcap, err)) != CRIL_OK)
+        return st;
+    if (!window || !period || softcap != 0)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: a Gemma 3 without sliding layers, or with soft-capped logits, is not known to cril", m->path);
+    for (size_t i = 0; i < c->n_layers; i++) {
+        bool full = i % period == period - 1;
+        m->layers[i].rope = full ? FULL : SLIDING;
+        m->layers[i].window = full ? 0 : (size_t)window;
+    }
+    c->embedding_scale = sqrtf((float)c->n_embd);
+    if (c->n_layers == 62) /* the 27B model divides by its width a head, not by the head's own */
+        c->attention_scale = 1.0f / sqrtf((float)c->n_embd / (float)c->n_heads);
+    if ((st = cril_rope_configure(m, base, true, &m->rope[FULL], err)) != CRIL_OK)
+        return st;
+    return local_rope(m, base_local, err);
+}
+
+const struct cril_family cril_family_gemma3 = {
+    .architecture = "gemma3", .steps = steps, .n_steps = sizeof(steps) / sizeof(*steps), .configure = configure};

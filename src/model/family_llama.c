@@ -1,0 +1,48 @@
+/*
+ * Llama 1 to 3 and what is built like them (SmolLM2, Mistral, TinyLlama, ...): Touvron et al. 2023, section 2.2.
+ * Pre-norm, rotation of neighbouring pairs (the order in which GGUF stores their query and key rows), SwiGLU.
+ */
+#include "model/family.h"
+#include "util/fail.h"
+
+static const struct cril_step steps[] = {
+    {CRIL_OP_NORM, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {CRIL_OP_MATMUL, CRIL_W_Q, CRIL_BUF_N, CRIL_BUF_Q},
+    {CRIL_OP_MATMUL, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
+    {CRIL_OP_MATMUL, CRIL_W_V, CRIL_BUF_N, CRIL_BUF_V},
+    {CRIL_OP_BIAS, CRIL_W_Q_BIAS, CRIL_BUF_Q, CRIL_BUF_Q},
+    {CRIL_OP_BIAS, CRIL_W_K_BIAS, CRIL_BUF_K, CRIL_BUF_K},
+    {CRIL_OP_BIAS, CRIL_W_V_BIAS, CRIL_BUF_V, CRIL_BUF_V},
+    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_Q},
+    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_K},
+    {CRIL_OP_ATTEND, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_A},
+    {CRIL_OP_MATMUL, CRIL_W_O, CRIL_BUF_A, CRIL_BUF_T},
+    {CRIL_OP_BIAS, CRIL_W_O_BIAS, CRIL_BUF_T, CRIL_BUF_T},
+    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+    {CRIL_OP_NORM, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {CRIL_OP_MATMUL, CRIL_W_GATE, CRIL_BUF_N, CRIL_BUF_G},
+    {CRIL_OP_MATMUL, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
+    {CRIL_OP_SILU_MUL, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
+    {CRIL_OP_MATMUL, CRIL_W_DOWN, CRIL_BUF_G, CRIL_BUF_T},
+    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+};
+
+static cril_status configure(cril_model *m, cril_error *err)
+{
+    uint64_t experts = 0, window = 0;
+    double base = 10000;
+    cril_status st;
+    if ((st = cril_key_opt_uint(m, "expert_count", &experts, err)) != CRIL_OK ||
+        (st = cril_key_opt_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+        return st;
+    if (experts)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: a mixture of %llu experts, which cril cannot run yet", m->path,
+                         (unsigned long long)experts);
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].window = window < m->config.n_ctx ? (size_t)window : 0;
+    return cril_rope_configure(m, base, false, &m->rope[0], err);
+}
+
+const struct cril_family cril_family_llama = {
+    .architecture = "llama", .steps = steps, .n_steps = sizeof(steps) / sizeof(*steps), .configure = configure};

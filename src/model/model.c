@@ -1,0 +1,342 @@
+/*
+ * From a GGUF file to a bound model: find the family, read the sizes, take every tensor that the steps name, check its
+ * shape against the buffers that the step joins, and refuse a file with tensors left over.
+ */
+#include "model/model.h"
+
+#include "tokenizer/tokenizer.h"
+#include "util/fail.h"
+#include "util/hash.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const slot_names[CRIL_N_SLOTS] = {
+    [CRIL_W_ATTN_NORM] = "attn_norm.weight", [CRIL_W_Q] = "attn_q.weight", [CRIL_W_K] = "attn_k.weight",
+    [CRIL_W_V] = "attn_v.weight", [CRIL_W_O] = "attn_output.weight", [CRIL_W_Q_BIAS] = "attn_q.bias",
+    [CRIL_W_K_BIAS] = "attn_k.bias", [CRIL_W_V_BIAS] = "attn_v.bias", [CRIL_W_O_BIAS] = "attn_output.bias",
+    [CRIL_W_Q_NORM] = "attn_q_norm.weight", [CRIL_W_K_NORM] = "attn_k_norm.weight",
+    [CRIL_W_POST_ATTN_NORM] = "post_attention_norm.weight", [CRIL_W_FFN_NORM] = "ffn_norm.weight",
+    [CRIL_W_GATE] = "ffn_gate.weight", [CRIL_W_UP] = "ffn_up.weight", [CRIL_W_DOWN] = "ffn_down.weight",
+    [CRIL_W_POST_FFN_NORM] = "post_ffw_norm.weight",
+};
+
+/* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits. */
+enum { MAX_LAYERS = 1 << 12, MAX_WIDTH = 1 << 20, MAX_HEADS = 1 << 12, MAX_HEAD = 1 << 12, MAX_CONTEXT = 1 << 24 };
+
+size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b)
+{
+    switch (b) {
+    case CRIL_BUF_Q:
+    case CRIL_BUF_A:
+        return c->n_heads * c->head_dim;
+    case CRIL_BUF_K:
+    case CRIL_BUF_V:
+        return c->n_kv_heads * c->head_dim;
+    case CRIL_BUF_G:
+    case CRIL_BUF_U:
+        return c->n_ff;
+    default:
+        return c->n_embd;
+    }
+}
+
+/* The whole key: "llama." and key. Keys are short and ours. */
+static const char *full_key(const cril_model *m, const char *key, char buffer[128])
+{
+    snprintf(buffer, 128, "%s.%s", m->family->architecture, key);
+    return buffer;
+}
+
+cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
+{
+    char buffer[128];
+    return cril_gguf_uint(m->file, full_key(m, key, buffer), out, err);
+}
+
+cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
+{
+    char buffer[128];
+    return cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err);
+}
+
+cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err)
+{
+    char buffer[128];
+    return cril_gguf_opt_float(m->file, full_key(m, key, buffer), out, err);
+}
+
+const struct gguf_kv *cril_key_find(const cril_model *m, const char *key)
+{
+    char buffer[128];
+    return cril_gguf_find(m->file, full_key(m, key, buffer));
+}
+
+/* A size under the architecture's prefix, in 1..max. */
+static cril_status read_size(const cril_model *m, const char *key, size_t max, bool required, size_t *out, cril_error *err)
+{
+    uint64_t v = *out;
+    cril_status st = required ? cril_key_uint(m, key, &v, err) : cril_key_opt_uint(m, key, &v, err);
+    if (st != CRIL_OK)
+        return st;
+    if (v < 1 || v > max)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is %llu, not in 1..%zu", m->path, m->family->architecture,
+                         key, (unsigned long long)v, max);
+    *out = (size_t)v;
+    return CRIL_OK;
+}
+
+static cril_status read_config(cril_model *m, cril_error *err)
+{
+    struct cril_config *c = &m->config;
+    double eps = 0, scale = 0;
+    size_t value_dim;
+    cril_status st;
+    if ((st = read_size(m, "block_count", MAX_LAYERS, true, &c->n_layers, err)) != CRIL_OK ||
+        (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
+        (st = read_size(m, "attention.head_count", MAX_HEADS, true, &c->n_heads, err)) != CRIL_OK ||
+        (st = read_size(m, "feed_forward_length", MAX_WIDTH, true, &c->n_ff, err)) != CRIL_OK ||
+        (st = read_size(m, "context_length", MAX_CONTEXT, true, &c->n_ctx, err)) != CRIL_OK)
+        return st;
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->n_embd / c->n_heads;
+    if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) != CRIL_OK ||
+        (st = read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err)) != CRIL_OK)
+        return st;
+    value_dim = c->head_dim;
+    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
+        return st;
+    if (c->n_heads % c->n_kv_heads || !c->head_dim || c->head_dim > MAX_HEAD || value_dim != c->head_dim)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: %zu heads of %zu with %zu key heads and values of %zu cannot be run",
+                         m->path, c->n_heads, c->head_dim, c->n_kv_heads, value_dim);
+    if (!(eps > 0 && eps < 1) || !(scale >= 0 && scale < 1e3))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.attention.layer_norm_rms_epsilon is missing or, like attention.scale, out of range",
+                         m->path, m->family->architecture);
+    c->eps = (float)eps;
+    c->embedding_scale = 1;
+    c->attention_scale = scale > 0 ? (float)scale : 1.0f / sqrtf((float)c->head_dim);
+    return CRIL_OK;
+}
+
+const struct gguf_tensor *cril_model_take(cril_model *m, const char *name)
+{
+    const struct gguf_tensor *t = cril_gguf_find_tensor(m->file, name);
+    if (t)
+        m->used[t - cril_gguf_tensor(m->file, 0)] = true;
+    return t;
+}
+
+static cril_status bad_shape(const cril_model *m, const struct gguf_tensor *t, size_t in, size_t out, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is %llu x %llu where the metadata asks for %zu x %zu", m->path, t->name,
+                     (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
+}
+
+cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out, cril_error *err)
+{
+    if (t->ne[0] != n || t->n_dims != 1)
+        return bad_shape(m, t, n, 1, err);
+    float *v = malloc(n * sizeof(float));
+    if (!v)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    cril_dequantise(t->type, t->data, n, v);
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i])) {
+            free(v);
+            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
+                             m->path, t->name);
+        }
+    *out = v;
+    return CRIL_OK;
+}
+
+static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s, cril_error *err)
+{
+    const struct cril_config *c = &m->config;
+    struct cril_layer *l = &m->layers[layer];
+    char name[128];
+    if (s->w == CRIL_W_NONE)
+        return CRIL_OK;
+    snprintf(name, sizeof(name), "blk.%zu.%s", layer, slot_names[s->w]);
+    const struct gguf_tensor *t = cril_model_take(m, name);
+    if (!t && s->op == CRIL_OP_BIAS)
+        return CRIL_OK;
+    if (!t)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has", m->path, name,
+                         m->family->architecture);
+    if (s->op != CRIL_OP_MATMUL)
+        return cril_model_vector(m, t, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
+                                 &l->vector[s->w], err);
+    size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
+    if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
+        return bad_shape(m, t, in, out, err);
+    l->matrix[s->w] = t;
+    return CRIL_OK;
+}
+
+static cril_status bind_ends(cril_model *m, cril_error *err)
+{
+    const size_t d = m->config.n_embd;
+    const struct gguf_tensor *norm = cril_model_take(m, "output_norm.weight");
+    m->embedding = cril_model_take(m, "token_embd.weight");
+    m->output = cril_model_take(m, "output.weight");
+    if (!m->embedding || !norm)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
+                         m->embedding ? "output_norm.weight" : "token_embd.weight");
+    if (!m->output)
+        m->output = m->embedding;
+    m->n_vocab = (size_t)m->embedding->ne[1];
+    if (m->embedding->n_dims != 2 || m->embedding->ne[0] != d || m->n_vocab < 1 || m->n_vocab > INT32_MAX)
+        return bad_shape(m, m->embedding, d, m->n_vocab, err);
+    if (m->output->n_dims != 2 || m->output->ne[0] != d || m->output->ne[1] != m->n_vocab)
+        return bad_shape(m, m->output, d, m->n_vocab, err);
+    if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
+        return cril_fail(err, CRIL_ERR_MISMATCH, "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
+                         cril_tokenizer_size(m->tokenizer), m->n_vocab);
+    return cril_model_vector(m, norm, d, &m->output_norm, err);
+}
+
+static cril_status bind(cril_model *m, cril_error *err)
+{
+    cril_status st;
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        for (size_t s = 0; s < m->family->n_steps; s++)
+            if ((st = bind_step(m, i, &m->family->steps[s], err)) != CRIL_OK)
+                return st;
+    if ((st = bind_ends(m, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
+        const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
+        if (!m->used[i])
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: tensor %s has no place in a %s model as cril knows it",
+                             m->path, t->name, m->family->architecture);
+        m->parameters += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+    }
+    return CRIL_OK;
+}
+
+/* general.name, or the file's name without folder and suffix. */
+static char *read_name(const cril_model *m)
+{
+    const struct gguf_kv *kv = cril_gguf_find(m->file, "general.name");
+    if (kv && kv->type == GGUF_STRING && !kv->is_array && kv->strings[0].len)
+        return strndup(kv->strings[0].data, kv->strings[0].len);
+    const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path, *dot = strrchr(from, '.');
+    return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
+}
+
+static cril_status load(cril_model *m, const char *path, cril_error *err)
+{
+    struct gguf_string arch;
+    cril_status st;
+    if (!(m->path = strdup(path)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    if ((st = cril_gguf_open(path, &m->file, err)) != CRIL_OK ||
+        (st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
+        return st;
+    if (!(m->family = cril_family_find(arch)))
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
+                         (int)(arch.len > 60 ? 60 : arch.len), arch.data, cril_family_names());
+    if (!(m->name = read_name(m)) || !(m->used = calloc(cril_gguf_tensor_count(m->file) + 1, sizeof(bool))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    if ((st = read_config(m, err)) != CRIL_OK)
+        return st;
+    if (!(m->layers = calloc(m->config.n_layers, sizeof(*m->layers))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    if ((st = m->family->configure(m, err)) != CRIL_OK ||
+        (st = cril_tokenizer_create(m->file, &m->tokenizer, err)) != CRIL_OK)
+        return st;
+    return bind(m, err);
+}
+
+cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+{
+    cril_model *m = calloc(1, sizeof(*m));
+    if (!m)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    cril_status st = load(m, path, err);
+    if (st != CRIL_OK) {
+        cril_model_close(m);
+        return st;
+    }
+    *out = m;
+    return CRIL_OK;
+}
+
+void cril_model_close(cril_model *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; m->layers && i < m->config.n_layers; i++)
+        for (int s = 0; s < CRIL_N_SLOTS; s++)
+            free(m->layers[i].vector[s]);
+    for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
+        free(m->rope[i].freq);
+    cril_tokenizer_free(m->tokenizer);
+    cril_gguf_close(m->file);
+    free(m->layers);
+    free(m->output_norm);
+    free(m->used);
+    free(m->path);
+    free(m->name);
+    free(m);
+}
+
+const char *cril_model_path(const cril_model *m)
+{
+    return m->path;
+}
+
+const char *cril_model_name(const cril_model *m)
+{
+    return m->name;
+}
+
+const char *cril_model_architecture(const cril_model *m)
+{
+    return m->family->architecture;
+}
+
+uint64_t cril_model_parameters(const cril_model *m)
+{
+    return m->parameters;
+}
+
+size_t cril_model_context(const cril_model *m)
+{
+    return m->config.n_ctx;
+}
+
+size_t cril_model_logits(const cril_model *m)
+{
+    return m->n_vocab;
+}
+
+const cril_tokenizer *cril_model_tokenizer(const cril_model *m)
+{
+    return m->tokenizer;
+}
+
+cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
+{
+    cril_status st = CRIL_OK;
+    if (!m->sha256[0]) {
+        struct cril_sha256 *h = NULL;
+        st = cril_sha256_create(&h, err);
+        for (size_t i = 0; st == CRIL_OK && i < cril_gguf_parts(m->file); i++) {
+            size_t len;
+            const uint8_t *data = cril_gguf_part(m->file, i, &len);
+            st = cril_sha256_update(h, data, len, err);
+        }
+        if (st == CRIL_OK)
+            st = cril_sha256_final(h, m->sha256, err);
+        cril_sha256_free(h);
+    }
+    if (st == CRIL_OK)
+        memcpy(hex, m->sha256, 65);
+    return st;
+}

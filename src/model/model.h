@@ -1,0 +1,123 @@
+/*
+ * A bound model: its sizes, its weights by role, and the steps of one of its layers.
+ *
+ * A family (one file, family_*.c) reads an architecture's metadata and lists the steps; everything else follows from
+ * the list: which tensors a layer must have, their shapes, and what the engine does. A tensor of the file that no step
+ * uses is an error, so that no model is scored with a part of it left out.
+ */
+#ifndef CRIL_MODEL_MODEL_H
+#define CRIL_MODEL_MODEL_H
+
+#include "formats/gguf.h"
+#include "model/rope.h"
+
+#include <cril/model.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Values of a token on its way through a layer. Widths: cril_buffer_width. */
+enum cril_buffer {
+    CRIL_BUF_X, /* the residual stream [n_embd] */
+    CRIL_BUF_N, /* a normed copy of it [n_embd] */
+    CRIL_BUF_Q, /* queries [n_heads * head_dim] */
+    CRIL_BUF_K, /* keys [n_kv_heads * head_dim] */
+    CRIL_BUF_V, /* values [n_kv_heads * head_dim] */
+    CRIL_BUF_A, /* what attention gathered [n_heads * head_dim] */
+    CRIL_BUF_T, /* a branch's result, before it is added [n_embd] */
+    CRIL_BUF_G, /* gate of the feed-forward network [n_ff] */
+    CRIL_BUF_U, /* its other half [n_ff] */
+    CRIL_N_BUFFERS
+};
+
+/* Weights of a layer; model.c has their tensor names. */
+enum cril_slot {
+    CRIL_W_NONE,
+    CRIL_W_ATTN_NORM, CRIL_W_Q, CRIL_W_K, CRIL_W_V, CRIL_W_O,
+    CRIL_W_Q_BIAS, CRIL_W_K_BIAS, CRIL_W_V_BIAS, CRIL_W_O_BIAS,
+    CRIL_W_Q_NORM, CRIL_W_K_NORM, CRIL_W_POST_ATTN_NORM,
+    CRIL_W_FFN_NORM, CRIL_W_GATE, CRIL_W_UP, CRIL_W_DOWN, CRIL_W_POST_FFN_NORM,
+    CRIL_N_SLOTS
+};
+
+enum cril_op {
+    CRIL_OP_NORM,      /* out = RMSNorm(in) * w */
+    CRIL_OP_MATMUL,    /* out = w in */
+    CRIL_OP_BIAS,      /* out += w; left out where the file has no such tensor */
+    CRIL_OP_HEAD_NORM, /* each head of out = RMSNorm(head) * w */
+    CRIL_OP_ROPE,      /* rotate each head of out by its position */
+    CRIL_OP_ATTEND,    /* A = softmax(scale Q K^T, causal) V; every family has one */
+    CRIL_OP_SILU_MUL,  /* out = SiLU(out) * in */
+    CRIL_OP_GELU_MUL,  /* out = GELU(out) * in */
+    CRIL_OP_ADD        /* out += in */
+};
+
+struct cril_step {
+    enum cril_op op;
+    enum cril_slot w;
+    enum cril_buffer in, out;
+};
+
+struct cril_config {
+    size_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_ctx;
+    float eps;
+    float attention_scale; /* of the scores */
+    float embedding_scale; /* of the token embedding; 1: none */
+};
+
+struct cril_layer {
+    const struct gguf_tensor *matrix[CRIL_N_SLOTS]; /* [out, in]; NULL where the slot is a vector or unused */
+    float *vector[CRIL_N_SLOTS];                    /* owned, finite; NULL likewise */
+    unsigned rope;                                  /* index into cril_model.rope */
+    size_t window;                                  /* keys that a position sees, itself included; 0: all */
+};
+
+struct cril_family {
+    const char *architecture; /* general.architecture */
+    const struct cril_step *steps; /* [n_steps] */
+    size_t n_steps;
+    /* Sets what differs from cril_family_configure: config, ropes, each layer's rope and window. */
+    cril_status (*configure)(cril_model *m, cril_error *err);
+};
+
+struct cril_model {
+    struct cril_gguf *file;
+    char *path, *name;
+    const struct cril_family *family;
+    struct cril_config config;
+    struct cril_layer *layers; /* [config.n_layers] */
+    struct cril_rope rope[2];
+    const struct gguf_tensor *embedding, *output; /* [n_vocab, n_embd]; the same where tied */
+    float *output_norm;                           /* [n_embd] */
+    size_t n_vocab;
+    bool *used;                                   /* [tensors of the file] a step uses it */
+    uint64_t parameters;
+    cril_tokenizer *tokenizer;
+    char sha256[65]; /* "" until asked for */
+};
+
+size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);
+
+/* The family of an architecture; NULL: unknown. */
+const struct cril_family *cril_family_find(struct gguf_string architecture);
+/* The architectures there are, as "gemma3, llama, qwen2". */
+const char *cril_family_names(void);
+
+/* Metadata under the architecture's own prefix: cril_key_uint(m, "block_count", ...). Optional ones keep *out. */
+cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
+cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
+cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
+const struct gguf_kv *cril_key_find(const cril_model *m, const char *key);
+
+/* Reads the rope scaling that the file names, into r, for the given base. Marks its tensors as used. */
+cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r, cril_error *err);
+
+/* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
+cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err);
+
+/* A tensor of the file by name, marked as used; NULL: absent. */
+const struct gguf_tensor *cril_model_take(cril_model *m, const char *name);
+/* A vector of n finite numbers, owned by the caller. */
+cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out, cril_error *err);
+
+#endif

@@ -1,0 +1,243 @@
+/*
+ * Options by table: parsing, help, and suggestions for mistyped names. getopt_long would do the
+ * first, but is not POSIX and knows nothing of the other two. Nearest name: edit distance
+ * (Levenshtein 1965), at most a third of the word.
+ */
+#include "args.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { LONGEST_NAME = 31, HELP_COLUMN = 28 };
+
+int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
+{
+    const char *space = cmd ? " " : "", *name = cmd ? cmd->name : "";
+    va_list ap;
+
+    fprintf(stderr, "cril%s%s: ", space, name);
+    va_start(ap, format);
+    vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "; try 'cril%s%s --help'\n", space, name);
+    return 2;
+}
+
+static size_t edit_distance(const char *a, const char *b)
+{
+    size_t row[LONGEST_NAME + 1], len = strlen(b);
+
+    for (size_t j = 0; j <= len; j++)
+        row[j] = j;
+    for (size_t i = 0; a[i]; i++) {
+        size_t diagonal = row[0];
+
+        row[0] = i + 1;
+        for (size_t j = 0; j < len; j++) {
+            size_t best = diagonal + (a[i] != b[j]);
+
+            diagonal = row[j + 1];
+            if (diagonal + 1 < best)
+                best = diagonal + 1;
+            if (row[j] + 1 < best)
+                best = row[j] + 1;
+            row[j + 1] = best;
+        }
+    }
+    return row[len];
+}
+
+void cril_nearest_offer(struct cril_nearest *n, const char *name)
+{
+    size_t len = strlen(n->word), d;
+
+    if (len > LONGEST_NAME || strlen(name) > LONGEST_NAME)
+        return;
+    if (len >= 3 && strncmp(n->word, name, len) == 0) /* cut short rather than mistyped */
+        d = 1;
+    else
+        d = edit_distance(n->word, name);
+    if (d <= (len + 2) / 3 && (!n->best || d < n->distance)) {
+        n->best = name;
+        n->distance = d;
+    }
+}
+
+/* ---- help ---- */
+
+static void option_help(const struct cril_option *o)
+{
+    char left[96];
+    int n = o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
+                      : snprintf(left, sizeof(left), "      --%s", o->name);
+
+    if (o->value && n > 0 && (size_t)n < sizeof(left))
+        snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->value);
+    printf("%-*s  %s\n", HELP_COLUMN, left, o->help);
+}
+
+void cril_args_help(const struct cril_cmd *cmd)
+{
+    static const struct cril_option help = { .letter = 'h', .name = "help", .help = "print this help" };
+
+    printf("%s\n\nUsage: cril %s\n", cmd->summary, cmd->usage);
+    for (const struct cril_option *o = cmd->options; o->name; o++) {
+        if (o->group)
+            printf("\n%s:\n", o->group);
+        option_help(o);
+    }
+    option_help(&help);
+}
+
+/* ---- parsing ---- */
+
+static int unknown_option(const struct cril_cmd *cmd, const char *name, size_t len)
+{
+    char word[LONGEST_NAME + 1];
+    struct cril_nearest nearest = { .word = word };
+
+    if (len <= LONGEST_NAME) {
+        memcpy(word, name, len);
+        word[len] = '\0';
+        for (const struct cril_option *o = cmd->options; o->name; o++)
+            cril_nearest_offer(&nearest, o->name);
+    }
+    if (nearest.best)
+        return cril_args_usage(cmd, "unknown option '--%.*s', the nearest is '--%s'", (int)len, name,
+                               nearest.best);
+    return cril_args_usage(cmd, "unknown option '--%.*s'", (int)len, name);
+}
+
+static int parse_number(const struct cril_cmd *cmd, const struct cril_option *o, const char *text,
+                        uint64_t *out)
+{
+    uint64_t v = 0;
+    bool good = *text != '\0';
+
+    for (const char *p = text; good && *p; p++) {
+        uint64_t digit = (uint64_t)(unsigned char)*p - '0';
+
+        good = isdigit((unsigned char)*p) && v <= (UINT64_MAX - digit) / 10;
+        v = good ? 10 * v + digit : v;
+    }
+    if (!good || v < o->min || v > o->max)
+        return cril_args_usage(cmd, "--%s takes a whole number from %llu to %llu, not '%s'", o->name,
+                               (unsigned long long)o->min, (unsigned long long)o->max, text);
+    *out = v;
+    return CRIL_ARGS_GO_ON;
+}
+
+static int check_choice(const struct cril_cmd *cmd, const struct cril_option *o, const char *text)
+{
+    char all[256] = "";
+    size_t at = 0;
+
+    if (!o->choice)
+        return CRIL_ARGS_GO_ON;
+    for (size_t i = 0; o->choice(i) && at < sizeof(all); i++) {
+        if (strcmp(text, o->choice(i)) == 0)
+            return CRIL_ARGS_GO_ON;
+        at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i ? ", " : "", o->choice(i));
+    }
+    return cril_args_usage(cmd, "--%s is one of %s, not '%s'", o->name, all, text);
+}
+
+static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, const char *value,
+                      void *settings)
+{
+    void *field = (char *)settings + o->offset;
+    int code;
+
+    switch (o->kind) {
+    case CRIL_OPTION_FLAG: *(bool *)field = true; return CRIL_ARGS_GO_ON;
+    case CRIL_OPTION_NUMBER: return parse_number(cmd, o, value, field);
+    case CRIL_OPTION_TEXT: break;
+    }
+    if ((code = check_choice(cmd, o, value)) == CRIL_ARGS_GO_ON)
+        *(const char **)field = value;
+    return code;
+}
+
+/* The state of a walk over argv; at is the next argument to look at. */
+struct walk {
+    const struct cril_cmd *cmd;
+    void *settings;
+    int argc, at;
+    char **argv;
+};
+
+static int parse_long(struct walk *w, const char *name)
+{
+    size_t len = strcspn(name, "=");
+    const char *value = name[len] ? name + len + 1 : NULL;
+    const struct cril_option *o = w->cmd->options;
+
+    if (strcmp(name, "help") == 0) {
+        cril_args_help(w->cmd);
+        return 0;
+    }
+    while (o->name && (strlen(o->name) != len || strncmp(o->name, name, len) != 0))
+        o++;
+    if (!o->name)
+        return unknown_option(w->cmd, name, len);
+    if (o->kind == CRIL_OPTION_FLAG && value)
+        return cril_args_usage(w->cmd, "--%s takes no value", o->name);
+    if (o->kind != CRIL_OPTION_FLAG && !value) {
+        if (w->at == w->argc)
+            return cril_args_usage(w->cmd, "--%s needs a value", o->name);
+        value = w->argv[w->at++];
+    }
+    return set_option(w->cmd, o, value, w->settings);
+}
+
+static int parse_letters(struct walk *w, const char *letters)
+{
+    for (; *letters; letters++) {
+        const struct cril_option *o = w->cmd->options;
+        const char *value = letters[1] ? letters + 1 : NULL;
+        int code;
+
+        if (*letters == 'h') {
+            cril_args_help(w->cmd);
+            return 0;
+        }
+        while (o->name && o->letter != *letters)
+            o++;
+        if (!o->name)
+            return cril_args_usage(w->cmd, "unknown option '-%c'", *letters);
+        if (o->kind != CRIL_OPTION_FLAG && !value) {
+            if (w->at == w->argc)
+                return cril_args_usage(w->cmd, "-%c needs a value", *letters);
+            value = w->argv[w->at++];
+        }
+        code = set_option(w->cmd, o, value, w->settings);
+        if (code != CRIL_ARGS_GO_ON || o->kind != CRIL_OPTION_FLAG)
+            return code;
+    }
+    return CRIL_ARGS_GO_ON;
+}
+
+int cril_args_parse(const struct cril_cmd *cmd, void *settings, int *argc, char **argv)
+{
+    struct walk w = { cmd, settings, *argc, 1, argv };
+    bool options = true;
+    int n = 0, code = CRIL_ARGS_GO_ON;
+
+    while (w.at < w.argc && code == CRIL_ARGS_GO_ON) {
+        char *arg = argv[w.at++];
+
+        if (!options || arg[0] != '-' || !arg[1])
+            argv[n++] = arg; /* n < w.at: what is overwritten has been read */
+        else if (strcmp(arg, "--") == 0)
+            options = false;
+        else if (arg[1] == '-')
+            code = parse_long(&w, arg + 2);
+        else
+            code = parse_letters(&w, arg + 1);
+    }
+    *argc = n;
+    return code;
+}

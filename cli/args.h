@@ -1,0 +1,55 @@
+/*
+ * Command line options from a table, which is also their --help.
+ *
+ * -x, -xVALUE, -x VALUE, --name, --name VALUE, --name=VALUE; letters without a value may be joined
+ * (-qv); options and operands mix; "--" ends the options and "-" is an operand.
+ */
+#ifndef CRIL_CLI_ARGS_H
+#define CRIL_CLI_ARGS_H
+
+#include "cmd.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum cril_option_kind {
+    CRIL_OPTION_FLAG,  /* bool */
+    CRIL_OPTION_TEXT,  /* const char *, borrowed from argv */
+    CRIL_OPTION_NUMBER /* uint64_t, decimal, in [min, max] */
+};
+
+struct cril_option {
+    const char *group; /* heading above this row; NULL: it belongs to the group of the row before */
+    char letter;       /* 0: none */
+    const char *name;
+    const char *value; /* what stands for the value in the help; NULL for a flag */
+    const char *help;  /* what it does, its unit, its default */
+    enum cril_option_kind kind;
+    size_t offset; /* of the field in the command's settings */
+    uint64_t min, max;
+    const char *(*choice)(size_t i); /* the texts allowed, NULL past the last; NULL: any text */
+};
+
+/* What cril_args_parse returns when the command shall go on; anything else is the exit code. */
+enum { CRIL_ARGS_GO_ON = -1 };
+
+/*
+ * Fills the fields of settings named by the command's table and moves the operands to
+ * argv[0 .. *argc - 1]. Prints the help if asked to (0) and says what is wrong with a bad line (2).
+ */
+int cril_args_parse(const struct cril_cmd *cmd, void *settings, int *argc, char **argv);
+
+/* Prints "cril CMD: <sentence>; try 'cril CMD --help'" to stderr and returns 2. cmd may be NULL. */
+int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+void cril_args_help(const struct cril_cmd *cmd); /* to stdout */
+
+/* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near). */
+struct cril_nearest {
+    const char *word, *best;
+    size_t distance;
+};
+void cril_nearest_offer(struct cril_nearest *n, const char *name);
+
+#endif

@@ -1,0 +1,17 @@
+/* A command of cril: one file, one row in main.c. */
+#ifndef CRIL_CLI_CMD_H
+#define CRIL_CLI_CMD_H
+
+struct cril_option;
+
+struct cril_cmd {
+    const char *name;
+    const char *summary; /* one line */
+    const char *usage;   /* what follows "cril", e.g. "score -m MODEL [options] CORPUS..." */
+    int (*run)(const struct cril_cmd *cmd, int argc, char **argv); /* argv[0] is the name; the exit code */
+    const struct cril_option *options;                             /* ends with a row without a name */
+};
+
+extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_info, cril_cmd_tokenize;
+
+#endif

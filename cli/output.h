@@ -1,0 +1,50 @@
+/*
+ * Files that appear whole or not at all, and what the command says on standard error.
+ *
+ * A file is written under another name in the same folder, brought to the disk, then renamed. What is
+ * no regular file (a terminal, a pipe, /dev/full) is written to directly. An interrupted command
+ * leaves nothing behind.
+ */
+#ifndef CRIL_CLI_OUTPUT_H
+#define CRIL_CLI_OUTPUT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* Zero-initialised it is closed, and committing or discarding it does nothing. */
+struct cril_output {
+    const char *path; /* as given; borrowed */
+    FILE *file;
+    char *target, *temp; /* owned; NULL when path is written to directly */
+    bool force;
+    int failure; /* errno of the first write that failed */
+};
+
+/* "-" is standard output. Refuses an existing file unless force. False: the reason was printed. */
+bool cril_output_open(struct cril_output *o, const char *path, bool force);
+bool cril_output_good(struct cril_output *o);   /* no write has failed; silent */
+bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
+void cril_output_discard(struct cril_output *o);
+
+/*
+ * From here on SIGINT, SIGTERM and SIGHUP are noted, for the command to end by itself; a second one
+ * removes what is unfinished and ends the process. A closed pipe is a write error, not a signal.
+ */
+void cril_output_catch_signals(void);
+int cril_output_signal(void); /* the signal that was caught, 0 if none */
+
+/* "cril: <sentence>" on stderr, control characters made visible. Returns 1, the exit code. */
+int cril_print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for warnings and notes. */
+void cril_print_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Bytes as one line: backslash, controls and what is not UTF-8 become \\, \n, \r, \t, \xNN. */
+void cril_print_escaped(FILE *f, const char *text, size_t len);
+/* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
+json_t *cril_json_text(const char *text, size_t len);
+/* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of memory). */
+int cril_print_json(json_t *root, size_t flags);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc": ...}}.
+ *
+ * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
+ * the sums when a file is read back. Real numbers have 17 significant digits, so they survive the trip
+ * bit for bit. The documents of a result are an object of arrays, one array a column. A text that is
+ * not UTF-8 (a path may be anything) has its bad bytes written as U+FFFD. A file is limited in size,
+ * and nothing in it is trusted: every number is finite, not below 0, and every column has as many rows
+ * as the result has documents.
+ */
+#include <cril/report.h>
+
+#include "util/fail.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+enum { FILE_LIMIT = 1 << 30 };
+
+/* One column of "per_document". */
+struct column {
+    const char *name;
+    size_t offset; /* of a uint64_t in cril_document_score */
+};
+
+static const struct column columns[] = {
+    { "index", offsetof(cril_document_score, index) },
+    { "line", offsetof(cril_document_score, line) },
+    { "tokens", offsetof(cril_document_score, tokens) },
+    { "scored_tokens", offsetof(cril_document_score, scored_tokens) },
+    { "characters", offsetof(cril_document_score, characters) },
+    { "bytes", offsetof(cril_document_score, bytes) },
+};
+
+/* One count of a result. */
+static const struct column counts[] = {
+    { "tokens", offsetof(cril_result, tokens) },
+    { "scored_tokens", offsetof(cril_result, scored_tokens) },
+    { "forward_tokens", offsetof(cril_result, forward_tokens) },
+    { "characters", offsetof(cril_result, characters) },
+    { "bytes", offsetof(cril_result, bytes) },
+    { "documents", offsetof(cril_result, documents) },
+};
+
+#define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
+
+static uint64_t *count_at(const void *base, size_t offset)
+{
+    return (uint64_t *)((char *)(uintptr_t)base + offset);
+}
+
+/* ---- writing: every function returns NULL when out of memory or when a number is not finite ---- */
+
+static json_t *text_json(const char *s)
+{
+    size_t len = s ? strlen(s) : 0;
+    json_t *text = json_stringn(s ? s : "", len);
+    char *clean;
+    size_t n = 0;
+
+    if (text)
+        return text;
+    if (len > SIZE_MAX / 3 - 1 || !(clean = malloc(3 * len + 1)))
+        return NULL;
+    for (size_t i = 0; i < len;) {
+        utf8proc_int32_t c;
+        utf8proc_ssize_t step =
+            utf8proc_iterate((const utf8proc_uint8_t *)s + i, (utf8proc_ssize_t)(len - i), &c);
+        memcpy(clean + n, step > 0 ? s + i : "\xEF\xBF\xBD", step > 0 ? (size_t)step : 3);
+        n += step > 0 ? (size_t)step : 3;
+        i += step > 0 ? (size_t)step : 1;
+    }
+    text = json_stringn(clean, n);
+    free(clean);
+    return text;
+}
+
+static json_t *count_json(uint64_t v)
+{
+    return v <= INT64_MAX ? json_integer((json_int_t)v) : NULL;
+}
+
+static json_t *documents_json(const cril_result *r)
+{
+    json_t *table = json_object(), *nats = json_array();
+    int bad = !table || !nats;
+
+    for (uint64_t i = 0; !bad && i < r->documents; i++)
+        bad |= json_array_append_new(nats, json_real(r->per_document[i].nats));
+    for (size_t k = 0; !bad && k < LENGTH(columns); k++) {
+        json_t *column = json_array();
+
+        for (uint64_t i = 0; !bad && i < r->documents; i++)
+            bad |= json_array_append_new(
+                column, count_json(*count_at(&r->per_document[i], columns[k].offset)));
+        bad |= json_object_set_new(table, columns[k].name, column);
+        if (k == 1) { /* index, line, nats, then the counts */
+            bad |= json_object_set_new(table, "nats", nats);
+            nats = NULL;
+        }
+    }
+    json_decref(nats);
+    if (!bad)
+        return table;
+    json_decref(table);
+    return NULL;
+}
+
+static json_t *interval_json(const cril_interval *v)
+{
+    if (!v->resamples)
+        return json_null();
+    return json_pack("{s:f, s:f, s:f, s:o, s:o}", "level", v->level, "low", v->low, "high", v->high,
+                     "resamples", count_json(v->resamples), "seed", count_json(v->seed));
+}
+
+static json_t *result_json(const cril_result *r)
+{
+    json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f}", "bpc", cril_result_bpc(r), "bpb",
+                          cril_result_bpb(r), "bits", cril_result_bits(r), "nats", r->nats,
+                          "bits_per_token", cril_result_bits_per_token(r), "seconds", r->seconds);
+    int bad = !o;
+
+    for (size_t k = 0; !bad && k < LENGTH(counts); k++)
+        bad |= json_object_set_new(o, counts[k].name, count_json(*count_at(r, counts[k].offset)));
+    if (!bad) {
+        bad |= json_object_set_new(o, "interval", interval_json(&r->interval));
+        bad |= json_object_set_new(o, "protocol",
+                                   json_pack("{s:o, s:o, s:o}", "name", text_json(r->protocol),
+                                             "context", count_json(r->context), "stride",
+                                             count_json(r->stride)));
+        bad |= json_object_set_new(
+            o, "model",
+            json_pack("{s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "architecture",
+                      text_json(r->model_architecture), "sha256", text_json(r->model_sha256),
+                      "parameters", count_json(r->model_parameters)));
+        bad |= json_object_set_new(o, "corpus",
+                                   json_pack("{s:o, s:o}", "path", text_json(r->corpus_path),
+                                             "sha256", text_json(r->corpus_sha256)));
+        bad |= json_object_set_new(o, "cril", text_json(r->version));
+        bad |= json_object_set_new(o, "numerics", json_integer(r->numerics));
+    }
+    if (!bad && r->per_document)
+        bad |= json_object_set_new(o, "per_document", documents_json(r));
+    if (!bad)
+        return o;
+    json_decref(o);
+    return NULL;
+}
+
+cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, cril_error *err)
+{
+    json_t *list = json_array(), *root = NULL;
+    double sum = 0;
+    int bad = !list;
+
+    if (!n) {
+        json_decref(list);
+        return cril_fail(err, CRIL_ERR_EMPTY, "there is no result to write; score a corpus first");
+    }
+    for (size_t i = 0; !bad && i < n; i++) {
+        bad |= json_array_append_new(list, result_json(&results[i]));
+        sum += cril_result_bpc(&results[i]);
+    }
+    if (!bad)
+        root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc", sum / (double)n);
+    json_decref(list);
+    if (!root)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "the results cannot be written as JSON: a figure is not finite, a count is "
+                         "2^63 or more, or memory ran out");
+    errno = 0;
+    bad = json_dumpf(root, f, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) || putc('\n', f) == EOF ||
+          fflush(f);
+    json_decref(root);
+    return bad ? cril_fail(err, CRIL_ERR_IO, "the results could not be written: %s",
+                           strerror(errno ? errno : EIO))
+               : CRIL_OK;
+}
+
+/* ---- reading ---- */
+
+struct source {
+    const char *path;
+    FILE *f;
+    size_t n_read;
+    bool too_long;
+    int failure; /* errno of a failed read */
+    size_t i;    /* result being read */
+    cril_error *err;
+};
+
+static size_t read_some(void *buffer, size_t size, void *user)
+{
+    struct source *s = user;
+    size_t n;
+
+    errno = 0;
+    n = fread(buffer, 1, size, s->f);
+    if (ferror(s->f))
+        s->failure = errno ? errno : EIO;
+    s->n_read += n;
+    s->too_long = s->n_read > FILE_LIMIT;
+    return s->failure || s->too_long ? (size_t)-1 : n;
+}
+
+static cril_status wrong(const struct source *s, const char *where, const char *what)
+{
+    return cril_fail(s->err, CRIL_ERR_FORMAT,
+                     "%s: results[%zu].%s %s; write the file again with 'cril score --json'", s->path,
+                     s->i, where, what);
+}
+
+static cril_status get_real(const struct source *s, const json_t *o, const char *key, double *out)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if (!json_is_number(v) || !isfinite(json_number_value(v)))
+        return wrong(s, key, "is missing or no finite number");
+    *out = json_number_value(v);
+    return CRIL_OK;
+}
+
+static cril_status get_count(const struct source *s, const json_t *o, const char *key, uint64_t *out)
+{
+    const json_t *v = json_object_get(o, key);
+
+    if (!json_is_integer(v) || json_integer_value(v) < 0)
+        return wrong(s, key, "is missing or no count");
+    *out = (uint64_t)json_integer_value(v);
+    return CRIL_OK;
+}
+
+static cril_status get_size(const struct source *s, const json_t *o, const char *key, size_t *out)
+{
+    uint64_t v;
+    cril_status st = get_count(s, o, key, &v);
+
+    if (st != CRIL_OK)
+        return st;
+    if (v > SIZE_MAX)
+        return wrong(s, key, "is too large for this machine");
+    *out = (size_t)v;
+    return CRIL_OK;
+}
+
+/* A text into a fixed array of size bytes. */
+static cril_status get_short(const struct source *s, const json_t *o, const char *key, char *out,
+                             size_t size)
+{
+    const char *v = json_string_value(json_object_get(o, key));
+
+    if (!v || strlen(v) >= size)
+        return wrong(s, key, "is missing or no text of the right length");
+    memcpy(out, v, strlen(v) + 1);
+    return CRIL_OK;
+}
+
+static cril_status get_text(const struct source *s, const json_t *o, const char *key, char **out)
+{
+    const char *v = json_string_value(json_object_get(o, key));
+
+    if (!v)
+        return wrong(s, key, "is missing or no text");
+    if (!(*out = malloc(strlen(v) + 1)))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    memcpy(*out, v, strlen(v) + 1);
+    return CRIL_OK;
+}
+
+static cril_status read_column(const struct source *s, const json_t *table, const char *name,
+                               uint64_t n, const json_t **out)
+{
+    *out = json_object_get(table, name);
+    if (json_is_array(*out) && json_array_size(*out) == n)
+        return CRIL_OK;
+    return cril_fail(s->err, CRIL_ERR_FORMAT,
+                     "%s: results[%zu].per_document.%s has %zu rows for %" PRIu64
+                     " documents; write the file again with 'cril score --json'",
+                     s->path, s->i, name, json_array_size(*out), n);
+}
+
+static cril_status read_documents(const struct source *s, const json_t *table, cril_result *r)
+{
+    const json_t *column;
+    cril_status st = read_column(s, table, "nats", r->documents, &column);
+
+    if (st != CRIL_OK) /* from here on the file has that many numbers, so the size is bounded by it */
+        return st;
+    if (!(r->per_document = calloc(r->documents ? (size_t)r->documents : 1, sizeof(*r->per_document))))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (size_t i = 0; i < r->documents; i++) {
+        const json_t *v = json_array_get(column, i);
+
+        r->per_document[i].nats = json_number_value(v);
+        if (!json_is_number(v) || !(json_number_value(v) >= 0))
+            return wrong(s, "per_document.nats", "has a row that is no number of 0 or more");
+    }
+    for (size_t k = 0; k < LENGTH(columns); k++) {
+        if ((st = read_column(s, table, columns[k].name, r->documents, &column)) != CRIL_OK)
+            return st;
+        for (size_t i = 0; i < r->documents; i++) {
+            const json_t *v = json_array_get(column, i);
+
+            if (!json_is_integer(v) || json_integer_value(v) < 0)
+                return wrong(s, "per_document", "has a row that is no count");
+            *count_at(&r->per_document[i], columns[k].offset) = (uint64_t)json_integer_value(v);
+        }
+    }
+    return CRIL_OK;
+}
+
+static cril_status read_interval(const struct source *s, const json_t *v, cril_interval *out)
+{
+    cril_status st;
+
+    if (json_is_null(v)) /* a protocol without one */
+        return CRIL_OK;
+    if ((st = get_real(s, v, "level", &out->level)) != CRIL_OK ||
+        (st = get_real(s, v, "low", &out->low)) != CRIL_OK ||
+        (st = get_real(s, v, "high", &out->high)) != CRIL_OK ||
+        (st = get_size(s, v, "resamples", &out->resamples)) != CRIL_OK)
+        return st;
+    if (!(out->level > 0 && out->level < 1) || out->low > out->high)
+        return wrong(s, "interval", "is not an interval");
+    return get_count(s, v, "seed", &out->seed);
+}
+
+static cril_status read_result(const struct source *s, const json_t *o, cril_result *r)
+{
+    const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
+    const json_t *corpus = json_object_get(o, "corpus"), *table = json_object_get(o, "per_document");
+    uint64_t numerics;
+    cril_status st;
+
+    for (size_t k = 0; k < LENGTH(counts); k++)
+        if ((st = get_count(s, o, counts[k].name, count_at(r, counts[k].offset))) != CRIL_OK)
+            return st;
+    if ((st = get_real(s, o, "nats", &r->nats)) != CRIL_OK ||
+        (st = get_real(s, o, "seconds", &r->seconds)) != CRIL_OK ||
+        (st = read_interval(s, json_object_get(o, "interval"), &r->interval)) != CRIL_OK ||
+        (st = get_short(s, protocol, "name", r->protocol, sizeof(r->protocol))) != CRIL_OK ||
+        (st = get_size(s, protocol, "context", &r->context)) != CRIL_OK ||
+        (st = get_size(s, protocol, "stride", &r->stride)) != CRIL_OK ||
+        (st = get_text(s, model, "name", &r->model_name)) != CRIL_OK ||
+        (st = get_text(s, model, "architecture", &r->model_architecture)) != CRIL_OK ||
+        (st = get_short(s, model, "sha256", r->model_sha256, sizeof(r->model_sha256))) != CRIL_OK ||
+        (st = get_count(s, model, "parameters", &r->model_parameters)) != CRIL_OK ||
+        (st = get_text(s, corpus, "path", &r->corpus_path)) != CRIL_OK ||
+        (st = get_short(s, corpus, "sha256", r->corpus_sha256, sizeof(r->corpus_sha256))) != CRIL_OK ||
+        (st = get_short(s, o, "cril", r->version, sizeof(r->version))) != CRIL_OK ||
+        (st = get_count(s, o, "numerics", &numerics)) != CRIL_OK)
+        return st;
+    if (r->nats < 0 || r->seconds < 0)
+        return wrong(s, "nats", "or .seconds is below 0");
+    if (!r->characters || !r->documents || !r->bytes || !r->scored_tokens || numerics > INT32_MAX)
+        return wrong(s, "characters", ".bytes, .documents or .scored_tokens is 0");
+    r->numerics = (int)numerics;
+    return table ? read_documents(s, table, r) : CRIL_OK;
+}
+
+static cril_status read_root(struct source *s, const json_t *root, cril_result **results, size_t *n)
+{
+    const json_t *list = json_object_get(root, "results");
+    size_t count = json_array_size(list);
+    cril_result *all;
+    cril_status st = CRIL_OK;
+
+    if (!json_is_array(list) || !count)
+        return cril_fail(s->err, CRIL_ERR_FORMAT,
+                         "%s: holds no results; write it with 'cril score --json -o FILE'", s->path);
+    if (!(all = calloc(count, sizeof(*all))))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (s->i = 0; st == CRIL_OK && s->i < count; s->i++)
+        st = read_result(s, json_array_get(list, s->i), &all[s->i]);
+    if (st != CRIL_OK) {
+        cril_results_free(all, count);
+        return st;
+    }
+    *results = all;
+    *n = count;
+    return CRIL_OK;
+}
+
+cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
+{
+    struct source s = { .path = path, .f = fopen(path, "rb"), .err = err };
+    json_error_t where;
+    json_t *root;
+    cril_status st;
+
+    if (!s.f)
+        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    root = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &where);
+    fclose(s.f);
+    if (s.failure)
+        st = cril_fail(err, CRIL_ERR_IO, "%s: cannot be read: %s", path, strerror(s.failure));
+    else if (s.too_long)
+        st = cril_fail(err, CRIL_ERR_RANGE, "%s: is larger than 1 GiB, too large for a file of results",
+                       path);
+    else if (!root)
+        st = cril_fail(err, CRIL_ERR_FORMAT,
+                       "%s: line %d, column %d: is not JSON (%s); write it with 'cril score --json -o FILE'",
+                       path, where.line, where.column, where.text);
+    else
+        st = read_root(&s, root, results, n);
+    json_decref(root);
+    return st;
+}
+
+void cril_results_free(cril_result *results, size_t n)
+{
+    for (size_t i = 0; results && i < n; i++)
+        cril_result_free(&results[i]);
+    free(results);
+}

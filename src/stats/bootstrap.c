@@ -1,0 +1,179 @@
+/*
+ * Percentile bootstrap intervals of ratios of sums (stats.h).
+ *
+ * Each resample draws n documents with replacement and recomputes the statistic; the interval runs
+ * between two quantiles of the resamples: sorted r[0..B-1], quantile q at position q (B - 1), linear
+ * between neighbours (Hyndman & Fan 1996, definition 7). Source: Efron & Tibshirani 1993, ch. 13.
+ *
+ * Same numbers everywhere: the generator works on integers, sums run in the order of the draws, and
+ * nothing but + * / touches a double. One thread; no bias correction (BCa): for thousands of
+ * documents it changes less than the choice of documents does.
+ */
+#include <cril/stats.h>
+
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* PCG32 (O'Neill 2014, PCG-XSH-RR 64/32): a 64-bit linear congruence, whose high bits choose how its
+   middle bits are rotated into the 32 that are given out. */
+struct pcg32 {
+    uint64_t state;
+};
+
+static uint32_t pcg32_next(struct pcg32 *g)
+{
+    uint64_t s = g->state;
+    uint32_t x = (uint32_t)(((s >> 18) ^ s) >> 27);
+    unsigned turn = (unsigned)(s >> 59);
+
+    g->state = s * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return x >> turn | x << (-turn & 31);
+}
+
+static struct pcg32 pcg32_seed(uint64_t seed)
+{
+    struct pcg32 g = { 0 };
+
+    pcg32_next(&g);
+    g.state += seed;
+    pcg32_next(&g);
+    return g;
+}
+
+/* Uniform in [0, n): a value below 2^32 mod n is drawn again, so that every remainder is as likely. */
+static uint32_t pcg32_below(struct pcg32 *g, uint32_t n)
+{
+    uint32_t least = (0 - n) % n, x;
+
+    do
+        x = pcg32_next(g);
+    while (x < least);
+    return x % n;
+}
+
+/* One ratio of sums, or the difference of two over the same documents. */
+struct statistic {
+    size_t n_ratios;          /* 1 or 2 */
+    const double *above[2];   /* numerators [n], borrowed */
+    const double *below[2];   /* denominators [n], borrowed */
+};
+
+static cril_status check_ratio(const double *above, const double *below, size_t n, cril_error *err)
+{
+    double largest = 0, total = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (!isfinite(above[i]) || !isfinite(below[i]) || below[i] < 0)
+            return cril_fail(err, CRIL_ERR_RANGE,
+                             "bootstrap: document %zu has %g over %g; need finite numbers and a "
+                             "denominator that is not negative",
+                             i, above[i], below[i]);
+        largest = fmax(largest, fmax(fabs(above[i]), below[i]));
+        total += below[i];
+    }
+    if (total == 0)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: all denominators are zero");
+    if (largest > DBL_MAX / (double)n / 2)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: values up to %g are too large to sum",
+                         largest);
+    return CRIL_OK;
+}
+
+/*
+ * One resample. A draw without any denominator has no ratio and is made anew; that ends: with every
+ * total above zero, a draw of n out of n has a denominator with a probability far from zero.
+ */
+static double resample(const struct statistic *s, uint32_t n, struct pcg32 *g)
+{
+    double above[2], below[2];
+
+    do {
+        above[0] = above[1] = below[0] = below[1] = 0;
+        for (uint32_t drawn = 0; drawn < n; drawn++) {
+            uint32_t i = pcg32_below(g, n);
+
+            for (size_t k = 0; k < s->n_ratios; k++) {
+                above[k] += s->above[k][i];
+                below[k] += s->below[k][i];
+            }
+        }
+    } while (below[0] == 0 || (s->n_ratios == 2 && below[1] == 0));
+    return s->n_ratios == 2 ? above[0] / below[0] - above[1] / below[1] : above[0] / below[0];
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double quantile(const double *sorted, size_t n, double q)
+{
+    double at = q * (double)(n - 1);
+    size_t i = (size_t)at;
+
+    if (i >= n - 1) /* also n == 1 */
+        return sorted[n - 1];
+    return sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]);
+}
+
+static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval *interval,
+                             cril_error *err)
+{
+    struct pcg32 g = pcg32_seed(interval->seed);
+    size_t n_resamples = interval->resamples, size;
+    double tail = (1 - interval->level) / 2;
+    double *r = NULL;
+    cril_status st;
+
+    if (!(interval->level > 0 && interval->level < 1))
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: level %g; need one between 0 and 1, "
+                         "such as 0.95", interval->level);
+    if (n_resamples < 1)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: need at least 1 resample");
+    if (n < 1 || n > UINT32_MAX)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: %zu documents; need 1 to 4294967295", n);
+    for (size_t k = 0; k < s->n_ratios; k++)
+        if ((st = check_ratio(s->above[k], s->below[k], n, err)) != CRIL_OK)
+            return st;
+    if (cril_size_mul(n_resamples, sizeof(*r), &size))
+        r = malloc(size);
+    if (!r)
+        return cril_fail(err, CRIL_ERR_NOMEM, "bootstrap: out of memory for %zu resamples",
+                         n_resamples);
+    for (size_t i = 0; i < n_resamples; i++) {
+        r[i] = resample(s, (uint32_t)n, &g);
+        if (!isfinite(r[i])) {
+            free(r);
+            return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: a ratio is too large for a double");
+        }
+    }
+    qsort(r, n_resamples, sizeof(*r), compare);
+    interval->low = quantile(r, n_resamples, tail);
+    interval->high = quantile(r, n_resamples, 1 - tail);
+    free(r);
+    return CRIL_OK;
+}
+
+cril_status cril_bootstrap_ratio(const double *numerator, const double *denominator, size_t n,
+                                 cril_interval *interval, cril_error *err)
+{
+    struct statistic s = { 1, { numerator, NULL }, { denominator, NULL } };
+
+    return bootstrap(&s, n, interval, err);
+}
+
+cril_status cril_bootstrap_difference(const double *a, const double *a_denominator, const double *b,
+                                      const double *b_denominator, size_t n,
+                                      cril_interval *interval, cril_error *err)
+{
+    struct statistic s = { 2, { a, b }, { a_denominator, b_denominator } };
+
+    return bootstrap(&s, n, interval, err);
+}

@@ -1,0 +1,94 @@
+/*
+ * SentencePiece's precompiled normalisation map (nmt_nfkc and its kin), longest key first.
+ *
+ * Layout: u32 size of the trie in bytes, the trie, then the replacements, each ended by NUL. The trie is a double array
+ * (Aoe 1989; as darts-clone packs it), one u32 a unit:
+ *
+ *   bits 0..7  label   bit 8  a key ends here   bit 9  offset is in steps of 256   bits 10..30  offset
+ *   a unit that holds a value instead: bit 31 set, bits 0..30 the replacement's place
+ *
+ * From unit i a byte b leads to unit i ^ offset(i) ^ b, if that one's label is b; its value is at label 0.
+ */
+#include "tokenizer/internal.h"
+
+#include "util/cursor.h"
+#include "util/fail.h"
+#include "util/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cril_error *err)
+{
+    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
+    const struct gguf_kv *kv = cril_gguf_find(g, key);
+    size_t n_bytes;
+
+    memset(map, 0, sizeof(*map));
+    if (!kv || (kv->is_array && !kv->n))
+        return CRIL_OK;
+    if (!kv->is_array || (kv->type != GGUF_U8 && kv->type != GGUF_I8))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", cril_gguf_path(g), key);
+    n_bytes = kv->n > 4 ? cril_load_u32(kv->data) : 0;
+    if (n_bytes < 4 || n_bytes % 4 || kv->n - 4 <= n_bytes || kv->data[kv->n - 1] != 0)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters", cril_gguf_path(g), key);
+    map->n_units = n_bytes / 4;
+    map->len = (size_t)kv->n - 4 - n_bytes;
+    map->units = malloc(n_bytes);
+    map->replacements = malloc(map->len);
+    if (!map->units || !map->replacements) {
+        cril_charsmap_clear(map);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %s", cril_gguf_path(g), key);
+    }
+    for (size_t i = 0; i < map->n_units; i++)
+        map->units[i] = cril_load_u32(kv->data + 4 + 4 * i);
+    memcpy(map->replacements, kv->data + 4 + n_bytes, map->len);
+    return CRIL_OK;
+}
+
+void cril_charsmap_clear(struct cril_charsmap *map)
+{
+    free(map->units);
+    free(map->replacements);
+    memset(map, 0, sizeof(*map));
+}
+
+static size_t unit_offset(uint32_t unit)
+{
+    return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
+}
+
+size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len, const char **to,
+                          size_t *to_len)
+{
+    size_t best = 0, at = map->n_units ? unit_offset(map->units[0]) : 0;
+
+    for (size_t i = 0; i < len && map->n_units; i++) {
+        const uint8_t byte = (uint8_t)text[i];
+        uint32_t unit;
+
+        at ^= byte;
+        if (!byte || at >= map->n_units)
+            break;
+        unit = map->units[at];
+        if ((unit & 0x800000ffu) != byte)
+            break;
+        at ^= unit_offset(unit);
+        if (at >= map->n_units)
+            break;
+        if (unit & 1u << 8) {
+            const size_t place = map->units[at] & 0x7fffffffu;
+
+            if (place < map->len) {
+                best = i + 1;
+                *to = map->replacements + place;
+                *to_len = strlen(*to); /* the last byte is NUL */
+            }
+        }
+    }
+    if (best)
+        return best;
+    *to = text;
+    *to_len = cril_utf8_width(*text);
+    return *to_len;
+}

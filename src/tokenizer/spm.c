@@ -1,0 +1,167 @@
+/*
+ * SentencePiece BPE (Kudo & Richardson 2018): the neighbours whose joint piece has the highest score merge first.
+ *
+ * Symbols are characters, the whole text is one word (spaces are letters like others, U+2581 is a space).
+ * A character without a piece becomes its byte tokens, or the unknown token where there are none. As in
+ * SentencePiece, control, unknown and byte pieces are never made by merging. Unused pieces are taken as they are
+ * (llama.cpp), not taken apart again.
+ */
+#include "tokenizer/internal.h"
+
+#include "util/fail.h"
+#include "util/size.h"
+#include "util/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Orders floats, highest first, as unsigned numbers. */
+static uint32_t priority_of(float score)
+{
+    uint32_t bits;
+
+    score += 0.0f; /* -0 is 0 */
+    memcpy(&bits, &score, sizeof(bits));
+    return bits & 0x80000000u ? bits : ~(bits | 0x80000000u);
+}
+
+cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
+                          cril_error *err)
+{
+    float *scores;
+    cril_status st = cril_vocab_scores(g, v, &scores, err);
+    size_t len;
+
+    memset(s, 0, sizeof(*s));
+    s->space_prefix = true;
+    if (st != CRIL_OK)
+        return st;
+    if ((st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &s->space_prefix, err)) != CRIL_OK ||
+        (st = cril_table_init(&s->table, v->n, err)) != CRIL_OK)
+        goto fail;
+    if (!(s->priority = malloc(v->n * sizeof(*s->priority)))) {
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g), v->n);
+        goto fail;
+    }
+    for (size_t i = 0; i < v->n; i++) {
+        const enum token_type type = v->type[i];
+        const char *piece = cril_vocab_piece(v, i, &len);
+
+        s->priority[i] = priority_of(scores[i]);
+        if (len && (type == TOKEN_NORMAL || type == TOKEN_USER_DEFINED || type == TOKEN_UNUSED))
+            cril_table_put(&s->table, piece, len, (int32_t)i);
+    }
+    free(scores);
+    return CRIL_OK;
+fail:
+    free(scores);
+    cril_spm_clear(s);
+    return st;
+}
+
+void cril_spm_clear(struct cril_spm *s)
+{
+    cril_table_clear(&s->table);
+    free(s->priority);
+    memset(s, 0, sizeof(*s));
+}
+
+cril_status cril_sentence_copy(const char *text, size_t len, bool space_first, char **out,
+                               size_t *out_len, cril_error *err)
+{
+    char *copy;
+    size_t n = 0, size;
+
+    if (!cril_size_add(len, 1, &size) || !(copy = malloc(size)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", len);
+    if (space_first)
+        copy[n++] = ' ';
+    for (size_t i = 0; i < len;) {
+        if (len - i >= 3 && !memcmp(text + i, "\xe2\x96\x81", 3)) {
+            copy[n++] = ' ';
+            i += 3;
+        } else {
+            copy[n++] = text[i++];
+        }
+    }
+    *out = copy;
+    *out_len = n;
+    return CRIL_OK;
+}
+
+cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len, int32_t unknown,
+                              bool *in_run, cril_ids *ids, cril_error *err)
+{
+    const char *bytes = *text == ' ' ? "\xe2\x96\x81" : text; /* a space without a piece is spelled as U+2581 */
+    const size_t n = *text == ' ' ? 3 : len;
+    cril_status st = CRIL_OK;
+    bool spelled = true;
+
+    for (size_t i = 0; i < n; i++)
+        spelled = spelled && v->byte_token[(uint8_t)bytes[i]] >= 0;
+    if (spelled) {
+        for (size_t i = 0; i < n && st == CRIL_OK; i++)
+            st = cril_ids_push(ids, v->byte_token[(uint8_t)bytes[i]], err);
+        return st;
+    }
+    if (unknown < 0)
+        return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len, text);
+    if (*in_run)
+        return CRIL_OK;
+    *in_run = true;
+    return cril_ids_push(ids, unknown, err);
+}
+
+static bool lookup_piece(const void *model, const char *text, const struct merge_symbol *left,
+                         const struct merge_symbol *right, uint32_t *priority, int32_t *id)
+{
+    const struct cril_spm *s = model;
+
+    *id = cril_table_find(&s->table, text + left->start, (size_t)left->len + right->len);
+    if (*id < 0)
+        return false;
+    *priority = s->priority[*id];
+    return true;
+}
+
+static cril_status encode_plain(const struct cril_spm *s, const struct cril_vocab *v, struct merge_work *w,
+                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                                cril_error *err)
+{
+    cril_status st;
+    bool in_run = false;
+
+    if ((st = cril_merge_begin(w, len, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0, n; i < len; i += n) {
+        n = cril_utf8_width(text[i]);
+        cril_merge_push(w, (uint32_t)i, (uint32_t)n, cril_table_find(&s->table, text + i, n));
+    }
+    cril_merge_run(w, text, lookup_piece, s);
+    for (uint32_t i = 0; i != MERGE_END && st == CRIL_OK; i = w->symbols[i].next) {
+        const struct merge_symbol *m = &w->symbols[i];
+
+        if (m->id < 0) {
+            st = cril_push_unknown(v, text + m->start, m->len, unknown, &in_run, ids, err);
+        } else {
+            st = cril_ids_push(ids, m->id, err);
+            in_run = false;
+        }
+    }
+    return st;
+}
+
+cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
+                            const char *text, size_t len, bool at_start, int32_t unknown,
+                            cril_ids *ids, cril_error *err)
+{
+    char *copy;
+    size_t n;
+    cril_status st = cril_sentence_copy(text, len, at_start && s->space_prefix, &copy, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = encode_plain(s, v, &w->merge, copy, n, unknown, ids, err);
+    free(copy);
+    return st;
+}

@@ -1,0 +1,309 @@
+/*
+ * The tokenizer of a GGUF file: opens it, cuts special tokens out of a text, hands the rest to its kind.
+ *
+ * User-defined tokens are always cut out; control tokens and the unknown token only with CRIL_ENCODE_SPECIAL. Defaults for
+ * absent keys are llama.cpp's. WordPiece ("bert"), RWKV and others are refused by name.
+ */
+#include "tokenizer/internal.h"
+
+#include "util/fail.h"
+#include "util/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_TEXT ((size_t)1 << 30) /* positions and lengths of symbols are 32-bit */
+
+enum kind { KIND_BPE, KIND_SPM, KIND_UNIGRAM };
+
+struct cril_tokenizer {
+    enum kind kind;
+    char kind_name[64];
+    struct cril_vocab vocab;
+    struct cril_specials specials;
+    union {
+        struct cril_bpe bpe;
+        struct cril_spm spm;
+        struct cril_unigram unigram;
+    } u;
+    int32_t bos, eos, unknown; /* -1: none */
+    bool adds_bos, adds_eos;
+};
+
+void cril_ids_free(cril_ids *ids)
+{
+    free(ids->data);
+    *ids = (cril_ids){0};
+}
+
+cril_status cril_ids_push(cril_ids *ids, int32_t id, cril_error *err)
+{
+    if (ids->n == ids->capacity) {
+        const size_t capacity = ids->capacity ? 2 * ids->capacity : 256;
+        int32_t *grown = capacity > SIZE_MAX / 2 / sizeof(*grown)
+                             ? NULL
+                             : realloc(ids->data, capacity * sizeof(*grown));
+
+        if (!grown)
+            return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu tokens", ids->n);
+        ids->data = grown;
+        ids->capacity = capacity;
+    }
+    ids->data[ids->n++] = id;
+    return CRIL_OK;
+}
+
+void cril_work_free(struct encode_work *w)
+{
+    cril_merge_free(&w->merge);
+    cril_words_free(&w->words);
+    cril_words_free(&w->spare);
+}
+
+/* A token id from the file; an absent key gives fallback where the vocabulary has it. */
+static cril_status read_id(const cril_gguf *g, const char *key, size_t n_tokens, int32_t fallback,
+                           int32_t *id, cril_error *err)
+{
+    uint64_t value = UINT64_MAX;
+    cril_status st;
+
+    *id = fallback >= 0 && (size_t)fallback < n_tokens ? fallback : -1;
+    if (!cril_gguf_find(g, key))
+        return CRIL_OK;
+    if ((st = cril_gguf_uint(g, key, &value, err)) != CRIL_OK)
+        return st;
+    if (value >= n_tokens)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is %llu, the vocabulary has %zu tokens",
+                         cril_gguf_path(g), key, (unsigned long long)value, n_tokens);
+    *id = (int32_t)value;
+    return CRIL_OK;
+}
+
+/* Whether bos or eos is added: the key, or by_default, which a vocabulary without the token overrules. */
+static cril_status read_adds(const cril_gguf *g, const char *key, bool by_default, int32_t id, bool *adds,
+                             cril_error *err)
+{
+    cril_status st;
+
+    *adds = by_default && id >= 0;
+    if ((st = cril_gguf_opt_bool(g, key, adds, err)) != CRIL_OK)
+        return st;
+    if (*adds && id < 0)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is true, but the file names no such token",
+                         cril_gguf_path(g), key);
+    return CRIL_OK;
+}
+
+static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+{
+    static const int32_t ids[][3] = { /* bos, eos, unknown */
+        [KIND_BPE] = { -1, -1, -1 }, [KIND_SPM] = { 1, 2, 0 }, [KIND_UNIGRAM] = { -1, 1, 2 }
+    };
+    const int32_t *usual = ids[t->kind];
+    const bool bos = t->kind == KIND_SPM || (t->kind == KIND_BPE && t->u.bpe.traits.adds_bos);
+    const size_t n = t->vocab.n;
+    cril_status st;
+
+    if ((st = read_id(g, "tokenizer.ggml.bos_token_id", n, usual[0], &t->bos, err)) != CRIL_OK ||
+        (st = read_id(g, "tokenizer.ggml.eos_token_id", n, usual[1], &t->eos, err)) != CRIL_OK ||
+        (st = read_id(g, "tokenizer.ggml.unknown_token_id", n, usual[2], &t->unknown, err)) != CRIL_OK ||
+        (st = read_adds(g, "tokenizer.ggml.add_bos_token", bos, t->bos, &t->adds_bos, err)) != CRIL_OK ||
+        (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos, &t->adds_eos,
+                        err)) != CRIL_OK)
+        return st;
+    return cril_specials_build(&t->vocab, &t->specials, err);
+}
+
+static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)
+{
+    static const char *const models[] = { [KIND_BPE] = "gpt2", [KIND_SPM] = "llama", [KIND_UNIGRAM] = "t5" };
+    struct gguf_string name;
+    cril_status st = cril_gguf_string(g, "tokenizer.ggml.model", &name, err);
+
+    if (st != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+        if (strlen(models[i]) == name.len && !memcmp(models[i], name.data, name.len)) {
+            *kind = (enum kind)i;
+            return CRIL_OK;
+        }
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: cril does not know the tokenizer \"%.*s\"; it knows gpt2 (byte-level BPE), llama "
+                     "(SentencePiece BPE) and t5 (unigram)",
+                     cril_gguf_path(g), (int)(name.len < 80 ? name.len : 80), name.data);
+}
+
+static cril_status load(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+{
+    cril_status st = read_kind(g, &t->kind, err);
+
+    if (st != CRIL_OK ||
+        (st = cril_vocab_load(g, t->kind == KIND_BPE ? PIECE_BYTE_LEVEL : PIECE_SENTENCE, &t->vocab, err)) !=
+            CRIL_OK)
+        return st;
+    switch (t->kind) {
+    case KIND_BPE:
+        st = cril_bpe_load(g, &t->vocab, &t->u.bpe, err);
+        snprintf(t->kind_name, sizeof(t->kind_name), "bpe (%s)", st == CRIL_OK ? t->u.bpe.traits.name : "");
+        break;
+    case KIND_SPM:
+        st = cril_spm_load(g, &t->vocab, &t->u.spm, err);
+        snprintf(t->kind_name, sizeof(t->kind_name), "sentencepiece bpe");
+        break;
+    case KIND_UNIGRAM:
+        st = cril_unigram_load(g, &t->vocab, &t->u.unigram, err);
+        snprintf(t->kind_name, sizeof(t->kind_name), "unigram");
+        break;
+    }
+    return st == CRIL_OK ? read_specials(g, t, err) : st;
+}
+
+cril_status cril_tokenizer_create(const cril_gguf *g, cril_tokenizer **out, cril_error *err)
+{
+    cril_tokenizer *t = calloc(1, sizeof(*t));
+    cril_status st;
+
+    if (!t)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_gguf_path(g));
+    if ((st = load(g, t, err)) != CRIL_OK) {
+        cril_tokenizer_free(t);
+        return st;
+    }
+    *out = t;
+    return CRIL_OK;
+}
+
+cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_error *err)
+{
+    cril_gguf *g;
+    cril_status st = cril_gguf_open(path, &g, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_tokenizer_create(g, out, err);
+    cril_gguf_close(g);
+    return st;
+}
+
+void cril_tokenizer_free(cril_tokenizer *t)
+{
+    if (!t)
+        return;
+    switch (t->kind) {
+    case KIND_BPE:
+        cril_bpe_clear(&t->u.bpe);
+        break;
+    case KIND_SPM:
+        cril_spm_clear(&t->u.spm);
+        break;
+    case KIND_UNIGRAM:
+        cril_unigram_clear(&t->u.unigram);
+        break;
+    }
+    cril_specials_clear(&t->specials);
+    cril_vocab_clear(&t->vocab);
+    free(t);
+}
+
+static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
+                                bool at_start, cril_ids *ids, cril_error *err)
+{
+    if (!len)
+        return CRIL_OK;
+    switch (t->kind) {
+    case KIND_BPE:
+        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, ids, err);
+    case KIND_SPM:
+        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, at_start, t->unknown, ids, err);
+    case KIND_UNIGRAM:
+        break;
+    }
+    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, t->unknown, ids, err);
+}
+
+static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
+                                bool with_control, cril_ids *ids, cril_error *err)
+{
+    size_t start = 0, match_len = 0;
+    bool at_start = true;
+    cril_status st;
+
+    for (size_t i = 0; i < len;) {
+        const int32_t id = cril_specials_match(&t->specials, text + i, len - i, with_control, &match_len);
+
+        if (id < 0) {
+            i++;
+            continue;
+        }
+        if ((st = encode_plain(t, w, text + start, i - start, at_start, ids, err)) != CRIL_OK ||
+            (st = cril_ids_push(ids, id, err)) != CRIL_OK)
+            return st;
+        start = i += match_len;
+        at_start = true;
+    }
+    return encode_plain(t, w, text + start, len - start, at_start, ids, err);
+}
+
+cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
+                                  unsigned flags, cril_ids *ids, cril_error *err)
+{
+    const bool whole = flags & CRIL_ENCODE_ADD_SPECIAL;
+    const size_t n_before = ids->n;
+    struct encode_work w = {0};
+    char *repaired = NULL;
+    cril_status st = CRIL_OK;
+
+    if (len <= MAX_TEXT)
+        st = cril_utf8_repair(text, len, &repaired, &len, err);
+    if (st == CRIL_OK && len > MAX_TEXT)
+        st = cril_fail(err, CRIL_ERR_RANGE, "a text of %zu bytes is too long to tokenise at once (1 GiB)", len);
+    if (st == CRIL_OK && whole && t->adds_bos)
+        st = cril_ids_push(ids, t->bos, err);
+    if (st == CRIL_OK)
+        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids, err);
+    if (st == CRIL_OK && whole && t->adds_eos)
+        st = cril_ids_push(ids, t->eos, err);
+    if (st != CRIL_OK)
+        ids->n = n_before;
+    cril_work_free(&w);
+    free(repaired);
+    return st;
+}
+
+size_t cril_tokenizer_size(const cril_tokenizer *t)
+{
+    return t->vocab.n;
+}
+
+const char *cril_tokenizer_kind(const cril_tokenizer *t)
+{
+    return t->kind_name;
+}
+
+int32_t cril_tokenizer_bos(const cril_tokenizer *t)
+{
+    return t->bos;
+}
+
+int32_t cril_tokenizer_eos(const cril_tokenizer *t)
+{
+    return t->eos;
+}
+
+bool cril_tokenizer_adds_bos(const cril_tokenizer *t)
+{
+    return t->adds_bos;
+}
+
+bool cril_tokenizer_adds_eos(const cril_tokenizer *t)
+{
+    return t->adds_eos;
+}
+
+const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len)
+{
+    if (id < 0 || (size_t)id >= t->vocab.n)
+        return NULL;
+    return cril_vocab_piece(&t->vocab, (size_t)id, len);
+}

@@ -1,0 +1,129 @@
+/*
+ * The engine against the reference forward pass (equal bits), against transformers' figures for tiny random
+ * models (within a tolerance), and against itself in other batches.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "model/engine.h"
+#include "model/reference.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TOKENS = 4096 };
+
+struct golden {
+    int32_t ids[MAX_TOKENS];
+    double nats[MAX_TOKENS];
+    size_t n; /* ids; nats are one fewer */
+};
+
+static void load(const char *name, cril_model **m, struct golden *g)
+{
+    char path[1024];
+    cril_error err;
+    snprintf(path, sizeof(path), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    if (cril_model_open(path, m, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    snprintf(path, sizeof(path), "%s/golden/%s.nats", CRIL_TEST_DATA, name);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    for (g->n = 0; fscanf(f, "%d", &g->ids[g->n]) == 1;) {
+        int c = fgetc(f);
+        g->n++;
+        if (c == '\n')
+            break;
+    }
+    for (size_t i = 0; i + 1 < g->n; i++)
+        assert_int_equal(fscanf(f, "%lf", &g->nats[i]), 1);
+    fclose(f);
+    assert_true(g->n > 32);
+}
+
+static void score(struct cril_engine *e, const struct cril_window *w, size_t n)
+{
+    cril_error err;
+    if (cril_engine_score(e, w, n, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+}
+
+static void check(const char *name, double tolerance)
+{
+    static struct golden g;
+    static double nats[MAX_TOKENS], plain[MAX_TOKENS], part[MAX_TOKENS];
+    cril_model *m;
+    struct cril_engine *e;
+    cril_error err;
+    load(name, &m, &g);
+    assert_int_equal(cril_engine_create(m, 2, &e, &err), CRIL_OK);
+    struct cril_window whole = {g.ids, g.n - 1, 0, g.ids + 1, nats};
+    score(e, &whole, 1);
+    for (size_t i = 0; i + 1 < g.n; i++)
+        if (!(fabs(nats[i] - g.nats[i]) < tolerance))
+            fail_msg("%s: token %zu: %.9g nats, transformers %.9g", name, i, nats[i], g.nats[i]);
+
+    assert_int_equal(cril_reference_nats(m, g.ids, g.n, plain, &err), CRIL_OK);
+    for (size_t i = 0; i + 1 < g.n; i++)
+        if (memcmp(&nats[i], &plain[i], sizeof(double)) != 0)
+            fail_msg("%s: token %zu: %.17g nats, the reference pass %.17g", name, i, nats[i], plain[i]);
+
+    /* The same window scored in part, beside others of every length. */
+    enum { OTHERS = 40 };
+    static double ignored[OTHERS][MAX_TOKENS];
+    struct cril_window w[OTHERS + 1];
+    for (size_t i = 0; i < OTHERS; i++)
+        w[i] = (struct cril_window){g.ids + i, 1 + i % (g.n - 41), 0, g.ids + 1, ignored[i]};
+    size_t first = g.n / 2 + 1;
+    w[OTHERS] = (struct cril_window){g.ids, g.n - 1, first, g.ids + 1 + first, part};
+    score(e, w, OTHERS + 1);
+    assert_memory_equal(part, nats + first, (g.n - 1 - first) * sizeof(double));
+    assert_memory_equal(ignored[0], nats, sizeof(double));
+
+    struct cril_window bad = whole;
+    bad.n = cril_model_context(m) + 1;
+    assert_int_equal(cril_engine_score(e, &bad, 1, &err), CRIL_ERR_RANGE);
+    int32_t id = (int32_t)cril_model_logits(m);
+    bad = (struct cril_window){&id, 1, 0, g.ids, part};
+    assert_int_equal(cril_engine_score(e, &bad, 1, &err), CRIL_ERR_RANGE);
+    cril_engine_free(e);
+    cril_model_close(m);
+}
+
+/* fp32 against fp32: only the order of sums differs. */
+static void test_llama(void **state)
+{
+    (void)state;
+    check("tiny-llama", 1e-5);
+}
+
+static void test_qwen2(void **state)
+{
+    (void)state;
+    check("tiny-qwen2", 1e-5);
+}
+
+static void test_gemma3(void **state)
+{
+    (void)state;
+    check("tiny-gemma3", 1e-5);
+}
+
+/* 16-bit activations: 2^-15 of a block's largest. */
+static void test_llama_mixed(void **state)
+{
+    (void)state;
+    check("tiny-llama-mixed", 1e-3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama), cmocka_unit_test(test_qwen2),
+                                       cmocka_unit_test(test_gemma3), cmocka_unit_test(test_llama_mixed)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

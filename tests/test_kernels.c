@@ -144,15 +144,15 @@ static void test_gemm_i16(void **state)
 
 static void test_rows(void **state)
 {
-    static float x[LD], w[LD], y[3][LD];
+    static float x[LD], w[LD], norm[3][LD], y[3][LD], p[3][LD];
     (void)state;
     for (size_t n = 1; n <= 300; n++) {
         float r[3], max[3], sum[3];
         fill(x, LD);
         fill(w, LD);
         for (size_t s = 0; s < n_sets; s++) {
-            sets[s].rms_norm(x, w, n, 1e-5f, y[s]);
-            same("rms_norm", &sets[s], y[0], y[s], n * sizeof(float), n);
+            sets[s].rms_norm(x, w, n, 1e-5f, norm[s]);
+            same("rms_norm", &sets[s], norm[0], norm[s], n * sizeof(float), n);
             memcpy(y[s], x, sizeof(x));
             sets[s].add(y[s], w, n);
             sets[s].scale(y[s], 0.3f, n);
@@ -161,10 +161,10 @@ static void test_rows(void **state)
             same("row operations", &sets[s], y[0], y[s], sizeof(x), n);
             if (n % 16)
                 continue;
-            memcpy(y[s], x, sizeof(x));
-            r[s] = sets[s].softmax(y[s], n);
-            sets[s].logsum(y[s], n, &max[s], &sum[s]);
-            same("softmax", &sets[s], y[0], y[s], sizeof(x), n);
+            memcpy(p[s], x, sizeof(x));
+            r[s] = sets[s].softmax(p[s], n);
+            sets[s].logsum(p[s], n, &max[s], &sum[s]);
+            same("softmax", &sets[s], p[0], p[s], sizeof(x), n);
             same("softmax sum", &sets[s], r, r + s, sizeof(float), n);
             same("logsum maximum", &sets[s], max, max + s, sizeof(float), n);
             same("logsum sum", &sets[s], sum, sum + s, sizeof(float), n);

@@ -49,7 +49,7 @@ static void load(const char *name, cril_model **m, struct golden *g)
 static void score(struct cril_engine *e, const struct cril_window *w, size_t n)
 {
     cril_error err;
-    if (cril_engine_score(e, w, n, &err) != CRIL_OK)
+    if (cril_engine_score(e, w, n, NULL, NULL, &err) != CRIL_OK)
         fail_msg("%s", err.message);
 }
 
@@ -87,10 +87,10 @@ static void check(const char *name, double tolerance)
 
     struct cril_window bad = whole;
     bad.n = cril_model_context(m) + 1;
-    assert_int_equal(cril_engine_score(e, &bad, 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_engine_score(e, &bad, 1, NULL, NULL, &err), CRIL_ERR_RANGE);
     int32_t id = (int32_t)cril_model_logits(m);
     bad = (struct cril_window){&id, 1, 0, g.ids, part};
-    assert_int_equal(cril_engine_score(e, &bad, 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_engine_score(e, &bad, 1, NULL, NULL, &err), CRIL_ERR_RANGE);
     cril_engine_free(e);
     cril_model_close(m);
 }

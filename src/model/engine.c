@@ -455,7 +455,8 @@ static size_t tasks(size_t rows)
     return (rows + ROWS - 1) / ROWS;
 }
 
-cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows, size_t n_windows, cril_error *err)
+cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows, size_t n_windows,
+                              cril_engine_poll poll, void *user, cril_error *err)
 {
     struct engine_batch *b = &e->b;
     size_t n_padded = 0, ignored;
@@ -479,6 +480,8 @@ cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *w
     atomic_store(&e->damaged, NULL);
     cril_pool_run(e->pool, tasks(b->n_rows), embed_task, e);
     for (e->layer = 0; e->layer < e->m->config.n_layers; e->layer++) {
+        if (poll && poll(user, (double)e->layer / (double)(e->m->config.n_layers + 1)) != 0)
+            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
         place_layer(e, e->layer, true, &ignored);
         cril_pool_run(e->pool, e->first_panel[CRIL_N_SLOTS], pack_task, e);
         cril_pool_run(e->pool, tasks(b->n_rows), before_task, e);

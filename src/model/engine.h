@@ -29,12 +29,19 @@ cril_status cril_engine_create(const cril_model *m, unsigned threads, struct cri
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 
 /*
+ * Called between layers with the share of the pass that is done, 0..1. Not 0: stop.
+ */
+typedef int (*cril_engine_poll)(void *user, double done);
+
+/*
  * Scores all windows in one pass over the layers. Buffers grow to the largest call (about
  * 8 KB a row for a model of width 1024), so the caller decides how many rows go together.
  * CRIL_ERR_NOMEM; CRIL_ERR_RANGE for an id or a length out of range; CRIL_ERR_NUMERIC names the tensor or
- * layer whose values are not finite. On error the nats are undefined.
+ * layer whose values are not finite; CRIL_ERR_CANCELLED when poll (may be NULL) asks for it. On error the nats are
+ * undefined.
  */
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
-                              size_t n_windows, cril_error *err);
+                              size_t n_windows, cril_engine_poll poll, void *user,
+                              cril_error *err);
 
 #endif

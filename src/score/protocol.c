@@ -1,0 +1,139 @@
+/*
+ * The four protocols, one function and one row each; adding one is adding these two.
+ *
+ * document  ours
+ * hkust     Huang et al. 2024, code/evaluation: PackedDataset of 1901 tokens every 512
+ * rolling   lm-evaluation-harness, get_rolling_token_windows and make_disjoint_window
+ * halves    llama.cpp, llama-perplexity without --ppl-stride
+ */
+#include "score/protocol.h"
+
+#include <cril/score.h>
+#include <cril/tokenizer.h>
+#include <string.h>
+
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The first window scores all it has, each later one its last stride, the last one what is left. */
+static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
+                            struct cril_span *out)
+{
+    const uint64_t opening = l->head < 0 ? 1 : 0; /* the first token that a context precedes */
+    const uint64_t first = k ? l->context + opening + (k - 1) * l->stride : opening;
+
+    if (!end || first >= n)
+        return false;
+    out->first = first;
+    out->end = least_of(n, k ? first + l->stride : opening + l->context);
+    out->head = k ? -1 : l->head;
+    out->from = k ? out->end - 1 - l->context : 0;
+    return true;
+}
+
+/* Full windows only; what follows the last one is dropped. */
+static bool hkust_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
+                         struct cril_span *out)
+{
+    (void)end;
+    out->head = -1;
+    out->from = k * l->stride;
+    out->end = out->from + l->context + 1;
+    out->first = k ? out->end - l->stride : 1;
+    return out->end <= n;
+}
+
+/*
+ * The program counts windows as floor((N - 1901) / 512 + 1): none for N in 1389..1900, where it
+ * prints 0.0, and a negative number below, where it stops.
+ */
+static uint64_t hkust_least(const struct cril_layout *l)
+{
+    return l->context + 1;
+}
+
+/* Disjoint targets; the last window moves left until it has a full context. */
+static bool rolling_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
+                           struct cril_span *out)
+{
+    out->first = k * l->context;
+    if (!end || out->first >= n)
+        return false;
+    out->end = least_of(n, out->first + l->context);
+    out->head = k ? -1 : l->head;
+    out->from = k ? out->end - 1 - l->context : 0;
+    return true;
+}
+
+/* Disjoint chunks; the first token of each is replaced by the head; the second half is scored. */
+static bool halves_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
+                          struct cril_span *out)
+{
+    const uint64_t start = k * l->context;
+
+    (void)end;
+    out->head = l->head;
+    out->from = start + (l->head >= 0);
+    out->first = start + l->context / 2 + 1;
+    out->end = start + l->context;
+    return out->end <= n;
+}
+
+static uint64_t halves_least(const struct cril_layout *l)
+{
+    return 2 * (uint64_t)l->context;
+}
+
+static uint64_t least_none(const struct cril_layout *l)
+{
+    (void)l;
+    return 1;
+}
+
+static const struct cril_protocol protocols[] = {
+    { .name = "document",
+      .summary = "each document alone, every token scored once, windows of 1900 every 512 (default)",
+      .context = 1900, .stride = 512, .per_document = true, .uniform_first = true,
+      .encode = CRIL_ENCODE_TEXT, .head = CRIL_HEAD_ADDED,
+      .window = document_window, .least = least_none },
+    { .name = "hkust",
+      .summary = "as the paper's program: documents joined, windows of 1900 every 512, tail dropped",
+      .context = 1900, .stride = 512,
+      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+      .window = hkust_window, .least = hkust_least },
+    { .name = "rolling",
+      .summary = "as lm-evaluation-harness loglikelihood_rolling: disjoint windows of the model's context",
+      .per_document = true, .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+      .head = CRIL_HEAD_ANY, .window = rolling_window, .least = least_none },
+    { .name = "halves",
+      .summary = "as llama-perplexity: chunks of 512, the second half of each scored",
+      .context = 512, .special_once = true, .scored_text = true, .encode = CRIL_ENCODE_TEXT,
+      .head = CRIL_HEAD_ADDED, .window = halves_window, .least = halves_least },
+};
+
+enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };
+
+const struct cril_protocol *cril_protocol_at(size_t i)
+{
+    return i < N_PROTOCOLS ? &protocols[i] : NULL;
+}
+
+const struct cril_protocol *cril_protocol_find(const char *name)
+{
+    for (size_t i = 0; i < N_PROTOCOLS; i++)
+        if (!name || strcmp(protocols[i].name, name) == 0)
+            return &protocols[i];
+    return NULL;
+}
+
+const char *cril_protocol_name(size_t i)
+{
+    return i < N_PROTOCOLS ? protocols[i].name : NULL;
+}
+
+const char *cril_protocol_summary(size_t i)
+{
+    return i < N_PROTOCOLS ? protocols[i].summary : NULL;
+}

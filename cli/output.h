@@ -22,11 +22,13 @@ struct cril_output {
     int failure; /* errno of the first write that failed */
 };
 
-/* "-" is standard output. Refuses an existing file unless force. False: the reason was printed. */
+/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force. False: the reason was printed. */
 bool cril_output_open(struct cril_output *o, const char *path, bool force);
 bool cril_output_good(struct cril_output *o);   /* no write has failed; silent */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
 void cril_output_discard(struct cril_output *o);
+/* Whether two names lead to one regular file, there or not yet; "-" is the same as "-" only. */
+bool cril_same_file(const char *a, const char *b);
 
 /*
  * From here on SIGINT, SIGTERM and SIGHUP are noted, for the command to end by itself; a second one

@@ -1,0 +1,379 @@
+/*
+ * cril/corpus.h: a list of files (one, or those of a folder), read one after another, each by the reader
+ * that its format names. A new format is a read_*.c and a row of `formats`.
+ *
+ * The hash is taken of stored bytes as they pass, so a corpus is read once, whatever is asked of it.
+ */
+#include "corpus/corpus.h"
+
+#include "corpus/decoders.h"
+#include "corpus/folder.h"
+#include "corpus/reader.h"
+#include "util/fail.h"
+#include "util/hash.h"
+#include "util/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static const struct cril_reader_format *const formats[] = { &cril_read_jsonl, &cril_read_csv, &cril_read_text };
+enum { N_FORMATS = sizeof(formats) / sizeof(*formats) };
+
+static const size_t max_document = (size_t)1 << 30;
+
+struct cril_corpus {
+    char *path, *field;
+    const struct cril_reader_format *format; /* asked for; NULL: by file */
+    bool strict, is_folder;
+    uint64_t limit;
+    struct cril_folder files; /* at least one */
+    size_t at;                /* the file being read, or to be read next */
+
+    struct cril_stream *stream; /* of the file being read; NULL: it is not open */
+    struct cril_reader reader;
+    bool started; /* the reader was */
+
+    struct cril_sha256 *hash, *list; /* of the file being read; of the lines of a folder's files */
+    char hex[65];                    /* of the last file, then of the corpus */
+    bool hashed;                     /* hex is the corpus's */
+
+    cril_corpus_stats stats; /* bytes_read: of closed files */
+    cril_error failed;       /* status CRIL_OK: nothing failed yet */
+};
+
+/* ---- opening ---- */
+
+static char *copy_text(const char *s)
+{
+    const size_t n = strlen(s) + 1;
+    char *copy = malloc(n);
+
+    if (copy)
+        memcpy(copy, s, n);
+    return copy;
+}
+
+static cril_status no_memory(const char *path, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+}
+
+static cril_status format_by_word(const char *word, const struct cril_reader_format **out, cril_error *err)
+{
+    for (size_t i = 0; i < N_FORMATS; i++)
+        if (strcmp(word, formats[i]->name) == 0) {
+            *out = formats[i];
+            return CRIL_OK;
+        }
+    return cril_fail(err, CRIL_ERR_RANGE, "'%.40s' is not a format of a corpus; use jsonl, csv or text", word);
+}
+
+static cril_status take_options(cril_corpus *c, const char *path, const cril_corpus_options *o, cril_error *err)
+{
+    c->path = copy_text(path);
+    c->field = copy_text(o && o->field ? o->field : "content");
+    if (!c->path || !c->field)
+        return no_memory(path, err);
+    c->reader.field = c->field;
+    c->reader.max_bytes = max_document;
+    c->strict = o && o->strict;
+    c->limit = o ? o->limit : 0;
+    return o && o->format ? format_by_word(o->format, &c->format, err) : CRIL_OK;
+}
+
+static cril_status list_one(cril_corpus *c, cril_error *err)
+{
+    char **paths = malloc(sizeof(*paths));
+    char *copy = copy_text(c->path);
+
+    if (!paths || !copy) {
+        free(paths);
+        free(copy);
+        return no_memory(c->path, err);
+    }
+    paths[0] = copy;
+    c->files = (struct cril_folder){ 1, 1, paths };
+    return CRIL_OK;
+}
+
+/* Opens every file for a moment: what cannot be read is said now and not after hours. */
+static cril_status list_folder(cril_corpus *c, cril_error *err)
+{
+    cril_status st = cril_folder_list(c->path, &c->files, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if (c->files.n == 0)
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: the folder holds no file to read; names that begin with '.' are skipped", c->path);
+    for (size_t i = 0; i < c->files.n; i++) {
+        struct cril_stream *s;
+
+        if ((st = cril_stream_open(c->files.paths[i], NULL, &s, err)) != CRIL_OK)
+            return st;
+        c->stats.bytes_total += cril_stream_size(s);
+        cril_stream_close(s);
+    }
+    c->is_folder = true;
+    return cril_sha256_create(&c->list, err);
+}
+
+static cril_status open_file(cril_corpus *c, cril_error *err)
+{
+    return cril_stream_open(c->files.paths[c->at], c->hash, &c->stream, err);
+}
+
+static cril_status open_input(cril_corpus *c, cril_error *err)
+{
+    struct stat sb;
+    cril_status st;
+
+    if ((st = cril_sha256_create(&c->hash, err)) != CRIL_OK)
+        return st;
+    if (strcmp(c->path, "-") != 0 && stat(c->path, &sb) == 0 && S_ISDIR(sb.st_mode))
+        return list_folder(c, err);
+    if ((st = list_one(c, err)) != CRIL_OK || (st = open_file(c, err)) != CRIL_OK)
+        return st;
+    c->stats.bytes_total = cril_stream_size(c->stream);
+    return CRIL_OK;
+}
+
+cril_status cril_corpus_open(const char *path, const cril_corpus_options *options, cril_corpus **out,
+                             cril_error *err)
+{
+    cril_corpus *c = calloc(1, sizeof(*c));
+    cril_status st;
+
+    if (!c)
+        return no_memory(path, err);
+    if ((st = take_options(c, path, options, err)) != CRIL_OK || (st = open_input(c, err)) != CRIL_OK) {
+        cril_corpus_close(c);
+        return st;
+    }
+    *out = c;
+    return CRIL_OK;
+}
+
+static void close_file(cril_corpus *c)
+{
+    if (c->reader.format)
+        c->reader.format->stop(&c->reader);
+    if (c->stream)
+        c->stats.bytes_read += cril_stream_stored(c->stream);
+    cril_stream_close(c->stream);
+    c->stream = NULL;
+    c->started = false;
+}
+
+void cril_corpus_close(cril_corpus *c)
+{
+    if (!c)
+        return;
+    close_file(c);
+    free(c->reader.buffer.data);
+    cril_folder_free(&c->files);
+    cril_sha256_free(c->hash);
+    cril_sha256_free(c->list);
+    free(c->path);
+    free(c->field);
+    free(c);
+}
+
+void cril_corpus_set_max(cril_corpus *c, size_t max_bytes)
+{
+    c->reader.max_bytes = max_bytes;
+}
+
+/* ---- formats ---- */
+
+static const struct cril_reader_format *format_by_name(const char *path)
+{
+    size_t len = strlen(path);
+
+    for (const struct cril_decoder *d = cril_decoders; d->name; d++)
+        if (cril_has_suffix(path, len, d->suffix)) {
+            len -= strlen(d->suffix);
+            break;
+        }
+    for (size_t i = 0; i < N_FORMATS; i++)
+        for (const char *const *s = formats[i]->suffixes; *s; s++)
+            if (cril_has_suffix(path, len, *s))
+                return formats[i];
+    return &cril_read_text;
+}
+
+/* Of a pipe, whose name says nothing: an object's bracket opens JSON Lines. */
+static cril_status format_by_bytes(struct cril_stream *s, const struct cril_reader_format **out, cril_error *err)
+{
+    const char *data;
+    size_t n, i = 0;
+    cril_status st = cril_stream_peek(s, CRIL_STREAM_PEEK, &data, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
+        i = 3;
+    while (i < n && (data[i] == ' ' || data[i] == '\t' || data[i] == '\r' || data[i] == '\n'))
+        i++;
+    *out = i < n && data[i] == '{' ? &cril_read_jsonl : &cril_read_text;
+    return CRIL_OK;
+}
+
+static cril_status start_reader(cril_corpus *c, cril_error *err)
+{
+    cril_status st;
+
+    c->reader.stream = c->stream;
+    c->reader.format = c->format;
+    if (!c->format && cril_stream_is_file(c->stream))
+        c->reader.format = format_by_name(c->files.paths[c->at]);
+    else if (!c->format && (st = format_by_bytes(c->stream, &c->reader.format, err)) != CRIL_OK)
+        return st;
+    c->started = true;
+    return c->reader.format->start(&c->reader, err);
+}
+
+/* ---- hashing ---- */
+
+/* A line as sha256sum prints it: a name with a line end or a backslash is escaped and the line marked. */
+static cril_status hash_line(cril_corpus *c, const char *name, cril_error *err)
+{
+    const size_t plain = strcspn(name, "\\\n\r");
+    const char *mark = name[plain] ? "\\" : "";
+    cril_status st;
+
+    if ((st = cril_sha256_update(c->list, mark, strlen(mark), err)) != CRIL_OK ||
+        (st = cril_sha256_update(c->list, c->hex, 64, err)) != CRIL_OK ||
+        (st = cril_sha256_update(c->list, "  ", 2, err)) != CRIL_OK)
+        return st;
+    for (; *name; name++) {
+        const char *as = *name == '\n' ? "\\n" : *name == '\r' ? "\\r" : *name == '\\' ? "\\\\" : NULL;
+
+        if ((st = cril_sha256_update(c->list, as ? as : name, as ? 2 : 1, err)) != CRIL_OK)
+            return st;
+    }
+    return cril_sha256_update(c->list, "\n", 1, err);
+}
+
+/* The open file was read as far as anyone wants: hashes what is left, closes it, moves on. */
+static cril_status finish_file(cril_corpus *c, cril_error *err)
+{
+    const char *name = c->files.paths[c->at] + strlen(c->path);
+    cril_status st;
+
+    if ((st = cril_stream_drain(c->stream, err)) != CRIL_OK ||
+        (st = cril_sha256_final(c->hash, c->hex, err)) != CRIL_OK)
+        return st;
+    if (c->is_folder && (st = hash_line(c, *name == '/' ? name + 1 : name, err)) != CRIL_OK)
+        return st;
+    close_file(c);
+    c->at++;
+    return CRIL_OK;
+}
+
+cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err)
+{
+    cril_status st;
+
+    while (c->at < c->files.n)
+        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) || (st = finish_file(c, err)) != CRIL_OK)
+            return st;
+    if (c->is_folder && !c->hashed && (st = cril_sha256_final(c->list, c->hex, err)) != CRIL_OK)
+        return st;
+    c->hashed = true;
+    memcpy(hex, c->hex, 65);
+    return CRIL_OK;
+}
+
+/* ---- documents ---- */
+
+static void count_bad(cril_corpus *c, const cril_error *why)
+{
+    char *first = c->stats.first_bad;
+    size_t n = 0;
+
+    if (c->stats.bad_lines++)
+        return;
+    while (why->message[n]) { /* whole characters, as many as fit */
+        uint32_t code;
+        const size_t step = cril_utf8_read(why->message + n, strlen(why->message + n), &code);
+
+        if (n + step >= sizeof(c->stats.first_bad))
+            break;
+        n += step;
+    }
+    memcpy(first, why->message, n);
+    first[n] = '\0';
+}
+
+/* The next document of the open file that has a character. *end: it has no more. */
+static cril_status next_of_file(cril_corpus *c, bool *end, cril_error *err)
+{
+    struct cril_reader *r = &c->reader;
+    cril_status st;
+
+    *end = false;
+    if (!c->started && (st = start_reader(c, err)) != CRIL_OK)
+        return st;
+    for (;;) {
+        enum cril_read what;
+
+        if ((st = r->format->next(r, &what, err)) != CRIL_OK)
+            return st;
+        if (what == CRIL_READ_BAD) {
+            if (c->strict)
+                return err->status;
+            count_bad(c, err);
+        } else if (what == CRIL_READ_END) {
+            *end = true;
+            return CRIL_OK;
+        } else if (r->len == 0) {
+            c->stats.empty++;
+        } else {
+            return CRIL_OK;
+        }
+    }
+}
+
+static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error *err)
+{
+    while (c->at < c->files.n && !(c->limit && c->stats.documents == c->limit)) {
+        bool end;
+        cril_status st;
+
+        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) || (st = next_of_file(c, &end, err)) != CRIL_OK)
+            return st;
+        if (!end) {
+            doc->text = c->reader.text;
+            doc->len_bytes = c->reader.len;
+            doc->index = c->stats.documents++;
+            doc->line = c->reader.line;
+            doc->file = c->files.paths[c->at];
+            return CRIL_OK;
+        }
+        if ((st = finish_file(c, err)) != CRIL_OK)
+            return st;
+    }
+    return CRIL_OK;
+}
+
+cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err)
+{
+    *doc = (cril_document){ 0 };
+    if (c->failed.status == CRIL_OK) {
+        cril_error why = { 0 };
+
+        if (next_document(c, doc, &why) == CRIL_OK)
+            return CRIL_OK;
+        c->failed = why;
+    }
+    return cril_fail(err, c->failed.status, "%s", c->failed.message);
+}
+
+void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
+{
+    *stats = c->stats;
+    if (c->stream)
+        stats->bytes_read += cril_stream_stored(c->stream);
+}

@@ -1,0 +1,433 @@
+/*
+ * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text.
+ *
+ * Lines are read with Python's json module in mind: the last of equal keys counts, NaN and Infinity are
+ * numbers, numbers may be of any size, a text may hold NUL, raw control characters are refused. One
+ * difference: half of a surrogate pair alone (\ud800), which Python keeps and cannot write as UTF-8, becomes
+ * one U+FFFD. Bytes that are not UTF-8 make a line bad.
+ *
+ * Why not jansson: it builds a tree of the line, many times its size for lists of numbers, and refuses
+ * large numbers. Here a line is checked whole, once, and each text is decoded where it stands, since a
+ * decoded text is never longer than its JSON.
+ */
+#include "corpus/reader.h"
+
+#include "util/fail.h"
+#include "util/utf8.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_DEPTH = 1000 };
+
+struct slice {
+    const char *text; /* [len], may hold NUL */
+    size_t len;
+};
+
+/* p moves from the line's start to end, where a NUL stands: reading *p is always allowed. */
+struct scan {
+    char *start, *p, *end;
+    const char *fault; /* what is wrong at p; NULL: nothing */
+};
+
+struct found {
+    bool has_field;
+    const char *kind; /* of the field's value; "a text" when text is set */
+    struct slice text;
+    char keys[200]; /* the object's keys, for a sentence */
+};
+
+static const char a_text[] = "a text";
+
+static bool fault(struct scan *s, const char *what)
+{
+    if (!s->fault)
+        s->fault = what;
+    return false;
+}
+
+static bool expected(struct scan *s, const char *what)
+{
+    return fault(s, s->p == s->end ? "the line ends inside the object, which must stand on one line" : what);
+}
+
+static void skip_space(struct scan *s)
+{
+    while (*s->p == ' ' || *s->p == '\t' || *s->p == '\r' || *s->p == '\n')
+        s->p++;
+}
+
+/* ---- texts ---- */
+
+static size_t put_utf8(char *to, uint32_t c)
+{
+    if (c < 0x80) {
+        to[0] = (char)c;
+        return 1;
+    }
+    if (c < 0x800) {
+        to[0] = (char)(0xc0 | c >> 6);
+        to[1] = (char)(0x80 | (c & 0x3f));
+        return 2;
+    }
+    if (c < 0x10000) {
+        to[0] = (char)(0xe0 | c >> 12);
+        to[1] = (char)(0x80 | (c >> 6 & 0x3f));
+        to[2] = (char)(0x80 | (c & 0x3f));
+        return 3;
+    }
+    to[0] = (char)(0xf0 | c >> 18);
+    to[1] = (char)(0x80 | (c >> 12 & 0x3f));
+    to[2] = (char)(0x80 | (c >> 6 & 0x3f));
+    to[3] = (char)(0x80 | (c & 0x3f));
+    return 4;
+}
+
+/* Four hex digits; false without a fault if there are not. */
+static bool hex4(const char *p, uint32_t *out)
+{
+    uint32_t v = 0;
+
+    for (unsigned i = 0; i < 4; i++) { /* stops at the NUL behind the line */
+        const char c = p[i];
+        if (c >= '0' && c <= '9')
+            v = v << 4 | (uint32_t)(c - '0');
+        else if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'))
+            v = v << 4 | ((uint32_t)(c | 0x20) - 'a' + 10);
+        else
+            return false;
+    }
+    *out = v;
+    return true;
+}
+
+/* s->p stands behind "\u". */
+static bool unicode_escape(struct scan *s, uint32_t *out)
+{
+    uint32_t c, low;
+
+    if (!hex4(s->p, &c))
+        return expected(s, "\\u needs four hexadecimal digits");
+    s->p += 4;
+    if (c >= 0xd800 && c < 0xdc00 && s->p[0] == '\\' && s->p[1] == 'u' && hex4(s->p + 2, &low) &&
+        low >= 0xdc00 && low < 0xe000) {
+        s->p += 6;
+        c = 0x10000 + ((c - 0xd800) << 10 | (low - 0xdc00));
+    } else if (c >= 0xd800 && c < 0xe000) {
+        c = 0xfffd;
+    }
+    *out = c;
+    return true;
+}
+
+/* s->p stands behind the backslash. */
+static bool escape(struct scan *s, uint32_t *out)
+{
+    const char c = *s->p;
+
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/': *out = (uint8_t)c; break;
+    case 'b': *out = '\b'; break;
+    case 'f': *out = '\f'; break;
+    case 'n': *out = '\n'; break;
+    case 'r': *out = '\r'; break;
+    case 't': *out = '\t'; break;
+    case 'u': s->p++; return unicode_escape(s, out);
+    default: return expected(s, "a backslash is followed by none of \" \\ / b f n r t u");
+    }
+    s->p++;
+    return true;
+}
+
+/* Bytes that stand for themselves. */
+static bool skip_plain(struct scan *s)
+{
+    char *p = s->p;
+
+    for (;;) {
+        const uint8_t c = (uint8_t)*p;
+        uint32_t code;
+
+        if (c >= 0x80) {
+            const size_t n = cril_utf8_read(p, (size_t)(s->end - p), &code);
+            if (code == CRIL_UTF8_ILL) {
+                s->p = p;
+                return fault(s, "bytes that are not UTF-8");
+            }
+            p += n;
+        } else if (c >= 0x20 && c != '"' && c != '\\') {
+            p++;
+        } else {
+            break;
+        }
+    }
+    s->p = p;
+    return true;
+}
+
+static bool read_string(struct scan *s, struct slice *out)
+{
+    char *to;
+
+    if (*s->p != '"')
+        return expected(s, "a quote is expected");
+    to = ++s->p;
+    out->text = to;
+    for (;;) {
+        const char *run = s->p;
+        size_t n;
+        uint32_t code;
+
+        if (!skip_plain(s))
+            return false;
+        n = (size_t)(s->p - run);
+        if (to != run)
+            memmove(to, run, n);
+        to += n;
+        if (*s->p == '"')
+            break;
+        if (*s->p != '\\')
+            return expected(s, "a control character in a text; it must be escaped");
+        s->p++;
+        if (!escape(s, &code))
+            return false;
+        to += put_utf8(to, code);
+    }
+    s->p++;
+    out->len = (size_t)(to - out->text);
+    return true;
+}
+
+/* ---- values ---- */
+
+static bool digits(struct scan *s)
+{
+    const char *from = s->p;
+
+    while (*s->p >= '0' && *s->p <= '9')
+        s->p++;
+    return s->p > from || expected(s, "a digit is expected");
+}
+
+static bool take_word(struct scan *s, const char *word)
+{
+    const size_t n = strlen(word);
+
+    if (strncmp(s->p, word, n) != 0)
+        return false;
+    s->p += n;
+    return true;
+}
+
+static bool number(struct scan *s)
+{
+    if (*s->p == '-')
+        s->p++;
+    if (take_word(s, "Infinity"))
+        return true;
+    if (*s->p == '0')
+        s->p++;
+    else if (!digits(s))
+        return false;
+    if (*s->p == '.') {
+        s->p++;
+        if (!digits(s))
+            return false;
+    }
+    if (*s->p == 'e' || *s->p == 'E') {
+        s->p++;
+        if (*s->p == '+' || *s->p == '-')
+            s->p++;
+        return digits(s);
+    }
+    return true;
+}
+
+static bool value(struct scan *s, unsigned depth, struct slice *text, const char **kind);
+
+/* What stands between brackets; into is NULL, or the outermost object's. */
+static bool members(struct scan *s, unsigned depth, const char *field, struct found *into)
+{
+    const bool object = *s->p == '{';
+    const char close = object ? '}' : ']';
+    bool first = true;
+
+    s->p++;
+    if (depth >= MAX_DEPTH)
+        return fault(s, "brackets inside brackets, more than 1000 deep");
+    for (;; first = false) {
+        struct slice key = { NULL, 0 }, text = { NULL, 0 };
+        const char *kind;
+
+        skip_space(s);
+        if (first && *s->p == close)
+            break;
+        if (object) {
+            if (!read_string(s, &key))
+                return false;
+            skip_space(s);
+            if (*s->p != ':')
+                return expected(s, "a colon is expected");
+            s->p++;
+        }
+        if (!value(s, depth, &text, &kind))
+            return false;
+        if (into && key.len == strlen(field) && memcmp(key.text, field, key.len) == 0) {
+            into->has_field = true;
+            into->kind = kind;
+            into->text = text;
+        } else if (into) {
+            cril_list_names(into->keys, sizeof(into->keys), key.text, key.len);
+        }
+        skip_space(s);
+        if (*s->p == close)
+            break;
+        if (*s->p != ',')
+            return expected(s, object ? "a comma or } is expected" : "a comma or ] is expected");
+        s->p++;
+    }
+    s->p++;
+    return true;
+}
+
+static bool value(struct scan *s, unsigned depth, struct slice *text, const char **kind)
+{
+    skip_space(s);
+    switch (*s->p) {
+    case '"': *kind = a_text; return read_string(s, text);
+    case '{': *kind = "an object"; return members(s, depth + 1, NULL, NULL);
+    case '[': *kind = "a list"; return members(s, depth + 1, NULL, NULL);
+    case 't':
+    case 'f': *kind = "true or false"; break;
+    case 'n': *kind = "null"; break;
+    default: *kind = "a number"; break;
+    }
+    if (take_word(s, "true") || take_word(s, "false") || take_word(s, "null") || take_word(s, "NaN"))
+        return true;
+    if ((*s->p >= '0' && *s->p <= '9') || *s->p == '-' || *s->p == 'I')
+        return number(s);
+    return expected(s, "a value is expected");
+}
+
+/* ---- the format ---- */
+
+/* The next line without its line end, in the buffer with a NUL behind it; *end: there was none. */
+static cril_status read_line(struct cril_reader *r, bool *end, cril_error *err)
+{
+    struct cril_buffer *b = &r->buffer;
+    const char *nl = NULL;
+
+    b->len = 0;
+    r->line++;
+    *end = true;
+    while (!nl) {
+        const char *data;
+        size_t n, used;
+        cril_status st;
+
+        if ((st = cril_stream_peek(r->stream, 1, &data, &n, err)) != CRIL_OK ||
+            (st = cril_reader_reserve(r, n, err)) != CRIL_OK)
+            return st;
+        if (n == 0)
+            break;
+        *end = false;
+        nl = memchr(data, '\n', n);
+        used = nl ? (size_t)(nl - data) : n;
+        memcpy(b->data + b->len, data, used);
+        b->len += used;
+        cril_stream_skip(r->stream, used + (nl != NULL));
+        if ((st = cril_reader_check(r, err)) != CRIL_OK)
+            return st;
+    }
+    b->data[b->len] = '\0';
+    return CRIL_OK;
+}
+
+/* The sentence of a line that cannot be used. */
+static bool is_bad(const struct cril_reader *r, const struct scan *s, const struct found *f, cril_error *err)
+{
+    const char *name = cril_stream_name(r->stream);
+
+    if (s->fault)
+        cril_fail(err, CRIL_ERR_FORMAT,
+                  "%s: line %" PRIu64 " is not a JSON object: byte %zu: %s; mend or remove the line", name,
+                  r->line, (size_t)(s->p - s->start) + 1, s->fault);
+    else if (!f->has_field)
+        cril_fail(err, CRIL_ERR_FORMAT,
+                  "%s: line %" PRIu64 " has no \"%s\" field (it has: %s); name the field "
+                  "that holds the text with --field",
+                  name, r->line, r->field, f->keys[0] ? f->keys : "nothing");
+    else if (f->kind != a_text)
+        cril_fail(err, CRIL_ERR_FORMAT,
+                  "%s: line %" PRIu64 ": \"%s\" is %s, not a text; mend or remove the line, or name another field "
+                  "with --field",
+                  name, r->line, r->field, f->kind);
+    else
+        return false;
+    return true;
+}
+
+static bool scan_line(struct scan *s, const char *field, struct found *f)
+{
+    skip_space(s);
+    if (*s->p == '[')
+        return fault(s, "a list; one object a line is expected, and jq -c '.[]' makes that of a list");
+    if (*s->p != '{')
+        return fault(s, "{ is expected");
+    if (!members(s, 1, field, f))
+        return false;
+    skip_space(s);
+    if (s->p != s->end)
+        return fault(s, "something follows the object");
+    return true;
+}
+
+static bool is_blank(const struct cril_buffer *b)
+{
+    const size_t spaces = strspn(b->data, " \t\r");
+
+    return spaces == b->len;
+}
+
+static cril_status start(struct cril_reader *r, cril_error *err)
+{
+    r->line = 0;
+    return cril_reader_skip_mark(r, err);
+}
+
+static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error *err)
+{
+    struct found f = { 0 };
+    struct scan s = { 0 };
+    bool end;
+    cril_status st;
+
+    do {
+        if ((st = read_line(r, &end, err)) != CRIL_OK)
+            return st;
+        *what = CRIL_READ_END;
+        if (end)
+            return CRIL_OK;
+    } while (is_blank(&r->buffer));
+    s.start = s.p = r->buffer.data;
+    s.end = s.p + r->buffer.len;
+    scan_line(&s, r->field, &f);
+    *what = is_bad(r, &s, &f, err) ? CRIL_READ_BAD : CRIL_READ_DOCUMENT;
+    r->text = f.text.text;
+    r->len = f.text.len;
+    return CRIL_OK;
+}
+
+static void stop(struct cril_reader *r)
+{
+    (void)r;
+}
+
+const struct cril_reader_format cril_read_jsonl = {
+    "jsonl", { ".jsonl", ".ndjson", ".json" }, start, next, stop
+};

@@ -1,0 +1,52 @@
+/* Plain text: the whole of a file is one document, byte for byte. */
+#include "corpus/reader.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static cril_status start(struct cril_reader *r, cril_error *err)
+{
+    static char not_read; /* its address is a state; nothing is stored there */
+
+    (void)err;
+    r->state = &not_read;
+    r->buffer.len = 0;
+    r->line = 0;
+    return CRIL_OK;
+}
+
+static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error *err)
+{
+    *what = CRIL_READ_END;
+    if (!r->state)
+        return CRIL_OK;
+    for (;;) {
+        const char *data;
+        size_t n;
+        cril_status st;
+
+        if ((st = cril_stream_peek(r->stream, 1, &data, &n, err)) != CRIL_OK)
+            return st;
+        if (n == 0)
+            break;
+        if ((st = cril_reader_reserve(r, n, err)) != CRIL_OK)
+            return st;
+        memcpy(r->buffer.data + r->buffer.len, data, n);
+        r->buffer.len += n;
+        cril_stream_skip(r->stream, n);
+        if ((st = cril_reader_check(r, err)) != CRIL_OK)
+            return st;
+    }
+    r->text = r->buffer.data;
+    r->len = r->buffer.len;
+    r->state = NULL;
+    *what = CRIL_READ_DOCUMENT;
+    return CRIL_OK;
+}
+
+static void stop(struct cril_reader *r)
+{
+    r->state = NULL;
+}
+
+const struct cril_reader_format cril_read_text = { "text", { ".txt" }, start, next, stop };

@@ -12,6 +12,7 @@
 
 #include <cril/report.h>
 #include <cril/score.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,12 @@ struct run {
     int name_width;
 };
 
+/* What the corpus at hand is called in a sentence. */
+static const char *spoken(const struct run *r)
+{
+    return strcmp(r->name, "-") == 0 ? "standard input" : r->name;
+}
+
 /* Where the table goes. */
 static FILE *table_file(const struct run *r)
 {
@@ -125,7 +132,7 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
             continue;
         for (size_t k = 0; k < i; k++)
             if (outputs[k] && cril_same_file(outputs[i], outputs[k]))
-                return cril_args_usage(cmd, "%s cannot take two outputs; give each its own file",
+                return cril_args_usage(cmd, "%s cannot take two outputs, give each its own file",
                                        strcmp(outputs[i], "-") == 0 ? "standard output" : outputs[i]);
         if (strcmp(outputs[i], "-") == 0)
             continue;
@@ -248,25 +255,31 @@ static void print_csv_text(FILE *f, const char *text)
 static int on_document(void *user, const cril_document_score *d)
 {
     static const double ln2 = 0.693147180559945309417232121458;
-    const struct run *r = user;
+    struct run *r = user;
     FILE *f = r->documents.file;
 
+    errno = 0;
     print_csv_text(f, r->name);
     fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
             d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / ln2);
     if (d->characters) /* where nothing of a document is scored there is no figure */
         fprintf(f, "%.9g", d->nats / ln2 / (double)d->characters);
     putc('\n', f);
-    return 0; /* a failed write is found by on_progress */
+    if (ferror(f))
+        cril_output_failed(&r->documents, errno);
+    return ferror(f);
 }
 
 static int on_token(void *user, const cril_token_score *t)
 {
-    const struct run *r = user;
+    struct run *r = user;
 
-    fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document, t->position, t->id,
-            t->nats);
-    return 0;
+    errno = 0;
+    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document, t->position,
+                t->id, t->nats) >= 0)
+        return 0;
+    cril_output_failed(&r->tokens, errno);
+    return 1;
 }
 
 static int on_progress(void *user, const cril_score_progress *p)
@@ -274,8 +287,7 @@ static int on_progress(void *user, const cril_score_progress *p)
     struct run *r = user;
 
     cril_progress_show(&r->progress, p);
-    return cril_output_signal() || ferror(stdout) || !cril_output_good(&r->result) ||
-           !cril_output_good(&r->documents) || !cril_output_good(&r->tokens);
+    return cril_output_signal() != 0;
 }
 
 /* ---- what was found ---- */
@@ -323,20 +335,20 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
     if (r->set->quiet)
         return;
     if (stats->bad_lines)
-        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", r->name, stats->bad_lines,
+        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", spoken(r), stats->bad_lines,
                         stats->bad_lines == 1 ? " was" : "s were", stats->first_bad);
     if (stats->empty)
-        cril_print_note("%s: %" PRIu64 " empty document%s dropped", r->name, stats->empty,
+        cril_print_note("%s: %" PRIu64 " empty document%s dropped", spoken(r), stats->empty,
                         stats->empty == 1 ? " was" : "s were");
     if (r->result.file && x->interval.resamples)
-        cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", r->name, cril_result_bpc(x),
+        cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", spoken(r), cril_result_bpc(x),
                         100 * x->interval.level, x->interval.low, x->interval.high);
     else if (r->result.file)
-        cril_print_note("%s: BPC %.4f", r->name, cril_result_bpc(x));
+        cril_print_note("%s: BPC %.4f", spoken(r), cril_result_bpc(x));
     if (r->set->verbose)
         cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
                         " through the model in %.1f s; SHA-256 %s",
-                        r->name, x->tokens, x->scored_tokens, x->forward_tokens, x->seconds, x->corpus_sha256);
+                        spoken(r), x->tokens, x->scored_tokens, x->forward_tokens, x->seconds, x->corpus_sha256);
 }
 
 /* Why scoring a corpus failed, in one sentence. */
@@ -347,14 +359,14 @@ static void explain(const struct run *r, const cril_corpus_stats *stats, const c
     if (err->status != CRIL_ERR_EMPTY || stats->documents)
         cril_print_error("%s", err->message);
     else if (stats->bad_lines)
-        cril_print_error("%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s", r->name,
+        cril_print_error("%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s", spoken(r),
                          stats->bad_lines, stats->bad_lines == 1 ? "" : "s", stats->first_bad);
     else if (stats->empty)
         cril_print_error("%s: has nothing to score, its %" PRIu64 " document%s without text; "
                          "check the file or name another --field",
-                         r->name, stats->empty, stats->empty == 1 ? " is" : "s are");
+                         spoken(r), stats->empty, stats->empty == 1 ? " is" : "s are");
     else
-        cril_print_error("%s: holds no document; give a file with text in it", r->name);
+        cril_print_error("%s: holds no document; give a file with text in it", spoken(r));
 }
 
 static bool score_one(struct run *r, cril_result *out)
@@ -373,7 +385,7 @@ static bool score_one(struct run *r, cril_result *out)
         explain(r, &stats, &err);
         return false;
     }
-    r->progress.name = r->name;
+    r->progress.name = spoken(r);
     st = cril_score_corpus(r->scorer, corpus, r->name, &callbacks, out, &err);
     cril_corpus_stats_get(corpus, &stats);
     cril_corpus_close(corpus);
@@ -387,10 +399,15 @@ static bool score_one(struct run *r, cril_result *out)
         if (r->n_results == 1)
             print_header(r, out);
         print_row(r, out);
-        fflush(table_file(r));
     }
     print_notes(r, out, &stats);
-    return !cril_output_signal() && !ferror(stdout);
+    return !cril_output_signal() && cril_stdout_good();
+}
+
+/* The result last: where it is, the others are. */
+static bool commit(struct run *r)
+{
+    return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) && cril_output_commit(&r->result);
 }
 
 static bool write_results(struct run *r)
@@ -400,15 +417,18 @@ static bool write_results(struct run *r)
     if (!r->set->json) {
         if (r->n_results > 1)
             print_average(r);
-    } else if (cril_results_write(table_file(r), r->results, r->n_results, &err) != CRIL_OK) {
-        if (err.status != CRIL_ERR_IO) { /* a failed write is reported where the file is closed */
-            cril_print_error("%s", err.message);
-            return false;
-        }
-        if (!r->result.file)
-            return false;
+        return commit(r);
     }
-    return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) && cril_output_commit(&r->result);
+    errno = 0;
+    if (cril_results_write(table_file(r), r->results, r->n_results, &err) == CRIL_OK)
+        return commit(r);
+    if (err.status != CRIL_ERR_IO)
+        cril_print_error("%s", err.message);
+    else if (r->result.file) /* reported by close_outputs, or by main */
+        cril_output_failed(&r->result, errno);
+    else
+        cril_stdout_failed(errno);
+    return false;
 }
 
 static bool score_all(struct run *r)
@@ -421,7 +441,7 @@ static bool score_all(struct run *r)
             continue;
         if (i && !cril_output_signal() && (r->set->json || r->result.file))
             cril_print_note("%zu of %zu corpora were scored; nothing was written, as %s failed", i, r->n_corpora,
-                            r->name);
+                            spoken(r));
         return false;
     }
     return write_results(r);

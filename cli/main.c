@@ -108,16 +108,15 @@ static void fill_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    bool failed;
     int code;
 
     fill_descriptors();
     code = run(argc, argv);
-    errno = 0;
-    failed = fflush(stdout) != 0 || ferror(stdout);
-    if (fclose(stdout) != 0 || failed) {
-        cril_print_error("standard output could not be written: %s", strerror(errno ? errno : EIO));
-        return code ? code : 1;
-    }
-    return code;
+    if (cril_stdout_good() && fclose(stdout) != 0)
+        cril_stdout_failed(errno);
+    if (!cril_stdout_failure())
+        return code;
+    cril_print_error("standard output could not be written: %s; make room or choose another place",
+                     strerror(cril_stdout_failure()));
+    return code ? code : 1;
 }

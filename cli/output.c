@@ -23,9 +23,13 @@ enum { MAX_OUTPUTS = 8 };
 /* What a second signal has to remove. */
 static _Atomic(const char *) unfinished[MAX_OUTPUTS];
 static volatile sig_atomic_t caught;
+static int nothing = -1; /* descriptor of /dev/null */
+static int stdout_failure;
 
 static void on_signal(int number)
 {
+    const int before = errno;
+
     if (caught) {
         for (size_t i = 0; i < MAX_OUTPUTS; i++) {
             const char *path = atomic_load(&unfinished[i]);
@@ -36,6 +40,9 @@ static void on_signal(int number)
         _exit(128 + number);
     }
     caught = number;
+    if (nothing >= 0)
+        dup2(nothing, STDIN_FILENO); /* a read that waits for standard input goes on, at its end */
+    errno = before;
 }
 
 void cril_output_catch_signals(void)
@@ -43,6 +50,7 @@ void cril_output_catch_signals(void)
     static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal }, old;
 
+    nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup */
@@ -144,7 +152,8 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force)
     if (fd >= 0)
         o->file = fdopen(fd, "w");
     if (!o->file) {
-        cril_print_error("%s: cannot be created: %s", path, strerror(errno));
+        cril_print_error("%s: cannot be created: %s; check that its folder exists and may be written to", path,
+                         strerror(errno));
         if (fd >= 0) {
             close(fd);
             unlink(o->temp);
@@ -201,11 +210,36 @@ bool cril_same_file(const char *a, const char *b)
     return strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) == 0 && same_folder(a, b);
 }
 
+void cril_output_failed(struct cril_output *o, int number)
+{
+    if (!o->failure)
+        o->failure = number ? number : EIO;
+}
+
 bool cril_output_good(struct cril_output *o)
 {
-    if (o->file && !o->failure && ferror(o->file))
-        o->failure = errno ? errno : EIO;
+    if (o->file && ferror(o->file))
+        cril_output_failed(o, EIO);
     return !o->failure;
+}
+
+void cril_stdout_failed(int number)
+{
+    if (!stdout_failure)
+        stdout_failure = number ? number : EIO;
+}
+
+bool cril_stdout_good(void)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        cril_stdout_failed(errno);
+    return !stdout_failure;
+}
+
+int cril_stdout_failure(void)
+{
+    return stdout_failure;
 }
 
 /* Gives the finished file its name; 0 or errno. */
@@ -310,7 +344,10 @@ int cril_print_json(json_t *root, size_t flags)
 
     if (!root)
         return cril_print_error("out of memory while writing JSON");
+    errno = 0;
     bad = json_dumpf(root, stdout, flags | JSON_REAL_PRECISION(17)) || putchar('\n') == EOF;
+    if (bad)
+        cril_stdout_failed(errno); /* reported once, at the end of main */
     json_decref(root);
-    return bad != 0; /* a failed write is reported once, at the end of main */
+    return bad != 0;
 }

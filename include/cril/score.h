@@ -18,6 +18,9 @@
 extern "C" {
 #endif
 
+/* nats / CRIL_LN2 = bits */
+#define CRIL_LN2 0.693147180559945309417232121458
+
 typedef struct cril_scorer cril_scorer;
 
 typedef struct cril_score_options {

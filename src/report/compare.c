@@ -63,7 +63,6 @@ static int by_change(const void *x, const void *y)
 cril_status cril_compare(const cril_result *a, const cril_result *b, cril_comparison *out,
                          cril_error *err)
 {
-    static const double ln2 = 0.693147180559945309417232121458;
     cril_interval interval = out->interval;
     cril_status st = check_pair(a, b, err);
     cril_document_difference *documents;
@@ -86,8 +85,8 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
     bits_b = bits_a + n;
     characters = bits_b + n;
     for (size_t i = 0; i < n; i++) {
-        bits_a[i] = a->per_document[i].nats / ln2;
-        bits_b[i] = b->per_document[i].nats / ln2;
+        bits_a[i] = a->per_document[i].nats / CRIL_LN2;
+        bits_b[i] = b->per_document[i].nats / CRIL_LN2;
         characters[i] = (double)a->per_document[i].characters;
         documents[i] = (cril_document_difference){ .index = a->per_document[i].index,
                                                    .characters = a->per_document[i].characters,

@@ -238,7 +238,7 @@ static cril_status get_count(const struct source *s, const json_t *o, const char
 
 static cril_status get_size(const struct source *s, const json_t *o, const char *key, size_t *out)
 {
-    uint64_t v;
+    uint64_t v = 0;
     cril_status st = get_count(s, o, key, &v);
 
     if (st != CRIL_OK)
@@ -335,7 +335,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
 {
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
     const json_t *corpus = json_object_get(o, "corpus"), *table = json_object_get(o, "per_document");
-    uint64_t numerics;
+    uint64_t numerics = 0;
     cril_status st;
 
     for (size_t k = 0; k < LENGTH(counts); k++)

@@ -21,7 +21,7 @@ static uint64_t least_of(uint64_t a, uint64_t b)
 static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                             struct cril_span *out)
 {
-    const uint64_t opening = l->head < 0 ? 1 : 0; /* the first token that a context precedes */
+    const uint64_t opening = l->head < 0; /* the first token that a context precedes */
     const uint64_t first = k ? l->context + opening + (k - 1) * l->stride : opening;
 
     if (!end || first >= n)
@@ -109,7 +109,7 @@ static const struct cril_protocol protocols[] = {
       .head = CRIL_HEAD_ANY, .window = rolling_window, .least = least_none },
     { .name = "halves",
       .summary = "as llama-perplexity: chunks of 512, the second half of each scored",
-      .context = 512, .special_once = true, .scored_text = true, .encode = CRIL_ENCODE_TEXT,
+      .context = 512, .least_context = 3, .special_once = true, .scored_text = true, .encode = CRIL_ENCODE_TEXT,
       .head = CRIL_HEAD_ADDED, .window = halves_window, .least = halves_least },
 };
 

@@ -36,6 +36,7 @@ struct cril_protocol {
     const char *name, *summary;
     size_t context;      /* default; 0: the model's */
     size_t stride;       /* default; 0: windows follow each other, a stride cannot be given */
+    size_t least_context; /* below it a window scores nothing; 0: any will do */
     bool per_document;   /* each document is a stream; otherwise all documents together are one */
     bool special_once;   /* special tokens around the corpus, not around each document */
     bool scored_text;    /* characters and bytes of scored tokens count, not those of all text */

@@ -1,0 +1,100 @@
+#include "score/batch.h"
+
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void cril_batch_free(struct cril_batch *b)
+{
+    free(b->ids);
+    free(b->nats);
+    free(b->runs);
+    free(b->windows);
+    *b = (struct cril_batch){0};
+}
+
+void cril_batch_clear(struct cril_batch *b)
+{
+    b->n_ids = b->n_nats = b->n_runs = b->n_rows = 0;
+}
+
+size_t cril_span_inputs(const struct cril_span *s)
+{
+    return (size_t)(s->end - s->from) - 1 + (s->head >= 0);
+}
+
+/* Room for one run more, of n_ids ids and n_scored nats. */
+static bool grow(struct cril_batch *b, size_t n_ids, size_t n_scored)
+{
+    int32_t *ids = cril_size_grow(b->ids, &b->ids_size, b->n_ids, n_ids, sizeof(*ids));
+    double *nats = cril_size_grow(b->nats, &b->nats_size, b->n_nats, n_scored, sizeof(*nats));
+    struct cril_run *runs = cril_size_grow(b->runs, &b->runs_size, b->n_runs, 1, sizeof(*runs));
+
+    b->ids = ids ? ids : b->ids;
+    b->nats = nats ? nats : b->nats;
+    b->runs = runs ? runs : b->runs;
+    return ids && nats && runs;
+}
+
+static void add_run(struct cril_batch *b, struct cril_run run)
+{
+    run.ids = b->n_ids;
+    run.nats = b->n_nats;
+    b->runs[b->n_runs++] = run;
+    b->n_ids += run.n_inputs + 1;
+    b->n_nats += run.n_scored;
+    b->n_rows += run.n_inputs;
+}
+
+bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_span *s,
+                    const int32_t *tokens, uint64_t base)
+{
+    const size_t n_inputs = cril_span_inputs(s), n_scored = (size_t)(s->end - s->first);
+    int32_t *ids;
+
+    if (!grow(b, n_inputs + 1, n_scored))
+        return false;
+    ids = b->ids + b->n_ids;
+    if (s->head >= 0)
+        *ids++ = s->head;
+    memcpy(ids, tokens + (size_t)(s->from - base), (size_t)(s->end - s->from) * sizeof(*ids));
+    add_run(b, (struct cril_run){ .document = document, .position = s->first, .n_inputs = n_inputs,
+                                  .n_scored = n_scored });
+    return true;
+}
+
+bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t position, int32_t id)
+{
+    if (!grow(b, 1, 1))
+        return false;
+    b->ids[b->n_ids] = id;
+    add_run(b, (struct cril_run){ .document = document, .position = position, .n_scored = 1 });
+    return true;
+}
+
+cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_engine_poll poll,
+                             void *user, cril_error *err)
+{
+    struct cril_window *windows =
+        cril_size_grow(b->windows, &b->windows_size, 0, b->n_runs, sizeof(*windows));
+    size_t n = 0;
+
+    if (!windows)
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a batch of %zu windows", b->n_runs);
+    b->windows = windows;
+    for (size_t i = 0; i < b->n_runs; i++) {
+        const struct cril_run *run = &b->runs[i];
+        const int32_t *ids = b->ids + run->ids;
+
+        if (!run->n_inputs)
+            b->nats[run->nats] = b->uniform_nats;
+        else
+            windows[n++] = (struct cril_window){ .ids = ids, .n = run->n_inputs,
+                                                    .first = run->n_inputs - run->n_scored,
+                                                    .targets = ids + run->n_inputs + 1 - run->n_scored,
+                                                    .nats = b->nats + run->nats };
+    }
+    return cril_engine_score(e, windows, n, poll, user, err);
+}

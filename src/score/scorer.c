@@ -1,0 +1,518 @@
+/*
+ * Documents to figures: tokens, windows, batches, nats, sums.
+ *
+ * Documents are read one at a time. A window's ids are copied into the batch when it is laid out; a full batch goes
+ * through the engine, then its nats are handed out in stream order. What stays in memory is one document, one
+ * batch, the tokens that windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
+ * in order, then the documents in order.
+ */
+#include <cril/score.h>
+
+#include "kernels/fmath.h"
+#include "model/model.h"
+#include "score/batch.h"
+#include "tokenizer/tokenizer.h"
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { DEFAULT_BATCH = 8192, DEFAULT_RESAMPLES = 1000 };
+static const double default_level = 0.95;
+
+struct cril_scorer {
+    cril_model *model; /* borrowed */
+    struct cril_engine *engine;
+    const struct cril_protocol *protocol;
+    struct cril_layout layout;
+    size_t batch_tokens;
+    cril_interval interval; /* level, resamples and seed of every result */
+    struct cril_batch batch;
+};
+
+/* One corpus on its way. */
+struct run {
+    cril_scorer *s;
+    const char *path;
+    const cril_score_callbacks *callbacks; /* NULL: none */
+    cril_result *out;
+    size_t documents_size;
+    cril_ids stream;      /* tokens of the stream from position base on */
+    uint64_t base;
+    uint64_t n_windows;   /* laid out on this stream */
+    uint64_t current;     /* document whose nats are arriving; those before are finished */
+    uint64_t current_start; /* stream position of its first token, where documents share a stream */
+    double done_nats;     /* of finished documents */
+    uint64_t done_characters;
+    double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
+    double start_sec;
+};
+
+static double now_sec(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static cril_status no_memory(const struct run *r, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while scoring; try a smaller batch", r->path);
+}
+
+static cril_status stopped(const struct run *r, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_CANCELLED, "%s: scoring was stopped", r->path);
+}
+
+/* ---- Handing out ---- */
+
+static cril_status report_progress(struct run *r, double share, cril_error *err)
+{
+    cril_score_progress p = { .fraction = share, .scored_tokens = r->out->scored_tokens,
+                              .forward_tokens = r->out->forward_tokens,
+                              .seconds = now_sec() - r->start_sec };
+
+    if (!r->callbacks || !r->callbacks->on_progress)
+        return CRIL_OK;
+    if (r->done_characters)
+        p.bpc = r->done_nats / CRIL_LN2 / (double)r->done_characters;
+    return r->callbacks->on_progress(r->callbacks->user, &p) ? stopped(r, err) : CRIL_OK;
+}
+
+/* All documents before this one have all their nats. */
+static cril_status finish_documents(struct run *r, uint64_t before, cril_error *err)
+{
+    for (; r->current < before; r->current++) {
+        const cril_document_score *d = &r->out->per_document[r->current];
+
+        r->done_nats += d->nats;
+        r->done_characters += d->characters;
+        if (r->callbacks && r->callbacks->on_document &&
+            r->callbacks->on_document(r->callbacks->user, d))
+            return stopped(r, err);
+    }
+    return CRIL_OK;
+}
+
+/* A token's text counts for the document where the protocol scores a part of the text only. */
+static void count_text(const struct run *r, int32_t id, cril_document_score *d)
+{
+    size_t len = 0;
+    const char *piece = cril_tokenizer_piece(cril_model_tokenizer(r->s->model), id, &len);
+
+    for (size_t i = 0; piece && i < len; i++)
+        d->characters += ((uint8_t)piece[i] & 0xc0) != 0x80; /* starts of code points */
+    d->bytes += len;
+}
+
+static cril_status deliver_token(struct run *r, const cril_token_score *t, cril_error *err)
+{
+    cril_document_score *d = &r->out->per_document[t->document];
+    cril_status st = finish_documents(r, t->document, err);
+
+    if (st != CRIL_OK)
+        return st;
+    d->nats += t->nats;
+    d->scored_tokens++;
+    r->out->scored_tokens++;
+    if (r->s->protocol->scored_text)
+        count_text(r, t->id, d);
+    if (r->callbacks && r->callbacks->on_token && r->callbacks->on_token(r->callbacks->user, t))
+        return stopped(r, err);
+    return CRIL_OK;
+}
+
+/* The document of a position in a stream that all documents share. Positions come in order. */
+static uint64_t document_at(struct run *r, uint64_t document, uint64_t position)
+{
+    while (position >= r->current_start + r->out->per_document[document].tokens)
+        r->current_start += r->out->per_document[document++].tokens;
+    return document;
+}
+
+static cril_status deliver(struct run *r, cril_error *err)
+{
+    const struct cril_batch *b = &r->s->batch;
+    cril_token_score t = { .document = r->current };
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < b->n_runs; i++) {
+        const struct cril_run *run = &b->runs[i];
+        const int32_t *targets = b->ids + run->ids + run->n_inputs + 1 - run->n_scored;
+
+        for (size_t k = 0; k < run->n_scored && st == CRIL_OK; k++) {
+            t.position = run->position + k;
+            t.document = r->s->protocol->per_document ? run->document
+                                                      : document_at(r, t.document, t.position);
+            t.id = targets[k];
+            t.nats = b->nats[run->nats + k];
+            st = deliver_token(r, &t, err);
+        }
+    }
+    return st;
+}
+
+static int poll_engine(void *user, double done)
+{
+    struct run *r = user;
+    double share = r->share < 0 ? r->share : r->share_scored + done * (r->share - r->share_scored);
+
+    return report_progress(r, share, NULL) != CRIL_OK;
+}
+
+/* Runs what has been laid out and hands it out. */
+static cril_status flush(struct run *r, cril_error *err)
+{
+    struct cril_batch *b = &r->s->batch;
+    cril_status st = cril_batch_score(b, r->s->engine, poll_engine, r, err);
+
+    if (st == CRIL_ERR_CANCELLED)
+        return stopped(r, err);
+    if (st != CRIL_OK)
+        return st;
+    r->out->forward_tokens += b->n_rows;
+    r->share_scored = r->share;
+    if ((st = deliver(r, err)) != CRIL_OK)
+        return st;
+    cril_batch_clear(b);
+    return report_progress(r, r->share, err);
+}
+
+/* ---- Laying out ---- */
+
+/* Drops tokens that no later window needs, once they are the larger part. */
+static void forget(struct run *r, uint64_t before)
+{
+    const size_t n = (size_t)(before - r->base);
+
+    if (n < r->stream.n / 2)
+        return;
+    r->stream.n -= n;
+    memmove(r->stream.data, r->stream.data + n, r->stream.n * sizeof(*r->stream.data));
+    r->base = before;
+}
+
+/* A batch that n ids more would make too large goes through first. */
+static cril_status make_room(struct run *r, size_t n, cril_error *err)
+{
+    const struct cril_batch *b = &r->s->batch;
+
+    return b->n_runs && b->n_ids + n > r->s->batch_tokens ? flush(r, err) : CRIL_OK;
+}
+
+/* All windows that the stream's tokens so far allow. */
+static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_error *err)
+{
+    const struct cril_protocol *p = r->s->protocol;
+    const struct cril_layout *l = &r->s->layout;
+    struct cril_batch *b = &r->s->batch;
+    struct cril_span span = {0};
+    cril_status st;
+
+    if (p->uniform_first && l->head < 0) {
+        if ((st = make_room(r, 1, err)) != CRIL_OK)
+            return st;
+        if (!cril_batch_add_uniform(b, document, 0, r->stream.data[0]))
+            return no_memory(r, err);
+    }
+    while (p->window(l, r->n_windows, r->base + r->stream.n, end, &span)) {
+        if ((st = make_room(r, cril_span_inputs(&span) + 1, err)) != CRIL_OK)
+            return st;
+        if (!cril_batch_add(b, document, &span, r->stream.data, r->base))
+            return no_memory(r, err);
+        r->n_windows++;
+        forget(r, span.from);
+    }
+    return CRIL_OK;
+}
+
+static void start_stream(struct run *r)
+{
+    r->stream.n = 0;
+    r->base = r->n_windows = 0;
+}
+
+static cril_status add_document(struct run *r, const cril_document *doc, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
+    const struct cril_protocol *p = r->s->protocol;
+    cril_document_score *documents = r->out->per_document, *d;
+    cril_error why;
+    cril_status st;
+    size_t before;
+
+    documents = cril_size_grow(documents, &r->documents_size, (size_t)r->out->documents, 1,
+                               sizeof(*documents));
+    if (!documents)
+        return no_memory(r, err);
+    r->out->per_document = documents;
+    d = &documents[r->out->documents++];
+    *d = (cril_document_score){ .index = doc->index, .line = doc->line };
+    if (!p->scored_text) {
+        d->characters = cril_count_characters(doc->text, doc->len_bytes);
+        d->bytes = doc->len_bytes;
+    }
+    if (p->per_document)
+        start_stream(r);
+    before = r->stream.n;
+    if (p->special_once && d->index == 0 && cril_tokenizer_adds_bos(t) &&
+        cril_ids_push(&r->stream, cril_tokenizer_bos(t), err) != CRIL_OK)
+        return no_memory(r, err);
+    st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, &r->stream, &why);
+    if (st != CRIL_OK)
+        return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file, doc->index,
+                         why.message);
+    d->tokens = r->stream.n - before;
+    return r->stream.n ? lay_out(r, d->index, p->per_document, err) : CRIL_OK;
+}
+
+static double share_read(const cril_corpus *c)
+{
+    cril_corpus_stats stats;
+
+    cril_corpus_stats_get(c, &stats);
+    return stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+}
+
+static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)
+{
+    const struct cril_protocol *p = r->s->protocol;
+    const uint64_t least = p->least(&r->s->layout), n = r->base + r->stream.n;
+    cril_corpus_stats stats;
+
+    cril_corpus_stats_get(c, &stats);
+    if (!r->out->documents)
+        return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds no document with text%s%s", r->path,
+                         stats.first_bad[0] ? "; " : "", stats.first_bad);
+    if (!p->per_document && n < least)
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: has %" PRIu64 " tokens, the protocol %s needs %" PRIu64 " at a context of %zu; "
+                         "choose a smaller context or another protocol",
+                         r->path, n, p->name, least, r->s->layout.context);
+    return CRIL_OK;
+}
+
+static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
+    cril_document doc;
+    cril_status st;
+
+    while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
+        r->share = share_read(c);
+        if ((st = add_document(r, &doc, err)) != CRIL_OK)
+            return st;
+    }
+    if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
+        return st;
+    if (r->s->protocol->special_once && cril_tokenizer_adds_eos(t)) {
+        r->out->per_document[r->out->documents - 1].tokens++;
+        if (cril_ids_push(&r->stream, cril_tokenizer_eos(t), err) != CRIL_OK)
+            return no_memory(r, err);
+    }
+    if (!r->s->protocol->per_document &&
+        (st = lay_out(r, r->out->documents - 1, true, err)) != CRIL_OK)
+        return st;
+    if ((st = flush(r, err)) != CRIL_OK)
+        return st;
+    return finish_documents(r, r->out->documents, err);
+}
+
+/* ---- The result ---- */
+
+static cril_status estimate_interval(struct run *r, cril_error *err)
+{
+    const size_t n = (size_t)r->out->documents;
+    double *bits, *characters;
+    size_t bytes;
+    cril_status st;
+
+    if (n < 2) /* one document says nothing about the spread of documents */
+        return CRIL_OK;
+    if (!cril_size_mul(n, 2 * sizeof(*bits), &bytes) || !(bits = malloc(bytes)))
+        return no_memory(r, err);
+    characters = bits + n;
+    for (size_t i = 0; i < n; i++) {
+        bits[i] = r->out->per_document[i].nats / CRIL_LN2;
+        characters[i] = (double)r->out->per_document[i].characters;
+    }
+    r->out->interval = r->s->interval;
+    st = cril_bootstrap_ratio(bits, characters, n, &r->out->interval, err);
+    free(bits);
+    return st;
+}
+
+static cril_status sum_up(struct run *r, cril_error *err)
+{
+    cril_result *o = r->out;
+
+    for (uint64_t i = 0; i < o->documents; i++) {
+        const cril_document_score *d = &o->per_document[i];
+
+        o->nats += d->nats;
+        o->tokens += d->tokens;
+        o->characters += d->characters;
+        o->bytes += d->bytes;
+    }
+    o->seconds = now_sec() - r->start_sec;
+    return estimate_interval(r, err);
+}
+
+static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
+{
+    const cril_model *m = r->s->model;
+    cril_result *o = r->out;
+
+    memcpy(o->protocol, r->s->protocol->name, strlen(r->s->protocol->name) + 1);
+    o->context = r->s->layout.context;
+    o->stride = r->s->layout.stride;
+    o->model_parameters = cril_model_parameters(m);
+    memcpy(o->version, CRIL_VERSION, sizeof(CRIL_VERSION));
+    o->numerics = CRIL_NUMERICS;
+    o->model_name = strdup(cril_model_name(m));
+    o->model_architecture = strdup(cril_model_architecture(m));
+    o->corpus_path = strdup(r->path);
+    if (!o->model_name || !o->model_architecture || !o->corpus_path)
+        return no_memory(r, err);
+    return cril_corpus_sha256(c, o->corpus_sha256, err);
+}
+
+cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
+                              const cril_score_callbacks *callbacks, cril_result *out,
+                              cril_error *err)
+{
+    cril_result result = {0};
+    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result,
+                     .start_sec = now_sec() };
+    cril_status st = cril_model_sha256(s->model, result.model_sha256, err);
+
+    cril_batch_clear(&s->batch);
+    if (st == CRIL_OK)
+        st = score_documents(&r, c, err);
+    if (st == CRIL_OK)
+        st = sum_up(&r, err);
+    if (st == CRIL_OK)
+        st = identify(&r, c, err);
+    cril_ids_free(&r.stream);
+    if (st == CRIL_OK)
+        *out = result;
+    else
+        cril_result_free(&result);
+    return st;
+}
+
+cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
+                              cril_error *err)
+{
+    struct cril_batch *b = &s->batch;
+    cril_status st;
+
+    if (n < 2 || n - 1 > cril_model_context(s->model))
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens do not fit one window; give 2 to %zu",
+                         cril_model_path(s->model), n, cril_model_context(s->model) + 1);
+    cril_batch_clear(b);
+    if (!cril_batch_add(b, 0, &(struct cril_span){ .head = -1, .first = 1, .end = n }, tokens, 0))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
+    if ((st = cril_batch_score(b, s->engine, NULL, NULL, err)) == CRIL_OK)
+        memcpy(out_nats, b->nats, (n - 1) * sizeof(*out_nats));
+    return st;
+}
+
+/* ---- Life ---- */
+
+static cril_status choose_head(cril_scorer *s, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(s->model);
+
+    s->layout.head = -1;
+    switch (s->protocol->head) {
+    case CRIL_HEAD_NONE:
+        break;
+    case CRIL_HEAD_ADDED:
+        if (cril_tokenizer_adds_bos(t))
+            s->layout.head = cril_tokenizer_bos(t);
+        break;
+    case CRIL_HEAD_ANY:
+        s->layout.head = cril_tokenizer_bos(t) >= 0 ? cril_tokenizer_bos(t) : cril_tokenizer_eos(t);
+        if (s->layout.head < 0)
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                             "%s: its tokenizer names neither a BOS nor an EOS token, one of which the "
+                             "protocol %s puts first; choose another protocol",
+                             cril_model_path(s->model), s->protocol->name);
+        break;
+    }
+    return CRIL_OK;
+}
+
+static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_error *err)
+{
+    const size_t most = cril_model_context(s->model);
+    struct cril_layout *l = &s->layout;
+
+    if (!(s->protocol = cril_protocol_find(o->protocol)))
+        return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%s\" is not known to cril", o->protocol);
+    l->context = o->context ? o->context : s->protocol->context ? s->protocol->context : most;
+    if (l->context > most)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: was made for a context of at most %zu tokens, not %zu; set the context to %zu or "
+                         "less",
+                         cril_model_path(s->model), most, l->context, most);
+    if (l->context < s->protocol->least_context)
+        return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s needs a context of at least %zu tokens, not %zu",
+                         s->protocol->name, s->protocol->least_context, l->context);
+    if (o->stride && !s->protocol->stride)
+        return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s has no stride; its windows follow each other",
+                         s->protocol->name);
+    l->stride = o->stride ? o->stride : s->protocol->stride ? s->protocol->stride : l->context;
+    if (l->stride > l->context && o->stride)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "a stride of %zu tokens would leave tokens out at a context of %zu; set it to %zu or less",
+                         l->stride, l->context, l->context);
+    if (l->stride > l->context)
+        l->stride = l->context;
+    s->batch_tokens = o->batch_tokens ? o->batch_tokens : DEFAULT_BATCH;
+    s->interval = (cril_interval){ .level = o->level > 0 ? o->level : default_level,
+                                   .resamples = o->resamples ? o->resamples : DEFAULT_RESAMPLES,
+                                   .seed = o->seed };
+    if (!(s->interval.level < 1))
+        return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", s->interval.level);
+    s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
+    return choose_head(s, err);
+}
+
+cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
+                               cril_error *err)
+{
+    static const cril_score_options defaults = {0};
+    cril_scorer *s = calloc(1, sizeof(*s));
+    cril_status st;
+
+    if (!options)
+        options = &defaults;
+    if (!s)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(m));
+    s->model = m;
+    st = configure(s, options, err);
+    if (st == CRIL_OK)
+        st = cril_engine_create(m, options->threads, &s->engine, err);
+    if (st != CRIL_OK) {
+        cril_scorer_free(s);
+        return st;
+    }
+    *out = s;
+    return CRIL_OK;
+}
+
+void cril_scorer_free(cril_scorer *s)
+{
+    if (!s)
+        return;
+    cril_batch_free(&s->batch);
+    cril_engine_free(s->engine);
+    free(s);
+}

@@ -90,6 +90,8 @@ void cril_args_help(const struct cril_cmd *cmd)
         option_help(o);
     }
     option_help(&help);
+    if (cmd->more_help)
+        cmd->more_help();
 }
 
 /* ---- parsing ---- */
@@ -156,6 +158,8 @@ static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, c
     case CRIL_OPTION_NUMBER: return parse_number(cmd, o, value, field);
     case CRIL_OPTION_TEXT: break;
     }
+    if (*(const char **)field)
+        return cril_args_usage(cmd, "--%s is given twice", o->name);
     if ((code = check_choice(cmd, o, value)) == CRIL_ARGS_GO_ON)
         *(const char **)field = value;
     return code;

@@ -14,7 +14,7 @@
 
 enum cril_option_kind {
     CRIL_OPTION_FLAG,  /* bool */
-    CRIL_OPTION_TEXT,  /* const char *, borrowed from argv */
+    CRIL_OPTION_TEXT,  /* const char *, borrowed from argv; NULL before, so that a second one is refused */
     CRIL_OPTION_NUMBER /* uint64_t, decimal, in [min, max] */
 };
 

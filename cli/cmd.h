@@ -10,6 +10,7 @@ struct cril_cmd {
     const char *usage;   /* what follows "cril", e.g. "score -m MODEL [options] CORPUS..." */
     int (*run)(const struct cril_cmd *cmd, int argc, char **argv); /* argv[0] is the name; the exit code */
     const struct cril_option *options;                             /* ends with a row without a name */
+    void (*more_help)(void);                                       /* prints what follows the options; NULL: nothing */
 };
 
 extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_info, cril_cmd_tokenize;

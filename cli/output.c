@@ -1,8 +1,10 @@
 /*
  * Output files and messages. Without -f the finished file is linked, not renamed, to its name, so a
  * file that came to be there in the meantime survives; a file system without links falls back to
- * rename. open_memstream, mkstemp, realpath, fsync: POSIX.1-2008.
+ * rename. open_memstream, mkstemp, realpath, fsync: POSIX.1-2008. Standard output is flushed and
+ * judged by main, once, at the end.
  */
+#define _XOPEN_SOURCE 700 /* glibc declares realpath only so, though it is in the base of POSIX.1-2008 */
 #include "output.h"
 
 #include <errno.h>
@@ -21,9 +23,13 @@ enum { MAX_OUTPUTS = 8 };
 /* What a second signal has to remove. */
 static _Atomic(const char *) unfinished[MAX_OUTPUTS];
 static volatile sig_atomic_t caught;
+static int nothing = -1; /* descriptor of /dev/null */
+static int stdout_failure;
 
 static void on_signal(int number)
 {
+    const int before = errno;
+
     if (caught) {
         for (size_t i = 0; i < MAX_OUTPUTS; i++) {
             const char *path = atomic_load(&unfinished[i]);
@@ -34,6 +40,9 @@ static void on_signal(int number)
         _exit(128 + number);
     }
     caught = number;
+    if (nothing >= 0)
+        dup2(nothing, STDIN_FILENO); /* a read that waits for standard input goes on, at its end */
+    errno = before;
 }
 
 void cril_output_catch_signals(void)
@@ -41,6 +50,7 @@ void cril_output_catch_signals(void)
     static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
     struct sigaction action = { .sa_handler = on_signal }, old;
 
+    nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) /* nohup */
@@ -142,7 +152,8 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force)
     if (fd >= 0)
         o->file = fdopen(fd, "w");
     if (!o->file) {
-        cril_print_error("%s: cannot be created: %s", path, strerror(errno));
+        cril_print_error("%s: cannot be created: %s; check that its folder exists and may be written to", path,
+                         strerror(errno));
         if (fd >= 0) {
             close(fd);
             unlink(o->temp);
@@ -160,11 +171,75 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force)
     return true;
 }
 
+/* "a/b/c" to "a/b/", "c" to "."; owned by the caller. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = join(slash ? path : ".", "");
+
+    if (folder && slash)
+        folder[slash - path + 1] = '\0';
+    return folder;
+}
+
+/* Whether the folders of two names are one. */
+static bool same_folder(const char *a, const char *b)
+{
+    char *folder_a = folder_of(a), *folder_b = folder_of(b);
+    struct stat x, y;
+    bool same = folder_a && folder_b && stat(folder_a, &x) == 0 && stat(folder_b, &y) == 0 &&
+                x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+
+    free(folder_a);
+    free(folder_b);
+    return same;
+}
+
+bool cril_same_file(const char *a, const char *b)
+{
+    const char *base_a = strrchr(a, '/'), *base_b = strrchr(b, '/');
+    bool there_a, there_b;
+    struct stat x, y;
+
+    if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0)
+        return strcmp(a, b) == 0;
+    there_a = stat(a, &x) == 0;
+    there_b = stat(b, &y) == 0;
+    if (there_a || there_b)
+        return there_a && there_b && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+    return strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) == 0 && same_folder(a, b);
+}
+
+void cril_output_failed(struct cril_output *o, int number)
+{
+    if (!o->failure)
+        o->failure = number ? number : EIO;
+}
+
 bool cril_output_good(struct cril_output *o)
 {
-    if (o->file && !o->failure && ferror(o->file))
-        o->failure = errno ? errno : EIO;
+    if (o->file && ferror(o->file))
+        cril_output_failed(o, EIO);
     return !o->failure;
+}
+
+void cril_stdout_failed(int number)
+{
+    if (!stdout_failure)
+        stdout_failure = number ? number : EIO;
+}
+
+bool cril_stdout_good(void)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        cril_stdout_failed(errno);
+    return !stdout_failure;
+}
+
+int cril_stdout_failure(void)
+{
+    return stdout_failure;
 }
 
 /* Gives the finished file its name; 0 or errno. */
@@ -202,7 +277,8 @@ bool cril_output_commit(struct cril_output *o)
     if (!o->file)
         return true;
     errno = 0;
-    if (cril_output_good(o) && (fflush(o->file) != 0 || (o->temp && fsync(fileno(o->file)) != 0)))
+    if (o->file != stdout && cril_output_good(o) &&
+        (fflush(o->file) != 0 || (o->temp && fsync(fileno(o->file)) != 0)))
         o->failure = errno ? errno : EIO;
     release(o, true);
     if (!o->failure)
@@ -210,8 +286,8 @@ bool cril_output_commit(struct cril_output *o)
     if (o->failure == EEXIST)
         cril_print_error("%s: was made by someone else meanwhile; use -f to overwrite it", o->path);
     else
-        cril_print_error("%s: could not be written: %s; make room or choose another place",
-                         strcmp(o->path, "-") == 0 ? "standard output" : o->path, strerror(o->failure));
+        cril_print_error("%s: could not be written: %s; make room or choose another place", o->path,
+                         strerror(o->failure));
     return false;
 }
 
@@ -268,7 +344,10 @@ int cril_print_json(json_t *root, size_t flags)
 
     if (!root)
         return cril_print_error("out of memory while writing JSON");
+    errno = 0;
     bad = json_dumpf(root, stdout, flags | JSON_REAL_PRECISION(17)) || putchar('\n') == EOF;
+    if (bad)
+        cril_stdout_failed(errno); /* reported once, at the end of main */
     json_decref(root);
-    return bad; /* a failed write is reported once, at the end of main */
+    return bad != 0;
 }

@@ -22,11 +22,18 @@ struct cril_output {
     int failure; /* errno of the first write that failed */
 };
 
-/* "-" is standard output. Refuses an existing file unless force. False: the reason was printed. */
+/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force. False: the reason was printed. */
 bool cril_output_open(struct cril_output *o, const char *path, bool force);
 bool cril_output_good(struct cril_output *o);   /* no write has failed; silent */
+void cril_output_failed(struct cril_output *o, int number); /* errno of a failed write, if none is known yet */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
 void cril_output_discard(struct cril_output *o);
+/* Standard output so far has arrived; flushes it, and remembers why not. */
+bool cril_stdout_good(void);
+void cril_stdout_failed(int number); /* errno of a failed write, if none is remembered yet */
+int cril_stdout_failure(void);       /* what is remembered, 0 if nothing */
+/* Whether two names lead to one regular file, there or not yet; "-" is the same as "-" only. */
+bool cril_same_file(const char *a, const char *b);
 
 /*
  * From here on SIGINT, SIGTERM and SIGHUP are noted, for the command to end by itself; a second one

@@ -43,7 +43,7 @@ static void golden(void **state)
 
     (void)state;
     while (cril_cursor_left(&c)) {
-        uint32_t id, n_bytes, n;
+        uint32_t id = 0, n_bytes = 0, n = 0;
         const uint8_t *blocks, *expect;
         enum cril_dtype t;
         uint64_t want;

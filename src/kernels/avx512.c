@@ -7,7 +7,12 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define T __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,prefer-vector-width=512")))
+#define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma"
+#if defined(__clang__) /* does not know the width here, and would drop the whole attribute */
+#define T __attribute__((target(FEATURES)))
+#else
+#define T __attribute__((target(FEATURES ",prefer-vector-width=512")))
+#endif
 
 CRIL_ROW_KERNELS(T)
 

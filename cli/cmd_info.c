@@ -1,0 +1,370 @@
+/*
+ * cril info: what a model file is, and whether cril can run it.
+ *
+ * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
+ * success; a file that cannot be read as GGUF is a failure.
+ */
+#include "args.h"
+#include "output.h"
+#include "table.h"
+
+#include <cril/inspect.h>
+#include <cril/model.h>
+#include <cril/tokenizer.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_TYPES = 64 };
+
+struct settings {
+    bool tensors, metadata, sha256, json;
+};
+
+#define AT(field) offsetof(struct settings, field)
+#define FLAG .kind = CRIL_OPTION_FLAG
+
+static const struct cril_option options[] = {
+    { .group = "Options", .name = "metadata", FLAG, .offset = AT(metadata), .help = "list all keys and values" },
+    { .name = "tensors", FLAG, .offset = AT(tensors), .help = "list all tensors: type, shape, bytes" },
+    { .name = "sha256", FLAG, .offset = AT(sha256), .help = "compute the model's identity (reads the whole file)" },
+    { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
+    { .name = NULL },
+};
+
+/* All tensors of one type. */
+struct type_count {
+    const char *name;
+    uint64_t tensors, elements, bytes;
+};
+
+struct facts {
+    const char *path;
+    cril_inspect *file;
+    cril_tokenizer *tokenizer; /* NULL: see no_tokenizer */
+    cril_model *model;         /* NULL: see no_model */
+    cril_error no_tokenizer, no_model;
+    struct type_count types[MAX_TYPES]; /* [n_types], by bytes */
+    size_t n_types;
+    uint64_t parameters;
+    char sha256[65]; /* "": not asked for */
+};
+
+/* Value of a key as text, NULL if the file has none. */
+static const char *find(const struct facts *f, const char *key)
+{
+    for (size_t i = 0; i < cril_inspect_metadata_count(f->file); i++) {
+        const char *k, *type, *value;
+
+        cril_inspect_metadata(f->file, i, &k, &type, &value);
+        if (strcmp(k, key) == 0)
+            return value;
+    }
+    return NULL;
+}
+
+static const char *find_context(const struct facts *f)
+{
+    const char *architecture = find(f, "general.architecture");
+    char key[160];
+
+    if (!architecture || strlen(architecture) > 100)
+        return NULL;
+    snprintf(key, sizeof(key), "%s.context_length", architecture);
+    return find(f, key);
+}
+
+static int by_bytes(const void *x, const void *y)
+{
+    const struct type_count *a = x, *b = y;
+
+    if (a->bytes != b->bytes)
+        return a->bytes < b->bytes ? 1 : -1;
+    return strcmp(a->name, b->name);
+}
+
+static void count_types(struct facts *f)
+{
+    for (size_t i = 0; i < cril_inspect_tensor_count(f->file); i++) {
+        struct type_count *c = f->types;
+        cril_tensor_info t;
+        uint64_t n;
+
+        cril_inspect_tensor(f->file, i, &t);
+        n = t.shape[0] * t.shape[1] * t.shape[2] * t.shape[3]; /* the reader has proved that it fits */
+        while (c < f->types + f->n_types && strcmp(c->name, t.type) != 0)
+            c++;
+        if (c == f->types + f->n_types) {
+            if (f->n_types == MAX_TYPES) /* more than GGUF has */
+                continue;
+            f->n_types++;
+            c->name = t.type;
+        }
+        c->tensors++;
+        c->elements += n;
+        c->bytes += t.bytes;
+        f->parameters += n;
+    }
+    qsort(f->types, f->n_types, sizeof(f->types[0]), by_bytes);
+}
+
+static bool gather(struct facts *f, const struct settings *s)
+{
+    cril_error err;
+
+    if (cril_inspect_open(f->path, &f->file, &err) != CRIL_OK) {
+        cril_print_error("%s", err.message);
+        return false;
+    }
+    count_types(f);
+    if (cril_tokenizer_open(f->path, &f->tokenizer, &f->no_tokenizer) != CRIL_OK)
+        f->tokenizer = NULL;
+    if (cril_model_open(f->path, &f->model, &f->no_model) != CRIL_OK)
+        f->model = NULL;
+    if (!s->sha256)
+        return true;
+    if (!f->model) {
+        cril_print_error("%s: the identity is that of a model that cril can run; use sha256sum, or leave --sha256 "
+                         "away to see the rest",
+                         f->path);
+        return false;
+    }
+    if (cril_model_sha256(f->model, f->sha256, &err) != CRIL_OK) {
+        cril_print_error("%s", err.message);
+        return false;
+    }
+    return true;
+}
+
+/* ---- text ---- */
+
+static void print_fact(const char *what, const char *value)
+{
+    printf("%-14s", what);
+    cril_print_escaped(stdout, value ? value : "-", value ? strlen(value) : 1);
+    putchar('\n');
+}
+
+static void print_token(const struct facts *f, const char *what, int32_t id, bool added)
+{
+    const char *piece;
+    size_t len;
+
+    printf("%-14s", what);
+    if (id < 0 || !(piece = cril_tokenizer_piece(f->tokenizer, id, &len))) {
+        puts("none");
+        return;
+    }
+    printf("%" PRId32 " ", id);
+    cril_print_escaped(stdout, piece, len);
+    puts(added ? ", added to a text" : ", not added to a text");
+}
+
+static void print_tokenizer(const struct facts *f)
+{
+    const cril_tokenizer *t = f->tokenizer;
+
+    if (!t) {
+        print_fact("tokenizer", find(f, "tokenizer.ggml.model"));
+        return;
+    }
+    printf("%-14s%s, %zu tokens\n", "tokenizer", cril_tokenizer_kind(t), cril_tokenizer_size(t));
+    print_token(f, "BOS", cril_tokenizer_bos(t), cril_tokenizer_adds_bos(t));
+    print_token(f, "EOS", cril_tokenizer_eos(t), cril_tokenizer_adds_eos(t));
+}
+
+static void print_summary(const struct facts *f)
+{
+    const size_t parts = cril_inspect_parts(f->file);
+
+    print_fact("file", f->path);
+    printf("%-14sGGUF version %u, %zu part%s, %" PRIu64 " bytes\n", "format", cril_inspect_version(f->file), parts,
+           parts == 1 ? "" : "s", cril_inspect_bytes(f->file));
+    print_fact("name", find(f, "general.name"));
+    print_fact("architecture", find(f, "general.architecture"));
+    printf("%-14s%" PRIu64 "\n", "parameters", f->parameters);
+    print_fact("context", find_context(f));
+    print_tokenizer(f);
+    for (size_t i = 0; i < f->n_types; i++)
+        printf("%-14s%-8s %5" PRIu64 " tensor%s %15" PRIu64 " elements %15" PRIu64 " bytes\n",
+               i ? "" : "types", f->types[i].name, f->types[i].tensors, f->types[i].tensors == 1 ? " " : "s",
+               f->types[i].elements, f->types[i].bytes);
+    if (f->sha256[0])
+        print_fact("SHA-256", f->sha256);
+    if (f->model)
+        print_fact("cril runs it", "yes");
+    else
+        printf("%-14sno: %s\n", "cril runs it", f->no_model.message);
+}
+
+static void print_metadata(const struct facts *f)
+{
+    puts("\nmetadata");
+    for (size_t i = 0; i < cril_inspect_metadata_count(f->file); i++) {
+        const char *key, *type, *value;
+
+        cril_inspect_metadata(f->file, i, &key, &type, &value);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, key, 42);
+        printf(" %-16s ", type);
+        cril_print_escaped(stdout, value, strlen(value));
+        putchar('\n');
+    }
+}
+
+static void print_tensors(const struct facts *f)
+{
+    puts("\ntensors");
+    for (size_t i = 0; i < cril_inspect_tensor_count(f->file); i++) {
+        cril_tensor_info t;
+        char shape[96] = "";
+        size_t at = 0;
+
+        cril_inspect_tensor(f->file, i, &t);
+        for (unsigned k = 0; k < t.n_dims && k < 4; k++)
+            at += (size_t)snprintf(shape + at, sizeof(shape) - at, "%s%" PRIu64, k ? " x " : "", t.shape[k]);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, t.name, 42);
+        printf(" %-8s %-20s %15" PRIu64 " bytes\n", t.type, shape, t.bytes);
+    }
+}
+
+/* ---- JSON: every function returns NULL when out of memory ---- */
+
+static json_t *text_or_null(const char *text)
+{
+    return text ? cril_json_text(text, strlen(text)) : json_null();
+}
+
+static json_t *id_json(int32_t id)
+{
+    return id < 0 ? json_null() : json_integer(id);
+}
+
+static json_t *tokenizer_json(const cril_tokenizer *t)
+{
+    if (!t)
+        return json_null();
+    return json_pack("{s:s, s:I, s:o, s:o, s:b, s:b}", "kind", cril_tokenizer_kind(t), "tokens",
+                     (json_int_t)cril_tokenizer_size(t), "bos", id_json(cril_tokenizer_bos(t)), "eos",
+                     id_json(cril_tokenizer_eos(t)), "adds_bos", cril_tokenizer_adds_bos(t), "adds_eos",
+                     cril_tokenizer_adds_eos(t));
+}
+
+/* Appends row, which may be NULL, to list, or gives both up. */
+static json_t *with_row(json_t *list, json_t *row)
+{
+    if (list && json_array_append_new(list, row) == 0)
+        return list;
+    if (!list)
+        json_decref(row);
+    json_decref(list);
+    return NULL;
+}
+
+static json_t *types_json(const struct facts *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < f->n_types; i++)
+        list = with_row(list, json_pack("{s:s, s:I, s:I, s:I}", "type", f->types[i].name, "tensors",
+                                        (json_int_t)f->types[i].tensors, "elements",
+                                        (json_int_t)f->types[i].elements, "bytes", (json_int_t)f->types[i].bytes));
+    return list;
+}
+
+static json_t *metadata_json(const struct facts *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < cril_inspect_metadata_count(f->file); i++) {
+        const char *key, *type, *value;
+
+        cril_inspect_metadata(f->file, i, &key, &type, &value);
+        list = with_row(list, json_pack("{s:o, s:s, s:o}", "key", text_or_null(key), "type", type, "value",
+                                        text_or_null(value)));
+    }
+    return list;
+}
+
+static json_t *tensors_json(const struct facts *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < cril_inspect_tensor_count(f->file); i++) {
+        json_t *shape = json_array();
+        cril_tensor_info t;
+
+        cril_inspect_tensor(f->file, i, &t);
+        for (unsigned k = 0; shape && k < t.n_dims && k < 4; k++)
+            shape = with_row(shape, json_integer((json_int_t)t.shape[k]));
+        list = with_row(list, json_pack("{s:o, s:s, s:o, s:I}", "name", text_or_null(t.name), "type", t.type, "shape",
+                                        shape, "bytes", (json_int_t)t.bytes));
+    }
+    return list;
+}
+
+static int print_json(const struct facts *f, const struct settings *s)
+{
+    const char *context = find_context(f);
+    json_t *root = json_pack(
+        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o}", "path", text_or_null(f->path), "version",
+        (int)cril_inspect_version(f->file), "parts", (json_int_t)cril_inspect_parts(f->file), "bytes",
+        (json_int_t)cril_inspect_bytes(f->file), "name", text_or_null(find(f, "general.name")), "architecture",
+        text_or_null(find(f, "general.architecture")), "parameters", (json_int_t)f->parameters, "context",
+        context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(), "tokenizer",
+        tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL, "reason",
+        text_or_null(f->model ? NULL : f->no_model.message));
+    int bad = !root;
+
+    if (!bad && f->sha256[0])
+        bad = json_object_set_new(root, "sha256", json_string(f->sha256));
+    if (!bad && s->metadata)
+        bad = json_object_set_new(root, "metadata", metadata_json(f));
+    if (!bad && s->tensors)
+        bad = json_object_set_new(root, "tensors", tensors_json(f));
+    if (bad) {
+        json_decref(root);
+        root = NULL;
+    }
+    return cril_print_json(root, JSON_INDENT(1));
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { 0 };
+    struct facts f = { 0 };
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (argc != 1)
+        return cril_args_usage(cmd, "takes one model file, not %d", argc);
+    f.path = argv[0];
+    code = 1;
+    if (gather(&f, &set)) {
+        code = 0;
+        if (set.json) {
+            code = print_json(&f, &set);
+        } else {
+            print_summary(&f);
+            if (set.metadata)
+                print_metadata(&f);
+            if (set.tensors)
+                print_tensors(&f);
+        }
+    }
+    cril_model_close(f.model);
+    cril_tokenizer_free(f.tokenizer);
+    cril_inspect_close(f.file);
+    return code;
+}
+
+const struct cril_cmd cril_cmd_info = {
+    .name = "info",
+    .summary = "Describe a model file and say whether cril can run it.",
+    .usage = "info [options] MODEL.gguf",
+    .run = run,
+    .options = options,
+};

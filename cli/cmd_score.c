@@ -1,0 +1,502 @@
+/*
+ * cril score: bits per character of corpora.
+ *
+ * Everything that can be refused is refused before the long work: options, corpora, output files,
+ * the model. A table on standard output grows row by row; a file, and JSON in either place, is written
+ * only when all corpora have been scored.
+ */
+#include "args.h"
+#include "output.h"
+#include "progress.h"
+#include "table.h"
+
+#include <cril/report.h>
+#include <cril/score.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct settings {
+    const char *model, *protocol, *field, *format, *output, *per_document, *token_nats;
+    uint64_t threads, context, stride, batch, limit, level, resamples, seed;
+    bool json, force, strict, quiet, verbose;
+};
+
+static const char *format_name(size_t i)
+{
+    static const char *const names[] = { "jsonl", "csv", "text" };
+
+    return i < sizeof(names) / sizeof(*names) ? names[i] : NULL;
+}
+
+#define AT(field) offsetof(struct settings, field)
+#define COUNT .kind = CRIL_OPTION_NUMBER, .value = "N"
+#define FLAG .kind = CRIL_OPTION_FLAG
+#define TEXT .kind = CRIL_OPTION_TEXT
+
+static const struct cril_option options[] = {
+    { .group = "Model", .letter = 'm', .name = "model", TEXT, .value = "FILE", .offset = AT(model),
+      .help = "GGUF file (of a split one, the first part); required" },
+    { .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
+      .help = "threads (default: one a core); changes no figure" },
+    { .name = "batch", COUNT, .offset = AT(batch), .min = 1, .max = 1 << 24,
+      .help = "tokens that go through a layer together; fewer need less memory, change no figure" },
+
+    { .group = "What is measured", .name = "protocol", TEXT, .value = "NAME", .offset = AT(protocol),
+      .choice = cril_protocol_name, .help = "rule for windows and scored tokens, see below (default: document)" },
+    { .name = "context", COUNT, .offset = AT(context), .min = 1, .max = INT32_MAX,
+      .help = "tokens of a window (default: the protocol's)" },
+    { .name = "stride", COUNT, .offset = AT(stride), .min = 1, .max = INT32_MAX,
+      .help = "tokens by which windows move (default: the protocol's)" },
+
+    { .group = "Corpus", .name = "field", TEXT, .value = "NAME", .offset = AT(field),
+      .help = "JSON key or CSV column of the text (default: content)" },
+    { .name = "format", TEXT, .value = "NAME", .offset = AT(format), .choice = format_name,
+      .help = "jsonl, csv or text (default: by the file's name)" },
+    { .name = "limit", COUNT, .offset = AT(limit), .min = 1, .max = INT64_MAX,
+      .help = "score the first N documents of each corpus (default: all)" },
+    { .name = "strict", FLAG, .offset = AT(strict),
+      .help = "a bad line is an error (default: skipped and counted)" },
+
+    { .group = "Interval", .name = "level", COUNT, .offset = AT(level), .min = 1, .max = 99,
+      .help = "level in percent (default: 95)" },
+    { .name = "resamples", COUNT, .offset = AT(resamples), .min = 1, .max = 10000000,
+      .help = "bootstrap resamples of the documents (default: 1000)" },
+    { .name = "seed", COUNT, .offset = AT(seed), .min = 0, .max = INT64_MAX,
+      .help = "seed of the bootstrap (default: 0)" },
+
+    { .group = "Output", .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of a table" },
+    { .letter = 'o', .name = "output", TEXT, .value = "FILE", .offset = AT(output),
+      .help = "write the result to FILE (default: standard output)" },
+    { .name = "per-document", TEXT, .value = "FILE", .offset = AT(per_document),
+      .help = "also write a CSV file with one row a document" },
+    { .name = "token-nats", TEXT, .value = "FILE", .offset = AT(token_nats),
+      .help = "also write each scored token: document, position, id, nats" },
+    { .letter = 'f', .name = "force", FLAG, .offset = AT(force), .help = "overwrite files that exist" },
+    { .letter = 'q', .name = "quiet", FLAG, .offset = AT(quiet), .help = "no progress, no notes, no warnings" },
+    { .letter = 'v', .name = "verbose", FLAG, .offset = AT(verbose),
+      .help = "note identities, kernels, threads and times on standard error" },
+    { .name = NULL },
+};
+
+static void print_protocols(void)
+{
+    fputs("\nProtocols:\n", stdout);
+    for (size_t i = 0; cril_protocol_name(i); i++)
+        printf("  %-10s%s\n", cril_protocol_name(i), cril_protocol_summary(i));
+    fputs("\nA CORPUS is JSON Lines, CSV, plain text or a folder of them, plain or compressed (.gz, .zst,\n"
+          ".xz, .bz2); '-' is standard input. BPC: bits per character; BPB: bits per byte.\n",
+          stdout);
+}
+
+struct run {
+    const struct settings *set;
+    cril_model *model;
+    cril_scorer *scorer;
+    char *const *corpora; /* [n_corpora] */
+    size_t n_corpora;
+    struct cril_output result, documents, tokens;
+    struct cril_progress progress;
+    const char *name; /* of the corpus at hand, as given */
+    cril_result *results; /* [n_corpora] */
+    size_t n_results;
+    int name_width;
+};
+
+/* What the corpus at hand is called in a sentence. */
+static const char *spoken(const struct run *r)
+{
+    return strcmp(r->name, "-") == 0 ? "standard input" : r->name;
+}
+
+/* Where the table goes. */
+static FILE *table_file(const struct run *r)
+{
+    return r->result.file ? r->result.file : stdout;
+}
+
+/* ---- before the work ---- */
+
+static int check_files(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
+{
+    const char *const outputs[] = { s->output ? s->output : "-", s->per_document, s->token_nats };
+
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++)
+            if (strcmp(corpora[i], "-") == 0 && strcmp(corpora[k], "-") == 0)
+                return cril_args_usage(cmd, "standard input can be one corpus only");
+    for (size_t i = 0; i < 3; i++) {
+        if (!outputs[i])
+            continue;
+        for (size_t k = 0; k < i; k++)
+            if (outputs[k] && cril_same_file(outputs[i], outputs[k]))
+                return cril_args_usage(cmd, "%s cannot take two outputs, give each its own file",
+                                       strcmp(outputs[i], "-") == 0 ? "standard output" : outputs[i]);
+        if (strcmp(outputs[i], "-") == 0)
+            continue;
+        if (cril_same_file(outputs[i], s->model))
+            return cril_args_usage(cmd, "%s is the model and cannot be an output", outputs[i]);
+        for (int k = 0; k < n; k++)
+            if (cril_same_file(outputs[i], corpora[k]))
+                return cril_args_usage(cmd, "%s is a corpus and cannot be an output", outputs[i]);
+    }
+    return CRIL_ARGS_GO_ON;
+}
+
+static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
+{
+    if (!s->model)
+        return cril_args_usage(cmd, "no model given, name one with -m FILE");
+    if (!n)
+        return cril_args_usage(cmd, "no corpus given");
+    if (s->context && s->stride > s->context)
+        return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64, s->stride,
+                               s->context);
+    if (s->token_nats && n > 1)
+        return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
+    return check_files(cmd, s, n, corpora);
+}
+
+static cril_corpus_options corpus_options(const struct settings *s)
+{
+    return (cril_corpus_options){
+        .field = s->field, .format = s->format, .strict = s->strict, .limit = s->limit
+    };
+}
+
+/* A corpus that cannot be opened is found now, not after an hour with the one before it. */
+static bool check_corpora(const struct run *r)
+{
+    const cril_corpus_options wanted = corpus_options(r->set);
+
+    for (size_t i = 0; i < r->n_corpora; i++) {
+        struct stat info;
+        cril_corpus *c;
+        cril_error err;
+
+        if (strcmp(r->corpora[i], "-") == 0 ||
+            (stat(r->corpora[i], &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
+            continue; /* a pipe opens once */
+        if (cril_corpus_open(r->corpora[i], &wanted, &c, &err) != CRIL_OK) {
+            cril_print_error("%s", err.message);
+            return false;
+        }
+        cril_corpus_close(c);
+    }
+    return true;
+}
+
+static bool open_outputs(struct run *r)
+{
+    const struct settings *s = r->set;
+
+    if (s->output && strcmp(s->output, "-") != 0 && !cril_output_open(&r->result, s->output, s->force))
+        return false;
+    if (s->per_document && !cril_output_open(&r->documents, s->per_document, s->force))
+        return false;
+    if (s->token_nats && !cril_output_open(&r->tokens, s->token_nats, s->force))
+        return false;
+    if (r->documents.file)
+        fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc\n", r->documents.file);
+    return true;
+}
+
+static bool open_model(struct run *r)
+{
+    const struct settings *s = r->set;
+    const cril_score_options wanted = { .protocol = s->protocol,
+                                        .context = (size_t)s->context,
+                                        .stride = (size_t)s->stride,
+                                        .threads = (unsigned)s->threads,
+                                        .batch_tokens = (size_t)s->batch,
+                                        .level = (double)s->level / 100,
+                                        .resamples = (size_t)s->resamples,
+                                        .seed = s->seed };
+    char sha256[65];
+    cril_error err;
+
+    if (cril_model_open(s->model, &r->model, &err) != CRIL_OK ||
+        cril_scorer_create(r->model, &wanted, &r->scorer, &err) != CRIL_OK ||
+        (s->verbose && cril_model_sha256(r->model, sha256, &err) != CRIL_OK)) {
+        cril_print_error("%s", err.message);
+        return false;
+    }
+    if (s->verbose) {
+        cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model, cril_model_name(r->model),
+                        cril_model_architecture(r->model), cril_model_parameters(r->model), sha256);
+        if (s->threads)
+            cril_print_note("kernels %s, threads %" PRIu64, cril_cpu_kernels(), s->threads);
+        else
+            cril_print_note("kernels %s, one thread a core", cril_cpu_kernels());
+    }
+    return true;
+}
+
+/* ---- while it goes on ---- */
+
+/* A name as a CSV cell (RFC 4180). */
+static void print_csv_text(FILE *f, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, f);
+        return;
+    }
+    putc('"', f);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', f);
+        putc(*text, f);
+    }
+    putc('"', f);
+}
+
+static int on_document(void *user, const cril_document_score *d)
+{
+    static const double ln2 = 0.693147180559945309417232121458;
+    struct run *r = user;
+    FILE *f = r->documents.file;
+
+    errno = 0;
+    print_csv_text(f, r->name);
+    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
+            d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / ln2);
+    if (d->characters) /* where nothing of a document is scored there is no figure */
+        fprintf(f, "%.9g", d->nats / ln2 / (double)d->characters);
+    putc('\n', f);
+    if (ferror(f))
+        cril_output_failed(&r->documents, errno);
+    return ferror(f);
+}
+
+static int on_token(void *user, const cril_token_score *t)
+{
+    struct run *r = user;
+
+    errno = 0;
+    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document, t->position,
+                t->id, t->nats) >= 0)
+        return 0;
+    cril_output_failed(&r->tokens, errno);
+    return 1;
+}
+
+static int on_progress(void *user, const cril_score_progress *p)
+{
+    struct run *r = user;
+
+    cril_progress_show(&r->progress, p);
+    return cril_output_signal() != 0;
+}
+
+/* ---- what was found ---- */
+
+static void print_header(const struct run *r, const cril_result *first)
+{
+    FILE *f = table_file(r);
+    char interval[32];
+
+    cril_print_escaped(f, first->model_name, strlen(first->model_name));
+    fprintf(f, ", protocol %s, context %zu", first->protocol, first->context);
+    if (first->stride)
+        fprintf(f, ", stride %zu", first->stride);
+    snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval", r->set->level ? r->set->level : 95);
+    fprintf(f, "\n\n%-*s %9s %18s %9s %11s %10s %12s %9s\n", r->name_width, "corpus", "BPC", interval, "BPB",
+            "bits/token", "documents", "characters", "tokens/s");
+}
+
+static void print_row(const struct run *r, const cril_result *x)
+{
+    FILE *f = table_file(r);
+    char interval[64] = "-";
+
+    if (x->interval.resamples) /* none for a single document */
+        snprintf(interval, sizeof(interval), "%.4f - %.4f", x->interval.low, x->interval.high);
+    cril_print_padded(f, r->name, r->name_width);
+    fprintf(f, " %9.4f %18s %9.4f %11.4f %10" PRIu64 " %12" PRIu64 " %9.0f\n", cril_result_bpc(x), interval,
+            cril_result_bpb(x), cril_result_bits_per_token(x), x->documents, x->characters,
+            x->seconds > 0 ? (double)x->forward_tokens / x->seconds : 0);
+}
+
+/* The paper's figure: the mean of the corpora's BPC, each corpus counting the same. */
+static void print_average(const struct run *r)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < r->n_results; i++)
+        sum += cril_result_bpc(&r->results[i]);
+    cril_print_padded(table_file(r), "average", r->name_width);
+    fprintf(table_file(r), " %9.4f\n", sum / (double)r->n_results);
+}
+
+static void print_notes(const struct run *r, const cril_result *x, const cril_corpus_stats *stats)
+{
+    if (r->set->quiet)
+        return;
+    if (stats->bad_lines)
+        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", spoken(r), stats->bad_lines,
+                        stats->bad_lines == 1 ? " was" : "s were", stats->first_bad);
+    if (stats->empty)
+        cril_print_note("%s: %" PRIu64 " empty document%s dropped", spoken(r), stats->empty,
+                        stats->empty == 1 ? " was" : "s were");
+    if (r->result.file && x->interval.resamples)
+        cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", spoken(r), cril_result_bpc(x),
+                        100 * x->interval.level, x->interval.low, x->interval.high);
+    else if (r->result.file)
+        cril_print_note("%s: BPC %.4f", spoken(r), cril_result_bpc(x));
+    if (r->set->verbose)
+        cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
+                        " through the model in %.1f s; SHA-256 %s",
+                        spoken(r), x->tokens, x->scored_tokens, x->forward_tokens, x->seconds, x->corpus_sha256);
+}
+
+/* Why scoring a corpus failed, in one sentence. */
+static void explain(const struct run *r, const cril_corpus_stats *stats, const cril_error *err)
+{
+    if (cril_output_signal() || err->status == CRIL_ERR_CANCELLED)
+        return; /* a signal or a failed write: said elsewhere */
+    if (err->status != CRIL_ERR_EMPTY || stats->documents)
+        cril_print_error("%s", err->message);
+    else if (stats->bad_lines)
+        cril_print_error("%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s", spoken(r),
+                         stats->bad_lines, stats->bad_lines == 1 ? "" : "s", stats->first_bad);
+    else if (stats->empty)
+        cril_print_error("%s: has nothing to score, its %" PRIu64 " document%s without text; "
+                         "check the file or name another --field",
+                         spoken(r), stats->empty, stats->empty == 1 ? " is" : "s are");
+    else
+        cril_print_error("%s: holds no document; give a file with text in it", spoken(r));
+}
+
+static bool score_one(struct run *r, cril_result *out)
+{
+    const cril_corpus_options wanted = corpus_options(r->set);
+    const cril_score_callbacks callbacks = { .user = r,
+                                             .on_token = r->tokens.file ? on_token : NULL,
+                                             .on_document = r->documents.file ? on_document : NULL,
+                                             .on_progress = on_progress };
+    cril_corpus_stats stats = { 0 };
+    cril_corpus *corpus;
+    cril_error err = { 0 };
+    cril_status st;
+
+    if (cril_corpus_open(r->name, &wanted, &corpus, &err) != CRIL_OK) {
+        explain(r, &stats, &err);
+        return false;
+    }
+    r->progress.name = spoken(r);
+    st = cril_score_corpus(r->scorer, corpus, r->name, &callbacks, out, &err);
+    cril_corpus_stats_get(corpus, &stats);
+    cril_corpus_close(corpus);
+    cril_progress_clear(&r->progress);
+    if (st != CRIL_OK) {
+        explain(r, &stats, &err);
+        return false;
+    }
+    r->n_results++;
+    if (!r->set->json) {
+        if (r->n_results == 1)
+            print_header(r, out);
+        print_row(r, out);
+    }
+    print_notes(r, out, &stats);
+    return !cril_output_signal() && cril_stdout_good();
+}
+
+/* The result last: where it is, the others are. */
+static bool commit(struct run *r)
+{
+    return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) && cril_output_commit(&r->result);
+}
+
+static bool write_results(struct run *r)
+{
+    cril_error err;
+
+    if (!r->set->json) {
+        if (r->n_results > 1)
+            print_average(r);
+        return commit(r);
+    }
+    errno = 0;
+    if (cril_results_write(table_file(r), r->results, r->n_results, &err) == CRIL_OK)
+        return commit(r);
+    if (err.status != CRIL_ERR_IO)
+        cril_print_error("%s", err.message);
+    else if (r->result.file) /* reported by close_outputs, or by main */
+        cril_output_failed(&r->result, errno);
+    else
+        cril_stdout_failed(errno);
+    return false;
+}
+
+static bool score_all(struct run *r)
+{
+    if (!check_corpora(r) || !open_outputs(r) || !open_model(r))
+        return false;
+    for (size_t i = 0; i < r->n_corpora; i++) {
+        r->name = r->corpora[i];
+        if (score_one(r, &r->results[i]))
+            continue;
+        if (i && !cril_output_signal() && (r->set->json || r->result.file))
+            cril_print_note("%zu of %zu corpora were scored; nothing was written, as %s failed", i, r->n_corpora,
+                            spoken(r));
+        return false;
+    }
+    return write_results(r);
+}
+
+/* Lets go of the outputs; what failed to be written is said, what is unfinished is removed. */
+static void close_outputs(struct run *r)
+{
+    struct cril_output *const all[] = { &r->result, &r->documents, &r->tokens };
+
+    for (size_t i = 0; i < 3; i++) {
+        if (all[i]->file && !cril_output_good(all[i]))
+            cril_output_commit(all[i]); /* reports the failure */
+        cril_output_discard(all[i]);
+    }
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { 0 };
+    struct run r = { .set = &set };
+    bool done;
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON || (code = check_usage(cmd, &set, argc, argv)) != CRIL_ARGS_GO_ON)
+        return code;
+    r.corpora = argv;
+    r.n_corpora = (size_t)argc;
+    r.name_width = cril_text_width("average");
+    for (size_t i = 0; i < r.n_corpora; i++)
+        if (cril_text_width(argv[i]) > r.name_width)
+            r.name_width = cril_text_width(argv[i]);
+    if (!(r.results = calloc(r.n_corpora, sizeof(*r.results))))
+        return cril_print_error("out of memory");
+    cril_progress_init(&r.progress, set.quiet);
+    cril_output_catch_signals();
+    done = score_all(&r);
+    close_outputs(&r);
+    cril_scorer_free(r.scorer);
+    cril_model_close(r.model);
+    cril_results_free(r.results, r.n_corpora);
+    if (done)
+        return 0;
+    if (cril_output_signal()) {
+        cril_print_note("stopped by a signal; unfinished files were removed");
+        return 128 + cril_output_signal();
+    }
+    return 1;
+}
+
+const struct cril_cmd cril_cmd_score = {
+    .name = "score",
+    .summary = "Measure how many bits per character a model needs for corpora.",
+    .usage = "score -m MODEL [options] CORPUS...",
+    .run = run,
+    .options = options,
+    .more_help = print_protocols,
+};

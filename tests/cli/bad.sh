@@ -1,0 +1,148 @@
+# Bad input: one sentence that names the file, the thing and the remedy, exit code 1, nothing half-written.
+# b NAME MODEL CORPUS...: scores into files, none of which may be left behind.
+b() {
+    name=$1 model=$2; shift 2
+    t "$name" score -m "$model" --context 64 --json -o b.json --token-nats b.tsv --per-document b.csv "$@"
+    leaves_nothing "$name" b.json b.tsv b.csv
+    [ "$(wc -l <err)" = 1 ] || fail "$name: not one sentence"
+}
+# at FILE TEXT: byte offset behind the first TEXT
+at() { echo $(($(grep -abo -- "$2" "$1" | head -n 1 | cut -d: -f1) + ${#2})); }
+# poke FILE OFFSET BYTES: BYTES as for printf
+poke() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
+# broken FILE: a fresh copy to be broken
+broken() { cp llama.gguf "$1"; }
+
+# Models. A tensor's name is followed by: dimensions u32, each u64, type u32, offset u64.
+norm=blk.0.attn_norm.weight
+head -c 300000 llama.gguf >truncated.gguf
+b model-truncated truncated.gguf c.jsonl
+head -c 900 llama.gguf >header.gguf
+b model-truncated-header header.gguf c.jsonl
+broken offset.gguf; poke offset.gguf $(($(at offset.gguf $norm) + 20)) '\001'
+b model-offset offset.gguf c.jsonl
+broken keys.gguf; poke keys.gguf 23 '\020'
+b model-keys-2-60 keys.gguf c.jsonl
+broken tensors.gguf; poke tensors.gguf 15 '\020'
+b model-tensors-2-60 tensors.gguf c.jsonl
+broken array.gguf; poke array.gguf $(($(at array.gguf tokenizer.ggml.tokens) + 15)) '\020'
+b model-array-2-60 array.gguf c.jsonl
+broken arch.gguf; poke arch.gguf $(($(at arch.gguf general.architecture) + 12)) 'lloma'
+b model-architecture arch.gguf c.jsonl
+t info-architecture info arch.gguf
+t info-architecture-sha256 info --sha256 arch.gguf
+broken type.gguf; poke type.gguf $(($(at type.gguf $norm) + 12)) '\310'
+b model-type type.gguf c.jsonl
+t info-type info type.gguf
+broken known-type.gguf; poke known-type.gguf $(($(at known-type.gguf $norm) + 12)) '\020'
+b model-type-named known-type.gguf c.jsonl
+broken tokenizer.gguf; poke tokenizer.gguf $(($(at tokenizer.gguf tokenizer.ggml.model) + 12)) 'gpt9'
+b model-tokenizer tokenizer.gguf c.jsonl
+t info-tokenizer info tokenizer.gguf
+broken pre.gguf; poke pre.gguf $(($(at pre.gguf tokenizer.ggml.pre) + 12)) 'gpt-9'
+b model-pre-tokenizer pre.gguf c.jsonl
+broken nan.gguf; poke nan.gguf $(($(wc -c <nan.gguf) - 8192)) '\000\000\300\177'
+b model-nan nan.gguf c.jsonl
+: >empty.gguf
+b model-empty empty.gguf c.jsonl
+b model-not-gguf c.jsonl c.jsonl
+b model-missing nope.gguf c.jsonl
+b model-folder . c.jsonl
+t context-too-long score -m llama.gguf --context 257 -o b.json c.jsonl
+leaves_nothing context-too-long b.json
+t context-default-too-long score -m llama.gguf c.jsonl
+
+# Corpora.
+: >empty.jsonl
+b corpus-empty llama.gguf empty.jsonl
+printf '{"content": ""}\n{"content": ""}\n' >blank.jsonl
+b corpus-blank llama.gguf blank.jsonl
+b corpus-no-field llama.gguf --field body c.jsonl
+b corpus-strict-field llama.gguf --strict bad-lines.jsonl
+sed 2d bad-lines.jsonl >not-json.jsonl
+b corpus-strict-not-json llama.gguf --strict not-json.jsonl
+b corpus-not-json llama.gguf --format jsonl text.txt
+b corpus-missing llama.gguf nope.jsonl
+mkdir hollow
+b corpus-folder-empty llama.gguf hollow
+"$cril" score -m llama.gguf --context 64 --json -o b.json - <empty.jsonl >out 2>err; verdict corpus-stdin-empty $?
+leaves_nothing corpus-stdin-empty b.json
+if command -v zstd >/dev/null; then
+    i=0; while [ $i -lt 400 ]; do cat c.jsonl; i=$((i + 1)); done | zstd -q -1 --check >whole.jsonl.zst
+    cp whole.jsonl.zst damaged.jsonl.zst
+    poke damaged.jsonl.zst $(($(wc -c <whole.jsonl.zst) / 2)) '\252\125\252\125'
+    b corpus-zst-damaged llama.gguf damaged.jsonl.zst
+    head -c $(($(wc -c <whole.jsonl.zst) / 2)) whole.jsonl.zst >cut.jsonl.zst
+    b corpus-zst-cut llama.gguf cut.jsonl.zst
+else
+    skip "damaged .zst: zstd is not installed"
+fi
+"$cril" score -m llama.gguf --protocol hkust --context 256 -o b.txt d.jsonl >out 2>err
+verdict corpus-too-short $?
+leaves_nothing corpus-too-short b.txt
+
+# A later corpus fails: the rows before it stand in a table; JSON is not written.
+printf 'not JSON\n' >bad.jsonl
+t later-corpus-table score -m llama.gguf --context 64 c.jsonl bad.jsonl
+t later-corpus-json score -m llama.gguf --context 64 --json c.jsonl bad.jsonl
+t later-corpus-file score -m llama.gguf --context 64 -o b.txt c.jsonl bad.jsonl
+leaves_nothing later-corpus-file b.txt
+t later-corpus-missing score -m llama.gguf --context 64 c.jsonl nope.jsonl
+
+# Rights. Root may read everything, so it becomes someone else.
+cp d.jsonl secret.jsonl; chmod 000 secret.jsonl; chmod 755 .
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+if [ "$(id -u)" != 0 ]; then
+    b corpus-unreadable llama.gguf secret.jsonl
+elif as_nobody "$cril" --version >/dev/null 2>&1; then
+    as_nobody "$cril" score -m llama.gguf --context 64 secret.jsonl >out 2>err; verdict corpus-unreadable $?
+    as_nobody "$cril" score -m llama.gguf --context 64 -o here.txt d.jsonl >out 2>err; verdict output-unwritable $?
+else
+    skip "unreadable file: root reads everything, and setpriv does not work here"
+fi
+t output-no-folder score -m llama.gguf --context 64 -o nope/r.txt d.jsonl
+t output-is-folder score -m llama.gguf --context 64 -f -o hollow d.jsonl
+
+# A full disk.
+if [ -c /dev/full ]; then
+    for o in "" --json "--token-nats /dev/full" "--per-document /dev/full" "-o /dev/full" "--json -o /dev/full"; do
+        "$cril" score -q -m llama.gguf --context 64 $o c.jsonl >/dev/full 2>err
+        echo "$? $(cat err)"
+    done >out
+    : >err; verdict disk-full 0
+    for c in "--version" "help score" "info llama.gguf" "tokenize -m llama.gguf --json text.txt" "compare a.json a.json"; do
+        "$cril" $c >/dev/full 2>err
+        echo "$? $(cat err)"
+    done >out
+    : >err; verdict disk-full-others 0
+else
+    skip "full disk: no /dev/full"
+fi
+mkdir small
+if mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
+    mounted=$tmp/small
+    dd if=/dev/zero of=small/fill bs=4k count=3 2>/dev/null
+    t disk-full-file score -q -m llama.gguf --context 64 --token-nats small/r c.jsonl
+    [ "$(ls small)" = fill ] || fail "a full disk: left $(ls small)"
+    umount small; mounted=
+else
+    skip "output on a full disk: a tmpfs cannot be mounted here"
+fi
+"$cril" score -m llama.gguf --context 64 d.jsonl >&- 2>err; [ $? = 1 ] || fail "closed stdout is not an error"
+grep -q 'standard output could not be written' err || fail "closed stdout is not named"
+
+# Stopped: 130 after an interrupt, 143 after SIGTERM, nothing left.
+i=0; while [ $i -lt 4000 ]; do cat c.jsonl; i=$((i + 1)); done >long.jsonl
+for signal in INT TERM; do
+    timeout --preserve-status -s $signal 2 "$cril" score -q -m llama.gguf --context 256 --stride 1 --protocol hkust \
+        --json -o b.json --token-nats b.tsv --per-document b.csv long.jsonl >out 2>err
+    verdict stopped-$signal $?
+    leaves_nothing stopped-$signal b.json b.tsv b.csv
+done
+# Also where it waits for standard input.
+mkfifo pipe
+sleep 60 >pipe &
+timeout --preserve-status -k 20 -s INT 2 "$cril" score -m llama.gguf --context 64 --json -o b.json - <pipe >out 2>err
+verdict stopped-waiting $?
+kill $!
+leaves_nothing stopped-waiting b.json

@@ -1,0 +1,68 @@
+# What works: tables, files, JSON, several corpora, standard input, comparison, description, ids.
+s="score -m llama.gguf --context 64 --stride 24"
+t score $s c.jsonl
+t score-two $s c.jsonl d.jsonl
+t score-options $s --level 80 --resamples 50 --seed 7 --limit 2 c.jsonl
+t score-rolling score -m gemma3.gguf --protocol rolling --context 64 c.jsonl
+t score-hkust score -m llama.gguf --protocol hkust --context 64 --stride 24 c.jsonl
+t score-halves score -m llama.gguf --protocol halves --context 64 c.jsonl
+t score-text $s --format text text.txt
+t score-verbose $s -v -t 1 d.jsonl
+t score-bad-lines $s bad-lines.jsonl
+t score-bad-lines-quiet $s -q bad-lines.jsonl
+"$cril" $s - <c.jsonl >out 2>err; verdict score-stdin $?
+
+# JSON: every field that the results promise, the same figures each time, whatever the threads.
+"$cril" $s -q -t 1 --json -o a.json c.jsonl d.jsonl || fail "json file"
+"$cril" $s -q -t 2 --batch 1 --json c.jsonl d.jsonl >again.json || fail "json on stdout"
+for f in a again; do sed '/"seconds"/d' $f.json >$f.same; done
+same "json twice" a.same again.same
+for key in results bpc bpb bits nats bits_per_token tokens scored_tokens characters bytes documents seconds \
+    interval level low high resamples seed protocol name context stride model architecture sha256 parameters \
+    corpus path cril numerics average; do
+    grep -q "\"$key\":" a.json || fail "json has no $key"
+done
+sum=$(sha256sum <llama.gguf | cut -d' ' -f1)
+grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the model's SHA-256 is not that of the file"
+sum=$(sha256sum <d.jsonl | cut -d' ' -f1)
+grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the corpus's SHA-256 is not that of the file"
+
+# Files beside the result.
+t score-files $s --per-document p.csv --token-nats n.tsv -o r.txt c.jsonl
+cp p.csv out; : >err; verdict per-document 0
+[ "$(wc -l <n.tsv)" = "$(sed -n 's/^.*"scored_tokens": \([0-9]*\),$/\1/p' a.json | head -n 1)" ] ||
+    fail "token-nats has not one line a scored token"
+head -n 3 n.tsv >out; verdict token-nats 0
+t exists $s -o r.txt c.jsonl
+t force $s -q -f -o r.txt d.jsonl
+cp r.txt out; : >err; verdict forced-file 0
+ln -s r.txt link; chmod 600 r.txt
+"$cril" $s -q -f -o link d.jsonl || fail "output through a link"
+[ -L link ] || fail "a link was replaced by a file"
+[ "$(stat -c %a r.txt)" = 600 ] || fail "an overwritten file lost its mode"
+
+# Compare.
+"$cril" score -q -m llama-mixed.gguf --context 64 --stride 24 --json -o m.json c.jsonl d.jsonl
+"$cril" score -q -m llama-mixed.gguf --context 64 --stride 24 --json -o m1.json d.jsonl
+"$cril" score -q -m llama.gguf --context 32 --json -o other.json c.jsonl
+"$cril" score -q -m llama.gguf --context 32 --json -o limited.json --limit 1 c.jsonl
+t compare compare a.json m.json
+t compare-itself compare --top 1 a.json a.json
+t compare-json compare --json --top 1 a.json m.json
+t compare-partly compare --top 0 a.json m1.json
+t compare-protocols compare --top 0 a.json other.json
+t compare-limit compare a.json limited.json
+t compare-nothing compare m1.json other.json
+t compare-not-json compare a.json c.jsonl
+t compare-missing compare a.json nope.json
+
+# Info and tokenize.
+t info info llama-mixed.gguf
+t info-lists info --metadata --tensors llama-mixed.gguf
+t info-json info --json --sha256 gemma3.gguf
+t tokenize tokenize -m llama.gguf text.txt d.jsonl
+t tokenize-pieces tokenize -m llama.gguf --pieces --special --add-special text.txt
+t tokenize-gemma tokenize -m gemma3.gguf --pieces text.txt
+t tokenize-count tokenize -m llama.gguf --count text.txt d.jsonl
+t tokenize-json tokenize -m llama.gguf --json --pieces text.txt
+"$cril" tokenize -m llama.gguf <text.txt >out 2>err; verdict tokenize-stdin $?

@@ -1,0 +1,49 @@
+#!/bin/sh
+# run.sh CRIL: the command by its output. A case's standard output, standard error and exit code are
+# compared with expected/NAME; UPDATE=1 writes those files anew (read the difference before committing).
+# Everything runs in an empty folder with relative names, so that no path of a machine is expected.
+set -u
+LC_ALL=C
+export LC_ALL
+here=$(cd "$(dirname "$0")" && pwd)
+case $1 in /*) cril=$1 ;; *) cril=$PWD/$1 ;; esac
+golden=$(cd "$here/../golden" && pwd)
+tmp=$(mktemp -d)
+mounted=
+cleanup() { cd /; [ -z "$mounted" ] || umount "$mounted"; rm -rf "$tmp"; }
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 1
+unset CRIL_CPU
+bad=0 count=0
+fail() { echo "FAIL $*"; bad=1; }
+skip() { echo "skipped: $*"; }
+
+# Speed and kernels differ from machine to machine.
+same_everywhere() { sed -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9]*  *[0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
+    -e 's/kernels \(ref\|avx2\|avx512\)/kernels K/' -e 's/ in [0-9.]* s;/ in S s;/'; }
+
+# verdict NAME CODE: compares out and err of the command that just ran.
+verdict() {
+    count=$((count + 1))
+    { same_everywhere <out; sed 's/^/stderr: /' err | same_everywhere; echo "exit $2"; } >got
+    if [ -n "${UPDATE:-}" ]; then cp got "$here/expected/$1"
+    elif ! diff -u "$here/expected/$1" got; then fail "$1"; fi
+}
+# t NAME ARGUMENT...: cril ARGUMENT...
+t() { name=$1; shift; "$cril" "$@" >out 2>err </dev/null; verdict "$name" $?; }
+# leaves_nothing NAME FILE...: no such file, nor a temporary one of its name
+leaves_nothing() {
+    name=$1; shift
+    for f in "$@"; do for g in "$f" "$f".*; do [ ! -e "$g" ] || { fail "$name left $g"; rm -f "$g"; }; done; done
+}
+same() { cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"; }
+
+for m in llama llama-mixed gemma3; do cp "$golden/tiny-$m.gguf" $m.gguf; done
+cp "$here"/*.jsonl "$here"/*.txt . || exit 1
+
+for part in usage good bad; do . "$here/$part.sh"; done
+
+[ $count -gt 0 ] || fail "no case ran"
+echo "$count cases"
+exit $bad

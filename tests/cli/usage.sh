@@ -1,0 +1,33 @@
+# Help, versions, wrong usage.
+t help --help
+t help-score score --help
+t help-compare help compare
+t help-info info -h
+t help-tokenize help tokenize
+t version --version
+t no-command
+t unknown-command scor
+t unknown-command-far xyzzy
+t unknown-option-first --verison
+t unknown-option score --contxt 3
+t no-model score c.jsonl
+t no-corpus score -m llama.gguf
+t model-twice score -m llama.gguf -m gemma3.gguf c.jsonl
+t bad-number score -m llama.gguf --threads two c.jsonl
+t zero-context score -m llama.gguf --context 0 c.jsonl
+t bad-protocol score -m llama.gguf --protocol best c.jsonl
+t bad-format score -m llama.gguf --format xml c.jsonl
+t no-value score c.jsonl -m
+t stride-over-context score -m llama.gguf --context 64 --stride 65 c.jsonl
+t stdin-twice score -m llama.gguf - -
+t two-outputs score -m llama.gguf -o ./twice --per-document twice c.jsonl
+t two-outputs-stdout score -m llama.gguf --token-nats - c.jsonl
+t output-is-corpus score -m llama.gguf -f -o c.jsonl c.jsonl
+t output-is-model score -m llama.gguf -f -o ./llama.gguf c.jsonl
+t nats-of-two score -m llama.gguf --token-nats nats c.jsonl d.jsonl
+t compare-one compare a.json
+t info-two info llama.gguf gemma3.gguf
+t tokenize-no-model tokenize text.txt
+t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
+leaves_nothing usage twice nats
+same usage c.jsonl "$here/c.jsonl"

@@ -155,6 +155,10 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
         }
     }
     qsort(r, n_resamples, sizeof(*r), compare);
+    if (!isfinite(r[n_resamples - 1] - r[0])) { /* a step that quantile may take */
+        free(r);
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: the ratios' range is too large for a double");
+    }
     interval->low = quantile(r, n_resamples, tail);
     interval->high = quantile(r, n_resamples, 1 - tail);
     free(r);

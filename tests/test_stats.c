@@ -1,0 +1,292 @@
+/*
+ * Bootstrap intervals: against golden/bootstrap.txt, whose numbers scripts/make_bootstrap_golden.py computes by other
+ * code in exact fractions, and by properties that need no other code.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <cril/stats.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_N = 100 };
+
+static const char golden[] = CRIL_TEST_DATA "/golden/bootstrap.txt";
+
+/*
+ * The golden numbers are exact but for a last rounding. Ours add up to 100 doubles in order (each addition 2^-53 of a
+ * sum of one sign), divide, subtract, and interpolate at a position that is off by 2e-14: some 1e-14 in all. Where signs
+ * differ, the sums of the cases at hand lose less than a digit. One wrong draw moves a result by 1e-5 or more.
+ */
+static const double tolerance = 1e-12;
+
+static void check_close(const char *name, double got, double want)
+{
+    if (!(fabs(got - want) <= tolerance * fabs(want)))
+        fail_msg("%s: %.17g, not %.17g", name, got, want);
+}
+
+static void read_numbers(FILE *f, double *out, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(fscanf(f, "%lf", &out[i]), 1);
+}
+
+static void test_golden(void **state)
+{
+    FILE *f = fopen(golden, "r");
+    char name[32], kind;
+    size_t n, resamples, n_cases = 0;
+    double level;
+    uint64_t seed;
+
+    (void)state;
+    assert_non_null(f);
+    while (fscanf(f, "%31s %c %zu %lf %zu %" SCNu64, name, &kind, &n, &level, &resamples, &seed) == 6) {
+        cril_interval v = { .level = level, .resamples = resamples, .seed = seed, .low = NAN, .high = NAN };
+        double columns[4][MAX_N], row[4], want[2];
+
+        assert_true(n <= MAX_N);
+        for (size_t i = 0; i < n; i++) {
+            read_numbers(f, row, kind == 'd' ? 4 : 2);
+            for (size_t k = 0; k < 4; k++)
+                columns[k][i] = row[k];
+        }
+        read_numbers(f, want, 2);
+        assert_int_equal(kind == 'd' ? cril_bootstrap_difference(columns[0], columns[1], columns[2], columns[3], n,
+                                                                 &v, NULL)
+                                     : cril_bootstrap_ratio(columns[0], columns[1], n, &v, NULL),
+                         CRIL_OK);
+        check_close(name, v.low, want[0]);
+        check_close(name, v.high, want[1]);
+        assert_true(v.level == level && v.resamples == resamples && v.seed == seed);
+        n_cases++;
+    }
+    assert_true(feof(f));
+    fclose(f);
+    assert_int_equal(n_cases, 13);
+}
+
+static uint64_t state64 = 20240607;
+
+static double uniform(void)
+{
+    state64 = state64 * 6364136223846793005u + 1442695040888963407u;
+    return (double)(state64 >> 11) * 0x1p-53;
+}
+
+/* Documents of 1 to 1000 characters at 1 to 3 bits each. */
+static void fill(double *bits, double *characters, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        characters[i] = floor(1 + 1000 * uniform());
+        bits[i] = characters[i] * (1 + 2 * uniform());
+    }
+}
+
+static cril_interval of(double level, size_t resamples, uint64_t seed)
+{
+    return (cril_interval){ .level = level, .resamples = resamples, .seed = seed, .low = -1, .high = -2 };
+}
+
+/* 2.5 times a whole number is exact, so every resample has the same ratio to the bit. */
+static void test_constant_ratio(void **state)
+{
+    double bits[50], characters[50];
+
+    (void)state;
+    fill(bits, characters, 50);
+    for (size_t i = 0; i < 50; i++)
+        bits[i] = 2.5 * characters[i];
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        cril_interval v = of(0.95, 100, seed);
+
+        assert_int_equal(cril_bootstrap_ratio(bits, characters, 50, &v, NULL), CRIL_OK);
+        assert_true(v.low == 2.5 && v.high == 2.5);
+    }
+}
+
+static void test_one_document(void **state)
+{
+    const double bits = 1, characters = 3;
+    cril_interval v = of(0.95, 1000, 1);
+
+    (void)state;
+    assert_int_equal(cril_bootstrap_ratio(&bits, &characters, 1, &v, NULL), CRIL_OK);
+    assert_true(v.low == 1.0 / 3 && v.high == 1.0 / 3);
+    v = of(0.5, 1, 1); /* and one resample has one value */
+    assert_int_equal(cril_bootstrap_ratio(&bits, &characters, 1, &v, NULL), CRIL_OK);
+    assert_true(v.low == 1.0 / 3 && v.high == 1.0 / 3);
+}
+
+/* A draw without a denominator has no ratio; one document that has one decides all the others. */
+static void test_zero_denominators(void **state)
+{
+    const double bits[] = { 0, 0, 7, 0 }, characters[] = { 0, 0, 2, 0 };
+    cril_interval v = of(0.95, 200, 3);
+
+    (void)state;
+    assert_int_equal(cril_bootstrap_ratio(bits, characters, 4, &v, NULL), CRIL_OK);
+    assert_true(v.low == 3.5 && v.high == 3.5);
+}
+
+static void test_seeds(void **state)
+{
+    double bits[60], characters[60], b[60];
+    cril_interval v, again, d, other;
+
+    (void)state;
+    fill(bits, characters, 60);
+    fill(b, characters, 60);
+    fill(bits, characters, 60);
+    v = again = of(0.95, 500, 9);
+    other = of(0.95, 500, 10);
+    assert_int_equal(cril_bootstrap_ratio(bits, characters, 60, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_ratio(bits, characters, 60, &again, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_ratio(bits, characters, 60, &other, NULL), CRIL_OK);
+    assert_memory_equal(&v, &again, sizeof(v));
+    assert_true(v.low < v.high);
+    assert_true(v.low != other.low && v.high != other.high);
+    d = again = of(0.95, 500, 9);
+    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &d, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &again, NULL), CRIL_OK);
+    assert_memory_equal(&d, &again, sizeof(d));
+}
+
+/* Higher levels reach further, and the ratio of all documents lies inside. */
+static void test_levels(void **state)
+{
+    double bits[200], characters[200], above = 0, below = 0;
+    cril_interval last = of(0, 0, 0);
+
+    (void)state;
+    fill(bits, characters, 200);
+    for (size_t i = 0; i < 200; i++) {
+        above += bits[i];
+        below += characters[i];
+    }
+    for (int percent = 50; percent < 100; percent += 7) {
+        cril_interval v = of(percent / 100.0, 1000, 11);
+
+        assert_int_equal(cril_bootstrap_ratio(bits, characters, 200, &v, NULL), CRIL_OK);
+        assert_true(v.low < above / below && above / below < v.high);
+        if (percent > 50)
+            assert_true(v.low < last.low && last.high < v.high);
+        last = v;
+    }
+}
+
+/* In pairs: identical series differ by exactly 0 in every resample, which independent draws would not give. */
+static void test_difference(void **state)
+{
+    double a[80], b[80], characters[80];
+    cril_interval v = of(0.99, 500, 2), forth = v, back = v, alone = v;
+
+    (void)state;
+    fill(a, characters, 80);
+    assert_int_equal(cril_bootstrap_difference(a, characters, a, characters, 80, &v, NULL), CRIL_OK);
+    assert_true(v.low == 0 && v.high == 0);
+    for (size_t i = 0; i < 80; i++)
+        b[i] = a[i] + 0.25 * characters[i]; /* always a quarter bit more */
+    assert_int_equal(cril_bootstrap_difference(b, characters, a, characters, 80, &forth, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &back, NULL), CRIL_OK);
+    check_close("low", forth.low, 0.25);
+    check_close("high", forth.high, 0.25);
+    check_close("low", back.low, -0.25);
+    check_close("high", back.high, -0.25);
+    /* the same draws as the ratio's: b of nothing leaves a's ratio */
+    memset(b, 0, sizeof(b));
+    v = of(0.99, 500, 2);
+    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_ratio(a, characters, 80, &alone, NULL), CRIL_OK);
+    assert_memory_equal(&v, &alone, sizeof(v));
+}
+
+static void check_refused(const double *a, const double *b, size_t n, cril_interval v, cril_status want,
+                          const char *word)
+{
+    static const double one[MAX_N] = { 1, 1, 1, 1 };
+    cril_error err = { .status = CRIL_OK };
+    const cril_interval before = v;
+
+    assert_int_equal(cril_bootstrap_ratio(a, b, n, &v, &err), want);
+    assert_int_equal(err.status, want);
+    if (!strstr(err.message, word))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, word);
+    assert_int_equal(cril_bootstrap_ratio(a, b, n, &v, NULL), want);
+    /* as the first and as the second of a pair */
+    assert_int_equal(cril_bootstrap_difference(a, b, one, one, n, &v, NULL), want);
+    assert_int_equal(cril_bootstrap_difference(one, one, a, b, n, &v, NULL), want);
+    assert_memory_equal(&v, &before, sizeof(v));
+}
+
+static void test_errors(void **state)
+{
+    static const double levels[] = { 0, 1, -0.5, 1.5, NAN, INFINITY, -INFINITY };
+    static const double ones[] = { 1, 1, 1, 1 }, zeros[4];
+    const cril_interval good = of(0.95, 100, 0);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+        check_refused(ones, ones, 4, of(levels[i], 100, 0), CRIL_ERR_RANGE, "level");
+    check_refused(ones, ones, 4, of(0.95, 0, 0), CRIL_ERR_RANGE, "resample");
+    check_refused(ones, ones, 4, of(0.95, SIZE_MAX, 0), CRIL_ERR_NOMEM, "memory");
+    check_refused(ones, ones, 0, good, CRIL_ERR_RANGE, "0 documents");
+    check_refused(ones, zeros, 4, good, CRIL_ERR_RANGE, "all denominators are zero");
+    for (size_t at = 0; at < 4; at++) {
+        static const double bad[] = { NAN, INFINITY, -INFINITY };
+        double x[] = { 1, 1, 1, 1 };
+        char word[32];
+
+        snprintf(word, sizeof(word), "document %zu ", at);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            x[at] = bad[i];
+            check_refused(x, ones, 4, good, CRIL_ERR_RANGE, word);
+            check_refused(ones, x, 4, good, CRIL_ERR_RANGE, word);
+        }
+        x[at] = -1e-300;
+        check_refused(ones, x, 4, good, CRIL_ERR_RANGE, word);
+    }
+#if SIZE_MAX > UINT32_MAX
+    check_refused(ones, ones, (size_t)UINT32_MAX + 1, good, CRIL_ERR_RANGE, "documents");
+#endif
+}
+
+/* Finite input, results that are not: sums, ratios, and the step between two ratios. */
+static void test_too_large(void **state)
+{
+    static const double large[] = { 1e308, 1e308, 1e308, 1e308 }, tiny[] = { 1e-10, 1e-10, 1e-10, 1e-10 };
+    static const double apart[] = { -4e307, 4e307 }, quarter[] = { 0.25, 0.25 };
+
+    (void)state;
+    check_refused(large, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
+    check_refused(tiny, large, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
+    {
+        static const double most[] = { 1e307, 1e307, 1e307, 1e307 };
+
+        check_refused(most, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
+    }
+    for (uint64_t seed = 0; seed < 200; seed++) { /* some have the resamples -1.6e308 and 1.6e308 */
+        cril_interval v = of(0.5, 2, seed);
+
+        if (cril_bootstrap_ratio(apart, quarter, 2, &v, NULL) == CRIL_OK)
+            assert_true(isfinite(v.low) && isfinite(v.high) && v.low <= v.high);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden),  cmocka_unit_test(test_constant_ratio),
+        cmocka_unit_test(test_one_document), cmocka_unit_test(test_zero_denominators),
+        cmocka_unit_test(test_seeds),   cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_difference), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_too_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

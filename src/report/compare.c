@@ -38,14 +38,19 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
                          "%s: a result has no list of its documents, so they cannot be paired; score it "
                          "again",
                          a->corpus_path);
-    for (uint64_t i = 0; i < a->documents; i++)
-        if (a->per_document[i].index != b->per_document[i].index ||
-            a->per_document[i].characters != b->per_document[i].characters)
+    for (uint64_t i = 0; i < a->documents; i++) {
+        if (a->per_document[i].index != b->per_document[i].index)
+            return cril_fail(err, CRIL_ERR_MISMATCH,
+                             "%s: row %" PRIu64 " is document %" PRIu64 " in one result and %" PRIu64
+                             " in the other; score both with the same cril",
+                             a->corpus_path, i, a->per_document[i].index, b->per_document[i].index);
+        if (a->per_document[i].characters != b->per_document[i].characters)
             return cril_fail(err, CRIL_ERR_MISMATCH,
                              "%s: document %" PRIu64 " has %" PRIu64 " characters in one result and %" PRIu64
                              " in the other; score both with the same protocol and --field",
                              a->corpus_path, a->per_document[i].index, a->per_document[i].characters,
                              b->per_document[i].characters);
+    }
     return CRIL_OK;
 }
 
@@ -93,7 +98,7 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
                                                    .bits_a = bits_a[i],
                                                    .bits_b = bits_b[i] };
     }
-    if (!(interval.level > 0))
+    if (interval.level == 0)
         interval.level = 0.95;
     if (!interval.resamples)
         interval.resamples = 1000;

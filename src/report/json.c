@@ -326,7 +326,7 @@ static cril_status read_interval(const struct source *s, const json_t *v, cril_i
         (st = get_real(s, v, "high", &out->high)) != CRIL_OK ||
         (st = get_size(s, v, "resamples", &out->resamples)) != CRIL_OK)
         return st;
-    if (!(out->level > 0 && out->level < 1) || out->low > out->high)
+    if (!(out->level > 0 && out->level < 1) || out->low > out->high || !out->resamples)
         return wrong(s, "interval", "is not an interval");
     return get_count(s, v, "seed", &out->seed);
 }
@@ -335,6 +335,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
 {
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
     const json_t *corpus = json_object_get(o, "corpus"), *table = json_object_get(o, "per_document");
+    const char *zero;
     uint64_t numerics = 0;
     cril_status st;
 
@@ -357,9 +358,12 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         (st = get_count(s, o, "numerics", &numerics)) != CRIL_OK)
         return st;
     if (r->nats < 0 || r->seconds < 0)
-        return wrong(s, "nats", "or .seconds is below 0");
-    if (!r->characters || !r->documents || !r->bytes || !r->scored_tokens || numerics > INT32_MAX)
-        return wrong(s, "characters", ".bytes, .documents or .scored_tokens is 0");
+        return wrong(s, r->nats < 0 ? "nats" : "seconds", "is below 0");
+    if (numerics > INT32_MAX)
+        return wrong(s, "numerics", "is no version of the numeric contract");
+    zero = !r->characters ? "characters" : !r->bytes ? "bytes" : !r->documents ? "documents" : NULL;
+    if (zero || !r->scored_tokens)
+        return wrong(s, zero ? zero : "scored_tokens", "is 0");
     r->numerics = (int)numerics;
     return table ? read_documents(s, table, r) : CRIL_OK;
 }

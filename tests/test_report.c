@@ -1,0 +1,735 @@
+/*
+ * Results written, read back to the bit, and refused when the file lies; comparison of two results.
+ *
+ * Bad files are made from a good one by one change of its text, so that nothing but the change can be the reason.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <cril/report.h>
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { N_DOCUMENTS = 3, MAX_FILE = 1 << 16 };
+
+static char folder[] = "/tmp/cril-report-XXXXXX";
+static char path[128];
+
+/* Numbers that need all their digits, and the largest counts that a file can hold. */
+static cril_document_score documents[N_DOCUMENTS] = {
+    { .index = 0, .line = 1, .nats = 0.1, .tokens = 10, .scored_tokens = 9, .characters = 40, .bytes = 44 },
+    { .index = 1, .line = 0, .nats = 1.0 / 3, .tokens = 20, .scored_tokens = 20, .characters = 60, .bytes = 60 },
+    { .index = 2, .line = INT64_MAX, .nats = 0, .tokens = 1, .scored_tokens = 1, .characters = 0, .bytes = 1 },
+};
+
+static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama", file[] = "/data/corpus.jsonl";
+
+static const char hex_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+static const char hex_b[] = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
+
+/* Borrowed texts and documents: not for cril_result_free. */
+static cril_result sample(void)
+{
+    cril_result r = {
+        .nats = 0.1 + 1.0 / 3,
+        .seconds = 12.345678901234567,
+        .tokens = 31,
+        .scored_tokens = 30,
+        .forward_tokens = INT64_MAX,
+        .characters = 100,
+        .bytes = 105,
+        .documents = N_DOCUMENTS,
+        .interval = { .level = 0.95, .low = 0.1 + 0.2, .high = 2.0 / 3, .resamples = 1000, .seed = 77 },
+        .protocol = "document",
+        .context = 1900,
+        .stride = 512,
+        .model_name = name,
+        .model_architecture = architecture,
+        .model_parameters = 1234567890123,
+        .corpus_path = file,
+        .version = CRIL_VERSION,
+        .numerics = CRIL_NUMERICS,
+        .per_document = documents,
+    };
+
+    memcpy(r.model_sha256, hex_a, sizeof(hex_a));
+    memcpy(r.corpus_sha256, hex_b, sizeof(hex_b));
+    return r;
+}
+
+static void write_text(const char *text, size_t len)
+{
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, len, f), len);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void write_results(const cril_result *results, size_t n)
+{
+    FILE *f = fopen(path, "wb");
+    cril_error err;
+
+    assert_non_null(f);
+    if (cril_results_write(f, results, n, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(fclose(f), 0);
+}
+
+static char *good_text(void)
+{
+    static char text[MAX_FILE];
+    const cril_result r = sample();
+    FILE *f;
+    size_t n;
+
+    write_results(&r, 1);
+    f = fopen(path, "rb");
+    assert_non_null(f);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    return text;
+}
+
+static bool same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof(a)) == 0;
+}
+
+static void check_same(const cril_result *a, const cril_result *b)
+{
+    assert_true(same_bits(a->nats, b->nats) && same_bits(a->seconds, b->seconds));
+    assert_true(a->tokens == b->tokens && a->scored_tokens == b->scored_tokens);
+    assert_true(a->forward_tokens == b->forward_tokens && a->characters == b->characters);
+    assert_true(a->bytes == b->bytes && a->documents == b->documents);
+    assert_true(same_bits(a->interval.level, b->interval.level) && same_bits(a->interval.low, b->interval.low));
+    assert_true(same_bits(a->interval.high, b->interval.high));
+    assert_true(a->interval.resamples == b->interval.resamples && a->interval.seed == b->interval.seed);
+    assert_string_equal(a->protocol, b->protocol);
+    assert_true(a->context == b->context && a->stride == b->stride);
+    assert_string_equal(a->model_name, b->model_name);
+    assert_string_equal(a->model_architecture, b->model_architecture);
+    assert_string_equal(a->model_sha256, b->model_sha256);
+    assert_true(a->model_parameters == b->model_parameters);
+    assert_string_equal(a->corpus_path, b->corpus_path);
+    assert_string_equal(a->corpus_sha256, b->corpus_sha256);
+    assert_string_equal(a->version, b->version);
+    assert_int_equal(a->numerics, b->numerics);
+    assert_int_equal(a->per_document == NULL, b->per_document == NULL);
+    for (uint64_t i = 0; a->per_document && i < a->documents; i++) {
+        const cril_document_score *p = &a->per_document[i], *q = &b->per_document[i];
+
+        assert_true(same_bits(p->nats, q->nats));
+        assert_true(p->index == q->index && p->line == q->line && p->tokens == q->tokens);
+        assert_true(p->scored_tokens == q->scored_tokens && p->characters == q->characters && p->bytes == q->bytes);
+    }
+}
+
+static void check_round_trip(const cril_result *results, size_t n)
+{
+    cril_result *back = NULL;
+    size_t n_back = 0;
+    cril_error err;
+
+    write_results(results, n);
+    if (cril_results_read(path, &back, &n_back, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(n_back, n);
+    for (size_t i = 0; i < n; i++)
+        check_same(&results[i], &back[i]);
+    cril_results_free(back, n_back);
+}
+
+static void test_round_trip(void **state)
+{
+    cril_result r[3] = { sample(), sample(), sample() };
+    uint64_t bits = 1;
+
+    (void)state;
+    check_round_trip(r, 1);
+    r[1].per_document = NULL;
+    r[1].interval = (cril_interval){ 0 }; /* null in the file */
+    r[1].model_name = r[1].corpus_path = (char[]){ "" };
+    r[2].nats = DBL_MAX / 2; /* its bits are a double too */
+    r[2].seconds = 0;
+    r[2].interval.low = -DBL_MIN;
+    r[2].interval.high = 5e-324;
+    r[2].interval.seed = INT64_MAX;
+    memcpy(r[2].protocol, "fifteen letters", sizeof(r[2].protocol));
+    memcpy(r[2].version, "fifteen letters", sizeof(r[2].version));
+    check_round_trip(r, 3);
+    for (int i = 0; i < 200; i++) { /* any finite double of 0 or more */
+        bits = bits * 6364136223846793005u + 1442695040888963407u;
+        memcpy(&r[0].nats, &(uint64_t){ bits >> 1 }, sizeof(bits));
+        memcpy(&r[0].seconds, &(uint64_t){ bits >> 2 }, sizeof(bits));
+        if (isfinite(cril_result_bits(&r[0])))
+            check_round_trip(r, 1);
+    }
+}
+
+/* The figures are written beside the sums they follow from. */
+static void test_figures(void **state)
+{
+    const cril_result r = sample();
+    char line[64];
+
+    (void)state;
+    assert_true(fabs(cril_result_bits(&r) * log(2) - r.nats) < 1e-15);
+    assert_true(cril_result_bpc(&r) == cril_result_bits(&r) / 100);
+    assert_true(cril_result_bpb(&r) == cril_result_bits(&r) / 105);
+    assert_true(cril_result_bits_per_token(&r) == cril_result_bits(&r) / 30);
+    snprintf(line, sizeof(line), "\"bpc\": %.15g", cril_result_bpc(&r));
+    line[strlen(line) - 2] = '\0'; /* 17 digits may end otherwise */
+    assert_non_null(strstr(good_text(), line));
+}
+
+/* Every byte that is part of no UTF-8 character is one U+FFFD; the rest stays. */
+static void test_paths_that_are_not_utf8(void **state)
+{
+    static const struct {
+        const char *path, *read;
+    } cases[] = {
+        { "caf\xe9.jsonl", "caf\xef\xbf\xbd.jsonl" },
+        { "\xff", "\xef\xbf\xbd" },
+        { "a\xc3", "a\xef\xbf\xbd" },
+        { "\xc3\xa9\x80\xc3\xa9", "\xc3\xa9\xef\xbf\xbd\xc3\xa9" },
+        { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* half of a surrogate pair */
+        { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* an overlong '/' */
+        { "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
+        { "\x01\x1f\x7f", "\x01\x1f\x7f" },
+    };
+    cril_result r = sample();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char bad[64];
+        cril_result *back = NULL;
+        size_t n = 0;
+
+        snprintf(bad, sizeof(bad), "%s", cases[i].path);
+        r.corpus_path = r.model_name = bad;
+        write_results(&r, 1);
+        assert_int_equal(cril_results_read(path, &back, &n, NULL), CRIL_OK);
+        assert_string_equal(back[0].corpus_path, cases[i].read);
+        assert_string_equal(back[0].model_name, cases[i].read);
+        cril_results_free(back, n);
+    }
+}
+
+static void check_not_written(const cril_result *r, size_t n, cril_status want)
+{
+    cril_error err = { .status = CRIL_OK };
+    FILE *f = fopen(path, "wb");
+
+    assert_non_null(f);
+    assert_int_equal(cril_results_write(f, r, n, &err), want);
+    assert_int_equal(err.status, want);
+    assert_true(err.message[0] != '\0');
+    assert_int_equal(ftell(f), 0); /* not half a file */
+    fclose(f);
+}
+
+static void test_not_written(void **state)
+{
+    static const double bad[] = { NAN, INFINITY, -INFINITY };
+    const cril_result good = sample();
+    cril_result r = good;
+    cril_error err = { .status = CRIL_OK };
+    FILE *f;
+
+    (void)state;
+    check_not_written(&r, 0, CRIL_ERR_EMPTY);
+    for (size_t i = 0; i < 3; i++) {
+        r = good;
+        r.nats = bad[i];
+        check_not_written(&r, 1, CRIL_ERR_RANGE);
+        r = good;
+        r.seconds = bad[i];
+        check_not_written(&r, 1, CRIL_ERR_RANGE);
+        r = good;
+        r.interval.high = bad[i];
+        check_not_written(&r, 1, CRIL_ERR_RANGE);
+        documents[1].nats = bad[i];
+        check_not_written(&good, 1, CRIL_ERR_RANGE);
+        documents[1].nats = 1.0 / 3;
+    }
+    r = good;
+    r.tokens = (uint64_t)INT64_MAX + 1;
+    check_not_written(&r, 1, CRIL_ERR_RANGE);
+    r = good;
+    r.interval.seed = UINT64_MAX;
+    check_not_written(&r, 1, CRIL_ERR_RANGE);
+    documents[2].bytes = UINT64_MAX;
+    check_not_written(&good, 1, CRIL_ERR_RANGE);
+    documents[2].bytes = 1;
+    if (!(f = fopen("/dev/full", "wb")))
+        return;
+    assert_int_equal(cril_results_write(f, &good, 1, &err), CRIL_ERR_IO);
+    assert_true(err.message[0] != '\0');
+    fclose(f);
+}
+
+/* The file at path is refused; nothing is given; the sentence names the file and says `word`. */
+static void check_refused(cril_status want, const char *word)
+{
+    cril_result *r = (cril_result *)8;
+    size_t n = 99;
+    cril_error err = { .status = CRIL_OK };
+    cril_status got = cril_results_read(path, &r, &n, &err);
+
+    if (got != want || err.status != want)
+        fail_msg("%s: %s, not %s", word, cril_status_name(got), cril_status_name(want));
+    assert_true(r == (cril_result *)8 && n == 99);
+    if (!strstr(err.message, path) || !strstr(err.message, word))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, word);
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), want);
+}
+
+/* The good file with its first `from` replaced by `to`. */
+static void change(const char *from, const char *to)
+{
+    static char changed[MAX_FILE + 256];
+    const char *text = good_text(), *at = strstr(text, from);
+    int n;
+
+    if (!at)
+        fail_msg("the file has no %s", from);
+    n = snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    assert_true(n > 0 && (size_t)n < sizeof(changed));
+    write_text(changed, (size_t)n);
+}
+
+static void test_wrong_values(void **state)
+{
+    static const struct {
+        const char *from, *to, *word;
+    } cases[] = {
+        { "\"nats\": 0.4", "\"nats\": -0.4", "nats" },
+        { "\"nats\": 0.4", "\"other\": 0.4", "nats is missing" },
+        { "\"nats\": 0.4", "\"nats\": true, \"other\": 0.4", "nats is missing or no finite number" },
+        { "\"nats\": 0.4", "\"nats\": null, \"other\": 0.4", "nats" },
+        { "\"nats\": 0.4", "\"nats\": \"1\", \"other\": 0.4", "nats" },
+        { "\"seconds\": 12", "\"seconds\": -12", "seconds" },
+        { "\"tokens\": 31", "\"tokens\": -31", "tokens is missing or no count" },
+        { "\"tokens\": 31", "\"tokens\": 31.0", "tokens" },
+        { "\"tokens\": 31", "\"tokens\": 3e1", "tokens" },
+        { "\"tokens\": 31", "\"tokens\": \"31\"", "tokens" },
+        { "\"tokens\": 31", "\"tokens\": [31]", "tokens" },
+        { "\"scored_tokens\": 30", "\"scored_tokens\": 0", "scored_tokens" },
+        { "\"characters\": 100", "\"characters\": 0", "characters" },
+        { "\"bytes\": 105", "\"bytes\": 0", "bytes" },
+        { "\"documents\": 3", "\"documents\": 0", "documents" },
+        { "\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents" },
+        { "\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents" },
+        { "\"documents\": 3", "\"documents\": 9223372036854775807", "rows" },
+        { "\"numerics\": 1", "\"numerics\": 2147483648", "numerics" },
+        { "\"numerics\": 1", "\"numerics\": -1", "numerics" },
+        { "\"interval\": {", "\"interval\": [], \"other\": {", "level" },
+        { "\"interval\": {", "\"other\": {", "level" },
+        { "\"level\": 0.9", "\"level\": 1.9", "interval" },
+        { "\"level\": 0.9", "\"level\": -0.9", "interval" },
+        { "\"low\": 0.3", "\"low\": 7.3", "interval" },
+        { "\"resamples\": 1000", "\"resamples\": -1", "resamples" },
+        { "\"resamples\": 1000", "\"resamples\": 0", "interval" },
+        { "\"seed\": 77", "\"seed\": -77", "seed" },
+        { "\"name\": \"document\"", "\"name\": \"more than fifteen letters\"", "name" },
+        { "\"name\": \"document\"", "\"name\": 1", "name" },
+        { "\"context\": 1900", "\"context\": -1900", "context" },
+        { "\"stride\": 512", "\"stride\": {}", "stride" },
+        { "\"protocol\": {", "\"protocol\": 0, \"other\": {", "name" },
+        { "\"model\": {", "\"model\": null, \"other\": {", "name" },
+        { "\"architecture\": \"llama\"", "\"architecture\": false", "architecture" },
+        { "\"sha256\": \"0", "\"sha256\": \"00", "sha256" },
+        { "\"parameters\": 1", "\"parameters\": -1", "parameters" },
+        { "\"corpus\": {", "\"corpus\": [], \"other\": {", "path" },
+        { "\"path\": \"", "\"path\": [], \"other\": \"", "path" },
+        { "\"sha256\": \"fed", "\"sha256\": 1, \"other\": \"fed", "sha256" },
+        { "\"cril\": \"", "\"cril\": \"0123456789abcdef", "cril" },
+        { "\"per_document\": {", "\"per_document\": [], \"other\": {", "rows" },
+        { "\"per_document\": {", "\"per_document\": null, \"other\": {", "rows" },
+        { "\"index\": [", "\"other\": [", "index has 0 rows" },
+        { "\"index\": [", "\"index\": {}, \"other\": [", "index has 0 rows" },
+        { "\"index\": [", "\"index\": [5,", "index has 4 rows" },
+        { "\"line\": [", "\"line\": [], \"other\": [", "line has 0 rows" },
+        { "\"characters\": [", "\"characters\": [1, 2], \"other\": [", "characters has 2 rows" },
+        { "\"bytes\": [", "\"bytes\": [1, 2, -3], \"other\": [", "no count" },
+        { "\"bytes\": [", "\"bytes\": [1, 2.5, 3], \"other\": [", "no count" },
+        { "\"nats\": [", "\"nats\": [1, 2], \"other\": [", "nats has 2 rows" },
+        { "\"nats\": [", "\"nats\": [1, -2, 3], \"other\": [", "0 or more" },
+        { "\"nats\": [", "\"nats\": [1, null, 3], \"other\": [", "0 or more" },
+        { "\"nats\": [", "\"nats\": [1, \"2\", 3], \"other\": [", "0 or more" },
+        { "\"results\": [", "\"results\": [], \"other\": [", "no results" },
+        { "\"results\": [", "\"results\": {}, \"other\": [", "no results" },
+        { "\"results\": [", "\"other\": [", "no results" },
+        { "\"results\": [", "\"results\": [null,", "results[0]" },
+        { "\"results\": [", "\"results\": [1,", "results[0]" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        change(cases[i].from, cases[i].to);
+        check_refused(CRIL_ERR_FORMAT, cases[i].word);
+    }
+}
+
+/* The second result of a file, so the first was already read. */
+static void test_wrong_second(void **state)
+{
+    static char changed[2 * MAX_FILE];
+    const char *text = good_text(), *open = strchr(strstr(text, "\"results\""), '[') + 1;
+    const char *close = strstr(text, "\"average\"");
+    int n;
+
+    (void)state;
+    while (*close != ']')
+        close--;
+    n = snprintf(changed, sizeof(changed), "{\"results\": [%.*s,%.*s]}", (int)(close - open), open,
+                 (int)(close - open), open);
+    write_text(changed, (size_t)n);
+    {
+        cril_result *r = NULL;
+        size_t n_results = 0;
+
+        assert_int_equal(cril_results_read(path, &r, &n_results, NULL), CRIL_OK);
+        assert_int_equal(n_results, 2);
+        check_same(&r[0], &r[1]);
+        cril_results_free(r, n_results);
+    }
+    memcpy(strstr(changed + (close - open), "\"tokens\": 31"), "\"tokens\": -1", 12);
+    write_text(changed, (size_t)n);
+    check_refused(CRIL_ERR_FORMAT, "results[1].tokens");
+}
+
+static void test_not_json(void **state)
+{
+    static const struct {
+        const char *from, *to;
+    } changes[] = {
+        { "\"nats\": 0.4", "\"nats\": NaN, \"other\": 0.4" },
+        { "\"nats\": 0.4", "\"nats\": Infinity, \"other\": 0.4" },
+        { "\"nats\": 0.4", "\"nats\": 1e999, \"other\": 0.4" },
+        { "\"nats\": 0.4", "\"nats\": -1e999, \"other\": 0.4" },
+        { "\"nats\": 0.4", "\"nats\": 0x1, \"other\": 0.4" },
+        { "\"nats\": 0.4", "\"nats\": 1, \"nats\": 0.4" }, /* which of the two? */
+        { "\"tokens\": 31", "\"tokens\": 9223372036854775808" },
+        { "\"tokens\": 31", "\"tokens\": -9223372036854775809" },
+        { "\"tokens\": 31", "\"tokens\": 111111111111111111111111111111111111111111111111" },
+        { "\"tokens\": 31", "\"tokens\": 031" },
+        { "\"seed\": 77", "\"seed\": 77, \"seed\": 77" },
+        { "\"results\": [", "\"results\": [], \"results\": [" },
+        { "\"cril\": \"", "\"cril\": \"\\u0000" },
+        { "\"cril\": \"", "\"cril\": \"\xff" },
+        { "\"cril\": \"", "\"cril\": \"\\ud800" },
+        { "\"cril\": \"", "\"cril\": \"\n" },
+        { "\"cril\": \"", "'cril': \"" },
+        { "{", "// a comment\n{" },
+    };
+    static const char *texts[] = {
+        "", " \n", "{", "[", "no JSON", "\x7f" "ELF", "{\"results\": [{}]", "{\"results\": [{}]} {}", "\xef\xbb\xbf{}",
+    };
+    static char deep[100000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        change(changes[i].from, changes[i].to);
+        check_refused(CRIL_ERR_FORMAT, "is not JSON");
+    }
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        write_text(texts[i], strlen(texts[i]));
+        check_refused(CRIL_ERR_FORMAT, "is not JSON");
+    }
+    write_text("{}\0", 3);
+    check_refused(CRIL_ERR_FORMAT, "is not JSON");
+    memset(deep, '[', sizeof(deep));
+    write_text(deep, sizeof(deep));
+    check_refused(CRIL_ERR_FORMAT, "is not JSON");
+    write_text("[]", 2);
+    check_refused(CRIL_ERR_FORMAT, "no results");
+    write_text("{}", 2);
+    check_refused(CRIL_ERR_FORMAT, "no results");
+}
+
+static void test_not_read(void **state)
+{
+    cril_result *r = NULL;
+    size_t n = 0;
+    cril_error err = { .status = CRIL_OK };
+
+    (void)state;
+    unlink(path);
+    check_refused(CRIL_ERR_IO, "No such file");
+    assert_int_equal(cril_results_read(folder, &r, &n, &err), CRIL_ERR_IO);
+    assert_non_null(strstr(err.message, folder));
+    cril_results_free(NULL, 5);
+}
+
+static void test_every_prefix(void **state)
+{
+    static char text[MAX_FILE];
+    size_t len;
+
+    (void)state;
+    snprintf(text, sizeof(text), "%s", good_text());
+    len = strlen(text);
+    assert_string_equal(text + len - 2, "}\n");
+    for (size_t n = 0; n < len - 1; n++) {
+        write_text(text, n);
+        check_refused(CRIL_ERR_FORMAT, "is not JSON");
+    }
+}
+
+/* Whatever a byte becomes, the file is read or refused with a sentence; ASan and UBSan watch. */
+static void test_every_byte(void **state)
+{
+    static const char others[] = { '0', '9', '-', '"', ',', ']', '}', 'e', '\0', '\xff' };
+    static char text[MAX_FILE];
+    size_t len, n_refused = 0;
+
+    (void)state;
+    snprintf(text, sizeof(text), "%s", good_text());
+    len = strlen(text);
+    for (size_t i = 0; i < len; i++) {
+        const char before = text[i];
+        cril_result *r = NULL;
+        size_t n = 0;
+        cril_error err = { .status = CRIL_OK };
+
+        text[i] = others[i % sizeof(others)];
+        write_text(text, len);
+        if (cril_results_read(path, &r, &n, &err) != CRIL_OK) {
+            assert_true(err.status == CRIL_ERR_FORMAT && strstr(err.message, path));
+            assert_null(r);
+            n_refused++;
+        }
+        cril_results_free(r, n);
+        text[i] = before;
+    }
+    assert_true(n_refused > len / 4);
+}
+
+/* ---- comparison ---- */
+
+static void check_mismatch(const cril_result *a, const cril_result *b, const char *word)
+{
+    cril_comparison out = { .n_documents = 77 };
+    cril_error err = { .status = CRIL_OK };
+
+    assert_int_equal(cril_compare(a, b, &out, &err), CRIL_ERR_MISMATCH);
+    assert_int_equal(err.status, CRIL_ERR_MISMATCH);
+    if (!strstr(err.message, word))
+        fail_msg("\"%s\" does not say \"%s\"", err.message, word);
+    assert_true(out.n_documents == 77 && !out.documents);
+    assert_int_equal(cril_compare(b, a, &out, NULL), CRIL_ERR_MISMATCH);
+}
+
+static void test_compare_mismatch(void **state)
+{
+    const cril_result a = sample();
+    cril_result b = a;
+    cril_document_score other[N_DOCUMENTS];
+
+    (void)state;
+    b.corpus_sha256[0] = '0';
+    check_mismatch(&a, &b, "different corpora");
+    b = a;
+    b.documents = 2;
+    check_mismatch(&a, &b, "3 documents, the other 2");
+    b = a;
+    b.numerics++;
+    check_mismatch(&a, &b, "numeric contract");
+    b = a;
+    b.per_document = NULL;
+    check_mismatch(&a, &b, "no list of its documents");
+    b.per_document = other;
+    memcpy(other, documents, sizeof(other));
+    other[1].characters = 61;
+    check_mismatch(&a, &b, "document 1 has 60 characters");
+    memcpy(other, documents, sizeof(other));
+    other[2].index = 7;
+    check_mismatch(&a, &b, "2 in one result and 7 in the other");
+}
+
+enum { N = 50 };
+
+/* Two models on one corpus; b needs 0.3 bits a character more, give or take. */
+static void fill_pair(cril_result *a, cril_result *b, cril_document_score *da, cril_document_score *db)
+{
+    uint64_t random = 5;
+
+    *a = *b = sample();
+    a->documents = b->documents = N;
+    a->per_document = da;
+    b->per_document = db;
+    a->nats = b->nats = 0;
+    a->characters = b->characters = 0;
+    for (uint64_t i = 0; i < N; i++) {
+        random = random * 6364136223846793005u + 1442695040888963407u;
+        da[i] = (cril_document_score){ .index = i, .characters = 10 + (random >> 33) % 1000 };
+        db[i] = da[i];
+        da[i].nats = (double)da[i].characters * (0.5 + (double)(random >> 40) * 0x1p-24);
+        db[i].nats = da[i].nats + (double)da[i].characters * 0.3 * CRIL_LN2 * (0.5 + (double)(random >> 44) * 0x1p-20);
+        a->nats += da[i].nats;
+        b->nats += db[i].nats;
+        a->characters += da[i].characters;
+    }
+    b->characters = a->characters;
+}
+
+static void test_compare(void **state)
+{
+    static cril_document_score da[N], db[N];
+    static double bits_a[N], bits_b[N], characters[N];
+    cril_comparison c = { .interval = { .level = 0.9, .resamples = 300, .seed = 4 } }, back = c;
+    cril_interval v = c.interval;
+    cril_result a, b;
+    bool seen[N] = { false };
+
+    (void)state;
+    fill_pair(&a, &b, da, db);
+    /* what differs may differ: model, protocol, context */
+    b.protocol[0] = 'x';
+    b.context = 7;
+    b.model_sha256[0] = 'f';
+    assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
+    assert_true(c.bpc_a == cril_result_bpc(&a) && c.bpc_b == cril_result_bpc(&b));
+    assert_true(c.difference > 0.1 && c.difference == c.bpc_b - c.bpc_a);
+    assert_true(c.interval.low > 0 && c.interval.low < c.difference && c.difference < c.interval.high);
+
+    for (size_t i = 0; i < N; i++) {
+        bits_a[i] = da[i].nats / CRIL_LN2;
+        bits_b[i] = db[i].nats / CRIL_LN2;
+        characters[i] = (double)da[i].characters;
+    }
+    assert_int_equal(cril_bootstrap_difference(bits_b, characters, bits_a, characters, N, &v, NULL), CRIL_OK);
+    assert_memory_equal(&v, &c.interval, sizeof(v));
+
+    assert_int_equal(c.n_documents, N);
+    for (size_t i = 0; i < N; i++) {
+        const cril_document_difference *d = &c.documents[i];
+
+        assert_true(d->index < N && !seen[d->index]);
+        seen[d->index] = true;
+        assert_true(d->characters == da[d->index].characters);
+        assert_true(d->bits_a == bits_a[d->index] && d->bits_b == bits_b[d->index]);
+        if (i)
+            assert_true(fabs(d[-1].bits_b - d[-1].bits_a) >= fabs(d->bits_b - d->bits_a));
+    }
+
+    assert_int_equal(cril_compare(&b, &a, &back, NULL), CRIL_OK);
+    assert_true(back.difference == -c.difference);
+    assert_true(back.interval.high < 0);
+    cril_comparison_free(&back);
+    cril_comparison_free(&c);
+    assert_true(!c.documents && c.n_documents == 0);
+    cril_comparison_free(&c); /* twice is once */
+    cril_comparison_free(NULL);
+}
+
+/* Largest change first whatever its sign; equal changes in the order of the corpus. */
+static void test_compare_order(void **state)
+{
+    static const double change_nats[] = { 1, -3, 1, 2, -1, 0, 3 };
+    static const uint64_t order[] = { 1, 6, 3, 0, 2, 4, 5 };
+    enum { n = 7 };
+    cril_document_score da[n], db[n];
+    cril_result a = sample(), b;
+    cril_comparison c = { 0 };
+
+    (void)state;
+    for (uint64_t i = 0; i < n; i++) {
+        da[i] = db[i] = (cril_document_score){ .index = i, .characters = 10 };
+        if (change_nats[i] < 0) /* from or to 0, so that 1 and -1 are equal to the bit */
+            da[i].nats = -change_nats[i];
+        else
+            db[i].nats = change_nats[i];
+    }
+    a.documents = n;
+    b = a;
+    a.per_document = da;
+    b.per_document = db;
+    assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(c.documents[i].index, order[i]);
+    cril_comparison_free(&c);
+}
+
+static void test_compare_itself(void **state)
+{
+    const cril_result r = sample();
+    cril_comparison c = { 0 };
+
+    (void)state;
+    assert_int_equal(cril_compare(&r, &r, &c, NULL), CRIL_OK);
+    assert_true(c.difference == 0 && c.interval.low == 0 && c.interval.high == 0);
+    assert_true(c.interval.level == 0.95 && c.interval.resamples == 1000 && c.interval.seed == 0); /* the defaults */
+    for (size_t i = 0; i < N_DOCUMENTS; i++)
+        assert_int_equal(c.documents[i].index, i);
+    cril_comparison_free(&c);
+}
+
+static void check_compare_fails(const cril_result *a, const cril_result *b, cril_interval v, cril_status want)
+{
+    cril_comparison c = { .interval = v };
+    cril_error err = { .status = CRIL_OK };
+
+    assert_int_equal(cril_compare(a, b, &c, &err), want);
+    assert_true(err.status == want && err.message[0]);
+    assert_null(c.documents);
+}
+
+static void test_compare_range(void **state)
+{
+    cril_result r = sample();
+    cril_document_score none[N_DOCUMENTS] = { { .index = 0, .nats = 1 } }; /* not a character in the corpus */
+
+    (void)state;
+    check_compare_fails(&r, &r, (cril_interval){ .level = 1 }, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){ .level = -0.5 }, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){ .level = NAN }, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){ .resamples = SIZE_MAX }, CRIL_ERR_NOMEM);
+    r.per_document = none;
+    check_compare_fails(&r, &r, (cril_interval){ 0 }, CRIL_ERR_RANGE);
+    r.documents = 0;
+    check_compare_fails(&r, &r, (cril_interval){ 0 }, CRIL_ERR_RANGE);
+}
+
+static int enter(void **state)
+{
+    (void)state;
+    if (!mkdtemp(folder))
+        return 1;
+    snprintf(path, sizeof(path), "%s/results.json", folder);
+    return 0;
+}
+
+static int leave(void **state)
+{
+    (void)state;
+    unlink(path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_paths_that_are_not_utf8), cmocka_unit_test(test_not_written),
+        cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_second),
+        cmocka_unit_test(test_not_json),         cmocka_unit_test(test_not_read),
+        cmocka_unit_test(test_every_prefix),     cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_compare_mismatch), cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare_order),    cmocka_unit_test(test_compare_itself),
+        cmocka_unit_test(test_compare_range),
+    };
+    return cmocka_run_group_tests(tests, enter, leave);
+}

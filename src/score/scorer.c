@@ -387,11 +387,11 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
                               cril_error *err)
 {
     cril_result result = {0};
-    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result,
-                     .start_sec = now_sec() };
+    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result };
     cril_status st = cril_model_sha256(s->model, result.model_sha256, err);
 
     cril_batch_clear(&s->batch);
+    r.start_sec = now_sec();
     if (st == CRIL_OK)
         st = score_documents(&r, c, err);
     if (st == CRIL_OK)

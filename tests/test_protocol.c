@@ -1,0 +1,210 @@
+/*
+ * The protocols' windows, for every stream length, against the tools' own loops written out again: the lists of
+ * tokens that their programs build, not the arithmetic that ours uses.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "score/protocol.h"
+
+#include <string.h>
+
+enum { HEAD = 1000, LONGEST = 64 };
+
+/* A window as lists: tokens are their own positions, HEAD the opening token. */
+struct lists {
+    size_t n_inputs, n_targets;
+    int inputs[LONGEST], targets[LONGEST];
+};
+
+static struct lists lists_of(const struct cril_span *s)
+{
+    struct lists w = {0};
+
+    if (s->head >= 0)
+        w.inputs[w.n_inputs++] = s->head;
+    for (uint64_t i = s->from; i + 1 < s->end; i++)
+        w.inputs[w.n_inputs++] = (int)i;
+    for (uint64_t i = s->first; i < s->end; i++)
+        w.targets[w.n_targets++] = (int)i;
+    return w;
+}
+
+/* inputs: head (unless -1), then [from, to); targets [first, end). */
+static struct lists expected(int head, int from, int to, int first, int end)
+{
+    struct lists w = {0};
+
+    if (head >= 0)
+        w.inputs[w.n_inputs++] = head;
+    for (int i = from; i < to; i++)
+        w.inputs[w.n_inputs++] = i;
+    for (int i = first; i < end; i++)
+        w.targets[w.n_targets++] = i;
+    return w;
+}
+
+static void check_window(const char *name, const struct cril_layout *l, uint64_t k, uint64_t n,
+                         const struct lists *want)
+{
+    struct cril_span s = {0};
+    struct lists got;
+
+    assert_true(cril_protocol_find(name)->window(l, k, n, true, &s));
+    assert_true(s.from <= s.first && s.first < s.end && s.end <= n);
+    assert_true(s.from < s.first || s.head >= 0);
+    got = lists_of(&s);
+    assert_memory_equal(&got, want, sizeof(got));
+}
+
+static void check_no_window(const char *name, const struct cril_layout *l, uint64_t k, uint64_t n)
+{
+    struct cril_span s;
+
+    assert_false(cril_protocol_find(name)->window(l, k, n, true, &s));
+}
+
+/* PackedDataset: items of block + 1 tokens every stride; the first scores all, later ones their last stride. */
+static void test_hkust(void **state)
+{
+    const struct cril_layout l = { .context = 19, .stride = 5, .head = -1 };
+    const int block = 20, stride = 5;
+
+    (void)state;
+    for (int n = 0; n < 60; n++) {
+        int windows = n < block ? 0 : (n - block) / stride + 1;
+
+        for (int i = 0; i < windows; i++) {
+            int at = stride * i;
+            struct lists want = expected(-1, at, at + block - 1, i ? at + block - stride : 1, at + block);
+            check_window("hkust", &l, (uint64_t)i, (uint64_t)n, &want);
+        }
+        check_no_window("hkust", &l, (uint64_t)windows, (uint64_t)n);
+        assert_int_equal(cril_protocol_find("hkust")->least(&l) <= (uint64_t)n, windows > 0);
+    }
+}
+
+/* The paper's sizes: 1900 and 512 leave up to 511 tokens out, and nothing fits below 1901. */
+static void test_hkust_sizes(void **state)
+{
+    const struct cril_protocol *p = cril_protocol_find("hkust");
+    const struct cril_layout l = { .context = p->context, .stride = p->stride, .head = -1 };
+    struct cril_span s;
+
+    (void)state;
+    assert_int_equal(p->least(&l), 1901);
+    assert_false(p->window(&l, 0, 1900, true, &s));
+    assert_true(p->window(&l, 0, 1901, false, &s));
+    assert_int_equal(s.end - s.first, 1900);
+    assert_false(p->window(&l, 1, 2412, true, &s));
+    assert_true(p->window(&l, 1, 2413, false, &s));
+    assert_int_equal(s.first, 1901);
+    assert_int_equal(s.end, 2413);
+    assert_int_equal(s.first - s.from, 1389);
+}
+
+/* get_rolling_token_windows with context_len 1, then make_disjoint_window. */
+static void test_rolling(void **state)
+{
+    const int most = 7;
+    const struct cril_layout l = { .context = (size_t)most, .head = HEAD };
+
+    (void)state;
+    for (int n = 1; n < 50; n++) {
+        int predicted = n < most ? n : most;
+        uint64_t k = 0;
+        struct lists want = expected(HEAD, 0, predicted - 1, 0, predicted);
+
+        check_window("rolling", &l, k++, (uint64_t)n, &want);
+        while (predicted < n) {
+            int more = n - predicted < most ? n - predicted : most, end = predicted + more;
+            int context = most - (more - 1); /* of a's `most` tokens, those before the targets but one */
+
+            want = expected(-1, end - most - 1, end - most - 1 + context + more - 1, predicted, end);
+            check_window("rolling", &l, k++, (uint64_t)n, &want);
+            predicted = end;
+        }
+        check_no_window("rolling", &l, k, (uint64_t)n);
+    }
+}
+
+/* llama-perplexity: chunks of n_ctx, token 0 replaced by BOS, targets from n_ctx / 2 + 1 on. */
+static void test_halves(void **state)
+{
+    (void)state;
+    for (int n_ctx = 3; n_ctx < 12; n_ctx++)
+        for (int bos = 0; bos < 2; bos++) {
+            const struct cril_layout l = { .context = (size_t)n_ctx, .head = bos ? HEAD : -1 };
+            const int n = 5 * n_ctx - 1;
+
+            for (int i = 0; i < n / n_ctx; i++) {
+                int at = i * n_ctx;
+                struct lists want = expected(bos ? HEAD : at, at + 1, at + n_ctx - 1, at + n_ctx / 2 + 1,
+                                             at + n_ctx);
+                check_window("halves", &l, (uint64_t)i, (uint64_t)n, &want);
+            }
+            check_no_window("halves", &l, (uint64_t)(n / n_ctx), (uint64_t)n);
+            assert_int_equal(cril_protocol_find("halves")->least(&l), 2 * n_ctx);
+        }
+}
+
+/* Sequence s = head + tokens: s[e] is predicted from the `context` tokens before it, or from all where there are fewer in
+   the first window; later windows end `stride` further, the last one where the document ends. */
+static void test_document(void **state)
+{
+    (void)state;
+    for (int bos = 0; bos < 2; bos++)
+        for (int n = 0; n < 60; n++) {
+            const int context = 11, stride = 4, opening = bos ? 0 : 1;
+            const struct cril_layout l = { .context = 11, .stride = 4, .head = bos ? HEAD : -1 };
+            int end = opening + context < n ? opening + context : n;
+            uint64_t k = 0;
+
+            if (opening < n) {
+                struct lists want = expected(bos ? HEAD : -1, 0, end - 1, opening, end);
+                check_window("document", &l, k++, (uint64_t)n, &want);
+            }
+            while (opening < n && end < n) {
+                int more = n - end < stride ? n - end : stride;
+                struct lists want = expected(-1, end + more - context - 1, end + more - 1, end, end + more);
+                check_window("document", &l, k++, (uint64_t)n, &want);
+                end += more;
+            }
+            check_no_window("document", &l, k, (uint64_t)n);
+        }
+}
+
+/* A stream that may still grow has no last window yet. */
+static void test_unfinished(void **state)
+{
+    const struct cril_layout l = { .context = 8, .stride = 4, .head = -1 };
+    struct cril_span s;
+
+    (void)state;
+    assert_false(cril_protocol_find("document")->window(&l, 0, 5, false, &s));
+    assert_false(cril_protocol_find("rolling")->window(&l, 0, 5, false, &s));
+    assert_true(cril_protocol_find("hkust")->window(&l, 0, 9, false, &s));
+    assert_true(cril_protocol_find("halves")->window(&l, 0, 8, false, &s));
+}
+
+static void test_table(void **state)
+{
+    (void)state;
+    assert_string_equal(cril_protocol_find(NULL)->name, "document");
+    assert_null(cril_protocol_find("Document"));
+    for (size_t i = 0; cril_protocol_at(i); i++)
+        assert_ptr_equal(cril_protocol_find(cril_protocol_at(i)->name), cril_protocol_at(i));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_hkust), cmocka_unit_test(test_hkust_sizes), cmocka_unit_test(test_rolling),
+        cmocka_unit_test(test_halves), cmocka_unit_test(test_document), cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

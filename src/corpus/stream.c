@@ -123,7 +123,8 @@ static cril_status need_stored(struct cril_stream *s, size_t want, cril_error *e
         got = read_some(s->fd, s->in + s->in_len, IN_BYTES - s->in_len);
         if (got < 0)
             return cril_fail(err, CRIL_ERR_IO,
-                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive", s->name, s->stored, strerror(errno));
+                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive", s->name,
+                             s->stored, strerror(errno));
         if (got == 0) {
             s->in_end = true;
             break;

@@ -30,7 +30,7 @@ struct cril_stream {
     const struct cril_decoder *decoder; /* NULL: none */
     void *state;                        /* NULL until the first member */
     struct cril_sha256 *hash;
-    uint64_t size, stored;
+    uint64_t size, stored, decoded;
     size_t in_pos, in_len, out_pos, out_len;
     uint8_t in[IN_BYTES], out[OUT_BYTES];
 };
@@ -308,6 +308,7 @@ static cril_status step(struct cril_stream *s, cril_error *err)
 
     s->in_pos += in - io.n_in;
     s->out_len += out - io.n_out;
+    s->decoded += out - io.n_out;
     s->full = io.n_out == 0;
     switch (r) {
     case CRIL_STEP_MORE:
@@ -345,6 +346,7 @@ static cril_status decode(struct cril_stream *s, cril_error *err)
         memcpy(s->out + s->out_len, s->in + s->in_pos, n);
         s->in_pos += n;
         s->out_len += n;
+        s->decoded += n;
         return CRIL_OK;
     }
     return step(s, err);
@@ -393,7 +395,11 @@ uint64_t cril_stream_size(const struct cril_stream *s)
     return s->size;
 }
 
-uint64_t cril_stream_stored(const struct cril_stream *s)
+uint64_t cril_stream_taken(const struct cril_stream *s)
 {
-    return s->stored;
+    const uint64_t at = offset_of(s), left = s->out_len - s->out_pos;
+
+    if (!s->decoder)
+        return at - left;
+    return s->decoded ? (uint64_t)((double)at * (1 - (double)left / (double)s->decoded)) : 0;
 }

@@ -271,12 +271,16 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     return r->stream.n ? lay_out(r, d->index, p->per_document, err) : CRIL_OK;
 }
 
-static double share_read(const cril_corpus *c)
+/* Never falls: within a compressed file the bytes read are an estimate. */
+static void update_share(struct run *r, const cril_corpus *c)
 {
     cril_corpus_stats stats;
+    double share;
 
     cril_corpus_stats_get(c, &stats);
-    return stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+    share = stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+    if (share < 0 || share > r->share)
+        r->share = share;
 }
 
 static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)
@@ -304,7 +308,7 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
     cril_status st;
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
-        r->share = share_read(c);
+        update_share(r, c);
         if ((st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }

@@ -1,6 +1,8 @@
 #!/bin/sh
-# same_bits.sh CRIL MODELS_DIR: threads, CPU kernels and batch size change no bit of any token's nats.
+# same_bits.sh CRIL MODELS_DIR: threads, CPU kernels and batch size change no bit of any token's nats, nor does the machine:
+# MODELS_DIR/token-nats.sha256 has the hash of each model's file of nats. UPDATE=1 writes that list anew.
 set -eu
+export LC_ALL=C
 cril=$1 models=$2
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cat >"$tmp/c.jsonl" <<'J'
@@ -15,7 +17,7 @@ if has avx2 fma; then levels="$levels avx2"; else echo "same_bits: no AVX2 here,
 if has avx512f avx512bw avx512vl avx512dq avx512_vnni; then levels="$levels avx512"
 else echo "same_bits: no AVX-512 (VNNI) here, skipped"; fi
 bad=0 n=0
-for m in "$models"/*.gguf; do
+for m in "$models"/tiny-*.gguf; do
     [ -f "$m" ] || continue
     n=$((n + 1)); rm -f "$tmp"/*.nats
     for cpu in $levels; do for t in 1 2 5; do for b in default 1; do
@@ -26,6 +28,9 @@ for m in "$models"/*.gguf; do
         [ -s "$o" ] || { echo "$m: $cpu, $t threads, batch $b: no nats"; bad=1; continue; }
         cmp "$tmp/ref-1-default.nats" "$o" || { echo "$m: $cpu, $t threads, batch $b differs"; bad=1; }
     done; done; done
+    (cd "$tmp" && sha256sum ref-1-default.nats) | sed "s/ref-1-default.nats/$(basename "$m" .gguf)/" >>"$tmp/hashes"
 done
+[ -z "${UPDATE:-}" ] || cp "$tmp/hashes" "$models/token-nats.sha256"
+diff "$models/token-nats.sha256" "$tmp/hashes" || { echo "same_bits: not the bits of numeric contract 1"; bad=1; }
 [ $n -gt 0 ] || { echo "same_bits: no models in $models" >&2; exit 1; }
 exit $bad

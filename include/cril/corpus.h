@@ -60,7 +60,7 @@ typedef struct cril_corpus_stats {
     uint64_t empty;       /* documents without a character, dropped */
     uint64_t bad_lines;   /* skipped because not strict */
     char first_bad[512];  /* the first of them, as a sentence; "" if none */
-    uint64_t bytes_read;  /* of the files as stored (compressed), so far */
+    uint64_t bytes_read;  /* of the files as stored, as far as documents were handed out; estimated within a compressed file */
     uint64_t bytes_total; /* of the files as stored; 0 when unknown (standard input) */
 } cril_corpus_stats;
 

@@ -160,7 +160,7 @@ static void close_file(cril_corpus *c)
     if (c->reader.format)
         c->reader.format->stop(&c->reader);
     if (c->stream)
-        c->stats.bytes_read += cril_stream_stored(c->stream);
+        c->stats.bytes_read += cril_stream_taken(c->stream);
     cril_stream_close(c->stream);
     c->stream = NULL;
     c->started = false;
@@ -375,5 +375,5 @@ void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
 {
     *stats = c->stats;
     if (c->stream)
-        stats->bytes_read += cril_stream_stored(c->stream);
+        stats->bytes_read += cril_stream_taken(c->stream);
 }

@@ -6,10 +6,8 @@
 
 static cril_status start(struct cril_reader *r, cril_error *err)
 {
-    static char not_read; /* its address is a state; nothing is stored there */
-
     (void)err;
-    r->state = &not_read;
+    r->state = r; /* not NULL: the document is still to come */
     r->buffer.len = 0;
     r->line = 0;
     return CRIL_OK;

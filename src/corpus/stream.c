@@ -30,7 +30,7 @@ struct cril_stream {
     const struct cril_decoder *decoder; /* NULL: none */
     void *state;                        /* NULL until the first member */
     struct cril_sha256 *hash;
-    uint64_t size, stored;
+    uint64_t size, stored, decoded;
     size_t in_pos, in_len, out_pos, out_len;
     uint8_t in[IN_BYTES], out[OUT_BYTES];
 };
@@ -123,7 +123,8 @@ static cril_status need_stored(struct cril_stream *s, size_t want, cril_error *e
         got = read_some(s->fd, s->in + s->in_len, IN_BYTES - s->in_len);
         if (got < 0)
             return cril_fail(err, CRIL_ERR_IO,
-                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive", s->name, s->stored, strerror(errno));
+                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive", s->name,
+                             s->stored, strerror(errno));
         if (got == 0) {
             s->in_end = true;
             break;
@@ -307,6 +308,7 @@ static cril_status step(struct cril_stream *s, cril_error *err)
 
     s->in_pos += in - io.n_in;
     s->out_len += out - io.n_out;
+    s->decoded += out - io.n_out;
     s->full = io.n_out == 0;
     switch (r) {
     case CRIL_STEP_MORE:
@@ -344,6 +346,7 @@ static cril_status decode(struct cril_stream *s, cril_error *err)
         memcpy(s->out + s->out_len, s->in + s->in_pos, n);
         s->in_pos += n;
         s->out_len += n;
+        s->decoded += n;
         return CRIL_OK;
     }
     return step(s, err);
@@ -392,7 +395,11 @@ uint64_t cril_stream_size(const struct cril_stream *s)
     return s->size;
 }
 
-uint64_t cril_stream_stored(const struct cril_stream *s)
+uint64_t cril_stream_taken(const struct cril_stream *s)
 {
-    return s->stored;
+    const uint64_t at = offset_of(s), left = s->out_len - s->out_pos;
+
+    if (!s->decoder)
+        return at - left;
+    return s->decoded ? (uint64_t)((double)at * (1 - (double)left / (double)s->decoded)) : 0;
 }

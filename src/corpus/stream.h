@@ -42,7 +42,8 @@ cril_status cril_stream_drain(struct cril_stream *s, cril_error *err);
 const char *cril_stream_name(const struct cril_stream *s); /* for sentences */
 bool cril_stream_is_file(const struct cril_stream *s);     /* a regular file, opened by its name */
 uint64_t cril_stream_size(const struct cril_stream *s);    /* as stored; 0: unknown */
-uint64_t cril_stream_stored(const struct cril_stream *s);  /* stored bytes read so far */
+/* Stored bytes behind the decoded bytes that were skipped; in compressed data an estimate from the ratio so far. */
+uint64_t cril_stream_taken(const struct cril_stream *s);
 
 /* path ends in suffix, ASCII case aside. */
 bool cril_has_suffix(const char *path, size_t len, const char *suffix);

@@ -1,5 +1,8 @@
 /* The figures that follow from a result's sums (doc/scoring.md, "Figures"). */
 #include <cril/score.h>
+
+#include "kernels/fmath.h"
+
 #include <stdlib.h>
 
 static double over(double a, uint64_t b)
@@ -25,6 +28,11 @@ double cril_result_bpb(const cril_result *r)
 double cril_result_bits_per_token(const cril_result *r)
 {
     return over(cril_result_bits(r), r->scored_tokens);
+}
+
+double cril_result_perplexity(const cril_result *r)
+{
+    return cril_exp(over(r->nats, r->scored_tokens));
 }
 
 void cril_result_free(cril_result *r)

@@ -271,12 +271,16 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     return r->stream.n ? lay_out(r, d->index, p->per_document, err) : CRIL_OK;
 }
 
-static double share_read(const cril_corpus *c)
+/* Never falls: within a compressed file the bytes read are an estimate. */
+static void update_share(struct run *r, const cril_corpus *c)
 {
     cril_corpus_stats stats;
+    double share;
 
     cril_corpus_stats_get(c, &stats);
-    return stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+    share = stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+    if (share < 0 || share > r->share)
+        r->share = share;
 }
 
 static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)
@@ -304,7 +308,7 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
     cril_status st;
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
-        r->share = share_read(c);
+        update_share(r, c);
         if ((st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }
@@ -387,11 +391,11 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
                               cril_error *err)
 {
     cril_result result = {0};
-    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result,
-                     .start_sec = now_sec() };
+    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result };
     cril_status st = cril_model_sha256(s->model, result.model_sha256, err);
 
     cril_batch_clear(&s->batch);
+    r.start_sec = now_sec();
     if (st == CRIL_OK)
         st = score_documents(&r, c, err);
     if (st == CRIL_OK)

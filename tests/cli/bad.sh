@@ -131,10 +131,11 @@ fi
 "$cril" score -m llama.gguf --context 64 d.jsonl >&- 2>err; [ $? = 1 ] || fail "closed stdout is not an error"
 grep -q 'standard output could not be written' err || fail "closed stdout is not named"
 
-# Stopped: 130 after an interrupt, 143 after SIGTERM, nothing left.
+# Stopped: 130 after an interrupt, 143 after SIGTERM, nothing left. --foreground: one signal, to cril alone; a
+# second one would end it on the spot.
 i=0; while [ $i -lt 4000 ]; do cat c.jsonl; i=$((i + 1)); done >long.jsonl
 for signal in INT TERM; do
-    timeout --preserve-status -s $signal 2 "$cril" score -q -m llama.gguf --context 256 --stride 1 --protocol hkust \
+    timeout --foreground --preserve-status -s $signal 2 "$cril" score -q -m llama.gguf --context 256 --stride 1 --protocol hkust \
         --json -o b.json --token-nats b.tsv --per-document b.csv long.jsonl >out 2>err
     verdict stopped-$signal $?
     leaves_nothing stopped-$signal b.json b.tsv b.csv
@@ -142,7 +143,7 @@ done
 # Also where it waits for standard input.
 mkfifo pipe
 sleep 60 >pipe &
-timeout --preserve-status -k 20 -s INT 2 "$cril" score -m llama.gguf --context 64 --json -o b.json - <pipe >out 2>err
+timeout --foreground --preserve-status -k 20 -s INT 2 "$cril" score -m llama.gguf --context 64 --json -o b.json - <pipe >out 2>err
 verdict stopped-waiting $?
 kill $!
 leaves_nothing stopped-waiting b.json

@@ -1,0 +1,366 @@
+/*
+ * A corpus through the scorer against the same windows one by one: whatever the batch, each token's nats have the bits
+ * of cril_score_tokens, and positions, documents, characters and sums are those of doc/scoring.md.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "kernels/fmath.h"
+#include "score/protocol.h"
+
+#include <cril/score.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX = 8192, N_DOCUMENTS = 6 };
+
+static const char *const texts[N_DOCUMENTS] = {
+    "The quick brown fox jumps over the lazy dog, again and again, until the dog gets up and walks away from it all.",
+    "x",
+    "Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac, \xce\xa9; a look-alike </s> of a control token stands here.",
+    "1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 28657 46368 75025 121393 196418 317811",
+    "\n\n",
+    "And one line more, to end with.",
+};
+
+struct fixture {
+    cril_model *m;
+    char path[64];
+};
+
+/* What the callbacks saw. */
+struct seen {
+    cril_token_score tokens[MAX];
+    cril_document_score documents[MAX];
+    size_t n_tokens, n_documents, stop_at;
+    double last_share;
+};
+
+static void write_corpus(char *path)
+{
+    FILE *f;
+    int fd;
+
+    strcpy(path, "/tmp/cril-test-XXXXXX");
+    fd = mkstemp(path);
+    assert_true(fd >= 0);
+    f = fdopen(fd, "w");
+    assert_non_null(f);
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        fputs("{\"content\": \"", f);
+        for (const char *p = texts[i]; *p; p++)
+            fputs(*p == '\n' ? "\\n" : (char[2]){ *p }, f);
+        fputs("\"}\n", f);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void open_fixture(struct fixture *x, const char *name)
+{
+    char path[1024];
+    cril_error err;
+
+    snprintf(path, sizeof(path), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    if (cril_model_open(path, &x->m, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    write_corpus(x->path);
+}
+
+static void close_fixture(struct fixture *x)
+{
+    cril_model_close(x->m);
+    unlink(x->path);
+}
+
+static int on_token(void *user, const cril_token_score *t)
+{
+    struct seen *s = user;
+
+    s->tokens[s->n_tokens++] = *t;
+    return s->stop_at && s->n_tokens == s->stop_at;
+}
+
+static int on_document(void *user, const cril_document_score *d)
+{
+    struct seen *s = user;
+
+    s->documents[s->n_documents++] = *d;
+    return 0;
+}
+
+static int on_progress(void *user, const cril_score_progress *p)
+{
+    struct seen *s = user;
+
+    assert_true(p->fraction >= s->last_share && p->fraction <= 1);
+    s->last_share = p->fraction;
+    return 0;
+}
+
+static cril_status run(const struct fixture *x, const cril_score_options *o, uint64_t limit, struct seen *seen,
+                       cril_result *r, cril_error *err)
+{
+    const cril_score_callbacks callbacks = { seen, on_token, on_document, on_progress };
+    const cril_corpus_options wanted = { .limit = limit, .format = "jsonl" };
+    cril_scorer *s;
+    cril_corpus *c;
+    cril_status st = cril_scorer_create(x->m, o, &s, err);
+
+    if (st != CRIL_OK)
+        return st;
+    assert_int_equal(cril_corpus_open(x->path, &wanted, &c, err), CRIL_OK);
+    st = cril_score_corpus(s, c, x->path, &callbacks, r, err);
+    cril_corpus_close(c);
+    cril_scorer_free(s);
+    return st;
+}
+
+/* The streams of a protocol: ids, and where each document ends in them. */
+struct streams {
+    cril_ids ids[N_DOCUMENTS]; /* a document's where they are apart; else all in the first */
+    uint64_t ends[N_DOCUMENTS];
+    size_t n;
+};
+
+static void make_streams(const cril_model *m, const struct cril_protocol *p, struct streams *s)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(m);
+    cril_error err;
+
+    *s = (struct streams){ .n = p->per_document ? N_DOCUMENTS : 1 };
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        cril_ids *ids = &s->ids[p->per_document ? i : 0];
+        unsigned flags = p->encode;
+
+        if (p->special_once && i == 0)
+            flags |= CRIL_ENCODE_ADD_SPECIAL; /* these tokenizers add no EOS */
+        assert_int_equal(cril_tokenizer_encode(t, texts[i], strlen(texts[i]), flags, ids, &err), CRIL_OK);
+        s->ends[i] = ids->n;
+    }
+}
+
+/* The nats of one stream, window by window. */
+static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p, const struct cril_layout *l,
+                          const cril_ids *ids, const struct streams *s, uint64_t document, struct seen *want)
+{
+    static double nats[MAX];
+    static int32_t one[MAX];
+    struct cril_span w;
+    cril_error err;
+
+    for (uint64_t k = 0; p->window(l, k, ids->n, true, &w); k++) {
+        size_t n = 0;
+
+        if (w.head >= 0)
+            one[n++] = w.head;
+        for (uint64_t i = w.from; i < w.end; i++)
+            one[n++] = ids->data[i];
+        assert_int_equal(cril_score_tokens(scorer, one, n, nats, &err), CRIL_OK);
+        for (uint64_t i = w.first; i < w.end; i++) {
+            while (!p->per_document && i >= s->ends[document])
+                document++;
+            want->tokens[want->n_tokens++] = (cril_token_score){ document, i, ids->data[i],
+                                                                 nats[n - 1 - (size_t)(w.end - i)] };
+        }
+    }
+}
+
+static void check(const struct fixture *x, const cril_score_options *o)
+{
+    static struct seen got, want;
+    const struct cril_protocol *p = cril_protocol_find(o->protocol);
+    const cril_tokenizer *t = cril_model_tokenizer(x->m);
+    struct cril_layout l = { .context = o->context, .stride = o->stride ? o->stride : o->context, .head = -1 };
+    struct streams s;
+    cril_scorer *scorer;
+    cril_result r;
+    cril_error err;
+    double nats[N_DOCUMENTS] = { 0 }, total = 0;
+    uint64_t tokens = 0;
+
+    memset(&got, 0, sizeof(got));
+    memset(&want, 0, sizeof(want));
+    if (p->head == CRIL_HEAD_ANY || (p->head == CRIL_HEAD_ADDED && cril_tokenizer_adds_bos(t)))
+        l.head = cril_tokenizer_bos(t);
+    make_streams(x->m, p, &s);
+    assert_int_equal(cril_scorer_create(x->m, o, &scorer, &err), CRIL_OK);
+    for (size_t i = 0; i < s.n; i++) {
+        if (p->uniform_first && l.head < 0 && s.ids[i].n)
+            want.tokens[want.n_tokens++] =
+                (cril_token_score){ i, 0, s.ids[i].data[0], cril_log((double)cril_model_logits(x->m)) };
+        expect_stream(scorer, p, &l, &s.ids[i], &s, i, &want);
+        tokens += s.ids[i].n;
+        cril_ids_free(&s.ids[i]);
+    }
+    cril_scorer_free(scorer);
+
+    if (run(x, o, 0, &got, &r, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(got.n_tokens, want.n_tokens);
+    for (size_t i = 0; i < want.n_tokens; i++) {
+        const cril_token_score *a = &got.tokens[i], *b = &want.tokens[i];
+
+        if (a->document != b->document || a->position != b->position || a->id != b->id ||
+            memcmp(&a->nats, &b->nats, sizeof(a->nats)) != 0)
+            fail_msg("%s: scored token %zu: document %d, position %d, id %d, %.17g nats", p->name, i,
+                     (int)a->document, (int)a->position, (int)a->id, a->nats);
+        nats[b->document] += b->nats;
+    }
+    assert_int_equal(got.n_documents, N_DOCUMENTS);
+    assert_int_equal(r.documents, N_DOCUMENTS);
+    assert_int_equal(r.scored_tokens, want.n_tokens);
+    assert_int_equal(r.tokens, tokens);
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        total += nats[i];
+        assert_memory_equal(&got.documents[i].nats, &nats[i], sizeof(nats[i]));
+        assert_memory_equal(&r.per_document[i], &got.documents[i], sizeof(got.documents[i]));
+        assert_int_equal(got.documents[i].line, i + 1);
+        if (!p->scored_text) {
+            assert_int_equal(got.documents[i].bytes, strlen(texts[i]));
+            assert_int_equal(got.documents[i].characters, cril_count_characters(texts[i], strlen(texts[i])));
+        }
+    }
+    assert_memory_equal(&r.nats, &total, sizeof(total));
+    assert_int_equal(r.interval.resamples, 1000);
+    assert_true(r.interval.low <= cril_result_bpc(&r) && cril_result_bpc(&r) <= r.interval.high);
+    cril_result_free(&r);
+}
+
+static void check_model(const char *name)
+{
+    static const size_t batches[] = { 0, 1, 50 };
+    struct fixture x;
+
+    open_fixture(&x, name);
+    for (size_t i = 0; i < 3; i++) {
+        check(&x, &(cril_score_options){ .protocol = "document", .context = 40, .stride = 16, .threads = 2,
+                                         .batch_tokens = batches[i] });
+        check(&x, &(cril_score_options){ .protocol = "hkust", .context = 48, .stride = 13, .threads = 1,
+                                         .batch_tokens = batches[i] });
+        check(&x, &(cril_score_options){ .protocol = "rolling", .context = 32, .threads = 2,
+                                         .batch_tokens = batches[i] });
+        check(&x, &(cril_score_options){ .protocol = "halves", .context = 33, .threads = 2,
+                                         .batch_tokens = batches[i] });
+    }
+    close_fixture(&x);
+}
+
+static void test_adds_bos(void **state)
+{
+    (void)state;
+    check_model("tiny-llama");
+}
+
+static void test_no_bos(void **state)
+{
+    (void)state;
+    check_model("tiny-qwen2");
+}
+
+/* Characters of `halves` are those of the scored tokens' text. */
+static void test_scored_text(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = { .protocol = "halves", .context = 32, .threads = 1 };
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+    uint64_t characters = 0, bytes = 0;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    open_fixture(&x, "tiny-llama");
+    assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_OK);
+    for (size_t i = 0; i < seen.n_tokens; i++) {
+        size_t len;
+        const char *piece = cril_tokenizer_piece(cril_model_tokenizer(x.m), seen.tokens[i].id, &len);
+
+        bytes += len;
+        for (size_t k = 0; k < len; k++)
+            characters += ((unsigned char)piece[k] & 0xc0) != 0x80;
+    }
+    assert_int_equal(r.characters, characters);
+    assert_int_equal(r.bytes, bytes);
+    cril_result_free(&r);
+    close_fixture(&x);
+}
+
+static void test_one_document(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = { .context = 64, .stride = 32, .threads = 1 };
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    open_fixture(&x, "tiny-llama");
+    assert_int_equal(run(&x, &o, 1, &seen, &r, &err), CRIL_OK);
+    assert_int_equal(r.documents, 1);
+    assert_int_equal(r.interval.resamples, 0); /* one document has no spread */
+    cril_result_free(&r);
+    close_fixture(&x);
+}
+
+static void test_cancelled(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = { .context = 64, .stride = 32, .threads = 1, .batch_tokens = 1 };
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    seen.stop_at = 7;
+    open_fixture(&x, "tiny-llama");
+    assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_ERR_CANCELLED);
+    assert_int_equal(seen.n_tokens, 7);
+    close_fixture(&x);
+}
+
+static void check_refused(const struct fixture *x, cril_score_options o, cril_status want, const char *word)
+{
+    static struct seen seen;
+    cril_result r;
+    cril_error err;
+
+    memset(&seen, 0, sizeof(seen));
+    o.threads = 1;
+    assert_int_equal(run(x, &o, 0, &seen, &r, &err), want);
+    if (!strstr(err.message, word))
+        fail_msg("no word of \"%s\": %s", word, err.message);
+}
+
+static void test_refused(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    open_fixture(&x, "tiny-llama");
+    check_refused(&x, (cril_score_options){ .protocol = "none" }, CRIL_ERR_RANGE, "none");
+    check_refused(&x, (cril_score_options){ 0 }, CRIL_ERR_RANGE, "256"); /* 1900 is more than the model has */
+    check_refused(&x, (cril_score_options){ .context = 257 }, CRIL_ERR_RANGE, "257");
+    check_refused(&x, (cril_score_options){ .context = 16, .stride = 17 }, CRIL_ERR_RANGE, "17");
+    check_refused(&x, (cril_score_options){ .protocol = "rolling", .stride = 8 }, CRIL_ERR_RANGE, "stride");
+    check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 2 }, CRIL_ERR_RANGE, "3");
+    check_refused(&x, (cril_score_options){ .context = 8, .stride = 8, .level = 1.5 }, CRIL_ERR_RANGE, "1.5");
+    /* about 420 tokens: two chunks of 256 need 512 */
+    check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 256 }, CRIL_ERR_EMPTY, "512");
+    close_fixture(&x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_adds_bos),      cmocka_unit_test(test_no_bos),    cmocka_unit_test(test_scored_text),
+        cmocka_unit_test(test_one_document),  cmocka_unit_test(test_cancelled), cmocka_unit_test(test_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -44,6 +44,7 @@ cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v
 struct cril_spm {
     struct cril_table table; /* pieces that text can become */
     uint32_t *priority;      /* [vocab.n] from the scores: the higher the score, the smaller */
+    struct cril_pairs pairs; /* of the table's pieces */
     bool space_prefix;
 };
 
@@ -73,6 +74,7 @@ struct cril_charsmap {
 
 struct cril_unigram {
     struct cril_table table;
+    struct cril_pairs pairs; /* of the table's pieces */
     float *scores; /* [vocab.n] ln p */
     double unknown_score;
     struct cril_charsmap map;

@@ -81,6 +81,31 @@ int32_t cril_table_find(const struct cril_table *t, const char *data, size_t len
     return cril_table_find_hashed(t, hash_of(data, len), data, len);
 }
 
+cril_status cril_pairs_init(struct cril_pairs *p, cril_error *err)
+{
+    p->bits = calloc(((size_t)1 << CRIL_PAIR_BITS) / 64, sizeof(*p->bits));
+    return p->bits ? CRIL_OK : cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a table of pairs");
+}
+
+void cril_pairs_clear(struct cril_pairs *p)
+{
+    free(p->bits);
+    p->bits = NULL;
+}
+
+void cril_pairs_add(struct cril_pairs *p, const char *piece, size_t len)
+{
+    uint32_t left = 0, right;
+
+    for (size_t i = 0; i < len; left = right) {
+        const size_t width = cril_utf8_read(piece + i, len - i, &right), hash = cril_pair_hash(left, right);
+
+        if (i)
+            p->bits[hash / 64] |= (uint64_t)1 << hash % 64;
+        i += width;
+    }
+}
+
 static bool is_own_letter(unsigned b) /* bytes that GPT-2's alphabet leaves as they are */
 {
     return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b != 0xad);

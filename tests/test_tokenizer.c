@@ -209,7 +209,7 @@ static void utf8_is_repaired_by_maximal_subparts(void **state)
             continue;
         }
         for (const char *p = cases[i].out; *p; p++)
-            strncat(want, *p == '?' ? "\xef\xbf\xbd" : p, *p == '?' ? 3 : 1);
+            memcpy(want + strlen(want), *p == '?' ? "\xef\xbf\xbd" : p, *p == '?' ? 3 : 1);
         assert_int_equal(len, strlen(want));
         assert_memory_equal(out, want, len);
         free(out);
@@ -417,6 +417,47 @@ static void unigram_maps_characters(void **state)
     key_array(&m, "precompiled_charsmap", 0, 7);
     put(&m, blob, 7);
     refused(&m, CRIL_ERR_FORMAT, "precompiled_charsmap");
+}
+
+/* --- vocabularies that SentencePiece trained, and what it made of random strings --- */
+
+static int hex_value(char c)
+{
+    return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
+
+static void sentencepiece_gives_the_same_ids(void **state)
+{
+    static const char *const names[] = { "sp-unigram", "sp-unigram-bytes", "sp-bpe", "sp-bpe-bytes" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[512], name[64];
+        char *line = NULL;
+        size_t size = 0, n = 0;
+        ssize_t len;
+        FILE *f;
+        cril_tokenizer *t;
+
+        snprintf(name, sizeof(name), "%s.gguf", names[i]);
+        t = tiny(name);
+        snprintf(path, sizeof(path), CRIL_TEST_DATA "/golden/%s.tsv", names[i]);
+        assert_non_null(f = fopen(path, "r"));
+        for (; (len = getline(&line, &size, f)) > 0; n++) { /* hexadecimal, tab, ids, newline */
+            char *tab = strchr(line, '\t');
+            size_t k = 0;
+
+            assert_non_null(tab);
+            line[len - 1] = '\0';
+            for (; line + 2 * k < tab; k++) /* in place: byte k comes from the two digits at 2k */
+                line[k] = (char)(hex_value(line[2 * k]) * 16 + hex_value(line[2 * k + 1]));
+            expect(t, line, k, CRIL_ENCODE_TEXT, tab + 1);
+        }
+        assert_int_equal(n, 300);
+        free(line);
+        fclose(f);
+        cril_tokenizer_free(t);
+    }
 }
 
 /* --- lies --- */
@@ -637,6 +678,7 @@ int main(void)
         cmocka_unit_test(spm_merges_by_score),
         cmocka_unit_test(unigram_takes_the_likeliest),
         cmocka_unit_test(unigram_maps_characters),
+        cmocka_unit_test(sentencepiece_gives_the_same_ids),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(one_megabyte_without_a_break_is_quick),
         cmocka_unit_test(vocabularies_match_their_vectors),

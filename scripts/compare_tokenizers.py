@@ -12,9 +12,9 @@ PROGRAM is tests/tokenize_lines.c, built as its first comment says. An ORACLE is
 
     pip: tokenizers sentencepiece gguf numpy
 
-Control-token look-alikes are text; with --special they are the tokens (not for FILE.model). Strings that cril refuses because the
-vocabulary lacks a byte are counted and left out, since the oracles drop them silently; so are those in which --skip matches.
-Exits 1 if any other string differs, and prints the first few.
+Control-token look-alikes are text; with --special they are the tokens (not for FILE.model). Bytes that the vocabulary lacks become
+the unknown token, if the file names one, in cril and in `tokenizers`, and are left out by llama.cpp: --lacks leaves out strings that
+have any. Exits 1 if a string differs, and prints the first few.
 
 Strings: ASCII, letters of many scripts, any assigned code point, bytes that are not UTF-8 (the oracles get all strings decoded
 with errors="replace"), runs of blanks, digits, look-alikes of special tokens, pieces of the vocabulary, and mixtures of all these.
@@ -56,11 +56,18 @@ class Vocabulary:
         types = fields["tokenizer.ggml.token_type"].contents()
         self.specials = [t for t, k in zip(tokens, types) if k in (CONTROL, USER_DEFINED) and t]
         self.pieces = []
+        self.byte_level = byte_level
         for text in (t for t, k in zip(tokens, types) if k == NORMAL):
             if not byte_level:
                 self.pieces.append(text.replace("\u2581", " ").encode())
             elif all(c in BYTE_OF for c in text):
                 self.pieces.append(bytes(BYTE_OF[c] for c in text))
+
+    def lacking(self):
+        """An expression for the bytes that no piece of one byte stands for; None: there are none."""
+        bytes_ = {p[0] for p in self.pieces if len(p) == 1}
+        missing = [b for b in range(256) if b not in bytes_] if self.byte_level else []
+        return b"[" + b"".join(rb"\x%02x" % b for b in missing) + b"]" if missing else None
 
 
 def piece(rng, vocabulary):
@@ -108,9 +115,7 @@ class Program:
             data, at, out = target.read_bytes(), 0, []
         for _ in strings:
             n, = struct.unpack_from("=I", data, at)
-            refused = n == 0xFFFFFFFF
-            n = 0 if refused else n
-            out.append(None if refused else list(struct.unpack_from(f"={n}i", data, at + 4)))
+            out.append(list(struct.unpack_from(f"={n}i", data, at + 4)))
             at += 4 + 4 * n
         return out
 
@@ -154,30 +159,33 @@ def report(text, mine, theirs, name):
     print(f"  {text[:200]!r}\n    from id {k}: cril {mine[k:k + 8]}, {name} {theirs[k:k + 8]}")
 
 
-def compare(name, strings, cril, oracles, skip):
+def compare(name, strings, cril, oracles, skip, lacking):
     """Prints a line for each oracle; returns the number of differences."""
     n_all = len(strings)
-    n_ids = n_refused = n_ties = 0
+    n_ids = n_ties = 0
     different = dict.fromkeys(oracles, 0)
     if skip:
         strings = [s for s in strings if not re.search(skip, s.decode("utf-8", "replace"))]
+    if lacking:
+        strings = [s for s in strings if not re.search(lacking, s.decode("utf-8", "replace").encode())]
     for at in range(0, len(strings), 20000):
         part = strings[at:at + 20000]
         mine = cril.encode(part)
         repaired = [s.decode("utf-8", "replace").encode() for s in part]
-        n_refused += sum(ids is None for ids in mine)
-        n_ids += sum(len(ids or ()) for ids in mine)
+        n_ids += sum(map(len, mine))
         for o, theirs in oracles.items():
             answers = theirs.encode(repaired)
             for text, ids, other in zip(part, mine, answers):
-                if ids is not None and ids != other and isinstance(theirs, SentencePiece) and theirs.is_tie(ids, other):
+                if ids == other:
+                    continue
+                if isinstance(theirs, SentencePiece) and theirs.is_tie(ids, other):
                     n_ties += 1
-                elif ids is not None and ids != other:
+                else:
                     different[o] += 1
                     if different[o] <= 5:
                         report(text, ids, other, o)
     for o in oracles:
-        print(f"{name}: {n_all} strings, {n_all - len(strings)} skipped, {n_refused} refused, {n_ids} ids, "
+        print(f"{name}: {n_all} strings, {n_all - len(strings)} skipped, {n_ids} ids, "
               f"{different[o]} different from {o}" + (f" and {n_ties} ties" if n_ties else ""), flush=True)
     return sum(different.values())
 
@@ -193,16 +201,18 @@ def main():
     arg.add_argument("--special", action="store_true", help="look-alikes of control tokens are those tokens")
     arg.add_argument("--digits", action="store_true", help="FILE.json: the pre-tokenizer takes digits one by one first")
     arg.add_argument("--as-is", action="store_true", help="FILE.json: without its normaliser (cril, as llama.cpp, does no NFC)")
+    arg.add_argument("--lacks", action="store_true", help="leave out strings with bytes that the vocabulary lacks")
     arg.add_argument("--skip", help="expression; strings in which it matches are left out")
     a = arg.parse_args()
     oracles = {name: oracle(name, a) for name in a.oracle}
     cril, vocabulary, rng = Program(a.program, a.model, a.special), Vocabulary(a.model), random.Random(a.seed)
+    lacking = vocabulary.lacking() if a.lacks else None
     n_different = 0
     for start in range(0, a.n, 200000):  # so that a million strings do not lie in memory at once
         part = [b"".join(piece(rng, vocabulary) for _ in range(rng.randrange(1, 9))) for _ in range(min(200000, a.n - start))]
-        n_different += compare(f"random {start}..", part, cril, oracles, a.skip)
+        n_different += compare(f"random {start}..", part, cril, oracles, a.skip, lacking)
     for path in a.corpus:
-        n_different += compare(path, list(corpus_strings(path)), cril, oracles, a.skip)
+        n_different += compare(path, list(corpus_strings(path)), cril, oracles, a.skip, lacking)
     sys.exit(n_different > 0)
 
 

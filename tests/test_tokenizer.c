@@ -311,8 +311,19 @@ static void bpe_merges_by_rank(void **state)
     assert_int_equal(cril_tokenizer_encode(t, "ab!", 3, CRIL_ENCODE_TEXT, &ids, &err), CRIL_ERR_RANGE);
     assert_int_equal(ids.n, 0);
     assert_non_null(strstr(err.message, "0x21"));
+    expect(t, "ab!", 3, CRIL_ENCODE_DROP, "3");
+    expect(t, "!#!", 3, CRIL_ENCODE_DROP, "");
+    expect(t, "a\x01" "b", 3, CRIL_ENCODE_DROP, "0 1"); /* three words */
+    expect(t, "a\xc4\x80" "b", 4, CRIL_ENCODE_DROP, "3"); /* one word: what stood around the letter merges */
     expect(t, "a<x>b", 5, CRIL_ENCODE_SPECIAL, "0 6 1");
     cril_ids_free(&ids);
+    cril_tokenizer_free(t);
+    begin_bpe(&m, merges, 6);
+    key_u32(&m, "unknown_token_id", 6);
+    t = made(&m);
+    expect_text(t, "ab!!c!", "3 6 2 6"); /* one for a run within a word */
+    expect_text(t, "!a", "6 0");
+    expect_text(t, "a\xc4\x80" "b", "0 6 1");
     cril_tokenizer_free(t);
 }
 
@@ -355,7 +366,31 @@ static void spm_merges_by_score(void **state)
     key_bool(&m, "add_eos_token", true);
     t = made(&m);
     expect_text(t, "azzza", "4 0 4"); /* unknown: one for a run */
+    expect(t, "azzza", 5, CRIL_ENCODE_DROP, "4 0 4"); /* the unknown token comes first */
     expect(t, "b", 1, CRIL_ENCODE_ADD_SPECIAL, "1 5 2");
+    cril_tokenizer_free(t);
+}
+
+/* As in SentencePiece: a text's own U+2581 is a space, also for the tokens of many spaces that Gemma has. */
+static void space_marks_are_spaces(void **state)
+{
+    static const char *const tokens[] = { "<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", ("\xe2\x96\x81" "a"), "  ", "   " };
+    static const int32_t types[] = { 2, 3, 3, 1, 1, 1, 4, 4 };
+    static const float scores[] = { 0, 0, 0, -9, -9, -1, -1000, -1000 };
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    begin(&m, "llama");
+    key_texts(&m, "tokens", tokens, 8);
+    key_i32s(&m, "token_type", types, 8);
+    key_floats(&m, "scores", scores, 8);
+    key_bool(&m, "add_space_prefix", false);
+    t = made(&m);
+    expect_text(t, "  a", "6 4"); /* user-defined: before any merge */
+    expect_text(t, "\xe2\x96\x81\xe2\x96\x81" "a", "6 4");
+    expect_text(t, "a \xe2\x96\x81 a", "4 7 4");
+    expect_text(t, "\xe2\x96\x81" "a", "5");
     cril_tokenizer_free(t);
 }
 
@@ -676,6 +711,7 @@ int main(void)
         cmocka_unit_test(specials_only_when_asked),
         cmocka_unit_test(bpe_merges_by_rank),
         cmocka_unit_test(spm_merges_by_score),
+        cmocka_unit_test(space_marks_are_spaces),
         cmocka_unit_test(unigram_takes_the_likeliest),
         cmocka_unit_test(unigram_maps_characters),
         cmocka_unit_test(sentencepiece_gives_the_same_ids),

@@ -111,6 +111,8 @@ cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size
             st = cril_ids_push(ids, v->byte_token[(uint8_t)bytes[i]], err);
         return st;
     }
+    if (unknown == CRIL_UNKNOWN_DROP)
+        return CRIL_OK;
     if (unknown < 0)
         return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len, text);
     if (*in_run)
@@ -182,9 +184,11 @@ cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v
 {
     char *copy;
     size_t n;
-    cril_status st = cril_sentence_copy(text, len, at_start && s->space_prefix, &copy, &n, err);
+    cril_status st;
 
-    if (st != CRIL_OK)
+    if (!at_start || !s->space_prefix)
+        return encode_plain(s, v, &w->merge, text, len, unknown, ids, err);
+    if ((st = cril_sentence_copy(text, len, true, &copy, &n, err)) != CRIL_OK)
         return st;
     st = encode_plain(s, v, &w->merge, copy, n, unknown, ids, err);
     free(copy);

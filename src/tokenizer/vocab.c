@@ -173,6 +173,8 @@ static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form, s
     const enum token_type type = v->type[id];
     size_t n;
 
+    if (form == PIECE_SENTENCE && type == TOKEN_USER_DEFINED)
+        return put_spaces(text.data, text.len, out);
     if (type != TOKEN_UNKNOWN && type != TOKEN_CONTROL && type != TOKEN_USER_DEFINED) {
         if (form == PIECE_BYTE_LEVEL && cril_byte_level_decode(text.data, text.len, out, &n))
             return n;

@@ -449,6 +449,20 @@ static void unigram_maps_characters(void **state)
     expect_text(t, "aAa", "7 8");
     cril_tokenizer_free(t);
     begin_unigram(&m);
+    /* A map that cuts characters in two, and puts halves of others. */
+    unit[256 ^ 'A'] = 0;
+    unit[256 ^ 0xc3] = 0xc3 | 1u << 8 | 1u << 10;
+    unit[256 ^ 0xc3 ^ 1] = 0x80000000u | 1;
+    memcpy(blob + 4, unit, sizeof(unit));
+    memcpy(blob + 4 + sizeof(unit), "\0\xf0\0", 4);
+    begin_unigram(&m);
+    key_array(&m, "precompiled_charsmap", 0, sizeof(blob) - 1);
+    put(&m, blob, sizeof(blob) - 1);
+    t = made(&m);
+    expect_text(t, "a\xc3\xa9", "7 2");
+    expect_text(t, "\xc3\xa9" "a", "3 2 4");
+    cril_tokenizer_free(t);
+    begin_unigram(&m);
     key_array(&m, "precompiled_charsmap", 0, 7);
     put(&m, blob, 7);
     refused(&m, CRIL_ERR_FORMAT, "precompiled_charsmap");
@@ -493,6 +507,26 @@ static void sentencepiece_gives_the_same_ids(void **state)
         fclose(f);
         cril_tokenizer_free(t);
     }
+}
+
+/* A special token that is half a character never is found: what it left would be no UTF-8. */
+static void half_a_character_is_no_special_token(void **state)
+{
+    static const char *const tokens[] = { "a", "\xa9", "\xc3", "\xc3\xa9", "\xc3\x83", "\xc2\xa9" };
+    static const int32_t types[] = { 1, 4, 4, 3, 1, 1 };
+    static const char *const merges[] = { "a b" };
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    begin(&m, "gpt2");
+    key_texts(&m, "tokens", tokens, 6);
+    key_i32s(&m, "token_type", types, 6);
+    key_texts(&m, "merges", merges, 1);
+    t = made(&m);
+    expect_text(t, "a\xc3\xa9" "a", "0 4 5 0");
+    expect(t, "a\xc3\xa9" "a", 4, CRIL_ENCODE_SPECIAL, "0 3 0");
+    cril_tokenizer_free(t);
 }
 
 /* --- lies --- */
@@ -715,6 +749,7 @@ int main(void)
         cmocka_unit_test(unigram_takes_the_likeliest),
         cmocka_unit_test(unigram_maps_characters),
         cmocka_unit_test(sentencepiece_gives_the_same_ids),
+        cmocka_unit_test(half_a_character_is_no_special_token),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(one_megabyte_without_a_break_is_quick),
         cmocka_unit_test(vocabularies_match_their_vectors),

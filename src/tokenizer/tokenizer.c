@@ -113,7 +113,7 @@ static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_err
         (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos, &t->adds_eos,
                         err)) != CRIL_OK)
         return st;
-    return cril_specials_build(&t->vocab, &t->specials, err);
+    return cril_specials_build(&t->vocab, t->kind == KIND_SPM, &t->specials, err);
 }
 
 static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)

@@ -189,17 +189,20 @@ cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_
                                 size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
 {
     struct text_buffer normal = {0};
-    char *copy;
+    char *copy, *repaired = NULL;
     size_t n;
     cril_status st = normalise(u, text, len, &normal, err);
 
+    if (st == CRIL_OK && normal.n) /* a map may cut characters in two */
+        st = cril_utf8_repair(normal.data, normal.n, &repaired, &normal.n, err);
     if (st == CRIL_OK && normal.n) {
-        st = cril_sentence_copy(normal.data, normal.n, false, &copy, &n, err);
+        st = cril_sentence_copy(repaired ? repaired : normal.data, normal.n, false, &copy, &n, err);
         if (st == CRIL_OK) {
             st = encode_plain(u, v, copy, n, unknown, ids, err);
             free(copy);
         }
     }
+    free(repaired);
     free(normal.data);
     return st;
 }

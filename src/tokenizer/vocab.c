@@ -317,7 +317,17 @@ static uint32_t child_of(struct cril_specials *s, uint32_t at, uint8_t byte)
     return i;
 }
 
-cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials *s, cril_error *err)
+static bool is_well_formed(const char *text, size_t len)
+{
+    uint32_t code = 0;
+
+    for (size_t i = 0; i < len && code != CRIL_UTF8_ILL;)
+        i += cril_utf8_read(text + i, len - i, &code);
+    return code != CRIL_UTF8_ILL;
+}
+
+cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces, struct cril_specials *s,
+                                cril_error *err)
 {
     size_t total = 1, len;
 
@@ -333,10 +343,14 @@ cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials
         const char *piece = cril_vocab_piece(v, i, &len);
         uint32_t at = 0;
 
-        if (!is_special(v->type[i]) || !len)
-            continue;
-        for (size_t k = 0; k < len; k++)
-            at = child_of(s, at, (uint8_t)piece[k]);
+        if (!is_special(v->type[i]) || !len || !is_well_formed(piece, len))
+            continue; /* a piece that cuts a character in two must not be found */
+        for (size_t k = 0; k < len;) {
+            const bool mark = marks_are_spaces && len - k >= 3 && !memcmp(piece + k, "\xe2\x96\x81", 3);
+
+            at = child_of(s, at, mark ? ' ' : (uint8_t)piece[k]);
+            k += mark ? 3 : 1;
+        }
         s->nodes[at].any = (int32_t)i;
         if (v->type[i] == TOKEN_USER_DEFINED)
             s->nodes[at].user = (int32_t)i;

@@ -115,7 +115,9 @@ struct cril_specials { /* a trie of bytes; node 0 is the root */
     uint32_t first[256]; /* node of each first byte, 0: none */
 };
 
-cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials *s, cril_error *err);
+/* marks_are_spaces: they are looked for in text that has spaces for U+2581. */
+cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces, struct cril_specials *s,
+                                cril_error *err);
 void cril_specials_clear(struct cril_specials *s);
 
 /* The longest special token at the start of text: its id and length; -1 when there is none. */

@@ -208,12 +208,8 @@ static void utf8_is_repaired_by_maximal_subparts(void **state)
             assert_int_equal(len, strlen(in));
             continue;
         }
-        for (const char *p = cases[i].out; *p; p++) {
-            if (*p == '?')
-                strcat(want, "\xef\xbf\xbd");
-            else
-                strncat(want, p, 1);
-        }
+        for (const char *p = cases[i].out; *p; p++)
+            memcpy(want + strlen(want), *p == '?' ? "\xef\xbf\xbd" : p, *p == '?' ? 3 : 1);
         assert_int_equal(len, strlen(want));
         assert_memory_equal(out, want, len);
         free(out);
@@ -315,8 +311,19 @@ static void bpe_merges_by_rank(void **state)
     assert_int_equal(cril_tokenizer_encode(t, "ab!", 3, CRIL_ENCODE_TEXT, &ids, &err), CRIL_ERR_RANGE);
     assert_int_equal(ids.n, 0);
     assert_non_null(strstr(err.message, "0x21"));
+    expect(t, "ab!", 3, CRIL_ENCODE_DROP, "3");
+    expect(t, "!#!", 3, CRIL_ENCODE_DROP, "");
+    expect(t, "a\x01" "b", 3, CRIL_ENCODE_DROP, "0 1"); /* three words */
+    expect(t, "a\xc4\x80" "b", 4, CRIL_ENCODE_DROP, "3"); /* one word: what stood around the letter merges */
     expect(t, "a<x>b", 5, CRIL_ENCODE_SPECIAL, "0 6 1");
     cril_ids_free(&ids);
+    cril_tokenizer_free(t);
+    begin_bpe(&m, merges, 6);
+    key_u32(&m, "unknown_token_id", 6);
+    t = made(&m);
+    expect_text(t, "ab!!c!", "3 6 2 6"); /* one for a run within a word */
+    expect_text(t, "!a", "6 0");
+    expect_text(t, "a\xc4\x80" "b", "0 6 1");
     cril_tokenizer_free(t);
 }
 
@@ -359,7 +366,31 @@ static void spm_merges_by_score(void **state)
     key_bool(&m, "add_eos_token", true);
     t = made(&m);
     expect_text(t, "azzza", "4 0 4"); /* unknown: one for a run */
+    expect(t, "azzza", 5, CRIL_ENCODE_DROP, "4 0 4"); /* the unknown token comes first */
     expect(t, "b", 1, CRIL_ENCODE_ADD_SPECIAL, "1 5 2");
+    cril_tokenizer_free(t);
+}
+
+/* As in SentencePiece: a text's own U+2581 is a space, also for the tokens of many spaces that Gemma has. */
+static void space_marks_are_spaces(void **state)
+{
+    static const char *const tokens[] = { "<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", ("\xe2\x96\x81" "a"), "  ", "   " };
+    static const int32_t types[] = { 2, 3, 3, 1, 1, 1, 4, 4 };
+    static const float scores[] = { 0, 0, 0, -9, -9, -1, -1000, -1000 };
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    begin(&m, "llama");
+    key_texts(&m, "tokens", tokens, 8);
+    key_i32s(&m, "token_type", types, 8);
+    key_floats(&m, "scores", scores, 8);
+    key_bool(&m, "add_space_prefix", false);
+    t = made(&m);
+    expect_text(t, "  a", "6 4"); /* user-defined: before any merge */
+    expect_text(t, "\xe2\x96\x81\xe2\x96\x81" "a", "6 4");
+    expect_text(t, "a \xe2\x96\x81 a", "4 7 4");
+    expect_text(t, "\xe2\x96\x81" "a", "5");
     cril_tokenizer_free(t);
 }
 
@@ -418,9 +449,84 @@ static void unigram_maps_characters(void **state)
     expect_text(t, "aAa", "7 8");
     cril_tokenizer_free(t);
     begin_unigram(&m);
+    /* A map that cuts characters in two, and puts halves of others. */
+    unit[256 ^ 'A'] = 0;
+    unit[256 ^ 0xc3] = 0xc3 | 1u << 8 | 1u << 10;
+    unit[256 ^ 0xc3 ^ 1] = 0x80000000u | 1;
+    memcpy(blob + 4, unit, sizeof(unit));
+    memcpy(blob + 4 + sizeof(unit), "\0\xf0\0", 4);
+    begin_unigram(&m);
+    key_array(&m, "precompiled_charsmap", 0, sizeof(blob) - 1);
+    put(&m, blob, sizeof(blob) - 1);
+    t = made(&m);
+    expect_text(t, "a\xc3\xa9", "7 2");
+    expect_text(t, "\xc3\xa9" "a", "3 2 4");
+    cril_tokenizer_free(t);
+    begin_unigram(&m);
     key_array(&m, "precompiled_charsmap", 0, 7);
     put(&m, blob, 7);
     refused(&m, CRIL_ERR_FORMAT, "precompiled_charsmap");
+}
+
+/* --- vocabularies that SentencePiece trained, and what it made of random strings --- */
+
+static int hex_value(char c)
+{
+    return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
+
+static void sentencepiece_gives_the_same_ids(void **state)
+{
+    static const char *const names[] = { "sp-unigram", "sp-unigram-bytes", "sp-bpe", "sp-bpe-bytes" };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[512], name[64];
+        char *line = NULL;
+        size_t size = 0, n = 0;
+        ssize_t len;
+        FILE *f;
+        cril_tokenizer *t;
+
+        snprintf(name, sizeof(name), "%s.gguf", names[i]);
+        t = tiny(name);
+        snprintf(path, sizeof(path), CRIL_TEST_DATA "/golden/%s.tsv", names[i]);
+        assert_non_null(f = fopen(path, "r"));
+        for (; (len = getline(&line, &size, f)) > 0; n++) { /* hexadecimal, tab, ids, newline */
+            char *tab = strchr(line, '\t');
+            size_t k = 0;
+
+            assert_non_null(tab);
+            line[len - 1] = '\0';
+            for (; line + 2 * k < tab; k++) /* in place: byte k comes from the two digits at 2k */
+                line[k] = (char)(hex_value(line[2 * k]) * 16 + hex_value(line[2 * k + 1]));
+            expect(t, line, k, CRIL_ENCODE_TEXT, tab + 1);
+        }
+        assert_int_equal(n, 300);
+        free(line);
+        fclose(f);
+        cril_tokenizer_free(t);
+    }
+}
+
+/* A special token that is half a character never is found: what it left would be no UTF-8. */
+static void half_a_character_is_no_special_token(void **state)
+{
+    static const char *const tokens[] = { "a", "\xa9", "\xc3", "\xc3\xa9", "\xc3\x83", "\xc2\xa9" };
+    static const int32_t types[] = { 1, 4, 4, 3, 1, 1 };
+    static const char *const merges[] = { "a b" };
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    begin(&m, "gpt2");
+    key_texts(&m, "tokens", tokens, 6);
+    key_i32s(&m, "token_type", types, 6);
+    key_texts(&m, "merges", merges, 1);
+    t = made(&m);
+    expect_text(t, "a\xc3\xa9" "a", "0 4 5 0");
+    expect(t, "a\xc3\xa9" "a", 4, CRIL_ENCODE_SPECIAL, "0 3 0");
+    cril_tokenizer_free(t);
 }
 
 /* --- lies --- */
@@ -639,8 +745,11 @@ int main(void)
         cmocka_unit_test(specials_only_when_asked),
         cmocka_unit_test(bpe_merges_by_rank),
         cmocka_unit_test(spm_merges_by_score),
+        cmocka_unit_test(space_marks_are_spaces),
         cmocka_unit_test(unigram_takes_the_likeliest),
         cmocka_unit_test(unigram_maps_characters),
+        cmocka_unit_test(sentencepiece_gives_the_same_ids),
+        cmocka_unit_test(half_a_character_is_no_special_token),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(one_megabyte_without_a_break_is_quick),
         cmocka_unit_test(vocabularies_match_their_vectors),

@@ -4,6 +4,9 @@
  * A word's bytes are symbols; pairs merge by the ranks of tokenizer.ggml.merges. A merge may make a string that is
  * no token, on the way to one; if it is still there at the end, its bytes are spelled out (as llama.cpp
  * does). Where a merge or a piece is given twice, the first merge and the last piece count.
+ *
+ * A byte without a token, of which SmolLM2 has six among the control characters, becomes the unknown token, one for a run within a
+ * word: so does the library `tokenizers` with what transformers makes of the file; llama.cpp leaves such bytes out.
  */
 #include "tokenizer/internal.h"
 
@@ -166,26 +169,33 @@ static bool lookup_pair(const void *model, const char *text, const struct merge_
 }
 
 static cril_status push_symbol(const struct cril_bpe *b, const struct cril_vocab *v, const char *text,
-                               const struct merge_symbol *s, cril_ids *ids, cril_error *err)
+                               const struct merge_symbol *s, int32_t unknown, bool *in_run, cril_ids *ids,
+                               cril_error *err)
 {
     cril_status st = CRIL_OK;
 
-    if ((size_t)s->id < v->n)
+    if ((size_t)s->id < v->n) {
+        *in_run = false;
         return cril_ids_push(ids, s->id, err);
+    }
     for (uint32_t i = 0; i < s->len && st == CRIL_OK; i++) {
         const uint8_t byte = (uint8_t)text[s->start + i];
+        const bool known = (size_t)b->byte_id[byte] < v->n;
 
-        if ((size_t)b->byte_id[byte] >= v->n)
+        if (!known && unknown < 0)
             return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for the byte 0x%02X", byte);
-        st = cril_ids_push(ids, b->byte_id[byte], err);
+        if (known || !*in_run)
+            st = cril_ids_push(ids, known ? b->byte_id[byte] : unknown, err);
+        *in_run = !known;
     }
     return st;
 }
 
 static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab *v, struct merge_work *w,
-                               const char *text, size_t len, cril_ids *ids, cril_error *err)
+                               const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
 {
     const int32_t whole = b->traits.whole_words || len == 1 ? cril_table_find(&b->table, text, len) : -1;
+    bool in_run = false;
     cril_status st;
 
     if (whole >= 0 && (size_t)whole < v->n)
@@ -196,17 +206,48 @@ static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab
         cril_merge_push(w, (uint32_t)i, 1, b->byte_id[(uint8_t)text[i]]);
     cril_merge_run(w, text, lookup_pair, b);
     for (uint32_t i = 0; i != MERGE_END && st == CRIL_OK; i = w->symbols[i].next)
-        st = push_symbol(b, v, text, &w->symbols[i], ids, err);
+        st = push_symbol(b, v, text, &w->symbols[i], unknown, &in_run, ids, err);
+    return st;
+}
+
+static bool lacks_token(const struct cril_bpe *b, const struct cril_vocab *v, char byte)
+{
+    return (size_t)b->byte_id[(uint8_t)byte] >= v->n;
+}
+
+/* As encode_word, but bytes without a token are taken out first: then what stood around them may merge. */
+static cril_status encode_word_dropping(const struct cril_bpe *b, const struct cril_vocab *v, struct merge_work *w,
+                                        const char *text, size_t len, cril_ids *ids, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+    size_t n = 0;
+    char *kept;
+
+    while (n < len && !lacks_token(b, v, text[n]))
+        n++;
+    if (n == len)
+        return encode_word(b, v, w, text, len, CRIL_UNKNOWN_DROP, ids, err);
+    if (!(kept = malloc(len)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a word of %zu bytes", len);
+    n = 0;
+    for (size_t i = 0; i < len; i++)
+        if (!lacks_token(b, v, text[i]))
+            kept[n++] = text[i];
+    if (n)
+        st = encode_word(b, v, w, kept, n, CRIL_UNKNOWN_DROP, ids, err);
+    free(kept);
     return st;
 }
 
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, cril_ids *ids, cril_error *err)
+                            const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
 {
     cril_status st = cril_splitter_run(b->splitter, text, len, &w->words, &w->spare, err);
     size_t start = 0;
 
     for (size_t i = 0; i < w->words.n && st == CRIL_OK; start = w->words.end[i++])
-        st = encode_word(b, v, &w->merge, text + start, w->words.end[i] - start, ids, err);
+        st = unknown == CRIL_UNKNOWN_DROP
+                 ? encode_word_dropping(b, v, &w->merge, text + start, w->words.end[i] - start, ids, err)
+                 : encode_word(b, v, &w->merge, text + start, w->words.end[i] - start, unknown, ids, err);
     return st;
 }

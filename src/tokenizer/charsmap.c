@@ -62,6 +62,7 @@ size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, siz
                           size_t *to_len)
 {
     size_t best = 0, at = map->n_units ? unit_offset(map->units[0]) : 0;
+    uint32_t code;
 
     for (size_t i = 0; i < len && map->n_units; i++) {
         const uint8_t byte = (uint8_t)text[i];
@@ -89,6 +90,6 @@ size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, siz
     if (best)
         return best;
     *to = text;
-    *to_len = cril_utf8_width(*text);
+    *to_len = cril_utf8_read(text, len, &code);
     return *to_len;
 }

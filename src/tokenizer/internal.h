@@ -7,6 +7,10 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocab.h"
 
+/* What becomes of text that has no token, where an id could stand that is the unknown token's. */
+#define CRIL_UNKNOWN_REFUSE (-1) /* CRIL_ERR_RANGE */
+#define CRIL_UNKNOWN_DROP (-2)   /* it is left out */
+
 /* Buffers of one call of encode. Zero-initialise; release with cril_work_free. */
 struct encode_work {
     struct merge_work merge;
@@ -36,26 +40,28 @@ struct cril_bpe {
 cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_bpe *b,
                           cril_error *err);
 void cril_bpe_clear(struct cril_bpe *b);
+/* unknown: id for bytes that have no token, or CRIL_UNKNOWN_* */
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, cril_ids *ids, cril_error *err);
+                            const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err);
 
 /* --- SentencePiece BPE (model "llama") --- */
 
 struct cril_spm {
     struct cril_table table; /* pieces that text can become */
     uint32_t *priority;      /* [vocab.n] from the scores: the higher the score, the smaller */
+    struct cril_pairs pairs; /* of the table's pieces */
     bool space_prefix;
 };
 
 cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
                           cril_error *err);
 void cril_spm_clear(struct cril_spm *s);
-/* at_start: nothing or a special token stands before text. unknown: id for what has no token, or -1. */
+/* text has spaces for U+2581. at_start: nothing or a special token stands before text. unknown: id for what has no token, or CRIL_UNKNOWN_*. */
 cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
                             const char *text, size_t len, bool at_start, int32_t unknown,
                             cril_ids *ids, cril_error *err);
 
-/* The byte tokens of the character text [len], or unknown, once for a run (*in_run), or CRIL_ERR_RANGE. */
+/* The byte tokens of the character text [len], or unknown, once for a run (*in_run), or what CRIL_UNKNOWN_* says. */
 cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len, int32_t unknown,
                               bool *in_run, cril_ids *ids, cril_error *err);
 /* Copies with U+2581 as a space, after an optional space. *out is owned by the caller. */
@@ -73,6 +79,7 @@ struct cril_charsmap {
 
 struct cril_unigram {
     struct cril_table table;
+    struct cril_pairs pairs; /* of the table's pieces */
     float *scores; /* [vocab.n] ln p */
     double unknown_score;
     struct cril_charsmap map;

@@ -1,8 +1,9 @@
 /*
  * The tokenizer of a GGUF file: opens it, cuts special tokens out of a text, hands the rest to its kind.
  *
- * User-defined tokens are always cut out; control tokens and the unknown token only with CRIL_ENCODE_SPECIAL. Defaults for
- * absent keys are llama.cpp's. WordPiece ("bert"), RWKV and others are refused by name.
+ * User-defined tokens are always cut out; control tokens and the unknown token only with CRIL_ENCODE_SPECIAL. For
+ * SentencePiece BPE U+2581 is a space before anything is cut out, as in SentencePiece (to llama.cpp it is a space only afterwards:
+ * it finds Gemma's tokens of many spaces in spaces, not in U+2581). Defaults for absent keys are llama.cpp's. WordPiece ("bert"), RWKV and others are refused by name.
  */
 #include "tokenizer/internal.h"
 
@@ -112,7 +113,7 @@ static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_err
         (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos, &t->adds_eos,
                         err)) != CRIL_OK)
         return st;
-    return cril_specials_build(&t->vocab, &t->specials, err);
+    return cril_specials_build(&t->vocab, t->kind == KIND_SPM, &t->specials, err);
 }
 
 static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)
@@ -207,24 +208,27 @@ void cril_tokenizer_free(cril_tokenizer *t)
 }
 
 static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                bool at_start, cril_ids *ids, cril_error *err)
+                                bool at_start, bool drop, cril_ids *ids, cril_error *err)
 {
+    const int32_t unknown = t->unknown >= 0 ? t->unknown : drop ? CRIL_UNKNOWN_DROP : CRIL_UNKNOWN_REFUSE;
+
     if (!len)
         return CRIL_OK;
     switch (t->kind) {
     case KIND_BPE:
-        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, ids, err);
+        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, unknown, ids, err);
     case KIND_SPM:
-        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, at_start, t->unknown, ids, err);
+        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, at_start, unknown, ids, err);
     case KIND_UNIGRAM:
         break;
     }
-    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, t->unknown, ids, err);
+    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, unknown, ids, err);
 }
 
 static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                bool with_control, cril_ids *ids, cril_error *err)
+                                unsigned flags, cril_ids *ids, cril_error *err)
 {
+    const bool with_control = flags & CRIL_ENCODE_SPECIAL, drop = flags & CRIL_ENCODE_DROP;
     size_t start = 0, match_len = 0;
     bool at_start = true;
     cril_status st;
@@ -236,13 +240,13 @@ static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, 
             i++;
             continue;
         }
-        if ((st = encode_plain(t, w, text + start, i - start, at_start, ids, err)) != CRIL_OK ||
+        if ((st = encode_plain(t, w, text + start, i - start, at_start, drop, ids, err)) != CRIL_OK ||
             (st = cril_ids_push(ids, id, err)) != CRIL_OK)
             return st;
         start = i += match_len;
         at_start = true;
     }
-    return encode_plain(t, w, text + start, len - start, at_start, ids, err);
+    return encode_plain(t, w, text + start, len - start, at_start, drop, ids, err);
 }
 
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
@@ -258,10 +262,19 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
         st = cril_utf8_repair(text, len, &repaired, &len, err);
     if (st == CRIL_OK && len > MAX_TEXT)
         st = cril_fail(err, CRIL_ERR_RANGE, "a text of %zu bytes is too long to tokenise at once (1 GiB)", len);
+    if (st == CRIL_OK && t->kind == KIND_SPM) {
+        char *spaced;
+
+        st = cril_sentence_copy(repaired ? repaired : text, len, false, &spaced, &len, err);
+        if (st == CRIL_OK) {
+            free(repaired);
+            repaired = spaced;
+        }
+    }
     if (st == CRIL_OK && whole && t->adds_bos)
         st = cril_ids_push(ids, t->bos, err);
     if (st == CRIL_OK)
-        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids, err);
+        st = encode_parts(t, &w, repaired ? repaired : text, len, flags, ids, err);
     if (st == CRIL_OK && whole && t->adds_eos)
         st = cril_ids_push(ids, t->eos, err);
     if (st != CRIL_OK)

@@ -4,7 +4,8 @@
  *
  * Before that the text is normalised as SentencePiece does: characters by the map, a space in front, and where the
  * model asks for it runs of spaces to one and none at the ends. A character without a piece costs 10 more than
- * the worst piece and becomes the unknown token, one for a run (or its byte tokens).
+ * the worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in double, as in llama.cpp and in
+ * `tokenizers`; SentencePiece adds in 32 bits, so among ways of equal sum its rounding may choose another.
  */
 #include "tokenizer/internal.h"
 
@@ -32,7 +33,8 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, st
         (st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &u->space_prefix, err)) != CRIL_OK ||
         (st = cril_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &u->squeeze_spaces, err)) != CRIL_OK ||
         (st = cril_charsmap_load(g, &u->map, err)) != CRIL_OK ||
-        (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK) {
+        (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
+        (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
         cril_unigram_clear(u);
         return st;
     }
@@ -42,6 +44,7 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, st
         if (!len || (v->type[i] != TOKEN_NORMAL && v->type[i] != TOKEN_USER_DEFINED))
             continue;
         cril_table_put(&u->table, piece, len, (int32_t)i);
+        cril_pairs_add(&u->pairs, piece, len);
         if (v->type[i] == TOKEN_NORMAL && u->scores[i] < least)
             least = u->scores[i];
     }
@@ -52,6 +55,7 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, st
 void cril_unigram_clear(struct cril_unigram *u)
 {
     cril_table_clear(&u->table);
+    cril_pairs_clear(&u->pairs);
     cril_charsmap_clear(&u->map);
     free(u->scores);
     memset(u, 0, sizeof(*u));
@@ -126,12 +130,15 @@ static void viterbi(const struct cril_unigram *u, const char *text, size_t len, 
     for (size_t i = 0, width; i < len; i += width) {
         uint64_t hash = CRIL_HASH_START;
         bool single = false;
+        uint32_t left = 0, right;
 
         width = cril_utf8_width(text[i]);
-        for (size_t end = i; end < len && end - i < u->table.longest;) {
-            const size_t next = end + cril_utf8_width(text[end]);
+        for (size_t end = i; end < len && end - i < u->table.longest; left = right) {
+            const size_t next = end + cril_utf8_read(text + end, len - end, &right);
             int32_t id;
 
+            if (end > i && !cril_pairs_has(&u->pairs, left, right))
+                break; /* no piece goes on like this */
             for (; end < next; end++)
                 hash = cril_hash_step(hash, text[end]);
             id = cril_table_find_hashed(&u->table, hash, text + i, end - i);
@@ -182,17 +189,20 @@ cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_
                                 size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
 {
     struct text_buffer normal = {0};
-    char *copy;
+    char *copy, *repaired = NULL;
     size_t n;
     cril_status st = normalise(u, text, len, &normal, err);
 
+    if (st == CRIL_OK && normal.n) /* a map may cut characters in two */
+        st = cril_utf8_repair(normal.data, normal.n, &repaired, &normal.n, err);
     if (st == CRIL_OK && normal.n) {
-        st = cril_sentence_copy(normal.data, normal.n, false, &copy, &n, err);
+        st = cril_sentence_copy(repaired ? repaired : normal.data, normal.n, false, &copy, &n, err);
         if (st == CRIL_OK) {
             st = encode_plain(u, v, copy, n, unknown, ids, err);
             free(copy);
         }
     }
+    free(repaired);
     free(normal.data);
     return st;
 }

@@ -81,6 +81,31 @@ int32_t cril_table_find(const struct cril_table *t, const char *data, size_t len
     return cril_table_find_hashed(t, hash_of(data, len), data, len);
 }
 
+cril_status cril_pairs_init(struct cril_pairs *p, cril_error *err)
+{
+    p->bits = calloc(((size_t)1 << CRIL_PAIR_BITS) / 64, sizeof(*p->bits));
+    return p->bits ? CRIL_OK : cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a table of pairs");
+}
+
+void cril_pairs_clear(struct cril_pairs *p)
+{
+    free(p->bits);
+    p->bits = NULL;
+}
+
+void cril_pairs_add(struct cril_pairs *p, const char *piece, size_t len)
+{
+    uint32_t left = 0, right;
+
+    for (size_t i = 0; i < len; left = right) {
+        const size_t width = cril_utf8_read(piece + i, len - i, &right), hash = cril_pair_hash(left, right);
+
+        if (i)
+            p->bits[hash / 64] |= (uint64_t)1 << hash % 64;
+        i += width;
+    }
+}
+
 static bool is_own_letter(unsigned b) /* bytes that GPT-2's alphabet leaves as they are */
 {
     return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b != 0xad);
@@ -148,6 +173,8 @@ static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form, s
     const enum token_type type = v->type[id];
     size_t n;
 
+    if (form == PIECE_SENTENCE && type == TOKEN_USER_DEFINED)
+        return put_spaces(text.data, text.len, out);
     if (type != TOKEN_UNKNOWN && type != TOKEN_CONTROL && type != TOKEN_USER_DEFINED) {
         if (form == PIECE_BYTE_LEVEL && cril_byte_level_decode(text.data, text.len, out, &n))
             return n;
@@ -290,7 +317,17 @@ static uint32_t child_of(struct cril_specials *s, uint32_t at, uint8_t byte)
     return i;
 }
 
-cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials *s, cril_error *err)
+static bool is_well_formed(const char *text, size_t len)
+{
+    uint32_t code = 0;
+
+    for (size_t i = 0; i < len && code != CRIL_UTF8_ILL;)
+        i += cril_utf8_read(text + i, len - i, &code);
+    return code != CRIL_UTF8_ILL;
+}
+
+cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces, struct cril_specials *s,
+                                cril_error *err)
 {
     size_t total = 1, len;
 
@@ -306,10 +343,14 @@ cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials
         const char *piece = cril_vocab_piece(v, i, &len);
         uint32_t at = 0;
 
-        if (!is_special(v->type[i]) || !len)
-            continue;
-        for (size_t k = 0; k < len; k++)
-            at = child_of(s, at, (uint8_t)piece[k]);
+        if (!is_special(v->type[i]) || !len || !is_well_formed(piece, len))
+            continue; /* a piece that cuts a character in two must not be found */
+        for (size_t k = 0; k < len;) {
+            const bool mark = marks_are_spaces && len - k >= 3 && !memcmp(piece + k, "\xe2\x96\x81", 3);
+
+            at = child_of(s, at, mark ? ' ' : (uint8_t)piece[k]);
+            k += mark ? 3 : 1;
+        }
         s->nodes[at].any = (int32_t)i;
         if (v->type[i] == TOKEN_USER_DEFINED)
             s->nodes[at].user = (int32_t)i;

@@ -44,6 +44,30 @@ void cril_table_put(struct cril_table *t, const char *data, size_t len, int32_t 
 int32_t cril_table_find(const struct cril_table *t, const char *data, size_t len); /* -1: absent */
 int32_t cril_table_find_hashed(const struct cril_table *t, uint64_t hash, const char *data, size_t len);
 
+/* --- pairs of characters that stand together in some piece ---------------------------------------- */
+
+#define CRIL_PAIR_BITS 18 /* Gemma has 34,000 pairs */
+
+struct cril_pairs { /* a set of hashes: may say yes of a pair that is none, never no of one that is */
+    uint64_t *bits;
+};
+
+cril_status cril_pairs_init(struct cril_pairs *p, cril_error *err);
+void cril_pairs_clear(struct cril_pairs *p);
+void cril_pairs_add(struct cril_pairs *p, const char *piece, size_t len);
+
+static inline size_t cril_pair_hash(uint32_t left, uint32_t right) /* of code points */
+{
+    return (size_t)((((uint64_t)left << 32 | right) * 0x9e3779b97f4a7c15u) >> (64 - CRIL_PAIR_BITS));
+}
+
+static inline bool cril_pairs_has(const struct cril_pairs *p, uint32_t left, uint32_t right)
+{
+    const size_t hash = cril_pair_hash(left, right);
+
+    return p->bits[hash / 64] >> hash % 64 & 1;
+}
+
 /* --- tokens ------------------------------------------------------------------------------------- */
 
 enum token_type { /* numbers of the format */
@@ -91,7 +115,9 @@ struct cril_specials { /* a trie of bytes; node 0 is the root */
     uint32_t first[256]; /* node of each first byte, 0: none */
 };
 
-cril_status cril_specials_build(const struct cril_vocab *v, struct cril_specials *s, cril_error *err);
+/* marks_are_spaces: they are looked for in text that has spaces for U+2581. */
+cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces, struct cril_specials *s,
+                                cril_error *err);
 void cril_specials_clear(struct cril_specials *s);
 
 /* The longest special token at the start of text: its id and length; -1 when there is none. */

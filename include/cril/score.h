@@ -104,7 +104,7 @@ double cril_result_bits(const cril_result *r);           /* nats / ln 2 */
 double cril_result_bpc(const cril_result *r);            /* bits per character (code point) */
 double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte */
 double cril_result_bits_per_token(const cril_result *r); /* per scored token */
-double cril_result_perplexity(const cril_result *r);     /* of a token: e^(nats / scored tokens) */
+double cril_result_perplexity(const cril_result *r);     /* of a token: e^(nats / scored tokens); infinite past e^700 */
 
 /*
  * Negative log-likelihood of a token sequence in one window.

@@ -121,10 +121,11 @@ static json_t *interval_json(const cril_interval *v)
 
 static json_t *result_json(const cril_result *r)
 {
-    json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "bpc", cril_result_bpc(r), "bpb",
+    const double perplexity = cril_result_perplexity(r);
+    json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "bpc", cril_result_bpc(r), "bpb",
                           cril_result_bpb(r), "bits", cril_result_bits(r), "nats", r->nats,
                           "bits_per_token", cril_result_bits_per_token(r), "perplexity",
-                          cril_result_perplexity(r), "seconds", r->seconds);
+                          isfinite(perplexity) ? json_real(perplexity) : json_null(), "seconds", r->seconds);
     int bad = !o;
 
     for (size_t k = 0; !bad && k < LENGTH(counts); k++)

@@ -32,7 +32,9 @@ double cril_result_bits_per_token(const cril_result *r)
 
 double cril_result_perplexity(const cril_result *r)
 {
-    return cril_exp(over(r->nats, r->scored_tokens));
+    const double mean = over(r->nats, r->scored_tokens);
+
+    return mean > 700 ? INFINITY : cril_exp(mean); /* a double ends at e^709 */
 }
 
 void cril_result_free(cril_result *r)

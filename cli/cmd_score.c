@@ -254,16 +254,15 @@ static void print_csv_text(FILE *f, const char *text)
 
 static int on_document(void *user, const cril_document_score *d)
 {
-    static const double ln2 = 0.693147180559945309417232121458;
     struct run *r = user;
     FILE *f = r->documents.file;
 
     errno = 0;
     print_csv_text(f, r->name);
     fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
-            d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / ln2);
+            d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / CRIL_LN2);
     if (d->characters) /* where nothing of a document is scored there is no figure */
-        fprintf(f, "%.9g", d->nats / ln2 / (double)d->characters);
+        fprintf(f, "%.9g", d->nats / CRIL_LN2 / (double)d->characters);
     putc('\n', f);
     if (ferror(f))
         cril_output_failed(&r->documents, errno);

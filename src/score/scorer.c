@@ -463,7 +463,7 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     l->context = o->context ? o->context : s->protocol->context ? s->protocol->context : most;
     if (l->context > most)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: was made for a context of at most %zu tokens, not %zu; set the context to %zu or "
+                         "%s: was made for a context of at most %zu tokens, not %zu; set the context (--context) to %zu or "
                          "less",
                          cril_model_path(s->model), most, l->context, most);
     if (l->context < s->protocol->least_context)

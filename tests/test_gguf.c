@@ -81,6 +81,7 @@ static void save_as(const struct buffer *b, const char *name)
     FILE *f;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
+    unlink(path); /* some file systems bring a file to the disk when it is cut to nothing and closed */
     f = fopen(path, "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(b->data, 1, b->n, f), b->n);

@@ -192,9 +192,29 @@ static void test_figures(void **state)
     assert_true(cril_result_bpc(&r) == cril_result_bits(&r) / 100);
     assert_true(cril_result_bpb(&r) == cril_result_bits(&r) / 105);
     assert_true(cril_result_bits_per_token(&r) == cril_result_bits(&r) / 30);
+    assert_true(fabs(cril_result_perplexity(&r) / exp(r.nats / 30) - 1) < 1e-14);
     snprintf(line, sizeof(line), "\"bpc\": %.15g", cril_result_bpc(&r));
     line[strlen(line) - 2] = '\0'; /* 17 digits may end otherwise */
     assert_non_null(strstr(good_text(), line));
+}
+
+/* A perplexity past e^700 is infinite, null in the file, and in nobody's way. */
+static void test_perplexity_ends(void **state)
+{
+    cril_result r = sample();
+
+    (void)state;
+    r.nats = 699.9 * 30;
+    assert_true(isfinite(cril_result_perplexity(&r)));
+    check_round_trip(&r, 1);
+    r.nats = 700.1 * 30;
+    assert_true(isinf(cril_result_perplexity(&r)));
+    check_round_trip(&r, 1);
+    assert_non_null(strstr(good_text(), "\"perplexity\": 1.01"));
+    r.nats = NAN;
+    assert_true(isnan(cril_result_perplexity(&r)));
+    r.scored_tokens = 0;
+    assert_true(cril_result_perplexity(&r) == 1);
 }
 
 /* Every byte that is part of no UTF-8 character is one U+FFFD; the rest stays. */
@@ -439,7 +459,7 @@ static void test_not_json(void **state)
         { "{", "// a comment\n{" },
     };
     static const char *texts[] = {
-        "", " \n", "{", "[", "no JSON", "\x7f" "ELF", "{\"results\": [{}]", "{\"results\": [{}]} {}", "\xef\xbb\xbf{}",
+        "", " \n", "{", "[", "no JSON", "\x7f\x45LF", "{\"results\": [{}]", "{\"results\": [{}]} {}", "\xef\xbb\xbf{}",
     };
     static char deep[100000];
 
@@ -727,6 +747,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_perplexity_ends),
         cmocka_unit_test(test_paths_that_are_not_utf8), cmocka_unit_test(test_not_written),
         cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_second),
         cmocka_unit_test(test_not_json),         cmocka_unit_test(test_not_read),

@@ -34,7 +34,7 @@ double cril_result_perplexity(const cril_result *r)
 {
     const double mean = over(r->nats, r->scored_tokens);
 
-    return mean > 700 ? INFINITY : cril_exp(mean); /* a double ends at e^709 */
+    return mean <= 700 ? cril_exp(mean) : mean * INFINITY; /* a double ends at e^709; NaN stays NaN */
 }
 
 void cril_result_free(cril_result *r)

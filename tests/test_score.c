@@ -351,6 +351,7 @@ static void test_refused(void **state)
     check_refused(&x, (cril_score_options){ .protocol = "rolling", .stride = 8 }, CRIL_ERR_RANGE, "stride");
     check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 2 }, CRIL_ERR_RANGE, "3");
     check_refused(&x, (cril_score_options){ .context = 8, .stride = 8, .level = 1.5 }, CRIL_ERR_RANGE, "1.5");
+    check_refused(&x, (cril_score_options){ .context = 8, .stride = 8, .level = -1 }, CRIL_ERR_RANGE, "-1");
     /* about 420 tokens: two chunks of 256 need 512 */
     check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 256 }, CRIL_ERR_EMPTY, "512");
     close_fixture(&x);

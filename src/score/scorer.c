@@ -480,10 +480,10 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     if (l->stride > l->context)
         l->stride = l->context;
     s->batch_tokens = o->batch_tokens ? o->batch_tokens : DEFAULT_BATCH;
-    s->interval = (cril_interval){ .level = o->level > 0 ? o->level : default_level,
+    s->interval = (cril_interval){ .level = o->level == 0 ? default_level : o->level,
                                    .resamples = o->resamples ? o->resamples : DEFAULT_RESAMPLES,
                                    .seed = o->seed };
-    if (!(s->interval.level < 1))
+    if (!(s->interval.level > 0 && s->interval.level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", s->interval.level);
     s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
     return choose_head(s, err);

@@ -2,6 +2,7 @@
 #include "progress.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 static const double every_sec = 1.0 / 6;
@@ -24,6 +25,7 @@ static void time_text(double sec, char *out, size_t size)
 void cril_progress_show(struct cril_progress *p, const cril_score_progress *s)
 {
     struct timespec now;
+    const char *name;
     char left[32];
 
     if (!p->on || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
@@ -33,7 +35,8 @@ void cril_progress_show(struct cril_progress *p, const cril_score_progress *s)
         return;
     p->last = now;
     p->shown = true;
-    fprintf(stderr, "\r%.24s", p->name);
+    name = strrchr(p->name, '/');
+    fprintf(stderr, "\r%.32s", name && name[1] ? name + 1 : p->name);
     if (s->fraction >= 0)
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
     if (s->seconds > 0)

@@ -56,6 +56,7 @@ typedef struct cril_document {
 } cril_document;
 
 typedef struct cril_corpus_stats {
+    uint64_t limit;       /* of the options; 0: none */
     uint64_t documents;   /* handed out */
     uint64_t empty;       /* documents without a character, dropped */
     uint64_t bad_lines;   /* skipped because not strict */

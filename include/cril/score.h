@@ -49,7 +49,7 @@ typedef struct cril_document_score {
 } cril_document_score;
 
 typedef struct cril_score_progress {
-    double fraction;        /* of the corpus's bytes, 0..1; < 0 when unknown */
+    double fraction;        /* of the corpus, by bytes or by its limit, 0..1; < 0 when unknown */
     uint64_t scored_tokens; /* so far */
     uint64_t forward_tokens;
     double seconds;

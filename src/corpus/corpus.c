@@ -374,6 +374,7 @@ cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err
 void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
 {
     *stats = c->stats;
+    stats->limit = c->limit;
     if (c->stream)
         stats->bytes_read += cril_stream_taken(c->stream);
 }

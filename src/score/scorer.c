@@ -71,10 +71,11 @@ static cril_status stopped(const struct run *r, cril_error *err)
 
 /* ---- Handing out ---- */
 
-static cril_status report_progress(struct run *r, double share, cril_error *err)
+/* n_rows: of the batch at work, those that count as done. */
+static cril_status report_progress(struct run *r, double share, uint64_t n_rows, cril_error *err)
 {
     cril_score_progress p = { .fraction = share, .scored_tokens = r->out->scored_tokens,
-                              .forward_tokens = r->out->forward_tokens,
+                              .forward_tokens = r->out->forward_tokens + n_rows,
                               .seconds = now_sec() - r->start_sec };
 
     if (!r->callbacks || !r->callbacks->on_progress)
@@ -162,7 +163,7 @@ static int poll_engine(void *user, double done)
     struct run *r = user;
     double share = r->share < 0 ? r->share : r->share_scored + done * (r->share - r->share_scored);
 
-    return report_progress(r, share, NULL) != CRIL_OK;
+    return report_progress(r, share, (uint64_t)(done * (double)r->s->batch.n_rows), NULL) != CRIL_OK;
 }
 
 /* Runs what has been laid out and hands it out. */
@@ -180,7 +181,7 @@ static cril_status flush(struct run *r, cril_error *err)
     if ((st = deliver(r, err)) != CRIL_OK)
         return st;
     cril_batch_clear(b);
-    return report_progress(r, r->share, err);
+    return report_progress(r, r->share, 0, err);
 }
 
 /* ---- Laying out ---- */
@@ -271,16 +272,19 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     return r->stream.n ? lay_out(r, d->index, p->per_document, err) : CRIL_OK;
 }
 
-/* Never falls: within a compressed file the bytes read are an estimate. */
+/* Bytes or documents, whichever ends first. Never falls: within a compressed file the bytes read are an estimate. */
 static void update_share(struct run *r, const cril_corpus *c)
 {
     cril_corpus_stats stats;
-    double share;
+    double bytes, documents;
 
     cril_corpus_stats_get(c, &stats);
-    share = stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
-    if (share < 0 || share > r->share)
-        r->share = share;
+    bytes = stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
+    documents = stats.limit ? (double)stats.documents / (double)stats.limit : -1;
+    if (bytes < documents)
+        bytes = documents;
+    if (bytes < 0 || bytes > r->share)
+        r->share = bytes;
 }
 
 static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)

@@ -165,20 +165,20 @@ static void print_table(const struct files *f)
         if (cril_text_width(f->pairs[i].a->corpus_path) > width)
             width = cril_text_width(f->pairs[i].a->corpus_path);
     snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * f->pairs[0].c.interval.level);
-    printf("\n%-*s %9s %9s %10s %9s %20s  %s\n", width, "corpus", "BPC A", "BPC B", "B - A", "percent", interval,
+    printf("\n%-*s %9s %9s %10s %9s %24s  %s\n", width, "corpus", "BPC A", "BPC B", "B - A", "percent", interval,
            "verdict");
     for (size_t i = 0; i < f->n; i++) {
         const cril_comparison *c = &f->pairs[i].c;
 
-        snprintf(interval, sizeof(interval), "%+.4f .. %+.4f", c->interval.low, c->interval.high);
+        snprintf(interval, sizeof(interval), "%+.6f .. %+.6f", c->interval.low, c->interval.high);
         cril_print_padded(stdout, f->pairs[i].a->corpus_path, width);
-        printf(" %9.4f %9.4f %+10.4f %+9.2f %20s  %s\n", c->bpc_a, c->bpc_b, c->difference, percent(c), interval,
+        printf(" %9.4f %9.4f %+10.6f %+9.3f %24s  %s\n", c->bpc_a, c->bpc_b, c->difference, percent(c), interval,
                words[verdict(c) + 1]);
     }
     if (f->n < 2)
         return;
     averages(f, &a, &b);
-    printf("%-*s %9.4f %9.4f %+10.4f %+9.2f\n", width, "average", a, b, b - a, a > 0 ? 100 * (b - a) / a : 0);
+    printf("%-*s %9.4f %9.4f %+10.6f %+9.3f\n", width, "average", a, b, b - a, a > 0 ? 100 * (b - a) / a : 0);
 }
 
 static size_t n_shown(const cril_comparison *c, uint64_t top)

@@ -399,7 +399,7 @@ uint64_t cril_stream_taken(const struct cril_stream *s)
 {
     const uint64_t at = offset_of(s), left = s->out_len - s->out_pos;
 
-    if (!s->decoder)
+    if (!s->decoder || !left)
         return at - left;
-    return s->decoded ? (uint64_t)((double)at * (1 - (double)left / (double)s->decoded)) : 0;
+    return (uint64_t)((double)at * (1 - (double)left / (double)s->decoded));
 }

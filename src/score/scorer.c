@@ -100,11 +100,15 @@ static cril_status finish_documents(struct run *r, uint64_t before, cril_error *
     return CRIL_OK;
 }
 
-/* A token's text counts for the document where the protocol scores a part of the text only. */
+/*
+ * A token's text counts for the document where the protocol scores a part of the text only. An EOS, which such a
+ * protocol takes from no text but adds itself, has none.
+ */
 static void count_text(const struct run *r, int32_t id, cril_document_score *d)
 {
+    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
     size_t len = 0;
-    const char *piece = cril_tokenizer_piece(cril_model_tokenizer(r->s->model), id, &len);
+    const char *piece = id == cril_tokenizer_eos(t) ? NULL : cril_tokenizer_piece(t, id, &len);
 
     for (size_t i = 0; piece && i < len; i++)
         d->characters += ((uint8_t)piece[i] & 0xc0) != 0x80; /* starts of code points */

@@ -5,8 +5,9 @@
  * no token, on the way to one; if it is still there at the end, its bytes are spelled out (as llama.cpp
  * does). Where a merge or a piece is given twice, the first merge and the last piece count.
  *
- * A byte without a token, of which SmolLM2 has six among the control characters, becomes the unknown token, one for a run within a
- * word: so does the library `tokenizers` with what transformers makes of the file; llama.cpp leaves such bytes out.
+ * A byte without a token, of which SmolLM2 has six among the control characters, becomes the unknown token, one for a
+ * run within a word: so does the library `tokenizers` with what transformers makes of the file; llama.cpp leaves such
+ * bytes out.
  */
 #include "tokenizer/internal.h"
 

@@ -56,7 +56,8 @@ struct cril_spm {
 cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
                           cril_error *err);
 void cril_spm_clear(struct cril_spm *s);
-/* text has spaces for U+2581. at_start: nothing or a special token stands before text. unknown: id for what has no token, or CRIL_UNKNOWN_*. */
+/* text has spaces for U+2581. at_start: nothing or a special token stands before text. unknown: id for what has no
+   token, or CRIL_UNKNOWN_*. */
 cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
                             const char *text, size_t len, bool at_start, int32_t unknown,
                             cril_ids *ids, cril_error *err);

@@ -3,7 +3,7 @@
  *
  * Symbols are characters; spaces are letters like others, and U+2581 is a space. No symbol can grow across two characters
  * that are neighbours in no piece, so a text is cut there first: the same ids as from one long word, but from many
- * small heaps instead of one large (three to five times as fast).
+ * small heaps instead of one large (Llama's 6 MB/s become 14, Gemma's 7 become 10).
  * A character without a piece becomes its byte tokens, or the unknown token where there are none. As in
  * SentencePiece, control, unknown and byte pieces are never made by merging. Unused pieces are taken as they are
  * (llama.cpp), not taken apart again.

@@ -3,7 +3,8 @@
  *
  * User-defined tokens are always cut out; control tokens and the unknown token only with CRIL_ENCODE_SPECIAL. For
  * SentencePiece BPE U+2581 is a space before anything is cut out, as in SentencePiece (to llama.cpp it is a space only afterwards:
- * it finds Gemma's tokens of many spaces in spaces, not in U+2581). Defaults for absent keys are llama.cpp's. WordPiece ("bert"), RWKV and others are refused by name.
+ * it finds Gemma's tokens of many spaces in spaces, not in U+2581). Defaults for absent keys are llama.cpp's.
+ * WordPiece ("bert"), RWKV and others are refused by name.
  */
 #include "tokenizer/internal.h"
 

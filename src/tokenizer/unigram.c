@@ -4,8 +4,8 @@
  *
  * Before that the text is normalised as SentencePiece does: characters by the map, a space in front, and where the
  * model asks for it runs of spaces to one and none at the ends. A character without a piece costs 10 more than
- * the worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in double, as in llama.cpp and in
- * `tokenizers`; SentencePiece adds in 32 bits, so among ways of equal sum its rounding may choose another.
+ * the worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in double, as in
+ * llama.cpp; SentencePiece adds in 32 bits, so among ways of equal sum its rounding may choose another.
  */
 #include "tokenizer/internal.h"
 

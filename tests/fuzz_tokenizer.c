@@ -234,7 +234,7 @@ static void encode(const cril_tokenizer *t, const char *text, size_t len, unsign
     const cril_status st = cril_tokenizer_encode(t, text, len, flags, &ids, &err);
     const size_t n = ids.n;
 
-    if (st != CRIL_OK && (n || !err.message[0] || (flags & CRIL_ENCODE_DROP && st == CRIL_ERR_RANGE)))
+    if (st != CRIL_OK && (n || !err.message[0]))
         abort();
     if (st == CRIL_OK && flags == CRIL_ENCODE_TEXT && !has_unknown && !strncmp(cril_tokenizer_kind(t), "bpe", 3))
         check_spelling(t, &ids, text, len);
@@ -275,7 +275,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         t = own = open_made();
     }
     if (t)
-        for (unsigned flags = 0; flags < 8; flags++)
+        for (unsigned flags = 0; flags < 4; flags++)
             encode(t, (const char *)s.at, s.left, flags);
     cril_tokenizer_free(own);
     return 0;

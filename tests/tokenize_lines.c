@@ -2,7 +2,7 @@
  * Tokenises many byte strings for scripts/compare_tokenizers.py: tokenize_lines MODEL.gguf IN OUT [special]
  *
  * IN holds strings, each after its length (u32, native order); OUT gets for each the number of ids (u32), then the
- * ids (i32). Bytes that the vocabulary cannot spell are left out. With "special", look-alikes of control tokens become
+ * ids (i32). With "special", look-alikes of control tokens become
  * those tokens. Prints the megabytes of text a second of processor time.
  * Build: cc -O2 -D_POSIX_C_SOURCE=200809L -Iinclude tests/tokenize_lines.c build/libcril.a -lpcre2-8 -lcrypto -lm -o tokenize_lines
  */
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
     cril_tokenizer *t = NULL;
     cril_error err = {0};
     const int special = argc == 5 && !strcmp(argv[4], "special");
-    const unsigned flags = CRIL_ENCODE_DROP | (special ? CRIL_ENCODE_SPECIAL : CRIL_ENCODE_TEXT);
+    const unsigned flags = special ? CRIL_ENCODE_SPECIAL : CRIL_ENCODE_TEXT;
     FILE *in = argc == 4 + special ? fopen(argv[2], "rb") : NULL, *out = in ? fopen(argv[3], "wb") : NULL;
     int failed = !out || cril_tokenizer_open(argv[1], &t, &err) != CRIL_OK || run(t, in, out, flags, &err);
 

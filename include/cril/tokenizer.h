@@ -30,8 +30,7 @@ void cril_ids_free(cril_ids *ids); /* leaves an empty list behind */
 enum {
     CRIL_ENCODE_TEXT = 0,        /* the text as text: a look-alike of a control token is spelled out */
     CRIL_ENCODE_SPECIAL = 1,     /* look-alikes of control tokens become those tokens */
-    CRIL_ENCODE_ADD_SPECIAL = 2, /* put the BOS / EOS that the tokenizer adds by itself around the text */
-    CRIL_ENCODE_DROP = 4         /* leave out what can neither be spelled nor become the unknown token */
+    CRIL_ENCODE_ADD_SPECIAL = 2  /* put the BOS / EOS that the tokenizer adds by itself around the text */
 };
 
 /*
@@ -45,8 +44,8 @@ void cril_tokenizer_free(cril_tokenizer *t);
 /*
  * Appends the ids of text [len bytes, any bytes] to *ids. flags: CRIL_ENCODE_*.
  * Time grows about linearly with len, also for one long line. On error *ids keeps what it had.
- * CRIL_ERR_NOMEM; CRIL_ERR_RANGE when a character or byte has no token, the vocabulary names no unknown token either and
- * CRIL_ENCODE_DROP is not given, or when len is over 1 GiB.
+ * CRIL_ERR_NOMEM; CRIL_ERR_RANGE when a character or byte has no token, and the vocabulary names no unknown token, or
+ * when len is over 1 GiB.
  */
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
                                   unsigned flags, cril_ids *ids, cril_error *err);

@@ -100,18 +100,16 @@ static cril_status finish_documents(struct run *r, uint64_t before, cril_error *
     return CRIL_OK;
 }
 
-/*
- * A token's text counts for the document where the protocol scores a part of the text only. An EOS, which such a
- * protocol takes from no text but adds itself, has none.
- */
+/* A token's text counts for the document where the protocol scores a part of the text only. */
 static void count_text(const struct run *r, int32_t id, cril_document_score *d)
 {
-    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
-    size_t len = 0;
-    const char *piece = id == cril_tokenizer_eos(t) ? NULL : cril_tokenizer_piece(t, id, &len);
+    size_t len;
+    const char *text = cril_tokenizer_text(cril_model_tokenizer(r->s->model), id, &len);
 
-    for (size_t i = 0; piece && i < len; i++)
-        d->characters += ((uint8_t)piece[i] & 0xc0) != 0x80; /* starts of code points */
+    if (!text)
+        return;
+    for (size_t i = 0; i < len; i++)
+        d->characters += ((uint8_t)text[i] & 0xc0) != 0x80; /* starts of code points */
     d->bytes += len;
 }
 

@@ -211,35 +211,6 @@ static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab
     return st;
 }
 
-static bool lacks_token(const struct cril_bpe *b, const struct cril_vocab *v, char byte)
-{
-    return (size_t)b->byte_id[(uint8_t)byte] >= v->n;
-}
-
-/* As encode_word, but bytes without a token are taken out first: then what stood around them may merge. */
-static cril_status encode_word_dropping(const struct cril_bpe *b, const struct cril_vocab *v, struct merge_work *w,
-                                        const char *text, size_t len, cril_ids *ids, cril_error *err)
-{
-    cril_status st = CRIL_OK;
-    size_t n = 0;
-    char *kept;
-
-    while (n < len && !lacks_token(b, v, text[n]))
-        n++;
-    if (n == len)
-        return encode_word(b, v, w, text, len, CRIL_UNKNOWN_DROP, ids, err);
-    if (!(kept = malloc(len)))
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a word of %zu bytes", len);
-    n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (!lacks_token(b, v, text[i]))
-            kept[n++] = text[i];
-    if (n)
-        st = encode_word(b, v, w, kept, n, CRIL_UNKNOWN_DROP, ids, err);
-    free(kept);
-    return st;
-}
-
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
                             const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
 {
@@ -247,8 +218,6 @@ cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v
     size_t start = 0;
 
     for (size_t i = 0; i < w->words.n && st == CRIL_OK; start = w->words.end[i++])
-        st = unknown == CRIL_UNKNOWN_DROP
-                 ? encode_word_dropping(b, v, &w->merge, text + start, w->words.end[i] - start, ids, err)
-                 : encode_word(b, v, &w->merge, text + start, w->words.end[i] - start, unknown, ids, err);
+        st = encode_word(b, v, &w->merge, text + start, w->words.end[i] - start, unknown, ids, err);
     return st;
 }

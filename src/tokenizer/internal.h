@@ -7,10 +7,6 @@
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocab.h"
 
-/* What becomes of text that has no token, where an id could stand that is the unknown token's. */
-#define CRIL_UNKNOWN_REFUSE (-1) /* CRIL_ERR_RANGE */
-#define CRIL_UNKNOWN_DROP (-2)   /* it is left out */
-
 /* Buffers of one call of encode. Zero-initialise; release with cril_work_free. */
 struct encode_work {
     struct merge_work merge;
@@ -40,7 +36,7 @@ struct cril_bpe {
 cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_bpe *b,
                           cril_error *err);
 void cril_bpe_clear(struct cril_bpe *b);
-/* unknown: id for bytes that have no token, or CRIL_UNKNOWN_* */
+/* unknown: id for bytes that have no token; -1: CRIL_ERR_RANGE */
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
                             const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err);
 
@@ -56,13 +52,13 @@ struct cril_spm {
 cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
                           cril_error *err);
 void cril_spm_clear(struct cril_spm *s);
-/* text has spaces for U+2581. at_start: nothing or a special token stands before text. unknown: id for what has no
-   token, or CRIL_UNKNOWN_*. */
+/* text has spaces for U+2581 and starts the whole text or follows a special token. unknown: id for what has no token;
+   -1: CRIL_ERR_RANGE. */
 cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, bool at_start, int32_t unknown,
-                            cril_ids *ids, cril_error *err);
+                            const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                            cril_error *err);
 
-/* The byte tokens of the character text [len], or unknown, once for a run (*in_run), or what CRIL_UNKNOWN_* says. */
+/* The byte tokens of the character text [len], or unknown, once for a run (*in_run); where that is -1, CRIL_ERR_RANGE. */
 cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len, int32_t unknown,
                               bool *in_run, cril_ids *ids, cril_error *err);
 /* Copies with U+2581 as a space, after an optional space. *out is owned by the caller. */

@@ -111,8 +111,6 @@ cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size
             st = cril_ids_push(ids, v->byte_token[(uint8_t)bytes[i]], err);
         return st;
     }
-    if (unknown == CRIL_UNKNOWN_DROP)
-        return CRIL_OK;
     if (unknown < 0)
         return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len, text);
     if (*in_run)
@@ -179,14 +177,14 @@ static cril_status encode_plain(const struct cril_spm *s, const struct cril_voca
 }
 
 cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, bool at_start, int32_t unknown,
-                            cril_ids *ids, cril_error *err)
+                            const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                            cril_error *err)
 {
     char *copy;
     size_t n;
     cril_status st;
 
-    if (!at_start || !s->space_prefix)
+    if (!s->space_prefix)
         return encode_plain(s, v, &w->merge, text, len, unknown, ids, err);
     if ((st = cril_sentence_copy(text, len, true, &copy, &n, err)) != CRIL_OK)
         return st;

@@ -209,29 +209,25 @@ void cril_tokenizer_free(cril_tokenizer *t)
 }
 
 static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                bool at_start, bool drop, cril_ids *ids, cril_error *err)
+                                cril_ids *ids, cril_error *err)
 {
-    const int32_t unknown = t->unknown >= 0 ? t->unknown : drop ? CRIL_UNKNOWN_DROP : CRIL_UNKNOWN_REFUSE;
-
     if (!len)
         return CRIL_OK;
     switch (t->kind) {
     case KIND_BPE:
-        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, unknown, ids, err);
+        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, t->unknown, ids, err);
     case KIND_SPM:
-        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, at_start, unknown, ids, err);
+        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, t->unknown, ids, err);
     case KIND_UNIGRAM:
         break;
     }
-    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, unknown, ids, err);
+    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, t->unknown, ids, err);
 }
 
 static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                unsigned flags, cril_ids *ids, cril_error *err)
+                                bool with_control, cril_ids *ids, cril_error *err)
 {
-    const bool with_control = flags & CRIL_ENCODE_SPECIAL, drop = flags & CRIL_ENCODE_DROP;
     size_t start = 0, match_len = 0;
-    bool at_start = true;
     cril_status st;
 
     for (size_t i = 0; i < len;) {
@@ -241,13 +237,12 @@ static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, 
             i++;
             continue;
         }
-        if ((st = encode_plain(t, w, text + start, i - start, at_start, drop, ids, err)) != CRIL_OK ||
+        if ((st = encode_plain(t, w, text + start, i - start, ids, err)) != CRIL_OK ||
             (st = cril_ids_push(ids, id, err)) != CRIL_OK)
             return st;
         start = i += match_len;
-        at_start = true;
     }
-    return encode_plain(t, w, text + start, len - start, at_start, drop, ids, err);
+    return encode_plain(t, w, text + start, len - start, ids, err);
 }
 
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
@@ -275,7 +270,7 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     if (st == CRIL_OK && whole && t->adds_bos)
         st = cril_ids_push(ids, t->bos, err);
     if (st == CRIL_OK)
-        st = encode_parts(t, &w, repaired ? repaired : text, len, flags, ids, err);
+        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids, err);
     if (st == CRIL_OK && whole && t->adds_eos)
         st = cril_ids_push(ids, t->eos, err);
     if (st != CRIL_OK)
@@ -320,4 +315,11 @@ const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *le
     if (id < 0 || (size_t)id >= t->vocab.n)
         return NULL;
     return cril_vocab_piece(&t->vocab, (size_t)id, len);
+}
+
+const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len)
+{
+    const char *piece = cril_tokenizer_piece(t, id, len);
+
+    return piece && (t->vocab.type[id] == TOKEN_CONTROL || t->vocab.type[id] == TOKEN_UNKNOWN) ? NULL : piece;
 }

@@ -9,6 +9,9 @@
 /* Builds a tokenizer from an open file. Copies what it needs: g may be closed afterwards. */
 cril_status cril_tokenizer_create(const cril_gguf *g, cril_tokenizer **out, cril_error *err);
 
+/* As cril_tokenizer_piece, but NULL for a control or unknown token, which stands for no text. */
+const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len);
+
 cril_status cril_ids_push(cril_ids *ids, int32_t id, cril_error *err);
 
 #endif

@@ -11,16 +11,17 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MAX_ROWS = 40, MAX_K = 512, LD = MAX_K + 64 };
+enum { MAX_SIZE = 130, MAX_K = 512, MAX_SETS = 8 };
 
-static struct cril_kernels sets[3];
-static size_t n_sets = 1; /* sets[0] is ref */
+static struct cril_kernels sets[MAX_SETS]; /* sets[0] is ref */
+static size_t n_sets;
 static uint64_t seed = 1;
 
 static uint32_t next(void)
@@ -54,230 +55,324 @@ static void same(const char *what, const struct cril_kernels *k, const void *a, 
         fail_msg("%s of %s differs from ref at size %zu", what, k->name, n);
 }
 
-static void test_gemm_f32(void **state)
+/* Memory whose last byte is followed by a page that must not be touched. */
+struct guarded {
+    unsigned char *map, *end;
+    size_t size;
+};
+
+static struct guarded guard(size_t most_bytes)
 {
-    static float a[MAX_ROWS * LD], panel[MAX_K * CRIL_NR], c[3][MAX_ROWS * LD];
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (most_bytes + page - 1) / page * page;
+    struct guarded g = { .size = used + page };
+
+    g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(g.map != MAP_FAILED);
+    g.end = g.map + used;
+    assert_int_equal(mprotect(g.end, page, PROT_NONE), 0);
+    return g;
+}
+
+static float *last_floats(const struct guarded *g, size_t n)
+{
+    return (float *)(void *)g->end - n;
+}
+
+static void unguard(struct guarded *g, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        munmap(g[i].map, g[i].size);
+}
+
+/* Every k and every number of rows in 1..130, all buffers ending at the page. */
+static void test_gemm_f32_sizes(void **state)
+{
+    struct guarded g[4];
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        g[i] = guard(MAX_SIZE * MAX_SIZE * sizeof(float));
+    for (size_t k = 1; k <= MAX_SIZE; k++) {
+        float *a = last_floats(&g[0], MAX_SIZE * k), *panel = last_floats(&g[1], k * CRIL_NR);
+        float *want = last_floats(&g[2], MAX_SIZE * CRIL_NR);
+
+        fill(a, MAX_SIZE * k);
+        fill(panel, k * CRIL_NR);
+        sets[0].gemm_f32(a, k, MAX_SIZE, panel, k, want, CRIL_NR);
+        for (size_t s = 0; s < n_sets; s++)
+            for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
+                float *c = last_floats(&g[3], m * CRIL_NR);
+                sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_NR);
+                same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_NR), c, m * CRIL_NR * sizeof(float), k);
+            }
+    }
+    unguard(g, 4);
+}
+
+/* Rows further apart than they are wide: nothing between them is touched. */
+static void test_gemm_f32_strides(void **state)
+{
+    enum { LD = 300 };
+    static float a[40 * LD], panel[LD * CRIL_NR], c[2][40 * LD];
     (void)state;
     for (int round = 0; round < 200; round++) {
-        size_t m = 1 + next() % MAX_ROWS, k = 1 + next() % 130, lda = k + next() % 5, ldc = CRIL_NR + next() % 40;
+        size_t m = 1 + next() % 40, k = 1 + next() % 290, lda = k + next() % 5, ldc = CRIL_NR + next() % 40;
         fill(a, m * lda);
         fill(panel, k * CRIL_NR);
         for (size_t s = 0; s < n_sets; s++) {
-            memset(c[s], 0xee, sizeof(c[s]));
-            sets[s].gemm_f32(a, lda, m, panel, k, c[s], ldc);
-            same("gemm_f32", &sets[s], c[0], c[s], sizeof(c[s]), k);
+            memset(c[s > 0], 0xee, sizeof(c[0]));
+            sets[s].gemm_f32(a, lda, m, panel, k, c[s > 0], ldc);
+            same("gemm_f32", &sets[s], c[0], c[s > 0], sizeof(c[0]), k);
         }
     }
 }
 
-static void acts_create(struct cril_acts *a)
+/* Activations of which everything ends at a page. */
+struct guarded_acts {
+    struct cril_acts acts;
+    struct guarded g[4];
+};
+
+static void acts_create(struct guarded_acts *a, size_t rows, size_t k)
 {
-    a->q = calloc(MAX_ROWS * MAX_K, sizeof(*a->q));
-    a->scale = calloc(MAX_ROWS * MAX_K / 32, sizeof(float));
-    a->sum32 = calloc(MAX_ROWS * MAX_K / 32, sizeof(float));
-    a->sum16 = calloc(MAX_ROWS * MAX_K / 16, sizeof(float));
+    const size_t n[4] = { rows * k * sizeof(int16_t), rows * k / 32 * sizeof(float), rows * k / 32 * sizeof(float),
+                          rows * k / 16 * sizeof(float) };
+
+    for (size_t i = 0; i < 4; i++)
+        a->g[i] = guard(n[i]);
+    a->acts = (struct cril_acts){ .q = (int16_t *)(void *)(a->g[0].end - n[0]), .scale = last_floats(&a->g[1], rows * k / 32),
+                                  .sum32 = last_floats(&a->g[2], rows * k / 32),
+                                  .sum16 = last_floats(&a->g[3], rows * k / 16), .k = k };
 }
 
-static void acts_free(struct cril_acts *a)
+/* Element i of a row, however the set lays it out. */
+static int act(const struct cril_kernels *set, const struct cril_acts *a, size_t row, size_t i)
 {
-    free(a->q);
-    free(a->scale);
-    free(a->sum32);
-    free(a->sum16);
+    const uint8_t *bytes = (const uint8_t *)(a->q + row * a->k);
+
+    return set->layout == CRIL_PAIRS ? a->q[row * a->k + i] : bytes[i] + 256 * (int8_t)bytes[a->k + i];
 }
 
 static void test_quantise(void **state)
 {
-    struct cril_acts a[3];
     static float x[MAX_K];
     (void)state;
-    for (size_t s = 0; s < n_sets; s++)
-        acts_create(&a[s]);
     for (int round = 0; round < 500; round++) {
-        size_t k = 32 * (1 + next() % (MAX_K / 32));
+        const size_t k = 32 * (1 + next() % (MAX_K / 32));
+        struct guarded_acts a[MAX_SETS];
         fill(x, k);
         if (round % 50 == 49)
             x[next() % k] = round % 100 == 99 ? INFINITY : NAN;
         for (size_t s = 0; s < n_sets; s++) {
-            a[s].k = k;
-            sets[s].quantise(x, &a[s], 3);
-            same("quantise q", &sets[s], a[0].q, a[s].q, MAX_ROWS * MAX_K * sizeof(int16_t), k);
-            same("quantise sum16", &sets[s], a[0].sum16, a[s].sum16, 4 * k / 16 * sizeof(float), k);
-            same("quantise scale", &sets[s], a[0].scale, a[s].scale, 4 * k / 32 * sizeof(float), k);
-            same("quantise sum32", &sets[s], a[0].sum32, a[s].sum32, 4 * k / 32 * sizeof(float), k);
+            acts_create(&a[s], 4, k);
+            sets[s].quantise(x, &a[s].acts, 3);
+            for (size_t i = 0; i < k; i++)
+                if (act(&sets[s], &a[s].acts, 3, i) != act(&sets[0], &a[0].acts, 3, i))
+                    fail_msg("quantise of %s differs from ref at %zu of %zu", sets[s].name, i, k);
+            same("quantise sum16", &sets[s], a[0].acts.sum16, a[s].acts.sum16, 4 * k / 16 * sizeof(float), k);
+            same("quantise scale", &sets[s], a[0].acts.scale, a[s].acts.scale, 4 * k / 32 * sizeof(float), k);
+            same("quantise sum32", &sets[s], a[0].acts.sum32, a[s].acts.sum32, 4 * k / 32 * sizeof(float), k);
         }
         for (size_t i = 0; i < k; i++) {
-            float step = a[0].scale[3 * (k / 32) + i / 32];
+            float step = a[0].acts.scale[3 * (k / 32) + i / 32];
+            int q = act(&sets[0], &a[0].acts, 3, i);
             if (isfinite(step) && step > 0)
-                assert_true(fabsf((float)a[0].q[3 * k + i] * step - x[i]) <= step * 0.51f);
-            assert_true(abs(a[0].q[3 * k + i]) <= 32767);
+                assert_true(fabsf((float)q * step - x[i]) <= step * 0.51f);
+            assert_true(abs(q) <= 32767);
         }
-    }
-    for (size_t s = 0; s < n_sets; s++)
-        acts_free(&a[s]);
-}
-
-static void test_gemm_i16(void **state)
-{
-    struct cril_acts a;
-    static int16_t q[2 * MAX_K * CRIL_NR];
-    static float scale[2 * MAX_K / 16 * CRIL_NR], min[2 * MAX_K / 16 * CRIL_NR], x[MAX_K], c[3][MAX_ROWS * LD];
-    (void)state;
-    acts_create(&a);
-    for (int round = 0; round < 300; round++) {
-        struct cril_packed w = {.q = q, .scale = scale, .min = round % 2 ? min : NULL, .n = 64,
-                                .k = 32 * (1 + next() % (MAX_K / 32)), .group = round % 4 < 2 ? 16 : 32};
-        size_t m = 1 + next() % (MAX_ROWS - 1), ldc = CRIL_NR + next() % 40;
-        a.k = w.k;
-        for (size_t i = 0; i < MAX_ROWS; i++) {
-            fill(x, w.k);
-            sets[0].quantise(x, &a, i);
-        }
-        for (size_t i = 0; i < 2 * w.k * CRIL_NR; i++)
-            q[i] = (int16_t)(round % 8 == 0 ? -128 : (int)(next() % 256) - 128);
-        fill(scale, 2 * w.k / w.group * CRIL_NR);
-        fill(min, 2 * w.k / w.group * CRIL_NR);
-        for (size_t s = 0; s < n_sets; s++) {
-            memset(c[s], 0xee, sizeof(c[s]));
-            sets[s].gemm_i16(&a, MAX_ROWS - m, m, &w, 1, c[s], ldc);
-            same("gemm_i16", &sets[s], c[0], c[s], sizeof(c[s]), w.k);
-        }
-    }
-    acts_free(&a);
-}
-
-static void test_rows(void **state)
-{
-    static float x[LD], w[LD], norm[3][LD], y[3][LD], p[3][LD];
-    (void)state;
-    for (size_t n = 1; n <= 300; n++) {
-        float r[3], max[3], sum[3];
-        fill(x, LD);
-        fill(w, LD);
-        for (size_t s = 0; s < n_sets; s++) {
-            sets[s].rms_norm(x, w, n, 1e-5f, norm[s]);
-            same("rms_norm", &sets[s], norm[0], norm[s], n * sizeof(float), n);
-            memcpy(y[s], x, sizeof(x));
-            sets[s].add(y[s], w, n);
-            sets[s].scale(y[s], 0.3f, n);
-            sets[s].silu_mul(y[s], w, n);
-            sets[s].gelu_mul(y[s], w, n);
-            same("row operations", &sets[s], y[0], y[s], sizeof(x), n);
-            if (n % 16)
-                continue;
-            memcpy(p[s], x, sizeof(x));
-            r[s] = sets[s].softmax(p[s], n);
-            sets[s].logsum(p[s], n, &max[s], &sum[s]);
-            same("softmax", &sets[s], p[0], p[s], sizeof(x), n);
-            same("softmax sum", &sets[s], r, r + s, sizeof(float), n);
-            same("logsum maximum", &sets[s], max, max + s, sizeof(float), n);
-            same("logsum sum", &sets[s], sum, sum + s, sizeof(float), n);
-        }
+        for (size_t s = 0; s < n_sets; s++)
+            unguard(a[s].g, 4);
     }
 }
 
-/* Memory whose last byte is followed by a page that must not be touched. */
-struct guarded {
-    unsigned char *map;
-    size_t size;
-};
-
-static void *guard(struct guarded *g, size_t bytes)
+/* A panel's integers from pairs to quads. */
+static void to_quads(const int16_t *pairs, size_t k, int8_t *quads)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (bytes + page - 1) / page * page;
-
-    g->size = used + page;
-    g->map = mmap(NULL, g->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    assert_true(g->map != MAP_FAILED);
-    assert_int_equal(mprotect(g->map + used, page, PROT_NONE), 0);
-    return g->map + used - bytes;
+    for (size_t e = 0; e < k; e++)
+        for (size_t j = 0; j < CRIL_NR; j++)
+            quads[(e / 4 * CRIL_NR + j) * 4 + e % 4] = (int8_t)pairs[(e / 2 * CRIL_NR + j) * 2 + e % 2];
 }
 
-/* Every size 1..130 of k, every number of rows up to three tiles: nothing is read or written past an end. */
-static void test_ends(void **state)
+/* Two panels, the second multiplied; every number of rows; extreme integers every eighth time. */
+static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
 {
-    (void)state;
-    for (size_t k = 1; k <= 130; k++) {
-        const size_t m = 1 + k % MAX_ROWS;
-        struct guarded g[4];
-        float *a = guard(&g[0], m * k * sizeof(float)), *panel = guard(&g[1], k * CRIL_NR * sizeof(float));
-        float *c = guard(&g[2], m * CRIL_NR * sizeof(float)), *row = guard(&g[3], k * 16 * sizeof(float));
-        float *want = malloc(m * CRIL_NR * sizeof(float)), max, sum;
+    const size_t n = 2 * k * CRIL_NR, groups = 2 * k / group * CRIL_NR;
+    struct guarded g[6] = { guard(n * sizeof(int16_t)), guard(n), guard(groups * sizeof(float)), guard(groups * sizeof(float)),
+                            guard(MAX_SIZE * CRIL_NR * sizeof(float)), guard(MAX_SIZE * CRIL_NR * sizeof(float)) };
+    struct cril_packed w = { .pairs = (int16_t *)(void *)(g[0].end - n * sizeof(int16_t)), .scale = last_floats(&g[2], groups),
+                             .min = has_min ? last_floats(&g[3], groups) : NULL, .n = 2 * CRIL_NR, .k = k, .group = group };
+    static float x[MAX_SIZE][MAX_K];
 
-        assert_non_null(want);
-        fill(a, m * k);
-        fill(panel, k * CRIL_NR);
-        for (size_t s = 0; s < n_sets; s++) {
-            sets[s].gemm_f32(a, k, m, panel, k, s ? c : want, CRIL_NR);
-            if (s)
-                same("gemm_f32", &sets[s], want, c, m * CRIL_NR * sizeof(float), k);
-            sets[s].rms_norm(a, panel, k, 1e-5f, a);
-            sets[s].add(a, panel, k);
-            sets[s].silu_mul(a, panel, k);
-            fill(a, m * k);
-            fill(row, k * 16);
-            sets[s].softmax(row, k * 16);
-            sets[s].logsum(row, k * 16, &max, &sum);
-            if (s + 1 < n_sets) /* the next set multiplies the same numbers */
-                sets[0].gemm_f32(a, k, m, panel, k, want, CRIL_NR);
-        }
-        free(want);
-        for (size_t i = 0; i < 4; i++)
-            munmap(g[i].map, g[i].size);
+    for (size_t i = 0; i < n; i++)
+        w.pairs[i] = (int16_t)(extreme ? -128 : (int)(next() % 256) - 128);
+    for (size_t p = 0; p < 2; p++)
+        to_quads(w.pairs + p * k * CRIL_NR, k, (int8_t *)g[1].end - n + p * k * CRIL_NR);
+    fill(w.scale, groups);
+    fill(last_floats(&g[3], groups), groups);
+    for (size_t i = 0; i < MAX_SIZE; i++) {
+        fill(x[i], k);
+        for (size_t j = 0; extreme && j < k; j++)
+            x[i][j] = i % 2 ? -1.0f : 1.0f;
     }
+    for (size_t s = 0; s < n_sets; s++) {
+        struct cril_packed mine = w;
+        struct guarded_acts a;
+        acts_create(&a, MAX_SIZE, k);
+        if (sets[s].layout == CRIL_QUADS)
+            mine.pairs = NULL, mine.quads = (int8_t *)g[1].end - n;
+        for (size_t i = 0; i < MAX_SIZE; i++)
+            sets[s].quantise(x[i], &a.acts, i);
+        for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
+            float *c = last_floats(&g[s ? 5 : 4], m * CRIL_NR);
+            sets[s].gemm_i16(&a.acts, MAX_SIZE - m, m, &mine, 1, c, CRIL_NR);
+            same("gemm_i16", &sets[s], last_floats(&g[4], m * CRIL_NR), c, m * CRIL_NR * sizeof(float), k);
+        }
+        unguard(a.g, 4);
+    }
+    unguard(g, 6);
 }
 
-static void test_integer_ends(void **state)
+static void test_gemm_i16_sizes(void **state)
 {
     (void)state;
     for (size_t k = 32; k <= 32 * 12; k += 32)
-        for (size_t group = 16; group <= 32; group += 16) {
-            const size_t m = 1 + k / 32 % 8, groups = k / group * CRIL_NR;
-            struct guarded g[9];
-            struct cril_acts a = { .q = guard(&g[0], m * k * sizeof(int16_t)),
-                                   .scale = guard(&g[1], m * k / 32 * sizeof(float)),
-                                   .sum32 = guard(&g[2], m * k / 32 * sizeof(float)),
-                                   .sum16 = guard(&g[3], m * k / 16 * sizeof(float)), .k = k };
-            struct cril_packed w = { .q = guard(&g[4], k * CRIL_NR * sizeof(int16_t)),
-                                     .scale = guard(&g[5], groups * sizeof(float)),
-                                     .min = guard(&g[6], groups * sizeof(float)), .n = CRIL_NR, .k = k, .group = group };
-            float *x = guard(&g[7], k * sizeof(float)), *c = guard(&g[8], m * CRIL_NR * sizeof(float));
-            float *want = malloc(m * CRIL_NR * sizeof(float));
+        for (size_t group = 16; group <= 32; group += 16)
+            for (int has_min = 0; has_min < 2; has_min++)
+                check_gemm_i16(k, group, has_min, k % 256 == 0);
+}
 
-            assert_non_null(want);
-            for (size_t i = 0; i < k * CRIL_NR; i++)
-                w.q[i] = (int16_t)((int)(next() % 256) - 128);
-            fill(w.scale, groups);
-            fill(w.min, groups);
-            fill(x, k);
-            for (size_t s = 0; s < n_sets; s++) {
-                for (size_t i = 0; i < m; i++)
-                    sets[s].quantise(x, &a, i);
-                sets[s].gemm_i16(&a, 0, m, &w, 0, s ? c : want, CRIL_NR);
-                if (s)
-                    same("gemm_i16", &sets[s], want, c, m * CRIL_NR * sizeof(float), k);
+/* Every type, every number of stored rows: each number lands in its lane, lanes without a row hold zero. */
+static void check_pack(enum cril_dtype type, enum cril_layout layout, size_t n)
+{
+    const struct cril_dtype_info *t = &cril_dtypes[type];
+    const size_t k = t->block_len * (t->group ? 2u : 37u), panels = cril_panels(n), weights = panels * CRIL_NR * k;
+    const size_t row_bytes = k / t->block_len * t->block_bytes;
+    struct guarded g[4] = { guard(n * row_bytes), guard(weights * sizeof(float)), guard(weights * sizeof(float)),
+                            guard(weights * sizeof(float)) };
+    uint8_t *data = g[0].end - n * row_bytes;
+    struct cril_packed w = { .n = n, .k = k, .group = t->group };
+
+    for (size_t i = 0; i < n * row_bytes; i++)
+        data[i] = (uint8_t)(next() & 0xbb); /* no exponent of ones */
+    if (!t->group) {
+        w.f = last_floats(&g[1], weights);
+    } else {
+        w.scale = last_floats(&g[2], weights / t->group);
+        w.min = t->has_min ? last_floats(&g[3], weights / t->group) : NULL;
+        if (layout == CRIL_PAIRS)
+            w.pairs = (int16_t *)(void *)g[1].end - weights;
+        else
+            w.quads = (int8_t *)g[1].end - weights;
+    }
+    for (size_t p = 0; p < panels; p++)
+        assert_true(cril_pack_panel(type, data, &w, p));
+    for (size_t r = 0; r < panels * CRIL_NR; r++) {
+        const size_t p = r / CRIL_NR, lane = r % CRIL_NR;
+        int8_t q[256] = { 0 };
+        float f[256] = { 0 }, scale[16] = { 0 }, min[16] = { 0 };
+        for (size_t e = 0; e < k; e++) {
+            const size_t in = e % t->block_len, at = p * k * CRIL_NR;
+            const uint8_t *block = data + r * row_bytes + e / t->block_len * t->block_bytes;
+            if (r < n && !t->group)
+                t->load(block, 1, f + in);
+            else if (r < n && in == 0)
+                t->unpack(block, q, scale, min);
+            if (!t->group) {
+                assert_memory_equal(&w.f[at + e * CRIL_NR + lane], f + in, sizeof(float));
+                continue;
             }
-            free(want);
-            for (size_t i = 0; i < 9; i++)
-                munmap(g[i].map, g[i].size);
+            int got = layout == CRIL_PAIRS ? w.pairs[at + (e / 2 * CRIL_NR + lane) * 2 + e % 2]
+                                           : w.quads[at + (e / 4 * CRIL_NR + lane) * 4 + e % 4];
+            assert_int_equal(got, q[in]);
+            size_t group = (p * k + e) / t->group * CRIL_NR + lane;
+            assert_memory_equal(&w.scale[group], &scale[in / t->group], sizeof(float));
+            if (w.min)
+                assert_memory_equal(&w.min[group], &min[in / t->group], sizeof(float));
         }
+    }
+    unguard(g, 4);
+}
+
+static void test_pack(void **state)
+{
+    (void)state;
+    for (int type = 0; type < CRIL_N_DTYPES; type++)
+        for (int layout = CRIL_PAIRS; layout <= CRIL_QUADS; layout++)
+            for (size_t n = 1; n <= MAX_SIZE; n += type == CRIL_F16 || type == CRIL_Q4_1 ? 1 : 31)
+                check_pack((enum cril_dtype)type, (enum cril_layout)layout, n);
+}
+
+static void test_pack_finds_damage(void **state)
+{
+    static uint8_t data[CRIL_NR * 64 * 4];
+    static float panel[64 * CRIL_NR], scale[2 * CRIL_NR];
+    static int16_t pairs[64 * CRIL_NR];
+    struct cril_packed f = { .f = panel, .n = CRIL_NR, .k = 64 };
+    struct cril_packed q = { .pairs = pairs, .scale = scale, .n = CRIL_NR, .k = 64, .group = 32 };
+    (void)state;
+    assert_true(cril_pack_panel(CRIL_F16, data, &f, 0));
+    data[CRIL_NR * 64 * 2 - 1] = 0x7c; /* infinity, the last element of the last row */
+    assert_false(cril_pack_panel(CRIL_F16, data, &f, 0));
+    memset(data, 0, sizeof(data));
+    assert_true(cril_pack_panel(CRIL_Q8_0, data, &q, 0));
+    data[CRIL_NR * 68 - 33] = 0x7e; /* NaN, the scale of the last block */
+    assert_false(cril_pack_panel(CRIL_Q8_0, data, &q, 0));
+}
+
+/* Functions of one row, of every length up to 300, the row ending at a page. */
+static void test_rows(void **state)
+{
+    enum { MOST = 300 };
+    static float x[MOST], v[MOST], want[MOST];
+    struct guarded g = guard(MOST * sizeof(float)), h = guard(MOST * sizeof(float));
+    (void)state;
+    for (size_t n = 1; n <= MOST; n++) {
+        float *y = last_floats(&g, n), *w = last_floats(&h, n), sum[2] = {0}, max[2], total[2];
+        fill(x, n);
+        fill(v, n);
+        for (size_t s = 0; s < n_sets; s++) {
+            memcpy(y, x, n * sizeof(float));
+            memcpy(w, v, n * sizeof(float));
+            sets[s].rms_norm(y, w, n, 1e-5f, y);
+            sets[s].add(y, w, n);
+            sets[s].scale(y, 0.3f, n);
+            sets[s].silu_mul(y, w, n);
+            sets[s].gelu_mul(y, w, n);
+            sets[s].rotate_halves(y, w, w + n / 2, n / 2);
+            sets[s].rotate_pairs(y, w + n / 2, w, n / 2);
+            if (!s)
+                memcpy(want, y, n * sizeof(float));
+            same("row functions", &sets[s], want, y, n * sizeof(float), n);
+        }
+        for (size_t s = 0; s < n_sets && n % 16 == 0; s++) {
+            memcpy(y, x, n * sizeof(float));
+            sum[s > 0] = sets[s].softmax(y, n);
+            sets[s].logsum(y, n, &max[s > 0], &total[s > 0]);
+            if (!s)
+                memcpy(want, y, n * sizeof(float));
+            same("softmax and logsum", &sets[s], want, y, n * sizeof(float), n);
+            same("softmax sum", &sets[s], sum, sum + (s > 0), sizeof(float), n);
+            same("logsum maximum", &sets[s], max, max + (s > 0), sizeof(float), n);
+            same("logsum sum", &sets[s], total, total + (s > 0), sizeof(float), n);
+        }
+    }
+    unguard(&g, 1);
+    unguard(&h, 1);
 }
 
 int main(void)
 {
-    cril_kernels_ref(&sets[0]);
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        cril_kernels_avx2(&sets[n_sets++]);
-    if (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni"))
-        cril_kernels_avx512(&sets[n_sets++]);
-#endif
-    printf("kernels: %zu sets, last %s\n", n_sets, sets[n_sets - 1].name);
+    size_t n;
+    const struct cril_kernel_set *all = cril_kernel_sets(&n);
+
+    for (size_t i = 0; i < n && n_sets < MAX_SETS; i++) {
+        if (all[i].available())
+            all[i].init(&sets[n_sets++]);
+        printf("kernels: %s %s\n", all[i].name, all[i].available() ? "tested" : "skipped, this CPU lacks it");
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_f32), cmocka_unit_test(test_quantise), cmocka_unit_test(test_gemm_i16),
-        cmocka_unit_test(test_rows),     cmocka_unit_test(test_ends),     cmocka_unit_test(test_integer_ends),
+        cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides), cmocka_unit_test(test_quantise),
+        cmocka_unit_test(test_gemm_i16_sizes), cmocka_unit_test(test_pack), cmocka_unit_test(test_pack_finds_damage),
+        cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

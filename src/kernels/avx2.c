@@ -6,7 +6,7 @@
 
 #define T __attribute__((target("avx2,fma")))
 
-CRIL_ROW_KERNELS(T)
+CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 
 #define TILE T static inline __attribute__((always_inline))
 
@@ -100,7 +100,7 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
 {
     const size_t per_panel = w->k / w->group * CRIL_NR;
     for (size_t h = 0; h < CRIL_NR; h += 16) {
-        const int16_t *wq = w->q + p * w->k * CRIL_NR + 2 * h;
+        const int16_t *wq = w->pairs + p * w->k * CRIL_NR + 2 * h;
         const float *ws = w->scale + p * per_panel + h, *wm = w->min ? w->min + p * per_panel + h : NULL;
         size_t i = 0;
         for (; i + 3 <= m; i += 3)
@@ -112,6 +112,6 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
 
 void cril_kernels_avx2(struct cril_kernels *k)
 {
-    *k = CRIL_TABLE("avx2");
+    *k = CRIL_TABLE("avx2", CRIL_PAIRS);
 }
 #endif

@@ -14,7 +14,7 @@
 #define T __attribute__((target(FEATURES ",prefer-vector-width=512")))
 #endif
 
-CRIL_ROW_KERNELS(T)
+CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 
 #define TILE T static inline __attribute__((always_inline))
 
@@ -106,7 +106,7 @@ TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts
                    const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
     const size_t per_panel = w->k / group * CRIL_NR;
-    const int16_t *wq = w->q + p * w->k * CRIL_NR;
+    const int16_t *wq = w->pairs + p * w->k * CRIL_NR;
     const float *ws = w->scale + p * per_panel, *wm = has_min ? w->min + p * per_panel : NULL;
     for (; m >= 6; m -= 6, row += 6, c += 6 * ldc)
         tile_i16(6, group, has_min, a, row, wq, ws, wm, c, ldc);
@@ -131,6 +131,6 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
 
 void cril_kernels_avx512(struct cril_kernels *k)
 {
-    *k = CRIL_TABLE("avx512");
+    *k = CRIL_TABLE("avx512", CRIL_PAIRS);
 }
 #endif

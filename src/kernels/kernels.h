@@ -19,25 +19,33 @@ enum {
     CRIL_CHUNK = 1024   /* logits that are reduced together; part of the contract */
 };
 
+/* How a kernel set wants the integers of a product. */
+enum cril_layout {
+    CRIL_PAIRS, /* weights [k / 2][NR][2] of 16 bits, activations [k] of 16 bits */
+    CRIL_QUADS  /* weights [k / 4][NR][4] of 8 bits, activations as bytes: [k] low ones, unsigned, then [k] high ones, signed */
+};
+
 /* Rows of 16-bit activations; k is a multiple of 32. */
 struct cril_acts {
-    int16_t *q;    /* [rows, k]      |q| <= 32767 */
+    int16_t *q;    /* [rows, k]      |q| <= 32767; a row as cril_layout says */
     float *scale;  /* [rows, k / 32] */
     float *sum32;  /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
     float *sum16;  /* [rows, k / 16] the same of 16 q */
     size_t k;
 };
 
-/* A matrix in panels. Float: f [panels][k][NR]. Integer: q [panels][k / 2][NR][2], scale and min [panels][k / group][NR]. */
+/* A matrix in panels, one of f, pairs and quads. */
 struct cril_packed {
-    float *f;
-    int16_t *q;
-    float *scale, *min; /* min NULL: the type has none */
+    float *f;           /* [panels][k][NR] */
+    int16_t *pairs;     /* [panels][k / 2][NR][2] */
+    int8_t *quads;      /* [panels][k / 4][NR][4] */
+    float *scale, *min; /* of integers [panels][k / group][NR]; min NULL: the type has none */
     size_t n, k, group;
 };
 
 struct cril_kernels {
     const char *name;
+    enum cril_layout layout;
     /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel is written. */
     void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc);
     /* The same for rows [row, row + m) of a and panel number p of w. */
@@ -55,9 +63,24 @@ struct cril_kernels {
     void (*gelu_mul)(float *g, const float *u, size_t n);
     void (*add)(float *x, const float *y, size_t n);      /* x += y */
     void (*scale)(float *x, float a, size_t n);           /* x *= a */
+    /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine s[i]: Su et al. 2021, eq. 34. */
+    void (*rotate_halves)(float *x, const float *c, const float *s, size_t n);
+    void (*rotate_pairs)(float *x, const float *c, const float *s, size_t n);
 };
 
+/* A kernel set of this build. */
+struct cril_kernel_set {
+    const char *name;
+    const char *needs;       /* what a CPU must have, for a person to read */
+    bool (*available)(void); /* this CPU has it */
+    void (*init)(struct cril_kernels *k);
+};
+
+/* All sets, the definition first, then by rising speed; [*n]. */
+const struct cril_kernel_set *cril_kernel_sets(size_t *n);
+/* The last available set; CRIL_CPU in the environment names the last one to consider. */
 const struct cril_kernels *cril_kernels(void);
+
 void cril_kernels_ref(struct cril_kernels *k);
 void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
 void cril_kernels_avx512(struct cril_kernels *k);

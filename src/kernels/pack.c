@@ -1,43 +1,88 @@
-/* Stored rows to panels: a block is unpacked once and its numbers are spread over the panel's lanes. */
+/*
+ * Stored rows to panels: the rows of a panel are unpacked side by side, a block of each, then turned by 90 degrees in
+ * units of what a lane takes at once, a number, a pair or four bytes.
+ */
 #include "kernels/kernels.h"
 
-#include <math.h>
 #include <string.h>
 
-static bool pack_float(const struct cril_dtype_info *t, const uint8_t *row, float *panel, size_t lane, size_t k)
+enum { MAX_BLOCK = 256, MAX_GROUPS = 16 };
+
+/* A block of each row of a panel; rows that the matrix does not have stay zero. */
+struct unpacked {
+    int8_t q[CRIL_NR][MAX_BLOCK];
+    float scale[CRIL_NR][MAX_GROUPS], min[CRIL_NR][MAX_GROUPS];
+};
+
+static bool all_finite(const float *x, size_t n)
 {
+    uint32_t bad = 0, bits;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(&bits, x + i, sizeof(bits));
+        bad |= (bits & 0x7f800000) == 0x7f800000;
+    }
+    return !bad;
+}
+
+static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes, size_t n, size_t k, float *panel)
+{
+    float rows[CRIL_NR][MAX_BLOCK] = {{0}};
     bool finite = true;
-    for (size_t p = 0; p < k; p++) {
-        float v = t->load(row + p * t->block_bytes);
-        finite &= isfinite(v) != 0;
-        panel[p * CRIL_NR + lane] = v;
+    for (size_t p = 0; p < k; p += MAX_BLOCK, panel += MAX_BLOCK * CRIL_NR) {
+        const size_t len = k - p < MAX_BLOCK ? k - p : MAX_BLOCK;
+        for (size_t lane = 0; lane < n; lane++)
+            t->load(data + lane * row_bytes + p * t->block_bytes, len, rows[lane]);
+        for (size_t e = 0; e < len; e++)
+            for (size_t lane = 0; lane < CRIL_NR; lane++)
+                panel[e * CRIL_NR + lane] = rows[lane][e];
+        finite &= all_finite(panel, len * CRIL_NR);
     }
     return finite;
 }
 
-static bool pack_int(const struct cril_dtype_info *t, const uint8_t *row, struct cril_packed *w,
-                     size_t p, size_t lane)
+static void turn_pairs(const struct unpacked *u, size_t len, int16_t *to)
 {
-    const size_t groups = w->k / w->group, per_block = t->block_len / t->group;
-    int16_t *q = w->q + p * w->k * CRIL_NR;
-    float *s = w->scale + p * groups * CRIL_NR, *m = w->min ? w->min + p * groups * CRIL_NR : NULL;
-    int8_t bq[256];
-    float bs[16], bm[16];
+    for (size_t e = 0; e < len; e += 2, to += 2 * CRIL_NR) {
+        int8_t row[2 * CRIL_NR];
+        for (size_t lane = 0; lane < CRIL_NR; lane++)
+            memcpy(row + 2 * lane, u->q[lane] + e, 2);
+        for (size_t i = 0; i < 2 * CRIL_NR; i++)
+            to[i] = row[i];
+    }
+}
+
+static void turn_quads(const struct unpacked *u, size_t len, int8_t *to)
+{
+    for (size_t e = 0; e < len; e += 4, to += 4 * CRIL_NR)
+        for (size_t lane = 0; lane < CRIL_NR; lane++)
+            memcpy(to + 4 * lane, u->q[lane] + e, 4);
+}
+
+static bool turn_floats(const float (*from)[MAX_GROUPS], size_t groups, float *to)
+{
+    for (size_t g = 0; g < groups; g++)
+        for (size_t lane = 0; lane < CRIL_NR; lane++)
+            to[g * CRIL_NR + lane] = from[lane][g];
+    return all_finite(to, groups * CRIL_NR);
+}
+
+static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes, size_t n, struct cril_packed *w,
+                     size_t p)
+{
+    const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_NR, per_group = first / t->group;
+    struct unpacked u = {0};
     bool finite = true;
-    for (size_t b = 0; b * t->block_len < w->k; b++) {
-        t->unpack(row + b * t->block_bytes, bq, bs, bm);
-        for (size_t e = 0; e < t->block_len; e++) {
-            size_t at = b * t->block_len + e;
-            q[(at / 2 * CRIL_NR + lane) * 2 + at % 2] = bq[e];
-        }
-        for (size_t g = 0; g < per_block; g++) {
-            s[(b * per_block + g) * CRIL_NR + lane] = bs[g];
-            finite &= isfinite(bs[g]) != 0;
-            if (m) {
-                m[(b * per_block + g) * CRIL_NR + lane] = bm[g];
-                finite &= isfinite(bm[g]) != 0;
-            }
-        }
+    for (size_t b = 0; b < w->k / len; b++) {
+        const size_t weights = first + b * len * CRIL_NR, scales = per_group + b * groups * CRIL_NR;
+        for (size_t lane = 0; lane < n; lane++)
+            t->unpack(data + lane * row_bytes + b * t->block_bytes, u.q[lane], u.scale[lane], u.min[lane]);
+        if (w->pairs)
+            turn_pairs(&u, len, w->pairs + weights);
+        else
+            turn_quads(&u, len, w->quads + weights);
+        finite &= turn_floats(u.scale, groups, w->scale + scales);
+        if (w->min)
+            finite &= turn_floats(u.min, groups, w->min + scales);
     }
     return finite;
 }
@@ -45,24 +90,8 @@ static bool pack_int(const struct cril_dtype_info *t, const uint8_t *row, struct
 bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_packed *w, size_t p)
 {
     const struct cril_dtype_info *t = &cril_dtypes[type];
-    const size_t row_bytes = w->k / t->block_len * t->block_bytes;
-    const size_t n = w->n - p * CRIL_NR < CRIL_NR ? w->n - p * CRIL_NR : CRIL_NR;
-    bool finite = true;
-    if (n < CRIL_NR) {
-        if (w->f)
-            memset(w->f + p * w->k * CRIL_NR, 0, w->k * CRIL_NR * sizeof(float));
-        else {
-            size_t per_panel = w->k / w->group * CRIL_NR;
-            memset(w->q + p * w->k * CRIL_NR, 0, w->k * CRIL_NR * sizeof(int16_t));
-            memset(w->scale + p * per_panel, 0, per_panel * sizeof(float));
-            if (w->min)
-                memset(w->min + p * per_panel, 0, per_panel * sizeof(float));
-        }
-    }
-    for (size_t lane = 0; lane < n; lane++) {
-        const uint8_t *row = data + (p * CRIL_NR + lane) * row_bytes;
-        finite &= w->f ? pack_float(t, row, w->f + p * w->k * CRIL_NR, lane, w->k)
-                       : pack_int(t, row, w, p, lane);
-    }
-    return finite;
+    const size_t row_bytes = w->k / t->block_len * t->block_bytes, left = w->n - p * CRIL_NR;
+    const size_t n = left < CRIL_NR ? left : CRIL_NR;
+    data += p * CRIL_NR * row_bytes;
+    return w->f ? pack_float(t, data, row_bytes, n, w->k, w->f + p * w->k * CRIL_NR) : pack_int(t, data, row_bytes, n, w, p);
 }

@@ -1,7 +1,7 @@
 /* The definition of every kernel, in plain C. Slow on purpose: nothing here but the order of operations. */
 #include "kernels/rowops.h"
 
-CRIL_ROW_KERNELS()
+CRIL_ROW_KERNELS(, CRIL_PAIRS)
 
 static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
 {
@@ -18,7 +18,7 @@ static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const stru
                      size_t p, float *c, size_t ldc)
 {
     const size_t k = w->k, groups = k / w->group;
-    const int16_t *wq = w->q + p * k * CRIL_NR;
+    const int16_t *wq = w->pairs + p * k * CRIL_NR;
     const float *ws = w->scale + p * groups * CRIL_NR, *wm = w->min ? w->min + p * groups * CRIL_NR : NULL;
     for (size_t i = 0; i < m; i++) {
         const int16_t *aq = a->q + (row + i) * k;
@@ -41,5 +41,5 @@ static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const stru
 
 void cril_kernels_ref(struct cril_kernels *k)
 {
-    *k = CRIL_TABLE("ref");
+    *k = CRIL_TABLE("ref", CRIL_PAIRS);
 }

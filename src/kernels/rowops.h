@@ -8,6 +8,7 @@
 #include "kernels/fmath.h"
 #include "kernels/kernels.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* The closing tree: i + (i + 8), then + 4, + 2, + 1. */
@@ -99,12 +100,14 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
 }
 
 /* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN and infinity on top. */
-CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row)
+CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row, const enum cril_layout layout)
 {
-    size_t nb = a->k / CRIL_A_BLOCK;
+    const size_t nb = a->k / CRIL_A_BLOCK;
+    int16_t *pairs = a->q + row * a->k;
+    uint8_t *low = (uint8_t *)pairs;
+    int8_t *high = (int8_t *)pairs + a->k;
     for (size_t b = 0; b < nb; b++) {
         const float *v = x + b * CRIL_A_BLOCK;
-        int16_t *q = a->q + row * a->k + b * CRIL_A_BLOCK;
         int32_t bits[CRIL_A_BLOCK], top = 0;
         memcpy(bits, v, sizeof(bits));
         for (int i = 0; i < CRIL_A_BLOCK; i++) {
@@ -126,8 +129,14 @@ CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row)
         memcpy(qi, rounded, sizeof(qi));
         for (int i = 0; i < CRIL_A_BLOCK; i++)
             qi[i] -= 0x4B400000;
-        for (int i = 0; i < CRIL_A_BLOCK; i++)
-            q[i] = (int16_t)qi[i];
+        for (size_t i = 0, at = b * CRIL_A_BLOCK; i < CRIL_A_BLOCK; i++, at++) {
+            if (layout == CRIL_PAIRS) {
+                pairs[at] = (int16_t)qi[i];
+            } else {
+                low[at] = (uint8_t)(qi[i] & 255);
+                high[at] = (int8_t)(qi[i] >> 8);
+            }
+        }
         for (int i = 0; i < 16; i++) {
             s0 += qi[i];
             s1 += qi[i + 16];
@@ -139,21 +148,34 @@ CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row)
     }
 }
 
-/* Defines the row functions of a kernel set, compiled for the given target. */
-#define CRIL_ROW_KERNELS(T)                                                                        \
-    T static void k_quantise(const float *x, struct cril_acts *a, size_t row) { row_quantise(x, a, row); } \
-    T static void k_rms_norm(const float *x, const float *w, size_t n, float eps, float *y) { row_rms_norm(x, w, n, eps, y); } \
-    T static float k_softmax(float *s, size_t n) { return row_softmax(s, n); }                     \
-    T static void k_logsum(float *l, size_t n, float *max, float *sum) { row_logsum(l, n, max, sum); } \
-    T static void k_silu_mul(float *g, const float *u, size_t n) { row_silu_mul(g, u, n); }        \
-    T static void k_gelu_mul(float *g, const float *u, size_t n) { row_gelu_mul(g, u, n); }        \
-    T static void k_add(float *x, const float *y, size_t n) { row_add(x, y, n); }                  \
-    T static void k_scale(float *x, float a, size_t n) { row_scale(x, a, n); }
+/* Turns n pairs (x[i * step], x[i * step + other]) by the angle whose cosine and sine are c[i], s[i]. */
+CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *restrict s, size_t n, bool halves)
+{
+    const size_t step = halves ? 1 : 2, other = halves ? n : 1;
+    for (size_t i = 0; i < n; i++) {
+        float a = x[i * step], b = x[i * step + other];
+        x[i * step] = a * c[i] - b * s[i];
+        x[i * step + other] = b * c[i] + a * s[i];
+    }
+}
 
-#define CRIL_TABLE(NAME)                                                                           \
-    (struct cril_kernels){.name = NAME, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
-                          .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax,    \
-                          .logsum = k_logsum, .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul,      \
-                          .add = k_add, .scale = k_scale}
+/* Defines the row functions of a kernel set, compiled for the given target, and the set itself. */
+#define CRIL_ROW_KERNELS(T, LAYOUT)                                                                                        \
+    T static void k_quantise(const float *x, struct cril_acts *a, size_t row) { row_quantise(x, a, row, LAYOUT); }         \
+    T static void k_rms_norm(const float *x, const float *w, size_t n, float eps, float *y) { row_rms_norm(x, w, n, eps, y); } \
+    T static float k_softmax(float *s, size_t n) { return row_softmax(s, n); }                                             \
+    T static void k_logsum(float *l, size_t n, float *max, float *sum) { row_logsum(l, n, max, sum); }                     \
+    T static void k_silu_mul(float *g, const float *u, size_t n) { row_silu_mul(g, u, n); }                                \
+    T static void k_gelu_mul(float *g, const float *u, size_t n) { row_gelu_mul(g, u, n); }                                \
+    T static void k_add(float *x, const float *y, size_t n) { row_add(x, y, n); }                                          \
+    T static void k_scale(float *x, float a, size_t n) { row_scale(x, a, n); }                                             \
+    T static void k_rotate_halves(float *x, const float *c, const float *s, size_t n) { row_rotate(x, c, s, n, true); }     \
+    T static void k_rotate_pairs(float *x, const float *c, const float *s, size_t n) { row_rotate(x, c, s, n, false); }
+
+#define CRIL_TABLE(NAME, LAYOUT)                                                                                           \
+    (struct cril_kernels){.name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                      \
+                          .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax, .logsum = k_logsum,        \
+                          .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,                  \
+                          .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs}
 
 #endif

@@ -1,4 +1,4 @@
-/* Chooses the kernel set: the best that this CPU has, or a lesser one that CRIL_CPU asks for. */
+/* The kernel sets there are, and the choice among them: the best that this CPU has and CRIL_CPU allows. */
 #include "kernels/kernels.h"
 
 #include <cril/model.h>
@@ -6,26 +6,56 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool always(void)
+{
+    return true;
+}
+
+#if defined(__x86_64__)
+static bool has_avx2(void)
+{
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
+
+static bool has_avx512(void)
+{
+    __builtin_cpu_init();
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+static const struct cril_kernel_set sets[] = {
+    { "ref", "any CPU", always, cril_kernels_ref },
+#if defined(__x86_64__)
+    { "avx2", "AVX2, FMA", has_avx2, cril_kernels_avx2 },
+    { "avx512", "AVX-512 F, BW, VL, DQ, VNNI", has_avx512, cril_kernels_avx512 },
+#endif
+};
+
+enum { N_SETS = sizeof(sets) / sizeof(*sets) };
+
+const struct cril_kernel_set *cril_kernel_sets(size_t *n)
+{
+    *n = N_SETS;
+    return sets;
+}
+
 static struct cril_kernels table;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void choose(void)
 {
-    const char *want = getenv("CRIL_CPU");
-    cril_kernels_ref(&table);
-    if (want && strcmp(want, "ref") == 0)
-        return;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        cril_kernels_avx2(&table);
-    if (want && strcmp(want, "avx2") == 0)
-        return;
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vnni"))
-        cril_kernels_avx512(&table);
-#endif
+    const char *last = getenv("CRIL_CPU");
+
+    for (size_t i = 0; i < N_SETS; i++) {
+        if (sets[i].available())
+            sets[i].init(&table);
+        if (last && strcmp(last, sets[i].name) == 0)
+            break;
+    }
 }
 
 const struct cril_kernels *cril_kernels(void)

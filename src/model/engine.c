@@ -123,10 +123,11 @@ static void each_head(const struct cril_engine *e, const struct cril_step *step,
     const struct cril_layer *l = &e->m->layers[e->layer];
     const struct cril_rope *r = &e->m->rope[l->rope];
     const float *row = rotation_row(e, l->rope, position);
+    void (*rotate)(float *, const float *, const float *, size_t) = r->halves ? e->k->rotate_halves : e->k->rotate_pairs;
     for (size_t h = 0; h < cril_buffer_width(c, step->out) / c->head_dim; h++) {
         float *head = x + h * c->head_dim;
         if (step->op == CRIL_OP_ROPE)
-            cril_rope_turn(r, row, row + r->n_rot / 2, head);
+            rotate(head, row, row + r->n_rot / 2, r->n_rot / 2);
         else
             e->k->rms_norm(head, l->vector[step->w], c->head_dim, c->eps, head);
     }
@@ -197,10 +198,10 @@ static bool place_layer(struct cril_engine *e, size_t layer, bool set, size_t *t
         e->first_panel[s] = panels;
         if (!t)
             continue;
-        if (!cril_packed_bytes(t, (size_t)t->ne[1], &bytes))
+        if (!cril_packed_bytes(e->k, t, (size_t)t->ne[1], &bytes))
             return false;
         if (set)
-            cril_packed_place(t, (size_t)t->ne[1], (unsigned char *)e->weights.data + at, &e->packed[s]);
+            cril_packed_place(e->k, t, (size_t)t->ne[1], (unsigned char *)e->weights.data + at, &e->packed[s]);
         if (!cril_size_add(at, bytes, &at))
             return false;
         panels += cril_panels((size_t)t->ne[1]);
@@ -321,7 +322,7 @@ static void chunk_task(void *arg, size_t task, size_t worker)
     const struct row *rows = e->b.rows.data;
     float *partial = (float *)e->b.partial.data + task * e->b.n_live * 2, *target = e->b.target.data;
     struct cril_packed w;
-    cril_packed_place(t, n, s->chunk.data, &w);
+    cril_packed_place(e->k, t, n, s->chunk.data, &w);
     for (size_t p = 0; p < cril_panels(n); p++)
         if (!cril_pack_panel(t->type, t->data + first * (size_t)(t->bytes / t->ne[1]), &w, p))
             atomic_store(&e->damaged, t->name);
@@ -507,7 +508,7 @@ static bool create_scratch(const struct cril_engine *e, struct scratch *s)
         widest = e->ld[i] > widest ? e->ld[i] : widest;
     }
     const size_t blocks = widest / CRIL_A_BLOCK;
-    if (!cril_packed_bytes(e->m->output, CRIL_CHUNK, &chunk) || !reserve(&s->chunk, chunk, 1) ||
+    if (!cril_packed_bytes(e->k, e->m->output, CRIL_CHUNK, &chunk) || !reserve(&s->chunk, chunk, 1) ||
         !reserve(&s->memory, floats + ROWS * blocks * 4 + ROWS * widest / 2, sizeof(float)))
         return false;
     float *f = s->memory.data;

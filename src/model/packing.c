@@ -7,31 +7,39 @@ static size_t round64(size_t n)
     return (n + 63) / 64 * 64;
 }
 
-bool cril_packed_bytes(const struct gguf_tensor *t, size_t n, size_t *bytes)
+static size_t weight_bytes(const struct cril_kernels *k)
+{
+    return k->layout == CRIL_QUADS ? sizeof(int8_t) : sizeof(int16_t);
+}
+
+bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n, size_t *bytes)
 {
     const struct cril_dtype_info *info = &cril_dtypes[t->type];
-    size_t weights, k = (size_t)t->ne[0];
-    if (!cril_size_mul(cril_panels(n) * CRIL_NR, k, &weights) || weights > SIZE_MAX / 16)
+    size_t weights;
+    if (!cril_size_mul(cril_panels(n) * CRIL_NR, (size_t)t->ne[0], &weights) || weights > SIZE_MAX / 16)
         return false;
     if (!info->group)
         *bytes = round64(weights * sizeof(float));
     else
-        *bytes = round64(weights * sizeof(int16_t)) +
-                 (info->has_min ? 2 : 1) * round64(weights / info->group * sizeof(float));
+        *bytes = round64(weights * weight_bytes(k)) + (info->has_min ? 2 : 1) * round64(weights / info->group * sizeof(float));
     return true;
 }
 
-void cril_packed_place(const struct gguf_tensor *t, size_t n, unsigned char *memory, struct cril_packed *w)
+void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n, unsigned char *memory,
+                       struct cril_packed *w)
 {
     const struct cril_dtype_info *info = &cril_dtypes[t->type];
-    const size_t k = (size_t)t->ne[0], weights = cril_panels(n) * CRIL_NR * k;
-    *w = (struct cril_packed){.n = n, .k = k, .group = info->group};
+    const size_t weights = cril_panels(n) * CRIL_NR * (size_t)t->ne[0];
+    *w = (struct cril_packed){.n = n, .k = (size_t)t->ne[0], .group = info->group};
     if (!info->group) {
         w->f = (float *)memory;
         return;
     }
-    w->q = (int16_t *)memory;
-    memory += round64(weights * sizeof(int16_t));
+    if (k->layout == CRIL_QUADS)
+        w->quads = (int8_t *)memory;
+    else
+        w->pairs = (int16_t *)memory;
+    memory += round64(weights * weight_bytes(k));
     w->scale = (float *)memory;
     if (info->has_min)
         w->min = (float *)(memory + round64(weights / info->group * sizeof(float)));

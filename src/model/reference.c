@@ -43,9 +43,11 @@ static float quantise(const float *x, int32_t *q)
 /* Weights as numbers: one fma chain. */
 static float dot_float(const struct cril_dtype_info *t, const uint8_t *row, const float *x, size_t n)
 {
-    float sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum = fmaf(x[i], t->load(row + i * t->block_bytes), sum);
+    float sum = 0, w;
+    for (size_t i = 0; i < n; i++) {
+        t->load(row + i * t->block_bytes, 1, &w);
+        sum = fmaf(x[i], w, sum);
+    }
     return sum;
 }
 
@@ -79,6 +81,17 @@ static void multiply(const struct gguf_tensor *w, const float *x, float *y)
     for (uint64_t r = 0; r < w->ne[1]; r++) {
         const uint8_t *row = w->data + r * (w->bytes / w->ne[1]);
         y[r] = t->group ? dot_int(t, row, x, (size_t)w->ne[0]) : dot_float(t, row, x, (size_t)w->ne[0]);
+    }
+}
+
+/* Turns one head x by its position: pair i by the angle of cosine c[i] and sine s[i]. */
+static void turn(const struct cril_rope *r, const float *c, const float *s, float *x)
+{
+    const size_t half = r->n_rot / 2, step = r->halves ? 1 : 2, other = r->halves ? half : 1;
+    for (size_t i = 0; i < half; i++) {
+        float a = x[i * step], b = x[i * step + other];
+        x[i * step] = a * c[i] - b * s[i];
+        x[i * step + other] = b * c[i] + a * s[i];
     }
 }
 
@@ -127,7 +140,7 @@ static void heads(const struct cril_model *m, const struct cril_layer *l, const 
         float *head = x + h * m->config.head_dim;
         if (w)
             rms_norm(head, w, m->config.head_dim, m->config.eps, head);
-        cril_rope_turn(&m->rope[l->rope], st->c, st->s, head);
+        turn(&m->rope[l->rope], st->c, st->s, head);
     }
 }
 

@@ -18,16 +18,6 @@ void cril_rope_row(const struct cril_rope *r, size_t p, float *c, float *s)
     }
 }
 
-void cril_rope_turn(const struct cril_rope *r, const float *c, const float *s, float *x)
-{
-    const size_t half = r->n_rot / 2, step = r->halves ? 1 : 2, other = r->halves ? half : 1;
-    for (size_t i = 0; i < half; i++) {
-        float a = x[i * step], b = x[i * step + other];
-        x[i * step] = a * c[i] - b * s[i];
-        x[i * step + other] = b * c[i] + a * s[i];
-    }
-}
-
 /* base^(-2i/n) */
 static double plain_frequency(double base, size_t i, size_t n)
 {

@@ -20,7 +20,4 @@ struct cril_rope {
 /* cos and sin of position p: [n_rot / 2] each. */
 void cril_rope_row(const struct cril_rope *r, size_t p, float *c, float *s);
 
-/* Turns one head x [n_rot, or more] by the row given. */
-void cril_rope_turn(const struct cril_rope *r, const float *c, const float *s, float *x);
-
 #endif

@@ -24,16 +24,15 @@ static float float_of_bits(uint32_t u)
     return f;
 }
 
+/* Exponent and fraction moved into fp32's fields are the number times 2^-112, subnormal or not; the product is exact. */
 float cril_f16_to_f32(uint16_t h)
 {
-    uint32_t sign = (uint32_t)(h & 0x8000) << 16, e = h >> 10 & 31, m = h & 1023;
+    uint32_t u;
+    float f = float_of_bits((uint32_t)(h & 0x7fff) << 13) * 0x1p112f;
 
-    if (e == 31)
-        return float_of_bits(sign | 0x7f800000 | m << 13);
-    if (e)
-        return float_of_bits(sign | (e + 112) << 23 | m << 13); /* 112: the biases 127 - 15 */
-    /* Subnormal: m * 2^-24, exact in fp32. */
-    return float_of_bits(sign | 0x3f800000) * ((float)m * 0x1p-24f);
+    memcpy(&u, &f, sizeof(u));
+    u |= (h & 0x7c00) == 0x7c00 ? 0x7f800000 : 0; /* infinity, NaN */
+    return float_of_bits(u | (uint32_t)(h & 0x8000) << 16);
 }
 
 static float f16_at(const uint8_t *p)
@@ -41,19 +40,22 @@ static float f16_at(const uint8_t *p)
     return cril_f16_to_f32(cril_load_u16(p));
 }
 
-static float load_f32(const uint8_t *p)
+static void load_f32(const uint8_t *src, size_t n, float *dst)
 {
-    return float_of_bits(cril_load_u32(p));
+    for (size_t i = 0; i < n; i++)
+        dst[i] = float_of_bits(cril_load_u32(src + 4 * i));
 }
 
-static float load_f16(const uint8_t *p)
+static void load_f16(const uint8_t *src, size_t n, float *dst)
 {
-    return f16_at(p);
+    for (size_t i = 0; i < n; i++)
+        dst[i] = f16_at(src + 2 * i);
 }
 
-static float load_bf16(const uint8_t *p)
+static void load_bf16(const uint8_t *src, size_t n, float *dst)
 {
-    return float_of_bits((uint32_t)cril_load_u16(p) << 16);
+    for (size_t i = 0; i < n; i++)
+        dst[i] = float_of_bits((uint32_t)cril_load_u16(src + 2 * i) << 16);
 }
 
 static unsigned bits(unsigned byte, unsigned shift, unsigned mask)
@@ -311,8 +313,7 @@ void cril_dequantise(enum cril_dtype type, const uint8_t *src, size_t n, float *
     float scale[MAX_GROUPS], min[MAX_GROUPS];
 
     if (t->load) {
-        for (size_t i = 0; i < n; i++)
-            dst[i] = t->load(src + i * t->block_bytes);
+        t->load(src, n, dst);
         return;
     }
     for (size_t i = 0; i < n; i += t->block_len, src += t->block_bytes) {

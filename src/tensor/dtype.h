@@ -28,8 +28,8 @@ struct cril_dtype_info {
     uint16_t block_bytes;
     uint16_t group;       /* elements that share a scale: 16 or 32; 0 for a float type */
     bool has_min;
-    /* Float types: one element. NULL for the others. */
-    float (*load)(const uint8_t *element);
+    /* Float types: n elements. NULL for the others. */
+    void (*load)(const uint8_t *src, size_t n, float *dst);
     /* Quantised types: q [block_len], scale [block_len / group], min [block_len / group] (written only if has_min). */
     void (*unpack)(const uint8_t *block, int8_t *q, float *scale, float *min);
 };

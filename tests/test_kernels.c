@@ -241,7 +241,7 @@ static void test_gemm_i16_sizes(void **state)
 }
 
 /* Every type, every number of stored rows: each number lands in its lane, lanes without a row hold zero. */
-static void check_pack(enum cril_dtype type, enum cril_layout layout, size_t n)
+static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size_t n)
 {
     const struct cril_dtype_info *t = &cril_dtypes[type];
     const size_t k = t->block_len * (t->group ? 2u : 37u), panels = cril_panels(n), weights = panels * CRIL_NR * k;
@@ -298,7 +298,7 @@ static void test_pack(void **state)
     for (int type = 0; type < CRIL_N_DTYPES; type++)
         for (int layout = CRIL_PAIRS; layout <= CRIL_QUADS; layout++)
             for (size_t n = 1; n <= MAX_SIZE; n += type == CRIL_F16 || type == CRIL_Q4_1 ? 1 : 31)
-                check_pack((enum cril_dtype)type, (enum cril_layout)layout, n);
+                check_pack((enum cril_dtype)type, (enum cril_panel_layout)layout, n);
 }
 
 static void test_pack_finds_damage(void **state)

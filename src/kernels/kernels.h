@@ -20,14 +20,14 @@ enum {
 };
 
 /* How a kernel set wants the integers of a product. */
-enum cril_layout {
+enum cril_panel_layout {
     CRIL_PAIRS, /* weights [k / 2][NR][2] of 16 bits, activations [k] of 16 bits */
     CRIL_QUADS  /* weights [k / 4][NR][4] of 8 bits, activations as bytes: [k] low ones, unsigned, then [k] high ones, signed */
 };
 
 /* Rows of 16-bit activations; k is a multiple of 32. */
 struct cril_acts {
-    int16_t *q;    /* [rows, k]      |q| <= 32767; a row as cril_layout says */
+    int16_t *q;    /* [rows, k]      |q| <= 32767; a row as cril_panel_layout says */
     float *scale;  /* [rows, k / 32] */
     float *sum32;  /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
     float *sum16;  /* [rows, k / 16] the same of 16 q */
@@ -45,7 +45,7 @@ struct cril_packed {
 
 struct cril_kernels {
     const char *name;
-    enum cril_layout layout;
+    enum cril_panel_layout layout;
     /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel is written. */
     void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc);
     /* The same for rows [row, row + m) of a and panel number p of w. */

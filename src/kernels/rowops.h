@@ -100,7 +100,7 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
 }
 
 /* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN and infinity on top. */
-CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row, const enum cril_layout layout)
+CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row, const enum cril_panel_layout layout)
 {
     const size_t nb = a->k / CRIL_A_BLOCK;
     int16_t *pairs = a->q + row * a->k;

@@ -522,7 +522,8 @@ static bool create_scratch(const struct cril_engine *e, struct scratch *s)
     return true;
 }
 
-cril_status cril_engine_create(const cril_model *m, unsigned threads, struct cril_engine **out, cril_error *err)
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+                               struct cril_engine **out, cril_error *err)
 {
     struct cril_engine *e = calloc(1, sizeof(*e));
     size_t most = 0, bytes;
@@ -530,7 +531,7 @@ cril_status cril_engine_create(const cril_model *m, unsigned threads, struct cri
     if (!e)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     e->m = m;
-    e->k = cril_kernels();
+    e->k = k;
     for (size_t i = 0; i < CRIL_N_BUFFERS; i++)
         e->ld[i] = round_up(cril_buffer_width(&m->config, (enum cril_buffer)i), CRIL_NR);
     while (m->family->steps[e->attend_step].op != CRIL_OP_ATTEND)

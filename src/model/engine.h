@@ -7,6 +7,8 @@
 #ifndef CRIL_MODEL_ENGINE_H
 #define CRIL_MODEL_ENGINE_H
 
+#include "kernels/kernels.h"
+
 #include <cril/model.h>
 #include <cril/status.h>
 #include <stddef.h>
@@ -23,9 +25,9 @@ struct cril_window {
     double *nats;           /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
 };
 
-/* threads 0: one a core. CRIL_ERR_NOMEM. */
-cril_status cril_engine_create(const cril_model *m, unsigned threads, struct cril_engine **out,
-                               cril_error *err);
+/* k: cril_kernels(), or another set that this CPU has. threads 0: one a core. CRIL_ERR_NOMEM. */
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+                               struct cril_engine **out, cril_error *err);
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 
 /*

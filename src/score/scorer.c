@@ -509,7 +509,7 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     s->model = m;
     st = configure(s, options, err);
     if (st == CRIL_OK)
-        st = cril_engine_create(m, options->threads, &s->engine, err);
+        st = cril_engine_create(m, cril_kernels(), options->threads, &s->engine, err);
     if (st != CRIL_OK) {
         cril_scorer_free(s);
         return st;

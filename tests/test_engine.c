@@ -61,7 +61,7 @@ static void check(const char *name, double tolerance)
     struct cril_engine *e;
     cril_error err;
     load(name, &m, &g);
-    assert_int_equal(cril_engine_create(m, cril_kernels(), 2, &e, &err), CRIL_OK);
+    assert_int_equal(cril_engine_create(m, cril_kernels(), &(struct cril_engine_options){ .threads = 2 }, &e, &err), CRIL_OK);
     struct cril_window whole = {g.ids, g.n - 1, 0, g.ids + 1, nats};
     score(e, &whole, 1);
     for (size_t i = 0; i + 1 < g.n; i++)

@@ -29,6 +29,7 @@ typedef struct cril_score_options {
     size_t stride;        /* tokens by which windows move; 0: the protocol's own */
     unsigned threads;     /* 0: one a core */
     size_t batch_tokens;  /* rows that go through a layer together; 0: chosen; a smaller number means less memory */
+    size_t memory_bytes;  /* that the process may hold while it scores, see below; 0: no bound */
     double level;         /* of the interval; 0: 0.95 */
     size_t resamples;     /* 0: 1000 */
     uint64_t seed;
@@ -85,8 +86,15 @@ typedef struct cril_result {
 const char *cril_protocol_name(size_t i);
 const char *cril_protocol_summary(size_t i);
 
-/* m is borrowed and must outlive the scorer. options may be NULL.
-   CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol cannot use. */
+/*
+ * m is borrowed and must outlive the scorer. options may be NULL.
+ *
+ * With memory_bytes a model may be larger than memory: a layer, or a part of one, is read from the file and packed while the
+ * one before it is at work, and the file's pages are let go of afterwards. No figure changes.
+ *
+ * CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol cannot use, a memory bound
+ * too small for one window and the largest matrices.
+ */
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);

@@ -1,19 +1,18 @@
 /*
- * All windows go through one layer before the next is touched, so that a layer's weights are packed once for thousands
- * of rows. Each layer is: pack its matrices (in parallel, by panels); the steps before attention for blocks of rows,
- * whose keys and values land in panels; attention and the steps after it for blocks of rows. The last layer's second half, the
- * final norm and the vocabulary matrix see scored rows only, and logits exist a chunk of columns at a time: of each row stay
- * the chunk's maximum, its sum of exponentials, and the target's logit.
+ * All windows go through one stage of a layer before the next is touched (plan.h), so that a stage's matrices are packed
+ * once for thousands of rows. The tasks of a stage are blocks of rows; behind them in the same run are those that pack the
+ * panels of the next stage into the other half of the memory for panels, which also keeps every thread busy to the end.
+ * Keys and values land in panels before attention. In the last layer only scored rows go on from there.
  */
 #include "model/engine.h"
 
-#include "kernels/fmath.h"
-#include "kernels/kernels.h"
 #include "model/attention.h"
 #include "model/model.h"
 #include "model/packing.h"
+#include "model/plan.h"
+#include "model/vocabulary.h"
 #include "util/fail.h"
-#include "util/size.h"
+#include "util/memory.h"
 #include "util/threads.h"
 
 #include <math.h>
@@ -21,21 +20,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 96 }; /* rows that a task takes through a phase: their activations fit in the second-level cache */
-
-struct buffer {
-    void *data; /* 64-byte aligned */
-    size_t bytes;
-};
-
 /* A worker's own memory. */
 struct scratch {
-    float *buffers[CRIL_N_BUFFERS]; /* [ROWS][ld of the buffer] */
-    struct cril_acts acts;          /* [ROWS], k set for each product */
-    struct buffer attention;        /* grows with the longest window */
-    struct buffer chunk;            /* panels of CRIL_CHUNK rows of the vocabulary matrix */
-    float *logits;                  /* [ROWS][CRIL_CHUNK] */
-    struct buffer memory;           /* what all of the above but attention and chunk point into */
+    float *buffers[CRIL_N_BUFFERS]; /* [CRIL_ROWS][ld]; NULL for those that wait at a cut */
+    struct cril_acts acts;          /* [CRIL_ROWS], k set for each product */
+    struct cril_memory memory;      /* what the above point into */
+    struct cril_memory attention;   /* grows with the longest window */
 };
 
 struct row {
@@ -44,77 +34,61 @@ struct row {
     size_t position;
 };
 
-struct engine_batch {
-    const struct cril_window *windows;
-    size_t n_windows, n_rows, n_live, longest;
-    struct buffer rows, kvs, live, x, q, kv, rotation; /* x, q: [n_rows][ld]; live: row numbers of scored positions */
-    struct buffer normed;                              /* [n_live][n_embd] after the final norm */
-    struct buffer acts, partial, target;               /* partial [chunks][n_live][2], target [n_live] */
-    struct cril_acts normed_acts;
+/* Matrices of a stage on their way into panels. */
+struct packing {
+    size_t layer, n_panels;
+    size_t n_slots;
+    enum cril_slot slot[CRIL_N_SLOTS];
+    size_t first_panel[CRIL_N_SLOTS]; /* of each slot above, among the stage's */
 };
 
 struct cril_engine {
     const cril_model *m;
     const struct cril_kernels *k;
     cril_pool *pool;
-    struct scratch *scratch; /* [threads] */
-    size_t ld[CRIL_N_BUFFERS]; /* widths rounded up to whole panels */
-    size_t attend_step;        /* index of CRIL_OP_ATTEND in the family's steps */
-    struct engine_batch b;
-    struct buffer weights;     /* panels of the layer at work */
-    struct cril_packed packed[CRIL_N_SLOTS];
-    size_t first_panel[CRIL_N_SLOTS + 1]; /* tasks of packing, by slot */
-    size_t layer;
+    struct cril_plan plan;
+    bool bounded;               /* memory is: pages of the file are let go of */
+    struct scratch *scratch;    /* [threads] */
+    struct cril_vocabulary vocabulary;
     _Atomic(const char *) damaged; /* a tensor with a value that is not finite */
+
+    const struct cril_window *windows; /* of the call at work */
+    size_t n_windows, n_rows, longest;
+    struct cril_memory rows, kvs, kv, rotation, ids, nats;
+    struct cril_memory across[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.across */
+
+    struct cril_memory panels[2];               /* of the stage at work, of the next */
+    struct cril_packed packed[CRIL_N_SLOTS];    /* successive stages have different slots */
+    struct packing next;
+    size_t layer, stage, n_tasks; /* at work; tasks without those of packing */
 };
-
-static size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
-
-/* At least count * size bytes, the old content gone. */
-static bool reserve(struct buffer *b, size_t count, size_t size)
-{
-    size_t bytes;
-    if (!cril_size_mul(count, size, &bytes) || bytes > SIZE_MAX - 64)
-        return false;
-    if (bytes <= b->bytes)
-        return true;
-    free(b->data);
-    b->bytes = round_up(bytes, 64);
-    b->data = aligned_alloc(64, b->bytes);
-    if (!b->data)
-        b->bytes = 0;
-    return b->data != NULL;
-}
 
 static cril_status no_memory(const struct cril_engine *e, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for the forward pass; try a smaller batch or context",
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for the forward pass; try a smaller batch, context or --memory",
                      e->m->path);
 }
 
-/* ---- Layers ---- */
+/* ---- Steps ---- */
 
 static float *rotation_row(const struct cril_engine *e, unsigned rope, size_t position)
 {
     const size_t half = e->m->config.head_dim / 2 + 1;
-    return (float *)e->b.rotation.data + (rope * e->b.longest + position) * 2 * half;
+    return (float *)e->rotation.data + (rope * e->longest + position) * 2 * half;
 }
 
 static void matmul(const struct cril_engine *e, struct scratch *s, const struct cril_step *step, float *const *buffers,
                    size_t m, enum cril_buffer *quantised)
 {
     const struct cril_packed *w = &e->packed[step->w];
+    const size_t *ld = e->plan.ld;
     s->acts.k = w->k;
     if (!w->f && *quantised != step->in) {
         for (size_t i = 0; i < m; i++)
-            e->k->quantise(buffers[step->in] + i * e->ld[step->in], &s->acts, i);
+            e->k->quantise(buffers[step->in] + i * ld[step->in], &s->acts, i);
         *quantised = step->in;
     }
-    cril_packed_multiply(e->k, w, buffers[step->in], e->ld[step->in], &s->acts, 0, m, buffers[step->out],
-                         e->ld[step->out]);
+    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->acts, 0, m, buffers[step->out], ld[step->out]);
 }
 
 static void each_head(const struct cril_engine *e, const struct cril_step *step, float *x, size_t position)
@@ -133,247 +107,206 @@ static void each_head(const struct cril_engine *e, const struct cril_step *step,
     }
 }
 
-/* Steps [from, to) for m rows. rows names them, for their positions. */
-static void run_steps(const struct cril_engine *e, struct scratch *s, size_t from, size_t to, float *const *buffers,
-                      size_t m, const struct row *const *rows)
+/* A step that takes one row of in to one row of out. */
+static void row_step(const struct cril_engine *e, const struct cril_step *step, const float *in, float *out, size_t position)
 {
-    const struct cril_config *c = &e->m->config;
-    enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->acts holds */
-    for (const struct cril_step *step = e->m->family->steps + from; step < e->m->family->steps + to; step++) {
-        const size_t n = cril_buffer_width(c, step->out), ldi = e->ld[step->in], ldo = e->ld[step->out];
-        const float *in = buffers[step->in], *w = e->m->layers[e->layer].vector[step->w];
-        float *out = buffers[step->out];
-        if (step->op == CRIL_OP_MATMUL) {
-            matmul(e, s, step, buffers, m, &quantised);
-        } else if (step->op != CRIL_OP_BIAS || w) {
-            for (size_t i = 0; i < m; i++) {
-                switch (step->op) {
-                case CRIL_OP_NORM:
-                    e->k->rms_norm(in + i * ldi, w, n, c->eps, out + i * ldo);
-                    break;
-                case CRIL_OP_BIAS:
-                    e->k->add(out + i * ldo, w, n);
-                    break;
-                case CRIL_OP_HEAD_NORM:
-                case CRIL_OP_ROPE:
-                    each_head(e, step, out + i * ldo, rows[i]->position);
-                    break;
-                case CRIL_OP_SILU_MUL:
-                    e->k->silu_mul(out + i * ldo, in + i * ldi, n);
-                    break;
-                case CRIL_OP_GELU_MUL:
-                    e->k->gelu_mul(out + i * ldo, in + i * ldi, n);
-                    break;
-                case CRIL_OP_ADD:
-                    e->k->add(out + i * ldo, in + i * ldi, n);
-                    break;
-                default: /* MATMUL is above, ATTEND is not among [from, to) */
-                    break;
-                }
-            }
-        }
-        if (quantised == step->out)
-            quantised = CRIL_N_BUFFERS;
+    const size_t n = cril_buffer_width(&e->m->config, step->out);
+    const float *w = e->m->layers[e->layer].vector[step->w];
+    switch (step->op) {
+    case CRIL_OP_NORM:
+        e->k->rms_norm(in, w, n, e->m->config.eps, out);
+        break;
+    case CRIL_OP_BIAS:
+        if (w)
+            e->k->add(out, w, n);
+        break;
+    case CRIL_OP_HEAD_NORM:
+    case CRIL_OP_ROPE:
+        each_head(e, step, out, position);
+        break;
+    case CRIL_OP_SILU_MUL:
+        e->k->silu_mul(out, in, n);
+        break;
+    case CRIL_OP_GELU_MUL:
+        e->k->gelu_mul(out, in, n);
+        break;
+    case CRIL_OP_ADD:
+        e->k->add(out, in, n);
+        break;
+    case CRIL_OP_MATMUL:
+    case CRIL_OP_ATTEND:
+        break; /* of many rows */
     }
 }
 
-static void pack_task(void *arg, size_t task, size_t worker)
+/* Attention for m rows, block by block of 32 positions of one window. */
+static void attend_rows(const struct cril_engine *e, struct scratch *s, const struct row *rows, size_t m, float *const *buffers)
 {
-    struct cril_engine *e = arg;
-    size_t slot = 0;
-    (void)worker;
-    while (task >= e->first_panel[slot + 1])
-        slot++;
-    const struct gguf_tensor *t = e->m->layers[e->layer].matrix[slot];
-    if (!cril_pack_panel(t->type, t->data, &e->packed[slot], task - e->first_panel[slot]))
-        atomic_store(&e->damaged, t->name);
-}
-
-/* Where each matrix of the layer goes, and how many panels it has. Returns the bytes of all. */
-static bool place_layer(struct cril_engine *e, size_t layer, bool set, size_t *total)
-{
-    size_t bytes, at = 0, panels = 0;
-    for (size_t s = 0; s < CRIL_N_SLOTS; s++) {
-        const struct gguf_tensor *t = e->m->layers[layer].matrix[s];
-        e->first_panel[s] = panels;
-        if (!t)
-            continue;
-        if (!cril_packed_bytes(e->k, t, (size_t)t->ne[1], &bytes))
-            return false;
-        if (set)
-            cril_packed_place(e->k, t, (size_t)t->ne[1], (unsigned char *)e->weights.data + at, &e->packed[s]);
-        if (!cril_size_add(at, bytes, &at))
-            return false;
-        panels += cril_panels((size_t)t->ne[1]);
-    }
-    e->first_panel[CRIL_N_SLOTS] = panels;
-    *total = at;
-    return true;
-}
-
-/* Embedding on the way into the first layer; keys and values out of the first half of each. */
-static void before_task(void *arg, size_t task, size_t worker)
-{
-    struct cril_engine *e = arg;
-    const struct cril_config *c = &e->m->config;
-    struct scratch *s = &e->scratch[worker];
-    const size_t first = task * ROWS, m = e->b.n_rows - first < ROWS ? e->b.n_rows - first : ROWS;
-    const size_t ldq = e->ld[CRIL_BUF_Q], dq = cril_buffer_width(c, CRIL_BUF_Q);
-    const struct row *row = (const struct row *)e->b.rows.data + first, *rows[ROWS] = {0};
-    float *buffers[CRIL_N_BUFFERS];
-    memcpy(buffers, s->buffers, sizeof(buffers));
-    buffers[CRIL_BUF_X] = (float *)e->b.x.data + first * e->ld[CRIL_BUF_X];
-    buffers[CRIL_BUF_Q] = (float *)e->b.q.data + first * ldq;
-    for (size_t i = 0; i < m; i++)
-        rows[i] = row + i;
-    run_steps(e, s, 0, e->attend_step, buffers, m, rows);
-    for (size_t i = 0; i < m; i++) {
-        e->k->scale(buffers[CRIL_BUF_Q] + i * ldq, c->attention_scale, dq);
-        cril_kv_store(c, row[i].kv, row[i].position, buffers[CRIL_BUF_K] + i * e->ld[CRIL_BUF_K],
-                      buffers[CRIL_BUF_V] + i * e->ld[CRIL_BUF_V]);
-    }
-}
-
-/* Attention for rows of one window, block by block of 32 positions. */
-static void attend_rows(const struct cril_engine *e, struct scratch *s, size_t m, const struct row *const *rows,
-                        float *const *buffers)
-{
-    const struct row *all = e->b.rows.data;
+    const size_t ldq = e->plan.ld[CRIL_BUF_Q], lda = e->plan.ld[CRIL_BUF_A];
     for (size_t i = 0, n; i < m; i += n) {
         size_t pos[32];
         const float *q[32];
-        for (n = 0; i + n < m && rows[i + n]->window == rows[i]->window &&
-                    rows[i + n]->position / 32 == rows[i]->position / 32;
-             n++) {
-            pos[n] = rows[i + n]->position;
-            q[n] = (const float *)e->b.q.data + (size_t)(rows[i + n] - all) * e->ld[CRIL_BUF_Q];
+        for (n = 0; i + n < m && rows[i + n].window == rows[i].window && rows[i + n].position / 32 == rows[i].position / 32; n++) {
+            pos[n] = rows[i + n].position;
+            q[n] = buffers[CRIL_BUF_Q] + (i + n) * ldq;
         }
-        cril_attend(e->k, &e->m->config, rows[i]->kv, e->m->layers[e->layer].window, n, pos, q,
-                    buffers[CRIL_BUF_A] + i * e->ld[CRIL_BUF_A], e->ld[CRIL_BUF_A], s->attention.data);
+        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, n, pos, q, buffers[CRIL_BUF_A] + i * lda, lda,
+                    s->attention.data);
     }
 }
 
-/* The second half of a layer, for all rows, in the last layer for the scored ones. */
-static void after_task(void *arg, size_t task, size_t worker)
+/* Scaled queries; keys and values in their panels. */
+static void prepare_attention(const struct cril_engine *e, const struct row *rows, size_t m, float *const *buffers)
+{
+    const struct cril_config *c = &e->m->config;
+    const size_t *ld = e->plan.ld;
+    for (size_t i = 0; i < m; i++) {
+        e->k->scale(buffers[CRIL_BUF_Q] + i * ld[CRIL_BUF_Q], c->attention_scale, cril_buffer_width(c, CRIL_BUF_Q));
+        cril_kv_store(c, rows[i].kv, rows[i].position, buffers[CRIL_BUF_K] + i * ld[CRIL_BUF_K],
+                      buffers[CRIL_BUF_V] + i * ld[CRIL_BUF_V]);
+    }
+}
+
+/* A block of rows through the stage at work. */
+static void run_rows(const struct cril_engine *e, struct scratch *s, size_t first, size_t m)
+{
+    const struct cril_family *f = e->m->family;
+    const struct row *rows = (const struct row *)e->rows.data + first;
+    const size_t end = e->plan.cut[e->stage + 1];
+    enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->acts holds */
+    float *buffers[CRIL_N_BUFFERS];
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+        buffers[b] = e->plan.across[b] ? (float *)e->across[b].data + first * e->plan.ld[b] : s->buffers[b];
+    for (size_t i = e->plan.cut[e->stage]; i < end; i++) {
+        const struct cril_step *step = &f->steps[i];
+        if (step->op == CRIL_OP_ATTEND)
+            attend_rows(e, s, rows, m, buffers);
+        else if (step->op == CRIL_OP_MATMUL)
+            matmul(e, s, step, buffers, m, &quantised);
+        else
+            for (size_t r = 0; r < m; r++)
+                row_step(e, step, buffers[step->in] + r * e->plan.ld[step->in], buffers[step->out] + r * e->plan.ld[step->out],
+                         rows[r].position);
+        if (quantised == step->out)
+            quantised = CRIL_N_BUFFERS;
+    }
+    if (end < f->n_steps && f->steps[end].op == CRIL_OP_ATTEND)
+        prepare_attention(e, rows, m, buffers);
+}
+
+/* ---- Stages ---- */
+
+/* Makes the stage's matrices the next to be packed, into the half that is free, and asks for their pages. */
+static void place_next(struct cril_engine *e, size_t layer, size_t stage, unsigned char *memory)
+{
+    struct packing *p = &e->next;
+    *p = (struct packing){.layer = layer};
+    for (size_t i = e->plan.cut[stage]; i < e->plan.cut[stage + 1]; i++) {
+        const struct cril_step *step = &e->m->family->steps[i];
+        const struct gguf_tensor *t = e->m->layers[layer].matrix[step->w];
+        size_t bytes = 0;
+        if (step->op != CRIL_OP_MATMUL)
+            continue;
+        cril_packed_place(e->k, t, (size_t)t->ne[1], memory, &e->packed[step->w]);
+        cril_packed_bytes(e->k, t, (size_t)t->ne[1], &bytes); /* the plan has proved that it fits */
+        memory += bytes;
+        p->slot[p->n_slots] = step->w;
+        p->first_panel[p->n_slots++] = p->n_panels;
+        p->n_panels += cril_panels((size_t)t->ne[1]);
+        cril_pages_fetch(t->data, (size_t)t->bytes);
+    }
+}
+
+static void pack_panel(struct cril_engine *e, size_t panel)
+{
+    const struct packing *p = &e->next;
+    size_t i = p->n_slots - 1;
+    while (panel < p->first_panel[i])
+        i--;
+    const struct gguf_tensor *t = e->m->layers[p->layer].matrix[p->slot[i]];
+    if (!cril_pack_panel(t->type, t->data, &e->packed[p->slot[i]], panel - p->first_panel[i]))
+        atomic_store(&e->damaged, t->name);
+}
+
+static void release_packed(const struct cril_engine *e)
+{
+    for (size_t i = 0; e->bounded && i < e->next.n_slots; i++) {
+        const struct gguf_tensor *t = e->m->layers[e->next.layer].matrix[e->next.slot[i]];
+        cril_pages_release(t->data, (size_t)t->bytes);
+    }
+}
+
+static void stage_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
-    struct scratch *s = &e->scratch[worker];
-    const bool last = e->layer + 1 == e->m->config.n_layers;
-    const size_t total = last ? e->b.n_live : e->b.n_rows, first = task * ROWS;
-    const size_t m = total - first < ROWS ? total - first : ROWS, ldx = e->ld[CRIL_BUF_X];
-    const size_t *live = e->b.live.data;
-    const struct row *all = e->b.rows.data, *rows[ROWS] = {0};
-    float *x = e->b.x.data, *const *buffers = s->buffers;
-    for (size_t i = 0; i < m; i++) {
-        rows[i] = all + (last ? live[first + i] : first + i);
-        memcpy(buffers[CRIL_BUF_X] + i * ldx, x + (size_t)(rows[i] - all) * ldx, ldx * sizeof(float));
+    const size_t first = task * CRIL_ROWS;
+    if (task >= e->n_tasks)
+        pack_panel(e, task - e->n_tasks);
+    else
+        run_rows(e, &e->scratch[worker], first, e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
+}
+
+/* From here on only scored rows matter: they move together. */
+static void keep_scored(struct cril_engine *e)
+{
+    struct row *rows = e->rows.data;
+    size_t n = 0;
+    for (size_t r = 0; r < e->n_rows; r++) {
+        if (rows[r].position < rows[r].window->first)
+            continue;
+        for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
+            float *all = e->across[b].data;
+            if (e->plan.across[b])
+                memmove(all + n * e->plan.ld[b], all + r * e->plan.ld[b], e->plan.ld[b] * sizeof(float));
+        }
+        rows[n++] = rows[r];
     }
-    attend_rows(e, s, m, rows, buffers);
-    run_steps(e, s, e->attend_step + 1, e->m->family->n_steps, buffers, m, rows);
-    for (size_t i = 0; i < m; i++)
-        memcpy(x + (size_t)(rows[i] - all) * ldx, buffers[CRIL_BUF_X] + i * ldx, ldx * sizeof(float));
+    e->n_rows = n;
+}
+
+static bool attention_follows(const struct cril_engine *e)
+{
+    return e->m->family->steps[e->plan.cut[e->stage + 1]].op == CRIL_OP_ATTEND;
+}
+
+static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user, cril_error *err)
+{
+    const size_t n_layers = e->m->config.n_layers, n_stages = e->plan.n_stages, n = n_layers * n_stages;
+    place_next(e, 0, 0, e->panels[0].data);
+    e->n_tasks = 0;
+    cril_pool_run(e->pool, e->next.n_panels, stage_task, e);
+    for (size_t i = 0; i < n; i++) {
+        if (poll && poll(user, (double)i / (double)(n + n_stages)) != 0)
+            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
+        release_packed(e);
+        e->layer = i / n_stages;
+        e->stage = i % n_stages;
+        e->n_tasks = (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
+        e->next = (struct packing){0};
+        if (i + 1 < n)
+            place_next(e, (i + 1) / n_stages, (i + 1) % n_stages, e->panels[(i + 1) % 2].data);
+        cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
+        if (e->layer + 1 == n_layers && e->stage + 1 < n_stages && attention_follows(e))
+            keep_scored(e);
+    }
+    return CRIL_OK;
 }
 
 static void embed_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
     const struct gguf_tensor *t = e->m->embedding;
-    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]), d = e->m->config.n_embd, ldx = e->ld[CRIL_BUF_X];
-    const struct row *row = e->b.rows.data;
+    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]), d = e->m->config.n_embd, ldx = e->plan.ld[CRIL_BUF_X];
+    const struct row *row = e->rows.data;
     (void)worker;
-    for (size_t r = task * ROWS; r < e->b.n_rows && r < (task + 1) * ROWS; r++) {
-        float *x = (float *)e->b.x.data + r * ldx;
+    for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++) {
+        float *x = (float *)e->across[CRIL_BUF_X].data + r * ldx;
         size_t id = (size_t)row[r].window->ids[row[r].position];
         cril_dequantise(t->type, t->data + id * row_bytes, d, x);
         memset(x + d, 0, (ldx - d) * sizeof(float));
         if (e->m->config.embedding_scale < 1 || e->m->config.embedding_scale > 1)
             e->k->scale(x, e->m->config.embedding_scale, d);
     }
-}
-
-/* ---- Vocabulary ---- */
-
-static void norm_task(void *arg, size_t task, size_t worker)
-{
-    struct cril_engine *e = arg;
-    const size_t *live = e->b.live.data, d = e->m->config.n_embd, ldx = e->ld[CRIL_BUF_X];
-    (void)worker;
-    for (size_t i = task * ROWS; i < e->b.n_live && i < (task + 1) * ROWS; i++) {
-        float *y = (float *)e->b.normed.data + i * d;
-        e->k->rms_norm((const float *)e->b.x.data + live[i] * ldx, e->m->output_norm, d, e->m->config.eps, y);
-        if (cril_dtypes[e->m->output->type].group)
-            e->k->quantise(y, &e->b.normed_acts, i);
-    }
-}
-
-static int32_t target_of(const struct row *r)
-{
-    return r->window->targets[r->position - r->window->first];
-}
-
-/* One chunk of columns for all scored rows. */
-static void chunk_task(void *arg, size_t task, size_t worker)
-{
-    struct cril_engine *e = arg;
-    struct scratch *s = &e->scratch[worker];
-    const struct gguf_tensor *t = e->m->output;
-    const size_t first = task * CRIL_CHUNK, left = e->m->n_vocab - first, n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
-    const size_t *live = e->b.live.data;
-    const struct row *rows = e->b.rows.data;
-    float *partial = (float *)e->b.partial.data + task * e->b.n_live * 2, *target = e->b.target.data;
-    struct cril_packed w;
-    cril_packed_place(e->k, t, n, s->chunk.data, &w);
-    for (size_t p = 0; p < cril_panels(n); p++)
-        if (!cril_pack_panel(t->type, t->data + first * (size_t)(t->bytes / t->ne[1]), &w, p))
-            atomic_store(&e->damaged, t->name);
-    for (size_t i = 0; i < e->b.n_live; i += ROWS) {
-        const size_t m = e->b.n_live - i < ROWS ? e->b.n_live - i : ROWS;
-        cril_packed_multiply(e->k, &w, e->b.normed.data, w.k, &e->b.normed_acts, i, m, s->logits, CRIL_CHUNK);
-        for (size_t r = 0; r < m; r++) {
-            float *l = s->logits + r * CRIL_CHUNK;
-            size_t want = (size_t)target_of(&rows[live[i + r]]), padded = round_up(n, 16);
-            if (want >= first && want < first + n)
-                target[i + r] = l[want - first];
-            for (size_t j = n; j < padded; j++)
-                l[j] = -INFINITY;
-            e->k->logsum(l, padded, &partial[(i + r) * 2], &partial[(i + r) * 2 + 1]);
-        }
-    }
-}
-
-/* -ln p of scored row i: chunks joined in order, in double. */
-static double join_chunks(const struct cril_engine *e, size_t i)
-{
-    const size_t chunks = (e->m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
-    const float *partial = e->b.partial.data;
-    double max = -INFINITY, sum = 0;
-    for (size_t c = 0; c < chunks; c++) {
-        double v = partial[(c * e->b.n_live + i) * 2];
-        max = v > max ? v : max;
-        if (!isfinite(v))
-            return NAN;
-    }
-    for (size_t c = 0; c < chunks; c++) {
-        const float *p = partial + (c * e->b.n_live + i) * 2;
-        sum += (double)p[1] * cril_exp((double)p[0] - max);
-    }
-    double nats = max - (double)((const float *)e->b.target.data)[i] + cril_log(sum);
-    return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
-}
-
-static cril_status collect(struct cril_engine *e, cril_error *err)
-{
-    const size_t *live = e->b.live.data;
-    const struct row *rows = e->b.rows.data;
-    for (size_t i = 0; i < e->b.n_live; i++) {
-        const struct row *r = &rows[live[i]];
-        double nats = join_chunks(e, i);
-        if (!isfinite(nats))
-            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: a logit is not finite after token %d at position %zu of a window; the weights may be damaged",
-                             e->m->path, (int)r->window->ids[r->position], r->position);
-        r->window->nats[r->position - r->window->first] = nats;
-    }
-    return CRIL_OK;
 }
 
 /* ---- A batch ---- */
@@ -392,185 +325,177 @@ static cril_status check_window(const struct cril_engine *e, const struct cril_w
     return CRIL_OK;
 }
 
-static bool reserve_batch(struct cril_engine *e, size_t n_padded)
+static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padded)
 {
-    struct engine_batch *b = &e->b;
     const struct cril_config *c = &e->m->config;
-    const size_t d = c->n_embd, chunks = (e->m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
-    const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1);
-    bool ok = reserve(&b->rows, b->n_rows, sizeof(struct row)) && reserve(&b->kvs, b->n_windows, sizeof(struct cril_kv)) &&
-              reserve(&b->live, b->n_live, sizeof(size_t)) && reserve(&b->x, b->n_rows, e->ld[CRIL_BUF_X] * sizeof(float)) &&
-              reserve(&b->q, b->n_rows, e->ld[CRIL_BUF_Q] * sizeof(float)) &&
-              reserve(&b->kv, n_padded, kv_floats * sizeof(float)) &&
-              reserve(&b->rotation, b->longest, 4 * (c->head_dim / 2 + 1) * sizeof(float)) &&
-              reserve(&b->normed, b->n_live, d * sizeof(float)) && reserve(&b->target, b->n_live, sizeof(float)) &&
-              reserve(&b->partial, b->n_live, chunks * 2 * sizeof(float));
+    const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1), attend = cril_attend_scratch(c, cril_plan_rows(e->longest));
+    bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
+              cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
+              cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
+              cril_memory_reserve(&e->rotation, e->longest, 4 * (c->head_dim / 2 + 1) * sizeof(float)) &&
+              cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) && cril_memory_reserve(&e->nats, n_scored, sizeof(double));
+    for (size_t b = 0; ok && b < CRIL_N_BUFFERS; b++)
+        ok = !e->plan.across[b] || cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));
     for (size_t i = 0; ok && i < cril_pool_threads(e->pool); i++)
-        ok = reserve(&e->scratch[i].attention, cril_attend_scratch(c, round_up(b->longest, CRIL_NR)), sizeof(float));
-    if (ok && cril_dtypes[e->m->output->type].group) {
-        size_t blocks = d / CRIL_A_BLOCK;
-        ok = reserve(&b->acts, b->n_live, blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float)));
-        float *f = b->acts.data;
-        b->normed_acts = (struct cril_acts){.k = d, .scale = f};
-        if (ok) {
-            b->normed_acts.sum32 = f + b->n_live * blocks;
-            b->normed_acts.sum16 = f + b->n_live * blocks * 2;
-            b->normed_acts.q = (int16_t *)(f + b->n_live * blocks * 4);
-        }
-    }
+        ok = cril_memory_reserve(&e->scratch[i].attention, attend, sizeof(float));
     return ok;
 }
 
 /* Rows, key and value panels (zeroed: lanes past a window's end must hold numbers), rotations. */
 static void lay_out(struct cril_engine *e)
 {
-    struct engine_batch *b = &e->b;
     const struct cril_config *c = &e->m->config;
-    struct row *row = b->rows.data;
-    struct cril_kv *kv = b->kvs.data;
-    size_t *live = b->live.data, r = 0;
-    float *memory = b->kv.data;
-    for (size_t i = 0; i < b->n_windows; i++, kv++) {
-        const struct cril_window *w = &b->windows[i];
-        kv->n_pad = round_up(w->n, CRIL_NR);
+    struct row *row = e->rows.data;
+    struct cril_kv *kv = e->kvs.data;
+    float *memory = e->kv.data;
+    for (size_t i = 0; i < e->n_windows; i++, kv++) {
+        const struct cril_window *w = &e->windows[i];
+        kv->n_pad = cril_plan_rows(w->n);
         kv->k = memory;
         kv->v = kv->k + cril_kv_k_floats(c, kv->n_pad);
         float *end = kv->v + cril_kv_v_floats(c, kv->n_pad);
         memset(memory, 0, (size_t)(end - memory) * sizeof(float));
         memory = end;
-        for (size_t p = 0; p < w->n; p++, r++) {
-            row[r] = (struct row){.window = w, .kv = kv, .position = p};
-            if (p >= w->first)
-                *live++ = r;
-        }
+        for (size_t p = 0; p < w->n; p++)
+            *row++ = (struct row){.window = w, .kv = kv, .position = p};
     }
     for (unsigned k = 0; k < 2; k++)
-        for (size_t p = 0; e->m->rope[k].freq && p < b->longest; p++) {
+        for (size_t p = 0; e->m->rope[k].freq && p < e->longest; p++) {
             float *at = rotation_row(e, k, p);
             cril_rope_row(&e->m->rope[k], p, at, at + e->m->rope[k].n_rot / 2);
         }
 }
 
-static size_t tasks(size_t rows)
+/* The scored rows' nats, to where the windows want them. */
+static cril_status score_rows(struct cril_engine *e, cril_error *err)
 {
-    return (rows + ROWS - 1) / ROWS;
+    const struct row *rows = e->rows.data;
+    int32_t *ids = e->ids.data;
+    double *nats = e->nats.data;
+    for (size_t i = 0; i < e->n_rows; i++)
+        ids[i] = rows[i].window->targets[rows[i].position - rows[i].window->first];
+    if (!cril_vocabulary_nats(&e->vocabulary, e->across[CRIL_BUF_X].data, e->plan.ld[CRIL_BUF_X], e->n_rows, ids, nats))
+        return no_memory(e, err);
+    const char *damaged = atomic_load(&e->damaged);
+    if (damaged)
+        return cril_fail(err, CRIL_ERR_NUMERIC, "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
+                         e->m->path, damaged);
+    for (size_t i = 0; i < e->n_rows; i++) {
+        const struct row *r = &rows[i];
+        if (!isfinite(nats[i]))
+            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: a logit is not finite after token %d at position %zu of a window; the weights may be damaged",
+                             e->m->path, (int)r->window->ids[r->position], r->position);
+        r->window->nats[r->position - r->window->first] = nats[i];
+    }
+    return CRIL_OK;
 }
 
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows, size_t n_windows,
                               cril_engine_poll poll, void *user, cril_error *err)
 {
-    struct engine_batch *b = &e->b;
-    size_t n_padded = 0, ignored;
-    b->windows = windows;
-    b->n_windows = n_windows;
-    b->n_rows = b->n_live = b->longest = 0;
+    size_t n_padded = 0, n_scored = 0;
+    cril_status st;
+    e->windows = windows;
+    e->n_windows = n_windows;
+    e->n_rows = e->longest = 0;
     for (size_t i = 0; i < n_windows; i++) {
-        cril_status st = check_window(e, &windows[i], err);
-        if (st != CRIL_OK)
+        if ((st = check_window(e, &windows[i], err)) != CRIL_OK)
             return st;
-        b->n_rows += windows[i].n;
-        b->n_live += windows[i].n - windows[i].first;
-        b->longest = windows[i].n > b->longest ? windows[i].n : b->longest;
-        n_padded += round_up(windows[i].n, CRIL_NR);
+        e->n_rows += windows[i].n;
+        e->longest = windows[i].n > e->longest ? windows[i].n : e->longest;
+        n_scored += windows[i].n - windows[i].first;
+        n_padded += cril_plan_rows(windows[i].n);
     }
     if (!n_windows)
         return CRIL_OK;
-    if (!reserve_batch(e, n_padded))
+    if (!reserve_batch(e, n_scored, n_padded))
         return no_memory(e, err);
     lay_out(e);
     atomic_store(&e->damaged, NULL);
-    cril_pool_run(e->pool, tasks(b->n_rows), embed_task, e);
-    for (e->layer = 0; e->layer < e->m->config.n_layers; e->layer++) {
-        if (poll && poll(user, (double)e->layer / (double)(e->m->config.n_layers + 1)) != 0)
-            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
-        place_layer(e, e->layer, true, &ignored);
-        cril_pool_run(e->pool, e->first_panel[CRIL_N_SLOTS], pack_task, e);
-        cril_pool_run(e->pool, tasks(b->n_rows), before_task, e);
-        cril_pool_run(e->pool, tasks(e->layer + 1 < e->m->config.n_layers ? b->n_rows : b->n_live), after_task, e);
-    }
-    cril_pool_run(e->pool, tasks(b->n_live), norm_task, e);
-    cril_pool_run(e->pool, (e->m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK, chunk_task, e);
-    const char *damaged = atomic_load(&e->damaged);
-    if (damaged)
-        return cril_fail(err, CRIL_ERR_NUMERIC, "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
-                         e->m->path, damaged);
-    return collect(e, err);
+    cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
+    if (e->bounded)
+        cril_pages_release(e->m->embedding->data, (size_t)e->m->embedding->bytes);
+    if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
+        return st;
+    return score_rows(e, err);
 }
 
 /* ---- Life ---- */
 
-/* A worker's buffers in one piece: activations fp32 and 16-bit, logits. */
+/* A worker's buffers in one piece: activations fp32 and 16-bit. */
 static bool create_scratch(const struct cril_engine *e, struct scratch *s)
 {
-    size_t floats = ROWS * CRIL_CHUNK, widest = 0, chunk;
-    for (size_t i = 0; i < CRIL_N_BUFFERS; i++) {
-        floats += ROWS * e->ld[i];
-        widest = e->ld[i] > widest ? e->ld[i] : widest;
-    }
-    const size_t blocks = widest / CRIL_A_BLOCK;
-    if (!cril_packed_bytes(e->k, e->m->output, CRIL_CHUNK, &chunk) || !reserve(&s->chunk, chunk, 1) ||
-        !reserve(&s->memory, floats + ROWS * blocks * 4 + ROWS * widest / 2, sizeof(float)))
+    const size_t *ld = e->plan.ld;
+    size_t widest = 0;
+    if (!cril_memory_reserve(&s->memory, cril_plan_worker_bytes(&e->plan), 1))
         return false;
     float *f = s->memory.data;
-    for (size_t i = 0; i < CRIL_N_BUFFERS; f += ROWS * e->ld[i], i++)
+    for (size_t i = 0; i < CRIL_N_BUFFERS; i++) {
+        widest = ld[i] > widest ? ld[i] : widest;
+        if (e->plan.across[i])
+            continue;
         s->buffers[i] = f;
-    s->logits = f;
-    s->acts.scale = s->logits + ROWS * CRIL_CHUNK;
-    s->acts.sum32 = s->acts.scale + ROWS * blocks;
-    s->acts.sum16 = s->acts.sum32 + ROWS * blocks;
-    s->acts.q = (int16_t *)(s->acts.sum16 + ROWS * blocks * 2);
+        f += CRIL_ROWS * ld[i];
+    }
+    const size_t blocks = CRIL_ROWS * (widest / CRIL_A_BLOCK);
+    s->acts = (struct cril_acts){.scale = f, .sum32 = f + blocks, .sum16 = f + 2 * blocks, .q = (int16_t *)(f + 4 * blocks)};
     return true;
 }
 
-cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, const struct cril_engine_options *options,
                                struct cril_engine **out, cril_error *err)
 {
+    const unsigned threads = options->threads ? options->threads : cril_cpu_count();
     struct cril_engine *e = calloc(1, sizeof(*e));
-    size_t most = 0, bytes;
     cril_status st;
     if (!e)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     e->m = m;
     e->k = k;
-    for (size_t i = 0; i < CRIL_N_BUFFERS; i++)
-        e->ld[i] = round_up(cril_buffer_width(&m->config, (enum cril_buffer)i), CRIL_NR);
-    while (m->family->steps[e->attend_step].op != CRIL_OP_ATTEND)
-        e->attend_step++;
-    if ((st = cril_pool_create(threads ? threads : cril_cpu_count(), &e->pool, err)) != CRIL_OK)
-        goto fail;
-    st = CRIL_ERR_NOMEM;
-    for (size_t i = 0; i < m->config.n_layers; i++) {
-        if (!place_layer(e, i, false, &bytes))
-            goto no_memory;
-        most = bytes > most ? bytes : most;
+    e->bounded = options->memory != 0;
+    st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident(), options->rows, options->window, &e->plan, err);
+    if (st != CRIL_OK || (st = cril_pool_create(threads, &e->pool, err)) != CRIL_OK) {
+        cril_engine_free(e);
+        return st;
     }
-    if (!reserve(&e->weights, most, 1) || !(e->scratch = calloc(cril_pool_threads(e->pool), sizeof(*e->scratch))))
-        goto no_memory;
-    for (size_t i = 0; i < cril_pool_threads(e->pool); i++)
-        if (!create_scratch(e, &e->scratch[i]))
-            goto no_memory;
+    e->vocabulary = (struct cril_vocabulary){.m = m, .k = k, .pool = e->pool, .release = e->bounded, .damaged = &e->damaged};
+    bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) && cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
+              cril_memory_reserve(&e->panels[1], e->plan.panel_bytes, 1);
+    for (size_t i = 0; ok && i < threads; i++)
+        ok = create_scratch(e, &e->scratch[i]);
+    if (!ok) {
+        st = no_memory(e, err);
+        cril_engine_free(e);
+        return st;
+    }
     *out = e;
     return CRIL_OK;
-no_memory:
-    st = no_memory(e, err);
-fail:
-    cril_engine_free(e);
-    return st;
+}
+
+size_t cril_engine_rows(const struct cril_engine *e)
+{
+    return e->plan.rows;
+}
+
+size_t cril_engine_window_rows(size_t n)
+{
+    return cril_plan_rows(n);
 }
 
 void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct buffer *const owned[] = {&e->b.rows, &e->b.kvs, &e->b.live, &e->b.x, &e->b.q, &e->b.kv, &e->b.rotation,
-                                    &e->b.normed, &e->b.acts, &e->b.partial, &e->b.target, &e->weights};
+    struct cril_memory *const owned[] = {&e->rows, &e->kvs, &e->kv, &e->rotation, &e->ids, &e->nats, &e->panels[0], &e->panels[1]};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+        free(e->across[b].data);
     for (size_t i = 0; e->scratch && i < cril_pool_threads(e->pool); i++) {
         free(e->scratch[i].attention.data);
-        free(e->scratch[i].chunk.data);
         free(e->scratch[i].memory.data);
     }
+    cril_vocabulary_free(&e->vocabulary);
     free(e->scratch);
     cril_pool_free(e->pool);
     free(e);

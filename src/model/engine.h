@@ -25,10 +25,24 @@ struct cril_window {
     double *nats;           /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
 };
 
-/* k: cril_kernels(), or another set that this CPU has. threads 0: one a core. CRIL_ERR_NOMEM. */
-cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+struct cril_engine_options {
+    unsigned threads; /* 0: one a core */
+    size_t memory;    /* bytes that weights and activations may take, with all else that the process holds; 0: no bound */
+    size_t rows;      /* at most in one call; 0: as many as are useful */
+    size_t window;    /* tokens of the longest window to come */
+};
+
+/*
+ * k: cril_kernels(), or another set that this CPU has. CRIL_ERR_NOMEM; CRIL_ERR_RANGE: options->memory does not hold one
+ * window and the largest matrices, the message says what would.
+ */
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, const struct cril_engine_options *options,
                                struct cril_engine **out, cril_error *err);
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
+
+/* Rows that one call should have at most, to keep to options->memory; a window of n tokens counts for cril_engine_window_rows(n). */
+size_t cril_engine_rows(const struct cril_engine *e);
+size_t cril_engine_window_rows(size_t n);
 
 /*
  * Called between layers with the share of the pass that is done, 0..1. Not 0: stop.
@@ -36,8 +50,7 @@ void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 typedef int (*cril_engine_poll)(void *user, double done);
 
 /*
- * Scores all windows in one pass over the layers. Buffers grow to the largest call (about
- * 8 KB a row for a model of width 1024), so the caller decides how many rows go together.
+ * Scores all windows in one pass over the layers. More rows than cril_engine_rows take more memory, no more than that.
  * CRIL_ERR_NOMEM; CRIL_ERR_RANGE for an id or a length out of range; CRIL_ERR_NUMERIC names the tensor or
  * layer whose values are not finite; CRIL_ERR_CANCELLED when poll (may be NULL) asks for it. On error the nats are
  * undefined.

@@ -17,12 +17,17 @@ void cril_batch_free(struct cril_batch *b)
 
 void cril_batch_clear(struct cril_batch *b)
 {
-    b->n_ids = b->n_nats = b->n_runs = b->n_rows = 0;
+    b->n_ids = b->n_nats = b->n_runs = b->n_rows = b->load = 0;
 }
 
 size_t cril_span_inputs(const struct cril_span *s)
 {
     return (size_t)(s->end - s->from) - 1 + (s->head >= 0);
+}
+
+size_t cril_batch_load(size_t n_inputs)
+{
+    return n_inputs ? cril_engine_window_rows(n_inputs) : 1;
 }
 
 /* Room for one run more, of n_ids ids and n_scored nats. */
@@ -46,6 +51,7 @@ static void add_run(struct cril_batch *b, struct cril_run run)
     b->n_ids += run.n_inputs + 1;
     b->n_nats += run.n_scored;
     b->n_rows += run.n_inputs;
+    b->load += cril_batch_load(run.n_inputs);
 }
 
 bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_span *s,

@@ -20,7 +20,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_BATCH = 8192, DEFAULT_RESAMPLES = 1000 };
+enum { DEFAULT_RESAMPLES = 1000 };
 static const double default_level = 0.95;
 
 struct cril_scorer {
@@ -28,7 +28,6 @@ struct cril_scorer {
     struct cril_engine *engine;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
-    size_t batch_tokens;
     cril_interval interval; /* level, resamples and seed of every result */
     struct cril_batch batch;
 };
@@ -200,12 +199,13 @@ static void forget(struct run *r, uint64_t before)
     r->base = before;
 }
 
-/* A batch that n ids more would make too large goes through first. */
-static cril_status make_room(struct run *r, size_t n, cril_error *err)
+/* A batch that a run of n inputs more would make too large goes through first. */
+static cril_status make_room(struct run *r, size_t n_inputs, cril_error *err)
 {
     const struct cril_batch *b = &r->s->batch;
+    const bool full = b->load + cril_batch_load(n_inputs) > cril_engine_rows(r->s->engine);
 
-    return b->n_runs && b->n_ids + n > r->s->batch_tokens ? flush(r, err) : CRIL_OK;
+    return b->n_runs && full ? flush(r, err) : CRIL_OK;
 }
 
 /* All windows that the stream's tokens so far allow. */
@@ -218,13 +218,13 @@ static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_erro
     cril_status st;
 
     if (p->uniform_first && l->head < 0) {
-        if ((st = make_room(r, 1, err)) != CRIL_OK)
+        if ((st = make_room(r, 0, err)) != CRIL_OK)
             return st;
         if (!cril_batch_add_uniform(b, document, 0, r->stream.data[0]))
             return no_memory(r, err);
     }
     while (p->window(l, r->n_windows, r->base + r->stream.n, end, &span)) {
-        if ((st = make_room(r, cril_span_inputs(&span) + 1, err)) != CRIL_OK)
+        if ((st = make_room(r, cril_span_inputs(&span), err)) != CRIL_OK)
             return st;
         if (!cril_batch_add(b, document, &span, r->stream.data, r->base))
             return no_memory(r, err);
@@ -485,7 +485,6 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
                          l->stride, l->context, l->context);
     if (l->stride > l->context)
         l->stride = l->context;
-    s->batch_tokens = o->batch_tokens ? o->batch_tokens : DEFAULT_BATCH;
     s->interval = (cril_interval){ .level = o->level == 0 ? default_level : o->level,
                                    .resamples = o->resamples ? o->resamples : DEFAULT_RESAMPLES,
                                    .seed = o->seed };
@@ -493,6 +492,14 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", s->interval.level);
     s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
     return choose_head(s, err);
+}
+
+static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cril_error *err)
+{
+    const struct cril_engine_options wanted = { .threads = o->threads, .memory = o->memory_bytes, .rows = o->batch_tokens,
+                                                .window = s->layout.context };
+
+    return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
 }
 
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
@@ -509,7 +516,7 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     s->model = m;
     st = configure(s, options, err);
     if (st == CRIL_OK)
-        st = cril_engine_create(m, cril_kernels(), options->threads, &s->engine, err);
+        st = create_engine(s, options, err);
     if (st != CRIL_OK) {
         cril_scorer_free(s);
         return st;

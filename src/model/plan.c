@@ -1,0 +1,170 @@
+#include "model/plan.h"
+
+#include "model/attention.h"
+#include "model/packing.h"
+#include "util/fail.h"
+#include "util/size.h"
+
+enum { DEFAULT_ROWS = 8192 }; /* packing a layer is then below 1 % of the work */
+
+/* What a step's matrix takes at most, over the layers: in panels, in the file. */
+struct step_bytes {
+    size_t panels, file;
+};
+
+struct sizes {
+    const cril_model *m;
+    struct step_bytes step[CRIL_MAX_STAGES];
+    size_t row;     /* of a row, besides what waits at cuts */
+    size_t fixed;   /* besides panels and the workers' own activations */
+    size_t workers;
+    size_t window;  /* rows */
+};
+
+static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
+{
+    for (size_t i = 0; i < m->family->n_steps; i++)
+        for (size_t l = 0; l < m->config.n_layers; l++) {
+            const struct gguf_tensor *t = m->layers[l].matrix[m->family->steps[i].w];
+            struct step_bytes *b = &s->step[i];
+            size_t panels;
+            if (!t || m->family->steps[i].op != CRIL_OP_MATMUL)
+                continue;
+            if (!cril_packed_bytes(k, t, (size_t)t->ne[1], &panels))
+                return false;
+            b->panels = panels > b->panels ? panels : b->panels;
+            b->file = t->bytes > b->file ? (size_t)t->bytes : b->file;
+        }
+    return true;
+}
+
+/* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, as 16-bit integers, chunks, target, id, nats. */
+static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
+{
+    const struct cril_config *c = &m->config;
+    const size_t d = c->n_embd, chunks = (m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
+    const size_t vocabulary_row = (size_t)(m->output->bytes / m->output->ne[1]);
+    size_t chunk;
+    if (!cril_packed_bytes(k, m->output, CRIL_CHUNK, &chunk))
+        return false;
+    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1) + d) * sizeof(float) + 2 * d + d / 2 + chunks * 8 + 64;
+    s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row + cril_attend_scratch(c, s->window) * sizeof(float)) +
+               s->window * 4 * (c->head_dim / 2 + 1) * sizeof(float);
+    return true;
+}
+
+static bool reads(const struct cril_step *s, enum cril_buffer b)
+{
+    return s->in == b || (s->out == b && (s->op == CRIL_OP_ADD || s->op == CRIL_OP_SILU_MUL || s->op == CRIL_OP_GELU_MUL));
+}
+
+/* Whether what buffer b holds before step `at` is needed from there on. Keys and values are, up to attention. */
+static bool needed(const struct cril_family *f, size_t at, enum cril_buffer b)
+{
+    for (size_t i = at; i < f->n_steps; i++) {
+        const struct cril_step *s = &f->steps[i];
+        if (reads(s, b) || (s->op == CRIL_OP_ATTEND && i > at && (b == CRIL_BUF_K || b == CRIL_BUF_V)))
+            return true;
+        if (s->out == b)
+            return false;
+    }
+    return b == CRIL_BUF_X;
+}
+
+/* Cuts at attention, and before a matrix whose panels would make a stage larger than `most`. True: a stage has several matrices. */
+static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
+{
+    const struct cril_family *f = s->m->family;
+    size_t bytes = 0, matrices = 0, most_matrices = 0;
+    p->n_stages = p->panel_bytes = 0;
+    for (size_t i = 0; i < f->n_steps; i++) {
+        const bool matrix = f->steps[i].op == CRIL_OP_MATMUL;
+        if (i == 0 || f->steps[i].op == CRIL_OP_ATTEND || (matrix && matrices && s->step[i].panels > most - bytes)) {
+            p->cut[p->n_stages++] = i;
+            bytes = matrices = 0;
+        }
+        bytes += s->step[i].panels;
+        matrices += matrix;
+        if (bytes > p->panel_bytes) {
+            p->panel_bytes = bytes;
+            most_matrices = matrices;
+        }
+    }
+    p->cut[p->n_stages] = f->n_steps;
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
+        p->across[b] = b == CRIL_BUF_X;
+        for (size_t i = 1; i < p->n_stages; i++)
+            p->across[b] |= needed(f, p->cut[i], (enum cril_buffer)b);
+    }
+    return most_matrices > 1;
+}
+
+size_t cril_plan_worker_bytes(const struct cril_plan *p)
+{
+    size_t floats = CRIL_CHUNK, widest = 0;
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
+        floats += p->across[b] ? 0 : p->ld[b];
+        widest = p->ld[b] > widest ? p->ld[b] : widest;
+    }
+    return CRIL_ROWS * (floats * sizeof(float) + widest * sizeof(int16_t) + widest / CRIL_A_BLOCK * 4 * sizeof(float));
+}
+
+/* Everything but rows; and one row. */
+static size_t base_bytes(const struct sizes *s, const struct cril_plan *p)
+{
+    size_t file = 0;
+    for (size_t i = 0; i < s->m->family->n_steps; i++)
+        file = s->step[i].file > file ? s->step[i].file : file;
+    return s->fixed + 2 * p->panel_bytes + 2 * file + s->workers * cril_plan_worker_bytes(p);
+}
+
+static size_t row_bytes(const struct sizes *s, const struct cril_plan *p)
+{
+    size_t bytes = s->row;
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+        bytes += p->across[b] ? p->ld[b] * sizeof(float) : 0;
+    return bytes;
+}
+
+/* Among the ways to cut, the one with the most rows; the coarsest of equals. */
+static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_t rows, struct cril_plan *out, cril_error *err)
+{
+    struct cril_plan p = *out;
+    size_t most = SIZE_MAX, least = SIZE_MAX, best = 0;
+    bool finer = true;
+    while (finer) {
+        finer = cut(s, most, &p);
+        const size_t base = taken + base_bytes(s, &p), row = row_bytes(s, &p), need = base + row * s->window;
+        const size_t fits = memory >= need ? (memory - base) / row / CRIL_NR * CRIL_NR : 0;
+        p.rows = fits < rows ? fits : rows;
+        least = need < least ? need : least;
+        if (p.rows > best) {
+            best = p.rows;
+            *out = p;
+        }
+        most = p.panel_bytes - 1;
+    }
+    if (best)
+        return CRIL_OK;
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "%s: %zu MB of memory do not hold a window of %zu tokens and the largest matrices; give %zu MB (--memory), "
+                     "or a smaller context",
+                     s->m->path, memory >> 20, s->window, (least >> 20) + 1);
+}
+
+cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads, size_t memory, size_t taken,
+                           size_t rows, size_t window, struct cril_plan *out, cril_error *err)
+{
+    struct sizes s = {.m = m, .workers = threads, .window = cril_plan_rows(window)};
+    *out = (struct cril_plan){0};
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+        out->ld[b] = cril_plan_rows(cril_buffer_width(&m->config, (enum cril_buffer)b));
+    if (!step_sizes(m, k, &s) || !other_sizes(m, k, &s))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    rows = cril_plan_rows(rows ? rows : DEFAULT_ROWS);
+    if (memory)
+        return fit(&s, memory, taken, rows, out, err);
+    cut(&s, SIZE_MAX, out);
+    out->rows = rows;
+    return CRIL_OK;
+}

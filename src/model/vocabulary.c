@@ -1,0 +1,124 @@
+#include "model/vocabulary.h"
+
+#include "kernels/fmath.h"
+#include "model/packing.h"
+#include "model/plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static size_t n_chunks(const struct cril_vocabulary *v)
+{
+    return (v->m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
+}
+
+static bool reserve(struct cril_vocabulary *v, size_t n)
+{
+    const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK, workers = cril_pool_threads(v->pool);
+    if (!cril_packed_bytes(v->k, v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
+        !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
+        !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
+        !cril_memory_reserve(&v->normed, n, d * sizeof(float)) || !cril_memory_reserve(&v->target, n, sizeof(float)) ||
+        !cril_memory_reserve(&v->partial, n, n_chunks(v) * 2 * sizeof(float)))
+        return false;
+    if (!cril_dtypes[v->m->output->type].group)
+        return true;
+    if (!cril_memory_reserve(&v->acts_memory, n, blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
+        return false;
+    float *f = v->acts_memory.data;
+    v->acts = (struct cril_acts){.k = d, .scale = f, .sum32 = f + n * blocks, .sum16 = f + n * blocks * 2,
+                                 .q = (int16_t *)(f + n * blocks * 4)};
+    return true;
+}
+
+static void norm_task(void *arg, size_t task, size_t worker)
+{
+    struct cril_vocabulary *v = arg;
+    const size_t d = v->m->config.n_embd;
+    (void)worker;
+    for (size_t i = task * CRIL_ROWS; i < v->n_rows && i < (task + 1) * CRIL_ROWS; i++) {
+        float *y = (float *)v->normed.data + i * d;
+        v->k->rms_norm(v->x + i * v->ldx, v->m->output_norm, d, v->m->config.eps, y);
+        if (cril_dtypes[v->m->output->type].group)
+            v->k->quantise(y, &v->acts, i);
+    }
+}
+
+/* Columns [first, first + n) as panels. */
+static void pack_chunk(struct cril_vocabulary *v, size_t first, size_t n, size_t worker, struct cril_packed *w)
+{
+    const struct gguf_tensor *t = v->m->output;
+    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]);
+    cril_packed_place(v->k, t, n, (unsigned char *)v->chunks.data + worker * v->chunk_bytes, w);
+    for (size_t p = 0; p < cril_panels(n); p++)
+        if (!cril_pack_panel(t->type, t->data + first * row_bytes, w, p))
+            atomic_store(v->damaged, t->name);
+    if (v->release)
+        cril_pages_release(t->data + first * row_bytes, n * row_bytes);
+}
+
+/* One chunk of columns for all rows. */
+static void chunk_task(void *arg, size_t task, size_t worker)
+{
+    struct cril_vocabulary *v = arg;
+    const size_t first = task * CRIL_CHUNK, left = v->m->n_vocab - first, n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
+    const size_t padded = (n + 15) / 16 * 16;
+    float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
+    float *partial = (float *)v->partial.data + task * v->n_rows * 2, *target = v->target.data;
+    struct cril_packed w;
+    pack_chunk(v, first, n, worker, &w);
+    for (size_t i = 0; i < v->n_rows; i += CRIL_ROWS) {
+        const size_t m = v->n_rows - i < CRIL_ROWS ? v->n_rows - i : CRIL_ROWS;
+        cril_packed_multiply(v->k, &w, v->normed.data, w.k, &v->acts, i, m, logits, CRIL_CHUNK);
+        for (size_t r = i; r < i + m; r++) {
+            float *l = logits + (r - i) * CRIL_CHUNK;
+            const size_t want = (size_t)v->ids[r];
+            if (want >= first && want < first + n)
+                target[r] = l[want - first];
+            for (size_t j = n; j < padded; j++)
+                l[j] = -INFINITY;
+            v->k->logsum(l, padded, &partial[r * 2], &partial[r * 2 + 1]);
+        }
+    }
+}
+
+/* -ln p of row i: chunks joined in order, in double. */
+static double join_chunks(const struct cril_vocabulary *v, size_t i)
+{
+    const float *partial = v->partial.data;
+    double max = -INFINITY, sum = 0;
+    for (size_t c = 0; c < n_chunks(v); c++) {
+        double top = partial[(c * v->n_rows + i) * 2];
+        max = top > max ? top : max;
+        if (!isfinite(top))
+            return NAN;
+    }
+    for (size_t c = 0; c < n_chunks(v); c++) {
+        const float *p = partial + (c * v->n_rows + i) * 2;
+        sum += (double)p[1] * cril_exp((double)p[0] - max);
+    }
+    double nats = max - (double)((const float *)v->target.data)[i] + cril_log(sum);
+    return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
+}
+
+bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx, size_t n, const int32_t *ids, double *nats)
+{
+    if (!reserve(v, n))
+        return false;
+    v->x = x;
+    v->ldx = ldx;
+    v->n_rows = n;
+    v->ids = ids;
+    cril_pool_run(v->pool, (n + CRIL_ROWS - 1) / CRIL_ROWS, norm_task, v);
+    cril_pool_run(v->pool, n_chunks(v), chunk_task, v);
+    for (size_t i = 0; i < n; i++)
+        nats[i] = join_chunks(v, i);
+    return true;
+}
+
+void cril_vocabulary_free(struct cril_vocabulary *v)
+{
+    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial, &v->target, &v->chunks, &v->logits};
+    for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
+        free(owned[i]->data);
+}

@@ -113,21 +113,52 @@ static int unknown_option(const struct cril_cmd *cmd, const char *name, size_t l
     return cril_args_usage(cmd, "unknown option '--%.*s'", (int)len, name);
 }
 
+/* Digits at *text, which moves past them. */
+static bool read_digits(const char **text, uint64_t *out)
+{
+    bool good = isdigit((unsigned char)**text) != 0;
+    uint64_t v = 0;
+
+    for (; good && isdigit((unsigned char)**text); ++*text) {
+        uint64_t digit = (uint64_t)(unsigned char)**text - '0';
+
+        good = v <= (UINT64_MAX - digit) / 10;
+        v = good ? 10 * v + digit : v;
+    }
+    *out = v;
+    return good;
+}
+
 static int parse_number(const struct cril_cmd *cmd, const struct cril_option *o, const char *text,
                         uint64_t *out)
 {
-    uint64_t v = 0;
-    bool good = *text != '\0';
+    const char *p = text;
+    uint64_t v;
 
-    for (const char *p = text; good && *p; p++) {
-        uint64_t digit = (uint64_t)(unsigned char)*p - '0';
-
-        good = isdigit((unsigned char)*p) && v <= (UINT64_MAX - digit) / 10;
-        v = good ? 10 * v + digit : v;
-    }
-    if (!good || v < o->min || v > o->max)
+    if (!read_digits(&p, &v) || *p || v < o->min || v > o->max)
         return cril_args_usage(cmd, "--%s takes a whole number from %llu to %llu, not '%s'", o->name,
                                (unsigned long long)o->min, (unsigned long long)o->max, text);
+    *out = v;
+    return CRIL_ARGS_GO_ON;
+}
+
+static int parse_size(const struct cril_cmd *cmd, const struct cril_option *o, const char *text, uint64_t *out)
+{
+    static const char units[] = "KMGT";
+    const char *p = text, *unit;
+    uint64_t v;
+    bool good = read_digits(&p, &v);
+
+    if (good && *p && (unit = strchr(units, toupper((unsigned char)*p))) != NULL) {
+        for (size_t i = 0; i <= (size_t)(unit - units); i++) {
+            good = good && v <= UINT64_MAX / 1024;
+            v *= 1024;
+        }
+        p++;
+        p += p[0] == 'i' && p[1] == 'B' ? 2 : p[0] == 'B';
+    }
+    if (!good || *p || v < o->min || v > o->max)
+        return cril_args_usage(cmd, "--%s takes a size such as 500M or 8G, not '%s'", o->name, text);
     *out = v;
     return CRIL_ARGS_GO_ON;
 }
@@ -156,6 +187,7 @@ static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, c
     switch (o->kind) {
     case CRIL_OPTION_FLAG: *(bool *)field = true; return CRIL_ARGS_GO_ON;
     case CRIL_OPTION_NUMBER: return parse_number(cmd, o, value, field);
+    case CRIL_OPTION_SIZE: return parse_size(cmd, o, value, field);
     case CRIL_OPTION_TEXT: break;
     }
     if (*(const char **)field)

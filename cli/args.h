@@ -15,7 +15,8 @@
 enum cril_option_kind {
     CRIL_OPTION_FLAG,  /* bool */
     CRIL_OPTION_TEXT,  /* const char *, borrowed from argv; NULL before, so that a second one is refused */
-    CRIL_OPTION_NUMBER /* uint64_t, decimal, in [min, max] */
+    CRIL_OPTION_NUMBER, /* uint64_t, decimal, in [min, max] */
+    CRIL_OPTION_SIZE    /* uint64_t, bytes, in [min, max]: a number, with K, M, G or T (times 1024 each), perhaps B or iB after it */
 };
 
 struct cril_option {

@@ -20,7 +20,7 @@
 
 struct settings {
     const char *model, *protocol, *field, *format, *output, *per_document, *token_nats;
-    uint64_t threads, context, stride, batch, limit, level, resamples, seed;
+    uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
     bool json, force, strict, quiet, verbose;
 };
 
@@ -41,6 +41,9 @@ static const struct cril_option options[] = {
       .help = "GGUF file (of a split one, the first part); required" },
     { .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
       .help = "threads (default: one a core); changes no figure" },
+    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .offset = AT(memory), .min = 1 << 20,
+      .max = (uint64_t)1 << 50,
+      .help = "hold at most this much, such as 8G, also of a larger model; changes no figure" },
     { .name = "batch", COUNT, .offset = AT(batch), .min = 1, .max = 1 << 24,
       .help = "tokens that go through a layer together; fewer need less memory, change no figure" },
 
@@ -210,6 +213,7 @@ static bool open_model(struct run *r)
                                         .context = (size_t)s->context,
                                         .stride = (size_t)s->stride,
                                         .threads = (unsigned)s->threads,
+                                        .memory_bytes = (size_t)s->memory,
                                         .batch_tokens = (size_t)s->batch,
                                         .level = (double)s->level / 100,
                                         .resamples = (size_t)s->resamples,

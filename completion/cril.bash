@@ -11,7 +11,7 @@ _cril() {
     case $command in
         '') COMPREPLY=($(compgen -W 'score compare info tokenize help --help --version' -- "$word")); return ;;
         help) COMPREPLY=($(compgen -W 'score compare info tokenize' -- "$word")); return ;;
-        score) options='--model --threads --batch --protocol --context --stride --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
+        score) options='--model --threads --memory --batch --protocol --context --stride --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         info) options='--metadata --tensors --sha256 --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
@@ -19,7 +19,7 @@ _cril() {
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|--threads|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top) return ;;
+        -t|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

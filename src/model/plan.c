@@ -79,7 +79,8 @@ static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
     p->n_stages = p->panel_bytes = 0;
     for (size_t i = 0; i < f->n_steps; i++) {
         const bool matrix = f->steps[i].op == CRIL_OP_MATMUL;
-        if (i == 0 || f->steps[i].op == CRIL_OP_ATTEND || (matrix && matrices && s->step[i].panels > most - bytes)) {
+        const bool full = bytes > most || s->step[i].panels > most - bytes;
+        if (i == 0 || f->steps[i].op == CRIL_OP_ATTEND || (matrix && matrices && full)) {
             p->cut[p->n_stages++] = i;
             bytes = matrices = 0;
         }

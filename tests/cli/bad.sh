@@ -147,3 +147,9 @@ timeout --foreground --preserve-status -k 20 -s INT 2 "$cril" score -m llama.ggu
 verdict stopped-waiting $?
 kill $!
 leaves_nothing stopped-waiting b.json
+
+# The size that is enough depends on what the process holds already.
+"$cril" $s --memory 1M c.jsonl >out 2>err
+code=$?
+sed -i 's/give [0-9]* MB/give N MB/' err
+verdict memory-too-small $code

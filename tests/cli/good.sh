@@ -15,8 +15,11 @@ t score-bad-lines-quiet $s -q bad-lines.jsonl
 # JSON: every field that the results promise, the same figures each time, whatever the threads.
 "$cril" $s -q -t 1 --json -o a.json c.jsonl d.jsonl || fail "json file"
 "$cril" $s -q -t 2 --batch 1 --json c.jsonl d.jsonl >again.json || fail "json on stdout"
+"$cril" $s -q --memory 1G --json c.jsonl d.jsonl >bounded.json || fail "json within 1G"
+sed '/"seconds"/d' bounded.json >bounded.same
 for f in a again; do sed '/"seconds"/d' $f.json >$f.same; done
 same "json twice" a.same again.same
+same "json with --memory" a.same bounded.same
 for key in results bpc bpb bits nats bits_per_token tokens scored_tokens characters bytes documents seconds \
     interval level low high resamples seed protocol name context stride model architecture sha256 parameters \
     corpus path cril numerics average; do

@@ -31,3 +31,5 @@ t tokenize-no-model tokenize text.txt
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
 leaves_nothing usage twice nats
 same usage c.jsonl "$here/c.jsonl"
+t usage-memory score -m llama.gguf --memory 12X c.jsonl
+t usage-memory-none score -m llama.gguf --memory G c.jsonl

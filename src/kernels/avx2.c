@@ -2,6 +2,8 @@
 #include "kernels/rowops.h"
 
 #if defined(__x86_64__)
+#include "kernels/quantise_x86.h"
+
 #include <immintrin.h>
 
 #define T __attribute__((target("avx2,fma")))
@@ -110,8 +112,14 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
     }
 }
 
+T static void quantise_pairs(const float *x, struct cril_acts *a, size_t row)
+{
+    quantise_x86(x, a, row, CRIL_PAIRS);
+}
+
 void cril_kernels_avx2(struct cril_kernels *k)
 {
     *k = CRIL_TABLE("avx2", CRIL_PAIRS);
+    k->quantise = quantise_pairs;
 }
 #endif

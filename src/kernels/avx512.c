@@ -5,6 +5,8 @@
 #include "kernels/rowops.h"
 
 #if defined(__x86_64__)
+#include "kernels/quantise_x86.h"
+
 #include <immintrin.h>
 
 #define FEATURES "avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma"
@@ -129,8 +131,14 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
         rows_i16(16, 0, a, row, m, w, p, c, ldc);
 }
 
+T static void quantise_pairs(const float *x, struct cril_acts *a, size_t row)
+{
+    quantise_x86(x, a, row, CRIL_PAIRS);
+}
+
 void cril_kernels_avx512(struct cril_kernels *k)
 {
     *k = CRIL_TABLE("avx512", CRIL_PAIRS);
+    k->quantise = quantise_pairs;
 }
 #endif

@@ -20,26 +20,49 @@ CRIL_INLINE float row_tree(float s[16])
     return s[0];
 }
 
-CRIL_INLINE float row_sum(const float *x, size_t n)
+CRIL_INLINE void lanes_max(float *restrict m, const float *restrict x)
 {
-    float s[16] = {0};
-    for (size_t j = 0; j < n; j += 16)
-        for (int i = 0; i < 16; i++)
-            s[i] += x[j + (size_t)i];
-    return row_tree(s);
+    for (int i = 0; i < 16; i++)
+        m[i] = x[i] > m[i] ? x[i] : m[i];
 }
 
+/* In long rows four chains: a maximum needs no order. */
 CRIL_INLINE float row_max(const float *x, size_t n)
 {
-    float m[16];
-    memcpy(m, x, sizeof(m));
-    for (size_t j = 16; j < n; j += 16)
-        for (int i = 0; i < 16; i++)
-            m[i] = x[j + (size_t)i] > m[i] ? x[j + (size_t)i] : m[i];
-    float best = m[0];
+    float m[4][16];
+    size_t j = 16;
+    memcpy(m[0], x, sizeof(m[0]));
+    if (n >= 128) {
+        for (int c = 1; c < 4; c++)
+            memcpy(m[c], x, sizeof(m[c]));
+        for (; j + 64 <= n; j += 64)
+            for (size_t c = 0; c < 4; c++)
+                lanes_max(m[c], x + j + 16 * c);
+        for (int c = 1; c < 4; c++)
+            lanes_max(m[0], m[c]);
+    }
+    for (; j < n; j += 16)
+        lanes_max(m[0], x + j);
+    float best = m[0][0];
     for (int i = 1; i < 16; i++)
-        best = m[i] > best ? m[i] : best;
+        best = m[0][i] > best ? m[0][i] : best;
     return best;
+}
+
+/* x[j] = e^(x[j] - max); their sum. In slices, so that one's chain of sums runs beside the exponentials of the next. */
+CRIL_INLINE float row_exp_sum(float *x, float max, size_t n)
+{
+    enum { SLICE = 128 };
+    float s[16] = {0};
+    for (size_t j = 0; j < n; j += SLICE) {
+        const size_t end = n - j < SLICE ? n : j + SLICE;
+        for (size_t i = j; i < end; i++)
+            x[i] = cril_expf(x[i] - max);
+        for (size_t k = j; k < end; k += 16)
+            for (size_t i = 0; i < 16; i++)
+                s[i] += x[k + i];
+    }
+    return row_tree(s);
 }
 
 CRIL_INLINE void row_rms_norm(const float *x, const float *w, size_t n, float eps, float *y)
@@ -56,23 +79,15 @@ CRIL_INLINE void row_rms_norm(const float *x, const float *w, size_t n, float ep
         y[j] = x[j] * r * w[j];
 }
 
-CRIL_INLINE void row_exp_minus(float *x, float max, size_t n)
-{
-    for (size_t j = 0; j < n; j++)
-        x[j] = cril_expf(x[j] - max);
-}
-
 CRIL_INLINE float row_softmax(float *s, size_t n)
 {
-    row_exp_minus(s, row_max(s, n), n);
-    return row_sum(s, n);
+    return row_exp_sum(s, row_max(s, n), n);
 }
 
 CRIL_INLINE void row_logsum(float *l, size_t n, float *max, float *sum)
 {
     *max = row_max(l, n);
-    row_exp_minus(l, *max, n);
-    *sum = row_sum(l, n);
+    *sum = row_exp_sum(l, *max, n);
 }
 
 CRIL_INLINE void row_silu_mul(float *restrict g, const float *restrict u, size_t n)

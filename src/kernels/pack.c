@@ -24,14 +24,25 @@ static bool all_finite(const float *x, size_t n)
     return !bad;
 }
 
+/* Numbers of one row, and a call for the next ones: rows a power of two apart share a few sets of the cache, which its own
+   guesses of what comes next do not survive. */
+static void load_slice(const struct cril_dtype_info *t, const uint8_t *from, size_t len, bool more, float *to)
+{
+    const size_t bytes = len * t->block_bytes;
+    for (size_t at = 0; more && at < bytes; at += 64)
+        __builtin_prefetch(from + bytes + at);
+    t->load(from, len, to);
+}
+
 static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes, size_t n, size_t k, float *panel)
 {
-    float rows[CRIL_NR][MAX_BLOCK] = {{0}};
+    enum { SLICE = 128 };
+    float rows[CRIL_NR][SLICE + 4] = {{0}}; /* a power of two apart they would share a few lines of the cache */
     bool finite = true;
-    for (size_t p = 0; p < k; p += MAX_BLOCK, panel += MAX_BLOCK * CRIL_NR) {
-        const size_t len = k - p < MAX_BLOCK ? k - p : MAX_BLOCK;
+    for (size_t p = 0; p < k; p += SLICE, panel += SLICE * CRIL_NR) {
+        const size_t len = k - p < SLICE ? k - p : SLICE;
         for (size_t lane = 0; lane < n; lane++)
-            t->load(data + lane * row_bytes + p * t->block_bytes, len, rows[lane]);
+            load_slice(t, data + lane * row_bytes + p * t->block_bytes, len, p + len < k, rows[lane]);
         for (size_t e = 0; e < len; e++)
             for (size_t lane = 0; lane < CRIL_NR; lane++)
                 panel[e * CRIL_NR + lane] = rows[lane][e];

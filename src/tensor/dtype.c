@@ -24,15 +24,22 @@ static float float_of_bits(uint32_t u)
     return f;
 }
 
-/* Exponent and fraction moved into fp32's fields are the number times 2^-112, subnormal or not; the product is exact. */
-float cril_f16_to_f32(uint16_t h)
+static uint32_t bits_of_float(float f)
 {
     uint32_t u;
-    float f = float_of_bits((uint32_t)(h & 0x7fff) << 13) * 0x1p112f;
 
     memcpy(&u, &f, sizeof(u));
-    u |= (h & 0x7c00) == 0x7c00 ? 0x7f800000 : 0; /* infinity, NaN */
-    return float_of_bits(u | (uint32_t)(h & 0x8000) << 16);
+    return u;
+}
+
+/* All cases are computed and one is chosen, without a subnormal fp32 on the way: loops become vector code. */
+float cril_f16_to_f32(uint16_t h)
+{
+    const uint32_t e = h >> 10 & 31, em = h & 0x7fff;
+    const uint32_t subnormal = bits_of_float((float)(int32_t)em * 0x1p-24f); /* fraction * 2^-24, exact */
+    const uint32_t normal = (em << 13) + ((e == 31 ? 224u : 112u) << 23);    /* 112: the biases 127 - 15 */
+
+    return float_of_bits((uint32_t)(h & 0x8000) << 16 | (e ? normal : subnormal));
 }
 
 static float f16_at(const uint8_t *p)
@@ -40,22 +47,49 @@ static float f16_at(const uint8_t *p)
     return cril_f16_to_f32(cril_load_u16(p));
 }
 
+/* n numbers of 16 or 32 bits, as they lie in a file, to the machine's own order: mostly a copy, which loops can be built on. */
+static void read_numbers(const uint8_t *src, size_t n, size_t size, void *dst)
+{
+    memcpy(dst, src, n * size);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    for (uint8_t *p = dst; n > 0; n--, p += size)
+        for (size_t i = 0; i < size / 2; i++) {
+            uint8_t swapped = p[i];
+            p[i] = p[size - 1 - i];
+            p[size - 1 - i] = swapped;
+        }
+#endif
+}
+
 static void load_f32(const uint8_t *src, size_t n, float *dst)
 {
-    for (size_t i = 0; i < n; i++)
-        dst[i] = float_of_bits(cril_load_u32(src + 4 * i));
+    read_numbers(src, n, sizeof(*dst), dst);
 }
+
+enum { LOADED_AT_ONCE = 64 };
 
 static void load_f16(const uint8_t *src, size_t n, float *dst)
 {
-    for (size_t i = 0; i < n; i++)
-        dst[i] = f16_at(src + 2 * i);
+    uint16_t h[LOADED_AT_ONCE];
+
+    for (size_t at = 0, len; at < n; at += len) {
+        len = n - at < LOADED_AT_ONCE ? n - at : LOADED_AT_ONCE;
+        read_numbers(src + 2 * at, len, sizeof(*h), h);
+        for (size_t i = 0; i < len; i++)
+            dst[at + i] = cril_f16_to_f32(h[i]);
+    }
 }
 
 static void load_bf16(const uint8_t *src, size_t n, float *dst)
 {
-    for (size_t i = 0; i < n; i++)
-        dst[i] = float_of_bits((uint32_t)cril_load_u16(src + 2 * i) << 16);
+    uint16_t h[LOADED_AT_ONCE];
+
+    for (size_t at = 0, len; at < n; at += len) {
+        len = n - at < LOADED_AT_ONCE ? n - at : LOADED_AT_ONCE;
+        read_numbers(src + 2 * at, len, sizeof(*h), h);
+        for (size_t i = 0; i < len; i++)
+            dst[at + i] = float_of_bits((uint32_t)h[i] << 16);
+    }
 }
 
 static unsigned bits(unsigned byte, unsigned shift, unsigned mask)
@@ -63,22 +97,59 @@ static unsigned bits(unsigned byte, unsigned shift, unsigned mask)
     return byte >> shift & mask;
 }
 
-/* 16 bytes hold 32 nibbles: element e < 16 is the low half of byte e, element e + 16 the high half. */
-static unsigned nibble32(const uint8_t *qs, unsigned e)
+/*
+ * The loops below run over contiguous bytes with one shift for all, so that compilers make vector code of them: a pass over
+ * a model unpacks it whole.
+ */
+
+/* n bytes hold 2 n nibbles: the first n elements are the low halves. */
+static void nibbles(const uint8_t *qs, unsigned n, uint8_t *q)
 {
-    return bits(qs[e % 16], 4 * (e / 16), 15);
+    for (unsigned i = 0; i < n; i++)
+        q[i] = qs[i] & 15;
+    for (unsigned i = 0; i < n; i++)
+        q[n + i] = qs[i] >> 4;
 }
 
-/* Each 128 elements of 2 bits have 32 bytes: element e of them is bits 2 (e / 32) of byte e % 32. */
-static unsigned pair128(const uint8_t *qs, unsigned e)
+/* 256 nibbles in 128 bytes, in runs of 2 n. */
+static void nibbles256(const uint8_t *qs, unsigned n, uint8_t *q)
 {
-    return bits(qs[32 * (e / 128) + e % 32], 2 * (e / 32 % 4), 3);
+    for (unsigned at = 0; at < 128; at += n)
+        nibbles(qs + at, n, q + 2 * at);
 }
 
-/* Each 64 nibbles have 32 bytes: their first 32 elements are the low halves. */
-static unsigned nibble64(const uint8_t *qs, unsigned e)
+/* Each 128 elements of 2 bits have 32 bytes: element e of them is bits 2 (e / 32) of byte e % 32. q gets them moved up. */
+static void or_pairs256(const uint8_t *qs, unsigned up, uint8_t *q)
 {
-    return bits(qs[32 * (e / 64) + e % 32], 4 * (e / 32 % 2), 15);
+    for (unsigned e = 0; e < 256; e += 32)
+        for (unsigned i = 0; i < 32; i++)
+            q[e + i] |= (uint8_t)((qs[e / 128 * 32 + i] >> (e / 32 % 4 * 2) & 3) << up);
+}
+
+/* Bit e / 32 of high[e % 32], for 256 elements. */
+static void or_bits256(const uint8_t *high, unsigned up, uint8_t *q)
+{
+    for (unsigned e = 0; e < 256; e += 32)
+        for (unsigned i = 0; i < 32; i++)
+            q[e + i] |= (uint8_t)((high[i] >> (e / 32) & 1) << up);
+}
+
+/* Bit e % 8 of high[e / 8] becomes bit 4 of element e, for 32 elements. */
+static void or_fifth32(const uint8_t *high, uint8_t *q)
+{
+    static const uint8_t mask[16] = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+    uint8_t spread[32];
+
+    for (unsigned byte = 0; byte < 4; byte++)
+        memset(spread + 8 * byte, high[byte], 8);
+    for (unsigned e = 0; e < 32; e++)
+        q[e] |= spread[e] & mask[e % 16] ? 16 : 0;
+}
+
+static void subtract(int8_t *q, unsigned n, int8_t by)
+{
+    for (unsigned e = 0; e < n; e++)
+        q[e] = (int8_t)(q[e] - by);
 }
 
 /* Q4_0, 32 elements: d[2] qs[16]. w = d (q - 8) */
@@ -86,8 +157,8 @@ static void unpack_q4_0(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     (void)min;
     scale[0] = f16_at(b);
-    for (unsigned e = 0; e < 32; e++)
-        q[e] = (int8_t)((int)nibble32(b + 2, e) - 8);
+    nibbles(b + 2, 16, (uint8_t *)q);
+    subtract(q, 32, 8);
 }
 
 /* Q4_1, 32 elements: d[2] m[2] qs[16]. w = d q + m */
@@ -95,30 +166,26 @@ static void unpack_q4_1(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     scale[0] = f16_at(b);
     min[0] = f16_at(b + 2);
-    for (unsigned e = 0; e < 32; e++)
-        q[e] = (int8_t)nibble32(b + 4, e);
+    nibbles(b + 4, 16, (uint8_t *)q);
 }
 
 /* Q5_0, 32 elements: d[2] qh[4] qs[16]. Bit e of qh is bit 4 of q. w = d (q - 16) */
 static void unpack_q5_0(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
-    uint32_t high = cril_load_u32(b + 2);
-
     (void)min;
     scale[0] = f16_at(b);
-    for (unsigned e = 0; e < 32; e++)
-        q[e] = (int8_t)((int)(nibble32(b + 6, e) | (high >> e & 1) << 4) - 16);
+    nibbles(b + 6, 16, (uint8_t *)q);
+    or_fifth32(b + 2, (uint8_t *)q);
+    subtract(q, 32, 16);
 }
 
 /* Q5_1, 32 elements: d[2] m[2] qh[4] qs[16]. w = d q + m */
 static void unpack_q5_1(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
-    uint32_t high = cril_load_u32(b + 4);
-
     scale[0] = f16_at(b);
     min[0] = f16_at(b + 2);
-    for (unsigned e = 0; e < 32; e++)
-        q[e] = (int8_t)(nibble32(b + 8, e) | (high >> e & 1) << 4);
+    nibbles(b + 8, 16, (uint8_t *)q);
+    or_fifth32(b + 4, (uint8_t *)q);
 }
 
 /* Q8_0, 32 elements: d[2] qs[32], signed. w = d q */
@@ -141,8 +208,8 @@ static void unpack_q2_k(const uint8_t *b, int8_t *q, float *scale, float *min)
         scale[g] = d * (float)(b[g] & 15);
         min[g] = -(m * (float)(b[g] >> 4));
     }
-    for (unsigned e = 0; e < 256; e++)
-        q[e] = (int8_t)pair128(b + 16, e);
+    memset(q, 0, 256);
+    or_pairs256(b + 16, 0, (uint8_t *)q);
 }
 
 /*
@@ -160,8 +227,10 @@ static void unpack_q3_k(const uint8_t *b, int8_t *q, float *scale, float *min)
         unsigned low = bits(sc[g % 8], 4 * (g / 8), 15), high = bits(sc[8 + g % 4], 2 * (g / 4), 3);
         scale[g] = d * (float)((int)(low | high << 4) - 32);
     }
-    for (unsigned e = 0; e < 256; e++)
-        q[e] = (int8_t)((int)pair128(b + 32, e) - (bits(b[e % 32], e / 32, 1) ? 0 : 4));
+    memset(q, 0, 256);
+    or_pairs256(b + 32, 0, (uint8_t *)q);
+    or_bits256(b, 2, (uint8_t *)q); /* + 4 where set, then - 4 for all */
+    subtract(q, 256, 4);
 }
 
 /*
@@ -188,16 +257,15 @@ static void scales_k(const uint8_t *b, float *scale, float *min)
 static void unpack_q4_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     scales_k(b, scale, min);
-    for (unsigned e = 0; e < 256; e++)
-        q[e] = (int8_t)nibble64(b + 16, e);
+    nibbles256(b + 16, 32, (uint8_t *)q);
 }
 
 /* Q5_K, 256 elements in groups of 32: d[2] m[2] sc[12] qh[32] qs[128]. Bit e / 32 of qh[e % 32] is bit 4 of q. */
 static void unpack_q5_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     scales_k(b, scale, min);
-    for (unsigned e = 0; e < 256; e++)
-        q[e] = (int8_t)(nibble64(b + 48, e) | bits(b[16 + e % 32], e / 32, 1) << 4);
+    nibbles256(b + 48, 32, (uint8_t *)q);
+    or_bits256(b + 16, 4, (uint8_t *)q);
 }
 
 /*
@@ -211,23 +279,28 @@ static void unpack_q6_k(const uint8_t *b, int8_t *q, float *scale, float *min)
     (void)min;
     for (unsigned g = 0; g < 16; g++)
         scale[g] = d * (float)(int8_t)b[192 + g];
-    for (unsigned e = 0; e < 256; e++) {
-        unsigned low = bits(b[64 * (e / 128) + e % 64], 4 * (e / 64 % 2), 15);
-        q[e] = (int8_t)((int)(low | pair128(b + 128, e) << 4) - 32);
-    }
+    nibbles256(b, 64, (uint8_t *)q);
+    or_pairs256(b + 128, 4, (uint8_t *)q);
+    subtract(q, 256, 32);
 }
 
 /* The 16 levels of the IQ4 types: a fixed part of the format. */
 static const int8_t iq4_levels[16] = { -127, -104, -83, -65, -49, -35, -22, -10,
                                        1,    13,   25,  38,  53,  69,  89,  113 };
 
+static void levels32(const uint8_t *qs, int8_t *q)
+{
+    nibbles(qs, 16, (uint8_t *)q);
+    for (unsigned e = 0; e < 32; e++)
+        q[e] = iq4_levels[q[e]];
+}
+
 /* IQ4_NL, 32 elements: d[2] qs[16]. w = d level[q] */
 static void unpack_iq4_nl(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     (void)min;
     scale[0] = f16_at(b);
-    for (unsigned e = 0; e < 32; e++)
-        q[e] = iq4_levels[nibble32(b + 2, e)];
+    levels32(b + 2, q);
 }
 
 /*
@@ -243,8 +316,7 @@ static void unpack_iq4_xs(const uint8_t *b, int8_t *q, float *scale, float *min)
     for (unsigned g = 0; g < 8; g++) {
         unsigned s = bits(b[4 + g / 2], 4 * (g % 2), 15) | bits(high, 2 * g, 3) << 4;
         scale[g] = d * (float)((int)s - 32);
-        for (unsigned e = 0; e < 32; e++)
-            q[32 * g + e] = iq4_levels[nibble32(b + 8 + 16 * g, e)];
+        levels32(b + 8 + 16 * g, q + 32 * g);
     }
 }
 

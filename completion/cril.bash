@@ -13,7 +13,7 @@ _cril() {
         help) COMPREPLY=($(compgen -W 'score compare info tokenize' -- "$word")); return ;;
         score) options='--model --threads --batch --protocol --context --stride --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
-        info) options='--metadata --tensors --sha256 --json --help' ;;
+        info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
     esac
     case $before in

@@ -59,6 +59,13 @@ t compare-missing compare a.json nope.json
 # Info and tokenize.
 t info info llama-mixed.gguf
 t info-lists info --metadata --tensors llama-mixed.gguf
+CRIL_CPU=ref "$cril" info --cpu | sed -e 's/ref: .*/ref: WHY/' -e 's/^\(cores  *\).*/\1N/' -e '/left out/d' -e '/  no  /d' >out
+: >err; verdict info-cpu 0
+"$cril" info --cpu --json >cpu.json || fail "info --cpu --json"
+for key in kernels reason cores kernel_sets name needs available allowed; do
+    grep -q "\"$key\":" cpu.json || fail "info --cpu --json has no $key"
+done
+CRIL_CPU='' "$cril" info --cpu --json | same "an empty CRIL_CPU" cpu.json -
 t info-json info --json --sha256 gemma3.gguf
 t tokenize tokenize -m llama.gguf text.txt d.jsonl
 t tokenize-pieces tokenize -m llama.gguf --pieces --special --add-special text.txt

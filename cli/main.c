@@ -21,6 +21,7 @@ static const struct cril_cmd *const commands[] = {
     &cril_cmd_compare,
     &cril_cmd_info,
     &cril_cmd_tokenize,
+    &cril_cmd_selftest,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -43,7 +43,7 @@ static void print_teaching(void)
           "every logit goes into. All kernel sets, thread counts and machines must give the same hash. That of the\n"
           "built-in models is known; they cover every tensor type and model family. That of a model of yours is to\n"
           "be compared with another machine's.\n"
-          "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, by second and 10^9 ('man cril-selftest').\n"
+          "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second ('man cril-selftest').\n"
           "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n",
           stdout);
 }

@@ -4,6 +4,7 @@ t help-score score --help
 t help-compare help compare
 t help-info info -h
 t help-tokenize help tokenize
+t help-selftest help selftest
 t version --version
 t no-command
 t unknown-command scor
@@ -42,6 +43,9 @@ if [ -n "$lacks" ]; then
 else
     skip "a kernel set that this CPU lacks: it has all"
 fi
+t selftest-operand selftest llama.gguf
+t selftest-tokens selftest --tokens 9
+t selftest-too-many selftest -m llama.gguf --tokens 16777217
 t tokenize-no-model tokenize text.txt
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
 leaves_nothing usage twice nats

@@ -13,6 +13,6 @@ struct cril_cmd {
     void (*more_help)(void);                                       /* prints what follows the options; NULL: nothing */
 };
 
-extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_info, cril_cmd_tokenize;
+extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_info, cril_cmd_tokenize, cril_cmd_selftest;
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * cril info: what a model file is, and whether cril can run it.
+ * cril info: what a model file is, and whether cril can run it; with --cpu, what this machine is to cril.
  *
  * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
  * success; a file that cannot be read as GGUF is a failure.
  */
 #include "args.h"
+#include "info_cpu.h"
 #include "output.h"
 #include "table.h"
 
@@ -19,7 +20,7 @@
 enum { MAX_TYPES = 64 };
 
 struct settings {
-    bool tensors, metadata, sha256, json;
+    bool tensors, metadata, sha256, cpu, json;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -29,6 +30,7 @@ static const struct cril_option options[] = {
     { .group = "Options", .name = "metadata", FLAG, .offset = AT(metadata), .help = "list all keys and values" },
     { .name = "tensors", FLAG, .offset = AT(tensors), .help = "list all tensors: type, shape, bytes" },
     { .name = "sha256", FLAG, .offset = AT(sha256), .help = "compute the model's identity (reads the whole file)" },
+    { .name = "cpu", FLAG, .offset = AT(cpu), .help = "describe this machine instead: kernel sets, cores" },
     { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
     { .name = NULL },
 };
@@ -339,6 +341,10 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
+    if (set.cpu && (argc || set.tensors || set.metadata || set.sha256))
+        return cril_args_usage(cmd, "--cpu describes this machine and no model; give it alone, or with --json");
+    if (set.cpu)
+        return cril_info_cpu(set.json);
     if (argc != 1)
         return cril_args_usage(cmd, "takes one model file, not %d", argc);
     f.path = argv[0];
@@ -363,8 +369,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_cmd_info = {
     .name = "info",
-    .summary = "Describe a model file and say whether cril can run it.",
-    .usage = "info [options] MODEL.gguf",
+    .summary = "Describe a model file and say whether cril can run it; or describe this CPU.",
+    .usage = "info [options] MODEL.gguf | info --cpu [--json]",
     .run = run,
     .options = options,
 };

@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "table.h"
 
+#include <cril/cpu.h>
 #include <cril/report.h>
 #include <cril/score.h>
 #include <errno.h>

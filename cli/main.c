@@ -7,7 +7,7 @@
 #include "cmd.h"
 #include "output.h"
 
-#include <cril/model.h>
+#include <cril/cpu.h>
 #include <cril/status.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,6 +21,7 @@ static const struct cril_cmd *const commands[] = {
     &cril_cmd_compare,
     &cril_cmd_info,
     &cril_cmd_tokenize,
+    &cril_cmd_selftest,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -76,9 +77,16 @@ static int print_help(int argc, char **argv)
 static int run(int argc, char **argv)
 {
     const struct cril_cmd *cmd;
+    cril_error err;
 
     if (argc < 2) {
         print_overview(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        return print_help(argc - 1, argv + 1);
+    if (cril_cpu_check(&err) != CRIL_OK) { /* whoever names kernels believes that they run */
+        cril_print_error("%s", err.message);
         return 2;
     }
     if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -86,8 +94,6 @@ static int run(int argc, char **argv)
                cril_cpu_kernels());
         return 0;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        return print_help(argc - 1, argv + 1);
     if (argv[1][0] == '-')
         return cril_args_usage(NULL, "unknown option '%.40s'", argv[1]);
     if (!(cmd = find_command(argv[1])))

@@ -3,6 +3,7 @@
 # MODELS_DIR/token-nats.sha256 has the hash of each model's file of nats. UPDATE=1 writes that list anew.
 set -eu
 export LC_ALL=C
+unset CRIL_CPU
 cril=$1 models=$2
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 cat >"$tmp/c.jsonl" <<'J'
@@ -11,11 +12,9 @@ cat >"$tmp/c.jsonl" <<'J'
 {"content": "def f(n):\n    return n if n < 2 else f(n - 1) + f(n - 2)\n\n\nfor i in range(30):\n    print(i, f(i))\n"}
 {"content": "$\\sum_{k=1}^n k = \\frac{n(n+1)}{2}$ holds for every $n \\ge 1$."}
 J
-has() { for f in "$@"; do grep -qw "$f" /proc/cpuinfo 2>/dev/null || return 1; done; }
-levels=ref
-if has avx2 fma; then levels="$levels avx2"; else echo "same_bits: no AVX2 here, skipped"; fi
-if has avx512f avx512bw avx512vl avx512dq avx512_vnni; then levels="$levels avx512"
-else echo "same_bits: no AVX-512 (VNNI) here, skipped"; fi
+"$cril" info --cpu >"$tmp/cpu" # a row a kernel set: name, on this CPU or not
+levels=$(awk '$2 == "yes" { print $1 }' "$tmp/cpu")
+awk '$2 == "no" { print "same_bits: no " $1 " here, skipped" }' "$tmp/cpu"
 bad=0 n=0
 for m in "$models"/tiny-*.gguf; do
     [ -f "$m" ] || continue

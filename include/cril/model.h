@@ -31,13 +31,21 @@ const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
 size_t cril_model_context(const cril_model *m);           /* longest window it was trained for, tokens */
 size_t cril_model_logits(const cril_model *m);            /* rows of the vocabulary matrix */
+
+/*
+ * Floating point operations that a window of n tokens needs when each of its outputs is scored: two, a product
+ * and a sum, for every multiply-add of
+ *   layers      n * elements of all matrices of the layers
+ *   attention   2 * heads * head_dim (scores, then values) for each key that a position of a layer sees
+ *   vocabulary  n * logits * width of the model
+ * Norms, rotations, exponentials and what an engine computes in vain (masked keys, padding) are not counted.
+ */
+double cril_model_flops(const cril_model *m, size_t n);
+
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
 
 /* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not thread-safe. */
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
-
-/* The kernel set that this process uses ("avx512", "avx2", "ref"); CRIL_CPU in the environment narrows the choice. */
-const char *cril_cpu_kernels(void);
 
 #ifdef __cplusplus
 }

@@ -73,12 +73,13 @@ struct cril_kernel_set {
     const char *name;
     const char *needs;       /* what a CPU must have, for a person to read */
     bool (*available)(void); /* this CPU has it */
-    void (*init)(struct cril_kernels *k);
+    void (*init)(struct cril_kernels *k); /* fills all of *k */
 };
 
 /* All sets, the definition first, then by rising speed; [*n]. */
 const struct cril_kernel_set *cril_kernel_sets(size_t *n);
-/* The last available set; CRIL_CPU in the environment names the last one to consider. */
+const struct cril_kernel_set *cril_kernel_set_find(const char *name); /* NULL: there is none */
+/* The set that this process uses: the last available one, of those that CRIL_CPU allows (cril/cpu.h). Cannot fail. */
 const struct cril_kernels *cril_kernels(void);
 
 void cril_kernels_ref(struct cril_kernels *k);

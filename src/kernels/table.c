@@ -1,10 +1,5 @@
-/* The kernel sets there are, and the choice among them: the best that this CPU has and CRIL_CPU allows. */
+/* The kernel sets of this build, and what each needs of a CPU. */
 #include "kernels/kernels.h"
-
-#include <cril/model.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 
 static bool always(void)
 {
@@ -41,30 +36,4 @@ const struct cril_kernel_set *cril_kernel_sets(size_t *n)
 {
     *n = N_SETS;
     return sets;
-}
-
-static struct cril_kernels table;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void choose(void)
-{
-    const char *last = getenv("CRIL_CPU");
-
-    for (size_t i = 0; i < N_SETS; i++) {
-        if (sets[i].available())
-            sets[i].init(&table);
-        if (last && strcmp(last, sets[i].name) == 0)
-            break;
-    }
-}
-
-const struct cril_kernels *cril_kernels(void)
-{
-    pthread_once(&once, choose);
-    return &table;
-}
-
-const char *cril_cpu_kernels(void)
-{
-    return cril_kernels()->name;
 }

@@ -12,49 +12,13 @@
 #include <cril/stats.h>
 
 #include "util/fail.h"
+#include "util/random.h"
 #include "util/size.h"
 
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
-
-/* PCG32 (O'Neill 2014, PCG-XSH-RR 64/32): a 64-bit linear congruence, whose high bits choose how its
-   middle bits are rotated into the 32 that are given out. */
-struct pcg32 {
-    uint64_t state;
-};
-
-static uint32_t pcg32_next(struct pcg32 *g)
-{
-    uint64_t s = g->state;
-    uint32_t x = (uint32_t)(((s >> 18) ^ s) >> 27);
-    unsigned turn = (unsigned)(s >> 59);
-
-    g->state = s * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return x >> turn | x << (-turn & 31);
-}
-
-static struct pcg32 pcg32_seed(uint64_t seed)
-{
-    struct pcg32 g = { 0 };
-
-    pcg32_next(&g);
-    g.state += seed;
-    pcg32_next(&g);
-    return g;
-}
-
-/* Uniform in [0, n): a value below 2^32 mod n is drawn again, so that every remainder is as likely. */
-static uint32_t pcg32_below(struct pcg32 *g, uint32_t n)
-{
-    uint32_t least = (0 - n) % n, x;
-
-    do
-        x = pcg32_next(g);
-    while (x < least);
-    return x % n;
-}
 
 /* One ratio of sums, or the difference of two over the same documents. */
 struct statistic {
@@ -88,14 +52,14 @@ static cril_status check_ratio(const double *above, const double *below, size_t 
  * One resample. A draw without any denominator has no ratio and is made anew; that ends: with every
  * total above zero, a draw of n out of n has a denominator with a probability far from zero.
  */
-static double resample(const struct statistic *s, uint32_t n, struct pcg32 *g)
+static double resample(const struct statistic *s, uint32_t n, struct cril_random *g)
 {
     double above[2], below[2];
 
     do {
         above[0] = above[1] = below[0] = below[1] = 0;
         for (uint32_t drawn = 0; drawn < n; drawn++) {
-            uint32_t i = pcg32_below(g, n);
+            uint32_t i = cril_random_below(g, n);
 
             for (size_t k = 0; k < s->n_ratios; k++) {
                 above[k] += s->above[k][i];
@@ -126,7 +90,7 @@ static double quantile(const double *sorted, size_t n, double q)
 static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval *interval,
                              cril_error *err)
 {
-    struct pcg32 g = pcg32_seed(interval->seed);
+    struct cril_random g = cril_random_seed(interval->seed);
     size_t n_resamples = interval->resamples, size;
     double tail = (1 - interval->level) / 2;
     double *r = NULL;

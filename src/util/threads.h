@@ -8,6 +8,7 @@
 #ifndef CRIL_UTIL_THREADS_H
 #define CRIL_UTIL_THREADS_H
 
+#include <cril/cpu.h> /* cril_cpu_count */
 #include <cril/status.h>
 #include <stddef.h>
 
@@ -19,8 +20,5 @@ cril_status cril_pool_create(unsigned n_threads, cril_pool **out, cril_error *er
 void cril_pool_free(cril_pool *p); /* NULL is allowed */
 unsigned cril_pool_threads(const cril_pool *p);
 void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg);
-
-/* Cores this process may run on, at least 1. */
-unsigned cril_cpu_count(void);
 
 #endif

@@ -62,6 +62,13 @@ t compare-missing compare a.json nope.json
 # Info and tokenize.
 t info info llama-mixed.gguf
 t info-lists info --metadata --tensors llama-mixed.gguf
+CRIL_CPU=ref "$cril" info --cpu | sed -e 's/ref: .*/ref: WHY/' -e 's/^\(cores  *\).*/\1N/' -e '/left out/d' -e '/  no  /d' >out
+: >err; verdict info-cpu 0
+"$cril" info --cpu --json >cpu.json || fail "info --cpu --json"
+for key in kernels reason cores kernel_sets name needs available allowed; do
+    grep -q "\"$key\":" cpu.json || fail "info --cpu --json has no $key"
+done
+CRIL_CPU='' "$cril" info --cpu --json | same "an empty CRIL_CPU" cpu.json -
 t info-json info --json --sha256 gemma3.gguf
 t tokenize tokenize -m llama.gguf text.txt d.jsonl
 t tokenize-pieces tokenize -m llama.gguf --pieces --special --add-special text.txt
@@ -69,3 +76,21 @@ t tokenize-gemma tokenize -m gemma3.gguf --pieces text.txt
 t tokenize-count tokenize -m llama.gguf --count text.txt d.jsonl
 t tokenize-json tokenize -m llama.gguf --json --pieces text.txt
 "$cril" tokenize -m llama.gguf <text.txt >out 2>err; verdict tokenize-stdin $?
+
+# Self-test. Times are masked, and the rows of kernel sets that another machine need not have are dropped if they are good.
+anywhere() { sed -e 's/  *[0-9]*\.[0-9]* s\(  *[0-9.]*  *[0-9.]*\)\{0,1\}  / TIME  /' | sed -e '/^\(kernels\|definition\|ref\) /b' -e '/ same$/d'; }
+"$cril" selftest -t 2 >all 2>err; code=$?; anywhere <all >out; verdict selftest $code
+"$cril" selftest -m llama-mixed.gguf --all --tokens 300 -t 2 >all 2>err; code=$?; anywhere <all >out; verdict selftest-model $code
+CRIL_CPU=ref "$cril" selftest -m llama.gguf --tokens 9 -t 1 >all 2>err; code=$?; anywhere <all >out; verdict selftest-plain $code
+t selftest-missing selftest -m nope.gguf
+"$cril" selftest --json >self.json || fail "selftest --json"
+"$cril" selftest --json -m llama.gguf >model.json || fail "selftest --json -m"
+for key in cril numerics model tokens flop runs kernels threads seconds sha256 expected ok; do
+    grep -q "\"$key\":" self.json || fail "selftest --json has no $key"
+done
+for key in path name architecture tokens_per_second gflop_per_second; do
+    grep -q "\"$key\":" model.json || fail "selftest --json -m has no $key"
+done
+for set in $("$cril" info --cpu | awk '$2 == "yes" { print $1 }'); do # 1 thread, and several
+    [ "$(grep -c "\"kernels\": \"$set\"" self.json)" = 2 ] || fail "selftest did not run $set twice"
+done

@@ -4,6 +4,7 @@ t help-score score --help
 t help-compare help compare
 t help-info info -h
 t help-tokenize help tokenize
+t help-selftest help selftest
 t version --version
 t no-command
 t unknown-command scor
@@ -27,6 +28,24 @@ t output-is-model score -m llama.gguf -f -o ./llama.gguf c.jsonl
 t nats-of-two score -m llama.gguf --token-nats nats c.jsonl d.jsonl
 t compare-one compare a.json
 t info-two info llama.gguf gemma3.gguf
+t info-cpu-model info --cpu llama.gguf
+for set in fast avx; do # neither is a kernel set
+    for c in --version "info --cpu" "score -m llama.gguf --context 64 c.jsonl"; do
+        CRIL_CPU=$set "$cril" $c >out 2>err; code=$?
+        sed -i 's/which has .*ref.*/which has NAMES/' err; verdict cpu-unknown-$set $code
+    done
+done
+lacks=$("$cril" info --cpu | awk '$2 == "no" { print $1; exit }')
+if [ -n "$lacks" ]; then
+    CRIL_CPU=$lacks "$cril" score -m llama.gguf --context 64 c.jsonl >out 2>err; code=$?
+    sed -i "s/=$lacks asks for kernels that need .*, which/=SET asks for kernels that need THIS, which/; s/run ref.*/run NAMES/" err
+    verdict cpu-lacks $code
+else
+    skip "a kernel set that this CPU lacks: it has all"
+fi
+t selftest-operand selftest llama.gguf
+t selftest-tokens selftest --tokens 9
+t selftest-too-many selftest -m llama.gguf --tokens 16777217
 t tokenize-no-model tokenize text.txt
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
 leaves_nothing usage twice nats

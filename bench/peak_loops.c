@@ -1,4 +1,4 @@
-/* The loops of peak.h, by architecture. There are as many accumulators as the latency times the pipes of today's CPUs. */
+/* The loops of peak.h, by architecture. There are as many accumulators as latency times pipes of today's CPUs. */
 #include "peak.h"
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -71,11 +71,11 @@ static const struct cril_peak peaks[] = {
 #define LOOP(NAME, BODY)                                                                                              \
     static void NAME(uint64_t turns)                                                                                  \
     {                                                                                                                 \
-        __asm__ volatile(".arch_extension dotprod\n\t" TWENTY(CLEAR) "fmov v24.4s, #1.0\n\t"                          \
-                                                                     "fmov v25.4s, #1.0\n\t"                          \
-                                                                     ".p2align 6\n"                                   \
-                                                                     "1:\n\t" TWENTY(BODY) "subs %0, %0, #1\n\t"      \
-                                                                                           "b.ne 1b"                  \
+        __asm__ volatile(TWENTY(CLEAR) "fmov v24.4s, #1.0\n\t"                                                        \
+                                       "fmov v25.4s, #1.0\n\t"                                                        \
+                                       ".p2align 6\n"                                                                 \
+                                       "1:\n\t" TWENTY(BODY) "subs %0, %0, #1\n\t"                                    \
+                                                             "b.ne 1b"                                                \
                          : "+r"(turns)                                                                                \
                          :                                                                                            \
                          : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12",      \
@@ -83,7 +83,7 @@ static const struct cril_peak peaks[] = {
     }
 #define FMLA(i) "fmla v" #i ".4s, v24.4s, v25.4s\n\t"
 #define SMLAL(i) "smlal v" #i ".4s, v24.4h, v25.4h\n\t"
-#define SDOT(i) "sdot v" #i ".4s, v24.16b, v25.16b\n\t"
+#define SDOT(i) ".inst 0x4e999700 + " #i "\n\t" /* sdot v(i).4s, v24.16b, v25.16b, for assemblers set to less */
 LOOP(fmla, FMLA)
 LOOP(smlal, SMLAL)
 LOOP(sdot, SDOT)

@@ -1,7 +1,7 @@
 /*
  * gemm [REPEATS]: large products as the engine makes them (panels, rows in blocks of CRIL_ROWS, a thread a block), in
- * fp32 and in integers, beside the FMA peak of the instruction set at work, measured in the same minute. The repeats (5)
- * of everything alternate, so that all see the same machine; each figure is a median. CSV.
+ * fp32 and in integers, beside the FMA peak of the instruction set at work, measured in the same minute. The repeats
+ * (5) of everything alternate, so that all see the same machine; each figure is a median. CSV.
  */
 #include "peak.h"
 

@@ -6,9 +6,9 @@
     make_model.py --layers 2 --type F16 ...   see --help
 
 Speed depends on shapes and types, not on values, so a few megabytes of random blocks are written again and again, each
-tensor from another place. Weights have a spread of 1/sqrt(inputs) and norms are 1: every product keeps the size of what goes
-in, and logits stay finite through any number of layers. The tokenizer is a SentencePiece one of bytes and of all runs of one,
-two, three letters. The standard library is all it needs."""
+tensor from another place. Weights have a spread of 1/sqrt(inputs) and norms are 1: every product keeps the size of what
+goes in, and logits stay finite through any number of layers. The tokenizer is a SentencePiece one of bytes and of all
+runs of one, two, three letters. The standard library is all it needs."""
 import argparse
 import array
 import itertools

@@ -85,6 +85,13 @@ const struct cril_kernels *cril_kernels(void);
 void cril_kernels_ref(struct cril_kernels *k);
 void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
 void cril_kernels_avx512(struct cril_kernels *k);
+void cril_kernels_neon(struct cril_kernels *k);   /* AArch64 only */
+void cril_kernels_dotprod(struct cril_kernels *k);
+
+/* Clang before 16 has the intrinsics only where every CPU that the code is for has dot products. */
+#if defined(__aarch64__) && (!defined(__clang__) || __clang_major__ >= 16)
+#define CRIL_HAS_DOTPROD 1
+#endif
 
 /* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose sizes are set).
    Rows past n are zero. Returns false if a weight (or scale) is not finite. */

@@ -12,14 +12,26 @@ CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 
 #define TILE T static inline __attribute__((always_inline))
 
-TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c, size_t ldc)
+/*
+ * Elements of fp32 sums after which accumulators are stored and read again, which changes none of them: a slice of a
+ * panel (64 KB) stays in the second-level cache while all rows pass, and each tile calls a part of the next one there.
+ */
+enum { K_BLOCK = 512 };
+
+/* more: c holds the sums so far. next: what to call into the second-level cache, a sixteenth as many lines as k. */
+TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b, size_t k,
+                   const float *next, float *c, size_t ldc)
 {
     __m256 acc[6][2];
 #pragma GCC unroll 6
-    for (int i = 0; i < mr; i++)
-        acc[i][0] = acc[i][1] = _mm256_setzero_ps();
+    for (int i = 0; i < mr; i++) {
+        acc[i][0] = more ? _mm256_loadu_ps(c + (size_t)i * ldc) : _mm256_setzero_ps();
+        acc[i][1] = more ? _mm256_loadu_ps(c + (size_t)i * ldc + 8) : _mm256_setzero_ps();
+    }
     for (size_t p = 0; p < k; p++, b += CRIL_NR) {
         __m256 b0 = _mm256_loadu_ps(b), b1 = _mm256_loadu_ps(b + 8);
+        if (p % 16 == 0)
+            _mm_prefetch((const void *)(next + p), _MM_HINT_T1);
 #pragma GCC unroll 6
         for (int i = 0; i < mr; i++) {
             __m256 v = _mm256_set1_ps(a[(size_t)i * lda + p]);
@@ -34,15 +46,25 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
     }
 }
 
-T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+/* All rows through one slice. Two halves of sixteen tiles, the engine's 96 rows, call the whole of the next. */
+TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k, float *c,
+                    size_t ldc)
 {
+    const float *next = b + k * CRIL_NR;
     for (size_t h = 0; h < CRIL_NR; h += 16) {
         size_t i = 0;
-        for (; i + 6 <= m; i += 6)
-            tile_f32(6, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+        for (; i + 6 <= m; i += 6, next += k)
+            tile_f32(6, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc);
         for (; i < m; i++)
-            tile_f32(1, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+            tile_f32(1, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc);
     }
+}
+
+T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+{
+    slice_f32(0, a, lda, m, panel, k < K_BLOCK ? k : K_BLOCK, c, ldc);
+    for (size_t p = K_BLOCK; p < k; p += K_BLOCK)
+        slice_f32(1, a + p, lda, m, panel + p * CRIL_NR, k - p < K_BLOCK ? k - p : K_BLOCK, c, ldc);
 }
 
 TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const struct cril_packed *w,

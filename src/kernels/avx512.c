@@ -20,14 +20,26 @@ CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 
 #define TILE T static inline __attribute__((always_inline))
 
-TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c, size_t ldc)
+/*
+ * Elements of fp32 sums after which accumulators are stored and read again, which changes none of them: a slice of a
+ * panel (64 KB) stays in the second-level cache while all rows pass, and each tile calls a part of the next one there.
+ */
+enum { K_BLOCK = 512 };
+
+/* more: c holds the sums so far. next: what to call into the second-level cache, a quarter as many lines as k. */
+TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b, size_t k,
+                   const float *next, float *c, size_t ldc)
 {
     __m512 acc[12][2];
 #pragma GCC unroll 12
-    for (int i = 0; i < mr; i++)
-        acc[i][0] = acc[i][1] = _mm512_setzero_ps();
+    for (int i = 0; i < mr; i++) {
+        acc[i][0] = more ? _mm512_loadu_ps(c + (size_t)i * ldc) : _mm512_setzero_ps();
+        acc[i][1] = more ? _mm512_loadu_ps(c + (size_t)i * ldc + 16) : _mm512_setzero_ps();
+    }
     for (size_t p = 0; p < k; p++, b += CRIL_NR) {
         __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
+        if (p % 4 == 0)
+            _mm_prefetch((const void *)(next + p * 4), _MM_HINT_T1);
 #pragma GCC unroll 12
         for (int i = 0; i < mr; i++) {
             __m512 v = _mm512_set1_ps(a[(size_t)i * lda + p]);
@@ -42,14 +54,24 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
     }
 }
 
+/* All rows through one slice. Eight tiles, the engine's 96 rows, call the whole of the next. */
+TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k, float *c,
+                    size_t ldc)
+{
+    const float *next = b + k * CRIL_NR;
+    for (; m >= 12; m -= 12, a += 12 * lda, c += 12 * ldc, next += 4 * k)
+        tile_f32(12, more, a, lda, b, k, next, c, ldc);
+    for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc)
+        tile_f32(4, more, a, lda, b, k, next, c, ldc);
+    for (; m > 0; m--, a += lda, c += ldc)
+        tile_f32(1, more, a, lda, b, k, next, c, ldc);
+}
+
 T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
 {
-    for (; m >= 12; m -= 12, a += 12 * lda, c += 12 * ldc)
-        tile_f32(12, a, lda, panel, k, c, ldc);
-    for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc)
-        tile_f32(4, a, lda, panel, k, c, ldc);
-    for (; m > 0; m--, a += lda, c += ldc)
-        tile_f32(1, a, lda, panel, k, c, ldc);
+    slice_f32(0, a, lda, m, panel, k < K_BLOCK ? k : K_BLOCK, c, ldc);
+    for (size_t p = K_BLOCK; p < k; p += K_BLOCK)
+        slice_f32(1, a + p, lda, m, panel + p * CRIL_NR, k - p < K_BLOCK ? k - p : K_BLOCK, c, ldc);
 }
 
 /* group: 16 or 32; has_min: 0 or 1. Both constant, so each combination is its own loop. */

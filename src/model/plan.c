@@ -38,7 +38,7 @@ static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct
     return true;
 }
 
-/* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, as 16-bit integers, chunks, target, id, nats. */
+/* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, in fp32 or as integers, chunks, target, id, nats. */
 static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
     const struct cril_config *c = &m->config;
@@ -47,7 +47,7 @@ static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struc
     size_t chunk;
     if (!cril_packed_bytes(k, m->output, CRIL_CHUNK, &chunk))
         return false;
-    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1) + d) * sizeof(float) + 2 * d + d / 2 + chunks * 8 + 64;
+    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) + chunks * 8 + 64;
     s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row + cril_attend_scratch(c, s->window) * sizeof(float)) +
                s->window * 4 * (c->head_dim / 2 + 1) * sizeof(float);
     return true;
@@ -153,13 +153,20 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
                      s->m->path, memory >> 20, s->window, (least >> 20) + 1);
 }
 
+/* Whole panels, but not a multiple of 4 KB: the rows of a tile would all fall in one set of the first cache. */
+static size_t padded_width(size_t n)
+{
+    const size_t ld = cril_panels(n) * CRIL_NR;
+    return ld % 1024 ? ld : ld + CRIL_NR;
+}
+
 cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads, size_t memory, size_t taken,
                            size_t rows, size_t window, struct cril_plan *out, cril_error *err)
 {
     struct sizes s = {.m = m, .workers = threads, .window = cril_plan_rows(window)};
     *out = (struct cril_plan){0};
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        out->ld[b] = cril_plan_rows(cril_buffer_width(&m->config, (enum cril_buffer)b));
+        out->ld[b] = padded_width(cril_buffer_width(&m->config, (enum cril_buffer)b));
     if (!step_sizes(m, k, &s) || !other_sizes(m, k, &s))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     rows = cril_plan_rows(rows ? rows : DEFAULT_ROWS);

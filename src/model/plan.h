@@ -21,7 +21,7 @@ struct cril_plan {
     size_t n_stages;                  /* of a layer */
     size_t cut[CRIL_MAX_STAGES + 1];  /* stage i has the steps [cut[i], cut[i + 1]) */
     bool across[CRIL_N_BUFFERS];      /* waits at a cut: kept for all rows, not only for those of a task */
-    size_t ld[CRIL_N_BUFFERS];        /* widths rounded up to whole panels */
+    size_t ld[CRIL_N_BUFFERS];        /* widths rounded up to whole panels, or a little more */
     size_t panel_bytes;               /* of the largest stage of any layer */
     size_t rows;                      /* that go through together, windows counted in whole panels: cril_plan_rows */
 };

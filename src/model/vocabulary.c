@@ -15,13 +15,15 @@ static size_t n_chunks(const struct cril_vocabulary *v)
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
     const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK, workers = cril_pool_threads(v->pool);
+    v->integers = cril_dtypes[v->m->output->type].group != 0;
     if (!cril_packed_bytes(v->k, v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
         !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
         !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
-        !cril_memory_reserve(&v->normed, n, d * sizeof(float)) || !cril_memory_reserve(&v->target, n, sizeof(float)) ||
+        !cril_memory_reserve(&v->normed, v->integers ? workers : n, d * sizeof(float)) ||
+        !cril_memory_reserve(&v->target, n, sizeof(float)) ||
         !cril_memory_reserve(&v->partial, n, n_chunks(v) * 2 * sizeof(float)))
         return false;
-    if (!cril_dtypes[v->m->output->type].group)
+    if (!v->integers)
         return true;
     if (!cril_memory_reserve(&v->acts_memory, n, blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
         return false;
@@ -35,11 +37,10 @@ static void norm_task(void *arg, size_t task, size_t worker)
 {
     struct cril_vocabulary *v = arg;
     const size_t d = v->m->config.n_embd;
-    (void)worker;
     for (size_t i = task * CRIL_ROWS; i < v->n_rows && i < (task + 1) * CRIL_ROWS; i++) {
-        float *y = (float *)v->normed.data + i * d;
+        float *y = (float *)v->normed.data + (v->integers ? worker : i) * d;
         v->k->rms_norm(v->x + i * v->ldx, v->m->output_norm, d, v->m->config.eps, y);
-        if (cril_dtypes[v->m->output->type].group)
+        if (v->integers)
             v->k->quantise(y, &v->acts, i);
     }
 }

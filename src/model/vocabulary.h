@@ -21,7 +21,9 @@ struct cril_vocabulary {
     cril_pool *pool;
     bool release;                     /* let go of the file's pages once they are packed */
     _Atomic(const char *) *damaged;   /* gets the name of a tensor with a value that is not finite */
-    struct cril_memory normed, acts_memory, partial, target; /* partial [chunks][rows][2] maximum, sum; target [rows] */
+    bool integers;                    /* the matrix is of integers: rows are kept as acts, fp32 ones by each worker alone */
+    struct cril_memory normed, acts_memory; /* [rows, or workers][n_embd]; what acts points to */
+    struct cril_memory partial, target; /* [chunks][rows][2] maximum, sum; [rows] */
     struct cril_memory chunks, logits; /* of each worker: panels of CRIL_CHUNK rows; [CRIL_ROWS][CRIL_CHUNK] */
     struct cril_acts acts;
     const float *x;       /* [rows][ldx] */

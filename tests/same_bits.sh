@@ -16,6 +16,7 @@ levels=ref
 if has avx2 fma; then levels="$levels avx2"; else echo "same_bits: no AVX2 here, skipped"; fi
 if has avx512f avx512bw avx512vl avx512dq avx512_vnni; then levels="$levels avx512"
 else echo "same_bits: no AVX-512 (VNNI) here, skipped"; fi
+if has amx_tile amx_int8; then levels="$levels amx"; else echo "same_bits: no AMX here, skipped"; fi
 bad=0 n=0
 for m in "$models"/tiny-*.gguf; do
     [ -f "$m" ] || continue

@@ -36,7 +36,7 @@ const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
 /* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not thread-safe. */
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
 
-/* The kernel set that this process uses ("avx512", "avx2", "ref"); CRIL_CPU in the environment narrows the choice. */
+/* The kernel set that this process uses, such as "avx512"; CRIL_CPU in the environment narrows the choice (cril(1)). */
 const char *cril_cpu_kernels(void);
 
 #ifdef __cplusplus

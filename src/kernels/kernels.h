@@ -84,6 +84,8 @@ const struct cril_kernels *cril_kernels(void);
 void cril_kernels_ref(struct cril_kernels *k);
 void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
 void cril_kernels_avx512(struct cril_kernels *k);
+void cril_kernels_amx(struct cril_kernels *k);
+bool cril_amx_available(void); /* asks the system for the use of tiles */
 
 /* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose sizes are set).
    Rows past n are zero. Returns false if a weight (or scale) is not finite. */

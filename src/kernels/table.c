@@ -25,6 +25,11 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vnni");
 }
+
+static bool has_amx(void)
+{
+    return has_avx512() && cril_amx_available();
+}
 #endif
 
 static const struct cril_kernel_set sets[] = {
@@ -32,6 +37,7 @@ static const struct cril_kernel_set sets[] = {
 #if defined(__x86_64__)
     { "avx2", "AVX2, FMA", has_avx2, cril_kernels_avx2 },
     { "avx512", "AVX-512 F, BW, VL, DQ, VNNI", has_avx512, cril_kernels_avx512 },
+    { "amx", "AVX-512 as above, AMX-TILE, AMX-INT8", has_amx, cril_kernels_amx },
 #endif
 };
 

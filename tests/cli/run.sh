@@ -21,7 +21,7 @@ skip() { echo "skipped: $*"; }
 
 # Speed and kernels differ from machine to machine.
 same_everywhere() { sed -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9]*  *[0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
-    -e 's/kernels \(ref\|avx2\|avx512\)/kernels K/' -e 's/ in [0-9.]* s;/ in S s;/'; }
+    -e 's/kernels \(ref\|avx2\|avx512\|amx\)/kernels K/' -e 's/ in [0-9.]* s;/ in S s;/'; }
 
 # verdict NAME CODE: compares out and err of the command that just ran.
 verdict() {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "amx_emulated.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -369,6 +370,10 @@ int main(void)
         if (all[i].available())
             all[i].init(&sets[n_sets++]);
         printf("kernels: %s %s\n", all[i].name, all[i].available() ? "tested" : "skipped, this CPU lacks it");
+#if defined(__x86_64__)
+        if (strcmp(all[i].name, "avx512") == 0 && all[i].available())
+            cril_kernels_amx_emulated(&sets[n_sets++]);
+#endif
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides), cmocka_unit_test(test_quantise),

@@ -85,6 +85,8 @@ const struct cril_kernels *cril_kernels(void);
 void cril_kernels_ref(struct cril_kernels *k);
 void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
 void cril_kernels_avx512(struct cril_kernels *k);
+void cril_kernels_amx(struct cril_kernels *k);
+bool cril_amx_available(void); /* asks the system for the use of tiles */
 void cril_kernels_neon(struct cril_kernels *k);   /* AArch64 only */
 void cril_kernels_dotprod(struct cril_kernels *k);
 

@@ -27,6 +27,11 @@ static bool has_avx512(void)
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vnni");
 }
+
+static bool has_amx(void)
+{
+    return has_avx512() && cril_amx_available();
+}
 #elif defined(CRIL_HAS_DOTPROD)
 static bool has_dotprod(void)
 {
@@ -43,6 +48,7 @@ static const struct cril_kernel_set sets[] = {
 #if defined(__x86_64__)
     { "avx2", "AVX2, FMA", has_avx2, cril_kernels_avx2 },
     { "avx512", "AVX-512 F, BW, VL, DQ, VNNI", has_avx512, cril_kernels_avx512 },
+    { "amx", "AVX-512 as above, AMX-TILE, AMX-INT8", has_amx, cril_kernels_amx },
 #elif defined(__aarch64__)
     { "neon", "ASIMD, which every AArch64 CPU has", always, cril_kernels_neon },
 #if defined(CRIL_HAS_DOTPROD)

@@ -1,4 +1,5 @@
-/* Plans: cuts where the steps allow them, sizes within the bound; and the same bits whatever the cut. */
+/* Plans: cuts where the steps allow them, sizes within the bound; and the same bits whatever the
+ * cut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +52,8 @@ static void test_bounds(void **state)
     cril_error err;
     (void)state;
 
-    for (; cril_plan_make(m, cril_kernels(), 2, memory, 0, 0, WINDOW, &p, &err) == CRIL_OK; memory -= memory / 64) {
+    for (; cril_plan_make(m, cril_kernels(), 2, memory, 0, 0, WINDOW, &p, &err) == CRIL_OK;
+         memory -= memory / 64) {
         check_cuts(m, &p);
         assert_true(p.rows <= rows && p.rows >= cril_plan_rows(WINDOW));
         rows = p.rows;
@@ -62,19 +64,21 @@ static void test_bounds(void **state)
     assert_int_equal(err.status, CRIL_ERR_RANGE);
     size_t enough = 0;
     assert_int_equal(sscanf(strstr(err.message, "give "), "give %zu MB", &enough), 1);
-    assert_int_equal(cril_plan_make(m, cril_kernels(), 2, enough << 20, 0, 0, WINDOW, &p, &err), CRIL_OK);
+    assert_int_equal(cril_plan_make(m, cril_kernels(), 2, enough << 20, 0, 0, WINDOW, &p, &err),
+                     CRIL_OK);
     assert_int_equal(cril_plan_make(m, cril_kernels(), 2, 0, 0, 1, WINDOW, &p, &err), CRIL_OK);
     assert_int_equal(p.rows, CRIL_NR);
     assert_int_equal(p.n_stages, 2);
     cril_model_close(m);
 }
 
-/* Every plan that exists between plenty and too little, on windows of several lengths, some scored in part. */
+/* Every plan that exists between plenty and too little, on windows of several lengths, some scored
+ * in part. */
 static void check_bits(const char *name)
 {
     static int32_t ids[4 * WINDOW];
     static double want[MAX_NATS], got[MAX_NATS];
-    const size_t lengths[] = { WINDOW, 1, 33, 64, WINDOW }, firsts[] = { 0, 0, 7, 63, WINDOW - 9 };
+    const size_t lengths[] = {WINDOW, 1, 33, 64, WINDOW}, firsts[] = {0, 0, 7, 63, WINDOW - 9};
     cril_model *m = open_model(name);
     struct cril_window w[5];
     size_t plans = 0, stages = 0, n = 0;
@@ -83,13 +87,16 @@ static void check_bits(const char *name)
     for (size_t i = 0; i < 4 * WINDOW; i++)
         ids[i] = (int32_t)(i * 7919 % cril_model_logits(m));
     for (size_t i = 0; i < 5; n += lengths[i] - firsts[i], i++)
-        w[i] = (struct cril_window){ ids + i, lengths[i], firsts[i], ids + i + firsts[i] + 1, want + n };
+        w[i] =
+            (struct cril_window){ids + i, lengths[i], firsts[i], ids + i + firsts[i] + 1, want + n};
     for (size_t memory = 0, extra = (size_t)32 << 20; extra > 1 << 14; extra -= extra / 8) {
-        struct cril_engine_options o = { .threads = 1 + (unsigned)(plans % 5), .memory = memory, .window = WINDOW };
+        struct cril_engine_options o = {
+            .threads = 1 + (unsigned)(plans % 5), .memory = memory, .window = WINDOW};
         struct cril_engine *e;
         struct cril_plan p;
 
-        if (cril_plan_make(m, cril_kernels(), o.threads, memory, cril_memory_resident(), 0, WINDOW, &p, &err) == CRIL_OK &&
+        if (cril_plan_make(m, cril_kernels(), o.threads, memory, cril_memory_resident(), 0, WINDOW,
+                           &p, &err) == CRIL_OK &&
             cril_engine_create(m, cril_kernels(), &o, &e, &err) == CRIL_OK) {
             for (size_t i = 0, at = 0; i < 5; at += lengths[i] - firsts[i], i++)
                 w[i].nats = (plans ? got : want) + at;
@@ -118,7 +125,7 @@ static void test_bits(void **state)
 
 static void test_memory(void **state)
 {
-    struct cril_memory b = { 0 };
+    struct cril_memory b = {0};
     (void)state;
     assert_true(cril_memory_reserve(&b, 10, 10));
     assert_int_equal((uintptr_t)b.data % 64, 0);
@@ -136,7 +143,7 @@ static void test_memory(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_bounds), cmocka_unit_test(test_bits),
-                                        cmocka_unit_test(test_memory) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_bits),
+                                       cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

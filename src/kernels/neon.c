@@ -1,10 +1,13 @@
 /*
- * AArch64. Two sets that share all but the integer product: `neon` multiplies 16-bit numbers (SMLAL), which every such CPU
- * can; `dotprod` multiplies bytes in fours (SDOT, ARMv8.2), with a 16-bit activation in two halves:
+ * AArch64. Two sets that share all but the integer product: `neon` multiplies 16-bit numbers
+ * (SMLAL), which every such CPU can; `dotprod` multiplies bytes in fours (SDOT, ARMv8.2), with a
+ * 16-bit activation in two halves:
  *
- *     q = 256 high + low,  low - 128 in a signed byte,  so  sum q w = 256 sum high w + sum (low - 128) w + 128 sum w
+ *     q = 256 high + low,  low - 128 in a signed byte,
+ *     so  sum q w = 256 sum high w + sum (low - 128) w + 128 sum w
  *
- * all exact in 32 bits, since a group has at most 32 weights of at most 128. Tiles hold rows x 8 outputs; lanes are outputs.
+ * all exact in 32 bits, since a group has at most 32 weights of at most 128. Tiles hold rows x 8
+ * outputs; lanes are outputs.
  */
 #include "kernels/rowops.h"
 
@@ -16,17 +19,19 @@ CRIL_ROW_KERNELS(, CRIL_PAIRS)
 #define TILE static inline __attribute__((always_inline))
 
 /* Row i's numbers k .. k + 3 are lanes of a[i]. LANE is a constant. */
-#define MULTIPLY_F32(LANE)                                                                                                 \
-    do {                                                                                                                   \
-        const float32x4_t b0 = vld1q_f32(b + (LANE) * CRIL_NR), b1 = vld1q_f32(b + (LANE) * CRIL_NR + 4);                  \
-        _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)                                                               \
-        {                                                                                                                  \
-            acc[i][0] = vfmaq_laneq_f32(acc[i][0], b0, v[i], LANE);                                                        \
-            acc[i][1] = vfmaq_laneq_f32(acc[i][1], b1, v[i], LANE);                                                        \
-        }                                                                                                                  \
+#define MULTIPLY_F32(LANE)                                                                         \
+    do {                                                                                           \
+        const float32x4_t b0 = vld1q_f32(b + CRIL_NR * (LANE));                                    \
+        const float32x4_t b1 = vld1q_f32(b + CRIL_NR * (LANE) + 4);                                \
+        _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)                                       \
+        {                                                                                          \
+            acc[i][0] = vfmaq_laneq_f32(acc[i][0], b0, v[i], LANE);                                \
+            acc[i][1] = vfmaq_laneq_f32(acc[i][1], b1, v[i], LANE);                                \
+        }                                                                                          \
     } while (0)
 
-TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c, size_t ldc)
+TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c,
+                   size_t ldc)
 {
     float32x4_t acc[8][2], v[8];
     size_t p = 0;
@@ -55,7 +60,8 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
     }
 }
 
-static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                     size_t ldc)
 {
     for (size_t h = 0; h < CRIL_NR; h += 8) {
         size_t i = 0;
@@ -75,9 +81,10 @@ struct columns {
     const float *scale, *min; /* min NULL: none */
 };
 
-/* Eight int32 dot products of a group join the row's accumulators: as in ref.c, one fma and one more for a minimum. */
-TILE void join(const struct cril_acts *a, size_t row, size_t group, size_t g, const struct columns *w, const int32x4_t dot[2],
-               float32x4_t acc[2])
+/* Eight int32 dot products of a group join the row's accumulators: as in ref.c, one fma and one
+ * more for a minimum. */
+TILE void join(const struct cril_acts *a, size_t row, size_t group, size_t g,
+               const struct columns *w, const int32x4_t dot[2], float32x4_t acc[2])
 {
     const size_t groups = a->k / group;
     const float by = a->scale[row * (a->k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK];
@@ -91,19 +98,20 @@ TILE void join(const struct cril_acts *a, size_t row, size_t group, size_t g, co
 }
 
 /* Pair PAIR of the eight activations in v[i]. */
-#define MULTIPLY_PAIR(PAIR)                                                                                                \
-    do {                                                                                                                   \
-        const int16x8x2_t w2 = vld2q_s16(wq + (PAIR) * 2 * CRIL_NR); /* first and second weights of eight columns */       \
-        _Pragma("GCC unroll 4") for (int i = 0; i < mr; i++)                                                               \
-        {                                                                                                                  \
-            dot[i][0] = vmlal_laneq_s16(dot[i][0], vget_low_s16(w2.val[0]), v[i], 2 * (PAIR));                             \
-            dot[i][1] = vmlal_high_laneq_s16(dot[i][1], w2.val[0], v[i], 2 * (PAIR));                                      \
-            dot[i][0] = vmlal_laneq_s16(dot[i][0], vget_low_s16(w2.val[1]), v[i], 2 * (PAIR) + 1);                         \
-            dot[i][1] = vmlal_high_laneq_s16(dot[i][1], w2.val[1], v[i], 2 * (PAIR) + 1);                                  \
-        }                                                                                                                  \
+#define MULTIPLY_PAIR(PAIR)                                                                        \
+    do {                                                                                           \
+        const int16x8x2_t w2 = vld2q_s16(wq + 2 * CRIL_NR * (PAIR)); /* of eight columns */        \
+        _Pragma("GCC unroll 4") for (int i = 0; i < mr; i++)                                       \
+        {                                                                                          \
+            dot[i][0] = vmlal_laneq_s16(dot[i][0], vget_low_s16(w2.val[0]), v[i], 2 * (PAIR));     \
+            dot[i][1] = vmlal_high_laneq_s16(dot[i][1], w2.val[0], v[i], 2 * (PAIR));              \
+            dot[i][0] = vmlal_laneq_s16(dot[i][0], vget_low_s16(w2.val[1]), v[i], 2 * (PAIR) + 1); \
+            dot[i][1] = vmlal_high_laneq_s16(dot[i][1], w2.val[1], v[i], 2 * (PAIR) + 1);          \
+        }                                                                                          \
     } while (0)
 
-TILE void tile_pairs(const int mr, const struct cril_acts *a, size_t row, size_t group, struct columns w, float *c, size_t ldc)
+TILE void tile_pairs(const int mr, const struct cril_acts *a, size_t row, size_t group,
+                     struct columns w, float *c, size_t ldc)
 {
     const int16_t *wq = w.pairs;
     float32x4_t acc[4][2];
@@ -141,10 +149,12 @@ static struct columns columns_of(const struct cril_packed *w, size_t p, size_t h
     const size_t weights = p * w->k * CRIL_NR, groups = weights / w->group + h;
     return (struct columns){.pairs = w->pairs ? w->pairs + weights + 2 * h : NULL,
                             .quads = w->quads ? w->quads + weights + 4 * h : NULL,
-                            .scale = w->scale + groups, .min = w->min ? w->min + groups : NULL};
+                            .scale = w->scale + groups,
+                            .min = w->min ? w->min + groups : NULL};
 }
 
-static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w, size_t p, float *c, size_t ldc)
+static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
+                     size_t p, float *c, size_t ldc)
 {
     for (size_t h = 0; h < CRIL_NR; h += 8) {
         const struct columns from = columns_of(w, p, h);
@@ -179,7 +189,8 @@ T TILE int32x4_t add_dots(int32x4_t dot, const int8_t *wq, int8x16_t v)
     return vdotq_laneq_s32(dot, vld1q_s8(wq + 12 * CRIL_NR), v, 3);
 }
 
-T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size_t group, struct columns w, float *c, size_t ldc)
+T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size_t group,
+                       struct columns w, float *c, size_t ldc)
 {
     const int8_t *wq = w.quads, *high = (const int8_t *)a->q + row * 2 * a->k + a->k;
     const uint8_t *low = (const uint8_t *)a->q + row * 2 * a->k;
@@ -212,7 +223,8 @@ T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size
 #pragma GCC unroll 4
             for (int i = 0; i < mr; i++) {
                 const uint8x16_t u = vld1q_u8(low + (size_t)i * 2 * a->k + g * group + 16 * e);
-                const int8x16_t v = vreinterpretq_s8_u8(veorq_u8(u, vdupq_n_u8(128))); /* low - 128 */
+                const int8x16_t v =
+                    vreinterpretq_s8_u8(veorq_u8(u, vdupq_n_u8(128))); /* low - 128 */
                 dot[i][0] = add_dots(dot[i][0], wq + e * step, v);
                 dot[i][1] = add_dots(dot[i][1], wq + e * step + 16, v);
             }
@@ -228,8 +240,8 @@ T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size
     }
 }
 
-T static void gemm_quads(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w, size_t p, float *c,
-                         size_t ldc)
+T static void gemm_quads(const struct cril_acts *a, size_t row, size_t m,
+                         const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
     for (size_t h = 0; h < CRIL_NR; h += 8) {
         const struct columns from = columns_of(w, p, h);

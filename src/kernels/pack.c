@@ -1,6 +1,6 @@
 /*
- * Stored rows to panels: the rows of a panel are unpacked side by side, a block of each, then turned by 90 degrees in
- * units of what a lane takes at once, a number, a pair or four bytes.
+ * Stored rows to panels: the rows of a panel are unpacked side by side, a block of each, then
+ * turned by 90 degrees in units of what a lane takes at once, a number, a pair or four bytes.
  */
 #include "kernels/kernels.h"
 
@@ -24,9 +24,10 @@ static bool all_finite(const float *x, size_t n)
     return !bad;
 }
 
-/* Numbers of one row, and a call for the next ones: rows a power of two apart share a few sets of the cache, which its own
-   guesses of what comes next do not survive. */
-static void load_slice(const struct cril_dtype_info *t, const uint8_t *from, size_t len, bool more, float *to)
+/* Numbers of one row, and a call for the next ones: rows a power of two apart share a few sets of
+   the cache, which its own guesses of what comes next do not survive. */
+static void load_slice(const struct cril_dtype_info *t, const uint8_t *from, size_t len, bool more,
+                       float *to)
 {
     const size_t bytes = len * t->block_bytes;
     for (size_t at = 0; more && at < bytes; at += 64)
@@ -34,15 +35,18 @@ static void load_slice(const struct cril_dtype_info *t, const uint8_t *from, siz
     t->load(from, len, to);
 }
 
-static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes, size_t n, size_t k, float *panel)
+static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes,
+                       size_t n, size_t k, float *panel)
 {
     enum { SLICE = 128 };
-    float rows[CRIL_NR][SLICE + 4] = {{0}}; /* a power of two apart they would share a few lines of the cache */
+    float rows[CRIL_NR][SLICE + 4] = {
+        {0}}; /* a power of two apart they would share a few lines of the cache */
     bool finite = true;
     for (size_t p = 0; p < k; p += SLICE, panel += SLICE * CRIL_NR) {
         const size_t len = k - p < SLICE ? k - p : SLICE;
         for (size_t lane = 0; lane < n; lane++)
-            load_slice(t, data + lane * row_bytes + p * t->block_bytes, len, p + len < k, rows[lane]);
+            load_slice(t, data + lane * row_bytes + p * t->block_bytes, len, p + len < k,
+                       rows[lane]);
         for (size_t e = 0; e < len; e++)
             for (size_t lane = 0; lane < CRIL_NR; lane++)
                 panel[e * CRIL_NR + lane] = rows[lane][e];
@@ -77,16 +81,18 @@ static bool turn_floats(const float (*from)[MAX_GROUPS], size_t groups, float *t
     return all_finite(to, groups * CRIL_NR);
 }
 
-static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes, size_t n, struct cril_packed *w,
-                     size_t p)
+static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes,
+                     size_t n, struct cril_packed *w, size_t p)
 {
-    const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_NR, per_group = first / t->group;
+    const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_NR,
+                 per_group = first / t->group;
     struct unpacked u = {0};
     bool finite = true;
     for (size_t b = 0; b < w->k / len; b++) {
         const size_t weights = first + b * len * CRIL_NR, scales = per_group + b * groups * CRIL_NR;
         for (size_t lane = 0; lane < n; lane++)
-            t->unpack(data + lane * row_bytes + b * t->block_bytes, u.q[lane], u.scale[lane], u.min[lane]);
+            t->unpack(data + lane * row_bytes + b * t->block_bytes, u.q[lane], u.scale[lane],
+                      u.min[lane]);
         if (w->pairs)
             turn_pairs(&u, len, w->pairs + weights);
         else
@@ -104,5 +110,6 @@ bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_pack
     const size_t row_bytes = w->k / t->block_len * t->block_bytes, left = w->n - p * CRIL_NR;
     const size_t n = left < CRIL_NR ? left : CRIL_NR;
     data += p * CRIL_NR * row_bytes;
-    return w->f ? pack_float(t, data, row_bytes, n, w->k, w->f + p * w->k * CRIL_NR) : pack_int(t, data, row_bytes, n, w, p);
+    return w->f ? pack_float(t, data, row_bytes, n, w->k, w->f + p * w->k * CRIL_NR)
+                : pack_int(t, data, row_bytes, n, w, p);
 }

@@ -1,6 +1,7 @@
 /*
- * Quantisation with 256-bit vectors, for the sets that have AVX2: compilers make scalar code of the maximum and the sums of
- * a block (row_quantise, the definition), which then costs more than the product it prepares.
+ * Quantisation with 256-bit vectors, for the sets that have AVX2: compilers make scalar code of the
+ * maximum and the sums of a block (row_quantise, the definition), which then costs more than the
+ * product it prepares.
  */
 #ifndef CRIL_KERNELS_QUANTISE_X86_H
 #define CRIL_KERNELS_QUANTISE_X86_H
@@ -40,8 +41,10 @@ CRIL_X86_INLINE __m256i integers(__m256 a, __m256 b, __m256 inverse)
 {
     const __m256 big = _mm256_set1_ps(12582912.0f);
     const __m256i bits = _mm256_set1_epi32(0x4B400000);
-    __m256i i = _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(_mm256_mul_ps(a, inverse), big)), bits);
-    __m256i j = _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(_mm256_mul_ps(b, inverse), big)), bits);
+    __m256i i =
+        _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(_mm256_mul_ps(a, inverse), big)), bits);
+    __m256i j =
+        _mm256_sub_epi32(_mm256_castps_si256(_mm256_add_ps(_mm256_mul_ps(b, inverse), big)), bits);
     return _mm256_permute4x64_epi64(_mm256_packs_epi32(i, j), 0xD8);
 }
 
@@ -62,7 +65,8 @@ CRIL_X86_INLINE void store_block(struct cril_acts *a, size_t row, size_t at, __m
     _mm256_storeu_si256((__m256i *)(void *)(bytes + a->k), _mm256_permute4x64_epi64(h, 0xD8));
 }
 
-CRIL_X86_INLINE void quantise_x86(const float *x, struct cril_acts *a, size_t row, const enum cril_panel_layout layout)
+CRIL_X86_INLINE void quantise_x86(const float *x, struct cril_acts *a, size_t row,
+                                  const enum cril_panel_layout layout)
 {
     const size_t blocks = a->k / CRIL_A_BLOCK;
     const __m256i ones = _mm256_set1_epi16(1);

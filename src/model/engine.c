@@ -1,8 +1,9 @@
 /*
- * All windows go through one stage of a layer before the next is touched (plan.h), so that a stage's matrices are packed
- * once for thousands of rows. The tasks of a stage are blocks of rows; behind them in the same run are those that pack the
- * panels of the next stage into the other half of the memory for panels, which also keeps every thread busy to the end.
- * Keys and values land in panels before attention. In the last layer only scored rows go on from there.
+ * All windows go through one stage of a layer before the next is touched (plan.h), so that a
+ * stage's matrices are packed once for thousands of rows. The tasks of a stage are blocks of rows;
+ * behind them in the same run are those that pack the panels of the next stage into the other half
+ * of the memory for panels, which also keeps every thread busy to the end. Keys and values land in
+ * panels before attention. In the last layer only scored rows go on from there.
  */
 #include "model/engine.h"
 
@@ -47,8 +48,8 @@ struct cril_engine {
     const struct cril_kernels *k;
     cril_pool *pool;
     struct cril_plan plan;
-    bool bounded;               /* memory is: pages of the file are let go of */
-    struct scratch *scratch;    /* [threads] */
+    bool bounded;            /* memory is: pages of the file are let go of */
+    struct scratch *scratch; /* [threads] */
     struct cril_vocabulary vocabulary;
     _Atomic(const char *) damaged; /* a tensor with a value that is not finite */
 
@@ -57,16 +58,18 @@ struct cril_engine {
     struct cril_memory rows, kvs, kv, rotation, ids, nats;
     struct cril_memory across[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.across */
 
-    struct cril_memory panels[2];               /* of the stage at work, of the next */
-    struct cril_packed packed[CRIL_N_SLOTS];    /* successive stages have different slots */
+    struct cril_memory panels[2];            /* of the stage at work, of the next */
+    struct cril_packed packed[CRIL_N_SLOTS]; /* successive stages have different slots */
     struct packing next;
     size_t layer, stage, n_tasks; /* at work; tasks without those of packing */
 };
 
 static cril_status no_memory(const struct cril_engine *e, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for the forward pass; try a smaller batch, context or --memory",
-                     e->m->path);
+    return cril_fail(
+        err, CRIL_ERR_NOMEM,
+        "%s: out of memory for the forward pass; try a smaller batch, context or --memory",
+        e->m->path);
 }
 
 /* ---- Steps ---- */
@@ -77,8 +80,8 @@ static float *rotation_row(const struct cril_engine *e, unsigned rope, size_t po
     return (float *)e->rotation.data + (rope * e->longest + position) * 2 * half;
 }
 
-static void matmul(const struct cril_engine *e, struct scratch *s, const struct cril_step *step, float *const *buffers,
-                   size_t m, enum cril_buffer *quantised)
+static void matmul(const struct cril_engine *e, struct scratch *s, const struct cril_step *step,
+                   float *const *buffers, size_t m, enum cril_buffer *quantised)
 {
     const struct cril_packed *w = &e->packed[step->w];
     const size_t *ld = e->plan.ld;
@@ -88,16 +91,19 @@ static void matmul(const struct cril_engine *e, struct scratch *s, const struct 
             e->k->quantise(buffers[step->in] + i * ld[step->in], &s->acts, i);
         *quantised = step->in;
     }
-    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->acts, 0, m, buffers[step->out], ld[step->out]);
+    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->acts, 0, m,
+                         buffers[step->out], ld[step->out]);
 }
 
-static void each_head(const struct cril_engine *e, const struct cril_step *step, float *x, size_t position)
+static void each_head(const struct cril_engine *e, const struct cril_step *step, float *x,
+                      size_t position)
 {
     const struct cril_config *c = &e->m->config;
     const struct cril_layer *l = &e->m->layers[e->layer];
     const struct cril_rope *r = &e->m->rope[l->rope];
     const float *row = rotation_row(e, l->rope, position);
-    void (*rotate)(float *, const float *, const float *, size_t) = r->halves ? e->k->rotate_halves : e->k->rotate_pairs;
+    void (*rotate)(float *, const float *, const float *, size_t) =
+        r->halves ? e->k->rotate_halves : e->k->rotate_pairs;
     for (size_t h = 0; h < cril_buffer_width(c, step->out) / c->head_dim; h++) {
         float *head = x + h * c->head_dim;
         if (step->op == CRIL_OP_ROPE)
@@ -108,60 +114,55 @@ static void each_head(const struct cril_engine *e, const struct cril_step *step,
 }
 
 /* A step that takes one row of in to one row of out. */
-static void row_step(const struct cril_engine *e, const struct cril_step *step, const float *in, float *out, size_t position)
+static void row_step(const struct cril_engine *e, const struct cril_step *step, const float *in,
+                     float *out, size_t position)
 {
     const size_t n = cril_buffer_width(&e->m->config, step->out);
     const float *w = e->m->layers[e->layer].vector[step->w];
     switch (step->op) {
-    case CRIL_OP_NORM:
-        e->k->rms_norm(in, w, n, e->m->config.eps, out);
-        break;
+    case CRIL_OP_NORM: e->k->rms_norm(in, w, n, e->m->config.eps, out); break;
     case CRIL_OP_BIAS:
         if (w)
             e->k->add(out, w, n);
         break;
     case CRIL_OP_HEAD_NORM:
-    case CRIL_OP_ROPE:
-        each_head(e, step, out, position);
-        break;
-    case CRIL_OP_SILU_MUL:
-        e->k->silu_mul(out, in, n);
-        break;
-    case CRIL_OP_GELU_MUL:
-        e->k->gelu_mul(out, in, n);
-        break;
-    case CRIL_OP_ADD:
-        e->k->add(out, in, n);
-        break;
+    case CRIL_OP_ROPE: each_head(e, step, out, position); break;
+    case CRIL_OP_SILU_MUL: e->k->silu_mul(out, in, n); break;
+    case CRIL_OP_GELU_MUL: e->k->gelu_mul(out, in, n); break;
+    case CRIL_OP_ADD: e->k->add(out, in, n); break;
     case CRIL_OP_MATMUL:
-    case CRIL_OP_ATTEND:
-        break; /* of many rows */
+    case CRIL_OP_ATTEND: break; /* of many rows */
     }
 }
 
 /* Attention for m rows, block by block of 32 positions of one window. */
-static void attend_rows(const struct cril_engine *e, struct scratch *s, const struct row *rows, size_t m, float *const *buffers)
+static void attend_rows(const struct cril_engine *e, struct scratch *s, const struct row *rows,
+                        size_t m, float *const *buffers)
 {
     const size_t ldq = e->plan.ld[CRIL_BUF_Q], lda = e->plan.ld[CRIL_BUF_A];
     for (size_t i = 0, n; i < m; i += n) {
         size_t pos[32];
         const float *q[32];
-        for (n = 0; i + n < m && rows[i + n].window == rows[i].window && rows[i + n].position / 32 == rows[i].position / 32; n++) {
+        for (n = 0; i + n < m && rows[i + n].window == rows[i].window &&
+                    rows[i + n].position / 32 == rows[i].position / 32;
+             n++) {
             pos[n] = rows[i + n].position;
             q[n] = buffers[CRIL_BUF_Q] + (i + n) * ldq;
         }
-        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, n, pos, q, buffers[CRIL_BUF_A] + i * lda, lda,
-                    s->attention.data);
+        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, n, pos, q,
+                    buffers[CRIL_BUF_A] + i * lda, lda, s->attention.data);
     }
 }
 
 /* Scaled queries; keys and values in their panels. */
-static void prepare_attention(const struct cril_engine *e, const struct row *rows, size_t m, float *const *buffers)
+static void prepare_attention(const struct cril_engine *e, const struct row *rows, size_t m,
+                              float *const *buffers)
 {
     const struct cril_config *c = &e->m->config;
     const size_t *ld = e->plan.ld;
     for (size_t i = 0; i < m; i++) {
-        e->k->scale(buffers[CRIL_BUF_Q] + i * ld[CRIL_BUF_Q], c->attention_scale, cril_buffer_width(c, CRIL_BUF_Q));
+        e->k->scale(buffers[CRIL_BUF_Q] + i * ld[CRIL_BUF_Q], c->attention_scale,
+                    cril_buffer_width(c, CRIL_BUF_Q));
         cril_kv_store(c, rows[i].kv, rows[i].position, buffers[CRIL_BUF_K] + i * ld[CRIL_BUF_K],
                       buffers[CRIL_BUF_V] + i * ld[CRIL_BUF_V]);
     }
@@ -176,7 +177,8 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
     enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->acts holds */
     float *buffers[CRIL_N_BUFFERS];
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        buffers[b] = e->plan.across[b] ? (float *)e->across[b].data + first * e->plan.ld[b] : s->buffers[b];
+        buffers[b] =
+            e->plan.across[b] ? (float *)e->across[b].data + first * e->plan.ld[b] : s->buffers[b];
     for (size_t i = e->plan.cut[e->stage]; i < end; i++) {
         const struct cril_step *step = &f->steps[i];
         if (step->op == CRIL_OP_ATTEND)
@@ -185,8 +187,8 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
             matmul(e, s, step, buffers, m, &quantised);
         else
             for (size_t r = 0; r < m; r++)
-                row_step(e, step, buffers[step->in] + r * e->plan.ld[step->in], buffers[step->out] + r * e->plan.ld[step->out],
-                         rows[r].position);
+                row_step(e, step, buffers[step->in] + r * e->plan.ld[step->in],
+                         buffers[step->out] + r * e->plan.ld[step->out], rows[r].position);
         if (quantised == step->out)
             quantised = CRIL_N_BUFFERS;
     }
@@ -196,7 +198,8 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
 
 /* ---- Stages ---- */
 
-/* Makes the stage's matrices the next to be packed, into the half that is free, and asks for their pages. */
+/* Makes the stage's matrices the next to be packed, into the half that is free, and asks for their
+ * pages. */
 static void place_next(struct cril_engine *e, size_t layer, size_t stage, unsigned char *memory)
 {
     struct packing *p = &e->next;
@@ -243,7 +246,8 @@ static void stage_task(void *arg, size_t task, size_t worker)
     if (task >= e->n_tasks)
         pack_panel(e, task - e->n_tasks);
     else
-        run_rows(e, &e->scratch[worker], first, e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
+        run_rows(e, &e->scratch[worker], first,
+                 e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
 }
 
 /* From here on only scored rows matter: they move together. */
@@ -257,7 +261,8 @@ static void keep_scored(struct cril_engine *e)
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
             float *all = e->across[b].data;
             if (e->plan.across[b])
-                memmove(all + n * e->plan.ld[b], all + r * e->plan.ld[b], e->plan.ld[b] * sizeof(float));
+                memmove(all + n * e->plan.ld[b], all + r * e->plan.ld[b],
+                        e->plan.ld[b] * sizeof(float));
         }
         rows[n++] = rows[r];
     }
@@ -269,9 +274,11 @@ static bool attention_follows(const struct cril_engine *e)
     return e->m->family->steps[e->plan.cut[e->stage + 1]].op == CRIL_OP_ATTEND;
 }
 
-static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user, cril_error *err)
+static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user,
+                              cril_error *err)
 {
-    const size_t n_layers = e->m->config.n_layers, n_stages = e->plan.n_stages, n = n_layers * n_stages;
+    const size_t n_layers = e->m->config.n_layers, n_stages = e->plan.n_stages,
+                 n = n_layers * n_stages;
     place_next(e, 0, 0, e->panels[0].data);
     e->n_tasks = 0;
     cril_pool_run(e->pool, e->next.n_panels, stage_task, e);
@@ -296,7 +303,8 @@ static void embed_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
     const struct gguf_tensor *t = e->m->embedding;
-    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]), d = e->m->config.n_embd, ldx = e->plan.ld[CRIL_BUF_X];
+    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]), d = e->m->config.n_embd,
+                 ldx = e->plan.ld[CRIL_BUF_X];
     const struct row *row = e->rows.data;
     (void)worker;
     for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++) {
@@ -311,15 +319,19 @@ static void embed_task(void *arg, size_t task, size_t worker)
 
 /* ---- A batch ---- */
 
-static cril_status check_window(const struct cril_engine *e, const struct cril_window *w, cril_error *err)
+static cril_status check_window(const struct cril_engine *e, const struct cril_window *w,
+                                cril_error *err)
 {
     if (w->n < 1 || w->n > e->m->config.n_ctx || w->first >= w->n)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: a window of %zu tokens, of a model made for at most %zu", e->m->path, w->n,
-                         e->m->config.n_ctx);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: a window of %zu tokens, of a model made for at most %zu", e->m->path,
+                         w->n, e->m->config.n_ctx);
     for (size_t i = 0; i < w->n; i++) {
         int32_t target = i >= w->first ? w->targets[i - w->first] : 0;
-        if (w->ids[i] < 0 || (size_t)w->ids[i] >= e->m->n_vocab || target < 0 || (size_t)target >= e->m->n_vocab)
-            return cril_fail(err, CRIL_ERR_RANGE, "%s: token id %d is outside the vocabulary of %zu", e->m->path,
+        if (w->ids[i] < 0 || (size_t)w->ids[i] >= e->m->n_vocab || target < 0 ||
+            (size_t)target >= e->m->n_vocab)
+            return cril_fail(err, CRIL_ERR_RANGE,
+                             "%s: token id %d is outside the vocabulary of %zu", e->m->path,
                              (int)w->ids[i], e->m->n_vocab);
     }
     return CRIL_OK;
@@ -328,14 +340,18 @@ static cril_status check_window(const struct cril_engine *e, const struct cril_w
 static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padded)
 {
     const struct cril_config *c = &e->m->config;
-    const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1), attend = cril_attend_scratch(c, cril_plan_rows(e->longest));
-    bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
-              cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
-              cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
-              cril_memory_reserve(&e->rotation, e->longest, 4 * (c->head_dim / 2 + 1) * sizeof(float)) &&
-              cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) && cril_memory_reserve(&e->nats, n_scored, sizeof(double));
+    const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1),
+                 attend = cril_attend_scratch(c, cril_plan_rows(e->longest));
+    bool ok =
+        cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
+        cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
+        cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
+        cril_memory_reserve(&e->rotation, e->longest, 4 * (c->head_dim / 2 + 1) * sizeof(float)) &&
+        cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
+        cril_memory_reserve(&e->nats, n_scored, sizeof(double));
     for (size_t b = 0; ok && b < CRIL_N_BUFFERS; b++)
-        ok = !e->plan.across[b] || cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));
+        ok = !e->plan.across[b] ||
+             cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));
     for (size_t i = 0; ok && i < cril_pool_threads(e->pool); i++)
         ok = cril_memory_reserve(&e->scratch[i].attention, attend, sizeof(float));
     return ok;
@@ -374,24 +390,29 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
     double *nats = e->nats.data;
     for (size_t i = 0; i < e->n_rows; i++)
         ids[i] = rows[i].window->targets[rows[i].position - rows[i].window->first];
-    if (!cril_vocabulary_nats(&e->vocabulary, e->across[CRIL_BUF_X].data, e->plan.ld[CRIL_BUF_X], e->n_rows, ids, nats))
+    if (!cril_vocabulary_nats(&e->vocabulary, e->across[CRIL_BUF_X].data, e->plan.ld[CRIL_BUF_X],
+                              e->n_rows, ids, nats))
         return no_memory(e, err);
     const char *damaged = atomic_load(&e->damaged);
     if (damaged)
-        return cril_fail(err, CRIL_ERR_NUMERIC, "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
-                         e->m->path, damaged);
+        return cril_fail(
+            err, CRIL_ERR_NUMERIC,
+            "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
+            e->m->path, damaged);
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct row *r = &rows[i];
         if (!isfinite(nats[i]))
-            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: a logit is not finite after token %d at position %zu of a window; the weights may be damaged",
+            return cril_fail(err, CRIL_ERR_NUMERIC,
+                             "%s: a logit is not finite after token %d at position %zu of a "
+                             "window; the weights may be damaged",
                              e->m->path, (int)r->window->ids[r->position], r->position);
         r->window->nats[r->position - r->window->first] = nats[i];
     }
     return CRIL_OK;
 }
 
-cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows, size_t n_windows,
-                              cril_engine_poll poll, void *user, cril_error *err)
+cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
+                              size_t n_windows, cril_engine_poll poll, void *user, cril_error *err)
 {
     size_t n_padded = 0, n_scored = 0;
     cril_status st;
@@ -438,12 +459,14 @@ static bool create_scratch(const struct cril_engine *e, struct scratch *s)
         f += CRIL_ROWS * ld[i];
     }
     const size_t blocks = CRIL_ROWS * (widest / CRIL_A_BLOCK);
-    s->acts = (struct cril_acts){.scale = f, .sum32 = f + blocks, .sum16 = f + 2 * blocks, .q = (int16_t *)(f + 4 * blocks)};
+    s->acts = (struct cril_acts){
+        .scale = f, .sum32 = f + blocks, .sum16 = f + 2 * blocks, .q = (int16_t *)(f + 4 * blocks)};
     return true;
 }
 
-cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, const struct cril_engine_options *options,
-                               struct cril_engine **out, cril_error *err)
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k,
+                               const struct cril_engine_options *options, struct cril_engine **out,
+                               cril_error *err)
 {
     const unsigned threads = options->threads ? options->threads : cril_cpu_count();
     struct cril_engine *e = calloc(1, sizeof(*e));
@@ -453,13 +476,16 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
     e->m = m;
     e->k = k;
     e->bounded = options->memory != 0;
-    st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident(), options->rows, options->window, &e->plan, err);
+    st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident(), options->rows,
+                        options->window, &e->plan, err);
     if (st != CRIL_OK || (st = cril_pool_create(threads, &e->pool, err)) != CRIL_OK) {
         cril_engine_free(e);
         return st;
     }
-    e->vocabulary = (struct cril_vocabulary){.m = m, .k = k, .pool = e->pool, .release = e->bounded, .damaged = &e->damaged};
-    bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) && cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
+    e->vocabulary = (struct cril_vocabulary){
+        .m = m, .k = k, .pool = e->pool, .release = e->bounded, .damaged = &e->damaged};
+    bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) &&
+              cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
               cril_memory_reserve(&e->panels[1], e->plan.panel_bytes, 1);
     for (size_t i = 0; ok && i < threads; i++)
         ok = create_scratch(e, &e->scratch[i]);
@@ -486,7 +512,8 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows, &e->kvs, &e->kv, &e->rotation, &e->ids, &e->nats, &e->panels[0], &e->panels[1]};
+    struct cril_memory *const owned[] = {&e->rows, &e->kvs,  &e->kv,        &e->rotation,
+                                         &e->ids,  &e->nats, &e->panels[0], &e->panels[1]};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)

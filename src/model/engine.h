@@ -1,8 +1,8 @@
 /*
  * The forward pass of many windows at once, layer by layer, to negative log-likelihoods of targets.
  *
- * An engine owns threads and buffers and borrows a model. The bits of a nat depend on the model and on its own
- * window's ids only (doc/numerics.md): not on the other windows, the threads or the CPU.
+ * An engine owns threads and buffers and borrows a model. The bits of a nat depend on the model and
+ * on its own window's ids only (doc/numerics.md): not on the other windows, the threads or the CPU.
  */
 #ifndef CRIL_MODEL_ENGINE_H
 #define CRIL_MODEL_ENGINE_H
@@ -27,20 +27,23 @@ struct cril_window {
 
 struct cril_engine_options {
     unsigned threads; /* 0: one a core */
-    size_t memory;    /* bytes that weights and activations may take, with all else that the process holds; 0: no bound */
+    size_t memory;    /* bytes that weights and activations may take, with all else that the process
+                         holds; 0: no bound */
     size_t rows;      /* at most in one call; 0: as many as are useful */
     size_t window;    /* tokens of the longest window to come */
 };
 
 /*
- * k: cril_kernels(), or another set that this CPU has. CRIL_ERR_NOMEM; CRIL_ERR_RANGE: options->memory does not hold one
- * window and the largest matrices, the message says what would.
+ * k: cril_kernels(), or another set that this CPU has. CRIL_ERR_NOMEM; CRIL_ERR_RANGE:
+ * options->memory does not hold one window and the largest matrices, the message says what would.
  */
-cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k, const struct cril_engine_options *options,
-                               struct cril_engine **out, cril_error *err);
+cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k,
+                               const struct cril_engine_options *options, struct cril_engine **out,
+                               cril_error *err);
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 
-/* Rows that one call should have at most, to keep to options->memory; a window of n tokens counts for cril_engine_window_rows(n). */
+/* Rows that one call should have at most, to keep to options->memory; a window of n tokens counts
+ * for cril_engine_window_rows(n). */
 size_t cril_engine_rows(const struct cril_engine *e);
 size_t cril_engine_window_rows(size_t n);
 
@@ -50,13 +53,12 @@ size_t cril_engine_window_rows(size_t n);
 typedef int (*cril_engine_poll)(void *user, double done);
 
 /*
- * Scores all windows in one pass over the layers. More rows than cril_engine_rows take more memory, no more than that.
- * CRIL_ERR_NOMEM; CRIL_ERR_RANGE for an id or a length out of range; CRIL_ERR_NUMERIC names the tensor or
- * layer whose values are not finite; CRIL_ERR_CANCELLED when poll (may be NULL) asks for it. On error the nats are
- * undefined.
+ * Scores all windows in one pass over the layers. More rows than cril_engine_rows take more memory,
+ * no more than that. CRIL_ERR_NOMEM; CRIL_ERR_RANGE for an id or a length out of range;
+ * CRIL_ERR_NUMERIC names the tensor or layer whose values are not finite; CRIL_ERR_CANCELLED when
+ * poll (may be NULL) asks for it. On error the nats are undefined.
  */
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
-                              size_t n_windows, cril_engine_poll poll, void *user,
-                              cril_error *err);
+                              size_t n_windows, cril_engine_poll poll, void *user, cril_error *err);
 
 #endif

@@ -12,21 +12,24 @@ static size_t weight_bytes(const struct cril_kernels *k)
     return k->layout == CRIL_QUADS ? sizeof(int8_t) : sizeof(int16_t);
 }
 
-bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n, size_t *bytes)
+bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+                       size_t *bytes)
 {
     const struct cril_dtype_info *info = &cril_dtypes[t->type];
     size_t weights;
-    if (!cril_size_mul(cril_panels(n) * CRIL_NR, (size_t)t->ne[0], &weights) || weights > SIZE_MAX / 16)
+    if (!cril_size_mul(cril_panels(n) * CRIL_NR, (size_t)t->ne[0], &weights) ||
+        weights > SIZE_MAX / 16)
         return false;
     if (!info->group)
         *bytes = round64(weights * sizeof(float));
     else
-        *bytes = round64(weights * weight_bytes(k)) + (info->has_min ? 2 : 1) * round64(weights / info->group * sizeof(float));
+        *bytes = round64(weights * weight_bytes(k)) +
+                 (info->has_min ? 2 : 1) * round64(weights / info->group * sizeof(float));
     return true;
 }
 
-void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n, unsigned char *memory,
-                       struct cril_packed *w)
+void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+                       unsigned char *memory, struct cril_packed *w)
 {
     const struct cril_dtype_info *info = &cril_dtypes[t->type];
     const size_t weights = cril_panels(n) * CRIL_NR * (size_t)t->ne[0];
@@ -45,12 +48,14 @@ void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t
         w->min = (float *)(memory + round64(weights / info->group * sizeof(float)));
 }
 
-void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed *w, const float *a, size_t lda,
-                          const struct cril_acts *acts, size_t row, size_t m, float *c, size_t ldc)
+void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed *w, const float *a,
+                          size_t lda, const struct cril_acts *acts, size_t row, size_t m, float *c,
+                          size_t ldc)
 {
     for (size_t p = 0; p < cril_panels(w->n); p++) {
         if (w->f)
-            k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_NR, w->k, c + p * CRIL_NR, ldc);
+            k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_NR, w->k, c + p * CRIL_NR,
+                        ldc);
         else
             k->gemm_i16(acts, row, m, w, p, c + p * CRIL_NR, ldc);
     }

@@ -15,10 +15,10 @@ struct step_bytes {
 struct sizes {
     const cril_model *m;
     struct step_bytes step[CRIL_MAX_STAGES];
-    size_t row;     /* of a row, besides what waits at cuts */
-    size_t fixed;   /* besides panels and the workers' own activations */
+    size_t row;   /* of a row, besides what waits at cuts */
+    size_t fixed; /* besides panels and the workers' own activations */
     size_t workers;
-    size_t window;  /* rows */
+    size_t window; /* rows */
 };
 
 static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
@@ -38,7 +38,8 @@ static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct
     return true;
 }
 
-/* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, in fp32 or as integers, chunks, target, id, nats. */
+/* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, in fp32 or as
+ * integers, chunks, target, id, nats. */
 static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
     const struct cril_config *c = &m->config;
@@ -47,23 +48,28 @@ static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struc
     size_t chunk;
     if (!cril_packed_bytes(k, m->output, CRIL_CHUNK, &chunk))
         return false;
-    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) + chunks * 8 + 64;
-    s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row + cril_attend_scratch(c, s->window) * sizeof(float)) +
+    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) +
+             chunks * 8 + 64;
+    s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row +
+                             cril_attend_scratch(c, s->window) * sizeof(float)) +
                s->window * 4 * (c->head_dim / 2 + 1) * sizeof(float);
     return true;
 }
 
 static bool reads(const struct cril_step *s, enum cril_buffer b)
 {
-    return s->in == b || (s->out == b && (s->op == CRIL_OP_ADD || s->op == CRIL_OP_SILU_MUL || s->op == CRIL_OP_GELU_MUL));
+    return s->in == b || (s->out == b && (s->op == CRIL_OP_ADD || s->op == CRIL_OP_SILU_MUL ||
+                                          s->op == CRIL_OP_GELU_MUL));
 }
 
-/* Whether what buffer b holds before step `at` is needed from there on. Keys and values are, up to attention. */
+/* Whether what buffer b holds before step `at` is needed from there on. Keys and values are, up to
+ * attention. */
 static bool needed(const struct cril_family *f, size_t at, enum cril_buffer b)
 {
     for (size_t i = at; i < f->n_steps; i++) {
         const struct cril_step *s = &f->steps[i];
-        if (reads(s, b) || (s->op == CRIL_OP_ATTEND && i > at && (b == CRIL_BUF_K || b == CRIL_BUF_V)))
+        if (reads(s, b) ||
+            (s->op == CRIL_OP_ATTEND && i > at && (b == CRIL_BUF_K || b == CRIL_BUF_V)))
             return true;
         if (s->out == b)
             return false;
@@ -71,7 +77,8 @@ static bool needed(const struct cril_family *f, size_t at, enum cril_buffer b)
     return b == CRIL_BUF_X;
 }
 
-/* Cuts at attention, and before a matrix whose panels would make a stage larger than `most`. True: a stage has several matrices. */
+/* Cuts at attention, and before a matrix whose panels would make a stage larger than `most`. True:
+ * a stage has several matrices. */
 static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
 {
     const struct cril_family *f = s->m->family;
@@ -107,7 +114,8 @@ size_t cril_plan_worker_bytes(const struct cril_plan *p)
         floats += p->across[b] ? 0 : p->ld[b];
         widest = p->ld[b] > widest ? p->ld[b] : widest;
     }
-    return CRIL_ROWS * (floats * sizeof(float) + widest * sizeof(int16_t) + widest / CRIL_A_BLOCK * 4 * sizeof(float));
+    return CRIL_ROWS * (floats * sizeof(float) + widest * sizeof(int16_t) +
+                        widest / CRIL_A_BLOCK * 4 * sizeof(float));
 }
 
 /* Everything but rows; and one row. */
@@ -128,14 +136,16 @@ static size_t row_bytes(const struct sizes *s, const struct cril_plan *p)
 }
 
 /* Among the ways to cut, the one with the most rows; the coarsest of equals. */
-static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_t rows, struct cril_plan *out, cril_error *err)
+static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_t rows,
+                       struct cril_plan *out, cril_error *err)
 {
     struct cril_plan p = *out;
     size_t most = SIZE_MAX, least = SIZE_MAX, best = 0;
     bool finer = true;
     while (finer) {
         finer = cut(s, most, &p);
-        const size_t base = taken + base_bytes(s, &p), row = row_bytes(s, &p), need = base + row * s->window;
+        const size_t base = taken + base_bytes(s, &p), row = row_bytes(s, &p),
+                     need = base + row * s->window;
         const size_t fits = memory >= need ? (memory - base) / row / CRIL_NR * CRIL_NR : 0;
         p.rows = fits < rows ? fits : rows;
         least = need < least ? need : least;
@@ -148,20 +158,23 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
     if (best)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: %zu MB of memory do not hold a window of %zu tokens and the largest matrices; give %zu MB (--memory), "
+                     "%s: %zu MB of memory do not hold a window of %zu tokens and the largest "
+                     "matrices; give %zu MB (--memory), "
                      "or a smaller context",
                      s->m->path, memory >> 20, s->window, (least >> 20) + 1);
 }
 
-/* Whole panels, but not a multiple of 4 KB: the rows of a tile would all fall in one set of the first cache. */
+/* Whole panels, but not a multiple of 4 KB: the rows of a tile would all fall in one set of the
+ * first cache. */
 static size_t padded_width(size_t n)
 {
     const size_t ld = cril_panels(n) * CRIL_NR;
     return ld % 1024 ? ld : ld + CRIL_NR;
 }
 
-cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads, size_t memory, size_t taken,
-                           size_t rows, size_t window, struct cril_plan *out, cril_error *err)
+cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+                           size_t memory, size_t taken, size_t rows, size_t window,
+                           struct cril_plan *out, cril_error *err)
 {
     struct sizes s = {.m = m, .workers = threads, .window = cril_plan_rows(window)};
     *out = (struct cril_plan){0};

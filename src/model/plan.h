@@ -1,10 +1,11 @@
 /*
  * How a pass over a model is cut, so that weights and activations stay within a bound of memory.
  *
- * A layer's steps are cut into stages. All rows go through a stage before any enters the next, so at a time two stages'
- * panels are in memory: those at work, and the next, packed meanwhile. There is always a cut at attention, since it needs the
- * keys of all rows. Where memory is short, stages are cut between matrices: less for panels, more for the activations that
- * must wait at a cut. No cut changes a bit of any result.
+ * A layer's steps are cut into stages. All rows go through a stage before any enters the next, so
+ * at a time two stages' panels are in memory: those at work, and the next, packed meanwhile. There
+ * is always a cut at attention, since it needs the keys of all rows. Where memory is short, stages
+ * are cut between matrices: less for panels, more for the activations that must wait at a cut. No
+ * cut changes a bit of any result.
  */
 #ifndef CRIL_MODEL_PLAN_H
 #define CRIL_MODEL_PLAN_H
@@ -13,17 +14,19 @@
 #include "model/model.h"
 
 enum {
-    CRIL_ROWS = 96,    /* rows that a task takes through a stage: their activations fit in the second-level cache */
+    CRIL_ROWS = 96, /* rows that a task takes through a stage: their activations fit in the
+                       second-level cache */
     CRIL_MAX_STAGES = 32
 };
 
 struct cril_plan {
-    size_t n_stages;                  /* of a layer */
-    size_t cut[CRIL_MAX_STAGES + 1];  /* stage i has the steps [cut[i], cut[i + 1]) */
-    bool across[CRIL_N_BUFFERS];      /* waits at a cut: kept for all rows, not only for those of a task */
-    size_t ld[CRIL_N_BUFFERS];        /* widths rounded up to whole panels, or a little more */
-    size_t panel_bytes;               /* of the largest stage of any layer */
-    size_t rows;                      /* that go through together, windows counted in whole panels: cril_plan_rows */
+    size_t n_stages;                 /* of a layer */
+    size_t cut[CRIL_MAX_STAGES + 1]; /* stage i has the steps [cut[i], cut[i + 1]) */
+    bool across[CRIL_N_BUFFERS]; /* waits at a cut: kept for all rows, not only for those of a task
+                                  */
+    size_t ld[CRIL_N_BUFFERS];   /* widths rounded up to whole panels, or a little more */
+    size_t panel_bytes;          /* of the largest stage of any layer */
+    size_t rows; /* that go through together, windows counted in whole panels: cril_plan_rows */
 };
 
 /* What a window of n tokens counts for: its keys and values lie in whole panels. */
@@ -33,12 +36,14 @@ static inline size_t cril_plan_rows(size_t n)
 }
 
 /*
- * A plan for up to `rows` rows at once (0: as many as are useful) in at most `memory` bytes (0: no bound), of which `taken`
- * are in use for other things. One window of up to `window` tokens always fits, whatever the rows. CRIL_ERR_RANGE: the memory
- * holds none; the message says what would do. CRIL_ERR_NOMEM: sizes beyond this machine's addresses.
+ * A plan for up to `rows` rows at once (0: as many as are useful) in at most `memory` bytes (0: no
+ * bound), of which `taken` are in use for other things. One window of up to `window` tokens always
+ * fits, whatever the rows. CRIL_ERR_RANGE: the memory holds none; the message says what would do.
+ * CRIL_ERR_NOMEM: sizes beyond this machine's addresses.
  */
-cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads, size_t memory, size_t taken,
-                           size_t rows, size_t window, struct cril_plan *out, cril_error *err);
+cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads,
+                           size_t memory, size_t taken, size_t rows, size_t window,
+                           struct cril_plan *out, cril_error *err);
 
 /* Bytes that a worker's own activations take in a stage, logits included. */
 size_t cril_plan_worker_bytes(const struct cril_plan *p);

@@ -14,7 +14,8 @@ static size_t n_chunks(const struct cril_vocabulary *v)
 
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
-    const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK, workers = cril_pool_threads(v->pool);
+    const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK,
+                 workers = cril_pool_threads(v->pool);
     v->integers = cril_dtypes[v->m->output->type].group != 0;
     if (!cril_packed_bytes(v->k, v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
         !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
@@ -25,10 +26,14 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
         return false;
     if (!v->integers)
         return true;
-    if (!cril_memory_reserve(&v->acts_memory, n, blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
+    if (!cril_memory_reserve(&v->acts_memory, n,
+                             blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
         return false;
     float *f = v->acts_memory.data;
-    v->acts = (struct cril_acts){.k = d, .scale = f, .sum32 = f + n * blocks, .sum16 = f + n * blocks * 2,
+    v->acts = (struct cril_acts){.k = d,
+                                 .scale = f,
+                                 .sum32 = f + n * blocks,
+                                 .sum16 = f + n * blocks * 2,
                                  .q = (int16_t *)(f + n * blocks * 4)};
     return true;
 }
@@ -46,7 +51,8 @@ static void norm_task(void *arg, size_t task, size_t worker)
 }
 
 /* Columns [first, first + n) as panels. */
-static void pack_chunk(struct cril_vocabulary *v, size_t first, size_t n, size_t worker, struct cril_packed *w)
+static void pack_chunk(struct cril_vocabulary *v, size_t first, size_t n, size_t worker,
+                       struct cril_packed *w)
 {
     const struct gguf_tensor *t = v->m->output;
     const size_t row_bytes = (size_t)(t->bytes / t->ne[1]);
@@ -62,7 +68,8 @@ static void pack_chunk(struct cril_vocabulary *v, size_t first, size_t n, size_t
 static void chunk_task(void *arg, size_t task, size_t worker)
 {
     struct cril_vocabulary *v = arg;
-    const size_t first = task * CRIL_CHUNK, left = v->m->n_vocab - first, n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
+    const size_t first = task * CRIL_CHUNK, left = v->m->n_vocab - first,
+                 n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
     const size_t padded = (n + 15) / 16 * 16;
     float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
     float *partial = (float *)v->partial.data + task * v->n_rows * 2, *target = v->target.data;
@@ -102,7 +109,8 @@ static double join_chunks(const struct cril_vocabulary *v, size_t i)
     return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
 }
 
-bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx, size_t n, const int32_t *ids, double *nats)
+bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx, size_t n,
+                          const int32_t *ids, double *nats)
 {
     if (!reserve(v, n))
         return false;
@@ -119,7 +127,8 @@ bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx,
 
 void cril_vocabulary_free(struct cril_vocabulary *v)
 {
-    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial, &v->target, &v->chunks, &v->logits};
+    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial,
+                                         &v->target, &v->chunks,      &v->logits};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
 }

@@ -48,7 +48,8 @@ size_t cril_memory_resident(void)
 static void advise(const uint8_t *data, size_t len, int advice)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    const uintptr_t from = ((uintptr_t)data + page - 1) / page * page, to = ((uintptr_t)data + len) / page * page;
+    const uintptr_t from = ((uintptr_t)data + page - 1) / page * page,
+                    to = ((uintptr_t)data + len) / page * page;
 
     if (from < to)
         madvise((void *)from, to - from, advice);

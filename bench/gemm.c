@@ -28,7 +28,8 @@ struct product {
     struct shape shape;
     struct cril_packed w;
     struct cril_acts acts;
-    float *a, *c; /* [rows, inner], [rows, columns] */
+    size_t lda, ldc;
+    float *a, *c; /* [rows, lda], [rows, ldc] */
     void *panels;
 };
 
@@ -86,29 +87,29 @@ static void pack(struct product *p, enum cril_dtype type, uint32_t *state)
 
 static void prepare(struct product *p, const struct cril_kernels *k, struct shape shape, enum cril_dtype type)
 {
-    const size_t elements = shape.rows * shape.inner;
+    const size_t elements = shape.rows * shape.inner, lda = cril_plan_width(shape.inner);
     uint32_t state = 1;
-    *p = (struct product){.k = k, .shape = shape};
-    p->a = allocate(elements, sizeof(float));
-    p->c = allocate(shape.rows * cril_panels(shape.columns) * CRIL_NR, sizeof(float));
-    for (size_t i = 0; i < elements; i++)
+    *p = (struct product){.k = k, .shape = shape, .lda = lda, .ldc = cril_plan_width(shape.columns)};
+    p->a = allocate(shape.rows * lda, sizeof(float));
+    p->c = allocate(shape.rows * p->ldc, sizeof(float));
+    for (size_t i = 0; i < shape.rows * lda; i++)
         p->a[i] = noise(&state);
     p->acts = (struct cril_acts){.q = allocate(elements, sizeof(int16_t)), .k = shape.inner};
     p->acts.scale = allocate(elements / CRIL_A_BLOCK, sizeof(float));
     p->acts.sum32 = allocate(elements / 32, sizeof(float));
     p->acts.sum16 = allocate(elements / 16, sizeof(float));
     for (size_t i = 0; i < shape.rows; i++)
-        k->quantise(p->a + i * shape.inner, &p->acts, i);
+        k->quantise(p->a + i * lda, &p->acts, i);
     pack(p, type, &state);
 }
 
 static void rows_task(void *arg, size_t task, size_t worker)
 {
     const struct product *p = arg;
-    const size_t first = task * CRIL_ROWS, left = p->shape.rows - first, ldc = cril_panels(p->shape.columns) * CRIL_NR;
+    const size_t first = task * CRIL_ROWS, left = p->shape.rows - first;
     (void)worker;
-    cril_packed_multiply(p->k, &p->w, p->a, p->shape.inner, &p->acts, first, left < CRIL_ROWS ? left : CRIL_ROWS,
-                         p->c + first * ldc, ldc);
+    cril_packed_multiply(p->k, &p->w, p->a, p->lda, &p->acts, first, left < CRIL_ROWS ? left : CRIL_ROWS,
+                         p->c + first * p->ldc, p->ldc);
 }
 
 /* Operations a second; a small product is repeated until it lasts long enough to be timed. */

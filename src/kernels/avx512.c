@@ -155,7 +155,7 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
         rows_i16(16, 0, a, row, m, w, p, c, ldc);
 }
 
-/* cril_expf by hand: 15 cycles for 16 numbers where the compiler's loop takes 20. */
+/* cril_expf by hand: with it softmax takes 17 cycles for 16 keys, with the compiler's loop 25. */
 TILE __m512 exponential(__m512 x)
 {
     const __m512 low = _mm512_set1_ps(-87.0f), big = _mm512_set1_ps(12582912.0f);

@@ -1,7 +1,6 @@
 /*
- * Quantisation with 256-bit vectors, for the sets that have AVX2: compilers make scalar code of the
- * maximum and the sums of a block (row_quantise, the definition), which then costs more than the
- * product it prepares.
+ * Quantisation with 256-bit vectors, for the sets that have AVX2. Of the maximum and the sums of a block (row_quantise,
+ * the definition) the compiler makes scalar code, which takes two (AVX-512) to seven (AVX2) times as long.
  */
 #ifndef CRIL_KERNELS_QUANTISE_X86_H
 #define CRIL_KERNELS_QUANTISE_X86_H

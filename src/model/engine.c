@@ -168,18 +168,25 @@ static void prepare_attention(const struct cril_engine *e, const struct row *row
     }
 }
 
+/* The stage at work is the one that ends before attention. */
+static bool attention_follows(const struct cril_engine *e)
+{
+    const struct cril_family *f = e->m->family;
+    const size_t end = e->plan.cut[e->stage + 1];
+    return end < f->n_steps && f->steps[end].op == CRIL_OP_ATTEND;
+}
+
 /* A block of rows through the stage at work. */
 static void run_rows(const struct cril_engine *e, struct scratch *s, size_t first, size_t m)
 {
     const struct cril_family *f = e->m->family;
     const struct row *rows = (const struct row *)e->rows.data + first;
-    const size_t end = e->plan.cut[e->stage + 1];
     enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->acts holds */
     float *buffers[CRIL_N_BUFFERS];
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
         buffers[b] =
             e->plan.across[b] ? (float *)e->across[b].data + first * e->plan.ld[b] : s->buffers[b];
-    for (size_t i = e->plan.cut[e->stage]; i < end; i++) {
+    for (size_t i = e->plan.cut[e->stage]; i < e->plan.cut[e->stage + 1]; i++) {
         const struct cril_step *step = &f->steps[i];
         if (step->op == CRIL_OP_ATTEND)
             attend_rows(e, s, rows, m, buffers);
@@ -192,7 +199,7 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
         if (quantised == step->out)
             quantised = CRIL_N_BUFFERS;
     }
-    if (end < f->n_steps && f->steps[end].op == CRIL_OP_ATTEND)
+    if (attention_follows(e))
         prepare_attention(e, rows, m, buffers);
 }
 
@@ -269,11 +276,6 @@ static void keep_scored(struct cril_engine *e)
     e->n_rows = n;
 }
 
-static bool attention_follows(const struct cril_engine *e)
-{
-    return e->m->family->steps[e->plan.cut[e->stage + 1]].op == CRIL_OP_ATTEND;
-}
-
 static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user,
                               cril_error *err)
 {
@@ -293,7 +295,7 @@ static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void
         if (i + 1 < n)
             place_next(e, (i + 1) / n_stages, (i + 1) % n_stages, e->panels[(i + 1) % 2].data);
         cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
-        if (e->layer + 1 == n_layers && e->stage + 1 < n_stages && attention_follows(e))
+        if (e->layer + 1 == n_layers && attention_follows(e))
             keep_scored(e);
     }
     return CRIL_OK;

@@ -5,7 +5,9 @@
 #include "util/fail.h"
 #include "util/size.h"
 
-enum { DEFAULT_ROWS = 8192 }; /* packing a layer is then below 1 % of the work */
+#include <assert.h>
+
+enum { DEFAULT_ROWS = 8192 }; /* packing is then 1 to 2 % of the work */
 
 /* What a step's matrix takes at most, over the layers: in panels, in the file. */
 struct step_bytes {
@@ -51,6 +53,7 @@ static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struc
     s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) +
              chunks * 8 + 64;
     s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row +
+                             CRIL_ROWS * CRIL_CHUNK * sizeof(float) + /* logits */
                              cril_attend_scratch(c, s->window) * sizeof(float)) +
                s->window * 4 * (c->head_dim / 2 + 1) * sizeof(float);
     return true;
@@ -109,7 +112,7 @@ static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
 
 size_t cril_plan_worker_bytes(const struct cril_plan *p)
 {
-    size_t floats = CRIL_CHUNK, widest = 0;
+    size_t floats = 0, widest = 0;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
         floats += p->across[b] ? 0 : p->ld[b];
         widest = p->ld[b] > widest ? p->ld[b] : widest;
@@ -164,9 +167,7 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
                      s->m->path, memory >> 20, s->window, (least >> 20) + 1);
 }
 
-/* Whole panels, but not a multiple of 4 KB: the rows of a tile would all fall in one set of the
- * first cache. */
-static size_t padded_width(size_t n)
+size_t cril_plan_width(size_t n)
 {
     const size_t ld = cril_panels(n) * CRIL_NR;
     return ld % 1024 ? ld : ld + CRIL_NR;
@@ -177,9 +178,10 @@ cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, un
                            struct cril_plan *out, cril_error *err)
 {
     struct sizes s = {.m = m, .workers = threads, .window = cril_plan_rows(window)};
+    assert(m->family->n_steps <= CRIL_MAX_STAGES); /* at most a stage each */
     *out = (struct cril_plan){0};
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        out->ld[b] = padded_width(cril_buffer_width(&m->config, (enum cril_buffer)b));
+        out->ld[b] = cril_plan_width(cril_buffer_width(&m->config, (enum cril_buffer)b));
     if (!step_sizes(m, k, &s) || !other_sizes(m, k, &s))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     rows = cril_plan_rows(rows ? rows : DEFAULT_ROWS);

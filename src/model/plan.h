@@ -14,18 +14,16 @@
 #include "model/model.h"
 
 enum {
-    CRIL_ROWS = 96, /* rows that a task takes through a stage: their activations fit in the
-                       second-level cache */
+    CRIL_ROWS = 96, /* that a task takes through a stage: they fit in the second-level cache */
     CRIL_MAX_STAGES = 32
 };
 
 struct cril_plan {
     size_t n_stages;                 /* of a layer */
     size_t cut[CRIL_MAX_STAGES + 1]; /* stage i has the steps [cut[i], cut[i + 1]) */
-    bool across[CRIL_N_BUFFERS]; /* waits at a cut: kept for all rows, not only for those of a task
-                                  */
-    size_t ld[CRIL_N_BUFFERS];   /* widths rounded up to whole panels, or a little more */
-    size_t panel_bytes;          /* of the largest stage of any layer */
+    bool across[CRIL_N_BUFFERS];     /* waits at a cut: kept for all rows, not a task's alone */
+    size_t ld[CRIL_N_BUFFERS];       /* cril_plan_width */
+    size_t panel_bytes;              /* of the largest stage of any layer */
     size_t rows; /* that go through together, windows counted in whole panels: cril_plan_rows */
 };
 
@@ -45,7 +43,11 @@ cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, un
                            size_t memory, size_t taken, size_t rows, size_t window,
                            struct cril_plan *out, cril_error *err);
 
-/* Bytes that a worker's own activations take in a stage, logits included. */
+/* Floats from one row to the next where n are used: whole panels, but not a multiple of 4 KB, or the
+ * rows of a tile would all fall in one set of the first cache. */
+size_t cril_plan_width(size_t n);
+
+/* Bytes that a worker's own activations take in a stage. */
 size_t cril_plan_worker_bytes(const struct cril_plan *p);
 
 #endif

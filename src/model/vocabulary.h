@@ -14,20 +14,19 @@
 
 #include <stdatomic.h>
 
-/* Zero but for the first five fields, it is empty; buffers grow to the most rows seen. */
+/* The owner sets the first five, the rest is zero; buffers grow to the most rows seen. */
 struct cril_vocabulary {
     const cril_model *m;
     const struct cril_kernels *k;
     cril_pool *pool;
     bool release;                   /* let go of the file's pages once they are packed */
     _Atomic(const char *) *damaged; /* gets the name of a tensor with a value that is not finite */
-    bool integers; /* the matrix is of integers: rows are kept as acts, fp32 ones by each worker
-                      alone */
-    struct cril_memory normed, acts_memory; /* [rows, or workers][n_embd]; what acts points to */
-    struct cril_memory partial, target;     /* [chunks][rows][2] maximum, sum; [rows] */
-    struct cril_memory chunks,
-        logits; /* of each worker: panels of CRIL_CHUNK rows; [CRIL_ROWS][CRIL_CHUNK] */
+
+    bool integers; /* weights are: then rows are kept as acts, and normed is each worker's own */
     struct cril_acts acts;
+    struct cril_memory acts_memory, normed; /* what acts points to; [rows or workers][n_embd] */
+    struct cril_memory partial, target;     /* [chunks][rows][2] maximum, sum; [rows] */
+    struct cril_memory chunks, logits; /* each worker's panels; its [CRIL_ROWS][CRIL_CHUNK] */
     const float *x;                  /* [rows][ldx] */
     const int32_t *ids;              /* [rows] */
     size_t ldx, n_rows, chunk_bytes; /* n_rows of the call at work */

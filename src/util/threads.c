@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -26,9 +27,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __linux__
-#include <sched.h>
-#endif
+
+enum { SPINS = 20000 }; /* some 20 microseconds, as long as a slow thread needs for its last task */
 
 struct helper {
     cril_pool *pool;
@@ -191,6 +191,27 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg)
     while (p->n_running)
         pthread_cond_wait(&p->done, &p->mutex);
     pthread_mutex_unlock(&p->mutex);
+}
+
+void cril_barrier_init(struct cril_barrier *b, unsigned n)
+{
+    atomic_init(&b->arrived, 0);
+    atomic_init(&b->generation, 0);
+    b->n = n;
+}
+
+void cril_barrier_wait(struct cril_barrier *b)
+{
+    const unsigned generation = atomic_load_explicit(&b->generation, memory_order_relaxed);
+
+    if (atomic_fetch_add_explicit(&b->arrived, 1, memory_order_acq_rel) + 1 == b->n) {
+        atomic_store_explicit(&b->arrived, 0, memory_order_relaxed);
+        atomic_store_explicit(&b->generation, generation + 1, memory_order_release);
+        return;
+    }
+    for (unsigned spins = 0; atomic_load_explicit(&b->generation, memory_order_acquire) == generation; spins++)
+        if (spins >= SPINS)
+            sched_yield();
 }
 
 #ifdef __linux__

@@ -10,6 +10,7 @@
 
 #include <cril/cpu.h> /* cril_cpu_count */
 #include <cril/status.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 typedef struct cril_pool cril_pool;
@@ -20,5 +21,18 @@ cril_status cril_pool_create(unsigned n_threads, cril_pool **out, cril_error *er
 void cril_pool_free(cril_pool *p); /* NULL is allowed */
 unsigned cril_pool_threads(const cril_pool *p);
 void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg);
+
+/*
+ * Where n threads wait for one another, again and again, for microseconds: they spin, then yield. Only for tasks that all
+ * run at once: cril_pool_run with as many tasks as threads.
+ */
+struct cril_barrier {
+    atomic_uint arrived, generation;
+    unsigned n;
+};
+
+void cril_barrier_init(struct cril_barrier *b, unsigned n); /* n >= 1 */
+/* What threads wrote before it, all can read behind it. */
+void cril_barrier_wait(struct cril_barrier *b);
 
 #endif

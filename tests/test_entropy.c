@@ -137,6 +137,18 @@ static void test_nothing(void **state)
     }
 }
 
+/* doc/cril_format.md, "Range coder". */
+static void test_example(void **state)
+{
+    const struct cril_share s[] = {{1, 1, 2}, {2, 1, 3}, {499999, 1, 1000000}, {0, 999, 1000}};
+    struct cril_range_encoder e = encode(s, 4);
+
+    (void)state;
+    assert_int_equal(e.n, 3);
+    assert_memory_equal(e.data, "\xEA\xAA\xA8", 3);
+    cril_range_encoder_free(&e);
+}
+
 /* The lowest symbol over and over is a code of zeros, which are implied; one other symbol at the
    end, and they are there. */
 static void test_trailing_zeros(void **state)
@@ -445,8 +457,9 @@ int main(void)
         cmocka_unit_test(test_nothing),       cmocka_unit_test(test_trailing_zeros),
         cmocka_unit_test(test_random_shares), cmocka_unit_test(test_carries),
         cmocka_unit_test(test_carry_at_end),  cmocka_unit_test(test_finish),
-        cmocka_unit_test(test_rubbish),       cmocka_unit_test(test_values),
-        cmocka_unit_test(test_weights),       cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_example),       cmocka_unit_test(test_rubbish),
+        cmocka_unit_test(test_values),        cmocka_unit_test(test_weights),
+        cmocka_unit_test(test_tokens),
     };
 
     generator = cril_random_seed(1);

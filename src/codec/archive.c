@@ -2,20 +2,10 @@
 #include "codec/archive.h"
 
 #include "util/fail.h"
+#include "util/hex.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static void write_hex(const uint8_t *bytes, size_t n, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < n; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = '\0';
-}
 
 static void fill_info(cril_archive *a)
 {
@@ -24,7 +14,7 @@ static void fill_info(cril_archive *a)
 
     info->version = c->header.version;
     info->numerics = (int)c->header.numerics;
-    write_hex(c->header.model, sizeof(c->header.model), info->model_sha256);
+    cril_hex_write(c->header.model, sizeof(c->header.model), info->model_sha256);
     strcpy(info->protocol, "document"); /* the only one that the container lets pass */
     info->context = c->header.context;
     info->stride = c->header.stride;
@@ -36,7 +26,7 @@ static void fill_info(cril_archive *a)
         info->tokens += c->entries[i].tokens;
         info->raw_bytes += c->entries[i].raw;
     }
-    write_hex(c->trailer.sha256, sizeof(c->trailer.sha256), info->sha256);
+    cril_hex_write(c->trailer.sha256, sizeof(c->trailer.sha256), info->sha256);
 }
 
 static cril_status create(const char *name, cril_archive **out, cril_error *err)

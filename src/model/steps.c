@@ -531,7 +531,11 @@ static cril_status create(struct cril_steps *s, const struct cril_steps_options 
     cril_status st;
     if ((st = cril_pool_create(threads, &s->pool, err)) != CRIL_OK)
         return st;
-    cril_barrier_init(&s->barrier, threads);
+    if (!cril_barrier_init(&s->barrier, threads)) {
+        cril_pool_free(s->pool); /* who frees s must find both or none */
+        s->pool = NULL;
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->m->path);
+    }
     s->scratch = calloc(threads, sizeof(*s->scratch));
     s->packed = calloc(c->n_layers, sizeof(*s->packed));
     s->panels = calloc(c->n_layers + 1, sizeof(*s->panels));
@@ -576,6 +580,8 @@ void cril_steps_free(struct cril_steps *s)
 {
     if (!s)
         return;
+    if (s->pool)
+        cril_barrier_free(&s->barrier);
     for (size_t i = 0; s->scratch && i < cril_pool_threads(s->pool); i++) {
         free(s->scratch[i].attention.data);
         free(s->scratch[i].panel.data);

@@ -19,7 +19,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,8 +26,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sched.h>
+#endif
 
-enum { SPINS = 20000 }; /* some 20 microseconds, as long as a slow thread needs for its last task */
+enum { SPINS = 10000 }; /* some 10 microseconds, what the last task of a slower thread takes */
 
 struct helper {
     cril_pool *pool;
@@ -193,25 +195,50 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg)
     pthread_mutex_unlock(&p->mutex);
 }
 
-void cril_barrier_init(struct cril_barrier *b, unsigned n)
+bool cril_barrier_init(struct cril_barrier *b, unsigned n)
 {
-    atomic_init(&b->arrived, 0);
-    atomic_init(&b->generation, 0);
-    b->n = n;
+    *b = (struct cril_barrier){ .n = n };
+    if (pthread_mutex_init(&b->mutex, NULL) != 0)
+        return false;
+    if (pthread_cond_init(&b->wake, NULL) == 0)
+        return true;
+    pthread_mutex_destroy(&b->mutex);
+    return false;
 }
 
+void cril_barrier_free(struct cril_barrier *b)
+{
+    pthread_cond_destroy(&b->wake);
+    pthread_mutex_destroy(&b->mutex);
+}
+
+/*
+ * A sleeper counts itself, then looks at the generation; the last to arrive raises the generation, then looks for sleepers.
+ * In one order of all these, at least one of the two sees the other.
+ */
 void cril_barrier_wait(struct cril_barrier *b)
 {
-    const unsigned generation = atomic_load_explicit(&b->generation, memory_order_relaxed);
+    const unsigned generation = atomic_load(&b->generation);
 
-    if (atomic_fetch_add_explicit(&b->arrived, 1, memory_order_acq_rel) + 1 == b->n) {
-        atomic_store_explicit(&b->arrived, 0, memory_order_relaxed);
-        atomic_store_explicit(&b->generation, generation + 1, memory_order_release);
+    if (atomic_fetch_add(&b->arrived, 1) + 1 == b->n) {
+        atomic_store(&b->arrived, 0);
+        atomic_store(&b->generation, generation + 1);
+        if (atomic_load(&b->sleepers)) {
+            pthread_mutex_lock(&b->mutex);
+            pthread_cond_broadcast(&b->wake);
+            pthread_mutex_unlock(&b->mutex);
+        }
         return;
     }
-    for (unsigned spins = 0; atomic_load_explicit(&b->generation, memory_order_acquire) == generation; spins++)
-        if (spins >= SPINS)
-            sched_yield();
+    for (unsigned i = 0; i < SPINS; i++)
+        if (atomic_load(&b->generation) != generation)
+            return;
+    pthread_mutex_lock(&b->mutex);
+    atomic_fetch_add(&b->sleepers, 1);
+    while (atomic_load(&b->generation) == generation)
+        pthread_cond_wait(&b->wake, &b->mutex);
+    atomic_fetch_sub(&b->sleepers, 1);
+    pthread_mutex_unlock(&b->mutex);
 }
 
 #ifdef __linux__

@@ -28,7 +28,9 @@ cril_status cril_speller_create(const cril_tokenizer *t, struct cril_speller **o
 void cril_speller_free(struct cril_speller *s);
 
 /* Fills *out for bytes [len >= 1], len <= CRIL_ARCHIVE_SEGMENT_MAX; what it held is gone. A text of which more than a
-   quarter is not UTF-8 is left raw whole: no model knows such bytes. CRIL_ERR_NOMEM. */
+   quarter is not UTF-8 is left raw whole: no model knows such bytes. Time is O(len). CRIL_ERR_NOMEM.
+   Then no id is a control or unknown token, ids.n <= len + n_parts (only a dropped space stands for no byte of text), and
+   CRIL_ARCHIVE_PART * n_parts + n_raw <= CRIL_ARCHIVE_PART + len: never more than the text whole. */
 cril_status cril_speller_spell(struct cril_speller *s, const uint8_t *bytes, size_t len, struct cril_spelling *out,
                                cril_error *err);
 /* Makes *out one part of raw bytes. */

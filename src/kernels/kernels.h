@@ -57,7 +57,7 @@ struct cril_kernels {
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
     float (*softmax)(float *s, size_t n);
-    /* Maximum of n logits and sum of e^(l - max), j mod 16; l is overwritten. n is a multiple of 16. */
+    /* l[j] = e^(l[j] - max l); gives that maximum and the sum, j mod 16. n is a multiple of 16. */
     void (*logsum)(float *l, size_t n, float *max, float *sum);
     void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
     void (*gelu_mul)(float *g, const float *u, size_t n);

@@ -30,9 +30,11 @@ size_t cril_attend_scratch(const struct cril_config *c, size_t n_pad);
 
 /*
  * m <= 32 positions pos [m], ascending, of one block p / 32, with query rows q[i] [n_heads * head_dim], already
- * scaled. Writes out + i * ldo [n_heads * head_dim]. window 0: all earlier keys.
+ * scaled. Writes out + i * ldo [n_heads * head_dim], of which only the heads that read key heads [first, end).
+ * window 0: all earlier keys.
  */
 void cril_attend(const struct cril_kernels *kernels, const struct cril_config *c, const struct cril_kv *kv, size_t window,
-                 size_t m, const size_t *pos, const float *const *q, float *out, size_t ldo, float *scratch);
+                 size_t first, size_t end, size_t m, const size_t *pos, const float *const *q, float *out, size_t ldo,
+                 float *scratch);
 
 #endif

@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "model/packing.h"
 #include "model/plan.h"
+#include "model/rows.h"
 #include "model/vocabulary.h"
 #include "util/fail.h"
 #include "util/memory.h"
@@ -55,7 +56,8 @@ struct cril_engine {
 
     const struct cril_window *windows; /* of the call at work */
     size_t n_windows, n_rows, longest;
-    struct cril_memory rows, kvs, kv, rotation, ids, nats;
+    struct cril_memory rows, kvs, kv, ids, nats, shares;
+    struct cril_rotations rotations;
     struct cril_memory across[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.across */
 
     struct cril_memory panels[2];            /* of the stage at work, of the next */
@@ -74,12 +76,6 @@ static cril_status no_memory(const struct cril_engine *e, cril_error *err)
 
 /* ---- Steps ---- */
 
-static float *rotation_row(const struct cril_engine *e, unsigned rope, size_t position)
-{
-    const size_t half = e->m->config.head_dim / 2 + 1;
-    return (float *)e->rotation.data + (rope * e->longest + position) * 2 * half;
-}
-
 static void matmul(const struct cril_engine *e, struct scratch *s, const struct cril_step *step,
                    float *const *buffers, size_t m, enum cril_buffer *quantised)
 {
@@ -93,46 +89,6 @@ static void matmul(const struct cril_engine *e, struct scratch *s, const struct 
     }
     cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->acts, 0, m,
                          buffers[step->out], ld[step->out]);
-}
-
-static void each_head(const struct cril_engine *e, const struct cril_step *step, float *x,
-                      size_t position)
-{
-    const struct cril_config *c = &e->m->config;
-    const struct cril_layer *l = &e->m->layers[e->layer];
-    const struct cril_rope *r = &e->m->rope[l->rope];
-    const float *row = rotation_row(e, l->rope, position);
-    void (*rotate)(float *, const float *, const float *, size_t) =
-        r->halves ? e->k->rotate_halves : e->k->rotate_pairs;
-    for (size_t h = 0; h < cril_buffer_width(c, step->out) / c->head_dim; h++) {
-        float *head = x + h * c->head_dim;
-        if (step->op == CRIL_OP_ROPE)
-            rotate(head, row, row + r->n_rot / 2, r->n_rot / 2);
-        else
-            e->k->rms_norm(head, l->vector[step->w], c->head_dim, c->eps, head);
-    }
-}
-
-/* A step that takes one row of in to one row of out. */
-static void row_step(const struct cril_engine *e, const struct cril_step *step, const float *in,
-                     float *out, size_t position)
-{
-    const size_t n = cril_buffer_width(&e->m->config, step->out);
-    const float *w = e->m->layers[e->layer].vector[step->w];
-    switch (step->op) {
-    case CRIL_OP_NORM: e->k->rms_norm(in, w, n, e->m->config.eps, out); break;
-    case CRIL_OP_BIAS:
-        if (w)
-            e->k->add(out, w, n);
-        break;
-    case CRIL_OP_HEAD_NORM:
-    case CRIL_OP_ROPE: each_head(e, step, out, position); break;
-    case CRIL_OP_SILU_MUL: e->k->silu_mul(out, in, n); break;
-    case CRIL_OP_GELU_MUL: e->k->gelu_mul(out, in, n); break;
-    case CRIL_OP_ADD: e->k->add(out, in, n); break;
-    case CRIL_OP_MATMUL:
-    case CRIL_OP_ATTEND: break; /* of many rows */
-    }
 }
 
 /* Attention for m rows, block by block of 32 positions of one window. */
@@ -149,8 +105,9 @@ static void attend_rows(const struct cril_engine *e, struct scratch *s, const st
             pos[n] = rows[i + n].position;
             q[n] = buffers[CRIL_BUF_Q] + (i + n) * ldq;
         }
-        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, n, pos, q,
-                    buffers[CRIL_BUF_A] + i * lda, lda, s->attention.data);
+        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, 0,
+                    e->m->config.n_kv_heads, n, pos, q, buffers[CRIL_BUF_A] + i * lda, lda,
+                    s->attention.data);
     }
 }
 
@@ -194,8 +151,9 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
             matmul(e, s, step, buffers, m, &quantised);
         else
             for (size_t r = 0; r < m; r++)
-                row_step(e, step, buffers[step->in] + r * e->plan.ld[step->in],
-                         buffers[step->out] + r * e->plan.ld[step->out], rows[r].position);
+                cril_row_step(e->m, e->k, &e->rotations, e->layer, step,
+                              buffers[step->in] + r * e->plan.ld[step->in],
+                              buffers[step->out] + r * e->plan.ld[step->out], rows[r].position);
         if (quantised == step->out)
             quantised = CRIL_N_BUFFERS;
     }
@@ -304,19 +262,12 @@ static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void
 static void embed_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
-    const struct gguf_tensor *t = e->m->embedding;
-    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]), d = e->m->config.n_embd,
-                 ldx = e->plan.ld[CRIL_BUF_X];
+    const size_t ldx = e->plan.ld[CRIL_BUF_X];
     const struct row *row = e->rows.data;
     (void)worker;
-    for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++) {
-        float *x = (float *)e->across[CRIL_BUF_X].data + r * ldx;
-        size_t id = (size_t)row[r].window->ids[row[r].position];
-        cril_dequantise(t->type, t->data + id * row_bytes, d, x);
-        memset(x + d, 0, (ldx - d) * sizeof(float));
-        if (e->m->config.embedding_scale < 1 || e->m->config.embedding_scale > 1)
-            e->k->scale(x, e->m->config.embedding_scale, d);
-    }
+    for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++)
+        cril_row_embed(e->m, e->k, row[r].window->ids[row[r].position],
+                       (float *)e->across[CRIL_BUF_X].data + r * ldx, ldx);
 }
 
 /* ---- A batch ---- */
@@ -348,9 +299,10 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padde
         cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
         cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
         cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
-        cril_memory_reserve(&e->rotation, e->longest, 4 * (c->head_dim / 2 + 1) * sizeof(float)) &&
+        cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
         cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
-        cril_memory_reserve(&e->nats, n_scored, sizeof(double));
+        cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
+        cril_memory_reserve(&e->shares, n_scored, sizeof(struct cril_shares));
     for (size_t b = 0; ok && b < CRIL_N_BUFFERS; b++)
         ok = !e->plan.across[b] ||
              cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));
@@ -359,7 +311,7 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padde
     return ok;
 }
 
-/* Rows, key and value panels (zeroed: lanes past a window's end must hold numbers), rotations. */
+/* Rows, key and value panels (zeroed: lanes past a window's end must hold numbers). */
 static void lay_out(struct cril_engine *e)
 {
     const struct cril_config *c = &e->m->config;
@@ -377,11 +329,6 @@ static void lay_out(struct cril_engine *e)
         for (size_t p = 0; p < w->n; p++)
             *row++ = (struct row){.window = w, .kv = kv, .position = p};
     }
-    for (unsigned k = 0; k < 2; k++)
-        for (size_t p = 0; e->m->rope[k].freq && p < e->longest; p++) {
-            float *at = rotation_row(e, k, p);
-            cril_rope_row(&e->m->rope[k], p, at, at + e->m->rope[k].n_rot / 2);
-        }
 }
 
 /* The scored rows' nats, to where the windows want them. */
@@ -390,17 +337,18 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
     const struct row *rows = e->rows.data;
     int32_t *ids = e->ids.data;
     double *nats = e->nats.data;
-    for (size_t i = 0; i < e->n_rows; i++)
+    struct cril_shares *shares = NULL;
+    for (size_t i = 0; i < e->n_rows; i++) {
         ids[i] = rows[i].window->targets[rows[i].position - rows[i].window->first];
+        if (rows[i].window->shares)
+            shares = e->shares.data;
+    }
     if (!cril_vocabulary_nats(&e->vocabulary, e->across[CRIL_BUF_X].data, e->plan.ld[CRIL_BUF_X],
-                              e->n_rows, ids, nats))
+                              e->n_rows, ids, nats, shares))
         return no_memory(e, err);
     const char *damaged = atomic_load(&e->damaged);
     if (damaged)
-        return cril_fail(
-            err, CRIL_ERR_NUMERIC,
-            "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
-            e->m->path, damaged);
+        return cril_fail_damaged(e->m->path, damaged, err);
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct row *r = &rows[i];
         if (!isfinite(nats[i]))
@@ -409,6 +357,8 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
                              "window; the weights may be damaged",
                              e->m->path, (int)r->window->ids[r->position], r->position);
         r->window->nats[r->position - r->window->first] = nats[i];
+        if (r->window->shares)
+            r->window->shares[r->position - r->window->first] = shares[i];
     }
     return CRIL_OK;
 }
@@ -514,8 +464,8 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows, &e->kvs,  &e->kv,        &e->rotation,
-                                         &e->ids,  &e->nats, &e->panels[0], &e->panels[1]};
+    struct cril_memory *const owned[] = {&e->rows, &e->kvs,    &e->kv,        &e->ids,
+                                         &e->nats, &e->shares, &e->panels[0], &e->panels[1]};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
@@ -524,6 +474,7 @@ void cril_engine_free(struct cril_engine *e)
         free(e->scratch[i].attention.data);
         free(e->scratch[i].memory.data);
     }
+    cril_rotations_free(&e->rotations);
     cril_vocabulary_free(&e->vocabulary);
     free(e->scratch);
     cril_pool_free(e->pool);

@@ -7,6 +7,7 @@
 #ifndef CRIL_MODEL_ENGINE_H
 #define CRIL_MODEL_ENGINE_H
 
+#include "entropy/share.h"
 #include "kernels/kernels.h"
 
 #include <cril/model.h>
@@ -23,6 +24,7 @@ struct cril_window {
     size_t first;           /* < n */
     const int32_t *targets; /* [n - first] in [0, cril_model_logits) */
     double *nats;           /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
+    struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
 };
 
 struct cril_engine_options {

@@ -1,5 +1,6 @@
 #include "model/packing.h"
 
+#include "util/fail.h"
 #include "util/size.h"
 
 static size_t round64(size_t n)
@@ -59,4 +60,11 @@ void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed
         else
             k->gemm_i16(acts, row, m, w, p, c + p * CRIL_NR, ldc);
     }
+}
+
+cril_status cril_fail_damaged(const char *path, const char *tensor, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NUMERIC,
+                     "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again", path,
+                     tensor);
 }

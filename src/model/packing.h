@@ -6,6 +6,8 @@
 #include "formats/gguf.h"
 #include "kernels/kernels.h"
 
+#include <cril/status.h>
+
 /* Bytes of the panels of n rows of a matrix, each part rounded up to 64. Sizes are proved by the
    file, so they do not wrap where memory could hold them: false where they do. */
 bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
@@ -20,5 +22,8 @@ void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t
 void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed *w, const float *a,
                           size_t lda, const struct cril_acts *acts, size_t row, size_t m, float *c,
                           size_t ldc);
+
+/* What to say of a tensor that cril_pack_panel refused. Returns CRIL_ERR_NUMERIC. */
+cril_status cril_fail_damaged(const char *path, const char *tensor, cril_error *err);
 
 #endif

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static size_t n_chunks(const struct cril_vocabulary *v)
-{
-    return (v->m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
-}
-
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
     const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK,
@@ -22,7 +17,8 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
         !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
         !cril_memory_reserve(&v->normed, v->integers ? workers : n, d * sizeof(float)) ||
         !cril_memory_reserve(&v->target, n, sizeof(float)) ||
-        !cril_memory_reserve(&v->partial, n, n_chunks(v) * 2 * sizeof(float)))
+        !cril_memory_reserve(&v->partial, n, cril_chunks(v->m) * sizeof(struct cril_chunk)) ||
+        !cril_memory_reserve(&v->weights, cril_chunks(v->m), sizeof(double)))
         return false;
     if (!v->integers)
         return true;
@@ -72,7 +68,8 @@ static void chunk_task(void *arg, size_t task, size_t worker)
                  n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
     const size_t padded = (n + 15) / 16 * 16;
     float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
-    float *partial = (float *)v->partial.data + task * v->n_rows * 2, *target = v->target.data;
+    float *target = v->target.data;
+    struct cril_chunk *partial = (struct cril_chunk *)v->partial.data + task * v->n_rows;
     struct cril_packed w;
     pack_chunk(v, first, n, worker, &w);
     for (size_t i = 0; i < v->n_rows; i += CRIL_ROWS) {
@@ -85,32 +82,46 @@ static void chunk_task(void *arg, size_t task, size_t worker)
                 target[r] = l[want - first];
             for (size_t j = n; j < padded; j++)
                 l[j] = -INFINITY;
-            v->k->logsum(l, padded, &partial[r * 2], &partial[r * 2 + 1]);
+            v->k->logsum(l, padded, &partial[r].max, &partial[r].sum);
+            if (v->shares && want >= first && want < first + n)
+                v->shares[r].token = cril_share_of_value(l, n, want - first);
         }
     }
 }
 
-/* -ln p of row i: chunks joined in order, in double. */
-static double join_chunks(const struct cril_vocabulary *v, size_t i)
+double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max, double *weights)
 {
-    const float *partial = v->partial.data;
-    double max = -INFINITY, sum = 0;
-    for (size_t c = 0; c < n_chunks(v); c++) {
-        double top = partial[(c * v->n_rows + i) * 2];
-        max = top > max ? top : max;
-        if (!isfinite(top))
+    double top = -INFINITY, sum = 0;
+    for (size_t c = 0; c < n; c++) {
+        double m = chunks[c * stride].max;
+        top = m > top ? m : top;
+        if (!isfinite(m))
             return NAN;
     }
-    for (size_t c = 0; c < n_chunks(v); c++) {
-        const float *p = partial + (c * v->n_rows + i) * 2;
-        sum += (double)p[1] * cril_exp((double)p[0] - max);
+    for (size_t c = 0; c < n; c++) {
+        double w = (double)chunks[c * stride].sum * cril_exp((double)chunks[c * stride].max - top);
+        sum += w;
+        if (weights)
+            weights[c] = w;
     }
+    *max = top;
+    return sum;
+}
+
+/* -ln p of row i, and what its chunk has of a coder's range. */
+static double row_nats(const struct cril_vocabulary *v, size_t i)
+{
+    const struct cril_chunk *partial = (const struct cril_chunk *)v->partial.data + i;
+    const size_t n = cril_chunks(v->m);
+    double max = 0, sum = cril_join_chunks(partial, n, v->n_rows, &max, v->weights.data);
     double nats = max - (double)((const float *)v->target.data)[i] + cril_log(sum);
+    if (v->shares && isfinite(nats))
+        v->shares[i].chunk = cril_share_of_weight(v->weights.data, sum, n, (size_t)v->ids[i] / CRIL_CHUNK);
     return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
 }
 
 bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx, size_t n,
-                          const int32_t *ids, double *nats)
+                          const int32_t *ids, double *nats, struct cril_shares *shares)
 {
     if (!reserve(v, n))
         return false;
@@ -118,16 +129,17 @@ bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx,
     v->ldx = ldx;
     v->n_rows = n;
     v->ids = ids;
+    v->shares = shares;
     cril_pool_run(v->pool, (n + CRIL_ROWS - 1) / CRIL_ROWS, norm_task, v);
-    cril_pool_run(v->pool, n_chunks(v), chunk_task, v);
+    cril_pool_run(v->pool, cril_chunks(v->m), chunk_task, v);
     for (size_t i = 0; i < n; i++)
-        nats[i] = join_chunks(v, i);
+        nats[i] = row_nats(v, i);
     return true;
 }
 
 void cril_vocabulary_free(struct cril_vocabulary *v)
 {
-    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial,
+    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial, &v->weights,
                                          &v->target, &v->chunks,      &v->logits};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);

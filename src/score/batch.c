@@ -10,6 +10,7 @@ void cril_batch_free(struct cril_batch *b)
 {
     free(b->ids);
     free(b->nats);
+    free(b->shares);
     free(b->runs);
     free(b->windows);
     *b = (struct cril_batch){0};
@@ -30,17 +31,21 @@ size_t cril_batch_load(size_t n_inputs)
     return n_inputs ? cril_engine_window_rows(n_inputs) : 1;
 }
 
-/* Room for one run more, of n_ids ids and n_scored nats. */
+/* Room for one run more, of n_ids ids and n_scored nats and shares. */
 static bool grow(struct cril_batch *b, size_t n_ids, size_t n_scored)
 {
     int32_t *ids = cril_size_grow(b->ids, &b->ids_size, b->n_ids, n_ids, sizeof(*ids));
     double *nats = cril_size_grow(b->nats, &b->nats_size, b->n_nats, n_scored, sizeof(*nats));
     struct cril_run *runs = cril_size_grow(b->runs, &b->runs_size, b->n_runs, 1, sizeof(*runs));
 
+    struct cril_shares *shares =
+        b->with_shares ? cril_size_grow(b->shares, &b->shares_size, b->n_nats, n_scored, sizeof(*shares)) : NULL;
+
     b->ids = ids ? ids : b->ids;
     b->nats = nats ? nats : b->nats;
     b->runs = runs ? runs : b->runs;
-    return ids && nats && runs;
+    b->shares = shares ? shares : b->shares;
+    return ids && nats && runs && (shares || !b->with_shares);
 }
 
 static void add_run(struct cril_batch *b, struct cril_run run)
@@ -80,6 +85,17 @@ bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t po
     return true;
 }
 
+/* A token without context: one symbol of as many as there are logits. */
+static void score_uniform(struct cril_batch *b, const struct cril_run *run)
+{
+    b->nats[run->nats] = b->uniform_nats;
+    if (b->with_shares)
+        b->shares[run->nats] = (struct cril_shares){
+            .chunk = { .low = (uint64_t)b->ids[run->ids], .size = 1, .total = b->uniform_total },
+            .token = { .low = 0, .size = 1, .total = 1 }
+        };
+}
+
 cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_engine_poll poll,
                              void *user, cril_error *err)
 {
@@ -93,14 +109,15 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
     for (size_t i = 0; i < b->n_runs; i++) {
         const struct cril_run *run = &b->runs[i];
         const int32_t *ids = b->ids + run->ids;
+        struct cril_shares *shares = b->with_shares ? b->shares + run->nats : NULL;
 
         if (!run->n_inputs)
-            b->nats[run->nats] = b->uniform_nats;
+            score_uniform(b, run);
         else
             windows[n++] = (struct cril_window){ .ids = ids, .n = run->n_inputs,
                                                     .first = run->n_inputs - run->n_scored,
                                                     .targets = ids + run->n_inputs + 1 - run->n_scored,
-                                                    .nats = b->nats + run->nats };
+                                                    .nats = b->nats + run->nats, .shares = shares };
     }
     return cril_engine_score(e, windows, n, poll, user, err);
 }

@@ -1,5 +1,5 @@
 /*
- * A batch of windows: their ids side by side, one pass through the engine, their nats side by side.
+ * A batch of windows: their ids side by side, one pass through the engine, their nats, and shares for a coder, side by side.
  *
  * What a window scores is a run: tokens at consecutive positions of one stream. A token without any context is a run
  * too, of no inputs; it costs what a uniform code spends. Runs keep the order in which they were added.
@@ -28,7 +28,12 @@ struct cril_batch {
     size_t n_ids, n_nats, n_runs, n_rows; /* rows: inputs of all windows */
     size_t load;         /* what the runs count for, see cril_batch_load */
     size_t ids_size, nats_size, runs_size, windows_size;
-    double uniform_nats; /* set by the owner */
+    struct cril_shares *shares; /* beside nats, where with_shares */
+    size_t shares_size;
+    /* Set by the owner: */
+    double uniform_nats;
+    uint64_t uniform_total; /* logits: what a token without context has a share of 1 of */
+    bool with_shares;
 };
 
 void cril_batch_free(struct cril_batch *b);
@@ -46,7 +51,7 @@ bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_s
 /* Adds a token that has no context. */
 bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t position, int32_t id);
 
-/* Fills the nats of all runs. Errors are the engine's. */
+/* Fills nats and shares of all runs. Errors are the engine's. */
 cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_engine_poll poll,
                              void *user, cril_error *err);
 

@@ -2,6 +2,7 @@
 #include "util/hash.h"
 
 #include "util/fail.h"
+#include "util/hex.h"
 
 #include <openssl/evp.h>
 #include <stdlib.h>
@@ -45,18 +46,13 @@ cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t l
 
 cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char md[EVP_MAX_MD_SIZE];
     unsigned n = 0;
 
     if (EVP_DigestFinal_ex(h->ctx, md, &n) != 1 || n != 32 ||
         EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1)
         return refused(err, "finish");
-    for (unsigned i = 0; i < 32; i++) {
-        hex[2 * i] = digits[md[i] >> 4];
-        hex[2 * i + 1] = digits[md[i] & 15];
-    }
-    hex[64] = '\0';
+    cril_hex_write(md, 32, hex);
     return CRIL_OK;
 }
 

@@ -1,5 +1,5 @@
 #ifdef __linux__
-#define _DEFAULT_SOURCE /* madvise: posix_madvise does not release */
+#define _DEFAULT_SOURCE /* madvise: posix_madvise does not release; _SC_PHYS_PAGES */
 #endif
 #include "util/memory.h"
 
@@ -42,6 +42,16 @@ size_t cril_memory_resident(void)
         resident = 0;
     fclose(f);
     return (size_t)resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t cril_memory_physical(void)
+{
+    long pages = -1;
+
+#ifdef _SC_PHYS_PAGES
+    pages = sysconf(_SC_PHYS_PAGES);
+#endif
+    return pages > 0 ? (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 #ifdef __linux__

@@ -20,6 +20,9 @@ bool cril_memory_reserve(struct cril_memory *m, size_t count, size_t size);
  * not tell. */
 size_t cril_memory_resident(void);
 
+/* Bytes of physical memory that the machine has; 0 where the system does not tell. */
+size_t cril_memory_physical(void);
+
 /*
  * Pages of a mapped file that lie wholly in [data, data + len): fetch starts reading them, release
  * lets go of them, to be read again when touched. Advice: where a system knows neither, nothing

@@ -30,6 +30,8 @@
 #include <sched.h>
 #endif
 
+enum { SPINS = 10000 }; /* some 10 microseconds, what the last task of a slower thread takes */
+
 struct helper {
     cril_pool *pool;
     size_t worker; /* in [1, n_threads) */
@@ -191,6 +193,52 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg)
     while (p->n_running)
         pthread_cond_wait(&p->done, &p->mutex);
     pthread_mutex_unlock(&p->mutex);
+}
+
+bool cril_barrier_init(struct cril_barrier *b, unsigned n)
+{
+    *b = (struct cril_barrier){ .n = n };
+    if (pthread_mutex_init(&b->mutex, NULL) != 0)
+        return false;
+    if (pthread_cond_init(&b->wake, NULL) == 0)
+        return true;
+    pthread_mutex_destroy(&b->mutex);
+    return false;
+}
+
+void cril_barrier_free(struct cril_barrier *b)
+{
+    pthread_cond_destroy(&b->wake);
+    pthread_mutex_destroy(&b->mutex);
+}
+
+/*
+ * A sleeper counts itself, then looks at the generation; the last to arrive raises the generation, then looks for sleepers.
+ * In one order of all these, at least one of the two sees the other.
+ */
+void cril_barrier_wait(struct cril_barrier *b)
+{
+    const unsigned generation = atomic_load(&b->generation);
+
+    if (atomic_fetch_add(&b->arrived, 1) + 1 == b->n) {
+        atomic_store(&b->arrived, 0);
+        atomic_store(&b->generation, generation + 1);
+        if (atomic_load(&b->sleepers)) {
+            pthread_mutex_lock(&b->mutex);
+            pthread_cond_broadcast(&b->wake);
+            pthread_mutex_unlock(&b->mutex);
+        }
+        return;
+    }
+    for (unsigned i = 0; i < SPINS; i++)
+        if (atomic_load(&b->generation) != generation)
+            return;
+    pthread_mutex_lock(&b->mutex);
+    atomic_fetch_add(&b->sleepers, 1);
+    while (atomic_load(&b->generation) == generation)
+        pthread_cond_wait(&b->wake, &b->mutex);
+    atomic_fetch_sub(&b->sleepers, 1);
+    pthread_mutex_unlock(&b->mutex);
 }
 
 #ifdef __linux__

@@ -10,6 +10,9 @@
 
 #include <cril/cpu.h> /* cril_cpu_count */
 #include <cril/status.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct cril_pool cril_pool;
@@ -20,5 +23,21 @@ cril_status cril_pool_create(unsigned n_threads, cril_pool **out, cril_error *er
 void cril_pool_free(cril_pool *p); /* NULL is allowed */
 unsigned cril_pool_threads(const cril_pool *p);
 void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg);
+
+/*
+ * Where n threads wait for one another, again and again, for microseconds: they spin for a while, then sleep. Only for tasks
+ * that all run at once: cril_pool_run with as many tasks as threads.
+ */
+struct cril_barrier {
+    unsigned n;
+    atomic_uint arrived, generation, sleepers;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+};
+
+bool cril_barrier_init(struct cril_barrier *b, unsigned n); /* n >= 1; false: out of memory, and there is nothing to free */
+void cril_barrier_free(struct cril_barrier *b);
+/* What threads wrote before it, all can read behind it. */
+void cril_barrier_wait(struct cril_barrier *b);
 
 #endif

@@ -1,0 +1,372 @@
+/*
+ * Text to an archive. A segment is spelled as tokens; its windows, and those of the segments after it, fill a batch; the
+ * batch goes through the model; each token's shares go into its segment's range coder; a segment whose tokens are all coded
+ * is written. What stays in memory is one batch and the segments that it has tokens of.
+ */
+#include "codec/container.h"
+#include "codec/spell.h"
+#include "entropy/range.h"
+#include "kernels/fmath.h"
+#include "score/batch.h"
+#include "util/fail.h"
+#include "util/hash.h"
+#include "util/hex.h"
+#include "util/size.h"
+
+#include <cril/codec.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Windows that follow each other: no token goes through the model twice. doc/compression.md has what else costs. */
+enum { DEFAULT_CONTEXT = 2048 };
+
+/* A segment that is not written yet. */
+struct pending {
+    uint8_t *text; /* [n] */
+    size_t n;
+    struct cril_spelling spelling;
+    struct cril_range_encoder code;
+    size_t n_coded; /* tokens */
+    double nats;
+};
+
+struct cril_compressor {
+    cril_model *model; /* borrowed */
+    const cril_codec_callbacks *callbacks;
+    struct cril_engine *engine;
+    struct cril_speller *speller;
+    const struct cril_protocol *protocol;
+    struct cril_layout layout;
+    struct cril_batch batch;
+    struct cril_archive_header header;
+    bool header_written;
+    struct cril_sha256 *hash;
+    struct pending *pending; /* [n_pending] segments first_pending, first_pending + 1, ... */
+    size_t n_pending, pending_size;
+    uint64_t first_pending;
+    uint8_t *index; /* [n_index] entries of what is written */
+    size_t n_index, index_size;
+    uint64_t added_bytes;
+    double start_sec; /* 0: not yet */
+    cril_codec_totals totals;
+};
+
+static double now_sec(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static cril_status no_memory(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "out of memory while compressing; try smaller segments");
+}
+
+/* ---- Writing ---- */
+
+static cril_status write_bytes(cril_compressor *c, const void *data, size_t n, cril_error *err)
+{
+    const int failure = n ? c->callbacks->write(c->callbacks->user, data, n) : 0;
+
+    c->totals.archive_bytes += n;
+    return failure ? cril_fail(err, CRIL_ERR_IO, "the archive could not be written: %s", strerror(failure)) : CRIL_OK;
+}
+
+static cril_status write_header(cril_compressor *c, cril_error *err)
+{
+    uint8_t out[CRIL_ARCHIVE_HEADER];
+
+    if (c->header_written)
+        return CRIL_OK;
+    c->header_written = true;
+    cril_archive_put_header(&c->header, out);
+    return write_bytes(c, out, sizeof(out), err);
+}
+
+static cril_status write_parts(cril_compressor *c, const struct cril_spelling *s, uint32_t *crc, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < s->n_parts && st == CRIL_OK; i++) {
+        uint8_t out[CRIL_ARCHIVE_PART];
+
+        cril_archive_put_part(&s->parts[i], out);
+        *crc = cril_archive_crc(*crc, out, sizeof(out));
+        st = write_bytes(c, out, sizeof(out), err);
+    }
+    return st;
+}
+
+/* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index. */
+static cril_status write_segment(cril_compressor *c, struct pending *p, cril_error *err)
+{
+    uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
+    struct cril_spelling *s = &p->spelling;
+    cril_status st;
+
+    if (!index)
+        return no_memory(err);
+    c->index = index;
+    if (!cril_range_encoder_finish(&p->code))
+        return no_memory(err);
+    /* Where the model's tokens cost more than the text, the text itself is kept. */
+    if (s->ids.n && p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
+        if ((st = cril_spelling_store(p->text, p->n, s, err)) != CRIL_OK)
+            return st;
+        cril_range_encoder_free(&p->code);
+    }
+    struct cril_archive_entry e = { .original = (uint32_t)p->n, .tokens = (uint32_t)s->ids.n, .parts = (uint32_t)s->n_parts,
+                                    .raw = (uint32_t)s->n_raw, .code = (uint32_t)p->code.n,
+                                    .crc = cril_archive_crc(0, p->text, p->n) };
+    if ((st = write_header(c, err)) != CRIL_OK || (st = write_parts(c, s, &e.frame_crc, err)) != CRIL_OK ||
+        (st = write_bytes(c, s->raw, s->n_raw, err)) != CRIL_OK ||
+        (st = write_bytes(c, p->code.data, p->code.n, err)) != CRIL_OK)
+        return st;
+    e.frame_crc = cril_archive_crc(cril_archive_crc(e.frame_crc, s->raw, s->n_raw), p->code.data, p->code.n);
+    cril_archive_put_entry(&e, c->index + c->n_index);
+    c->n_index += CRIL_ARCHIVE_ENTRY;
+    c->totals.original_bytes += p->n;
+    c->totals.code_bytes += p->code.n;
+    c->totals.raw_bytes += s->n_raw;
+    c->totals.tokens += s->ids.n;
+    c->totals.nats += s->ids.n ? p->nats : 0;
+    c->totals.segments++;
+    return CRIL_OK;
+}
+
+static void free_pending(struct pending *p)
+{
+    cril_spelling_free(&p->spelling);
+    cril_range_encoder_free(&p->code);
+    free(p->text);
+}
+
+/* Writes the first segments, as far as all of their tokens are coded. */
+static cril_status write_finished(cril_compressor *c, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+    size_t n = 0;
+
+    while (st == CRIL_OK && n < c->n_pending && c->pending[n].n_coded == c->pending[n].spelling.ids.n)
+        st = write_segment(c, &c->pending[n++], err);
+    for (size_t i = 0; i < n; i++)
+        free_pending(&c->pending[i]);
+    c->n_pending -= n;
+    c->first_pending += n;
+    memmove(c->pending, c->pending + n, c->n_pending * sizeof(*c->pending));
+    return st;
+}
+
+/* ---- Through the model ---- */
+
+/* done: share of the batch that has gone through. */
+static int report(cril_compressor *c, double done)
+{
+    const size_t n = c->n_pending;
+    double waiting = 0;
+
+    if (!c->callbacks->progress)
+        return 0;
+    for (size_t i = 0; i < n; i++)
+        waiting += (double)c->pending[i].n;
+    c->totals.seconds = now_sec() - c->start_sec;
+    return c->callbacks->progress(c->callbacks->user, &c->totals,
+                                  ((double)c->totals.original_bytes + done * waiting) / (double)c->added_bytes);
+}
+
+static int poll_engine(void *user, double done)
+{
+    return report(user, done);
+}
+
+static cril_status stopped(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
+}
+
+static cril_status code_run(cril_compressor *c, const struct cril_run *run, cril_error *err)
+{
+    struct pending *p = &c->pending[run->document - c->first_pending];
+
+    for (size_t k = run->nats; k < run->nats + run->n_scored; k++) {
+        if (!cril_range_encode(&p->code, &c->batch.shares[k].chunk) ||
+            !cril_range_encode(&p->code, &c->batch.shares[k].token))
+            return no_memory(err);
+        p->nats += c->batch.nats[k];
+        p->n_coded++;
+    }
+    return CRIL_OK;
+}
+
+static cril_status flush(cril_compressor *c, cril_error *err)
+{
+    cril_status st = cril_batch_score(&c->batch, c->engine, poll_engine, c, err);
+
+    for (size_t i = 0; i < c->batch.n_runs && st == CRIL_OK; i++)
+        st = code_run(c, &c->batch.runs[i], err);
+    if (st != CRIL_OK)
+        return st;
+    c->totals.forward_tokens += c->batch.n_rows;
+    cril_batch_clear(&c->batch);
+    if ((st = write_finished(c, err)) != CRIL_OK)
+        return st;
+    return report(c, 0) ? stopped(err) : CRIL_OK;
+}
+
+static cril_status make_room(cril_compressor *c, size_t n_inputs, cril_error *err)
+{
+    const bool full = c->batch.load + cril_batch_load(n_inputs) > cril_engine_rows(c->engine);
+
+    return c->batch.n_runs && full ? flush(c, err) : CRIL_OK;
+}
+
+/* All windows of the segment that was added last. Its tokens are the stream. */
+static cril_status lay_out(cril_compressor *c, cril_error *err)
+{
+    const uint64_t segment = c->first_pending + c->n_pending - 1;
+    const cril_ids ids = c->pending[c->n_pending - 1].spelling.ids; /* its data stay where they are when segments are written */
+    struct cril_span span;
+    cril_status st;
+
+    if (ids.n && c->layout.head < 0) {
+        if ((st = make_room(c, 0, err)) != CRIL_OK)
+            return st;
+        if (!cril_batch_add_uniform(&c->batch, segment, 0, ids.data[0]))
+            return no_memory(err);
+    }
+    for (uint64_t k = 0; c->protocol->window(&c->layout, k, ids.n, true, &span); k++) {
+        if ((st = make_room(c, cril_span_inputs(&span), err)) != CRIL_OK)
+            return st;
+        if (!cril_batch_add(&c->batch, segment, &span, ids.data, 0))
+            return no_memory(err);
+    }
+    return CRIL_OK;
+}
+
+/* ---- API ---- */
+
+cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err)
+{
+    struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1, sizeof(*pending)), *p;
+    cril_status st;
+
+    if (n < 1 || n > CRIL_SEGMENT_BYTES_MAX)
+        return cril_fail(err, CRIL_ERR_RANGE, "a segment of %zu bytes; it can have 1 to %zu", n, CRIL_SEGMENT_BYTES_MAX);
+    if (!pending)
+        return no_memory(err);
+    c->pending = pending;
+    p = &pending[c->n_pending];
+    *p = (struct pending){ .text = malloc(n), .n = n };
+    cril_range_encoder_init(&p->code);
+    if (!p->text)
+        return no_memory(err);
+    c->n_pending++;
+    memcpy(p->text, text, n);
+    c->added_bytes += n;
+    if (c->start_sec <= 0)
+        c->start_sec = now_sec();
+    if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
+        (st = cril_speller_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK || (st = lay_out(c, err)) != CRIL_OK)
+        return st;
+    return write_finished(c, err); /* one without tokens waits for nothing */
+}
+
+cril_status cril_compressor_finish(cril_compressor *c, cril_error *err)
+{
+    struct cril_archive_trailer t;
+    uint8_t out[CRIL_ARCHIVE_TRAILER];
+    char hex[65];
+    cril_status st;
+
+    if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) || (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK)
+        return st;
+    t = (struct cril_archive_trailer){ .n_segments = c->totals.segments, .original = c->totals.original_bytes };
+    cril_hex_bytes(hex, t.sha256, sizeof(t.sha256));
+    cril_archive_put_trailer(&t, c->index, out);
+    if ((st = write_header(c, err)) != CRIL_OK || (st = write_bytes(c, c->index, c->n_index, err)) != CRIL_OK)
+        return st;
+    c->totals.seconds = c->start_sec > 0 ? now_sec() - c->start_sec : 0;
+    return write_bytes(c, out, sizeof(out), err);
+}
+
+const cril_codec_totals *cril_compressor_totals(const cril_compressor *c)
+{
+    return &c->totals;
+}
+
+static cril_status configure(cril_compressor *c, const cril_compress_options *o, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(c->model);
+    const size_t most = cril_model_context(c->model), usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT;
+    char hex[65];
+    cril_status st;
+
+    c->protocol = cril_protocol_find("document");
+    c->layout.context = o->context ? o->context : usual;
+    c->layout.stride = o->stride ? o->stride : c->layout.context;
+    c->layout.head = cril_tokenizer_adds_bos(t) ? cril_tokenizer_bos(t) : -1;
+    if (c->layout.context > most || c->layout.context > UINT32_MAX)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: was made for a context of at most %zu tokens, not %zu",
+                         cril_model_path(c->model), most, c->layout.context);
+    if (c->layout.stride > c->layout.context)
+        return cril_fail(err, CRIL_ERR_RANGE, "a stride of %zu tokens would leave tokens out at a context of %zu",
+                         c->layout.stride, c->layout.context);
+    if ((st = cril_model_identity(c->model, hex, err)) != CRIL_OK)
+        return st;
+    c->header = (struct cril_archive_header){ .version = CRIL_ARCHIVE_VERSION, .numerics = CRIL_NUMERICS,
+                                              .protocol = CRIL_PROTOCOL_DOCUMENT,
+                                              .context = (uint32_t)c->layout.context,
+                                              .stride = (uint32_t)c->layout.stride,
+                                              .n_logits = (uint32_t)cril_model_logits(c->model),
+                                              .head = c->layout.head };
+    cril_hex_bytes(hex, c->header.model, sizeof(c->header.model));
+    c->batch.with_shares = true;
+    c->batch.uniform_total = cril_model_logits(c->model);
+    c->batch.uniform_nats = cril_log((double)cril_model_logits(c->model));
+    return CRIL_OK;
+}
+
+cril_status cril_compressor_create(cril_model *m, const cril_compress_options *options,
+                                   const cril_codec_callbacks *callbacks, cril_compressor **out, cril_error *err)
+{
+    static const cril_compress_options defaults = { 0 };
+    cril_compressor *c = calloc(1, sizeof(*c));
+    cril_status st;
+
+    if (!options)
+        options = &defaults;
+    if (!c)
+        return no_memory(err);
+    c->model = m;
+    c->callbacks = callbacks;
+    st = configure(c, options, err);
+    const struct cril_engine_options wanted = { .threads = options->threads, .memory = options->memory_bytes,
+                                                .window = c->layout.context };
+    if (st != CRIL_OK || (st = cril_engine_create(m, cril_kernels(), &wanted, &c->engine, err)) != CRIL_OK ||
+        (st = cril_speller_create(cril_model_tokenizer(m), &c->speller, err)) != CRIL_OK ||
+        (st = cril_sha256_create(&c->hash, err)) != CRIL_OK) {
+        cril_compressor_free(c);
+        return st;
+    }
+    *out = c;
+    return CRIL_OK;
+}
+
+void cril_compressor_free(cril_compressor *c)
+{
+    if (!c)
+        return;
+    for (size_t i = 0; i < c->n_pending; i++)
+        free_pending(&c->pending[i]);
+    free(c->pending);
+    free(c->index);
+    cril_batch_free(&c->batch);
+    cril_engine_free(c->engine);
+    cril_speller_free(c->speller);
+    cril_sha256_free(c->hash);
+    free(c);
+}

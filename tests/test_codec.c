@@ -1,0 +1,231 @@
+/*
+ * Any bytes through compression and decompression with tiny models: the same bytes, whatever the threads, streams,
+ * windows and segments; the code is as long as the model's nats say; what does not belong together is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "util/random.h"
+
+#include <cril/codec.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bytes {
+    uint8_t *data;
+    size_t n, capacity;
+    size_t fail_at; /* writing beyond so many bytes fails; 0: never */
+};
+
+static int take(void *user, const void *data, size_t n)
+{
+    struct bytes *b = user;
+    if (b->fail_at && b->n + n > b->fail_at)
+        return ENOSPC;
+    if (b->n + n > b->capacity) {
+        b->capacity = 2 * (b->n + n);
+        b->data = realloc(b->data, b->capacity);
+        assert_non_null(b->data);
+    }
+    memcpy(b->data + b->n, data, n);
+    b->n += n;
+    return 0;
+}
+
+static cril_model *open_model(const char *name)
+{
+    char path[1024];
+    cril_error err;
+    cril_model *m;
+    snprintf(path, sizeof(path), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    if (cril_model_open(path, &m, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    return m;
+}
+
+struct setting {
+    size_t segment, context, stride;
+    unsigned threads, streams;
+    size_t memory;
+};
+
+static cril_codec_totals compress(cril_model *m, const struct setting *s, const uint8_t *text, size_t n, struct bytes *out)
+{
+    const cril_codec_callbacks callbacks = {.user = out, .write = take};
+    const cril_compress_options options = {.context = s->context, .stride = s->stride, .threads = s->threads};
+    cril_compressor *c;
+    cril_error err;
+    if (cril_compressor_create(m, &options, &callbacks, &c, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    for (size_t at = 0, len; at < n; at += len) {
+        len = n - at > s->segment ? cril_segment_cut(text + at, n - at, s->segment) : n - at;
+        if (cril_compressor_add(c, text + at, len, &err) != CRIL_OK)
+            fail_msg("%s", err.message);
+    }
+    if (cril_compressor_finish(c, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    const cril_codec_totals totals = *cril_compressor_totals(c);
+    cril_compressor_free(c);
+    assert_int_equal(totals.archive_bytes, out->n);
+    assert_int_equal(totals.original_bytes, n);
+    return totals;
+}
+
+static cril_status decompress(cril_model *m, const struct bytes *archive, const cril_decompress_options *options,
+                              struct bytes *out, cril_error *err)
+{
+    const cril_codec_callbacks callbacks = {.user = out, .write = take};
+    cril_archive *a;
+    cril_status st = cril_archive_read(archive->data, archive->n, "archive", &a, err);
+    if (st != CRIL_OK)
+        return st;
+    st = cril_decompress(m, a, options, &callbacks, NULL, err);
+    cril_archive_close(a);
+    return st;
+}
+
+static void expect_text(cril_model *m, const struct bytes *archive, const struct setting *s, const uint8_t *text, size_t from,
+                        size_t to)
+{
+    const cril_decompress_options options = {.threads = s->threads, .streams = s->streams, .memory_bytes = s->memory,
+                                             .from = from, .to = to};
+    struct bytes back = {0};
+    cril_error err;
+    if (decompress(m, archive, &options, &back, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(back.n, to - from);
+    if (back.n)
+        assert_memory_equal(back.data, text + from, back.n);
+    free(back.data);
+}
+
+/* Through one model and setting; the archive must not depend on the compressor's threads. */
+static void round_trip(cril_model *m, const struct setting *s, const uint8_t *text, size_t n)
+{
+    const struct setting other = {s->segment, s->context, s->stride, s->threads + 1, 2, 1};
+    struct bytes archive = {0}, again = {0};
+    const cril_codec_totals t = compress(m, s, text, n, &archive);
+    compress(m, &other, text, n, &again);
+    assert_int_equal(archive.n, again.n);
+    assert_memory_equal(archive.data, again.data, archive.n);
+    assert_true((double)t.code_bytes <= t.nats / 0.6931471805599453 / 8 * 1.001 + 8 * (double)t.segments + 1);
+    assert_true(archive.n <= n + n / 100 + 64 * t.segments + 136);
+    expect_text(m, &archive, s, text, 0, n);
+    expect_text(m, &archive, &other, text, 0, n);
+    for (size_t i = 1; i < 4 && n; i++)
+        expect_text(m, &archive, s, text, n * i / 5, n * i / 4 + 1 > n ? n : n * i / 4 + 1);
+    free(archive.data);
+    free(again.data);
+}
+
+static const char *const models[] = {"tiny-llama", "tiny-llama-mixed", "tiny-qwen2", "tiny-gemma3"};
+
+/* 12 kinds of text of n bytes. */
+static void fill(uint8_t *text, size_t n, unsigned kind)
+{
+    static const char english[] = "The quick brown fox jumps over the lazy dog. Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac!\n";
+    struct cril_random random = cril_random_seed(kind);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t plain = (uint8_t)english[i % (sizeof(english) - 1)], any = (uint8_t)cril_random_next(&random);
+        switch (kind) {
+        case 0: text[i] = plain; break;
+        case 1: text[i] = any; break;
+        case 2: text[i] = 0; break;
+        case 3: text[i] = any < 8 ? any : plain; break;          /* control bytes in a text, and torn characters */
+        case 4: text[i] = any < 8 ? 0xE9 : plain < 128 ? plain : 'x'; break; /* Latin-1 */
+        case 5: text[i] = i % 2 ? 0 : plain; break;              /* UTF-16 */
+        case 6: text[i] = ' '; break;
+        case 7: text[i] = 0xFF; break;
+        default: text[i] = (uint8_t)(32 + any % 95); break;
+        }
+    }
+}
+
+static void test_any_bytes(void **state)
+{
+    static uint8_t text[3000];
+    (void)state;
+    for (size_t k = 0; k < sizeof(models) / sizeof(*models); k++) {
+        cril_model *m = open_model(models[k]);
+        for (unsigned kind = 0; kind < 9; kind++) {
+            fill(text, sizeof(text), kind);
+            for (size_t n = 0; n <= 3; n++)
+                round_trip(m, &(struct setting){.segment = 100, .context = 64, .threads = 1}, text, n);
+            round_trip(m, &(struct setting){.segment = 700, .context = 64, .stride = 24, .threads = 2}, text, sizeof(text));
+            round_trip(m, &(struct setting){.segment = 90, .context = 33, .stride = 33, .threads = 1, .streams = 40}, text,
+                       sizeof(text));
+        }
+        cril_model_close(m);
+    }
+}
+
+static void test_every_context(void **state)
+{
+    static uint8_t text[600];
+    cril_model *m = open_model("tiny-llama");
+    (void)state;
+    fill(text, sizeof(text), 0);
+    for (size_t context = 1; context < 40; context++)
+        for (size_t stride = 1; stride <= context; stride += 1 + context / 3)
+            round_trip(m, &(struct setting){.segment = 300, .context = context, .stride = stride, .threads = 1}, text,
+                       sizeof(text));
+    cril_model_close(m);
+}
+
+static void test_refusals(void **state)
+{
+    static uint8_t text[400];
+    const struct setting s = {.segment = 150, .context = 32, .threads = 1};
+    struct bytes archive = {0}, back = {0};
+    cril_model *m = open_model("tiny-llama"), *other = open_model("tiny-qwen2");
+    cril_error err;
+    (void)state;
+    fill(text, sizeof(text), 0);
+    compress(m, &s, text, sizeof(text), &archive);
+    assert_int_equal(decompress(other, &archive, NULL, &back, &err), CRIL_ERR_MISMATCH);
+    assert_non_null(strstr(err.message, "another model"));
+    assert_int_equal(back.n, 0);
+    for (size_t i = 0; i < archive.n; i++) {
+        back.n = 0;
+        archive.data[i] ^= (uint8_t)(1 << i % 8);
+        if (decompress(m, &archive, NULL, &back, &err) == CRIL_OK)
+            fail_msg("a flipped bit in byte %zu of %zu was not noticed", i, archive.n);
+        assert_true(back.n == 0 || memcmp(back.data, text, back.n) == 0); /* what was given out is right */
+        archive.data[i] ^= (uint8_t)(1 << i % 8);
+    }
+    for (size_t n = 0; n < archive.n; n++) {
+        const struct bytes cut = {.data = archive.data, .n = n};
+        assert_int_not_equal(decompress(m, &cut, NULL, &back, &err), CRIL_OK);
+    }
+    assert_int_equal(decompress(m, &archive, &(cril_decompress_options){.from = 5, .to = sizeof(text) + 1}, &back, &err),
+                     CRIL_ERR_RANGE);
+    back = (struct bytes){.data = back.data, .capacity = back.capacity, .fail_at = 200};
+    assert_int_equal(decompress(m, &archive, NULL, &back, &err), CRIL_ERR_IO);
+    assert_non_null(strstr(err.message, strerror(ENOSPC)));
+    free(archive.data);
+    free(back.data);
+    cril_model_close(m);
+    cril_model_close(other);
+}
+
+static void test_cut(void **state)
+{
+    (void)state;
+    assert_int_equal(cril_segment_cut("one\ntwo\nthree", 13, 9), 8);
+    assert_int_equal(cril_segment_cut("one two three", 13, 9), 8);
+    assert_int_equal(cril_segment_cut("\xe6\x9d\xb1\xe6\x9d\xb1\xe6\x9d\xb1", 9, 5), 3);
+    assert_int_equal(cril_segment_cut("\x9d\x9d\x9d\x9d\x9d\x9d\x9d", 7, 5), 5);
+    assert_int_equal(cril_segment_cut("\xe6\x9d\xb1", 3, 1), 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_every_context),
+                                       cmocka_unit_test(test_refusals), cmocka_unit_test(test_cut)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

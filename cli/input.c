@@ -92,3 +92,35 @@ unsigned char *cril_input_read(const char *path, size_t *len, cril_error *err)
         fclose(f);
     return data;
 }
+
+/* ---- archives ---- */
+
+static bool is_pipe(const char *path)
+{
+    struct stat info;
+
+    return strcmp(path, "-") == 0 ||
+           (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode));
+}
+
+bool cril_input_archive_open(struct cril_input_archive *in, const char *path, cril_error *err)
+{
+    size_t size;
+
+    *in = (struct cril_input_archive){ 0 };
+    if (!is_pipe(path))
+        return cril_archive_open(path, &in->archive, err) == CRIL_OK;
+    in->data = cril_input_read(path, &size, err);
+    if (in->data &&
+        cril_archive_read(in->data, size, cril_input_spoken(path), &in->archive, err) == CRIL_OK)
+        return true;
+    cril_input_archive_close(in);
+    return false;
+}
+
+void cril_input_archive_close(struct cril_input_archive *in)
+{
+    cril_archive_close(in->archive);
+    free(in->data);
+    *in = (struct cril_input_archive){ 0 };
+}

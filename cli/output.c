@@ -264,8 +264,7 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force)
     }
     mask = umask(0);
     umask(mask);
-    if (fchmod(fd, exists ? info.st_mode & 0777 : 0666 & ~mask) != 0)
-        o->failure = errno;
+    o->mode = exists ? info.st_mode & 0777 : 0666 & ~mask; /* until it is whole it is ours alone */
     return true;
 }
 
@@ -473,6 +472,8 @@ static int finish(struct cril_output *o)
     }
     if (o->is_like)
         number = make_like(o);
+    else if (fchmod(fileno(o->file), o->mode) != 0)
+        number = errno;
     if (!number && fsync(fileno(o->file)) != 0)
         number = errno;
     if (!number)

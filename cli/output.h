@@ -21,6 +21,7 @@ struct cril_output {
     FILE *file;
     char *target; /* owned; NULL: path is written to directly */
     char *temp;   /* owned; NULL: the file has no name yet */
+    mode_t mode; /* of the finished file */
     bool force;
     bool is_like; /* cril_output_like was called */
     struct stat like;

@@ -29,7 +29,7 @@ bool cril_input_check(const char *path)
         return false;
     }
     if (S_ISDIR(info.st_mode))
-        cril_print_error("%s: is a folder; name the files in it", path);
+        cril_print_error("%s: is a folder; name a file in it", path);
     return !S_ISDIR(info.st_mode);
 }
 

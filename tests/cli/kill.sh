@@ -15,6 +15,10 @@ cd "$tmp" || exit 1
 echo "$kills kills, seed $seed"
 bad=0
 fail() { echo "FAIL $*"; bad=1; }
+# Files without names are what makes it so (cli/output.c). Of these file systems it is known that they have them; on
+# others a temporary name may stay.
+certain=false
+[ ! -e /proc/self/fd/0 ] || case $(stat -f -c %T . 2>/dev/null) in ext2/ext3 | xfs | btrfs | tmpfs | f2fs) certain=true ;; esac
 
 cp "$here/../golden/tiny-llama.gguf" model
 awk -v n=40000 -f "$here/words.awk" >text
@@ -73,6 +77,8 @@ while read -r command force moment; do
     case $verdict in
         old) old=$((old + 1)) ;;
         whole) whole=$((whole + 1)) ;;
+        left*$output.??????\ *) if $certain; then fail "$command $force killed after $moment s: $verdict"; else
+            echo "skipped: files without names do not work in $tmp"; exit 0; fi ;;
         *) fail "$command $force killed after $moment s: $verdict" ;;
     esac
 done <plan

@@ -43,7 +43,7 @@ double cril_result_archive_bytes(const cril_result *r)
 {
     const double text = (double)r->text_characters;
 
-    return -floor(-(cril_result_bits(r) * over(text, r->characters) / 8));
+    return -floor(-(cril_result_bits(r) / 8 * over(text, r->characters)));
 }
 
 const cril_baseline *cril_result_best_baseline(const cril_result *r)

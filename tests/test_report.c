@@ -30,7 +30,9 @@ static cril_document_score documents[N_DOCUMENTS] = {
     { .index = 2, .line = INT64_MAX, .nats = 0, .tokens = 1, .scored_tokens = 1, .characters = 0, .bytes = 1 },
 };
 
-static cril_baseline baselines[] = { { "zstd -19", 61 }, { "xz -9", 40 }, { "twenty-three letters ok", 40 } };
+static cril_baseline baselines[] = {
+    { "zstd -19", 61 }, { "xz -9", 40 }, { "twenty-three letters ok", 40 }
+};
 
 static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama", file[] = "/data/corpus.jsonl";
 

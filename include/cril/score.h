@@ -78,13 +78,14 @@ typedef struct cril_result {
     char *model_name, *model_architecture; /* owned */
     char model_sha256[65];
     uint64_t model_parameters;
-    uint64_t model_bytes; /* of its files; 0: not known, as in a file of results that does not say */
+    uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
     char *corpus_path; /* owned */
     char corpus_sha256[65];
     char version[16];
     int numerics;
     cril_document_score *per_document; /* [documents], owned */
-    /* What ordinary compressors make of the text of all documents, one after another, whatever the protocol scores. */
+    /* What ordinary compressors make of the text of all documents, one after another, whatever the
+       protocol scores. */
     cril_baseline *baselines; /* [n_baselines], owned; NULL unless asked for */
     size_t n_baselines;
     uint64_t text_characters, text_bytes; /* of that text; 0 without baselines */
@@ -123,9 +124,12 @@ double cril_result_bits_per_token(const cril_result *r); /* per scored token */
 double cril_result_perplexity(const cril_result *r);     /* of a token: e^(nats / scored tokens); infinite past e^700 */
 
 /* Beside the baselines of r, which must have some (doc/scoring.md, "Baselines"). */
-double cril_result_archive_bytes(const cril_result *r); /* all text at the model's BPC, rounded up; without the model */
-const cril_baseline *cril_result_best_baseline(const cril_result *r); /* the fewest bytes, the first of equals; in r */
-/* Characters of a text at these rates for which model file and archive are as large as the best baseline's; INFINITY: none. */
+/* All text at the model's BPC, rounded up to a byte; the model itself is not counted. */
+double cril_result_archive_bytes(const cril_result *r);
+/* The fewest bytes, the first of equals; belongs to r. */
+const cril_baseline *cril_result_best_baseline(const cril_result *r);
+/* Characters of a text for which, at these rates, archive and model are as large as the best
+   baseline's archive; INFINITY: the model never pays. */
 double cril_result_break_even(const cril_result *r);
 
 /*

@@ -125,9 +125,15 @@ static json_t *real_json(double v)
     return isfinite(v) ? json_real(v) : json_null();
 }
 
+/* A whole number; past 2^53 a double has no others. */
+static json_t *whole_json(double v)
+{
+    return v < 0x1p53 ? json_integer((json_int_t)v) : json_real(v);
+}
+
 static json_t *baselines_json(const cril_result *r)
 {
-    const double even = cril_result_break_even(r);
+    const double text = (double)r->text_characters, even = cril_result_break_even(r);
     json_t *list = json_array();
     int bad = !list;
 
@@ -135,13 +141,14 @@ static json_t *baselines_json(const cril_result *r)
         bad |= json_array_append_new(
             list, json_pack("{s:o, s:o, s:f}", "name", text_json(r->baselines[i].name), "bytes",
                             count_json(r->baselines[i].bytes), "bpc",
-                            8 * (double)r->baselines[i].bytes / (double)r->text_characters));
+                            8 * (double)r->baselines[i].bytes / text));
     if (!bad)
-        return json_pack("{s:o, s:o, s:o, s:f, s:o, s:o}", "characters", count_json(r->text_characters),
-                         "bytes", count_json(r->text_bytes), "compressors", list, "archive_bytes",
-                         cril_result_archive_bytes(r), "break_even_characters", real_json(even),
-                         "break_even_bytes",
-                         real_json(even * (double)r->text_bytes / (double)r->text_characters));
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "characters",
+                         count_json(r->text_characters), "bytes", count_json(r->text_bytes),
+                         "compressors", list, "archive_bytes",
+                         whole_json(cril_result_archive_bytes(r)), "break_even_characters",
+                         real_json(even), "break_even_bytes",
+                         real_json(even * (double)r->text_bytes / text));
     json_decref(list);
     return NULL;
 }
@@ -167,7 +174,8 @@ static json_t *result_json(const cril_result *r)
             o, "model",
             json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "architecture",
                       text_json(r->model_architecture), "sha256", text_json(r->model_sha256),
-                      "parameters", count_json(r->model_parameters), "bytes", count_json(r->model_bytes)));
+                      "parameters", count_json(r->model_parameters), "bytes",
+                      count_json(r->model_bytes)));
         bad |= json_object_set_new(o, "corpus",
                                    json_pack("{s:o, s:o}", "path", text_json(r->corpus_path),
                                              "sha256", text_json(r->corpus_sha256)));
@@ -421,8 +429,9 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
     r->numerics = (int)numerics;
-    if (json_object_get(model, "bytes") && (st = get_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK)
-        return st; /* files of before do not say */
+    if (json_object_get(model, "bytes") && /* files of before do not say */
+        (st = get_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK)
+        return st;
     if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
         return st;
     return table ? read_documents(s, table, r) : CRIL_OK;

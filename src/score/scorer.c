@@ -50,7 +50,7 @@ struct run {
     double done_nats;     /* of finished documents */
     uint64_t done_characters;
     double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
-    double start_sec;           /* later by what the compressors took: their time is not the model's */
+    double start_sec;           /* later by what the compressors took: not the model's time */
     cril_baselines *baselines;  /* NULL: none asked for */
 };
 
@@ -340,10 +340,10 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
 {
     cril_error why;
 
-    if (r->baselines && cril_baselines_finish(r->baselines, &r->out->baselines, &r->out->n_baselines,
-                                              &why) != CRIL_OK)
-        return cril_fail(err, why.status, "%s: %s", r->path, why.message);
-    return CRIL_OK;
+    if (!r->baselines || cril_baselines_finish(r->baselines, &r->out->baselines,
+                                               &r->out->n_baselines, &why) == CRIL_OK)
+        return CRIL_OK;
+    return cril_fail(err, why.status, "%s: %s", r->path, why.message);
 }
 
 static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
@@ -354,7 +354,8 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
         update_share(r, c);
-        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK || (st = add_document(r, &doc, err)) != CRIL_OK)
+        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK ||
+            (st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }
     if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
@@ -542,9 +543,13 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
 
 static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
-    const struct cril_engine_options wanted = { .threads = o->threads, .memory = o->memory_bytes, .rows = o->batch_tokens,
-                                                .window = s->layout.context,
-                                                .reserved = o->baselines ? cril_baselines_memory() : 0 };
+    const struct cril_engine_options wanted = {
+        .threads = o->threads,
+        .memory = o->memory_bytes,
+        .reserved = o->baselines ? cril_baselines_memory() : 0,
+        .rows = o->batch_tokens,
+        .window = s->layout.context,
+    };
 
     return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
 }

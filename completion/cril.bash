@@ -11,7 +11,7 @@ _cril() {
     case $command in
         '') COMPREPLY=($(compgen -W 'score compare info tokenize selftest help --help --version' -- "$word")); return ;;
         help) COMPREPLY=($(compgen -W 'score compare info tokenize selftest' -- "$word")); return ;;
-        score) options='--model --threads --memory --batch --protocol --context --stride --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
+        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;

@@ -309,6 +309,19 @@ uint64_t cril_model_parameters(const cril_model *m)
     return m->parameters;
 }
 
+uint64_t cril_model_bytes(const cril_model *m)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+        size_t len;
+
+        cril_gguf_part(m->file, i, &len);
+        bytes += len;
+    }
+    return bytes;
+}
+
 size_t cril_model_context(const cril_model *m)
 {
     return m->config.n_ctx;

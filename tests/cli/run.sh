@@ -20,7 +20,7 @@ fail() { echo "FAIL $*"; bad=1; }
 skip() { echo "skipped: $*"; }
 
 # Speed and kernels differ from machine to machine.
-same_everywhere() { sed -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9]*  *[0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
+same_everywhere() { sed -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9][0-9]*  *[0-9][0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/kernels [a-z0-9]*\(, \|$\)/kernels K\1/' -e 's/ in [0-9.]* s;/ in S s;/'; }
 
 # verdict NAME CODE: compares out and err of the command that just ran.

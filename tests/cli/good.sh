@@ -99,6 +99,7 @@ for key in kernels reason cores kernel_sets name needs available allowed; do
 done
 CRIL_CPU='' "$cril" info --cpu --json | same "an empty CRIL_CPU" cpu.json -
 t info-json info --json --sha256 gemma3.gguf
+t info-sha256 info --sha256 llama-mixed.gguf
 t tokenize tokenize -m llama.gguf text.txt d.jsonl
 t tokenize-pieces tokenize -m llama.gguf --pieces --special --add-special text.txt
 t tokenize-gemma tokenize -m gemma3.gguf --pieces text.txt

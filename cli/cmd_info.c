@@ -29,7 +29,7 @@ struct settings {
 static const struct cril_option options[] = {
     { .group = "Options", .name = "metadata", FLAG, .offset = AT(metadata), .help = "list all keys and values" },
     { .name = "tensors", FLAG, .offset = AT(tensors), .help = "list all tensors: type, shape, bytes" },
-    { .name = "sha256", FLAG, .offset = AT(sha256), .help = "compute the model's identity (reads the whole file)" },
+    { .name = "sha256", FLAG, .offset = AT(sha256), .help = "hash the file, and what decides over results (reads it all)" },
     { .name = "cpu", FLAG, .offset = AT(cpu), .help = "describe this machine instead: kernel sets, cores" },
     { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
     { .name = NULL },
@@ -50,7 +50,7 @@ struct facts {
     struct type_count types[MAX_TYPES]; /* [n_types], by bytes */
     size_t n_types;
     uint64_t parameters;
-    char sha256[65]; /* "": not asked for */
+    char sha256[65], identity[65]; /* "": not asked for */
 };
 
 /* Value of a key as text, NULL if the file has none. */
@@ -127,12 +127,13 @@ static bool gather(struct facts *f, const struct settings *s)
     if (!s->sha256)
         return true;
     if (!f->model) {
-        cril_print_error("%s: the identity is that of a model that cril can run; use sha256sum, or leave --sha256 "
-                         "away to see the rest",
+        cril_print_error("%s: only a model that cril can run is hashed; use sha256sum, or leave --sha256 away to "
+                         "see the rest",
                          f->path);
         return false;
     }
-    if (cril_model_sha256(f->model, f->sha256, &err) != CRIL_OK) {
+    if (cril_model_sha256(f->model, f->sha256, &err) != CRIL_OK ||
+        cril_model_identity(f->model, f->identity, &err) != CRIL_OK) {
         cril_print_error("%s", err.message);
         return false;
     }
@@ -192,8 +193,10 @@ static void print_summary(const struct facts *f)
         printf("%-14s%-8s %5" PRIu64 " tensor%s %15" PRIu64 " elements %15" PRIu64 " bytes\n",
                i ? "" : "types", f->types[i].name, f->types[i].tensors, f->types[i].tensors == 1 ? " " : "s",
                f->types[i].elements, f->types[i].bytes);
-    if (f->sha256[0])
+    if (f->sha256[0]) {
         print_fact("SHA-256", f->sha256);
+        print_fact("identity", f->identity);
+    }
     if (f->model)
         print_fact("cril runs it", "yes");
     else
@@ -321,7 +324,8 @@ static int print_json(const struct facts *f, const struct settings *s)
     int bad = !root;
 
     if (!bad && f->sha256[0])
-        bad = json_object_set_new(root, "sha256", json_string(f->sha256));
+        bad = json_object_set_new(root, "sha256", json_string(f->sha256)) ||
+              json_object_set_new(root, "identity", json_string(f->identity));
     if (!bad && s->metadata)
         bad = json_object_set_new(root, "metadata", metadata_json(f));
     if (!bad && s->tensors)

@@ -15,6 +15,7 @@
 #include <cril/score.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,7 +23,7 @@
 struct settings {
     const char *model, *protocol, *field, *format, *output, *per_document, *token_nats;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool json, force, strict, quiet, verbose;
+    bool baselines, json, force, strict, quiet, verbose;
 };
 
 static const char *format_name(size_t i)
@@ -54,6 +55,8 @@ static const struct cril_option options[] = {
       .help = "tokens of a window (default: the protocol's)" },
     { .name = "stride", COUNT, .offset = AT(stride), .min = 1, .max = INT32_MAX,
       .help = "tokens by which windows move (default: the protocol's)" },
+    { .name = "baselines", FLAG, .offset = AT(baselines),
+      .help = "compare with zstd -19, xz -9, brotli -q 11 and bzip2 -9 on the same text" },
 
     { .group = "Corpus", .name = "field", TEXT, .value = "NAME", .offset = AT(field),
       .help = "JSON key or CSV column of the text (default: content)" },
@@ -218,7 +221,8 @@ static bool open_model(struct run *r)
                                         .batch_tokens = (size_t)s->batch,
                                         .level = (double)s->level / 100,
                                         .resamples = (size_t)s->resamples,
-                                        .seed = s->seed };
+                                        .seed = s->seed,
+                                        .baselines = s->baselines };
     char sha256[65];
     cril_error err;
 
@@ -339,6 +343,53 @@ static void print_average(const struct run *r)
     fprintf(table_file(r), " %9.4f\n", sum / (double)r->n_results);
 }
 
+/* A line of a corpus's second table: its text in so many bytes, alone and with the model. */
+static void print_size(FILE *f, const cril_result *x, const char *what, int width, double bytes,
+                       double bpc, double with)
+{
+    cril_print_padded(f, what, width);
+    fprintf(f, " %12.0f %9.4f %8.4f %15.0f\n", bytes, bpc, bytes / (double)x->text_bytes, with);
+}
+
+/* How long a text must be for the model's file to be worth it. */
+static void print_break_even(FILE *f, const cril_result *x)
+{
+    const double even = cril_result_break_even(x); /* characters */
+    const double bytes = even * (double)x->text_bytes / (double)x->text_characters;
+    const char *best = cril_result_best_baseline(x)->name;
+
+    fprintf(f, "The model takes %" PRIu64 " bytes. ", x->model_bytes);
+    if (isinf(even))
+        fprintf(f, "It never pays for itself: %s needs no more bits a character.\n", best);
+    else
+        fprintf(f, "At these rates it has paid for itself, against %s,\n"
+                   "in a text of %.0f characters (%.0f bytes).\n",
+                best, ceil(even), ceil(bytes));
+}
+
+/* The same text by ordinary compressors (doc/scoring.md, "Baselines"). */
+static void print_baselines(const struct run *r, const cril_result *x)
+{
+    static const char ideal[] = "model, ideal code";
+    const int least = (int)sizeof(ideal) - 1;
+    const int width = r->name_width > least ? r->name_width : least;
+    const double per_byte = 8 / (double)x->text_characters; /* bits a character */
+    const double text = (double)x->text_bytes, archive = cril_result_archive_bytes(x);
+    FILE *f = table_file(r);
+
+    putc('\n', f);
+    cril_print_padded(f, x->corpus_path, width);
+    fprintf(f, " %12s %9s %8s %15s\n", "bytes", "BPC", "ratio", "with the model");
+    print_size(f, x, "text", width, text, text * per_byte, text);
+    print_size(f, x, ideal, width, archive, cril_result_bpc(x), archive + (double)x->model_bytes);
+    for (size_t i = 0; i < x->n_baselines; i++) { /* their programs are not counted, nor is cril */
+        const double bytes = (double)x->baselines[i].bytes;
+
+        print_size(f, x, x->baselines[i].name, width, bytes, bytes * per_byte, bytes);
+    }
+    print_break_even(f, x);
+}
+
 static void print_notes(const struct run *r, const cril_result *x, const cril_corpus_stats *stats)
 {
     if (r->set->quiet)
@@ -426,6 +477,8 @@ static bool write_results(struct run *r)
     if (!r->set->json) {
         if (r->n_results > 1)
             print_average(r);
+        for (size_t i = 0; r->set->baselines && i < r->n_results; i++)
+            print_baselines(r, &r->results[i]);
         return commit(r);
     }
     errno = 0;

@@ -30,12 +30,16 @@ static cril_document_score documents[N_DOCUMENTS] = {
     { .index = 2, .line = INT64_MAX, .nats = 0, .tokens = 1, .scored_tokens = 1, .characters = 0, .bytes = 1 },
 };
 
+static cril_baseline baselines[] = {
+    { "zstd -19", 61 }, { "xz -9", 40 }, { "twenty-three letters ok", 40 }
+};
+
 static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama", file[] = "/data/corpus.jsonl";
 
 static const char hex_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char hex_b[] = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
 
-/* Borrowed texts and documents: not for cril_result_free. */
+/* Borrowed texts, documents and baselines: not for cril_result_free. */
 static cril_result sample(void)
 {
     cril_result r = {
@@ -54,10 +58,15 @@ static cril_result sample(void)
         .model_name = name,
         .model_architecture = architecture,
         .model_parameters = 1234567890123,
+        .model_bytes = 987654321098,
         .corpus_path = file,
         .version = CRIL_VERSION,
         .numerics = CRIL_NUMERICS,
         .per_document = documents,
+        .baselines = baselines,
+        .n_baselines = sizeof(baselines) / sizeof(baselines[0]),
+        .text_characters = 200,
+        .text_bytes = 210,
     };
 
     memcpy(r.model_sha256, hex_a, sizeof(hex_a));
@@ -124,11 +133,17 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_string_equal(a->model_name, b->model_name);
     assert_string_equal(a->model_architecture, b->model_architecture);
     assert_string_equal(a->model_sha256, b->model_sha256);
-    assert_true(a->model_parameters == b->model_parameters);
+    assert_true(a->model_parameters == b->model_parameters && a->model_bytes == b->model_bytes);
     assert_string_equal(a->corpus_path, b->corpus_path);
     assert_string_equal(a->corpus_sha256, b->corpus_sha256);
     assert_string_equal(a->version, b->version);
     assert_int_equal(a->numerics, b->numerics);
+    assert_true(a->n_baselines == b->n_baselines && !a->baselines == !b->baselines);
+    assert_true(a->text_characters == b->text_characters && a->text_bytes == b->text_bytes);
+    for (size_t i = 0; i < a->n_baselines; i++) {
+        assert_string_equal(a->baselines[i].name, b->baselines[i].name);
+        assert_true(a->baselines[i].bytes == b->baselines[i].bytes);
+    }
     assert_int_equal(a->per_document == NULL, b->per_document == NULL);
     for (uint64_t i = 0; a->per_document && i < a->documents; i++) {
         const cril_document_score *p = &a->per_document[i], *q = &b->per_document[i];
@@ -163,6 +178,9 @@ static void test_round_trip(void **state)
     check_round_trip(r, 1);
     r[1].per_document = NULL;
     r[1].interval = (cril_interval){ 0 }; /* null in the file */
+    r[1].baselines = NULL;
+    r[1].n_baselines = 0;
+    r[1].text_characters = r[1].text_bytes = 0;
     r[1].model_name = r[1].corpus_path = (char[]){ "" };
     r[2].nats = DBL_MAX / 2; /* its bits are a double too */
     r[2].seconds = 0;
@@ -196,6 +214,40 @@ static void test_figures(void **state)
     snprintf(line, sizeof(line), "\"bpc\": %.15g", cril_result_bpc(&r));
     line[strlen(line) - 2] = '\0'; /* 17 digits may end otherwise */
     assert_non_null(strstr(good_text(), line));
+}
+
+/* The sample's text has twice the characters that were scored. */
+static void test_break_even(void **state)
+{
+    cril_result r = sample();
+    const double bits = 2 * cril_result_bits(&r), best = 40 * 8.0 / 200;
+    double even;
+    char line[64];
+
+    (void)state;
+    assert_ptr_equal(cril_result_best_baseline(&r), &baselines[1]); /* the first of two with 40 */
+    assert_true(cril_result_archive_bytes(&r) == 1); /* 1.25 bits */
+    r.nats = 8 * CRIL_LN2;
+    assert_true(cril_result_archive_bytes(&r) == 2);
+    r.nats *= 1.0001;
+    assert_true(cril_result_archive_bytes(&r) == 3);
+    r.nats = bits / 2 * CRIL_LN2;
+
+    even = cril_result_break_even(&r);
+    assert_true(fabs(even * best / 8 / (987654321098 + even * cril_result_bpc(&r) / 8) - 1) < 1e-12);
+    snprintf(line, sizeof(line), "\"break_even_characters\": %.15g", even);
+    line[strlen(line) - 2] = '\0'; /* 17 digits may end otherwise */
+    assert_non_null(strstr(good_text(), line));
+    snprintf(line, sizeof(line), "\"break_even_bytes\": %.15g", even * 210 / 200);
+    line[strlen(line) - 2] = '\0';
+    assert_non_null(strstr(good_text(), line));
+    assert_non_null(strstr(good_text(), "\"bpc\": 1.6"));
+
+    r.nats = 100 * best * CRIL_LN2 * 1.0001; /* a worse model never pays */
+    assert_true(isinf(cril_result_break_even(&r)));
+    check_round_trip(&r, 1);
+    r.nats = 100 * best * CRIL_LN2 * 0.9999;
+    assert_true(isfinite(cril_result_break_even(&r)));
 }
 
 /* A perplexity past e^700 is infinite, null in the file, and in nobody's way. */
@@ -333,6 +385,23 @@ static void change(const char *from, const char *to)
     write_text(changed, (size_t)n);
 }
 
+/* A file of before has neither baselines nor the model's size. */
+static void test_older_file(void **state)
+{
+    cril_result *r = NULL;
+    size_t n = 0;
+
+    (void)state;
+    change("\"baselines\": {", "\"other\": {");
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
+    assert_true(!r->baselines && !r->n_baselines && !r->text_bytes && r->model_bytes == 987654321098);
+    cril_results_free(r, n);
+    change("\"bytes\": 9", "\"other\": 9");
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
+    assert_true(r->n_baselines == 3 && !r->model_bytes);
+    cril_results_free(r, n);
+}
+
 static void test_wrong_values(void **state)
 {
     static const struct {
@@ -375,6 +444,19 @@ static void test_wrong_values(void **state)
         { "\"architecture\": \"llama\"", "\"architecture\": false", "architecture" },
         { "\"sha256\": \"0", "\"sha256\": \"00", "sha256" },
         { "\"parameters\": 1", "\"parameters\": -1", "parameters" },
+        { "\"bytes\": 9", "\"bytes\": -9", "bytes" },
+        { "\"baselines\": {", "\"baselines\": [], \"other\": {", "characters" },
+        { "\"baselines\": {", "\"baselines\": null, \"other\": {", "characters" },
+        { "\"characters\": 200", "\"characters\": 0", "baselines" },
+        { "\"characters\": 200", "\"characters\": \"200\"", "characters" },
+        { "\"bytes\": 210", "\"bytes\": 0", "baselines" },
+        { "\"compressors\": [", "\"compressors\": [], \"other\": [", "baselines" },
+        { "\"compressors\": [", "\"compressors\": {}, \"other\": [", "baselines" },
+        { "\"compressors\": [", "\"compressors\": [null,", "name" },
+        { "\"name\": \"zstd -19\"", "\"name\": 19", "name" },
+        { "\"name\": \"zstd -19\"", "\"name\": \"twenty-four letters or so\"", "name" },
+        { "\"bytes\": 61", "\"bytes\": -61", "bytes" },
+        { "\"bytes\": 61", "\"bytes\": 6.1", "bytes" },
         { "\"corpus\": {", "\"corpus\": [], \"other\": {", "path" },
         { "\"path\": \"", "\"path\": [], \"other\": \"", "path" },
         { "\"sha256\": \"fed", "\"sha256\": 1, \"other\": \"fed", "sha256" },
@@ -747,7 +829,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_perplexity_ends),
+        cmocka_unit_test(test_perplexity_ends),  cmocka_unit_test(test_break_even),
+        cmocka_unit_test(test_older_file),
         cmocka_unit_test(test_paths_that_are_not_utf8), cmocka_unit_test(test_not_written),
         cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_second),
         cmocka_unit_test(test_not_json),         cmocka_unit_test(test_not_read),

@@ -290,6 +290,74 @@ static void test_scored_text(void **state)
     close_fixture(&x);
 }
 
+/* Sizes are those of all text, also where a part of it is scored; nothing else changes. */
+static void test_baselines(void **state)
+{
+    static const char *const protocols[] = { "document", "hkust", "rolling", "halves" };
+    static struct seen seen;
+    cril_baselines *b;
+    cril_baseline *want;
+    size_t n, text_bytes = 0, text_characters = 0;
+    struct fixture x;
+    cril_error err;
+
+    (void)state;
+    open_fixture(&x, "tiny-llama");
+    assert_int_equal(cril_baselines_create(&b, &err), CRIL_OK);
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        assert_int_equal(cril_baselines_add(b, texts[i], strlen(texts[i]), &err), CRIL_OK);
+        text_bytes += strlen(texts[i]);
+        text_characters += cril_count_characters(texts[i], strlen(texts[i]));
+    }
+    assert_int_equal(cril_baselines_finish(b, &want, &n, &err), CRIL_OK);
+    cril_baselines_free(b);
+    for (size_t i = 0; i < 4; i++) {
+        cril_score_options o = { .protocol = protocols[i], .context = 32, .threads = 1 };
+        const bool all = strcmp(protocols[i], "halves") != 0;
+        cril_result r, plain;
+
+        memset(&seen, 0, sizeof(seen));
+        assert_int_equal(run(&x, &o, 0, &seen, &plain, &err), CRIL_OK);
+        assert_true(!plain.baselines && !plain.n_baselines);
+        assert_true(!plain.text_bytes && !plain.text_characters);
+        memset(&seen, 0, sizeof(seen));
+        o.baselines = true;
+        assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_OK);
+        assert_int_equal(r.n_baselines, n);
+        assert_memory_equal(r.baselines, want, n * sizeof(*want));
+        assert_int_equal(r.text_bytes, text_bytes);
+        assert_int_equal(r.text_characters, text_characters);
+        assert_true((r.bytes == text_bytes) == all && (r.characters == text_characters) == all);
+        assert_int_equal(r.model_bytes, cril_model_bytes(x.m));
+        assert_memory_equal(&r.nats, &plain.nats, sizeof(r.nats));
+        assert_int_equal(r.scored_tokens, plain.scored_tokens);
+        cril_result_free(&plain);
+        cril_result_free(&r);
+        assert_null(r.baselines);
+    }
+    free(want);
+    close_fixture(&x);
+}
+
+static void test_baselines_cancelled(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = {
+        .context = 64, .threads = 1, .batch_tokens = 1, .baselines = true
+    };
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    seen.stop_at = 7;
+    open_fixture(&x, "tiny-llama");
+    /* ASan looks for what is left */
+    assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_ERR_CANCELLED);
+    close_fixture(&x);
+}
+
 static void test_one_document(void **state)
 {
     static struct seen seen;
@@ -362,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_adds_bos),      cmocka_unit_test(test_no_bos),    cmocka_unit_test(test_scored_text),
         cmocka_unit_test(test_one_document),  cmocka_unit_test(test_cancelled), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_baselines),     cmocka_unit_test(test_baselines_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

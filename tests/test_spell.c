@@ -21,16 +21,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-/* Until the library has it. */
-__attribute__((weak)) struct cril_part cril_segment_part(const struct cril_segment *s, size_t i)
-{
-    uint32_t v[3];
-
-    memcpy(v, s->parts + i * CRIL_ARCHIVE_PART,
-           sizeof(v)); /* tests run on little-endian machines */
-    return (struct cril_part){v[0], v[1], v[2]};
-}
-
 /* --- vocabularies --- */
 
 struct subject {

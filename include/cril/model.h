@@ -29,6 +29,7 @@ const char *cril_model_path(const cril_model *m);         /* as given to open */
 const char *cril_model_name(const cril_model *m);         /* general.name, or the file's base name */
 const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
+uint64_t cril_model_bytes(const cril_model *m);           /* of its file, or of all its parts */
 size_t cril_model_context(const cril_model *m);           /* longest window it was trained for, tokens */
 size_t cril_model_logits(const cril_model *m);            /* rows of the vocabulary matrix */
 

@@ -7,10 +7,12 @@
 #ifndef CRIL_SCORE_H
 #define CRIL_SCORE_H
 
+#include <cril/baseline.h>
 #include <cril/corpus.h>
 #include <cril/model.h>
 #include <cril/stats.h>
 #include <cril/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +35,7 @@ typedef struct cril_score_options {
     double level;         /* of the interval; 0: 0.95 */
     size_t resamples;     /* 0: 1000 */
     uint64_t seed;
+    bool baselines;       /* compress the text by ordinary compressors too, while it is read */
 } cril_score_options;
 
 /* One scored token. */
@@ -75,11 +78,17 @@ typedef struct cril_result {
     char *model_name, *model_architecture; /* owned */
     char model_sha256[65];
     uint64_t model_parameters;
+    uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
     char *corpus_path; /* owned */
     char corpus_sha256[65];
     char version[16];
     int numerics;
     cril_document_score *per_document; /* [documents], owned */
+    /* What ordinary compressors make of the text of all documents, one after another, whatever the
+       protocol scores. */
+    cril_baseline *baselines; /* [n_baselines], owned; NULL unless asked for */
+    size_t n_baselines;
+    uint64_t text_characters, text_bytes; /* of that text; 0 without baselines */
 } cril_result;
 
 /* One protocol's name and one-line description, for help texts; NULL past the last. */
@@ -113,6 +122,15 @@ double cril_result_bpc(const cril_result *r);            /* bits per character (
 double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte */
 double cril_result_bits_per_token(const cril_result *r); /* per scored token */
 double cril_result_perplexity(const cril_result *r);     /* of a token: e^(nats / scored tokens); infinite past e^700 */
+
+/* Beside the baselines of r, which must have some (doc/scoring.md, "Baselines"). */
+/* All text at the model's BPC, rounded up to a byte; the model itself is not counted. */
+double cril_result_archive_bytes(const cril_result *r);
+/* The fewest bytes, the first of equals; belongs to r. */
+const cril_baseline *cril_result_best_baseline(const cril_result *r);
+/* Characters of a text for which, at these rates, archive and model are as large as the best
+   baseline's archive; INFINITY: the model never pays. */
+double cril_result_break_even(const cril_result *r);
 
 /*
  * Negative log-likelihood of a token sequence in one window.

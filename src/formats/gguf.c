@@ -494,6 +494,11 @@ double cril_gguf_element_float(const struct gguf_kv *kv, uint64_t i)
     return 0.0;
 }
 
+size_t cril_gguf_value_bytes(const struct gguf_kv *kv)
+{
+    return (size_t)kv->n * type_bytes[kv->type]; /* it lies in the file */
+}
+
 static const struct gguf_kv *find_kv(const struct part *p, const char *key)
 {
     const struct entry *e = find_name(p->kv_names, p->n_kv, key);

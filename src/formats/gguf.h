@@ -76,5 +76,6 @@ cril_status cril_gguf_opt_bool(const cril_gguf *g, const char *key, bool *out, c
 /* Element i of an array (or a scalar's 0) as a number; i < kv->n. */
 uint64_t cril_gguf_element_uint(const struct gguf_kv *kv, uint64_t i); /* integer and bool types */
 double cril_gguf_element_float(const struct gguf_kv *kv, uint64_t i);  /* F32, F64 */
+size_t cril_gguf_value_bytes(const struct gguf_kv *kv);                /* of kv->data; 0 for strings */
 
 #endif

@@ -428,8 +428,8 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
     e->m = m;
     e->k = k;
     e->bounded = options->memory != 0;
-    st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident(), options->rows,
-                        options->window, &e->plan, err);
+    st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident() + options->reserved,
+                        options->rows, options->window, &e->plan, err);
     if (st != CRIL_OK || (st = cril_pool_create(threads, &e->pool, err)) != CRIL_OK) {
         cril_engine_free(e);
         return st;

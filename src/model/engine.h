@@ -31,6 +31,7 @@ struct cril_engine_options {
     unsigned threads; /* 0: one a core */
     size_t memory;    /* bytes that weights and activations may take, with all else that the process
                          holds; 0: no bound */
+    size_t reserved;  /* of these, what others will take that the process does not hold yet */
     size_t rows;      /* at most in one call; 0: as many as are useful */
     size_t window;    /* tokens of the longest window to come */
 };

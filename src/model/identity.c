@@ -1,2 +1,221 @@
-#include <cril/model.h>
-cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err) { return cril_model_sha256(m, hex, err); }
+/*
+ * Which model this is: a SHA-256 of the file, and one of what decides over its results.
+ *
+ * The identity is the hash of this, where numbers are little-endian and a text is its length (u64)
+ * and its bytes:
+ *
+ *   "cril model 1\n"
+ *   for each key that decides, in bytewise order of the keys:
+ *     text  key
+ *     u8    1: an array, 0: a scalar
+ *     u32   GGUF's number of the value's type, or of the elements'
+ *     u64   elements; 1 for a scalar
+ *     the values: texts, or numbers as the file has them
+ *   u64     tensors
+ *   for each tensor, in bytewise order of the names:
+ *     text  name
+ *     u32   GGUF's number of the type
+ *     u32   dimensions
+ *     u64   elements of each dimension, the one that runs fastest first
+ *     u64   bytes of data, and these
+ *
+ * The keys that decide are general.architecture, those of the architecture ("llama." and so on),
+ * and those of the tokenizer's tables ("tokenizer.ggml."). Every item says where it ends, and a
+ * key's first bytes, read as the length of a tensor's name, exceed any file; so models that differ
+ * in what cril reads of them never hash the same bytes.
+ */
+#include "model/model.h"
+
+#include "util/fail.h"
+#include "util/hash.h"
+#include "util/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HASHED_AT_ONCE = 1 << 22 };
+
+struct hashing { /* after a failure nothing more is hashed */
+    struct cril_sha256 *hash;
+    cril_status st;
+    cril_error *err;
+};
+
+static void begin(struct hashing *h, cril_error *err)
+{
+    *h = (struct hashing){.err = err};
+    h->st = cril_sha256_create(&h->hash, err);
+}
+
+static void add_bytes(struct hashing *h, const void *data, size_t n)
+{
+    if (h->st == CRIL_OK)
+        h->st = cril_sha256_update(h->hash, data, n, h->err);
+}
+
+/* Bytes of the mapping; a file larger than memory never lies in it whole. */
+static void add_mapped(struct hashing *h, const uint8_t *data, size_t len)
+{
+    for (size_t at = 0, n; h->st == CRIL_OK && at < len; at += n) {
+        n = len - at < HASHED_AT_ONCE ? len - at : HASHED_AT_ONCE;
+        add_bytes(h, data + at, n);
+        cril_pages_release(data + at, n);
+    }
+}
+
+static void add_number(struct hashing *h, uint64_t v, unsigned bytes)
+{
+    uint8_t b[8];
+
+    for (unsigned i = 0; i < bytes; i++)
+        b[i] = (uint8_t)(v >> (8 * i));
+    add_bytes(h, b, bytes);
+}
+
+static void add_text(struct hashing *h, const char *data, size_t len)
+{
+    add_number(h, len, 8);
+    add_bytes(h, data, len);
+}
+
+/* Writes the hash where all went well; h is then gone. */
+static cril_status finish(struct hashing *h, char hex[65])
+{
+    char made[65];
+
+    if (h->st == CRIL_OK)
+        h->st = cril_sha256_final(h->hash, made, h->err);
+    if (h->st == CRIL_OK)
+        memcpy(hex, made, sizeof(made));
+    cril_sha256_free(h->hash);
+    return h->st;
+}
+
+static bool starts_with(struct gguf_string s, const char *prefix, size_t len)
+{
+    return s.len >= len && !memcmp(s.data, prefix, len);
+}
+
+static bool decides(const cril_model *m, struct gguf_string key)
+{
+    static const char architecture[] = "general.architecture", tokenizer[] = "tokenizer.ggml.";
+    const char *const prefix = m->family->architecture;
+    const size_t len = strlen(prefix);
+
+    return (starts_with(key, architecture, sizeof(architecture) - 1) &&
+            key.len == sizeof(architecture) - 1) ||
+           starts_with(key, tokenizer, sizeof(tokenizer) - 1) ||
+           (starts_with(key, prefix, len) && key.len > len && key.data[len] == '.');
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct gguf_string x = (*(const struct gguf_kv *const *)a)->key;
+    const struct gguf_string y = (*(const struct gguf_kv *const *)b)->key;
+    const int order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
+
+    return order ? order : (x.len > y.len) - (x.len < y.len);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct gguf_tensor *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static void add_value(struct hashing *h, const struct gguf_kv *kv)
+{
+    add_text(h, kv->key.data, kv->key.len);
+    add_number(h, kv->is_array, 1);
+    add_number(h, kv->type, 4);
+    add_number(h, kv->n, 8);
+    if (kv->type != GGUF_STRING)
+        add_bytes(h, kv->data, cril_gguf_value_bytes(kv));
+    else
+        for (uint64_t i = 0; i < kv->n; i++)
+            add_text(h, kv->strings[i].data, kv->strings[i].len);
+}
+
+static cril_status add_metadata(struct hashing *h, const cril_model *m)
+{
+    const size_t n = cril_gguf_kv_count(m->file);
+    const struct gguf_kv **chosen =
+        malloc((n + 1) * sizeof(*chosen)); /* the reader has larger ones */
+    size_t n_chosen = 0;
+
+    if (!chosen)
+        return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    for (size_t i = 0; i < n; i++)
+        if (decides(m, cril_gguf_kv(m->file, i)->key))
+            chosen[n_chosen++] = cril_gguf_kv(m->file, i);
+    qsort(chosen, n_chosen, sizeof(*chosen), compare_keys);
+    for (size_t i = 0; i < n_chosen; i++)
+        add_value(h, chosen[i]);
+    free(chosen);
+    return h->st;
+}
+
+static cril_status add_tensors(struct hashing *h, const cril_model *m)
+{
+    const size_t n = cril_gguf_tensor_count(m->file);
+    const struct gguf_tensor **sorted = malloc((n + 1) * sizeof(*sorted));
+
+    if (!sorted)
+        return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = cril_gguf_tensor(m->file, i);
+    qsort(sorted, n, sizeof(*sorted), compare_names);
+    add_number(h, n, 8);
+    for (size_t i = 0; i < n; i++) {
+        const struct gguf_tensor *const t = sorted[i];
+
+        add_text(h, t->name, strlen(t->name));
+        add_number(h, cril_dtypes[t->type].gguf_id, 4);
+        add_number(h, t->n_dims, 4);
+        for (unsigned k = 0; k < t->n_dims; k++)
+            add_number(h, t->ne[k], 8);
+        add_number(h, t->bytes, 8);
+        add_mapped(h, t->data, (size_t)t->bytes);
+    }
+    free(sorted);
+    return h->st;
+}
+
+cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err)
+{
+    static const char head[] = "cril model 1\n";
+    struct hashing h;
+    cril_status st;
+
+    if (!m->identity[0]) {
+        begin(&h, err);
+        add_bytes(&h, head, sizeof(head) - 1);
+        if (h.st == CRIL_OK && (h.st = add_metadata(&h, m)) == CRIL_OK)
+            h.st = add_tensors(&h, m);
+        if ((st = finish(&h, m->identity)) != CRIL_OK)
+            return st;
+    }
+    memcpy(hex, m->identity, sizeof(m->identity));
+    return CRIL_OK;
+}
+
+cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
+{
+    struct hashing h;
+    cril_status st;
+
+    if (!m->sha256[0]) {
+        begin(&h, err);
+        for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+            size_t len;
+            const uint8_t *const data = cril_gguf_part(m->file, i, &len);
+
+            add_mapped(&h, data, len);
+        }
+        if ((st = finish(&h, m->sha256)) != CRIL_OK)
+            return st;
+    }
+    memcpy(hex, m->sha256, sizeof(m->sha256));
+    return CRIL_OK;
+}

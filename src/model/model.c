@@ -6,8 +6,6 @@
 
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
-#include "util/hash.h"
-#include "util/memory.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,8 +24,6 @@ static const char *const slot_names[CRIL_N_SLOTS] = {
 
 /* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits. */
 enum { MAX_LAYERS = 1 << 12, MAX_WIDTH = 1 << 20, MAX_HEADS = 1 << 12, MAX_HEAD = 1 << 12, MAX_CONTEXT = 1 << 24 };
-
-enum { HASHED_AT_ONCE = 1 << 22 };
 
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b)
 {
@@ -309,6 +305,19 @@ uint64_t cril_model_parameters(const cril_model *m)
     return m->parameters;
 }
 
+uint64_t cril_model_bytes(const cril_model *m)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+        size_t len;
+
+        cril_gguf_part(m->file, i, &len);
+        bytes += len;
+    }
+    return bytes;
+}
+
 size_t cril_model_context(const cril_model *m)
 {
     return m->config.n_ctx;
@@ -322,28 +331,4 @@ size_t cril_model_logits(const cril_model *m)
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m)
 {
     return m->tokenizer;
-}
-
-cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
-{
-    cril_status st = CRIL_OK;
-    if (!m->sha256[0]) {
-        struct cril_sha256 *h = NULL;
-        st = cril_sha256_create(&h, err);
-        for (size_t i = 0; st == CRIL_OK && i < cril_gguf_parts(m->file); i++) {
-            size_t len;
-            const uint8_t *data = cril_gguf_part(m->file, i, &len);
-            for (size_t at = 0, n; st == CRIL_OK && at < len; at += n) { /* a file larger than memory never lies in it whole */
-                n = len - at < HASHED_AT_ONCE ? len - at : HASHED_AT_ONCE;
-                st = cril_sha256_update(h, data + at, n, err);
-                cril_pages_release(data + at, n);
-            }
-        }
-        if (st == CRIL_OK)
-            st = cril_sha256_final(h, m->sha256, err);
-        cril_sha256_free(h);
-    }
-    if (st == CRIL_OK)
-        memcpy(hex, m->sha256, 65);
-    return st;
 }

@@ -93,7 +93,7 @@ struct cril_model {
     bool *used;                                   /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
-    char sha256[65]; /* "" until asked for */
+    char sha256[65], identity[65]; /* "" until asked for */
 };
 
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);

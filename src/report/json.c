@@ -119,13 +119,47 @@ static json_t *interval_json(const cril_interval *v)
                      "resamples", count_json(v->resamples), "seed", count_json(v->seed));
 }
 
+/* A number, or null where there is none. */
+static json_t *real_json(double v)
+{
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+/* A whole number; past 2^53 a double has no others. */
+static json_t *whole_json(double v)
+{
+    return v < 0x1p53 ? json_integer((json_int_t)v) : json_real(v);
+}
+
+static json_t *baselines_json(const cril_result *r)
+{
+    const double text = (double)r->text_characters, even = cril_result_break_even(r);
+    json_t *list = json_array();
+    int bad = !list;
+
+    for (size_t i = 0; !bad && i < r->n_baselines; i++)
+        bad |= json_array_append_new(
+            list, json_pack("{s:o, s:o, s:f}", "name", text_json(r->baselines[i].name), "bytes",
+                            count_json(r->baselines[i].bytes), "bpc",
+                            8 * (double)r->baselines[i].bytes / text));
+    if (!bad)
+        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "characters",
+                         count_json(r->text_characters), "bytes", count_json(r->text_bytes),
+                         "compressors", list, "archive_bytes",
+                         whole_json(cril_result_archive_bytes(r)), "break_even_characters",
+                         real_json(even), "break_even_bytes",
+                         real_json(even * (double)r->text_bytes / text));
+    json_decref(list);
+    return NULL;
+}
+
 static json_t *result_json(const cril_result *r)
 {
     const double perplexity = cril_result_perplexity(r);
     json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "bpc", cril_result_bpc(r), "bpb",
                           cril_result_bpb(r), "bits", cril_result_bits(r), "nats", r->nats,
                           "bits_per_token", cril_result_bits_per_token(r), "perplexity",
-                          isfinite(perplexity) ? json_real(perplexity) : json_null(), "seconds", r->seconds);
+                          real_json(perplexity), "seconds", r->seconds);
     int bad = !o;
 
     for (size_t k = 0; !bad && k < LENGTH(counts); k++)
@@ -138,15 +172,18 @@ static json_t *result_json(const cril_result *r)
                                              count_json(r->stride)));
         bad |= json_object_set_new(
             o, "model",
-            json_pack("{s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "architecture",
+            json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "architecture",
                       text_json(r->model_architecture), "sha256", text_json(r->model_sha256),
-                      "parameters", count_json(r->model_parameters)));
+                      "parameters", count_json(r->model_parameters), "bytes",
+                      count_json(r->model_bytes)));
         bad |= json_object_set_new(o, "corpus",
                                    json_pack("{s:o, s:o}", "path", text_json(r->corpus_path),
                                              "sha256", text_json(r->corpus_sha256)));
         bad |= json_object_set_new(o, "cril", text_json(r->version));
         bad |= json_object_set_new(o, "numerics", json_integer(r->numerics));
     }
+    if (!bad && r->baselines)
+        bad |= json_object_set_new(o, "baselines", baselines_json(r));
     if (!bad && r->per_document)
         bad |= json_object_set_new(o, "per_document", documents_json(r));
     if (!bad)
@@ -333,10 +370,35 @@ static cril_status read_interval(const struct source *s, const json_t *v, cril_i
     return get_count(s, v, "seed", &out->seed);
 }
 
+static cril_status read_baselines(const struct source *s, const json_t *o, cril_result *r)
+{
+    const json_t *list = json_object_get(o, "compressors");
+    const size_t n = json_array_size(list);
+    cril_status st;
+
+    if ((st = get_count(s, o, "characters", &r->text_characters)) != CRIL_OK ||
+        (st = get_count(s, o, "bytes", &r->text_bytes)) != CRIL_OK)
+        return st;
+    if (!r->text_characters || !r->text_bytes || !n)
+        return wrong(s, "baselines", "are of no text, or none");
+    if (!(r->baselines = calloc(n, sizeof(*r->baselines))))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (r->n_baselines = 0; r->n_baselines < n; r->n_baselines++) {
+        const json_t *v = json_array_get(list, r->n_baselines);
+        cril_baseline *b = &r->baselines[r->n_baselines];
+
+        if ((st = get_short(s, v, "name", b->name, sizeof(b->name))) != CRIL_OK ||
+            (st = get_count(s, v, "bytes", &b->bytes)) != CRIL_OK)
+            return st;
+    }
+    return CRIL_OK;
+}
+
 static cril_status read_result(const struct source *s, const json_t *o, cril_result *r)
 {
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
     const json_t *corpus = json_object_get(o, "corpus"), *table = json_object_get(o, "per_document");
+    const json_t *baselines = json_object_get(o, "baselines");
     const char *zero;
     uint64_t numerics = 0;
     cril_status st;
@@ -367,6 +429,11 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
     r->numerics = (int)numerics;
+    if (json_object_get(model, "bytes") && /* files of before do not say */
+        (st = get_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK)
+        return st;
+    if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
+        return st;
     return table ? read_documents(s, table, r) : CRIL_OK;
 }
 

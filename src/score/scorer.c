@@ -5,6 +5,8 @@
  * through the engine, then its nats are handed out in stream order. What stays in memory is one document, one
  * batch, the tokens that windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
  * in order, then the documents in order.
+ *
+ * Baselines take a document's text before the tokenizer does.
  */
 #include <cril/score.h>
 
@@ -20,7 +22,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_RESAMPLES = 1000 };
+enum { DEFAULT_RESAMPLES = 1000, COMPRESSED_AT_ONCE = 1 << 20 };
 static const double default_level = 0.95;
 
 struct cril_scorer {
@@ -29,6 +31,7 @@ struct cril_scorer {
     const struct cril_protocol *protocol;
     struct cril_layout layout;
     cril_interval interval; /* level, resamples and seed of every result */
+    bool baselines;
     struct cril_batch batch;
 };
 
@@ -47,7 +50,8 @@ struct run {
     double done_nats;     /* of finished documents */
     uint64_t done_characters;
     double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
-    double start_sec;
+    double start_sec;           /* later by what the compressors took: not the model's time */
+    cril_baselines *baselines;  /* NULL: none asked for */
 };
 
 static double now_sec(void)
@@ -307,6 +311,41 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
     return CRIL_OK;
 }
 
+/* ---- Baselines ---- */
+
+/* A long text in pieces, so that the caller can stop the run. */
+static cril_status add_to_baselines(struct run *r, const cril_document *doc, cril_error *err)
+{
+    const double share = r->share < 0 ? r->share : r->share_scored;
+    cril_status st = CRIL_OK;
+    cril_error why;
+
+    if (!r->baselines)
+        return CRIL_OK;
+    for (size_t at = 0, n; st == CRIL_OK && at < doc->len_bytes; at += n) {
+        const double start_sec = now_sec();
+
+        n = doc->len_bytes - at < COMPRESSED_AT_ONCE ? doc->len_bytes - at : COMPRESSED_AT_ONCE;
+        if (cril_baselines_add(r->baselines, doc->text + at, n, &why) != CRIL_OK)
+            return cril_fail(err, why.status, "%s: %s", r->path, why.message);
+        r->start_sec += now_sec() - start_sec;
+        st = report_progress(r, share, 0, err);
+    }
+    r->out->text_bytes += doc->len_bytes;
+    r->out->text_characters += cril_count_characters(doc->text, doc->len_bytes);
+    return st;
+}
+
+static cril_status finish_baselines(struct run *r, cril_error *err)
+{
+    cril_error why;
+
+    if (!r->baselines || cril_baselines_finish(r->baselines, &r->out->baselines,
+                                               &r->out->n_baselines, &why) == CRIL_OK)
+        return CRIL_OK;
+    return cril_fail(err, why.status, "%s: %s", r->path, why.message);
+}
+
 static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
@@ -315,7 +354,8 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
         update_share(r, c);
-        if ((st = add_document(r, &doc, err)) != CRIL_OK)
+        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK ||
+            (st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }
     if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
@@ -382,6 +422,7 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->context = r->s->layout.context;
     o->stride = r->s->layout.stride;
     o->model_parameters = cril_model_parameters(m);
+    o->model_bytes = cril_model_bytes(m);
     memcpy(o->version, CRIL_VERSION, sizeof(CRIL_VERSION));
     o->numerics = CRIL_NUMERICS;
     o->model_name = strdup(cril_model_name(m));
@@ -401,13 +442,18 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
     cril_status st = cril_model_sha256(s->model, result.model_sha256, err);
 
     cril_batch_clear(&s->batch);
+    if (st == CRIL_OK && s->baselines)
+        st = cril_baselines_create(&r.baselines, err);
     r.start_sec = now_sec();
     if (st == CRIL_OK)
         st = score_documents(&r, c, err);
     if (st == CRIL_OK)
         st = sum_up(&r, err);
     if (st == CRIL_OK)
+        st = finish_baselines(&r, err);
+    if (st == CRIL_OK)
         st = identify(&r, c, err);
+    cril_baselines_free(r.baselines);
     cril_ids_free(&r.stream);
     if (st == CRIL_OK)
         *out = result;
@@ -490,14 +536,20 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
                                    .seed = o->seed };
     if (!(s->interval.level > 0 && s->interval.level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", s->interval.level);
+    s->baselines = o->baselines;
     s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
     return choose_head(s, err);
 }
 
 static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
-    const struct cril_engine_options wanted = { .threads = o->threads, .memory = o->memory_bytes, .rows = o->batch_tokens,
-                                                .window = s->layout.context };
+    const struct cril_engine_options wanted = {
+        .threads = o->threads,
+        .memory = o->memory_bytes,
+        .reserved = o->baselines ? cril_baselines_memory() : 0,
+        .rows = o->batch_tokens,
+        .window = s->layout.context,
+    };
 
     return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
 }

@@ -153,3 +153,7 @@ leaves_nothing stopped-waiting b.json
 code=$?
 sed -i 's/give [0-9]* MB/give N MB/' err
 verdict memory-too-small $code
+"$cril" $s --memory 200M --baselines c.jsonl >out 2>err # enough but for the compressors
+code=$?
+sed -i 's/give [0-9]* MB/give N MB/' err
+verdict memory-baselines $code

@@ -30,6 +30,35 @@ grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the model's SHA-256 is not 
 sum=$(sha256sum <d.jsonl | cut -d' ' -f1)
 grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the corpus's SHA-256 is not that of the file"
 
+# Baselines. Sizes differ with the versions of the libraries: they are checked, then masked.
+masked() {
+    awk -v characters="$1" '
+    function near(a, b) { return a - b < 0.0001 && b - a < 0.0001 }
+    function row_is_right() {
+        return $NF == bytes && near($(NF - 2), 8 * bytes / characters) && near($(NF - 1), bytes / text)
+    }
+    /^text / { text = $2; best = 1e9 }
+    /^model, / { bpc = $(NF - 2) }
+    /^(zstd|xz|brotli|bzip2) / {
+        bytes = $(NF - 3)
+        if (bytes < best) best = bytes
+        if (bytes > text / 2 && bytes < text + 100 && row_is_right())
+            sub(/ +[0-9]+ +[0-9.]+ +[0-9.]+ +[0-9]+$/, " SIZES")
+    }
+    /^The model takes / { model = $4 }
+    /^in a text of / && near($5 * best / characters / (model + $5 * bpc / 8), 1) { $0 = "in a text of SIZE" }
+    { print }'
+}
+"$cril" $s --baselines c.jsonl >all 2>err; code=$?; masked 323 <all >out; verdict baselines $code
+printf x | "$cril" $s --baselines - >all 2>err; code=$?; masked 1 <all >out
+verdict baselines-stdin $code
+"$cril" $s -q --baselines --json -o base.json c.jsonl d.jsonl || fail "json with baselines"
+for key in baselines compressors archive_bytes break_even_characters break_even_bytes; do
+    [ "$(grep -c "\"$key\":" base.json)" = 2 ] || fail "json with baselines has no $key"
+done
+"$cril" compare a.json a.json | sed 1,2d >all
+"$cril" compare a.json base.json | sed 1,2d | same "compare with baselines" all -
+
 # Files beside the result.
 t score-files $s --per-document p.csv --token-nats n.tsv -o r.txt c.jsonl
 cp p.csv out; : >err; verdict per-document 0
@@ -70,6 +99,7 @@ for key in kernels reason cores kernel_sets name needs available allowed; do
 done
 CRIL_CPU='' "$cril" info --cpu --json | same "an empty CRIL_CPU" cpu.json -
 t info-json info --json --sha256 gemma3.gguf
+t info-sha256 info --sha256 llama-mixed.gguf
 t tokenize tokenize -m llama.gguf text.txt d.jsonl
 t tokenize-pieces tokenize -m llama.gguf --pieces --special --add-special text.txt
 t tokenize-gemma tokenize -m gemma3.gguf --pieces text.txt

@@ -67,7 +67,8 @@ static const struct cril_option decompress_options[] = {
 static void compress_help(void)
 {
     fputs("\nX becomes X.cril. No FILE, or '-': standard input to standard output.\n"
-          "\nAn archive decodes with this model only: keep it, or note its identity (-v, cril list).\n"
+          "\nAn archive decodes with this model only. It names the model's identity ('cril list',\n"
+          "'cril info --sha256'), not where to find it: keep the model.\n"
           "A segment knows nothing of those before it. Short ones decode faster, in parts and\n"
           "whole; long ones compress better.\n"
           "\nExamples:\n"

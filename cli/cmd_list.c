@@ -32,7 +32,7 @@ static const struct cril_option options[] = {
 static void print_more_help(void)
 {
     fputs("\nNo FILE, or '-': standard input. ratio: original / archive; bits/byte: 8 * archive /\n"
-          "original; model: the identity of the model that decodes it, as compress -v notes it.\n"
+          "original; model: the identity of the model that decodes it, see 'cril info --sha256'.\n"
           "\nExamples:\n"
           "  cril list *.cril\n"
           "  cril list -v book.txt.cril\n"

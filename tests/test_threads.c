@@ -344,6 +344,46 @@ static void test_threads_that_do_not_start(void **state)
 #endif
 }
 
+/* Each thread adds to a plain number of its own, then, behind the barrier, reads those of all. */
+struct rounds {
+    struct cril_barrier barrier;
+    unsigned counts[2][8]; /* by the round's parity: nobody writes what others still read */
+    unsigned n;
+    atomic_uint wrong;
+};
+
+static void round_task(void *arg, size_t rank, size_t worker)
+{
+    struct rounds *r = arg;
+
+    (void)worker;
+    for (unsigned i = 1; i <= 2000; i++) {
+        if (rank == i % r->n && i % 500 == 0)
+            nanosleep(&(struct timespec){ .tv_nsec = 300000 }, NULL); /* the others fall asleep */
+        r->counts[i % 2][rank] = i;
+        cril_barrier_wait(&r->barrier);
+        for (unsigned k = 0; k < r->n; k++)
+            if (r->counts[i % 2][k] != i)
+                atomic_fetch_add(&r->wrong, 1);
+    }
+}
+
+static void test_barrier(void **state)
+{
+    (void)state;
+    for (unsigned n = 1; n <= 5; n += 2) {
+        struct rounds r = { .n = n };
+        cril_pool *p;
+
+        assert_true(cril_barrier_init(&r.barrier, n));
+        assert_int_equal(cril_pool_create(n, &p, NULL), CRIL_OK);
+        cril_pool_run(p, n, round_task, &r);
+        assert_int_equal(atomic_load(&r.wrong), 0);
+        cril_pool_free(p);
+        cril_barrier_free(&r.barrier);
+    }
+}
+
 static void test_cpu_count(void **state)
 {
     (void)state;
@@ -363,6 +403,7 @@ int main(void)
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_no_threads),
         cmocka_unit_test(test_threads_that_do_not_start),
+        cmocka_unit_test(test_barrier),
         cmocka_unit_test(test_cpu_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

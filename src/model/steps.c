@@ -29,9 +29,8 @@ struct phase {
 };
 
 struct stream {
-    void *owned;     /* zeroed: lanes past the last position must hold numbers */
-    float *memory;   /* [n_layers][layer_floats] in it, 64-byte aligned */
-    size_t position; /* tokens so far */
+    struct cril_memory memory; /* [n_layers][layer_floats] */
+    size_t position;           /* tokens so far */
 };
 
 struct row {
@@ -156,7 +155,7 @@ static void run_products(struct cril_steps *s, struct scratch *own, size_t layer
 
 static struct cril_kv kv_of(const struct cril_steps *s, size_t stream, size_t layer)
 {
-    float *k = s->streams[stream].memory + layer * s->layer_floats;
+    float *k = (float *)s->streams[stream].memory.data + layer * s->layer_floats;
     return (struct cril_kv){.k = k, .v = k + cril_kv_k_floats(&s->m->config, s->n_pad), .n_pad = s->n_pad};
 }
 
@@ -515,13 +514,22 @@ static bool create_buffers(struct cril_steps *s)
            cril_rotations_reserve(&s->rotations, s->m, s->context);
 }
 
-/* By calloc: pages that no token reaches are never taken. */
-static bool create_stream(const struct cril_steps *s, struct stream *stream)
+/* Zeros: lanes past the last position must hold numbers. The threads share what it takes to get so many pages. */
+static void zero_task(void *arg, size_t stream, size_t worker)
 {
-    const size_t bytes = s->m->config.n_layers * s->layer_floats * sizeof(float); /* share_memory has proved it */
-    stream->owned = calloc(1, bytes + 64);
-    stream->memory = (float *)(((uintptr_t)stream->owned + 63) / 64 * 64);
-    return stream->owned != NULL;
+    const struct cril_memory *m = &((struct cril_steps *)arg)->streams[stream].memory;
+    (void)worker;
+    memset(m->data, 0, m->bytes);
+}
+
+static bool create_streams(struct cril_steps *s)
+{
+    const size_t floats = s->m->config.n_layers * s->layer_floats; /* share_memory has proved it */
+    for (size_t i = 0; i < s->n_streams; i++)
+        if (!cril_memory_reserve(&s->streams[i].memory, floats, sizeof(float)))
+            return false;
+    cril_pool_run(s->pool, s->n_streams, zero_task, s);
+    return true;
 }
 
 static cril_status create(struct cril_steps *s, const struct cril_steps_options *o, cril_error *err)
@@ -543,8 +551,7 @@ static cril_status create(struct cril_steps *s, const struct cril_steps_options 
     bool ok = s->scratch && s->packed && s->panels && keep && share_memory(s, o->memory, keep);
     find_phases(s);
     ok = ok && (s->streams = calloc(s->n_streams, sizeof(*s->streams))) && create_buffers(s);
-    for (size_t i = 0; ok && i < s->n_streams; i++)
-        ok = create_stream(s, &s->streams[i]);
+    ok = ok && create_streams(s);
     if (ok)
         pack_all(s, keep, o->memory != 0);
     free(keep);
@@ -587,7 +594,7 @@ void cril_steps_free(struct cril_steps *s)
         free(s->scratch[i].panel.data);
     }
     for (size_t i = 0; s->streams && i < s->n_streams; i++)
-        free(s->streams[i].owned);
+        free(s->streams[i].memory.data);
     for (size_t l = 0; s->panels && l <= s->m->config.n_layers; l++)
         free(s->panels[l].data);
     cril_rotations_free(&s->rotations);

@@ -9,6 +9,7 @@
 #include "coding.h"
 #include "input.h"
 
+#include <cril/score.h> /* CRIL_LN2 */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +17,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define CRIL_LN2 0.693147180559945309417
 
 enum { READ_AHEAD = 65536 };
 
@@ -82,7 +81,7 @@ static void compress_help(void)
 static void decompress_help(void)
 {
     fputs("\nX.cril becomes X. No FILE, or '-': standard input to standard output. Each\n"
-          "segment is written when it was found right; a file gets its name when all of them were.\n"
+          "segment is written when it was found right; a file gets its name when all were.\n"
           "\nExamples:\n"
           "  cril decompress -m model.gguf book.txt.cril       # book.txt\n"
           "  cril decompress -m model.gguf -c a.cril b.cril | wc\n"
@@ -412,7 +411,9 @@ static cril_status add_all(struct run *r, cril_compressor *c, const struct sourc
     }
 }
 
-static bool compress(struct run *r, const struct job *job)
+/* All of a source to the output at work. *totals: what was done, also on errors. */
+static cril_status compress_source(struct run *r, const struct source *s, cril_codec_totals *totals,
+                                   cril_error *err)
 {
     const struct cril_coding_settings *set = r->set;
     const cril_compress_options wanted = { .context = (size_t)set->context,
@@ -422,43 +423,49 @@ static bool compress(struct run *r, const struct job *job)
     const cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
     const size_t target = set->segment ? (size_t)set->segment : CRIL_SEGMENT_BYTES;
     struct text text = { .data = malloc(target + READ_AHEAD), .size = target + READ_AHEAD };
-    struct report x = { .job = job };
     cril_compressor *c = NULL;
+    cril_status st = CRIL_ERR_NOMEM;
+
+    if (!text.data)
+        snprintf(err->message, sizeof(err->message),
+                 "out of memory for a segment of %zu bytes; give a smaller --segment", target);
+    else
+        st = cril_compressor_create(r->coding.model, &wanted, &callbacks, &c, err);
+    r->over = st != CRIL_OK;
+    if (st == CRIL_OK) {
+        st = add_all(r, c, s, &text, target, err);
+        *totals = *cril_compressor_totals(c);
+    }
+    cril_compressor_free(c);
+    free(text.data);
+    return st;
+}
+
+static bool compress(struct run *r, const struct job *job)
+{
+    struct report x = { .job = job };
     cril_error err = { 0 };
     struct source s;
     cril_status st;
     bool good = false;
 
-    if (!text.data)
-        return cril_print_error(
-                   "out of memory for a segment of %zu bytes; give a smaller --segment", target) ==
-               0;
     if (source_open(&s, job->input) &&
-        cril_output_open(&r->coding.output, job->output, set->force)) {
+        cril_output_open(&r->coding.output, job->output, r->set->force)) {
         r->coding.handed = 0;
         r->coding.whole = S_ISREG(s.before.st_mode) ? (uint64_t)s.before.st_size : 0;
         r->coding.progress.name = cril_input_spoken(job->input);
-        if ((st = cril_compressor_create(r->coding.model, &wanted, &callbacks, &c, &err)) !=
-            CRIL_OK)
-            r->over = true;
-        else
-            st = add_all(r, c, &s, &text, target, &err);
-        if (c)
-            x.totals = *cril_compressor_totals(c);
+        st = compress_source(r, &s, &x.totals, &err);
         x.original = x.totals.original_bytes;
         x.archive = x.totals.archive_bytes;
-        cril_compressor_free(c);
         good = end_job(r, &s, st, &err, &x);
     }
     source_close(&s);
-    free(text.data);
     return good;
 }
 
 static bool decompress(struct run *r, const struct job *job)
 {
-    struct source s = { .name = job->input,
-                        .fd = -1 }; /* the archive is opened by its name, once */
+    struct source s = { .name = job->input, .fd = -1 }; /* opened by its name, once */
     struct report x = { .job = job };
     struct cril_input_archive in;
     cril_error err = { 0 };

@@ -142,10 +142,11 @@ static int parse_number(const struct cril_cmd *cmd, const struct cril_option *o,
     return CRIL_ARGS_GO_ON;
 }
 
-static int parse_size(const struct cril_cmd *cmd, const struct cril_option *o, const char *text, uint64_t *out)
+static const char units[] = "KMGT"; /* 1024, 1024^2, ... */
+
+bool cril_args_read_size(const char **text, uint64_t *out)
 {
-    static const char units[] = "KMGT";
-    const char *p = text, *unit;
+    const char *p = *text, *unit;
     uint64_t v;
     bool good = read_digits(&p, &v);
 
@@ -157,8 +158,36 @@ static int parse_size(const struct cril_cmd *cmd, const struct cril_option *o, c
         p++;
         p += p[0] == 'i' && p[1] == 'B' ? 2 : p[0] == 'B';
     }
-    if (!good || *p || v < o->min || v > o->max)
+    if (!good)
+        return false;
+    *text = p;
+    *out = v;
+    return true;
+}
+
+/* "1G" for 1 << 30. */
+static const char *size_text(uint64_t v, char out[32])
+{
+    size_t unit = 0;
+
+    for (; v && v % 1024 == 0 && unit < sizeof(units) - 1; unit++)
+        v /= 1024;
+    snprintf(out, 32, "%llu%.*s", (unsigned long long)v, unit != 0, unit ? &units[unit - 1] : "");
+    return out;
+}
+
+static int parse_size(const struct cril_cmd *cmd, const struct cril_option *o, const char *text,
+                      uint64_t *out)
+{
+    const char *p = text;
+    char min[32], max[32];
+    uint64_t v;
+
+    if (!cril_args_read_size(&p, &v) || *p)
         return cril_args_usage(cmd, "--%s takes a size such as 500M or 8G, not '%s'", o->name, text);
+    if (v < o->min || v > o->max)
+        return cril_args_usage(cmd, "--%s takes a size from %s to %s, not '%s'", o->name,
+                               size_text(o->min, min), size_text(o->max, max), text);
     *out = v;
     return CRIL_ARGS_GO_ON;
 }

@@ -9,6 +9,7 @@
 
 #include "cmd.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 void cril_args_help(const struct cril_cmd *cmd); /* to stdout */
+
+/* A size as CRIL_OPTION_SIZE has it at *text, which moves past it. False: there is none, or it is too large. */
+bool cril_args_read_size(const char **text, uint64_t *out);
 
 /* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near). */
 struct cril_nearest {

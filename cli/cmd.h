@@ -13,6 +13,7 @@ struct cril_cmd {
     void (*more_help)(void);                                       /* prints what follows the options; NULL: nothing */
 };
 
-extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_info, cril_cmd_tokenize, cril_cmd_selftest;
+extern const struct cril_cmd cril_cmd_score, cril_cmd_compare, cril_cmd_compress, cril_cmd_decompress, cril_cmd_test,
+    cril_cmd_list, cril_cmd_cat, cril_cmd_info, cril_cmd_tokenize, cril_cmd_selftest;
 
 #endif

@@ -292,9 +292,14 @@ static int on_token(void *user, const cril_token_score *t)
 
 static int on_progress(void *user, const cril_score_progress *p)
 {
+    const struct cril_progress_state state = { .fraction = p->fraction,
+                                               .seconds = p->seconds,
+                                               .tokens = p->forward_tokens,
+                                               .figure = "BPC",
+                                               .value = p->bpc };
     struct run *r = user;
 
-    cril_progress_show(&r->progress, p);
+    cril_progress_show(&r->progress, &state);
     return cril_output_signal() != 0;
 }
 

@@ -71,11 +71,11 @@ static int on_progress(void *user, double fraction)
 {
     struct run *r = user;
     struct timespec now;
-    cril_score_progress p = { .fraction = fraction };
+    struct cril_progress_state p = { .fraction = fraction };
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     p.seconds = (double)(now.tv_sec - r->start.tv_sec) + (double)(now.tv_nsec - r->start.tv_nsec) * 1e-9;
-    p.forward_tokens = (uint64_t)(fraction * (double)cril_selftest_tokens(r->test));
+    p.tokens = (uint64_t)(fraction * (double)cril_selftest_tokens(r->test));
     cril_progress_show(&r->progress, &p);
     return 0;
 }

@@ -5,10 +5,10 @@
  * without weights is enough.
  */
 #include "args.h"
+#include "input.h"
 #include "output.h"
 
 #include <cril/tokenizer.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -34,48 +34,6 @@ static const struct cril_option options[] = {
     { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
     { .name = NULL },
 };
-
-/* The whole of a file; owned by the caller. NULL: the reason was printed. */
-static char *read_whole(const char *path, size_t *len)
-{
-    const char *shown = strcmp(path, "-") == 0 ? "standard input" : path;
-    FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "rb");
-    char *data = NULL;
-    size_t size = 0, n = 0, got = 1;
-
-    if (!f) {
-        cril_print_error("%s: cannot be opened: %s", shown, strerror(errno));
-        return NULL;
-    }
-    while (got) {
-        if (n == size) {
-            char *grown = size <= SIZE_MAX / 2 ? realloc(data, size ? 2 * size : 65536) : NULL;
-
-            if (!grown) {
-                cril_print_error("%s: out of memory", shown);
-                goto fail;
-            }
-            data = grown;
-            size = size ? 2 * size : 65536;
-        }
-        errno = 0;
-        got = fread(data + n, 1, size - n, f);
-        n += got;
-    }
-    if (ferror(f)) {
-        cril_print_error("%s: cannot be read: %s", shown, strerror(errno ? errno : EIO));
-        goto fail;
-    }
-    if (f != stdin)
-        fclose(f);
-    *len = n;
-    return data;
-fail:
-    if (f != stdin)
-        fclose(f);
-    free(data);
-    return NULL;
-}
 
 static void print_ids(const cril_ids *ids)
 {
@@ -140,11 +98,13 @@ static bool tokenize(const struct settings *s, const cril_tokenizer *t, const ch
     cril_ids ids = { 0 };
     cril_error err;
     size_t len;
-    char *text = read_whole(path, &len);
+    char *text = (char *)cril_input_read(path, &len, &err);
     bool good = false;
 
-    if (!text)
+    if (!text) {
+        cril_print_error("%s", err.message);
         return false;
+    }
     if (cril_tokenizer_encode(t, text, len, flags, &ids, &err) != CRIL_OK) {
         cril_print_error("%s: cannot be tokenised: %s", path, err.message);
     } else if (list) {

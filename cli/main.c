@@ -11,6 +11,7 @@
 #include <cril/status.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,11 @@
 static const struct cril_cmd *const commands[] = {
     &cril_cmd_score,
     &cril_cmd_compare,
+    &cril_cmd_compress,
+    &cril_cmd_decompress,
+    &cril_cmd_test,
+    &cril_cmd_list,
+    &cril_cmd_cat,
     &cril_cmd_info,
     &cril_cmd_tokenize,
     &cril_cmd_selftest,
@@ -28,11 +34,11 @@ enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static void print_overview(FILE *f)
 {
-    fputs("cril measures how many bits a language model needs for a text.\n\n"
+    fputs("cril measures how many bits a language model needs for a text, and compresses texts with it.\n\n"
           "Usage: cril COMMAND [options] ...\n\nCommands:\n",
           f);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        fprintf(f, "  %-10s%s\n", commands[i]->name, commands[i]->summary);
+        fprintf(f, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
     fputs("\nOptions:\n"
           "  -h, --help      print this help; 'cril help COMMAND' is that of a command\n"
           "  -V, --version   print the version, the numeric contract and the kernels in use\n",
@@ -122,6 +128,8 @@ int main(int argc, char **argv)
         cril_stdout_failed(errno);
     if (!cril_stdout_failure())
         return code;
+    if (cril_stdout_failure() == EPIPE) /* whoever read it has seen enough; as if the signal had come */
+        return 128 + SIGPIPE;
     cril_print_error("standard output could not be written: %s; make room or choose another place",
                      strerror(cril_stdout_failure()));
     return code ? code : 1;

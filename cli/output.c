@@ -1,10 +1,20 @@
 /*
- * Output files and messages. Without -f the finished file is linked, not renamed, to its name, so a
- * file that came to be there in the meantime survives; a file system without links falls back to
- * rename. open_memstream, mkstemp, realpath, fsync: POSIX.1-2008. Standard output is flushed and
- * judged by main, once, at the end.
+ * Output files and messages.
+ *
+ * Linux gives a finished file without a name its name in one step (open(2), O_TMPFILE), so that a
+ * process that is killed leaves nothing. Only a name that is taken needs two: the file gets a
+ * second name, which is renamed over the first. Where that does not work (other systems, NFS, no
+ * /proc) the file has a temporary name from the beginning; without -f it is linked, not renamed, to
+ * its own, so a file that came to be there in the meantime survives, and a file system without
+ * links falls back to rename.
+ *
+ * Standard output is flushed and judged by main, once, at the end.
  */
-#define _XOPEN_SOURCE 700 /* glibc declares realpath only so, though it is in the base of POSIX.1-2008 */
+#ifdef __linux__
+#define _GNU_SOURCE /* O_TMPFILE */
+#else
+#define _XOPEN_SOURCE 700 /* realpath */
+#endif
 #include "output.h"
 
 #include <errno.h>
@@ -15,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <utf8proc.h>
 
@@ -110,14 +122,6 @@ static void set_unfinished(const char *temp, bool add)
     }
 }
 
-static bool open_direct(struct cril_output *o)
-{
-    o->file = strcmp(o->path, "-") == 0 ? stdout : fopen(o->path, "w");
-    if (!o->file)
-        cril_print_error("%s: cannot be written: %s", o->path, strerror(errno));
-    return o->file != NULL;
-}
-
 static char *join(const char *a, const char *b)
 {
     size_t n = strlen(a) + strlen(b) + 1;
@@ -128,58 +132,146 @@ static char *join(const char *a, const char *b)
     return s;
 }
 
-bool cril_output_open(struct cril_output *o, const char *path, bool force)
-{
-    struct stat info;
-    bool exists = strcmp(path, "-") == 0 || stat(path, &info) == 0;
-    mode_t mask;
-    int fd;
-
-    *o = (struct cril_output){ .path = path, .force = force };
-    if (exists && (strcmp(path, "-") == 0 || (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))))
-        return open_direct(o);
-    if (exists && S_ISDIR(info.st_mode)) {
-        cril_print_error("%s: is a folder; name a file to write", path);
-        return false;
-    }
-    if ((exists || lstat(path, &info) == 0) && !force) {
-        cril_print_error("%s: exists already; use -f to overwrite it, or another name", path);
-        return false;
-    }
-    o->target = exists ? realpath(path, NULL) : join(path, ""); /* through a link to what it names */
-    o->temp = o->target ? join(o->target, ".XXXXXX") : NULL;
-    fd = o->temp ? mkstemp(o->temp) : -1;
-    if (fd >= 0)
-        o->file = fdopen(fd, "w");
-    if (!o->file) {
-        cril_print_error("%s: cannot be created: %s; check that its folder exists and may be written to", path,
-                         strerror(errno));
-        if (fd >= 0) {
-            close(fd);
-            unlink(o->temp);
-        }
-        free(o->target);
-        free(o->temp);
-        *o = (struct cril_output){ 0 };
-        return false;
-    }
-    set_unfinished(o->temp, true);
-    mask = umask(0);
-    umask(mask);
-    if (fchmod(fd, exists ? info.st_mode & 0777 : 0666 & ~mask) != 0)
-        o->failure = errno;
-    return true;
-}
-
-/* "a/b/c" to "a/b/", "c" to "."; owned by the caller. */
+/* "a/b/c" to "a/b/", "c" to "./"; owned by the caller. */
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = join(slash ? path : ".", "");
+    char *folder = join(slash ? path : "./", "");
 
     if (folder && slash)
         folder[slash - path + 1] = '\0';
     return folder;
+}
+
+struct proc_name {
+    char text[32];
+};
+
+/* What an open file is called even if it has no name. */
+static struct proc_name proc_name(int fd)
+{
+    struct proc_name name;
+
+    snprintf(name.text, sizeof(name.text), "/proc/self/fd/%d", fd);
+    return name;
+}
+
+/* A file without a name in target's folder, which can be given one; -1: there is no such thing. */
+static int open_unnamed(const char *target)
+{
+#ifdef O_TMPFILE
+    char *folder = folder_of(target);
+    int fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+    struct stat file, seen;
+
+    free(folder);
+    if (fd < 0 || (fstat(fd, &file) == 0 && stat(proc_name(fd).text, &seen) == 0 &&
+                   file.st_dev == seen.st_dev && file.st_ino == seen.st_ino))
+        return fd;
+    close(fd);
+#else
+    (void)target;
+#endif
+    return -1;
+}
+
+/* Makes the file, and its temporary name if it needs one; -1: errno says why not. */
+static int create(struct cril_output *o)
+{
+    struct stat info;
+    int fd;
+
+    if (!o->target || (lstat(o->target, &info) != 0 && errno != ENOENT))
+        return -1; /* a name too long is found now and not at the end */
+    if ((fd = open_unnamed(o->target)) >= 0)
+        return fd;
+    o->temp = join(o->target, ".XXXXXX");
+    if (o->temp && (fd = mkstemp(o->temp)) >= 0) {
+        set_unfinished(o->temp, true);
+        return fd;
+    }
+    free(o->temp);
+    o->temp = NULL;
+    return -1;
+}
+
+/* The temporary name is gone, or goes now. */
+static void drop_temp(struct cril_output *o, bool remove)
+{
+    if (!o->temp)
+        return;
+    if (remove)
+        unlink(o->temp);
+    set_unfinished(o->temp, false);
+    free(o->temp);
+    o->temp = NULL;
+}
+
+bool cril_output_check(const char *path, bool force)
+{
+    struct stat info;
+
+    if (strcmp(path, "-") == 0)
+        return true;
+    if (!*path) {
+        cril_print_error("the name of the output is empty; name a file to write");
+        return false;
+    }
+    if (stat(path, &info) != 0 && lstat(path, &info) != 0)
+        return true;
+    if (S_ISDIR(info.st_mode)) {
+        cril_print_error("%s: is a folder; name a file to write", path);
+        return false;
+    }
+    if ((S_ISREG(info.st_mode) || S_ISLNK(info.st_mode)) && !force) {
+        cril_print_error("%s: exists already; use -f to overwrite it, or another name", path);
+        return false;
+    }
+    return true;
+}
+
+bool cril_output_open(struct cril_output *o, const char *path, bool force)
+{
+    struct stat info;
+    bool exists = stat(path, &info) == 0;
+    mode_t mask;
+    int fd = -1;
+
+    *o = (struct cril_output){ 0 };
+    if (!cril_output_check(path, force))
+        return false;
+    *o = (struct cril_output){ .path = path, .force = force };
+    if (strcmp(path, "-") == 0) {
+        o->file = stdout;
+        return true;
+    }
+    if (exists && !S_ISREG(info.st_mode)) {
+        if (!(o->file = fopen(path, "w")))
+            cril_print_error("%s: cannot be written: %s", path, strerror(errno));
+        return o->file != NULL;
+    }
+    o->target = exists ? realpath(path, NULL) : join(path, ""); /* through a link to its file */
+    if ((fd = create(o)) >= 0)
+        o->file = fdopen(fd, "w");
+    if (!o->file) {
+        cril_print_error("%s: cannot be created: %s; "
+                         "check that its folder exists and may be written to",
+                         path, strerror(errno));
+        if (fd >= 0)
+            close(fd);
+        cril_output_discard(o);
+        return false;
+    }
+    mask = umask(0);
+    umask(mask);
+    o->mode = exists ? info.st_mode & 0777 : 0666 & ~mask; /* until it is whole it is ours alone */
+    return true;
+}
+
+void cril_output_like(struct cril_output *o, const struct stat *info)
+{
+    o->is_like = o->target != NULL;
+    o->like = *info;
 }
 
 /* Whether the folders of two names are one. */
@@ -242,45 +334,160 @@ int cril_stdout_failure(void)
     return stdout_failure;
 }
 
-/* Gives the finished file its name; 0 or errno. */
-static int give_name(const struct cril_output *o)
+/* Mode, owner as far as we may, and times of o->like for the finished file; 0 or errno. */
+static int make_like(const struct cril_output *o)
+{
+    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, o->like.st_mtim };
+    mode_t mode = o->like.st_mode & 0777;
+    int fd = fileno(o->file);
+
+    if (fchown(fd, o->like.st_uid, o->like.st_gid) != 0 &&
+        fchown(fd, (uid_t)-1, o->like.st_gid) != 0)
+        mode &= ~(mode_t)070; /* what that group may do is nothing for ours */
+    return fchmod(fd, mode) == 0 && futimens(fd, times) == 0 ? 0 : errno;
+}
+
+/* On errors the second name goes again. */
+static int link_and_rename(const char *from, const char *second, const char *target)
+{
+    int number;
+
+    if (linkat(AT_FDCWD, from, AT_FDCWD, second, AT_SYMLINK_FOLLOW) != 0)
+        return errno;
+    if (rename(second, target) == 0)
+        return 0;
+    number = errno;
+    unlink(second);
+    return number;
+}
+
+/*
+ * The two steps are a child's, which goes on if this process is killed between them, so that no
+ * second name stays. It calls nothing that another thread could have left locked.
+ */
+static int replace_by_child(const char *from, const char *second, const char *target)
+{
+    sigset_t all, before;
+    int status = 0, number;
+    pid_t child;
+
+    signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, waitpid would learn nothing */
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    child = fork();
+    if (child == 0)
+        _exit(link_and_rename(from, second, target));
+    if (child < 0)
+        number = link_and_rename(from, second, target);
+    else if (waitpid(child, &status, 0) == child && WIFEXITED(status))
+        number = WEXITSTATUS(status);
+    else
+        number = EIO;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return number;
+}
+
+/* Puts a file without a name in the place of target; 0 or errno. */
+static int replace(const char *from, const char *target)
+{
+    enum { TRIES = 100, ROOM = 32 };
+    char *folder = folder_of(target), *second = folder ? malloc(strlen(folder) + ROOM) : NULL;
+    int number = folder && second ? EEXIST : ENOMEM;
+
+    for (unsigned i = 0; i < TRIES && number == EEXIST; i++) {
+        snprintf(second, strlen(folder) + ROOM, "%s.cril-%ld-%u", folder, (long)getpid(), i);
+        number = replace_by_child(from, second, target);
+    }
+    free(folder);
+    free(second);
+    return number;
+}
+
+/* Gives a finished file without a name its name; 0 or errno. */
+static int name_unnamed(const struct cril_output *o)
+{
+    const struct proc_name from = proc_name(fileno(o->file));
+
+    if (linkat(AT_FDCWD, from.text, AT_FDCWD, o->target, AT_SYMLINK_FOLLOW) == 0)
+        return 0;
+    return errno == EEXIST && o->force ? replace(from.text, o->target) : errno;
+}
+
+/* The same for one with a temporary name. */
+static int name_temp(struct cril_output *o)
 {
     if (!o->force) {
-        if (link(o->temp, o->target) == 0)
-            return unlink(o->temp) == 0 ? 0 : errno;
+        if (link(o->temp, o->target) == 0) {
+            drop_temp(o, true);
+            return 0;
+        }
         if (errno == EEXIST)
             return errno;
     }
-    return rename(o->temp, o->target) == 0 ? 0 : errno;
+    if (rename(o->temp, o->target) != 0)
+        return errno;
+    drop_temp(o, false);
+    return 0;
 }
 
-/* Closes the file and frees what belongs to it; the temporary file goes too if it is still there. */
-static void release(struct cril_output *o, bool named)
+/* Brings a new name to the disk; 0 or errno. A folder that cannot be synced at all is no error. */
+static int sync_folder(const char *target)
 {
-    if (o->file && o->file != stdout && fclose(o->file) != 0 && !o->failure)
-        o->failure = errno ? errno : EIO;
-    o->file = NULL;
-    if (o->temp && !o->failure && named)
-        o->failure = give_name(o);
-    if (o->temp) {
-        if (o->failure || !named)
-            unlink(o->temp);
-        set_unfinished(o->temp, false);
-    }
+    char *folder = folder_of(target);
+    int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int number = fd >= 0 && fsync(fd) != 0 ? errno : 0;
+
+    free(folder);
+    if (fd >= 0)
+        close(fd);
+    return number == EIO || number == ENOSPC ? number : 0;
+}
+
+/* Closes the file and frees what belongs to it; a temporary file that is still there goes too. */
+static void release(struct cril_output *o)
+{
+    if (o->file && o->file != stdout)
+        fclose(o->file);
+    drop_temp(o, true);
     free(o->target);
-    free(o->temp);
-    o->target = o->temp = NULL;
+    o->file = NULL;
+    o->target = NULL;
+}
+
+/* All that was written is on the disk, under its name; 0 or errno. */
+static int finish(struct cril_output *o)
+{
+    int number = 0;
+
+    errno = 0;
+    if (!cril_output_good(o))
+        return o->failure;
+    if (fflush(o->file) != 0)
+        return errno ? errno : EIO;
+    if (!o->target) {
+        FILE *f = o->file;
+
+        o->file = NULL;
+        return fclose(f) == 0 ? 0 : errno ? errno : EIO;
+    }
+    if (o->is_like)
+        number = make_like(o);
+    else if (fchmod(fileno(o->file), o->mode) != 0)
+        number = errno;
+    if (!number && fsync(fileno(o->file)) != 0)
+        number = errno;
+    if (!number)
+        number = o->temp ? name_temp(o) : name_unnamed(o);
+    return number ? number : sync_folder(o->target);
 }
 
 bool cril_output_commit(struct cril_output *o)
 {
     if (!o->file)
         return true;
-    errno = 0;
-    if (o->file != stdout && cril_output_good(o) &&
-        (fflush(o->file) != 0 || (o->temp && fsync(fileno(o->file)) != 0)))
-        o->failure = errno ? errno : EIO;
-    release(o, true);
+    if (o->file != stdout)
+        o->failure = finish(o);
+    release(o);
     if (!o->failure)
         return true;
     if (o->failure == EEXIST)
@@ -293,8 +500,7 @@ bool cril_output_commit(struct cril_output *o)
 
 void cril_output_discard(struct cril_output *o)
 {
-    if (o->file)
-        release(o, false);
+    release(o);
 }
 
 /* ---- texts ---- */

@@ -1,9 +1,10 @@
 /*
  * Files that appear whole or not at all, and what the command says on standard error.
  *
- * A file is written under another name in the same folder, brought to the disk, then renamed. What is
- * no regular file (a terminal, a pipe, /dev/full) is written to directly. An interrupted command
- * leaves nothing behind.
+ * A file is written without a name (where the system has no such thing, under another one in the
+ * same folder), brought to the disk, then given its name. What is no regular file (a terminal, a
+ * pipe, /dev/full) is written to directly. A command that is interrupted leaves nothing behind, nor
+ * does one that is killed, if there are files without names.
  */
 #ifndef CRIL_CLI_OUTPUT_H
 #define CRIL_CLI_OUTPUT_H
@@ -12,18 +13,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 /* Zero-initialised it is closed, and committing or discarding it does nothing. */
 struct cril_output {
     const char *path; /* as given; borrowed */
     FILE *file;
-    char *target, *temp; /* owned; NULL when path is written to directly */
+    char *target; /* owned; NULL: path is written to directly */
+    char *temp;   /* owned; NULL: the file has no name yet */
+    mode_t mode; /* of the finished file */
     bool force;
+    bool is_like; /* cril_output_like was called */
+    struct stat like;
     int failure; /* errno of the first write that failed */
 };
 
-/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force. False: the reason was printed. */
+/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force.
+   False: the reason was printed. */
 bool cril_output_open(struct cril_output *o, const char *path, bool force);
+/* The refusals of cril_output_open that need no attempt, before the work. */
+bool cril_output_check(const char *path, bool force);
+/* A committed file gets the mode, the owner as far as we may, and the times of another one. */
+void cril_output_like(struct cril_output *o, const struct stat *info);
 bool cril_output_good(struct cril_output *o);   /* no write has failed; silent */
 void cril_output_failed(struct cril_output *o, int number); /* errno of a failed write, if none is known yet */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */

@@ -1,4 +1,4 @@
-/* Percent, speed, time left and figure so far. Time left: what is done, extrapolated by bytes read. */
+/* Percent, speed, time left and figure so far. Time left: what is done, extrapolated. */
 #include "progress.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ static void time_text(double sec, char *out, size_t size)
         snprintf(out, size, "%lu:%02lu", s / 60, s % 60);
 }
 
-void cril_progress_show(struct cril_progress *p, const cril_score_progress *s)
+void cril_progress_show(struct cril_progress *p, const struct cril_progress_state *s)
 {
     struct timespec now;
     const char *name;
@@ -39,14 +39,14 @@ void cril_progress_show(struct cril_progress *p, const cril_score_progress *s)
     fprintf(stderr, "\r%.32s", name && name[1] ? name + 1 : p->name);
     if (s->fraction >= 0)
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
-    if (s->seconds > 0)
-        fprintf(stderr, "  %.0f tokens/s", (double)s->forward_tokens / s->seconds);
+    if (s->seconds > 0 && s->tokens) /* none before the first batch is through */
+        fprintf(stderr, "  %.0f tokens/s", (double)s->tokens / s->seconds);
     if (s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1) {
         time_text(s->seconds * (1 - s->fraction) / s->fraction, left, sizeof(left));
         fprintf(stderr, "  %s left", left);
     }
-    if (s->bpc > 0)
-        fprintf(stderr, "  BPC %.4f", s->bpc);
+    if (s->value > 0)
+        fprintf(stderr, "  %s %.4f", s->figure, s->value);
     fputs("\033[K", stderr);
     fflush(stderr);
 }

@@ -2,19 +2,27 @@
 #ifndef CRIL_CLI_PROGRESS_H
 #define CRIL_CLI_PROGRESS_H
 
-#include <cril/score.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <time.h>
 
 struct cril_progress {
     bool on;          /* standard error is a terminal */
     bool shown;       /* a line stands there */
-    const char *name; /* of the corpus; borrowed */
+    const char *name; /* of the file at work; borrowed */
     struct timespec last;
 };
 
+struct cril_progress_state {
+    double fraction;    /* of the work, 0..1; negative: not known */
+    double seconds;     /* since it began */
+    uint64_t tokens;    /* that went through the model */
+    const char *figure; /* what value is called */
+    double value;       /* 0: none yet */
+};
+
 void cril_progress_init(struct cril_progress *p, bool quiet);
-void cril_progress_show(struct cril_progress *p, const cril_score_progress *s);
+void cril_progress_show(struct cril_progress *p, const struct cril_progress_state *s);
 void cril_progress_clear(struct cril_progress *p); /* before anything else is printed */
 
 #endif

@@ -5,14 +5,19 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|compare|info|tokenize|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|compare|compress|decompress|test|list|cat|info|tokenize|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score compare info tokenize selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score compare info tokenize selftest' -- "$word")); return ;;
+        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize selftest' -- "$word")); return ;;
         score) options='--model --threads --memory --batch --protocol --context --stride --baselines --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
+        compress) options='--model --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
+        decompress) options='--model --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
+        test) options='--model --threads --memory --streams --distributions --json --quiet --verbose --help' ;;
+        list) options='--json --verbose --help' ;;
+        cat) options='--model --threads --memory --streams --range --quiet --verbose --help' ;;
         info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
         selftest) options='--model --tokens --all --threads --json --help' ;;
@@ -20,7 +25,7 @@ _cril() {
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens) return ;;
+        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -5,7 +5,7 @@ cril=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 bad=0
-for c in score compare info tokenize selftest; do
+for c in $("$cril" --help | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p'); do
     "$cril" $c --help | sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/--\2/p' | sort >"$tmp/help"
     [ -s "$tmp/help" ] || { echo "$c: no option in --help"; bad=1; }
     sed -n "s/^ *$c) options='\(.*\)'.*/\1/p" "$root/completion/cril.bash" | tr ' ' '\n' | sort >"$tmp/completion"

@@ -20,7 +20,9 @@ fail() { echo "FAIL $*"; bad=1; }
 skip() { echo "skipped: $*"; }
 
 # Speed and kernels differ from machine to machine.
-same_everywhere() { sed -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9][0-9]*  *[0-9][0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
+same_everywhere() { sed -e 's/, [0-9.]* s, [0-9]* tokens\/s/, S s, N tokens\/s/' -e 's/ in [0-9.]* s\(, [0-9]* tokens\/s\)\{0,1\}$/ in S s/' \
+    -e 's/: [0-9]*, "seconds": [0-9.e-]*/: N, "seconds": S/' -e 's/\(bits\/byte\), [0-9.]* s$/\1, S s/' \
+    -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9][0-9]*  *[0-9][0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/kernels [a-z0-9]*\(, \|$\)/kernels K\1/' -e 's/ in [0-9.]* s;/ in S s;/'; }
 
 # verdict NAME CODE: compares out and err of the command that just ran.
@@ -40,9 +42,9 @@ leaves_nothing() {
 same() { cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"; }
 
 for m in llama llama-mixed gemma3; do cp "$golden/tiny-$m.gguf" $m.gguf; done
-cp "$here"/*.jsonl "$here"/*.txt . || exit 1
+cp "$here"/*.jsonl "$here"/*.txt "$here"/words.awk . || exit 1
 
-for part in usage good bad; do . "$here/$part.sh"; done
+for part in usage good bad archives; do . "$here/$part.sh"; done
 
 [ $count -gt 0 ] || fail "no case ran"
 echo "$count cases"

@@ -52,3 +52,25 @@ leaves_nothing usage twice nats
 same usage c.jsonl "$here/c.jsonl"
 t usage-memory score -m llama.gguf --memory 12X c.jsonl
 t usage-memory-none score -m llama.gguf --memory G c.jsonl
+for c in compress decompress test list cat; do t help-$c help $c; done
+t compress-no-model compress text.txt
+t compress-output-stdout compress -m llama.gguf -o x -c text.txt
+t compress-output-two compress -m llama.gguf -o x text.txt c.jsonl
+t compress-stdout-two compress -m llama.gguf -c text.txt c.jsonl
+t compress-stdin-twice compress -m llama.gguf -o x - -
+t compress-rm-stdout compress -m llama.gguf --rm -c text.txt
+t compress-rm-stdin compress -m llama.gguf --rm -o x -
+t compress-rm-keep compress -m llama.gguf --rm --keep text.txt
+t compress-json-stdout compress -m llama.gguf --json -c text.txt
+t compress-d-segment compress -m llama.gguf -d --segment 1K text.txt
+t compress-stride compress -m llama.gguf --context 64 --stride 65 text.txt
+t compress-segment compress -m llama.gguf --segment 2G text.txt
+t compress-threads compress -m llama.gguf -t 2 text.txt
+t test-no-model test text.txt
+t cat-no-model cat text.txt
+t cat-range-what cat -m llama.gguf --range 5 text.txt
+t cat-range-empty cat -m llama.gguf --range 1K-1K text.txt
+t cat-range-reverse cat -m llama.gguf --range 2M-1M text.txt
+t cat-range-two cat -m llama.gguf --range 0-1 text.txt c.jsonl
+t list-option list --jsn text.txt
+leaves_nothing usage-archives x text.txt.cril

@@ -42,9 +42,9 @@ static const struct cril_option compress_options[] = {
       CRIL_CODING_AT(decompress), .help = "decompress, as 'cril decompress' does" },
     { .name = "segment", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1,
       .max = CRIL_SEGMENT_BYTES_MAX, CRIL_CODING_AT(segment),
-      .help = "bytes of text that are coded on their own, see below (default: 64K)" },
+      .help = "most bytes of text that are coded on their own, see below (default: 32K)" },
     { .name = "context", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(context),
-      .help = "tokens of a window (default: 2048, or the model's if fewer)" },
+      .help = "tokens of a window (default: 1024, or the model's if fewer)" },
     { .name = "stride", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(stride),
       .help = "tokens by which windows move (default: the context); fewer: smaller, slower" },
 
@@ -385,12 +385,28 @@ static bool fill(struct text *t, const struct source *s)
     return true;
 }
 
-static cril_status add_all(struct run *r, cril_compressor *c, const struct source *s,
-                           struct text *t, size_t target, cril_error *err)
+/*
+ * Into how many segments of at most `limit` bytes a text of `size` goes. Past 16, which are decoded
+ * in step, a multiple of it: a few segments that are left for the end would take as long as all the
+ * others of their round. 0: the size is not known.
+ */
+static uint64_t segment_count(uint64_t size, size_t limit)
 {
+    const uint64_t n = size / limit + (size % limit != 0), step = CRIL_STREAMS;
+
+    return n <= step ? n : (n + step - 1) / step * step;
+}
+
+static cril_status add_all(struct run *r, cril_compressor *c, const struct source *s,
+                           struct text *t, size_t limit, cril_error *err)
+{
+    uint64_t n_left = segment_count(r->coding.whole, limit);
     cril_status st = CRIL_OK;
 
-    for (;;) {
+    for (;; n_left -= n_left > 1) {
+        const uint64_t left = r->coding.whole - r->coding.handed,
+                       even = n_left ? left / n_left + (left % n_left != 0) : 0;
+        const size_t target = even && even < limit ? (size_t)even : limit;
         size_t n;
 
         if (!fill(t, s)) {
@@ -421,19 +437,19 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
                                            .threads = (unsigned)set->threads,
                                            .memory_bytes = (size_t)set->memory };
     const cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
-    const size_t target = set->segment ? (size_t)set->segment : CRIL_SEGMENT_BYTES;
-    struct text text = { .data = malloc(target + READ_AHEAD), .size = target + READ_AHEAD };
+    const size_t limit = set->segment ? (size_t)set->segment : CRIL_SEGMENT_BYTES;
+    struct text text = { .data = malloc(limit + READ_AHEAD), .size = limit + READ_AHEAD };
     cril_compressor *c = NULL;
     cril_status st = CRIL_ERR_NOMEM;
 
     if (!text.data)
         snprintf(err->message, sizeof(err->message),
-                 "out of memory for a segment of %zu bytes; give a smaller --segment", target);
+                 "out of memory for a segment of %zu bytes; give a smaller --segment", limit);
     else
         st = cril_compressor_create(r->coding.model, &wanted, &callbacks, &c, err);
     r->over = st != CRIL_OK;
     if (st == CRIL_OK) {
-        st = add_all(r, c, s, &text, target, err);
+        st = add_all(r, c, s, &text, limit, err);
         *totals = *cril_compressor_totals(c);
     }
     cril_compressor_free(c);

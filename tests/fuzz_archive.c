@@ -1,17 +1,18 @@
 /*
- * libFuzzer entry: archives and the range coder. The first byte of the input says what the rest is.
+ * libFuzzer entry: archives, the range coder and spelling. The first byte of the input says what the rest is:
  *
- *   bit 0, 1 = 0   an archive as it is
+ *   bits 0, 1 = 0  an archive as it is
  *   1              an archive whose checksums, magic and end mark are made right first
- *   2              the same, and the lengths of its last segment and of its text too, so that more
- * files come through to where segments are taken apart and decoded 3              symbols, which
- * are encoded and decoded
+ *   2              the same, and the lengths of its last segment and of its text too, so that more files come through to
+ *                  where segments are taken apart and decoded
+ *   3              symbols, which are encoded and decoded; with bit 2, a text, which is spelled and put together
  *
  * In place of a model's numbers, a decoder gets those of a random generator. What a code decodes to
  * is encoded again: the shortest code of the same symbols cannot be longer than the one that was
  * read.
  */
 #include "codec/container.h"
+#include "codec/spell.h"
 #include "entropy/range.h"
 #include "util/cursor.h"
 #include "util/random.h"
@@ -84,6 +85,61 @@ static void code_symbols(const uint8_t *data, size_t size)
     round_trip(s, n);
 }
 
+/* ---- Spelling ---- */
+
+static const cril_tokenizer *vocabulary(void)
+{
+    static cril_tokenizer *t;
+
+    if (!t)
+        require(cril_tokenizer_open(CRIL_TEST_DATA "/golden/tiny-llama.gguf", &t, NULL) == CRIL_OK);
+    return t;
+}
+
+/* What tokens and raw bytes of a damaged segment stand for, which may be anything but longer than asked for. */
+static void put_together(const struct cril_segment *s, const int32_t *ids, size_t n_ids)
+{
+    const size_t len = s->entry.original < 1 << 16 ? s->entry.original : 1 << 16;
+    uint8_t *out = malloc(len);
+    cril_error err = {0};
+
+    require(out != NULL);
+    require(cril_unspell(vocabulary(), s, ids, n_ids, out, len, &err) == CRIL_OK || err.message[0]);
+    free(out);
+}
+
+static void spell_text(const uint8_t *text, size_t len)
+{
+    static struct cril_speller *speller; /* kept: what it knows of characters must not depend on texts */
+    struct cril_spelling spelling = {0};
+    struct cril_segment s;
+    uint8_t *parts, *back;
+
+    if (!len)
+        return;
+    if (!speller)
+        require(cril_speller_create(vocabulary(), &speller, NULL) == CRIL_OK);
+    require(cril_speller_spell(speller, text, len, &spelling, NULL) == CRIL_OK);
+    parts = malloc(spelling.n_parts * CRIL_ARCHIVE_PART + 1);
+    back = malloc(len);
+    require(parts && back);
+    for (size_t i = 0; i < spelling.n_parts; i++)
+        cril_archive_put_part(&spelling.parts[i], parts + i * CRIL_ARCHIVE_PART);
+    s = (struct cril_segment){.entry = {.original = (uint32_t)len,
+                                        .tokens = (uint32_t)spelling.ids.n,
+                                        .parts = (uint32_t)spelling.n_parts,
+                                        .raw = (uint32_t)spelling.n_raw},
+                              .parts = parts,
+                              .raw = spelling.raw,
+                              .raw_bytes = spelling.n_raw};
+    require(spelling.n_parts * CRIL_ARCHIVE_PART + spelling.n_raw <= len + CRIL_ARCHIVE_PART);
+    require(cril_unspell(vocabulary(), &s, spelling.ids.data, spelling.ids.n, back, len, NULL) == CRIL_OK);
+    require(memcmp(text, back, len) == 0);
+    free(parts);
+    free(back);
+    cril_spelling_free(&spelling);
+}
+
 /* ---- Segments ---- */
 
 static double draw_value(struct cril_random *g)
@@ -147,6 +203,7 @@ static void decode_segment(const struct cril_archive_header *h, const struct cri
                            size_t *budget)
 {
     static struct cril_share shares[2 * MOST_TOKENS];
+    static int32_t ids[MOST_TOKENS];
     const size_t n_logits = h->n_logits < MOST_LOGITS ? h->n_logits : MOST_LOGITS;
     const size_t n_tokens = s->entry.tokens < *budget ? s->entry.tokens : *budget;
     size_t n_code = s->entry.code, n = 0, id = 0;
@@ -160,7 +217,9 @@ static void decode_segment(const struct cril_archive_header *h, const struct cri
         if (!decode_token(&d, &g, n_logits, &shares[n], &id))
             break;
         require(id < n_logits);
+        ids[n / 2] = (int32_t)id;
     }
+    put_together(s, ids, n / 2);
     while (n_code && s->code[n_code - 1] == 0)
         n_code--;
     require(round_trip(shares, n) <= n_code);
@@ -288,7 +347,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case 0: read_archive(data + 1, size - 1); break;
     case 1: read_mended(data + 1, size - 1, false); break;
     case 2: read_mended(data + 1, size - 1, true); break;
-    default: code_symbols(data + 1, size - 1);
+    default:
+        if (data[0] & 4)
+            spell_text(data + 1, size - 1);
+        else
+            code_symbols(data + 1, size - 1);
     }
     return 0;
 }

@@ -117,8 +117,8 @@ static void round_trip(cril_model *m, const struct setting *s, const uint8_t *te
     assert_true(archive.n <= n + n / 100 + 64 * t.segments + 136);
     expect_text(m, &archive, s, text, 0, n);
     expect_text(m, &archive, &other, text, 0, n);
-    for (size_t i = 1; i < 4 && n; i++)
-        expect_text(m, &archive, s, text, n * i / 5, n * i / 4 + 1 > n ? n : n * i / 4 + 1);
+    if (n)
+        expect_text(m, &archive, s, text, n / 3, n / 2 + 1);
     free(archive.data);
     free(again.data);
 }
@@ -154,11 +154,10 @@ static void test_any_bytes(void **state)
         cril_model *m = open_model(models[k]);
         for (unsigned kind = 0; kind < 9; kind++) {
             fill(text, sizeof(text), kind);
-            for (size_t n = 0; n <= 3; n++)
+            for (size_t n = 0; n <= 3 && k == 0; n++)
                 round_trip(m, &(struct setting){.segment = 100, .context = 64, .threads = 1}, text, n);
-            round_trip(m, &(struct setting){.segment = 700, .context = 64, .stride = 24, .threads = 2}, text, sizeof(text));
-            round_trip(m, &(struct setting){.segment = 90, .context = 33, .stride = 33, .threads = 1, .streams = 40}, text,
-                       sizeof(text));
+            round_trip(m, &(struct setting){.segment = 700, .context = 64, .stride = 24, .threads = 1, .streams = kind},
+                       text, sizeof(text));
         }
         cril_model_close(m);
     }
@@ -170,8 +169,8 @@ static void test_every_context(void **state)
     cril_model *m = open_model("tiny-llama");
     (void)state;
     fill(text, sizeof(text), 0);
-    for (size_t context = 1; context < 40; context++)
-        for (size_t stride = 1; stride <= context; stride += 1 + context / 3)
+    for (size_t context = 1; context < 40; context += 1 + context / 3)
+        for (size_t stride = 1; stride <= context; stride += 1 + context / 2)
             round_trip(m, &(struct setting){.segment = 300, .context = context, .stride = stride, .threads = 1}, text,
                        sizeof(text));
     cril_model_close(m);

@@ -20,7 +20,8 @@ extern "C" {
 #endif
 
 #define CRIL_SUFFIX ".cril"
-#define CRIL_SEGMENT_BYTES ((size_t)64 << 10)      /* default; doc/compression.md has the reason and the price */
+#define CRIL_SEGMENT_BYTES ((size_t)32 << 10)      /* default; doc/compression.md has the reason and the price */
+#define CRIL_STREAMS 16u                           /* default: segments that are decoded in step */
 #define CRIL_SEGMENT_BYTES_MAX ((size_t)1 << 30)
 
 /* ---- Compression ---- */
@@ -105,7 +106,7 @@ void cril_archive_segment_at(const cril_archive *a, uint64_t i, cril_archive_seg
 
 typedef struct cril_decompress_options {
     unsigned threads;    /* 0: one a core */
-    unsigned streams;    /* segments that are decoded in step, at most; 0: 16, fewer where memory is short */
+    unsigned streams;    /* segments that are decoded in step, at most; 0: CRIL_STREAMS, fewer where memory is short */
     size_t memory_bytes; /* that the process may hold; 0: three quarters of the machine's */
     /* Bytes of the text to give out: [from, to). 0, 0: all of it, and then the SHA-256 of the whole is checked too. */
     uint64_t from, to;

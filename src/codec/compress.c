@@ -20,7 +20,7 @@
 #include <time.h>
 
 /* Windows that follow each other: no token goes through the model twice. doc/compression.md has what else costs. */
-enum { DEFAULT_CONTEXT = 2048 };
+enum { DEFAULT_CONTEXT = 1024 };
 
 /* A segment that is not written yet. */
 struct pending {

@@ -21,10 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-enum {
-    DEFAULT_STREAMS = 16,
-    MOST_STREAMS = 4096
-};
+enum { MOST_STREAMS = 4096 };
 
 /* Text of finished segments that wait for one before them: streams rest beyond that. */
 static const uint64_t most_waiting = UINT64_C(256) << 20;
@@ -339,7 +336,7 @@ static size_t longest_window(const struct decoding *d)
 
 static cril_status create_streams(struct decoding *d, const cril_decompress_options *o, cril_error *err)
 {
-    const size_t wanted = o->streams ? o->streams : DEFAULT_STREAMS, segments = d->end - d->first;
+    const size_t wanted = o->streams ? o->streams : CRIL_STREAMS, segments = d->end - d->first;
     const struct cril_steps_options options = { .threads = o->threads, .context = longest_window(d),
                                                 .streams = wanted < segments ? wanted : segments,
                                                 .memory = o->memory_bytes };

@@ -64,8 +64,11 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
         tile_f32(12, more, a, lda, b, k, next, c, ldc);
     for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc)
         tile_f32(4, more, a, lda, b, k, next, c, ldc);
-    for (; m > 0; m--, a += lda, c += ldc)
-        tile_f32(1, more, a, lda, b, k, next, c, ldc);
+    switch (m) { /* rows of a decoder are few: one pass over the panel for all */
+    case 3: tile_f32(3, more, a, lda, b, k, next, c, ldc); break;
+    case 2: tile_f32(2, more, a, lda, b, k, next, c, ldc); break;
+    case 1: tile_f32(1, more, a, lda, b, k, next, c, ldc); break;
+    }
 }
 
 T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
@@ -136,6 +139,8 @@ TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts
     const float *ws = w->scale + p * per_panel, *wm = has_min ? w->min + p * per_panel : NULL;
     for (; m >= 6; m -= 6, row += 6, c += 6 * ldc)
         tile_i16(6, group, has_min, a, row, wq, ws, wm, c, ldc);
+    for (; m >= 4; m -= 4, row += 4, c += 4 * ldc)
+        tile_i16(4, group, has_min, a, row, wq, ws, wm, c, ldc);
     for (; m >= 2; m -= 2, row += 2, c += 2 * ldc)
         tile_i16(2, group, has_min, a, row, wq, ws, wm, c, ldc);
     for (; m > 0; m--, row++, c += ldc)

@@ -30,7 +30,7 @@
 #include <sched.h>
 #endif
 
-enum { SPINS = 10000 }; /* some 10 microseconds, what the last task of a slower thread takes */
+enum { SPINS = 100000 }; /* some 100 microseconds: more than the last task of a slower thread takes, less than to sleep and wake often */
 
 struct helper {
     cril_pool *pool;

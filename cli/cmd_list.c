@@ -80,7 +80,7 @@ static void print_segments(const cril_archive *a, uint64_t n)
         cril_archive_segment_at(a, i, &s);
         printf("  %8" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64 " %12" PRIu64
                " %9.4f %10" PRIu64 "\n",
-               i, s.start, s.original_bytes, s.offset, s.archive_bytes,
+               i + 1, s.start, s.original_bytes, s.offset, s.archive_bytes,
                8 * ratio(s.archive_bytes, s.original_bytes), s.tokens);
     }
 }

@@ -120,9 +120,8 @@ cril_status cril_coding_decode(struct cril_coding *c, const char *name, const cr
                                uint64_t from, uint64_t to, cril_codec_totals *totals,
                                cril_error *err)
 {
-    const uint64_t streams = c->set->distributions ? 1 : c->set->streams; /* their tokens in order */
     const cril_decompress_options wanted = { .threads = (unsigned)c->set->threads,
-                                             .streams = (unsigned)streams,
+                                             .streams = (unsigned)c->set->streams,
                                              .memory_bytes = (size_t)c->set->memory,
                                              .from = from,
                                              .to = to,

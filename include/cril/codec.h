@@ -110,7 +110,8 @@ typedef struct cril_decompress_options {
     size_t memory_bytes; /* that the process may hold; 0: three quarters of the machine's */
     /* Bytes of the text to give out: [from, to). 0, 0: all of it, and then the SHA-256 of the whole is checked too. */
     uint64_t from, to;
-    const char *distributions; /* a file to write each token's distribution to, for an independent decoder; NULL: none */
+    const char *distributions; /* a file to write each token's distribution to, for an independent decoder, which takes one
+                                  stream; NULL: none */
 } cril_decompress_options;
 
 /*

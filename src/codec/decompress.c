@@ -76,7 +76,8 @@ static cril_status no_memory(const struct decoding *d, cril_error *err)
 
 static cril_status damaged(const struct decoding *d, size_t segment, const char *what, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: segment %zu is damaged: %s", d->c->name, segment, what);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: segment %zu of %zu is damaged: %s", d->c->name, segment + 1,
+                     d->c->n_segments, what);
 }
 
 /* ---- Giving out ---- */
@@ -336,7 +337,8 @@ static size_t longest_window(const struct decoding *d)
 
 static cril_status create_streams(struct decoding *d, const cril_decompress_options *o, cril_error *err)
 {
-    const size_t wanted = o->streams ? o->streams : CRIL_STREAMS, segments = d->end - d->first;
+    /* Distributions are written in the order of the text. */
+    const size_t wanted = o->distributions ? 1 : o->streams ? o->streams : CRIL_STREAMS, segments = d->end - d->first;
     const struct cril_steps_options options = { .threads = o->threads, .context = longest_window(d),
                                                 .streams = wanted < segments ? wanted : segments,
                                                 .memory = o->memory_bytes };

@@ -55,8 +55,13 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
         size_t i = 0;
         for (; i + 6 <= m; i += 6, next += k)
             tile_f32(6, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc);
-        for (; i < m; i++)
-            tile_f32(1, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc);
+        for (; i + 4 <= m; i += 4)
+            tile_f32(4, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc);
+        switch (m - i) { /* rows of a decoder are few: one pass over the panel for all */
+        case 3: tile_f32(3, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc); break;
+        case 2: tile_f32(2, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc); break;
+        case 1: tile_f32(1, more, a + i * lda, lda, b + h, k, next, c + i * ldc + h, ldc); break;
+        }
     }
 }
 
@@ -129,7 +134,9 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
         size_t i = 0;
         for (; i + 3 <= m; i += 3)
             tile_i16(3, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
-        for (; i < m; i++)
+        if (m - i == 2)
+            tile_i16(2, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+        else if (m - i == 1)
             tile_i16(1, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
     }
 }

@@ -1,0 +1,116 @@
+/*
+ * Studies: models x corpora, models x benchmarks, and the line through them.
+ *
+ * A study is one YAML file (doc/study.md) that names what is compared, and one SQLite file that holds what is known. A *cell* is
+ * one model on one corpus by one protocol; its figures are measured by this library or imported with their source.
+ *
+ * A study is immutable once loaded and may be shared by threads. A store belongs to one thread; any number of stores, in any
+ * number of processes, may have one file open.
+ */
+#ifndef CRIL_STUDY_H
+#define CRIL_STUDY_H
+
+#include <cril/corpus.h>
+#include <cril/score.h>
+#include <cril/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- The study file ---- */
+
+typedef struct cril_study cril_study;
+
+typedef struct cril_study_model {
+    const char *name;   /* unique in the study */
+    const char *family; /* models of one family are not independent; the name itself where none is given */
+    const char *path;   /* relative ones are taken from the study file's folder; NULL: figures are imported only */
+    const char *const *tags; /* [n_tags] words to choose models by */
+    size_t n_tags;
+    size_t line;        /* in the study file, from 1 */
+} cril_study_model;
+
+typedef struct cril_study_corpus {
+    const char *name;  /* unique among corpora, benchmarks and groups */
+    const char *group; /* such as "knowledge"; the name itself where none is given */
+    const char *path;  /* NULL: figures are imported only */
+    cril_corpus_options options;
+    size_t line;
+} cril_study_corpus;
+
+typedef struct cril_study_benchmark {
+    const char *name;
+    const char *group;
+    size_t line;
+} cril_study_benchmark;
+
+typedef struct cril_study_protocol {
+    const char *name;
+    size_t context, stride; /* 0: the protocol's own */
+    size_t line;
+} cril_study_protocol;
+
+/* One line that the study wants to see. */
+typedef struct cril_study_fit {
+    const char *name;
+    const char *x, *y;         /* see cril_study_axis */
+    const char *const *models; /* [n_models] see cril_study_select; none: all */
+    size_t n_models;
+    size_t line;
+} cril_study_fit;
+
+typedef struct cril_study_info {
+    const char *path;     /* of the study file, as given */
+    const char *title;
+    const char *database; /* path of the store */
+    const cril_study_model *models;
+    const cril_study_corpus *corpora;
+    const cril_study_benchmark *benchmarks;
+    const cril_study_protocol *protocols; /* [n_protocols] the first is the one that fits use, unless told otherwise */
+    const cril_study_fit *fits;
+    size_t n_models, n_corpora, n_benchmarks, n_protocols, n_fits;
+} cril_study_info;
+
+/*
+ * Reads and checks a study file; globs become models, sorted by name. Every fault is found before anything runs and said as
+ * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a group that is no corpus's, a value of
+ * the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _RANGE (not a study), _NOMEM.
+ */
+cril_status cril_study_load(const char *path, cril_study **out, cril_error *err);
+void cril_study_close(cril_study *s); /* NULL is allowed */
+const cril_study_info *cril_study_info_of(const cril_study *s);
+
+/* ---- What is known ---- */
+
+/* Where a number comes from. */
+typedef enum cril_origin {
+    CRIL_ORIGIN_NONE = 0, /* nothing is known */
+    CRIL_ORIGIN_MEASURED, /* by this library, all documents */
+    CRIL_ORIGIN_IMPORTED
+} cril_origin;
+
+typedef struct cril_known {
+    double value;       /* bits per character, or a score as a share of 1; NaN where origin is NONE */
+    double se;          /* standard error over documents; 0: not known */
+    cril_origin origin;
+    const char *source; /* of an imported one; "" otherwise; belongs to the table */
+} cril_known;
+
+/* All numbers of a study by one protocol. */
+typedef struct cril_study_table {
+    size_t n_models, n_corpora, n_benchmarks;
+    cril_known *bpc;   /* [n_models][n_corpora] */
+    cril_known *score; /* [n_models][n_benchmarks] */
+    void *owned;       /* strings */
+} cril_study_table;
+
+void cril_study_table_free(cril_study_table *t);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

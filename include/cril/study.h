@@ -110,6 +110,43 @@ typedef struct cril_study_table {
 
 void cril_study_table_free(cril_study_table *t);
 
+/* ---- Choosing ---- */
+
+/*
+ * Which models the words choose: a model's name, family or tag takes it in; behind '-' it leaves it out; without a word that takes
+ * in, all are in. n == 0: all.
+ *
+ *   chosen  [n_models]  out
+ *
+ * CRIL_ERR_RANGE: a word that is no model's name, family or tag.
+ */
+cril_status cril_study_select(const cril_study *s, const char *const *words, size_t n, bool *chosen, cril_error *err);
+
+/* Models of a study as points of a plane, in the study's order. */
+typedef struct cril_study_points {
+    size_t n;
+    double *x, *y;       /* [n] bits per character; score as a share of 1 */
+    double *x_se, *y_se; /* [n] standard error; 0: not known */
+    uint32_t *family;    /* [n] models of one family have one number */
+    size_t *model;       /* [n] index in the study */
+    size_t *lacking;     /* [n_lacking] chosen models of which a number is not known */
+    size_t n_lacking;
+} cril_study_points;
+
+/*
+ * The chosen models of which everything is known that x and y need.
+ *
+ *   x  "average": mean of the corpora; a corpus; a group: mean of its corpora
+ *   y  "average": mean of the groups' means; "plain": mean of the benchmarks; a group: mean of its benchmarks; a benchmark
+ *
+ * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is not known. *out is owned by the
+ * caller: cril_study_points_free. CRIL_ERR_RANGE: an axis or a word that the study does not have; the sentence lists those that it
+ * has. CRIL_ERR_NOMEM. Whether the points are enough for a line is a matter of fit.h.
+ */
+cril_status cril_study_points_get(const cril_study *s, const cril_study_table *t, const char *x, const char *y,
+                                  const char *const *models, size_t n_models, cril_study_points *out, cril_error *err);
+void cril_study_points_free(cril_study_points *p);
+
 #ifdef __cplusplus
 }
 #endif

@@ -110,6 +110,39 @@ typedef struct cril_study_table {
 
 void cril_study_table_free(cril_study_table *t);
 
+/* ---- Figures measured elsewhere ---- */
+
+typedef enum cril_figure_kind {
+    CRIL_FIGURE_BPC,  /* columns model, corpus, bpc; perhaps se, its standard error */
+    CRIL_FIGURE_SCORE /* columns model, benchmark, score: percent, 0 to 100 */
+} cril_figure_kind;
+
+typedef struct cril_figure {
+    const char *model, *of; /* of: the corpus or benchmark */
+    const char *source;     /* "" if the file has no such column */
+    double value, se;       /* bits per character; score and error as shares of 1; se 0: not known */
+    size_t line;            /* of the file, where the record begins */
+} cril_figure;
+
+typedef struct cril_figures {
+    cril_figure *rows; /* [n] in the file's order */
+    size_t n;
+    void *owned; /* the strings */
+} cril_figures;
+
+/*
+ * Reads a CSV file (RFC 4180, UTF-8, a header of column names) of published figures. Beside the columns of its kind, a file may have
+ * source, family, params_b, active_params_b, shots and metric, of which only source is read. source_prefix, unless NULL: only rows
+ * whose source begins so. *out is owned by the caller: cril_figures_free.
+ *
+ * CRIL_ERR_FORMAT names file and line: a column that is missing or not known, a record with another number of fields, a value that is
+ * no number or out of range (a score of 140, NaN), two different values for one model. CRIL_ERR_EMPTY: no row (with that source).
+ * CRIL_ERR_IO, _NOMEM.
+ */
+cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix, cril_figures *out,
+                              cril_error *err);
+void cril_figures_free(cril_figures *f);
+
 /* ---- Choosing ---- */
 
 /*

@@ -38,7 +38,7 @@ for unit in "models", "families":
                 f"{unit}.intercept": "low/y high/y", f"{unit}.rmse": "low/y high/y"}
 for name in "york", "deming":
     COLUMNS |= {name: "status/count", f"{name}.slope": COLUMNS["slope"], f"{name}.intercept": COLUMNS["intercept"],
-                f"{name}.more": "x_mean/x y_mean/y chi/rel scale"}
+                f"{name}.more": "x_mean/x y_mean/y chi/chi scale minima/count"}
 
 
 def random_case(k, rng, resamples):
@@ -95,6 +95,7 @@ def group_key(name):
 def check(case, got, want, worst):
     """Adds to worst[statistic] the largest error; returns the errors of what must be equal."""
     units = {"": 1, "x": max(map(abs, case["x"])), "y": max(map(abs, case["y"])), "rel": 0}
+    units["chi"] = 1e-12 * max(1, units["x"], units["y"]) ** 2  # where the points lie on a line it is 0, and rounding is squared
     units["s"] = (max(case["y"]) - min(case["y"])) / (max(case["x"]) - min(case["x"]))
     bad = [] if [g[0] for g in got] == [g[0] for g in want] else ["other groups"]
     for (name, numbers), (_, exact) in zip(got, want):
@@ -118,13 +119,10 @@ def compare(program, n, seed, resamples):
     rng = random.Random(seed)
     cases = [random_case(k, rng, resamples) for k in range(n)]
     found = run(program, cases)
-    worst, failed, unsettled, several = collections.defaultdict(lambda: (-1.0,)), 0, 0, 0
+    worst, failed, several = collections.defaultdict(lambda: (-1.0,)), 0, 0
     for case in cases:
-        got = dict(found[case["name"]])
-        want = fit_oracle.groups(case, near={"york": got["york.slope"][0]} if got["york"] == [0] else None)
-        if got["york"] == [7]:  # no convergence: nothing to compare
-            unsettled += 1
-            want = [(name, got[name] if name.split(".")[0] == "york" else v) for name, v in want]
+        want = fit_oracle.groups(case)
+        several += dict(want)["york.more"][4] > 1
         bad = check(case, found[case["name"]], want, worst)
         failed += bool(bad)
         for line in bad[:5]:
@@ -133,7 +131,7 @@ def compare(program, n, seed, resamples):
     for key, (error, *_) in sorted(worst.items()):
         print(f"{key:24}{error:14.1e}")
     numbers = sum(len(v) for c in found.values() for _, v in c)
-    print(f"{n} sets, {numbers} numbers, {failed} sets with a difference above 1e-9; York did not converge for {unsettled}")
+    print(f"{n} sets, {numbers} numbers, {failed} sets with a difference above 1e-9; {several} have several York minima")
     return failed
 
 

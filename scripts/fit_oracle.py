@@ -163,10 +163,11 @@ def both_at(x, y, vx, vy, b):
 
 
 def minima(x, y, vx, vy):
-    """Slopes of all local minima of the weighted sum of squares, best first, found on a grid of angles."""
+    """Slopes of all local minima of the weighted sum of squares, best first, found on a grid of 32 an octave."""
     x, y, vx, vy = (np.array(a, float) for a in (x, y, vx, vy))
     unit = y.std() / x.std()
-    slopes = np.tan((np.arange(4000) - 1999.5) / 2001 * math.pi / 2) * unit  # not 0: y may be exact
+    sizes = 2 ** np.linspace(-24, 24, 48 * 32 + 1) * unit
+    slopes = np.concatenate([-sizes[::-1], sizes])  # not 0: y may be exact
     w = 1 / (vy + slopes[:, None] ** 2 * vx)
     total = w.sum(1)
     u = x - ((w * x).sum(1) / total)[:, None]
@@ -178,13 +179,11 @@ def minima(x, y, vx, vy):
     return [(slopes[k], slopes[k + 1]) for k in sorted(at, key=lambda k: chi[k])]
 
 
-def both(x, y, vx, vy, level, deming, near=None):
-    """The line with errors in both. near: the other slope, to choose among several local minima."""
+def both(x, y, vx, vy, level, deming):
+    """The line with errors in both variables."""
     brackets = minima(x, y, vx, vy)
     if not brackets:
         return None
-    if near is not None:
-        brackets.sort(key=lambda c: not c[0] <= near <= c[1])
     low, high = map(mpf, brackets[0])
     f_low, f_high = both_at(x, y, vx, vy, low)[3], both_at(x, y, vx, vy, high)[3]
     for _ in range(200):  # Illinois false position: bracketed, and faster than halving
@@ -210,11 +209,11 @@ def both(x, y, vx, vy, level, deming, near=None):
     factor, scale = (mp.sqrt(reduced), mpf(1)) if deming else (mpf(1), mp.sqrt(max(mpf(1), reduced)))
     t = t_critical(level, n - 2) * scale
     return {"slope": estimate(b, mp.sqrt(m00 / det) * factor, t), "intercept": estimate(a, mp.sqrt(m11 / det) * factor, t),
-            "more": [x_mean, y_mean, reduced, scale], "minima": len(brackets)}
+            "more": [x_mean, y_mean, reduced, scale, len(brackets)]}
 
 
-def groups(case, near=None):
-    """Ordered (name, numbers), as tests/fit_values.h names them. near: slopes that cril found, {"york": b}."""
+def groups(case):
+    """Ordered (name, numbers), as tests/fit_values.h names them."""
     n, level, out = case["n"], case["level"], []
     fx, fy = case["x"], case["y"]
     x, y = [mpf(v) for v in fx], [mpf(v) for v in fy]
@@ -253,11 +252,11 @@ def groups(case, near=None):
         status = 0
         if name == "york":
             status = 0 if all(p + q > 0 for p, q in zip(vx, vy)) else RANGE
-            b = None if status else both(x, y, vx, vy, level, False, near and near.get(name))
+            b = None if status else both(x, y, vx, vy, level, False)
         else:
             b = both(x, y, [mpf(1)] * n, [mpf(case["ratio"])] * n, level, True)
         add(name, [status if b or status else NUMERIC])
-        for what, k in ("slope", 4), ("intercept", 4), ("more", 4):
+        for what, k in ("slope", 4), ("intercept", 4), ("more", 5):
             add(f"{name}.{what}", b[what] if b else [NAN] * k)
     for i, row in enumerate(diagnose(x, y, case["threshold"])):
         add(f"point.{i}", row + [left["predicted"][i] if left else NAN, one["predicted"][i] if one else NAN])

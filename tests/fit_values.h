@@ -98,7 +98,8 @@ static inline void fit_add_both(struct fit_groups *out, const char *name, cril_s
     snprintf(full, sizeof(full), "%.8s.intercept", name);
     fit_add_estimate(out, full, st == CRIL_OK, b->intercept);
     snprintf(full, sizeof(full), "%.8s.more", name);
-    fit_add(out, full, st == CRIL_OK, 4, (double[]){ b->x_mean, b->y_mean, b->reduced_chi_square, b->scale });
+    fit_add(out, full, st == CRIL_OK, 5,
+            (double[]){ b->x_mean, b->y_mean, b->reduced_chi_square, b->scale, (double)b->n_minima });
 }
 
 /* Returns the status of cril_line_fit; where that is not CRIL_OK there are no groups. */

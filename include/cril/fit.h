@@ -199,7 +199,7 @@ typedef struct cril_line_both {
     double x_mean, y_mean;     /* weighted: the line passes through them */
     double reduced_chi_square; /* weighted sum of squares / (n - 2); Deming: in units of the x error */
     double scale;              /* factor of the standard errors in the intervals */
-    size_t iterations;
+    size_t n_minima;           /* slopes that fit better than those beside them: above 1, none is clear */
 } cril_line_both;
 
 /*
@@ -211,7 +211,8 @@ typedef struct cril_line_both {
  * line by more than their errors; then reduced_chi_square exceeds 1, and the intervals are widened: value
  * -+ t scale se, scale = sqrt(max(1, reduced_chi_square)), t of Student with n - 2.
  *
- * CRIL_ERR_NUMERIC: no convergence, which points without a trend can cause.
+ * Of several minima, which points without a trend can have, the least is taken: York's equation is solved by
+ * bracketing, since iterating it need not converge. CRIL_ERR_NUMERIC: no minimum (the line is vertical).
  * Source: York, Evensen, Lopez Martinez & De Basabe Delgado 2004, Am. J. Phys. 72:367, eq. 13; errors of x
  * and y independent.
  */

@@ -10,7 +10,7 @@
 
 #include <math.h>
 
-enum { MAX_ITERATIONS = 100000 };
+enum { OCTAVES = 20, STEPS_AN_OCTAVE = 8, MAX_HALVINGS = 200 };
 
 /* Variances of point i. A NULL array is exact. */
 static double variance(const double *se, size_t i)
@@ -18,35 +18,85 @@ static double variance(const double *se, size_t i)
     return se ? se[i] * se[i] : 0;
 }
 
-/* York's sums for a slope b. */
+/* A slope b, and the line of that slope which fits best. */
 struct york {
-    double weight;         /* sum of W = 1 / (sy^2 + b^2 sx^2) */
-    double x_mean, y_mean; /* weighted by W */
-    double above, below;   /* sums of W beta V and W beta U: their ratio is the next slope */
+    double slope;
+    double x_mean, y_mean; /* weighted by W = 1 / (sy^2 + b^2 sx^2); the line passes through them */
+    double chi_square;     /* sum of W (y - a - b x)^2 */
+    double down;           /* minus half its derivative by b: sum of W beta (V - b U), York's eq. 13 where 0 */
 };
 
-static struct york york_sums(const cril_points *p, const struct cril_least_squares *s, double b)
+static struct york york_at(const cril_points *p, const struct cril_least_squares *s, double b)
 {
-    struct york y = { 0 };
+    struct york y = { .slope = b };
+    double weight = 0;
 
     /* deviations from the plain means: sums of W x would lose digits where x is far from 0 */
     for (size_t i = 0; i < p->n; i++) {
         double w = 1 / (variance(p->y_se, i) + b * b * variance(p->x_se, i));
 
-        y.weight += w;
+        weight += w;
         y.x_mean += w * (p->x[i] - s->x_mean);
         y.y_mean += w * (p->y[i] - s->y_mean);
     }
-    y.x_mean = s->x_mean + y.x_mean / y.weight;
-    y.y_mean = s->y_mean + y.y_mean / y.weight;
+    y.x_mean = s->x_mean + y.x_mean / weight;
+    y.y_mean = s->y_mean + y.y_mean / weight;
     for (size_t i = 0; i < p->n; i++) {
         double vx = variance(p->x_se, i), vy = variance(p->y_se, i), w = 1 / (vy + b * b * vx);
-        double u = p->x[i] - y.x_mean, v = p->y[i] - y.y_mean, beta = w * (u * vy + b * v * vx);
+        double u = p->x[i] - y.x_mean, v = p->y[i] - y.y_mean, e = v - b * u;
 
-        y.above += w * beta * v;
-        y.below += w * beta * u;
+        y.chi_square += w * e * e;
+        y.down += w * w * (u * vy + b * v * vx) * e;
     }
     return y;
+}
+
+/* Between two slopes the sum of squares goes down, then up: where it is least, to the last digit. */
+static struct york york_between(const cril_points *p, const struct cril_least_squares *s, double low,
+                                double high, double unit)
+{
+    struct york y = york_at(p, s, low + (high - low) / 2);
+
+    for (int i = 0; i < MAX_HALVINGS && high - low > 1e-20 * unit; i++) {
+        if (y.down > 0)
+            low = y.slope;
+        else
+            high = y.slope;
+        if (low + (high - low) / 2 == y.slope)
+            break;
+        y = york_at(p, s, low + (high - low) / 2);
+    }
+    return y;
+}
+
+/*
+ * The best of all local minima. York's equation is usually iterated, b -> sum W beta V / sum W beta U; for points
+ * that scatter by more than their errors, as models do, that may run in a circle or end in a minimum that is
+ * not the least one. So slopes from 2^-20 to 2^20 of the ratio of the spreads are tried, 8 an octave, both signs, and
+ * each stretch in which the sum of squares turns from falling to rising is halved to its end.
+ */
+static struct york york_best(const cril_points *p, const struct cril_least_squares *s, size_t *n_minima)
+{
+    const double step = 1.0905077326652577, unit = sqrt(s->syy) / sqrt(s->sxx); /* 2^(1/8) */
+    const int side = 2 * OCTAVES * STEPS_AN_OCTAVE;
+    double steep = ldexp(unit, OCTAVES), flat = ldexp(unit, -OCTAVES);
+    struct york best = { .chi_square = INFINITY }, last = york_at(p, s, -steep);
+
+    *n_minima = 0;
+    for (int k = 1; k <= 2 * side + 1; k++) { /* -steep .. -flat, flat .. steep */
+        double b = k <= side ? last.slope / step : k == side + 1 ? flat : last.slope * step;
+        struct york next = york_at(p, s, b);
+
+        if (last.down > 0 && next.down <= 0) {
+            struct york y = york_between(p, s, last.slope, next.slope, unit);
+
+            if (y.chi_square < best.chi_square)
+                best = y;
+            ++*n_minima;
+        }
+        last = next;
+    }
+    return best;
 }
 
 /*
@@ -117,34 +167,20 @@ cril_status cril_line_york(const cril_points *points, double level, cril_line_bo
     struct cril_least_squares s;
     struct york y;
     cril_line_both l = { 0 };
-    double b, unit;
     cril_status st;
 
     if ((st = cril_level_check(level, err)) != CRIL_OK ||
         (st = cril_points_check(points, true, &s, err)) != CRIL_OK || (st = check_errors(points, err)) != CRIL_OK)
         return st;
-    b = s.slope;
-    unit = sqrt(s.syy) / sqrt(s.sxx); /* what a slope is measured in, should it be near 0 */
-    for (l.iterations = 1; l.iterations <= MAX_ITERATIONS; l.iterations++) {
-        double last = b;
-
-        y = york_sums(points, &s, b);
-        b = y.above / y.below;
-        if (!isfinite(b))
-            break;
-        if (fabs(b - last) <= 1e-15 * (fabs(b) + unit)) {
-            y = york_sums(points, &s, b);
-            finish(points, 0, 0, false, b, y.x_mean, y.y_mean, level, &l);
-            if (!is_finite(&l))
-                break;
-            *line = l;
-            return CRIL_OK;
-        }
-    }
-    return cril_fail(err, CRIL_ERR_NUMERIC,
-                     "line: the slope with errors in x and y does not settle (%g after %zu steps); the points may "
-                     "have no trend, or errors too small or too large for the data",
-                     b, l.iterations);
+    y = york_best(points, &s, &l.n_minima);
+    if (l.n_minima > 0)
+        finish(points, 0, 0, false, y.slope, y.x_mean, y.y_mean, level, &l);
+    if (l.n_minima == 0 || !is_finite(&l))
+        return cril_fail(err, CRIL_ERR_NUMERIC,
+                         "line: with these errors in x and y no slope is the best one (it is vertical, or the errors "
+                         "are too small or too large for the data)");
+    *line = l;
+    return CRIL_OK;
 }
 
 /*
@@ -162,7 +198,7 @@ cril_status cril_line_deming(const cril_points *points, double variance_ratio, d
                              cril_line_both *line, cril_error *err)
 {
     struct cril_least_squares s;
-    cril_line_both l = { .iterations = 0 };
+    cril_line_both l = { .n_minima = 1 };
     cril_status st;
     double b;
 

@@ -1,7 +1,7 @@
 /* The figures that follow from a result's sums (doc/scoring.md, "Figures"). */
 #include <cril/score.h>
 
-#include "kernels/fmath.h"
+#include "util/fmath.h"
 
 #include <math.h>
 #include <stdlib.h>

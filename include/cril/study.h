@@ -11,6 +11,7 @@
 #define CRIL_STUDY_H
 
 #include <cril/corpus.h>
+#include <cril/fit.h>
 #include <cril/score.h>
 #include <cril/status.h>
 #include <stdbool.h>
@@ -179,6 +180,38 @@ typedef struct cril_study_points {
 cril_status cril_study_points_get(const cril_study *s, const cril_study_table *t, const char *x, const char *y,
                                   const char *const *models, size_t n_models, cril_study_points *out, cril_error *err);
 void cril_study_points_free(cril_study_points *p);
+
+/* ---- Lines ---- */
+
+typedef struct cril_study_line_options {
+    double level;     /* of all intervals; 0: 0.95 */
+    double threshold; /* residual in standard errors from which a model is off the line; 0: 3 */
+    size_t resamples; /* 0: 1000 */
+    uint64_t seed;
+} cril_study_line_options;
+
+/* A line and what is to be known of it; doc/fit.md defines the figures. */
+typedef struct cril_study_line {
+    cril_study_points models;
+    cril_points points; /* the same as fit.h has it; borrows from models */
+    cril_line line;
+    cril_point_fit *each; /* [models.n] */
+    size_t n_flagged;
+    cril_line_bootstrap over_models, over_families; /* the latter with n_units 1 and nothing else where there is one family */
+    cril_left_out *families; /* [left_out.n_families] whose lines are fitted without them */
+    cril_left_out_total left_out; /* n_families_used 0: no family can be left out */
+    bool is_york;        /* errors_in_both has each model's own errors; else the orthogonal line */
+    bool has_both;       /* it converged */
+    cril_line_both errors_in_both;
+} cril_study_line;
+
+/*
+ * Fits the line that f names. options may be NULL. *out is owned by the caller: cril_study_line_free. Errors are those of
+ * cril_study_points_get and cril_line_fit; with fewer than 3 models the sentence says which figures are lacking.
+ */
+cril_status cril_study_line_fit(const cril_study *s, const cril_study_table *t, const cril_study_fit *f,
+                                const cril_study_line_options *options, cril_study_line *out, cril_error *err);
+void cril_study_line_free(cril_study_line *l);
 
 #ifdef __cplusplus
 }

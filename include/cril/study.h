@@ -181,6 +181,12 @@ cril_status cril_study_points_get(const cril_study *s, const cril_study_table *t
                                   const char *const *models, size_t n_models, cril_study_points *out, cril_error *err);
 void cril_study_points_free(cril_study_points *p);
 
+/* One model's coordinate, as above: origin is NONE where a number is lacking, IMPORTED where one is imported; no source. */
+cril_status cril_study_x(const cril_study *s, const cril_study_table *t, const char *x, size_t model, cril_known *out,
+                         cril_error *err);
+cril_status cril_study_y(const cril_study *s, const cril_study_table *t, const char *y, size_t model, cril_known *out,
+                         cril_error *err);
+
 /* ---- Lines ---- */
 
 typedef struct cril_study_line_options {

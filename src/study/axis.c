@@ -202,24 +202,50 @@ static cril_status make_y(const cril_study_info *s, const char *word, struct axi
     return weigh(s, "y", word, a, err);
 }
 
-/* A row of the table as a coordinate. False: a number of it is not known. */
-static bool coordinate(const struct axis *a, const cril_known *row, double *value, double *se)
+/* A row of the table as a coordinate. */
+static cril_known coordinate(const struct axis *a, const cril_known *row)
 {
+    cril_known sum = { .origin = CRIL_ORIGIN_MEASURED, .source = "" };
     double squares = 0;
     bool certain = true;
 
-    *value = 0;
     for (size_t i = 0; i < a->n; i++) {
         if (a->weights[i] == 0)
             continue;
         if (row[i].origin == CRIL_ORIGIN_NONE)
-            return false;
-        *value += a->weights[i] * row[i].value;
+            return (cril_known){ .value = NAN, .source = "" };
+        if (row[i].origin == CRIL_ORIGIN_IMPORTED)
+            sum.origin = CRIL_ORIGIN_IMPORTED;
+        sum.value += a->weights[i] * row[i].value;
         squares += a->weights[i] * row[i].se * (a->weights[i] * row[i].se);
         certain = certain && row[i].se > 0;
     }
-    *se = certain ? sqrt(squares) : 0;
-    return true;
+    sum.se = certain ? sqrt(squares) : 0;
+    return sum;
+}
+
+cril_status cril_study_x(const cril_study *study, const cril_study_table *t, const char *x, size_t model, cril_known *out,
+                         cril_error *err)
+{
+    struct axis a;
+    cril_status st = make_x(cril_study_info_of(study), x, &a, err);
+
+    if (st == CRIL_OK)
+        *out = coordinate(&a, t->bpc + model * t->n_corpora);
+    free_axis(&a);
+    return st;
+}
+
+cril_status cril_study_y(const cril_study *study, const cril_study_table *t, const char *y, size_t model, cril_known *out,
+                         cril_error *err)
+{
+    struct axis a;
+    cril_status st = make_y(cril_study_info_of(study), y, &a, err);
+
+    if (st == CRIL_OK)
+        *out = coordinate(&a, t->score + model * t->n_benchmarks);
+    free_axis(&a);
+    return st;
 }
 
 /* ---- Points ---- */
@@ -249,18 +275,22 @@ static void place(const cril_study_info *s, const cril_study_table *t, const str
                   const bool *chosen, cril_study_points *p)
 {
     for (size_t m = 0; m < s->n_models; m++) {
+        const cril_known across = coordinate(x, t->bpc + m * t->n_corpora), up = coordinate(y, t->score + m * t->n_benchmarks);
         const size_t i = p->n;
 
         if (!chosen[m])
             continue;
-        if (coordinate(x, t->bpc + m * t->n_corpora, &p->x[i], &p->x_se[i]) &&
-            coordinate(y, t->score + m * t->n_benchmarks, &p->y[i], &p->y_se[i])) {
-            p->family[i] = family_of(s, m);
-            p->model[i] = m;
-            p->n++;
-        } else {
+        if (across.origin == CRIL_ORIGIN_NONE || up.origin == CRIL_ORIGIN_NONE) {
             p->lacking[p->n_lacking++] = m;
+            continue;
         }
+        p->x[i] = across.value;
+        p->x_se[i] = across.se;
+        p->y[i] = up.value;
+        p->y_se[i] = up.se;
+        p->family[i] = family_of(s, m);
+        p->model[i] = m;
+        p->n++;
     }
 }
 

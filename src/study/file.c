@@ -231,11 +231,12 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
     add_model(l, line, f, name, path, tags);
 }
 
-static bool is_pattern(const struct loader *l, const char *path)
+/* As the file has it, and below the file's folder. A file of that very name is no pattern. */
+static bool is_pattern(const struct loader *l, const char *text, const char *path)
 {
     struct stat info;
 
-    return cril_path_is_pattern(path) && !(l->touch_files && stat(path, &info) == 0);
+    return cril_path_is_pattern(text) && !(l->touch_files && stat(path, &info) == 0);
 }
 
 static void read_model(struct loader *l, const struct cril_yaml_node *item)
@@ -255,7 +256,7 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
         add_model(l, item->line, &f, f.name.text, NULL, tags);
     else if (!(path = path_of(l, &f.path)))
         return;
-    else if (!is_pattern(l, path))
+    else if (!is_pattern(l, f.path.text, path))
         add_file(l, item->line, &f, path, tags);
     else if (f.name.text)
         FAULT(l, f.name.line, "a pattern of files cannot have a name, each has that of its file; take \"name\" away, or name "
@@ -649,9 +650,9 @@ static void unknown_group(struct loader *l, const cril_study_benchmark *b)
 
     for (size_t i = 0; i < s->n_corpora; i++)
         cril_nearest_name_offer(&nearest, s->corpora[i].group);
-    FAULT(l, b->line, "no corpus is of the group \"%.60s\"%s%s%s; a benchmark's group is one of corpora, or its own: take "
-                      "\"group\" away", b->group, nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
-          nearest.best ? "\"?" : "");
+    FAULT(l, b->line, "no corpus is of the group \"%.60s\", and a benchmark's group is one of corpora (take \"group\" away to "
+                      "leave it on its own)%s%s%s", b->group, nearest.best ? "; did you mean \"" : "",
+          nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
 }
 
 static void check_benchmark_names(struct loader *l)

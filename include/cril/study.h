@@ -58,15 +58,15 @@ typedef struct cril_study_protocol {
 /* One line that the study wants to see. */
 typedef struct cril_study_fit {
     const char *name;
-    const char *x, *y;         /* see cril_study_axis */
-    const char *const *models; /* [n_models] see cril_study_select; none: all */
+    const char *x, *y;         /* axis words, see cril_study_check_fit */
+    const char *const *models; /* [n_models] selection words, see cril_study_selects; none: all */
     size_t n_models;
     size_t line;
 } cril_study_fit;
 
 typedef struct cril_study_info {
     const char *path;     /* of the study file, as given */
-    const char *title;
+    const char *title;    /* of the file's name where none is given */
     const char *database; /* path of the store */
     const cril_study_model *models;
     const cril_study_corpus *corpora;
@@ -78,12 +78,43 @@ typedef struct cril_study_info {
 
 /*
  * Reads and checks a study file; globs become models, sorted by name. Every fault is found before anything runs and said as
- * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a group that is no corpus's, a value of
- * the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _RANGE (not a study), _NOMEM.
+ * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a benchmark's group that is no
+ * corpus's, a value of the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _UNSUPPORTED (YAML of
+ * a kind that is refused), _RANGE (not a study), _NOMEM; where a corpus cannot be opened, what cril_corpus_open says.
  */
 cril_status cril_study_load(const char *path, cril_study **out, cril_error *err);
 void cril_study_close(cril_study *s); /* NULL is allowed */
 const cril_study_info *cril_study_info_of(const cril_study *s);
+
+enum { CRIL_STUDY_MOST_FAULTS = 10 };
+
+typedef struct cril_study_faults {
+    size_t n;  /* by line */
+    bool more; /* there were more: after these the file was not looked at any further */
+    cril_error fault[CRIL_STUDY_MOST_FAULTS];
+} cril_study_faults;
+
+/* cril_study_load, which tells the first fault only, with all of them. Returns the first one's status. */
+cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
+
+/* ---- Words ---- */
+
+/*
+ * Whether axis words and selection words mean something in this study; f->name and f->line are not looked at.
+ *
+ *   x   "average" (mean over all corpora), a corpus, or a group (mean over its corpora)
+ *   y   "average" (mean over the groups' means), "plain" (mean over all benchmarks), a benchmark, or a group (mean over its
+ *       benchmarks)
+ *
+ * CRIL_ERR_RANGE: one of them does not, or no model is chosen; the sentence lists what there is, without file and line.
+ */
+cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f, cril_error *err);
+
+/*
+ * Whether words choose a model. A word is a model's name, its family or one of its tags; with '-' in front it excludes those
+ * models. Chosen is what some word includes and none excludes; without an including word, all that none excludes.
+ */
+bool cril_study_selects(const cril_study_model *m, const char *const *words, size_t n_words);
 
 /* ---- What is known ---- */
 

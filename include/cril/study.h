@@ -177,16 +177,6 @@ void cril_figures_free(cril_figures *f);
 
 /* ---- Choosing ---- */
 
-/*
- * Which models the words choose: a model's name, family or tag takes it in; behind '-' it leaves it out; without a word that takes
- * in, all are in. n == 0: all.
- *
- *   chosen  [n_models]  out
- *
- * CRIL_ERR_RANGE: a word that is no model's name, family or tag.
- */
-cril_status cril_study_select(const cril_study *s, const char *const *words, size_t n, bool *chosen, cril_error *err);
-
 /* Models of a study as points of a plane, in the study's order. */
 typedef struct cril_study_points {
     size_t n;
@@ -199,24 +189,22 @@ typedef struct cril_study_points {
 } cril_study_points;
 
 /*
- * The chosen models of which everything is known that x and y need.
- *
- *   x  "average": mean of the corpora; a corpus; a group: mean of its corpora
- *   y  "average": mean of the groups' means; "plain": mean of the benchmarks; a group: mean of its benchmarks; a benchmark
+ * The models that f chooses and of which everything is known that its x and y need.
  *
  * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is not known. *out is owned by the
- * caller: cril_study_points_free. CRIL_ERR_RANGE: an axis or a word that the study does not have; the sentence lists those that it
- * has. CRIL_ERR_NOMEM. Whether the points are enough for a line is a matter of fit.h.
+ * caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether
+ * the points are enough for a line is a matter of fit.h.
  */
-cril_status cril_study_points_get(const cril_study *s, const cril_study_table *t, const char *x, const char *y,
-                                  const char *const *models, size_t n_models, cril_study_points *out, cril_error *err);
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                  cril_study_points *out, cril_error *err);
 void cril_study_points_free(cril_study_points *p);
 
-/* One model's coordinate, as above: origin is NONE where a number is lacking, IMPORTED where one is imported; no source. */
-cril_status cril_study_x(const cril_study *s, const cril_study_table *t, const char *x, size_t model, cril_known *out,
-                         cril_error *err);
-cril_status cril_study_y(const cril_study *s, const cril_study_table *t, const char *y, size_t model, cril_known *out,
-                         cril_error *err);
+/*
+ * One model's coordinates, as above. The origin is NONE where a number is lacking, IMPORTED where one is imported; there is no
+ * source. x and y may each be NULL.
+ */
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
+                                   cril_known *x, cril_known *y, cril_error *err);
 
 /* ---- Lines ---- */
 
@@ -246,7 +234,7 @@ typedef struct cril_study_line {
  * Fits the line that f names. options may be NULL. *out is owned by the caller: cril_study_line_free. Errors are those of
  * cril_study_points_get and cril_line_fit; with fewer than 3 models the sentence says which figures are lacking.
  */
-cril_status cril_study_line_fit(const cril_study *s, const cril_study_table *t, const cril_study_fit *f,
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
                                 const cril_study_line_options *options, cril_study_line *out, cril_error *err);
 void cril_study_line_free(cril_study_line *l);
 

@@ -58,15 +58,15 @@ typedef struct cril_study_protocol {
 /* One line that the study wants to see. */
 typedef struct cril_study_fit {
     const char *name;
-    const char *x, *y;         /* see cril_study_axis */
-    const char *const *models; /* [n_models] see cril_study_select; none: all */
+    const char *x, *y;         /* axis words, see cril_study_check_fit */
+    const char *const *models; /* [n_models] selection words, see cril_study_selects; none: all */
     size_t n_models;
     size_t line;
 } cril_study_fit;
 
 typedef struct cril_study_info {
     const char *path;     /* of the study file, as given */
-    const char *title;
+    const char *title;    /* of the file's name where none is given */
     const char *database; /* path of the store */
     const cril_study_model *models;
     const cril_study_corpus *corpora;
@@ -78,12 +78,43 @@ typedef struct cril_study_info {
 
 /*
  * Reads and checks a study file; globs become models, sorted by name. Every fault is found before anything runs and said as
- * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a group that is no corpus's, a value of
- * the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _RANGE (not a study), _NOMEM.
+ * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a benchmark's group that is no
+ * corpus's, a value of the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _UNSUPPORTED (YAML of
+ * a kind that is refused), _RANGE (not a study), _NOMEM; where a corpus cannot be opened, what cril_corpus_open says.
  */
 cril_status cril_study_load(const char *path, cril_study **out, cril_error *err);
 void cril_study_close(cril_study *s); /* NULL is allowed */
 const cril_study_info *cril_study_info_of(const cril_study *s);
+
+enum { CRIL_STUDY_MOST_FAULTS = 10 };
+
+typedef struct cril_study_faults {
+    size_t n;  /* by line */
+    bool more; /* there were more: after these the file was not looked at any further */
+    cril_error fault[CRIL_STUDY_MOST_FAULTS];
+} cril_study_faults;
+
+/* cril_study_load, which tells the first fault only, with all of them. Returns the first one's status. */
+cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
+
+/* ---- Words ---- */
+
+/*
+ * Whether axis words and selection words mean something in this study; f->name and f->line are not looked at.
+ *
+ *   x   "average" (mean over all corpora), a corpus, or a group (mean over its corpora)
+ *   y   "average" (mean over the groups' means), "plain" (mean over all benchmarks), a benchmark, or a group (mean over its
+ *       benchmarks)
+ *
+ * CRIL_ERR_RANGE: one of them does not, or no model is chosen; the sentence lists what there is, without file and line.
+ */
+cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f, cril_error *err);
+
+/*
+ * Whether words choose a model. A word is a model's name, its family or one of its tags; with '-' in front it excludes those
+ * models. Chosen is what some word includes and none excludes; without an including word, all that none excludes.
+ */
+bool cril_study_selects(const cril_study_model *m, const char *const *words, size_t n_words);
 
 /* ---- What is known ---- */
 
@@ -146,16 +177,6 @@ void cril_figures_free(cril_figures *f);
 
 /* ---- Choosing ---- */
 
-/*
- * Which models the words choose: a model's name, family or tag takes it in; behind '-' it leaves it out; without a word that takes
- * in, all are in. n == 0: all.
- *
- *   chosen  [n_models]  out
- *
- * CRIL_ERR_RANGE: a word that is no model's name, family or tag.
- */
-cril_status cril_study_select(const cril_study *s, const char *const *words, size_t n, bool *chosen, cril_error *err);
-
 /* Models of a study as points of a plane, in the study's order. */
 typedef struct cril_study_points {
     size_t n;
@@ -168,24 +189,22 @@ typedef struct cril_study_points {
 } cril_study_points;
 
 /*
- * The chosen models of which everything is known that x and y need.
- *
- *   x  "average": mean of the corpora; a corpus; a group: mean of its corpora
- *   y  "average": mean of the groups' means; "plain": mean of the benchmarks; a group: mean of its benchmarks; a benchmark
+ * The models that f chooses and of which everything is known that its x and y need.
  *
  * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is not known. *out is owned by the
- * caller: cril_study_points_free. CRIL_ERR_RANGE: an axis or a word that the study does not have; the sentence lists those that it
- * has. CRIL_ERR_NOMEM. Whether the points are enough for a line is a matter of fit.h.
+ * caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether
+ * the points are enough for a line is a matter of fit.h.
  */
-cril_status cril_study_points_get(const cril_study *s, const cril_study_table *t, const char *x, const char *y,
-                                  const char *const *models, size_t n_models, cril_study_points *out, cril_error *err);
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                  cril_study_points *out, cril_error *err);
 void cril_study_points_free(cril_study_points *p);
 
-/* One model's coordinate, as above: origin is NONE where a number is lacking, IMPORTED where one is imported; no source. */
-cril_status cril_study_x(const cril_study *s, const cril_study_table *t, const char *x, size_t model, cril_known *out,
-                         cril_error *err);
-cril_status cril_study_y(const cril_study *s, const cril_study_table *t, const char *y, size_t model, cril_known *out,
-                         cril_error *err);
+/*
+ * One model's coordinates, as above. The origin is NONE where a number is lacking, IMPORTED where one is imported; there is no
+ * source. x and y may each be NULL.
+ */
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
+                                   cril_known *x, cril_known *y, cril_error *err);
 
 /* ---- Lines ---- */
 
@@ -215,7 +234,7 @@ typedef struct cril_study_line {
  * Fits the line that f names. options may be NULL. *out is owned by the caller: cril_study_line_free. Errors are those of
  * cril_study_points_get and cril_line_fit; with fewer than 3 models the sentence says which figures are lacking.
  */
-cril_status cril_study_line_fit(const cril_study *s, const cril_study_table *t, const cril_study_fit *f,
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
                                 const cril_study_line_options *options, cril_study_line *out, cril_error *err);
 void cril_study_line_free(cril_study_line *l);
 

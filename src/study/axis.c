@@ -1,5 +1,5 @@
 /*
- * What a study's words mean: which models they choose, which numbers of a model make a coordinate.
+ * Points of a study: which numbers of a model make a coordinate.
  *
  * An axis is a weight for each corpus, or benchmark: a coordinate is the weighted sum, its standard error the root of the
  * weighted sum of squares. So a mean of means needs no more code than a single corpus.
@@ -10,51 +10,8 @@
 #include "util/size.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- Models ---- */
-
-static bool names_model(const cril_study_model *m, const char *word)
-{
-    if (strcmp(m->name, word) == 0 || strcmp(m->family, word) == 0)
-        return true;
-    for (size_t i = 0; i < m->n_tags; i++)
-        if (strcmp(m->tags[i], word) == 0)
-            return true;
-    return false;
-}
-
-/* Sets chosen for all models that the word names; whether there are any. */
-static bool set_named(const cril_study_info *s, const char *word, bool value, bool *chosen)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < s->n_models; i++)
-        if (names_model(&s->models[i], word)) {
-            chosen[i] = value;
-            any = true;
-        }
-    return any;
-}
-
-cril_status cril_study_select(const cril_study *study, const char *const *words, size_t n, bool *chosen,
-                              cril_error *err)
-{
-    const cril_study_info *s = cril_study_info_of(study);
-    bool all = true;
-
-    for (size_t k = 0; k < n; k++)
-        all = all && words[k][0] == '-';
-    for (size_t i = 0; i < s->n_models; i++)
-        chosen[i] = all;
-    for (int out = 0; out < 2; out++) /* what is left out is left out, wherever it stands */
-        for (size_t k = 0; k < n; k++)
-            if ((words[k][0] == '-') == out && !set_named(s, words[k] + out, !out, chosen))
-                return cril_fail(err, CRIL_ERR_RANGE, "%s: has no model, family or tag \"%s\"", s->path, words[k] + out);
-    return CRIL_OK;
-}
 
 /* ---- Axes ---- */
 
@@ -133,50 +90,15 @@ static bool weigh_column(struct axis *a, const char *name)
     return false;
 }
 
-/* Columns, then groups, as "a, b, c". */
-static void list_words(const struct axis *a, const char *first, char *out, size_t size)
+/* The word is known to mean something. */
+static void weigh(const char *word, bool groups_alike, struct axis *a)
 {
-    size_t at = (size_t)snprintf(out, size, "%s", first);
-
-    for (size_t i = 0; i < a->n && at < size; i++)
-        at += (size_t)snprintf(out + at, size - at, ", %s", a->columns[i].name);
-    for (size_t i = 0; i < a->n && at < size; i++) {
-        size_t k = 0;
-
-        while (strcmp(a->columns[k].group, a->columns[i].group) != 0)
-            k++;
-        if (k == i && strcmp(a->columns[i].group, a->columns[i].name) != 0)
-            at += (size_t)snprintf(out + at, size - at, ", %s", a->columns[i].group);
-    }
-}
-
-static cril_status unknown(const cril_study_info *s, const struct axis *a, const char *which, const char *word,
-                           const char *first, cril_error *err)
-{
-    char words[512];
-
-    if (!a->n)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: has nothing for %s; name %s in it", s->path, which,
-                         which[0] == 'x' ? "corpora" : "benchmarks");
-    list_words(a, first, words, sizeof(words));
-    return cril_fail(err, CRIL_ERR_RANGE, "%s: \"%s\" is nothing that %s can be; choose among %s", s->path, word, which,
-                     words);
-}
-
-static cril_status weigh(const cril_study_info *s, const char *which, const char *word, struct axis *a, cril_error *err)
-{
-    const bool is_y = which[0] == 'y';
-
-    if (a->n && strcmp(word, "average") == 0 && is_y)
+    if (strcmp(word, "average") == 0 && groups_alike)
         weigh_groups(a);
-    else if (a->n && (strcmp(word, "average") == 0 || (is_y && strcmp(word, "plain") == 0)))
+    else if (strcmp(word, "average") == 0 || strcmp(word, "plain") == 0)
         weigh_alike(a, NULL);
-    else if (!weigh_column(a, word)) {
-        if (!count_group(a, word))
-            return unknown(s, a, which, word, is_y ? "average, plain" : "average", err);
+    else if (!weigh_column(a, word))
         weigh_alike(a, word);
-    }
-    return CRIL_OK;
 }
 
 static cril_status no_memory(cril_error *err)
@@ -184,22 +106,23 @@ static cril_status no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a study's points");
 }
 
-static cril_status make_x(const cril_study_info *s, const char *word, struct axis *a, cril_error *err)
+/* Both axes of a line. Released with free_axis, after an error too. */
+static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, struct axis *x, struct axis *y, cril_error *err)
 {
-    if (!make_axis(s->n_corpora, a))
-        return no_memory(err);
-    for (size_t i = 0; i < a->n; i++)
-        a->columns[i] = (struct column){ s->corpora[i].name, s->corpora[i].group };
-    return weigh(s, "x", word, a, err);
-}
+    cril_error why;
 
-static cril_status make_y(const cril_study_info *s, const char *word, struct axis *a, cril_error *err)
-{
-    if (!make_axis(s->n_benchmarks, a))
+    *x = *y = (struct axis){ 0 };
+    if (cril_study_check_fit(s, f, &why) != CRIL_OK)
+        return cril_fail(err, why.status, "%s: %s", s->path, why.message);
+    if (!make_axis(s->n_corpora, x) || !make_axis(s->n_benchmarks, y))
         return no_memory(err);
-    for (size_t i = 0; i < a->n; i++)
-        a->columns[i] = (struct column){ s->benchmarks[i].name, s->benchmarks[i].group };
-    return weigh(s, "y", word, a, err);
+    for (size_t i = 0; i < x->n; i++)
+        x->columns[i] = (struct column){ s->corpora[i].name, s->corpora[i].group };
+    for (size_t i = 0; i < y->n; i++)
+        y->columns[i] = (struct column){ s->benchmarks[i].name, s->benchmarks[i].group };
+    weigh(f->x, false, x);
+    weigh(f->y, true, y);
+    return CRIL_OK;
 }
 
 /* A row of the table as a coordinate. */
@@ -224,27 +147,18 @@ static cril_known coordinate(const struct axis *a, const cril_known *row)
     return sum;
 }
 
-cril_status cril_study_x(const cril_study *study, const cril_study_table *t, const char *x, size_t model, cril_known *out,
-                         cril_error *err)
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
+                                   cril_known *x, cril_known *y, cril_error *err)
 {
-    struct axis a;
-    cril_status st = make_x(cril_study_info_of(study), x, &a, err);
+    struct axis across, up;
+    const cril_status st = make_axes(s, f, &across, &up, err);
 
-    if (st == CRIL_OK)
-        *out = coordinate(&a, t->bpc + model * t->n_corpora);
-    free_axis(&a);
-    return st;
-}
-
-cril_status cril_study_y(const cril_study *study, const cril_study_table *t, const char *y, size_t model, cril_known *out,
-                         cril_error *err)
-{
-    struct axis a;
-    cril_status st = make_y(cril_study_info_of(study), y, &a, err);
-
-    if (st == CRIL_OK)
-        *out = coordinate(&a, t->score + model * t->n_benchmarks);
-    free_axis(&a);
+    if (st == CRIL_OK && x)
+        *x = coordinate(&across, t->bpc + model * t->n_corpora);
+    if (st == CRIL_OK && y)
+        *y = coordinate(&up, t->score + model * t->n_benchmarks);
+    free_axis(&across);
+    free_axis(&up);
     return st;
 }
 
@@ -271,14 +185,14 @@ static uint32_t family_of(const cril_study_info *s, size_t model)
     return (uint32_t)i;
 }
 
-static void place(const cril_study_info *s, const cril_study_table *t, const struct axis *x, const struct axis *y,
-                  const bool *chosen, cril_study_points *p)
+static void place(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, const struct axis *x,
+                  const struct axis *y, cril_study_points *p)
 {
     for (size_t m = 0; m < s->n_models; m++) {
         const cril_known across = coordinate(x, t->bpc + m * t->n_corpora), up = coordinate(y, t->score + m * t->n_benchmarks);
         const size_t i = p->n;
 
-        if (!chosen[m])
+        if (!cril_study_selects(&s->models[m], f->models, f->n_models))
             continue;
         if (across.origin == CRIL_ORIGIN_NONE || up.origin == CRIL_ORIGIN_NONE) {
             p->lacking[p->n_lacking++] = m;
@@ -294,27 +208,23 @@ static void place(const cril_study_info *s, const cril_study_table *t, const str
     }
 }
 
-cril_status cril_study_points_get(const cril_study *study, const cril_study_table *t, const char *x, const char *y,
-                                  const char *const *models, size_t n_models, cril_study_points *out, cril_error *err)
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                  cril_study_points *out, cril_error *err)
 {
-    const cril_study_info *s = cril_study_info_of(study);
-    struct axis across = { 0 }, up = { 0 };
-    cril_study_points p;
-    bool *chosen = calloc(s->n_models + 1, sizeof(*chosen));
-    cril_status st;
+    cril_study_points p = { 0 };
+    struct axis x, y;
+    cril_status st = make_axes(s, f, &x, &y, err);
 
-    if (!make_points(s->n_models, &p) || !chosen)
+    if (st == CRIL_OK && !make_points(s->n_models, &p))
         st = no_memory(err);
-    else if ((st = make_x(s, x, &across, err)) == CRIL_OK && (st = make_y(s, y, &up, err)) == CRIL_OK &&
-             (st = cril_study_select(study, models, n_models, chosen, err)) == CRIL_OK)
-        place(s, t, &across, &up, chosen, &p);
-    free_axis(&across);
-    free_axis(&up);
-    free(chosen);
-    if (st == CRIL_OK)
+    if (st == CRIL_OK) {
+        place(s, t, f, &x, &y, &p);
         *out = p;
-    else
+    } else {
         cril_study_points_free(&p);
+    }
+    free_axis(&x);
+    free_axis(&y);
     return st;
 }
 

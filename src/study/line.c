@@ -108,7 +108,7 @@ static cril_status fit(const cril_study_info *s, const cril_study_fit *f, const 
     return CRIL_OK;
 }
 
-cril_status cril_study_line_fit(const cril_study *s, const cril_study_table *t, const cril_study_fit *f,
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
                                 const cril_study_line_options *options, cril_study_line *out, cril_error *err)
 {
     cril_study_line_options o = options ? *options : (cril_study_line_options){ 0 };
@@ -118,8 +118,8 @@ cril_status cril_study_line_fit(const cril_study *s, const cril_study_table *t, 
     o.level = o.level == 0 ? 0.95 : o.level;
     o.threshold = o.threshold == 0 ? 3 : o.threshold;
     o.resamples = o.resamples ? o.resamples : 1000;
-    st = cril_study_points_get(s, t, f->x, f->y, f->models, f->n_models, &l.models, err);
-    if (st == CRIL_OK && (st = fit(cril_study_info_of(s), f, &o, &l, err)) == CRIL_OK)
+    st = cril_study_points_get(s, t, f, &l.models, err);
+    if (st == CRIL_OK && (st = fit(s, f, &o, &l, err)) == CRIL_OK)
         *out = l;
     else
         cril_study_line_free(&l);

@@ -48,7 +48,7 @@ typedef struct cril_report_options {
  * on the page and is no error. CRIL_ERR_IO: f failed. CRIL_ERR_NOMEM; f then holds a part of a page. CRIL_ERR_RANGE: a level that is
  * none.
  */
-cril_status cril_study_report(FILE *f, const cril_study *s, const cril_study_table *t, const cril_report_options *options,
+cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t, const cril_report_options *options,
                               cril_error *err);
 
 #ifdef __cplusplus

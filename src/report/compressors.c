@@ -136,7 +136,7 @@ static void write_strips(struct cril_page *p, const char *name, double width, do
     cril_scale_set(&strip.x, 0, most_bits(p), 0, width > 600 ? 10 : 5);
     strip.x.from = 6;
     strip.x.to = width - 12;
-    cril_markup_put(p->f, "<svg class=\"plot strip %s\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"Bits per character of models and "
+    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot strip %s\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"Bits per character of models and "
                     "of ordinary compressors\">\n<g class=\"ax\">", name, strip.width, strip.height);
     for (size_t i = 0, n_ticks = cril_scale_ticks(&strip.x, &first); i < n_ticks; i++) {
         const double v = first + (double)i * strip.x.step, x = cril_scale_at(&strip.x, v);

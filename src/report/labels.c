@@ -135,6 +135,14 @@ static bool improve(struct search *s, size_t i)
     return true;
 }
 
+/* One name on the other, or a leader through it. */
+static bool are_mixed(const struct cril_label *a, const struct cril_label *b)
+{
+    const struct cril_segment lead_a = leader(a, &a->box), lead_b = leader(b, &b->box);
+
+    return overlap(&a->box, &b->box) > 4 || inside(&lead_a, &b->box) > 4 || inside(&lead_b, &a->box) > 4 || cross(&lead_a, &lead_b);
+}
+
 static bool covers(const struct search *s, size_t i)
 {
     const struct cril_box *b = &s->labels[i].box;
@@ -144,7 +152,7 @@ static bool covers(const struct search *s, size_t i)
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_box point = around(s->labels[k].x, s->labels[k].y, s->radius - 1);
 
-        if (overlap(b, &point) > 1 || (k < i && s->labels[k].shown && overlap(b, &s->labels[k].box) > 4))
+        if (overlap(b, &point) > 1 || (k < i && s->labels[k].shown && are_mixed(&s->labels[i], &s->labels[k])))
             return true;
     }
     return false;

@@ -58,22 +58,59 @@ static void add_columns(struct board *b)
             b->columns[b->n_columns++] = (struct column){ .kind = GROUP, .group = s->benchmarks[i].group };
 }
 
+/* Means as in cril_study_points: of what is known in full, errors independent. */
+struct mean {
+    double sum, squares;
+    size_t n;
+    bool lacking, uncertain, imported;
+};
+
+static void add_known(struct mean *m, const cril_known *k)
+{
+    m->sum += k->value;
+    m->squares += k->se * k->se;
+    m->n++;
+    m->lacking |= k->origin == CRIL_ORIGIN_NONE;
+    m->uncertain |= !(k->se > 0);
+    m->imported |= k->origin == CRIL_ORIGIN_IMPORTED;
+}
+
+static cril_known mean_of(const struct mean *m)
+{
+    if (!m->n || m->lacking)
+        return (cril_known){ .value = NAN, .source = "" };
+    return (cril_known){ .value = m->sum / (double)m->n, .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
+                         .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED, .source = "" };
+}
+
+static bool is_in(const struct board *b, const struct column *c, size_t i)
+{
+    switch (c->kind) {
+    case CORPUS: return c->corpus == i;
+    case GROUP: return strcmp(b->p->info->benchmarks[i].group, c->group) == 0;
+    default: return true;
+    }
+}
+
 /* A model's number in a column. */
 static cril_known value(const struct board *b, const struct column *c, size_t model)
 {
-    const struct cril_page *p = b->p;
-    cril_known k = { .value = NAN, .source = "" };
-    cril_status st = CRIL_OK;
+    const cril_study_table *t = b->p->table;
+    struct mean m = { 0 };
 
-    switch (c->kind) {
-    case CORPUS: k = p->table->bpc[model * p->table->n_corpora + c->corpus]; break;
-    case ALL_CORPORA: st = cril_study_x(p->study, p->table, "average", model, &k, NULL); break;
-    case ALL_GROUPS: st = cril_study_y(p->study, p->table, "average", model, &k, NULL); break;
-    case GROUP: st = cril_study_y(p->study, p->table, c->group, model, &k, NULL); break;
-    }
-    if (st == CRIL_ERR_NOMEM)
-        b->p->no_memory = true;
-    return st == CRIL_OK ? k : (cril_known){ .value = NAN, .source = "" };
+    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < t->n_corpora; i++)
+        if (is_in(b, c, i))
+            add_known(&m, &t->bpc[model * t->n_corpora + i]);
+    for (size_t i = 0; c->kind == GROUP && i < t->n_benchmarks; i++)
+        if (is_in(b, c, i))
+            add_known(&m, &t->score[model * t->n_benchmarks + i]);
+    for (size_t i = 0; c->kind == ALL_GROUPS && i < b->n_columns; i++)
+        if (b->columns[i].kind == GROUP) {
+            const cril_known group = value(b, &b->columns[i], model);
+
+            add_known(&m, &group);
+        }
+    return mean_of(&m);
 }
 
 static void add_source(const struct cril_page *p, const cril_known *k, bool *set)
@@ -92,10 +129,10 @@ static void find_sources(const struct board *b, const struct column *c, size_t m
 
     memset(set, 0, (p->n_sources + 1) * sizeof(*set));
     for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < p->table->n_corpora; i++)
-        if (c->kind == ALL_CORPORA || c->corpus == i)
+        if (is_in(b, c, i))
             add_source(p, &p->table->bpc[model * p->table->n_corpora + i], set);
     for (size_t i = 0; (c->kind == GROUP || c->kind == ALL_GROUPS) && i < p->table->n_benchmarks; i++)
-        if (c->kind == ALL_GROUPS || strcmp(p->info->benchmarks[i].group, c->group) == 0)
+        if (is_in(b, c, i))
             add_source(p, &p->table->score[model * p->table->n_benchmarks + i], set);
 }
 
@@ -117,15 +154,16 @@ static bool has_same_sources(const struct board *b, const struct column *c)
 }
 
 /* Raised numbers of sources; nothing for what was measured, unless something else was added to it. */
-static void write_marks(const struct board *b, const bool *set)
+static void write_marks(const struct board *b, const struct column *c, const bool *set)
 {
+    const char *start = c->kind == CORPUS ? "<sup>" : "<sup class=\"m\">"; /* those of means may be several: room for them */
     const struct cril_page *p = b->p;
     size_t n = 0;
 
     for (size_t i = 0; i < p->n_sources; i++) {
         if (!set[i])
             continue;
-        cril_markup_put(p->f, "%s<a href=\"#source-%z\">%z</a>", n++ ? "," : "<sup>", i + 1, i + 1);
+        cril_markup_put(p->f, "%s<a href=\"#source-%z\">%z</a>", n++ ? "," : start, i + 1, i + 1);
     }
     if (n && set[p->n_sources])
         fputs("+m", p->f);
@@ -171,7 +209,7 @@ static void write_head_cell(const struct board *b, const struct column *c)
     case GROUP: cril_markup_put(p->f, "<bdi>%t</bdi>", c->group); break;
     }
     if (c->same_sources && has_same_sources(b, c))
-        write_marks(b, b->set);
+        write_marks(b, c, b->set);
     fputs("</th>", p->f);
 }
 
@@ -251,7 +289,7 @@ static void write_cell(const struct board *b, size_t i, size_t model)
     fputs(i == 0 ? "</b>" : "", p->f);
     if (!c->same_sources && k.origin != CRIL_ORIGIN_NONE) {
         find_sources(b, c, model, b->set);
-        write_marks(b, b->set);
+        write_marks(b, c, b->set);
     }
     fputs("</td>", p->f);
 }

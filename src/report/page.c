@@ -127,11 +127,11 @@ static void add_sources(struct cril_page *p, const cril_known *known, size_t n)
 static cril_status make_fit(struct cril_page *p, struct cril_page_fit *f, cril_error *err)
 {
     cril_error second;
-    cril_status st = cril_study_line_fit(p->study, p->table, f->is, &p->options->line, &f->line, &f->why);
+    cril_status st = cril_study_line_fit(p->info, p->table, f->is, &p->options->line, &f->line, &f->why);
 
     f->has_line = st == CRIL_OK;
     if (st != CRIL_OK && st != CRIL_ERR_NOMEM) {
-        st = cril_study_points_get(p->study, p->table, f->is->x, f->is->y, f->is->models, f->is->n_models, &f->points, &second);
+        st = cril_study_points_get(p->info, p->table, f->is, &f->points, &second);
         if (st != CRIL_OK)
             f->points = (cril_study_points){ 0 };
     }
@@ -186,12 +186,11 @@ static void write_page(struct cril_page *p)
     cril_page_foot(p);
 }
 
-cril_status cril_study_report(FILE *f, const cril_study *s, const cril_study_table *t, const cril_report_options *options,
+cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t, const cril_report_options *options,
                               cril_error *err)
 {
     static const cril_report_options none;
-    const cril_study_info *info = cril_study_info_of(s);
-    struct cril_page p = { .f = f, .study = s, .info = info, .table = t, .options = options ? options : &none, .bpc_decimals = 3 };
+    struct cril_page p = { .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3 };
     cril_status st;
 
     p.level = p.options->line.level == 0 ? 0.95 : p.options->line.level;
@@ -199,7 +198,7 @@ cril_status cril_study_report(FILE *f, const cril_study *s, const cril_study_tab
     if (!(p.level > 0 && p.level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a report's level must lie between 0 and 1; 0.95 is usual");
     p.reach = cril_normal_quantile((1 + p.level) / 2);
-    p.protocol = p.options->protocol ? p.options->protocol : info->n_protocols ? &info->protocols[0] : NULL;
+    p.protocol = p.options->protocol ? p.options->protocol : s->n_protocols ? &s->protocols[0] : NULL;
     errno = 0;
     if ((st = gather(&p, err)) == CRIL_OK) {
         write_page(&p);

@@ -18,7 +18,6 @@ struct cril_page_fit {
 struct cril_page {
     FILE *f;
     bool no_memory; /* somewhere on the way */
-    const cril_study *study;
     const cril_study_info *info;
     const cril_study_table *table;
     const cril_report_options *options;

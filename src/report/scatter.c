@@ -216,13 +216,17 @@ static size_t label_bytes(const char *name)
     return cril_markup_width(name, strlen(name)) <= LABEL_EM ? strlen(name) : cril_markup_fit(name, LABEL_EM - 1);
 }
 
+static void write_leader(const struct cril_page *p, const struct cril_label *l)
+{
+    if (l->shown && l->leader)
+        cril_markup_put(p->f, "<path class=\"ld\" d=\"M%c %cL%c %c\"/>", l->x, l->y, fmin(fmax(l->x, l->box.left), l->box.right),
+                        fmin(fmax(l->y, l->box.top), l->box.bottom));
+}
+
 static void write_label(const struct cril_page *p, const struct plot *plot, const char *name, const struct cril_label *l)
 {
     const size_t len = label_bytes(name);
 
-    if (l->shown && l->leader)
-        cril_markup_put(p->f, "<path class=\"ld\" d=\"M%c %cL%c %c\"/>", l->x, l->y, fmin(fmax(l->x, l->box.left), l->box.right),
-                        fmin(fmax(l->y, l->box.top), l->box.bottom));
     cril_markup_put(p->f, "<text class=\"%s\" x=\"%c\" y=\"%c\" text-anchor=\"middle\">", l->shown ? "lb" : "lb no",
                     (l->box.left + l->box.right) / 2, (l->box.top + l->box.bottom) / 2 + plot->font * 0.33);
     cril_markup_text(p->f, name, len);
@@ -245,6 +249,7 @@ static void write_point(const struct cril_page *p, const struct plot *plot, cons
     if (fit->has_line && fit->line.each[i].flagged)
         cril_markup_put(p->f, "<circle class=\"fl\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y, plot->radius + 5);
     cril_markup_put(p->f, "<circle class=\"hit\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y, plot->radius + 4);
+    write_leader(p, l);
     cril_page_symbol(p, p->family[q->model[i]], false, x, y);
     write_label(p, plot, m->name, l);
     fputs("</g>\n", p->f);
@@ -264,7 +269,7 @@ static void place_labels(const struct cril_page *p, const struct plot *plot, con
         }
         labels[i].x = cril_scale_at(&plot->x, q->x[i]);
         labels[i].y = cril_scale_at(&plot->y, 100 * q->y[i]);
-        labels[i].width = (cril_markup_width(name, len) + (name[len] ? 1 : 0)) * plot->font;
+        labels[i].width = (cril_markup_width(name, len) + (name[len] ? 1 : 0)) * plot->font + 3;
         labels[i].height = plot->font * 1.12;
         labels[i].bar_x = fabs(cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]) - labels[i].x);
         labels[i].bar_y = fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])) - labels[i].y);
@@ -298,7 +303,7 @@ static void write_plot(struct cril_page *p, struct plot *plot, const char *name,
     plot->x.to = plot->width - plot->font;
     plot->y.from = plot->height - plot->font * 3.6;
     plot->y.to = plot->font * 2.2;
-    cril_markup_put(p->f, "<svg class=\"plot %s\" viewBox=\"0 0 %c %c\" role=\"group\" aria-label=\"Scatter of %z models: score against "
+    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" role=\"group\" aria-label=\"Scatter of %z models: score against "
                     "bits per character\">\n", name, plot->width, plot->height, cril_page_points(fit)->n);
     write_ticks(p, plot);
     write_titles(p, plot, fit->is);
@@ -341,8 +346,8 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
 {
     cril_prediction middle;
 
-    cril_markup_put(p->f, "The line is least squares. At %0&nbsp;%%: dark band, where the line lies; light band, dashed, where a new "
-                    "model would lie", 100 * p->level);
+    cril_markup_put(p->f, "The line is least squares. At %0&nbsp;%%: inner band, where the line lies; outer band, dashed, where a "
+                    "new model would lie", 100 * p->level);
     if (cril_line_predict(line, line->x_mean, 0, p->level, &middle, NULL) == CRIL_OK)
         cril_markup_put(p->f, " (±%1 and ±%1 points in the middle%s)", 50 * (middle.mean.high - middle.mean.low),
                         50 * (middle.new_model.high - middle.new_model.low), line->n == 3 ? "; not drawn where wider than the figure" : "");
@@ -400,7 +405,7 @@ static void write_panel_plot(struct cril_page *p, size_t number)
     plot.x.to = plot.width - 4;
     plot.y.from = plot.height - 18;
     plot.y.to = 5;
-    cril_markup_put(p->f, "<svg class=\"plot small\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"%t: scatter of %z models\">",
+    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"%t: scatter of %z models\">",
                     plot.width, plot.height, fit->is->name, q->n);
     write_ticks(p, &plot);
     if (fit->has_line)

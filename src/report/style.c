@@ -2,17 +2,18 @@
  * The page's frame: head, style sheet, the symbols that families have, foot.
  *
  * Colours are variables, once for a light page (also all paper) and once for a dark screen. Text has a contrast of 4.5:1 or more with what
- * it stands on, marks 3:1, grid lines excepted. The seven of the families stay apart for eyes without one kind of cone (least
- * distance of two 10 in CIELAB, seen through Machado, Oliveira & Fernandes 2009), and shapes tell them apart as well.
+ * it stands on, marks 3:1 (WCAG 2.2), grid lines and rules excepted; tests/test_html.c computes it. The seven of the families stay apart
+ * for eyes that lack a kind of cone too (two of them 14 or more in CIELAB, seen through Machado, Oliveira & Fernandes 2009), and shapes tell
+ * them apart as well.
  */
 #include "report/page.h"
 
 #include "report/markup.h"
 
 static const char *const sheet[] = {
-    ":root{--bg:#fff;--ink:#1b1d20;--soft:#565b63;--rule:#d8d8d3;--axis:#85878c;--grid:#ececea;--link:#0b559f;",
-    "--new:#f3f3f0;--mean:#dcdfe3;--off:#fdf3d7;",
-    "--c0:#0b63a5;--c1:#bf3f0a;--c2:#00805f;--c3:#b0438a;--c4:#a08a00;--c5:#3d92c8;--c6:#3b3f45;",
+    ":root{--bg:#fff;--ink:#1b1d20;--soft:#565b63;--rule:#d8d8d3;--axis:#74777d;--grid:#ececea;--link:#0b559f;",
+    "--new:#f6f6f3;--mean:#e8ebee;--off:#fdf3d7;",
+    "--c0:#08519c;--c1:#a8200d;--c2:#00805f;--c3:#b0438a;--c4:#978300;--c5:#3389c0;--c6:#3b3f45;",
     "--sans:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation Sans',sans-serif;",
     "--serif:Charter,'Bitstream Charter','Iowan Old Style','Source Serif 4','Noto Serif',Georgia,'Liberation Serif',serif;",
     "color-scheme:light}\n",
@@ -45,11 +46,11 @@ static const char *const sheet[] = {
     ".pb{fill:var(--new);stroke:var(--axis);stroke-dasharray:4 4}.cb{fill:var(--mean);stroke:var(--axis);stroke-width:.75}\n",
     ".eb{stroke:var(--soft);stroke-width:1.2;fill:none}.rb{stroke:var(--axis);stroke-width:2;fill:none}\n",
     ".ld{stroke:var(--axis);stroke-width:.8;fill:none}.fl{stroke:var(--ink);stroke-width:1.5;fill:none}\n",
-    ".plot .lb{fill:var(--ink);stroke:var(--bg);stroke-width:3px;stroke-linejoin:round;paint-order:stroke}\n",
+    ".plot .lb{fill:var(--ink);stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}\n",
     ".no{visibility:hidden}.pt:hover .no,.pt:focus .no{visibility:visible}.pt:hover .lb,.pt:focus .lb{font-weight:700}\n",
     ".pt:focus{outline:none}.hit{fill:transparent}.pt:focus .hit,.pt:hover .hit{stroke:var(--ink);stroke-width:1.5}\n",
-    ".bl{stroke:var(--ink);stroke-width:1.4;fill:none}.plot .bn{fill:var(--ink);stroke:var(--bg);stroke-width:3px;paint-order:stroke}\n",
-    "use{stroke:var(--bg);stroke-width:.9;paint-order:stroke}\n",
+    ".bl{stroke:var(--ink);stroke-width:1.4;fill:none}.plot .bn{fill:var(--ink);stroke:var(--bg);stroke-width:3px}\n",
+    "use{stroke:var(--bg);stroke-width:.9}\n",
     ".c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)}.c5{fill:var(--c5)}.c6{fill:var(--c6)}\n",
     ".key{list-style:none;display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;margin:.5rem 0 .6rem;padding:0;font:.85rem/1.5 var(--sans)}\n",
     ".key svg{width:16px;height:16px;vertical-align:-3px}.key li{max-width:100%;overflow-wrap:anywhere}\n",
@@ -68,7 +69,7 @@ static const char *const sheet[] = {
     "td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}.residuals-2{width:auto}.residuals-2 caption{max-width:44rem}td b{font-weight:650}\n",
     ".bar{text-align:left;min-width:110px}.bar svg{height:16px;display:inline-block;vertical-align:-3px;overflow:visible}\n",
     ".bar span{margin-left:.6rem;color:var(--soft)}.off>*{background:var(--off)}em{font-style:normal;font-weight:400}\n",
-    "sup a{text-decoration:none}sup{font-size:.72em;line-height:0;margin-left:.1em}ol.note{padding-left:1.4rem;margin:.3rem 0}ol.note li{overflow-wrap:anywhere}\n",
+    "sup a{text-decoration:none}sup{font-size:.72em;line-height:0;margin-left:.1em}td sup{display:inline-block;min-width:1.1em;text-align:left}td sup.m{min-width:2.9em}ol.note{padding-left:1.4rem;margin:.3rem 0}ol.note li{overflow-wrap:anywhere}\n",
     "pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace}\n",
     "pre{font-size:.82rem;line-height:1.6;overflow-x:auto;padding:.8rem 1rem;border:1px solid var(--rule)}\n",
     ".hash{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;font-size:.78rem;white-space:normal;",

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+enum { MOST_DECIMALS = 12 }; /* finer than any figure that is drawn */
+
 double cril_scale_at(const struct cril_scale *s, double v)
 {
     return s->from + (v - s->low) / (s->high - s->low) * (s->to - s->from);
@@ -16,7 +18,7 @@ static void choose_step(struct cril_scale *s, double wanted)
     size_t i = 0;
 
     s->decimals = 0;
-    for (; power > wanted && s->decimals < 6; s->decimals++)
+    for (; power > wanted && s->decimals < MOST_DECIMALS; s->decimals++)
         power /= 10;
     for (int k = 0; power * 10 <= wanted && k < 300; k++)
         power *= 10;

@@ -45,7 +45,7 @@ struct cril_protocol {
     enum cril_head head;
     /*
      * Window number k of a stream of which n tokens are known; end: there will be no more.
-     * False: no such window (yet).
+     * False: no such window (yet). Where documents share a stream, what a window scores depends on k alone.
      */
     bool (*window)(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                    struct cril_span *out);

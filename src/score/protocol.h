@@ -57,4 +57,7 @@ const struct cril_protocol *cril_protocol_at(size_t i);
 /* NULL: unknown. name NULL: the default. */
 const struct cril_protocol *cril_protocol_find(const char *name);
 
+/* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a context of `most`. Not checked. */
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most, struct cril_layout *l);
+
 #endif

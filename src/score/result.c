@@ -1,5 +1,5 @@
 /* A result's sums over its documents, and the figures that follow from them (doc/scoring.md, "Figures"). */
-#include <cril/score.h>
+#include "score/result.h"
 
 #include "kernels/fmath.h"
 #include "util/fail.h"
@@ -34,7 +34,7 @@ static cril_status estimate_interval(cril_result *r, cril_error *err)
     return st;
 }
 
-cril_status cril_result_sum(cril_result *r, cril_error *err)
+void cril_result_add_up(cril_result *r)
 {
     r->nats = 0;
     r->tokens = r->scored_tokens = r->characters = r->bytes = 0;
@@ -47,6 +47,11 @@ cril_status cril_result_sum(cril_result *r, cril_error *err)
         r->characters += d->characters;
         r->bytes += d->bytes;
     }
+}
+
+cril_status cril_result_sum(cril_result *r, cril_error *err)
+{
+    cril_result_add_up(r);
     if (r->documents >= 2 && r->characters) /* one document says nothing about the spread of documents */
         return estimate_interval(r, err);
     r->interval = (cril_interval){0};

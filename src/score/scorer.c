@@ -615,7 +615,7 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
 
     if (!(s->protocol = cril_protocol_find(o->protocol)))
         return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%s\" is not known to cril", o->protocol);
-    l->context = o->context ? o->context : s->protocol->context ? s->protocol->context : most;
+    cril_protocol_lay(s->protocol, o->context, o->stride, most, l);
     if (l->context > most)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: was made for a context of at most %zu tokens, not %zu; set the context (--context) to %zu or "
@@ -627,13 +627,10 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     if (o->stride && !s->protocol->stride)
         return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s has no stride; its windows follow each other",
                          s->protocol->name);
-    l->stride = o->stride ? o->stride : s->protocol->stride ? s->protocol->stride : l->context;
-    if (l->stride > l->context && o->stride)
+    if (l->stride > l->context)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "a stride of %zu tokens would leave tokens out at a context of %zu; set it to %zu or less",
                          l->stride, l->context, l->context);
-    if (l->stride > l->context)
-        l->stride = l->context;
     s->interval = (cril_interval){ .level = o->level, .resamples = o->resamples, .seed = o->seed };
     if (o->level != 0 && !(o->level > 0 && o->level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", o->level);

@@ -1176,6 +1176,39 @@ static void test_two_writers(void **state)
     cril_store_close(s);
 }
 
+/* Processes that find no file at once make one between them. */
+static void test_made_at_once(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 10; round++) {
+        pid_t children[5];
+        char name[16], *text;
+
+        snprintf(name, sizeof(name), "new%d.db", round);
+        for (int i = 0; i < 5; i++) {
+            const char *path = file(name);
+
+            if ((children[i] = fork()) == 0) {
+                cril_store *s;
+                cril_status st = cril_store_open(path, NULL, &s, NULL);
+
+                if (st == CRIL_OK)
+                    put_facts(s);
+                _exit(st != CRIL_OK);
+            }
+        }
+        for (int i = 0; i < 5; i++) {
+            int status;
+
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        }
+        text = dump_of(file(name));
+        assert_non_null(strstr(text, "name model \"m1\""));
+        free(text);
+    }
+}
+
 /* A child that claims, says so, and waits to be killed. */
 static pid_t claim_in_child(const char *path, const cril_cell *cell, uint64_t from, uint64_t to)
 {
@@ -1286,6 +1319,7 @@ int main(void)
         store_test(test_baselines),  store_test(test_files),     store_test(test_read_only),   store_test(test_locked),
         store_test(test_full),       store_test(test_merge),     store_test(test_merge_conflicts), store_test(test_hostile),
         store_test(test_damaged),    store_test(test_killed),    store_test(test_two_writers), store_test(test_claims),
+        store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

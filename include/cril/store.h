@@ -1,5 +1,5 @@
 /*
- * What is known of models and corpora: one SQLite file, keyed by what was measured (doc/study.md, "The database").
+ * What is known of models and corpora: one SQLite file, keyed by what was measured (doc/database.md).
  *
  * A *cell* is one model's file on one corpus's documents by one protocol and one version of the numeric contract. A finished document of
  * a cell is a row, and a row never changes: the same figures come out wherever and whenever it is scored, so stores can be put together in
@@ -159,7 +159,10 @@ cril_status cril_store_table(cril_store *s, const cril_study_info *study, const 
  */
 cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, cril_error *err);
 
-/* All that is known as text, in the order of the keys, doubles to the last bit: equal stores have equal dumps. CRIL_ERR_IO. */
+/*
+ * All that is known as text, in the order of the keys, doubles to the last bit: equal stores have equal dumps. Writers wait until it is
+ * done, so give a file and not a pipe that someone reads slowly. CRIL_ERR_IO.
+ */
 cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err);
 
 /* ---- Who computes what ---- */

@@ -59,8 +59,11 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
 {
     const int code = sqlite3_extended_errcode(s->db), system = sqlite3_system_errno(s->db);
     const char *said = sqlite3_errmsg(s->db);
+    const int kind = code & 0xff;
 
-    switch (code & 0xff) {
+    if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
+        return no_space(s, err);
+    switch (kind) {
     case SQLITE_NOMEM:
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     case SQLITE_BUSY:
@@ -85,8 +88,6 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
         return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s; check that its folder is there and may be written", s->path,
                          system ? strerror(system) : said);
     case SQLITE_IOERR:
-        if (system == ENOSPC || system == EDQUOT)
-            return no_space(s, err);
         return cril_fail(err, CRIL_ERR_IO, "%s: the system refused to read or write it: %s; what was known before is kept", s->path,
                          system ? strerror(system) : said);
     default:

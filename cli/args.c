@@ -79,11 +79,23 @@ static void option_help(const struct cril_option *o)
     printf("%-*s  %s\n", HELP_COLUMN, left, o->help);
 }
 
+/* "init" of "study init". */
+static const char *part_name(const struct cril_cmd *cmd, const struct cril_cmd *part)
+{
+    return part->name + strlen(cmd->name) + 1;
+}
+
 void cril_args_help(const struct cril_cmd *cmd)
 {
     static const struct cril_option help = { .letter = 'h', .name = "help", .help = "print this help" };
 
     printf("%s\n\nUsage: cril %s\n", cmd->summary, cmd->usage);
+    if (cmd->parts)
+        puts("\nSubcommands:");
+    for (const struct cril_cmd *const *p = cmd->parts; p && *p; p++)
+        printf("  %-12s%s\n", part_name(cmd, *p), (*p)->summary);
+    if (!cmd->options->name)
+        puts("\nOptions:");
     for (const struct cril_option *o = cmd->options; o->name; o++) {
         if (o->group)
             printf("\n%s:\n", o->group);
@@ -92,6 +104,39 @@ void cril_args_help(const struct cril_cmd *cmd)
     option_help(&help);
     if (cmd->more_help)
         cmd->more_help();
+}
+
+/* ---- subcommands ---- */
+
+const struct cril_cmd *cril_args_part(const struct cril_cmd *cmd, const char *word)
+{
+    struct cril_nearest nearest = { .word = word };
+
+    for (const struct cril_cmd *const *p = cmd->parts; p && *p; p++) {
+        if (strcmp(part_name(cmd, *p), word) == 0)
+            return *p;
+        cril_nearest_offer(&nearest, part_name(cmd, *p));
+    }
+    if (nearest.best)
+        cril_args_usage(cmd, "unknown subcommand '%.40s', the nearest is '%s'", word, nearest.best);
+    else
+        cril_args_usage(cmd, "unknown subcommand '%.40s'", word);
+    return NULL;
+}
+
+int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    const struct cril_cmd *part;
+
+    if (argc < 2)
+        return cril_args_usage(cmd, "no subcommand given");
+    if (argv[1][0] == '-') {
+        const int code = cril_args_parse(cmd, NULL, &argc, argv);
+
+        return code == CRIL_ARGS_GO_ON ? cril_args_usage(cmd, "no subcommand given") : code;
+    }
+    part = cril_args_part(cmd, argv[1]);
+    return part ? part->run(part, argc - 1, argv + 1) : 2;
 }
 
 /* ---- parsing ---- */

@@ -47,6 +47,11 @@ int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
 
 void cril_args_help(const struct cril_cmd *cmd); /* to stdout */
 
+/* The subcommand of cmd that a word names. NULL: there is none, which was said. */
+const struct cril_cmd *cril_args_part(const struct cril_cmd *cmd, const char *word);
+/* Runs the subcommand that argv[1] names, or prints the help of cmd: a cril_cmd.run. */
+int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv);
+
 /* A size as CRIL_OPTION_SIZE has it at *text, which moves past it. False: there is none, or it is too large. */
 bool cril_args_read_size(const char **text, uint64_t *out);
 

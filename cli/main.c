@@ -27,6 +27,7 @@ static const struct cril_cmd *const commands[] = {
     &cril_cmd_cat,
     &cril_cmd_info,
     &cril_cmd_tokenize,
+    &cril_cmd_study,
     &cril_cmd_selftest,
 };
 
@@ -68,14 +69,16 @@ static int print_help(int argc, char **argv)
 {
     const struct cril_cmd *cmd;
 
-    if (argc > 2)
-        return cril_args_usage(NULL, "help takes one command");
     if (argc < 2) {
         print_overview(stdout);
         return 0;
     }
     if (!(cmd = find_command(argv[1])))
         return unknown_command(argv[1]);
+    if (argc > 2 + (cmd->parts != NULL))
+        return cril_args_usage(NULL, "help takes one command");
+    if (argc > 2 && !(cmd = cril_args_part(cmd, argv[2])))
+        return 2;
     cril_args_help(cmd);
     return 0;
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "kernels/fmath.h"
+#include "util/fmath.h"
 
 #include <float.h>
 #include <math.h>

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "kernels/fmath.h"
 #include "score/protocol.h"
+#include "util/fmath.h"
 
 #include <cril/score.h>
 #include <stdio.h>

@@ -11,6 +11,7 @@
 #define CRIL_STUDY_H
 
 #include <cril/corpus.h>
+#include <cril/fit.h>
 #include <cril/score.h>
 #include <cril/status.h>
 #include <stdbool.h>
@@ -57,15 +58,15 @@ typedef struct cril_study_protocol {
 /* One line that the study wants to see. */
 typedef struct cril_study_fit {
     const char *name;
-    const char *x, *y;         /* see cril_study_axis */
-    const char *const *models; /* [n_models] see cril_study_select; none: all */
+    const char *x, *y;         /* axis words, see cril_study_check_fit */
+    const char *const *models; /* [n_models] selection words, see cril_study_selects; none: all */
     size_t n_models;
     size_t line;
 } cril_study_fit;
 
 typedef struct cril_study_info {
     const char *path;     /* of the study file, as given */
-    const char *title;
+    const char *title;    /* of the file's name where none is given */
     const char *database; /* path of the store */
     const cril_study_model *models;
     const cril_study_corpus *corpora;
@@ -77,12 +78,43 @@ typedef struct cril_study_info {
 
 /*
  * Reads and checks a study file; globs become models, sorted by name. Every fault is found before anything runs and said as
- * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a group that is no corpus's, a value of
- * the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _RANGE (not a study), _NOMEM.
+ * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a benchmark's group that is no
+ * corpus's, a value of the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _UNSUPPORTED (YAML of
+ * a kind that is refused), _RANGE (not a study), _NOMEM; where a corpus cannot be opened, what cril_corpus_open says.
  */
 cril_status cril_study_load(const char *path, cril_study **out, cril_error *err);
 void cril_study_close(cril_study *s); /* NULL is allowed */
 const cril_study_info *cril_study_info_of(const cril_study *s);
+
+enum { CRIL_STUDY_MOST_FAULTS = 10 };
+
+typedef struct cril_study_faults {
+    size_t n;  /* by line */
+    bool more; /* there were more: after these the file was not looked at any further */
+    cril_error fault[CRIL_STUDY_MOST_FAULTS];
+} cril_study_faults;
+
+/* cril_study_load, which tells the first fault only, with all of them. Returns the first one's status. */
+cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
+
+/* ---- Words ---- */
+
+/*
+ * Whether axis words and selection words mean something in this study; f->name and f->line are not looked at.
+ *
+ *   x   "average" (mean over all corpora), a corpus, or a group (mean over its corpora)
+ *   y   "average" (mean over the groups' means), "plain" (mean over all benchmarks), a benchmark, or a group (mean over its
+ *       benchmarks)
+ *
+ * CRIL_ERR_RANGE: one of them does not, or no model is chosen; the sentence lists what there is, without file and line.
+ */
+cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f, cril_error *err);
+
+/*
+ * Whether words choose a model. A word is a model's name, its family or one of its tags; with '-' in front it excludes those
+ * models. Chosen is what some word includes and none excludes; without an including word, all that none excludes.
+ */
+bool cril_study_selects(const cril_study_model *m, const char *const *words, size_t n_words);
 
 /* ---- What is known ---- */
 
@@ -109,6 +141,102 @@ typedef struct cril_study_table {
 } cril_study_table;
 
 void cril_study_table_free(cril_study_table *t);
+
+/* ---- Figures measured elsewhere ---- */
+
+typedef enum cril_figure_kind {
+    CRIL_FIGURE_BPC,  /* columns model, corpus, bpc; perhaps se, its standard error */
+    CRIL_FIGURE_SCORE /* columns model, benchmark, score: percent, 0 to 100 */
+} cril_figure_kind;
+
+typedef struct cril_figure {
+    const char *model, *of; /* of: the corpus or benchmark */
+    const char *source;     /* "" if the file has no such column */
+    double value, se;       /* bits per character; score and error as shares of 1; se 0: not known */
+    size_t line;            /* of the file, where the record begins */
+} cril_figure;
+
+typedef struct cril_figures {
+    cril_figure *rows; /* [n] in the file's order */
+    size_t n;
+    void *owned; /* the strings */
+} cril_figures;
+
+/*
+ * Reads a CSV file (RFC 4180, UTF-8, a header of column names) of published figures. Beside the columns of its kind, a file may have
+ * source, family, params_b, active_params_b, shots and metric, of which only source is read. source_prefix, unless NULL: only rows
+ * whose source begins so. *out is owned by the caller: cril_figures_free.
+ *
+ * CRIL_ERR_FORMAT names file and line: a column that is missing or not known, a record with another number of fields, a value that is
+ * no number or out of range (a score of 140, NaN), two different values for one model. CRIL_ERR_EMPTY: no row (with that source).
+ * CRIL_ERR_IO, _NOMEM.
+ */
+cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix, cril_figures *out,
+                              cril_error *err);
+void cril_figures_free(cril_figures *f);
+
+/* ---- Choosing ---- */
+
+/* Models of a study as points of a plane, in the study's order. */
+typedef struct cril_study_points {
+    size_t n;
+    double *x, *y;       /* [n] bits per character; score as a share of 1 */
+    double *x_se, *y_se; /* [n] standard error; 0: not known */
+    uint32_t *family;    /* [n] models of one family have one number */
+    size_t *model;       /* [n] index in the study */
+    size_t *lacking;     /* [n_lacking] chosen models of which a number is not known */
+    size_t n_lacking;
+} cril_study_points;
+
+/*
+ * The models that f chooses and of which everything is known that its x and y need.
+ *
+ * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is not known. *out is owned by the
+ * caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether
+ * the points are enough for a line is a matter of fit.h.
+ */
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                  cril_study_points *out, cril_error *err);
+void cril_study_points_free(cril_study_points *p);
+
+/*
+ * One model's coordinates, as above. The origin is NONE where a number is lacking, IMPORTED where one is imported; there is no
+ * source. x and y may each be NULL.
+ */
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
+                                   cril_known *x, cril_known *y, cril_error *err);
+
+/* ---- Lines ---- */
+
+typedef struct cril_study_line_options {
+    double level;     /* of all intervals; 0: 0.95 */
+    double threshold; /* residual in standard errors from which a model is off the line; 0: 3 */
+    size_t resamples; /* 0: 1000 */
+    uint64_t seed;
+} cril_study_line_options;
+
+/* A line and what is to be known of it; doc/fit.md defines the figures. */
+typedef struct cril_study_line {
+    cril_study_points models;
+    cril_points points; /* the same as fit.h has it; borrows from models */
+    cril_line line;
+    cril_point_fit *each; /* [models.n] */
+    size_t n_flagged;
+    cril_line_bootstrap over_models, over_families; /* the latter with n_units 1 and nothing else where there is one family */
+    cril_left_out *families; /* [left_out.n_families] whose lines are fitted without them */
+    cril_left_out_total left_out; /* n_families_used 0: no family can be left out */
+    bool is_york;        /* errors_in_both has each model's own errors; else the orthogonal line */
+    bool has_both;       /* it converged */
+    cril_line_both errors_in_both;
+} cril_study_line;
+
+/*
+ * Fits the line that f names. options may be NULL. *out is owned by the caller: cril_study_line_free. Errors are those of
+ * cril_study_points_get and cril_line_fit; with fewer than 3 models the sentence says which figures are lacking.
+ */
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                const cril_study_line_options *options, cril_study_line *out, cril_error *err);
+void cril_study_line_free(cril_study_line *l);
 
 #ifdef __cplusplus
 }

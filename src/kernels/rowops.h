@@ -5,8 +5,8 @@
 #ifndef CRIL_KERNELS_ROWOPS_H
 #define CRIL_KERNELS_ROWOPS_H
 
-#include "kernels/fmath.h"
 #include "kernels/kernels.h"
+#include "util/fmath.h"
 
 #include <stdbool.h>
 #include <string.h>

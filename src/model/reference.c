@@ -1,9 +1,9 @@
 #include "model/reference.h"
 
-#include "kernels/fmath.h"
 #include "kernels/kernels.h"
 #include "model/model.h"
 #include "util/fail.h"
+#include "util/fmath.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 #include "model/rope.h"
 
-#include "kernels/fmath.h"
 #include "model/model.h"
 #include "util/fail.h"
+#include "util/fmath.h"
 
 #include <stdlib.h>
 #include <string.h>

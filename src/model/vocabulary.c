@@ -1,8 +1,8 @@
 #include "model/vocabulary.h"
 
-#include "kernels/fmath.h"
 #include "model/packing.h"
 #include "model/plan.h"
+#include "util/fmath.h"
 
 #include <math.h>
 #include <stdlib.h>

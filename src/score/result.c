@@ -1,8 +1,8 @@
 /* A result's sums over its documents, and the figures that follow from them (doc/scoring.md, "Figures"). */
 #include "score/result.h"
 
-#include "kernels/fmath.h"
 #include "util/fail.h"
+#include "util/fmath.h"
 #include "util/size.h"
 
 #include <math.h>

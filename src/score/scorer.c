@@ -13,11 +13,11 @@
  */
 #include <cril/score.h>
 
-#include "kernels/fmath.h"
 #include "model/model.h"
 #include "score/batch.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
+#include "util/fmath.h"
 #include "util/size.h"
 
 #include <inttypes.h>

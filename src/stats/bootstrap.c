@@ -2,8 +2,7 @@
  * Percentile bootstrap intervals of ratios of sums, and a ratio's standard error (stats.h).
  *
  * Each resample draws n documents with replacement and recomputes the statistic; the interval runs
- * between two quantiles of the resamples: sorted r[0..B-1], quantile q at position q (B - 1), linear
- * between neighbours (Hyndman & Fan 1996, definition 7). Source: Efron & Tibshirani 1993, ch. 13.
+ * between two quantiles of the resamples (quantile.h). Source: Efron & Tibshirani 1993, ch. 13.
  *
  * Same numbers everywhere: the generator works on integers, sums run in the order of the draws, and
  * nothing but + * / touches a double. One thread; no bias correction (BCa): for thousands of
@@ -11,6 +10,7 @@
  */
 #include <cril/stats.h>
 
+#include "stats/quantile.h"
 #include "util/fail.h"
 #include "util/random.h"
 #include "util/size.h"
@@ -70,23 +70,6 @@ static double resample(const struct statistic *s, uint32_t n, struct cril_random
     return s->n_ratios == 2 ? above[0] / below[0] - above[1] / below[1] : above[0] / below[0];
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double quantile(const double *sorted, size_t n, double q)
-{
-    double at = q * (double)(n - 1);
-    size_t i = (size_t)at;
-
-    if (i >= n - 1) /* also n == 1 */
-        return sorted[n - 1];
-    return sorted[i] + (at - (double)i) * (sorted[i + 1] - sorted[i]);
-}
-
 static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval *interval,
                              cril_error *err)
 {
@@ -118,13 +101,13 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
             return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: a ratio is too large for a double");
         }
     }
-    qsort(r, n_resamples, sizeof(*r), compare);
-    if (!isfinite(r[n_resamples - 1] - r[0])) { /* a step that quantile may take */
+    cril_sort(r, n_resamples);
+    if (!isfinite(r[n_resamples - 1] - r[0])) { /* a step that a quantile may take */
         free(r);
         return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: the ratios' range is too large for a double");
     }
-    interval->low = quantile(r, n_resamples, tail);
-    interval->high = quantile(r, n_resamples, 1 - tail);
+    interval->low = cril_quantile(r, n_resamples, tail);
+    interval->high = cril_quantile(r, n_resamples, 1 - tail);
     free(r);
     return CRIL_OK;
 }

@@ -1,22 +1,34 @@
 #!/bin/sh
-# options.sh CRIL: man pages and completion name the options that --help names.
+# options.sh CRIL: man pages and completion name the options that --help names. The options of a subcommand are those of its
+# section (.Ss) in the man page of its command.
 set -eu
 cril=$1
 root=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 bad=0
-for c in $("$cril" --help | sed -n 's/^  \([a-z]*\)  *[A-Z].*/\1/p'); do
-    "$cril" $c --help | sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/--\2/p' | sort >"$tmp/help"
-    [ -s "$tmp/help" ] || { echo "$c: no option in --help"; bad=1; }
-    sed -n "s/^ *$c) options='\(.*\)'.*/\1/p" "$root/completion/cril.bash" | tr ' ' '\n' | sort >"$tmp/completion"
-    sed -n 's/^\.It \(Fl . , \)\{0,1\}Fl -\([a-z0-9-]*\).*/--\2/p' "$root/man/cril-$c.1" | sort >"$tmp/man"
+names() { sed -n '/^Commands:\|^Subcommands:/,/^$/s/^  \([a-z]*\)  *[A-Z].*/\1/p'; }
+# check WORDS NAME: of the help of WORDS, in the completion's row NAME and in the text of a man page in $tmp/page
+check() {
+    "$cril" $1 --help >"$tmp/text"
+    sed -n 's/^  \(-., \|    \)--\([a-z0-9-]*\).*/--\2/p' "$tmp/text" | sort >"$tmp/help"
+    [ -s "$tmp/help" ] || { echo "$1: no option in --help"; bad=1; }
+    sed -n "s/^ *$2) options='\(.*\)'.*/\1/p" "$root/completion/cril.bash" | tr ' ' '\n' | sort >"$tmp/completion"
+    sed -n 's/^\.It \(Fl . , \)\{0,1\}Fl -\([a-z0-9-]*\).*/--\2/p' "$tmp/page" | sort >"$tmp/man"
     for where in completion man; do
-        diff "$tmp/help" "$tmp/$where" || { echo "$c: $where and --help differ"; bad=1; }
+        diff "$tmp/help" "$tmp/$where" || { echo "$1: $where and --help differ"; bad=1; }
     done
     # letters
-    "$cril" $c --help | sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p' | sort >"$tmp/help"
-    sed -n 's/^\.It Fl \(.\) , Fl -\([a-z0-9-]*\).*/\1 \2/p' "$root/man/cril-$c.1" | sort >"$tmp/man"
-    diff "$tmp/help" "$tmp/man" || { echo "$c: letters in man and --help differ"; bad=1; }
+    sed -n 's/^  -\(.\), --\([a-z-]*\).*/\1 \2/p' "$tmp/text" | sort >"$tmp/help"
+    sed -n 's/^\.It Fl \(.\) , Fl -\([a-z0-9-]*\).*/\1 \2/p' "$tmp/page" | sort >"$tmp/man"
+    diff "$tmp/help" "$tmp/man" || { echo "$1: letters in man and --help differ"; bad=1; }
+}
+for c in $("$cril" --help | names); do
+    sed '/^\.Ss /,/^\.Sh /{/^\.Sh /!d}' "$root/man/cril-$c.1" >"$tmp/page"
+    check $c $c
+    for part in $("$cril" $c --help | names); do
+        sed -n "/^\.Ss $part\$/,/^\.S/p" "$root/man/cril-$c.1" >"$tmp/page"
+        check "$c $part" $part
+    done
 done
 if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$root"/man/*.1 || bad=1

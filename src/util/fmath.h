@@ -4,8 +4,8 @@
  * Everything here is branch-free, so a loop over it becomes vector code whose lanes compute the
  * same bits as the scalar code (doc/numerics.md, "Functions"). fmaf is one rounding on every machine.
  */
-#ifndef CRIL_KERNELS_FMATH_H
-#define CRIL_KERNELS_FMATH_H
+#ifndef CRIL_UTIL_FMATH_H
+#define CRIL_UTIL_FMATH_H
 
 #include <math.h>
 #include <stdint.h>

@@ -1,0 +1,9 @@
+/* The subcommands of cril study: one file each, one row in cmd_study.c. */
+#ifndef CRIL_CLI_STUDY_H
+#define CRIL_CLI_STUDY_H
+
+#include "cmd.h"
+
+extern const struct cril_cmd cril_study_cmd_init, cril_study_cmd_check;
+
+#endif

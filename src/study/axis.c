@@ -1,0 +1,241 @@
+/*
+ * Points of a study: which numbers of a model make a coordinate.
+ *
+ * An axis is a weight for each corpus, or benchmark: a coordinate is the weighted sum, its standard error the root of the
+ * weighted sum of squares. So a mean of means needs no more code than a single corpus.
+ */
+#include <cril/study.h>
+
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Axes ---- */
+
+/* A column of the table: a corpus or a benchmark. */
+struct column {
+    const char *name, *group;
+};
+
+struct axis {
+    struct column *columns; /* [n] */
+    double *weights;        /* [n]; 0: not needed */
+    size_t n;
+};
+
+static void free_axis(struct axis *a)
+{
+    free(a->columns);
+    free(a->weights);
+}
+
+static bool make_axis(size_t n, struct axis *a)
+{
+    *a = (struct axis){ .n = n, .columns = calloc(n + 1, sizeof(*a->columns)), .weights = calloc(n + 1, sizeof(double)) };
+    return a->columns && a->weights;
+}
+
+static size_t count_group(const struct axis *a, const char *group)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n; i++)
+        n += strcmp(a->columns[i].group, group) == 0;
+    return n;
+}
+
+static size_t count_groups(const struct axis *a)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < a->n; i++) {
+        size_t k = 0;
+
+        while (strcmp(a->columns[k].group, a->columns[i].group) != 0)
+            k++;
+        n += k == i;
+    }
+    return n;
+}
+
+/* The columns of one group, or of all (NULL), alike. */
+static void weigh_alike(struct axis *a, const char *group)
+{
+    const size_t n = group ? count_group(a, group) : a->n;
+
+    for (size_t i = 0; i < a->n; i++)
+        if (!group || strcmp(a->columns[i].group, group) == 0)
+            a->weights[i] = 1 / (double)n;
+}
+
+/* Groups alike, and columns within each. */
+static void weigh_groups(struct axis *a)
+{
+    const double share = 1 / (double)count_groups(a);
+
+    for (size_t i = 0; i < a->n; i++)
+        a->weights[i] = share / (double)count_group(a, a->columns[i].group);
+}
+
+static bool weigh_column(struct axis *a, const char *name)
+{
+    for (size_t i = 0; i < a->n; i++)
+        if (strcmp(a->columns[i].name, name) == 0) {
+            a->weights[i] = 1;
+            return true;
+        }
+    return false;
+}
+
+/* The word is known to mean something. */
+static void weigh(const char *word, bool groups_alike, struct axis *a)
+{
+    if (strcmp(word, "average") == 0 && groups_alike)
+        weigh_groups(a);
+    else if (strcmp(word, "average") == 0 || strcmp(word, "plain") == 0)
+        weigh_alike(a, NULL);
+    else if (!weigh_column(a, word))
+        weigh_alike(a, word);
+}
+
+static cril_status no_memory(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a study's points");
+}
+
+/* Both axes of a line. Released with free_axis, after an error too. */
+static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, struct axis *x, struct axis *y, cril_error *err)
+{
+    cril_error why;
+
+    *x = *y = (struct axis){ 0 };
+    if (cril_study_check_fit(s, f, &why) != CRIL_OK)
+        return cril_fail(err, why.status, "%s: %s", s->path, why.message);
+    if (!make_axis(s->n_corpora, x) || !make_axis(s->n_benchmarks, y))
+        return no_memory(err);
+    for (size_t i = 0; i < x->n; i++)
+        x->columns[i] = (struct column){ s->corpora[i].name, s->corpora[i].group };
+    for (size_t i = 0; i < y->n; i++)
+        y->columns[i] = (struct column){ s->benchmarks[i].name, s->benchmarks[i].group };
+    weigh(f->x, false, x);
+    weigh(f->y, true, y);
+    return CRIL_OK;
+}
+
+/* A row of the table as a coordinate. */
+static cril_known coordinate(const struct axis *a, const cril_known *row)
+{
+    cril_known sum = { .origin = CRIL_ORIGIN_MEASURED, .source = "" };
+    double squares = 0;
+    bool certain = true;
+
+    for (size_t i = 0; i < a->n; i++) {
+        if (a->weights[i] == 0)
+            continue;
+        if (row[i].origin == CRIL_ORIGIN_NONE)
+            return (cril_known){ .value = NAN, .source = "" };
+        if (row[i].origin == CRIL_ORIGIN_IMPORTED)
+            sum.origin = CRIL_ORIGIN_IMPORTED;
+        sum.value += a->weights[i] * row[i].value;
+        squares += a->weights[i] * row[i].se * (a->weights[i] * row[i].se);
+        certain = certain && row[i].se > 0;
+    }
+    sum.se = certain ? sqrt(squares) : 0;
+    return sum;
+}
+
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
+                                   cril_known *x, cril_known *y, cril_error *err)
+{
+    struct axis across, up;
+    const cril_status st = make_axes(s, f, &across, &up, err);
+
+    if (st == CRIL_OK && x)
+        *x = coordinate(&across, t->bpc + model * t->n_corpora);
+    if (st == CRIL_OK && y)
+        *y = coordinate(&up, t->score + model * t->n_benchmarks);
+    free_axis(&across);
+    free_axis(&up);
+    return st;
+}
+
+/* ---- Points ---- */
+
+static bool make_points(size_t n, cril_study_points *p)
+{
+    const size_t room = n + 1; /* of nothing, too, there is a pointer */
+
+    *p = (cril_study_points){ .x = calloc(room, sizeof(*p->x)), .y = calloc(room, sizeof(*p->y)),
+                              .x_se = calloc(room, sizeof(*p->x_se)), .y_se = calloc(room, sizeof(*p->y_se)),
+                              .family = calloc(room, sizeof(*p->family)), .model = calloc(room, sizeof(*p->model)),
+                              .lacking = calloc(room, sizeof(*p->lacking)) };
+    return p->x && p->y && p->x_se && p->y_se && p->family && p->model && p->lacking;
+}
+
+/* The first model of the study that is of this one's family. */
+static uint32_t family_of(const cril_study_info *s, size_t model)
+{
+    size_t i = 0;
+
+    while (strcmp(s->models[i].family, s->models[model].family) != 0)
+        i++;
+    return (uint32_t)i;
+}
+
+static void place(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, const struct axis *x,
+                  const struct axis *y, cril_study_points *p)
+{
+    for (size_t m = 0; m < s->n_models; m++) {
+        const cril_known across = coordinate(x, t->bpc + m * t->n_corpora), up = coordinate(y, t->score + m * t->n_benchmarks);
+        const size_t i = p->n;
+
+        if (!cril_study_selects(&s->models[m], f->models, f->n_models))
+            continue;
+        if (across.origin == CRIL_ORIGIN_NONE || up.origin == CRIL_ORIGIN_NONE) {
+            p->lacking[p->n_lacking++] = m;
+            continue;
+        }
+        p->x[i] = across.value;
+        p->x_se[i] = across.se;
+        p->y[i] = up.value;
+        p->y_se[i] = up.se;
+        p->family[i] = family_of(s, m);
+        p->model[i] = m;
+        p->n++;
+    }
+}
+
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                                  cril_study_points *out, cril_error *err)
+{
+    cril_study_points p = { 0 };
+    struct axis x, y;
+    cril_status st = make_axes(s, f, &x, &y, err);
+
+    if (st == CRIL_OK && !make_points(s->n_models, &p))
+        st = no_memory(err);
+    if (st == CRIL_OK) {
+        place(s, t, f, &x, &y, &p);
+        *out = p;
+    } else {
+        cril_study_points_free(&p);
+    }
+    free_axis(&x);
+    free_axis(&y);
+    return st;
+}
+
+void cril_study_points_free(cril_study_points *p)
+{
+    free(p->x);
+    free(p->y);
+    free(p->x_se);
+    free(p->y_se);
+    free(p->family);
+    free(p->model);
+    free(p->lacking);
+    *p = (cril_study_points){ 0 };
+}

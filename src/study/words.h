@@ -1,0 +1,16 @@
+/* The words of a fit: see cril_study_check_fit and cril_study_selects in cril/study.h. */
+#ifndef CRIL_STUDY_WORDS_H
+#define CRIL_STUDY_WORDS_H
+
+#include <cril/study.h>
+
+/* Names that nothing in a study may have, as they mean something in fits; NULL past the last. */
+const char *cril_words_reserved(size_t i);
+
+/* axis: 'x' or 'y'. CRIL_ERR_RANGE: the word means nothing there. */
+cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err);
+
+/* One selection word. CRIL_ERR_RANGE: no model has that name, family or tag. */
+cril_status cril_words_model(const cril_study_info *s, const char *word, cril_error *err);
+
+#endif

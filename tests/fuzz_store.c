@@ -218,7 +218,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const cril_store_options o = { .read_only = true, .patience_ms = 1 };
     cril_error err = {0};
     cril_store *s;
-    cril_range *missing;
+    cril_slice *missing;
     cril_status st;
     size_t n;
     char *text;

@@ -321,7 +321,7 @@ static void test_missing(void **state)
     const cril_cell cell = cell_of(1, 0);
     cril_store *s = open_store(file("a.db"));
     cril_cell unknown = cell, *cells;
-    cril_range *r;
+    cril_slice *r;
     cril_error err;
     size_t n;
 

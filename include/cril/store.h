@@ -95,9 +95,9 @@ typedef struct cril_cell {
 } cril_cell;
 
 /* Documents from .. to - 1. */
-typedef struct cril_range {
+typedef struct cril_slice {
     uint64_t from, to;
-} cril_range;
+} cril_slice;
 
 /* The cell that this library computes for the three. CRIL_ERR_RANGE: no such protocol. */
 cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c, const cril_study_protocol *p, cril_cell *out,
@@ -111,7 +111,7 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c, 
 cril_status cril_store_put(cril_store *s, const cril_cell *cell, const cril_document_score *documents, size_t n, cril_error *err);
 
 /* Documents that are not there yet, in order; *n is 0 for a complete cell. *out is owned: free. CRIL_ERR_RANGE: an unknown corpus. */
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_range **out, size_t *n, cril_error *err);
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n, cril_error *err);
 
 /*
  * A complete cell as the result of one run over the corpus, with the same bits; level, resamples and seed are read from *interval (NULL, 0: as

@@ -398,13 +398,13 @@ cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_docume
 
 static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
 {
-    cril_range *r;
+    cril_slice *r;
 
     if (l->next >= to)
         return CRIL_OK;
     if (!(r = list_add(l, sizeof(*r), err)))
         return CRIL_ERR_NOMEM;
-    *r = (cril_range){ l->next, to };
+    *r = (cril_slice){ l->next, to };
     return CRIL_OK;
 }
 
@@ -427,7 +427,7 @@ static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus
     return cril_fail(err, CRIL_ERR_RANGE, "%s: holds nothing of the corpus %.12s", s->path, id);
 }
 
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_range **out, size_t *n, cril_error *err)
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n, cril_error *err)
 {
     struct list l = { .store = s };
     cril_store_corpus corpus = {0};

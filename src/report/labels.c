@@ -115,12 +115,13 @@ static double cost(const struct search *s, size_t i, int place)
     return sum;
 }
 
-static bool improve(struct search *s, size_t i)
+/* Takes the best of the first places; whether that moved it. */
+static bool improve(struct search *s, size_t i, int n_places)
 {
-    int best = s->place[i];
+    int best = s->place[i] < n_places ? s->place[i] : 0;
     double least = cost(s, i, best);
 
-    for (int p = 0; p < PLACES; p++) {
+    for (int p = 0; p < n_places; p++) {
         const double c = cost(s, i, p);
 
         if (c < least - 1e-9) {
@@ -171,10 +172,12 @@ bool cril_labels_place(struct cril_label *labels, size_t n, double radius, const
     for (int round = 0; n <= MOST && moved && round < ROUNDS; round++) {
         moved = false;
         for (size_t i = 0; i < n; i++)
-            moved |= improve(&s, i);
+            moved |= improve(&s, i, PLACES);
     }
     for (size_t i = 0; i < n; i++) {
         labels[i].shown = n <= MOST && !covers(&s, i);
+        if (!labels[i].shown) /* near its point, for when it is looked at */
+            improve(&s, i, DIRECTIONS * NEAR_RINGS);
         labels[i].leader = s.place[i] / DIRECTIONS >= NEAR_RINGS;
     }
     free(s.place);

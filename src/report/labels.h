@@ -15,7 +15,7 @@ struct cril_label {
     double bar_x, bar_y;  /* error bars to each side of the point; 0: none */
     /* out */
     struct cril_box box;
-    bool shown;  /* false: there is no room; box is where it covers least */
+    bool shown;  /* false: there is no room; box is then near the point, where it covers least */
     bool leader; /* it stands off its point, so that a line should join them */
 };
 

@@ -120,7 +120,7 @@ static const char *identity_of(const cril_report_identity *list, size_t n, const
 static void write_identity(const struct cril_page *p, const char *kind, const char *name, const char *sha256)
 {
     if (sha256)
-        cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th><td class=\"t\">%s</td><td class=\"hash\">%t</td></tr>\n", name, kind,
+        cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th><td class=\"t k\">%s</td><td class=\"hash\">%t</td></tr>\n", name, kind,
                         sha256);
 }
 

@@ -7,7 +7,7 @@
 #include <cril/html.h>
 #include <cril/store.h>
 #include <cril/study.h>
-#include <inttypes.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -194,10 +194,17 @@ static bool write_page(struct report *r, const struct settings *set)
     r->options.date = set->date;
     if (!cril_output_open(&out, set->output ? set->output : "-", set->force))
         return false;
+    errno = 0;
     if (cril_study_report(out.file, r->info, &r->table, &r->options, &err) == CRIL_OK)
         return cril_output_commit(&out);
-    if (err.status != CRIL_ERR_IO || cril_output_good(&out)) /* a failed write is the output's to tell */
+    if (err.status == CRIL_ERR_IO && !set->output) {
+        cril_stdout_failed(errno); /* main says so */
+    } else if (err.status == CRIL_ERR_IO) {
+        cril_output_failed(&out, errno);
+        cril_print_error("%s: could not be written: %s; make room or choose another place", set->output, strerror(out.failure));
+    } else {
         cril_print_error("%s", err.message);
+    }
     cril_output_discard(&out);
     return false;
 }

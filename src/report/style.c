@@ -81,7 +81,7 @@ static const char *const sheet[] = {
     "th[scope=row],th.t{position:sticky;left:0}thead th.t{background:var(--bg)}thead th[colspan]{text-align:left}}\n",
     "@page{margin:15mm 14mm}\n",
     "@media print{body{font-size:10.5pt;line-height:1.4}main{max-width:none;padding:0}nav{display:none}h1{font-size:19pt}h2{margin-top:7mm}",
-    "h2,h3,caption{break-after:avoid}figure,.figures,tr,li,pre,dd{break-inside:avoid}thead{display:table-header-group}.wide-table:not(:has(tr:nth-child(36))){break-inside:avoid}tbody tr:nth-child(-n+6){break-after:avoid}tbody tr:nth-last-child(-n+3){break-before:avoid}",
+    "h2,h3,dt,caption,#residuals p{break-after:avoid}figure,.figures,tr,li,pre,dd{break-inside:avoid}thead{display:table-header-group}.wide-table:not(:has(tr:nth-child(36))){break-inside:avoid}tbody tr:nth-child(-n+6){break-after:avoid}tbody tr:nth-last-child(-n+3){break-before:avoid}",
     ".lead{font-size:12pt}.wide-table{overflow:visible}caption{position:static}table{font-size:7.4pt}th,td{padding:.7mm 1.1mm}",
     "thead th{min-width:0}td.t{min-width:17mm}td.k{min-width:0}th[scope=row]{min-width:27mm}.bar{min-width:17mm}.bar svg{height:2.6mm}.bar span{margin-left:1mm}",
     "figcaption,caption,.note,.key{font-size:8.2pt}.figures dd{font-size:15pt}.figures dd.sub,.figures dt{font-size:7.8pt}",

@@ -12,6 +12,16 @@ t study-check-missing study check nope.yaml
 sed 's/^fits:/fits: *all/' study.yaml >s.yaml; t study-check-alias study check s.yaml
 sed 's/x: average/x: knowlege/; s/general, -/genral, -/' study.yaml >s.yaml; t study-check-words study check s.yaml
 
+# The report: what it shows is for tests/test_html.c.
+t help-report help report
+t report-none report
+t report-no-study report nope.yaml
+t report-no-database report study.yaml
+t report-no-protocol report --protocol best study.yaml
+echo kept >r.html
+t report-exists report -o r.html study.yaml
+[ "$(cat r.html)" = kept ] || fail "report-exists changed the file"
+
 # What init prints is right where the files are that it names, also with all that its comments propose.
 mkdir -p begin/models/other begin/data/corpora
 cp llama.gguf gemma3.gguf begin/models

@@ -1,4 +1,5 @@
 # Studies: the file to begin with, and what a file says or where it is wrong.
+mkdir tiny && cp llama.gguf llama-mixed.gguf gemma3.gguf tiny
 for c in '' ' init' ' check'; do t "help-study${c:+-${c# }}" help study $c; done
 t study-none study
 t study-unknown study chekc

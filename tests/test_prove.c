@@ -108,9 +108,9 @@ static cril_result score(cril_model *m, const struct corpus *c, const char *prot
                                         .stride = strcmp(protocol, "document") ? 0 : STRIDE,
                                         .protocol = protocol,
                                         .threads = 1};
-    cril_scorer *s;
-    cril_corpus *corpus;
-    cril_result r;
+    cril_scorer *s = NULL;
+    cril_corpus *corpus = NULL;
+    cril_result r = {0};
     cril_error err;
 
     if (cril_scorer_create(m, &options, &s, &err) != CRIL_OK ||

@@ -39,6 +39,8 @@ bool cril_output_good(struct cril_output *o);   /* no write has failed; silent *
 void cril_output_failed(struct cril_output *o, int number); /* errno of a failed write, if none is known yet */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
 void cril_output_discard(struct cril_output *o);
+/* A file without a name in TMPDIR, or /tmp, for writing and mapping. NULL: the reason was printed. */
+FILE *cril_output_temporary(void);
 /* Standard output so far has arrived; flushes it, and remembers why not. */
 bool cril_stdout_good(void);
 void cril_stdout_failed(int number); /* errno of a failed write, if none is remembered yet */

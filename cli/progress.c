@@ -36,7 +36,8 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
     p->last = now;
     p->shown = true;
     name = strrchr(p->name, '/');
-    fprintf(stderr, "\r%.32s", name && name[1] ? name + 1 : p->name);
+    fprintf(stderr, "\r%s%s%.32s", p->phase ? p->phase : "", p->phase ? " " : "",
+            name && name[1] ? name + 1 : p->name);
     if (s->fraction >= 0)
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
     if (s->seconds > 0 && s->tokens) /* none before the first batch is through */

@@ -10,6 +10,7 @@ struct cril_progress {
     bool on;          /* standard error is a terminal */
     bool shown;       /* a line stands there */
     const char *name; /* of the file at work; borrowed */
+    const char *phase; /* what is done with it; NULL: that need not be said */
     struct timespec last;
 };
 

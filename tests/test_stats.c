@@ -279,6 +279,50 @@ static void test_too_large(void **state)
     }
 }
 
+/* By hand: R = 10/8, rests 1 - 2.5, 2 - 1.25, 7 - 6.25, so sum of squares 2.25 + 0.5625 + 0.5625 = 3.375; 3/2 of it is 5.0625. */
+static void test_ratio_error(void **state)
+{
+    static const double b[] = { 1, 2, 7 }, c[] = { 2, 1, 5 }, same[] = { 3, 6, 1.5 }, twice[] = { 6, 12, 3 };
+    static const double huge[] = { 1e200, -1e200 }, one[] = { 1, 1 }, none[] = { 0, 0 };
+    double se = NAN;
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(cril_ratio_error(b, c, 3, &se, NULL), CRIL_OK);
+    assert_true(se == 2.25 / 8);
+    assert_int_equal(cril_ratio_error(twice, same, 3, &se, NULL), CRIL_OK);
+    assert_true(se == 0);
+    se = NAN;
+    assert_int_equal(cril_ratio_error(b, c, 1, &se, NULL), CRIL_OK);
+    assert_true(se == 0);
+    assert_int_equal(cril_ratio_error(b, c, 0, &se, NULL), CRIL_OK);
+    se = 7;
+    assert_int_equal(cril_ratio_error(one, none, 2, &se, &err), CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "zero"));
+    assert_int_equal(cril_ratio_error(huge, one, 2, &se, &err), CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "too large"));
+    assert_int_equal(cril_ratio_error((double[]){ 1, NAN }, one, 2, &se, &err), CRIL_ERR_RANGE);
+    assert_true(se == 7);
+}
+
+/* Near the bootstrap's spread, which is found another way. */
+static void test_ratio_error_spread(void **state)
+{
+    double b[MAX_N], c[MAX_N], se, half;
+    cril_interval v = { .level = 0.682689492137, .resamples = 4000, .seed = 7 };
+
+    (void)state;
+    for (size_t i = 0; i < MAX_N; i++) {
+        c[i] = 50 + (double)(i * 37 % 91);
+        b[i] = c[i] * (0.8 + (double)(i * 53 % 101) / 250);
+    }
+    assert_int_equal(cril_bootstrap_ratio(b, c, MAX_N, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_ratio_error(b, c, MAX_N, &se, NULL), CRIL_OK);
+    half = (v.high - v.low) / 2;
+    if (!(se > 0.93 * half && se < 1.07 * half))
+        fail_msg("standard error %g, half an interval of one sigma %g", se, half);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,7 +330,8 @@ int main(void)
         cmocka_unit_test(test_one_document), cmocka_unit_test(test_zero_denominators),
         cmocka_unit_test(test_seeds),   cmocka_unit_test(test_levels),
         cmocka_unit_test(test_difference), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_too_large), cmocka_unit_test(test_ratio_error),
+        cmocka_unit_test(test_ratio_error_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,8 @@ typedef struct cril_score_progress {
 } cril_score_progress;
 
 /* Any may be NULL. A return value other than 0 stops the run with CRIL_ERR_CANCELLED. Called from the
-   thread that called cril_score_corpus, tokens and documents in stream order. */
+   thread that called cril_score_corpus, tokens and documents in stream order; a document, as soon as no token of it
+   is left to score. */
 typedef struct cril_score_callbacks {
     void *user;
     int (*on_token)(void *user, const cril_token_score *token);
@@ -116,6 +117,28 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
                               const cril_score_callbacks *callbacks, cril_result *out,
                               cril_error *err);
 void cril_result_free(cril_result *r);
+
+/*
+ * The same of the documents with index from .. to - 1 alone (to past the end: to the last one). Each has the very bits that it has in a run
+ * over the whole corpus, so slices of any cut, scored in any order, on any machines, put together are that run
+ * (cril_result_sum).
+ *
+ * *out has these documents alone: documents, per_document, sums, interval, baselines. What other documents need is not computed: they are
+ * skipped, or, where a protocol joins documents, tokenised and no more; reading stops where no window to come scores a document of the
+ * slice. Fractions of progress are of the slice.
+ *
+ * CRIL_ERR_RANGE: from >= to. CRIL_ERR_EMPTY: also a corpus that ends before `from`.
+ */
+cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from, uint64_t to,
+                             const cril_score_callbacks *callbacks, cril_result *out, cril_error *err);
+
+/*
+ * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes and interval of r from
+ * per_document [documents], which are in the order of the corpus. Level (0: 0.95), resamples (0: 1000) and seed are read from
+ * r->interval; it is all 0 afterwards where there are fewer than 2 documents or no characters.
+ * CRIL_ERR_RANGE: nats that are not finite, a level that is none. CRIL_ERR_NOMEM.
+ */
+cril_status cril_result_sum(cril_result *r, cril_error *err);
 
 double cril_result_bits(const cril_result *r);           /* nats / ln 2 */
 double cril_result_bpc(const cril_result *r);            /* bits per character (code point) */

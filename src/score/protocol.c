@@ -128,6 +128,14 @@ const struct cril_protocol *cril_protocol_find(const char *name)
     return NULL;
 }
 
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most, struct cril_layout *l)
+{
+    l->context = context ? context : p->context ? p->context : most;
+    l->stride = stride ? stride : p->stride ? p->stride : l->context;
+    if (!stride && l->stride > l->context)
+        l->stride = l->context;
+}
+
 const char *cril_protocol_name(size_t i)
 {
     return i < N_PROTOCOLS ? protocols[i].name : NULL;

@@ -45,7 +45,7 @@ struct cril_protocol {
     enum cril_head head;
     /*
      * Window number k of a stream of which n tokens are known; end: there will be no more.
-     * False: no such window (yet).
+     * False: no such window (yet). Where documents share a stream, what a window scores depends on k alone.
      */
     bool (*window)(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                    struct cril_span *out);
@@ -56,5 +56,8 @@ struct cril_protocol {
 const struct cril_protocol *cril_protocol_at(size_t i);
 /* NULL: unknown. name NULL: the default. */
 const struct cril_protocol *cril_protocol_find(const char *name);
+
+/* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a context of `most`. Not checked. */
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most, struct cril_layout *l);
 
 #endif

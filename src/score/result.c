@@ -1,10 +1,62 @@
-/* The figures that follow from a result's sums (doc/scoring.md, "Figures"). */
-#include <cril/score.h>
+/* A result's sums over its documents, and the figures that follow from them (doc/scoring.md, "Figures"). */
+#include "score/result.h"
 
+#include "util/fail.h"
 #include "util/fmath.h"
+#include "util/size.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+enum { DEFAULT_RESAMPLES = 1000 };
+static const double default_level = 0.95;
+
+static cril_status estimate_interval(cril_result *r, cril_error *err)
+{
+    const size_t n = (size_t)r->documents;
+    double *bits, *characters;
+    size_t bytes;
+    cril_status st;
+
+    if (!cril_size_mul(n, 2 * sizeof(*bits), &bytes) || !(bits = malloc(bytes)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the interval of %zu documents", n);
+    characters = bits + n;
+    for (size_t i = 0; i < n; i++) {
+        bits[i] = r->per_document[i].nats / CRIL_LN2;
+        characters[i] = (double)r->per_document[i].characters;
+    }
+    if (r->interval.level == 0)
+        r->interval.level = default_level;
+    if (!r->interval.resamples)
+        r->interval.resamples = DEFAULT_RESAMPLES;
+    st = cril_bootstrap_ratio(bits, characters, n, &r->interval, err);
+    free(bits);
+    return st;
+}
+
+void cril_result_add_up(cril_result *r)
+{
+    r->nats = 0;
+    r->tokens = r->scored_tokens = r->characters = r->bytes = 0;
+    for (uint64_t i = 0; i < r->documents; i++) {
+        const cril_document_score *d = &r->per_document[i];
+
+        r->nats += d->nats;
+        r->tokens += d->tokens;
+        r->scored_tokens += d->scored_tokens;
+        r->characters += d->characters;
+        r->bytes += d->bytes;
+    }
+}
+
+cril_status cril_result_sum(cril_result *r, cril_error *err)
+{
+    cril_result_add_up(r);
+    if (r->documents >= 2 && r->characters) /* one document says nothing about the spread of documents */
+        return estimate_interval(r, err);
+    r->interval = (cril_interval){0};
+    return CRIL_OK;
+}
 
 static double over(double a, uint64_t b)
 {

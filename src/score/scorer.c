@@ -6,6 +6,9 @@
  * batch, the tokens that windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
  * in order, then the documents in order.
  *
+ * Of a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to what they score of the slice. A token's
+ * probability depends on the tokens before it alone, so it has the same bits.
+ *
  * Baselines take a document's text before the tokenizer does.
  */
 #include <cril/score.h>
@@ -22,15 +25,14 @@
 #include <string.h>
 #include <time.h>
 
-enum { DEFAULT_RESAMPLES = 1000, COMPRESSED_AT_ONCE = 1 << 20 };
-static const double default_level = 0.95;
+enum { COMPRESSED_AT_ONCE = 1 << 20 };
 
 struct cril_scorer {
     cril_model *model; /* borrowed */
     struct cril_engine *engine;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
-    cril_interval interval; /* level, resamples and seed of every result */
+    cril_interval interval; /* level, resamples and seed of every result, as asked for */
     bool baselines;
     struct cril_batch batch;
 };
@@ -41,11 +43,15 @@ struct run {
     const char *path;
     const cril_score_callbacks *callbacks; /* NULL: none */
     cril_result *out;
+    uint64_t from, to;    /* documents that are scored; out->per_document[0] is document `from` */
     size_t documents_size;
+    uint64_t n_read;      /* documents taken from the corpus */
+    uint64_t text_start, text_end; /* stream positions of the slice where documents share a stream; UINT64_MAX: not there yet */
     cril_ids stream;      /* tokens of the stream from position base on */
     uint64_t base;
     uint64_t n_windows;   /* laid out on this stream */
-    uint64_t current;     /* document whose nats are arriving; those before are finished */
+    uint64_t settled;     /* rows of documents that get no more windows or tokens of their own */
+    uint64_t current;     /* row of the document whose nats are arriving; those before are finished */
     uint64_t current_start; /* stream position of its first token, where documents share a stream */
     double done_nats;     /* of finished documents */
     uint64_t done_characters;
@@ -88,7 +94,7 @@ static cril_status report_progress(struct run *r, double share, uint64_t n_rows,
     return r->callbacks->on_progress(r->callbacks->user, &p) ? stopped(r, err) : CRIL_OK;
 }
 
-/* All documents before this one have all their nats. */
+/* All rows before this one have all their nats. */
 static cril_status finish_documents(struct run *r, uint64_t before, cril_error *err)
 {
     for (; r->current < before; r->current++) {
@@ -96,6 +102,7 @@ static cril_status finish_documents(struct run *r, uint64_t before, cril_error *
 
         r->done_nats += d->nats;
         r->done_characters += d->characters;
+        r->current_start += d->tokens;
         if (r->callbacks && r->callbacks->on_document &&
             r->callbacks->on_document(r->callbacks->user, d))
             return stopped(r, err);
@@ -118,8 +125,8 @@ static void count_text(const struct run *r, int32_t id, cril_document_score *d)
 
 static cril_status deliver_token(struct run *r, const cril_token_score *t, cril_error *err)
 {
-    cril_document_score *d = &r->out->per_document[t->document];
-    cril_status st = finish_documents(r, t->document, err);
+    cril_document_score *d = &r->out->per_document[t->document - r->from];
+    cril_status st = finish_documents(r, t->document - r->from, err);
 
     if (st != CRIL_OK)
         return st;
@@ -134,17 +141,19 @@ static cril_status deliver_token(struct run *r, const cril_token_score *t, cril_
 }
 
 /* The document of a position in a stream that all documents share. Positions come in order. */
-static uint64_t document_at(struct run *r, uint64_t document, uint64_t position)
+static uint64_t document_at(const struct run *r, uint64_t position)
 {
-    while (position >= r->current_start + r->out->per_document[document].tokens)
-        r->current_start += r->out->per_document[document++].tokens;
-    return document;
+    uint64_t row = r->current, end = r->current_start + r->out->per_document[row].tokens;
+
+    while (position >= end)
+        end += r->out->per_document[++row].tokens;
+    return r->from + row;
 }
 
 static cril_status deliver(struct run *r, cril_error *err)
 {
     const struct cril_batch *b = &r->s->batch;
-    cril_token_score t = { .document = r->current };
+    cril_token_score t;
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < b->n_runs; i++) {
@@ -153,8 +162,7 @@ static cril_status deliver(struct run *r, cril_error *err)
 
         for (size_t k = 0; k < run->n_scored && st == CRIL_OK; k++) {
             t.position = run->position + k;
-            t.document = r->s->protocol->per_document ? run->document
-                                                      : document_at(r, t.document, t.position);
+            t.document = r->s->protocol->per_document ? run->document : document_at(r, t.position);
             t.id = targets[k];
             t.nats = b->nats[run->nats + k];
             st = deliver_token(r, &t, err);
@@ -171,6 +179,28 @@ static int poll_engine(void *user, double done)
     return report_progress(r, share, (uint64_t)(done * (double)r->s->batch.n_rows), NULL) != CRIL_OK;
 }
 
+/* The stream position from which windows that are not laid out yet score. */
+static uint64_t next_scored(const struct run *r)
+{
+    struct cril_span span = {0};
+
+    r->s->protocol->window(&r->s->layout, r->n_windows, UINT64_MAX, false, &span); /* as if the stream had no end */
+    return span.first;
+}
+
+/* Documents that no window to come can score. */
+static cril_status finish_complete(struct run *r, cril_error *err)
+{
+    uint64_t before = r->current, end = r->current_start;
+
+    if (r->s->protocol->per_document)
+        return finish_documents(r, r->settled, err);
+    for (const uint64_t next = next_scored(r); before < r->settled; before++)
+        if ((end += r->out->per_document[before].tokens) > next)
+            break;
+    return finish_documents(r, before, err);
+}
+
 /* Runs what has been laid out and hands it out. */
 static cril_status flush(struct run *r, cril_error *err)
 {
@@ -183,7 +213,7 @@ static cril_status flush(struct run *r, cril_error *err)
         return st;
     r->out->forward_tokens += b->n_rows;
     r->share_scored = r->share;
-    if ((st = deliver(r, err)) != CRIL_OK)
+    if ((st = deliver(r, err)) != CRIL_OK || (st = finish_complete(r, err)) != CRIL_OK)
         return st;
     cril_batch_clear(b);
     return report_progress(r, r->share, 0, err);
@@ -212,6 +242,18 @@ static cril_status make_room(struct run *r, size_t n_inputs, cril_error *err)
     return b->n_runs && full ? flush(r, err) : CRIL_OK;
 }
 
+/* Cuts a window to what it scores of the slice. False: nothing. */
+static bool clip(const struct run *r, struct cril_span *span)
+{
+    if (r->s->protocol->per_document)
+        return true;
+    if (span->first < r->text_start)
+        span->first = r->text_start;
+    if (span->end > r->text_end)
+        span->end = r->text_end;
+    return span->first < span->end;
+}
+
 /* All windows that the stream's tokens so far allow. */
 static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_error *err)
 {
@@ -219,7 +261,7 @@ static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_erro
     const struct cril_layout *l = &r->s->layout;
     struct cril_batch *b = &r->s->batch;
     struct cril_span span = {0};
-    cril_status st;
+    cril_status st = CRIL_OK;
 
     if (p->uniform_first && l->head < 0) {
         if ((st = make_room(r, 0, err)) != CRIL_OK)
@@ -228,10 +270,12 @@ static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_erro
             return no_memory(r, err);
     }
     while (p->window(l, r->n_windows, r->base + r->stream.n, end, &span)) {
-        if ((st = make_room(r, cril_span_inputs(&span), err)) != CRIL_OK)
-            return st;
-        if (!cril_batch_add(b, document, &span, r->stream.data, r->base))
-            return no_memory(r, err);
+        if (clip(r, &span)) {
+            if ((st = make_room(r, cril_span_inputs(&span), err)) != CRIL_OK)
+                return st;
+            if (!cril_batch_add(b, document, &span, r->stream.data, r->base))
+                return no_memory(r, err);
+        }
         r->n_windows++;
         forget(r, span.from);
     }
@@ -244,45 +288,74 @@ static void start_stream(struct run *r)
     r->base = r->n_windows = 0;
 }
 
+/* A row for a document of the slice, whose tokens follow. */
+static cril_status add_row(struct run *r, const cril_document *doc, cril_error *err)
+{
+    cril_document_score *documents =
+        cril_size_grow(r->out->per_document, &r->documents_size, (size_t)r->out->documents, 1, sizeof(*documents));
+    cril_document_score *d;
+
+    if (!documents)
+        return no_memory(r, err);
+    r->out->per_document = documents;
+    r->settled = r->out->documents;
+    d = &documents[r->out->documents++];
+    *d = (cril_document_score){ .index = doc->index, .line = doc->line };
+    if (!r->s->protocol->scored_text) {
+        d->characters = cril_count_characters(doc->text, doc->len_bytes);
+        d->bytes = doc->len_bytes;
+    }
+    return CRIL_OK;
+}
+
 static cril_status add_document(struct run *r, const cril_document *doc, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
     const struct cril_protocol *p = r->s->protocol;
-    cril_document_score *documents = r->out->per_document, *d;
+    const bool wanted = doc->index >= r->from && doc->index < r->to;
     cril_error why;
     cril_status st;
     size_t before;
 
-    documents = cril_size_grow(documents, &r->documents_size, (size_t)r->out->documents, 1,
-                               sizeof(*documents));
-    if (!documents)
-        return no_memory(r, err);
-    r->out->per_document = documents;
-    d = &documents[r->out->documents++];
-    *d = (cril_document_score){ .index = doc->index, .line = doc->line };
-    if (!p->scored_text) {
-        d->characters = cril_count_characters(doc->text, doc->len_bytes);
-        d->bytes = doc->len_bytes;
-    }
+    if (p->per_document && !wanted)
+        return CRIL_OK;
     if (p->per_document)
         start_stream(r);
+    if (wanted && (st = add_row(r, doc, err)) != CRIL_OK)
+        return st;
     before = r->stream.n;
-    if (p->special_once && d->index == 0 && cril_tokenizer_adds_bos(t) &&
+    if (doc->index == r->from)
+        r->text_start = r->current_start = r->base + before;
+    if (p->special_once && doc->index == 0 && cril_tokenizer_adds_bos(t) &&
         cril_ids_push(&r->stream, cril_tokenizer_bos(t), err) != CRIL_OK)
         return no_memory(r, err);
     st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, &r->stream, &why);
     if (st != CRIL_OK)
         return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file, doc->index,
                          why.message);
-    d->tokens = r->stream.n - before;
-    return r->stream.n ? lay_out(r, d->index, p->per_document, err) : CRIL_OK;
+    if (wanted)
+        r->out->per_document[r->out->documents - 1].tokens = r->stream.n - before;
+    if (r->stream.n && (st = lay_out(r, doc->index, p->per_document, err)) != CRIL_OK)
+        return st;
+    if (p->per_document)
+        r->settled = r->out->documents;
+    return CRIL_OK;
 }
 
-/* Bytes or documents, whichever ends first. Never falls: within a compressed file the bytes read are an estimate. */
+/*
+ * Bytes or documents, whichever ends first; of a slice that ends somewhere, documents. Never falls: within a compressed file
+ * the bytes read are an estimate.
+ */
 static void update_share(struct run *r, const cril_corpus *c)
 {
     cril_corpus_stats stats;
     double bytes, documents;
+
+    if (r->to != UINT64_MAX) {
+        if (r->n_read > r->from)
+            r->share = r->n_read < r->to ? (double)(r->n_read - r->from) / (double)(r->to - r->from) : 1;
+        return;
+    }
 
     cril_corpus_stats_get(c, &stats);
     bytes = stats.bytes_total ? (double)stats.bytes_read / (double)stats.bytes_total : -1;
@@ -300,9 +373,12 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
     cril_corpus_stats stats;
 
     cril_corpus_stats_get(c, &stats);
-    if (!r->out->documents)
+    if (!r->n_read)
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds no document with text%s%s", r->path,
                          stats.first_bad[0] ? "; " : "", stats.first_bad);
+    if (!r->out->documents)
+        return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds %" PRIu64 " documents, none from index %" PRIu64 " on", r->path,
+                         r->n_read, r->from);
     if (!p->per_document && n < least)
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: has %" PRIu64 " tokens, the protocol %s needs %" PRIu64 " at a context of %zu; "
@@ -320,7 +396,7 @@ static cril_status add_to_baselines(struct run *r, const cril_document *doc, cri
     cril_status st = CRIL_OK;
     cril_error why;
 
-    if (!r->baselines)
+    if (!r->baselines || doc->index < r->from || doc->index >= r->to)
         return CRIL_OK;
     for (size_t at = 0, n; st == CRIL_OK && at < doc->len_bytes; at += n) {
         const double start_sec = now_sec();
@@ -346,71 +422,87 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
     return cril_fail(err, why.status, "%s: %s", r->path, why.message);
 }
 
-static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
+/*
+ * The rest of the corpus has no part in the slice. Where documents share a stream the next one must have been seen, as a special token at
+ * the stream's end belongs to the last; and a stream too short for the protocol is refused for every slice alike.
+ */
+static bool past_slice(struct run *r, const cril_document *next)
 {
-    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
-    cril_document doc;
-    cril_status st;
+    const struct cril_protocol *p = r->s->protocol;
+    const uint64_t n = r->base + r->stream.n;
 
-    while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
+    if (next->index < r->to)
+        return false;
+    if (next->index == r->to) {
+        r->text_end = n;
+        r->settled = r->out->documents;
+    }
+    return p->per_document || (next_scored(r) >= r->text_end && n >= p->least(&r->s->layout));
+}
+
+static cril_status read_documents(struct run *r, cril_corpus *c, bool *end, cril_error *err)
+{
+    const bool per_document = r->s->protocol->per_document;
+    cril_document doc;
+    cril_status st = CRIL_OK;
+
+    while (!per_document || r->n_read < r->to) {
+        if ((st = cril_corpus_next(c, &doc, err)) != CRIL_OK)
+            return st;
+        if (!doc.text) {
+            *end = true;
+            break;
+        }
+        if (past_slice(r, &doc))
+            break;
+        r->n_read = doc.index + 1;
         update_share(r, c);
-        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK ||
-            (st = add_document(r, &doc, err)) != CRIL_OK)
+        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK || (st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }
-    if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
-        return st;
+    return CRIL_OK;
+}
+
+/* What the end of the corpus adds where documents share a stream. */
+static cril_status end_stream(struct run *r, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
+
+    if (r->s->protocol->per_document)
+        return CRIL_OK;
     if (r->s->protocol->special_once && cril_tokenizer_adds_eos(t)) {
-        r->out->per_document[r->out->documents - 1].tokens++;
+        if (r->text_end == UINT64_MAX) /* the last document is one of the slice */
+            r->out->per_document[r->out->documents - 1].tokens++;
         if (cril_ids_push(&r->stream, cril_tokenizer_eos(t), err) != CRIL_OK)
             return no_memory(r, err);
     }
-    if (!r->s->protocol->per_document &&
-        (st = lay_out(r, r->out->documents - 1, true, err)) != CRIL_OK)
+    r->settled = r->out->documents;
+    return lay_out(r, r->n_read - 1, true, err);
+}
+
+static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
+{
+    bool end = false;
+    cril_status st = read_documents(r, c, &end, err);
+
+    if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
         return st;
-    if ((st = flush(r, err)) != CRIL_OK)
+    if ((end && (st = end_stream(r, err)) != CRIL_OK) || (st = flush(r, err)) != CRIL_OK)
         return st;
     return finish_documents(r, r->out->documents, err);
 }
 
 /* ---- The result ---- */
 
-static cril_status estimate_interval(struct run *r, cril_error *err)
-{
-    const size_t n = (size_t)r->out->documents;
-    double *bits, *characters;
-    size_t bytes;
-    cril_status st;
-
-    if (n < 2) /* one document says nothing about the spread of documents */
-        return CRIL_OK;
-    if (!cril_size_mul(n, 2 * sizeof(*bits), &bytes) || !(bits = malloc(bytes)))
-        return no_memory(r, err);
-    characters = bits + n;
-    for (size_t i = 0; i < n; i++) {
-        bits[i] = r->out->per_document[i].nats / CRIL_LN2;
-        characters[i] = (double)r->out->per_document[i].characters;
-    }
-    r->out->interval = r->s->interval;
-    st = cril_bootstrap_ratio(bits, characters, n, &r->out->interval, err);
-    free(bits);
-    return st;
-}
-
 static cril_status sum_up(struct run *r, cril_error *err)
 {
-    cril_result *o = r->out;
+    cril_error why;
 
-    for (uint64_t i = 0; i < o->documents; i++) {
-        const cril_document_score *d = &o->per_document[i];
-
-        o->nats += d->nats;
-        o->tokens += d->tokens;
-        o->characters += d->characters;
-        o->bytes += d->bytes;
-    }
-    o->seconds = now_sec() - r->start_sec;
-    return estimate_interval(r, err);
+    r->out->seconds = now_sec() - r->start_sec;
+    r->out->interval = r->s->interval;
+    if (cril_result_sum(r->out, &why) != CRIL_OK)
+        return cril_fail(err, why.status, "%s: %s", r->path, why.message);
+    return CRIL_OK;
 }
 
 static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
@@ -433,14 +525,18 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     return cril_corpus_sha256(c, o->corpus_sha256, err);
 }
 
-cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
-                              const cril_score_callbacks *callbacks, cril_result *out,
-                              cril_error *err)
+cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from, uint64_t to,
+                             const cril_score_callbacks *callbacks, cril_result *out, cril_error *err)
 {
     cril_result result = {0};
-    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result };
-    cril_status st = cril_model_sha256(s->model, result.model_sha256, err);
+    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result, .from = from, .to = to,
+                     .text_start = UINT64_MAX, .text_end = UINT64_MAX };
+    cril_status st;
 
+    if (from >= to)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: a slice from document %" PRIu64 " to before %" PRIu64 " holds none",
+                         corpus_path, from, to);
+    st = cril_model_sha256(s->model, result.model_sha256, err);
     cril_batch_clear(&s->batch);
     if (st == CRIL_OK && s->baselines)
         st = cril_baselines_create(&r.baselines, err);
@@ -460,6 +556,13 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
     else
         cril_result_free(&result);
     return st;
+}
+
+cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
+                              const cril_score_callbacks *callbacks, cril_result *out,
+                              cril_error *err)
+{
+    return cril_score_slice(s, c, corpus_path, 0, UINT64_MAX, callbacks, out, err);
 }
 
 cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
@@ -512,7 +615,7 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
 
     if (!(s->protocol = cril_protocol_find(o->protocol)))
         return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%s\" is not known to cril", o->protocol);
-    l->context = o->context ? o->context : s->protocol->context ? s->protocol->context : most;
+    cril_protocol_lay(s->protocol, o->context, o->stride, most, l);
     if (l->context > most)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: was made for a context of at most %zu tokens, not %zu; set the context (--context) to %zu or "
@@ -524,18 +627,13 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     if (o->stride && !s->protocol->stride)
         return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s has no stride; its windows follow each other",
                          s->protocol->name);
-    l->stride = o->stride ? o->stride : s->protocol->stride ? s->protocol->stride : l->context;
-    if (l->stride > l->context && o->stride)
+    if (l->stride > l->context)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "a stride of %zu tokens would leave tokens out at a context of %zu; set it to %zu or less",
                          l->stride, l->context, l->context);
-    if (l->stride > l->context)
-        l->stride = l->context;
-    s->interval = (cril_interval){ .level = o->level == 0 ? default_level : o->level,
-                                   .resamples = o->resamples ? o->resamples : DEFAULT_RESAMPLES,
-                                   .seed = o->seed };
-    if (!(s->interval.level > 0 && s->interval.level < 1))
-        return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", s->interval.level);
+    s->interval = (cril_interval){ .level = o->level, .resamples = o->resamples, .seed = o->seed };
+    if (o->level != 0 && !(o->level > 0 && o->level < 1))
+        return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", o->level);
     s->baselines = o->baselines;
     s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
     return choose_head(s, err);

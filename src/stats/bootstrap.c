@@ -1,5 +1,5 @@
 /*
- * Percentile bootstrap intervals of ratios of sums (stats.h).
+ * Percentile bootstrap intervals of ratios of sums, and a ratio's standard error (stats.h).
  *
  * Each resample draws n documents with replacement and recomputes the statistic; the interval runs
  * between two quantiles of the resamples (quantile.h). Source: Efron & Tibshirani 1993, ch. 13.
@@ -127,4 +127,34 @@ cril_status cril_bootstrap_difference(const double *a, const double *a_denominat
     struct statistic s = { 2, { a, b }, { a_denominator, b_denominator } };
 
     return bootstrap(&s, n, interval, err);
+}
+
+/* With R = sum b / sum c fixed to first order, the error of the ratio is that of mean(b - R c) / mean(c). */
+cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n, double *out,
+                             cril_error *err)
+{
+    double above = 0, below = 0, squares = 0, ratio, se;
+    cril_status st;
+
+    if (n < 2) {
+        *out = 0;
+        return CRIL_OK;
+    }
+    if ((st = check_ratio(numerator, denominator, n, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n; i++) {
+        above += numerator[i];
+        below += denominator[i];
+    }
+    ratio = above / below;
+    for (size_t i = 0; i < n; i++) {
+        const double rest = numerator[i] - ratio * denominator[i];
+
+        squares += rest * rest;
+    }
+    se = sqrt((double)n / (double)(n - 1) * squares) / below;
+    if (!isfinite(se))
+        return cril_fail(err, CRIL_ERR_RANGE, "standard error: the squares of %zu documents are too large for a double", n);
+    *out = se;
+    return CRIL_OK;
 }

@@ -1,0 +1,140 @@
+/*
+ * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names stand in quotes, with \ before a quote or
+ * \. A double has 17 digits, which are its bits.
+ */
+#include "study/store.h"
+
+#include "util/fail.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct dump {
+    cril_store *store;
+    FILE *f;
+};
+
+static void put_quoted(FILE *f, const char *text)
+{
+    putc('"', f);
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\')
+            putc('\\', f);
+        putc(*text, f);
+    }
+    putc('"', f);
+}
+
+static void put_real(FILE *f, double value)
+{
+    char text[40];
+
+    snprintf(text, sizeof(text), "%.17g", value);
+    for (char *p = text; *p; p++) /* as some locales write a point */
+        if (*p == ',')
+            *p = '.';
+    fputs(text, f);
+}
+
+static cril_status written(const struct dump *d, cril_error *err)
+{
+    return ferror(d->f) ? cril_fail(err, CRIL_ERR_IO, "%s: its dump cannot be written: %s", d->store->path, strerror(errno)) : CRIL_OK;
+}
+
+static cril_status on_model(void *user, const cril_store_model *m, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "model %s ", m->sha256);
+    put_quoted(d->f, m->architecture);
+    fprintf(d->f, " parameters %" PRIu64 " bytes %" PRIu64 " context %" PRIu64 "\n", m->parameters, m->bytes, m->context);
+    return written(d, err);
+}
+
+static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "corpus %s sha256 %s field ", c->id, c->sha256);
+    put_quoted(d->f, c->field);
+    fputs(" format ", d->f);
+    put_quoted(d->f, c->format);
+    fprintf(d->f, " limit %" PRIu64 " documents %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n", c->limit, c->documents,
+            c->characters, c->bytes);
+    return written(d, err);
+}
+
+static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "name %s ", kind == CRIL_NAME_MODEL ? "model" : "corpus");
+    put_quoted(d->f, name);
+    fprintf(d->f, " %s\n", id);
+    return written(d, err);
+}
+
+static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "baseline %s ", corpus_id);
+    put_quoted(d->f, b->name);
+    fprintf(d->f, " %" PRIu64 "\n", b->bytes);
+    return written(d, err);
+}
+
+static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "cell model %s corpus %s protocol ", c->model, c->corpus);
+    put_quoted(d->f, c->protocol);
+    fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d\n", c->context, c->stride, c->numerics);
+    return written(d, err);
+}
+
+static cril_status on_document(void *user, const cril_document_score *x, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "document %" PRIu64 " line %" PRIu64 " nats ", x->index, x->line);
+    put_real(d->f, x->nats);
+    fprintf(d->f, " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n", x->tokens, x->scored_tokens,
+            x->characters, x->bytes);
+    return written(d, err);
+}
+
+static cril_status on_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fputs(kind == CRIL_IMPORT_BPC ? "bpc " : "score ", d->f);
+    put_quoted(d->f, row->model);
+    putc(' ', d->f);
+    put_quoted(d->f, row->of);
+    putc(' ', d->f);
+    put_real(d->f, row->value);
+    fputs(" se ", d->f);
+    put_real(d->f, row->se);
+    fputs(" source ", d->f);
+    put_quoted(d->f, row->source);
+    putc('\n', d->f);
+    return written(d, err);
+}
+
+cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
+{
+    struct dump d = { s, f };
+    const struct cril_visit v = { &d, on_model, on_corpus, on_name, on_baseline, on_cell, on_document, on_import };
+    cril_status st = cril_store_begin(s, false, err);
+
+    if (st != CRIL_OK)
+        return st;
+    fprintf(f, "cril study %d\n", (int)CRIL_STORE_SCHEMA);
+    st = cril_store_end(s, cril_store_visit(s, &v, err), err);
+    if (st == CRIL_OK && fflush(f) != 0)
+        st = written(&d, err);
+    return st;
+}

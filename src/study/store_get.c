@@ -1,0 +1,607 @@
+/*
+ * What is read from a store. Every value is checked as it comes from its column (query.h), and against what it must fit: a key against
+ * what it is made of, a document against its corpus.
+ */
+#include "study/query.h"
+#include "study/store.h"
+
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static cril_status no_memory(const cril_store *s, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+}
+
+/* ---- Rows ---- */
+
+static void get_model(struct cril_query *q, cril_store_model *m)
+{
+    static const char what[] = "a model";
+
+    cril_query_get_sha256(q, 0, what, m->sha256);
+    cril_query_get_text(q, 1, what, 1, m->architecture, sizeof(m->architecture));
+    m->parameters = cril_query_get_count(q, 2, what, CRIL_MAX_COUNT);
+    m->bytes = cril_query_get_count(q, 3, what, CRIL_MAX_COUNT);
+    m->context = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
+    if (!m->context)
+        cril_query_bad(q, what);
+}
+
+static void get_corpus(struct cril_query *q, cril_store_corpus *c)
+{
+    static const char what[] = "a corpus";
+    cril_store_corpus copy;
+
+    cril_query_get_sha256(q, 0, what, c->id);
+    cril_query_get_sha256(q, 1, what, c->sha256);
+    cril_query_get_text(q, 2, what, 1, c->field, sizeof(c->field));
+    cril_query_get_text(q, 3, what, 0, c->format, sizeof(c->format));
+    c->limit = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
+    c->documents = cril_query_get_count(q, 5, what, UINT32_MAX);
+    c->characters = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
+    c->bytes = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
+    if (q->st != CRIL_OK)
+        return;
+    copy = *c;
+    if (!c->documents || c->characters < c->documents || c->bytes < c->characters || cril_store_corpus_id(&copy, NULL) != CRIL_OK ||
+        strcmp(copy.id, c->id) != 0)
+        cril_query_bad(q, what);
+}
+
+static void get_cell(struct cril_query *q, cril_cell *c)
+{
+    static const char what[] = "a cell";
+    uint8_t key[32];
+
+    cril_query_get_sha256(q, 1, what, c->model);
+    cril_query_get_sha256(q, 2, what, c->corpus);
+    cril_query_get_text(q, 3, what, 1, c->protocol, sizeof(c->protocol));
+    c->context = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
+    c->stride = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
+    c->numerics = (int)cril_query_get_count(q, 6, what, INT32_MAX);
+    if (q->st == CRIL_OK && (cril_cell_key(c, key, NULL) != CRIL_OK || memcmp(key, cril_query_get_key(q, 0), 32) != 0))
+        cril_query_bad(q, what);
+}
+
+/* text: room for the strings of row, which it points into afterwards. */
+struct import_text {
+    char model[CRIL_MAX_NAME], of[CRIL_MAX_NAME], source[CRIL_MAX_NAME];
+};
+
+static void get_import(struct cril_query *q, cril_import_kind kind, struct import_text *text, cril_import *row)
+{
+    static const char what[] = "an imported figure";
+
+    cril_query_get_text(q, 0, what, 1, text->model, sizeof(text->model));
+    cril_query_get_text(q, 1, what, 1, text->of, sizeof(text->of));
+    row->value = cril_query_get_real(q, 2, what, kind == CRIL_IMPORT_SCORES ? 1 : CRIL_MAX_BPC);
+    row->se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC);
+    cril_query_get_text(q, 4, what, 1, text->source, sizeof(text->source));
+    row->model = text->model;
+    row->of = text->of;
+    row->source = text->source;
+}
+
+/* ---- One of them ---- */
+
+cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out, bool *found, cril_error *err)
+{
+    struct cril_query q;
+    cril_store_model m = {0};
+
+    cril_query_start(&q, s, "SELECT sha256, architecture, parameters, bytes, context FROM models WHERE sha256 = ?", err);
+    cril_query_text(&q, sha256);
+    if ((*found = cril_query_next(&q)))
+        get_model(&q, &m);
+    if (cril_query_end(&q) == CRIL_OK && *found)
+        *out = m;
+    return q.st;
+}
+
+cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out, bool *found, cril_error *err)
+{
+    struct cril_query q;
+    cril_store_corpus c = {0};
+
+    cril_query_start(&q, s, "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM corpora WHERE id = ?", err);
+    cril_query_text(&q, id);
+    if ((*found = cril_query_next(&q)))
+        get_corpus(&q, &c);
+    if (cril_query_end(&q) == CRIL_OK && *found)
+        *out = c;
+    return q.st;
+}
+
+static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65], bool *found, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s, "SELECT id FROM names WHERE kind = ? AND name = ?", err);
+    cril_query_text(&q, kind);
+    cril_query_text(&q, name);
+    if ((*found = cril_query_next(&q)))
+        cril_query_get_sha256(&q, 0, "a name's SHA-256", id);
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out, bool *found, cril_error *err)
+{
+    char id[65];
+    cril_status st = find_name(s, "model", name, id, found, err);
+
+    return st == CRIL_OK && *found ? cril_store_model_by_id(s, id, out, found, err) : st;
+}
+
+cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out, bool *found, cril_error *err)
+{
+    char id[65];
+    cril_status st = find_name(s, "corpus", name, id, found, err);
+
+    return st == CRIL_OK && *found ? cril_store_corpus_by_id(s, id, out, found, err) : st;
+}
+
+void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name, size_t size)
+{
+    char text[CRIL_MAX_NAME] = "";
+    struct cril_query q;
+    size_t n;
+
+    cril_query_start(&q, s, "SELECT name FROM names WHERE kind = ? AND id = ? ORDER BY name LIMIT 1", NULL);
+    cril_query_text(&q, kind == CRIL_NAME_MODEL ? "model" : "corpus");
+    cril_query_text(&q, id);
+    if (cril_query_next(&q))
+        cril_query_get_text(&q, 0, "a name", 1, text, sizeof(text));
+    if (cril_query_end(&q) != CRIL_OK || !text[0])
+        memcpy(text, id, strlen(id) < 12 ? strlen(id) + 1 : 12);
+    n = strlen(text);
+    if (n >= size)
+        n = size - 1;
+    while (n && ((unsigned char)text[n] & 0xc0) == 0x80) /* not within a code point */
+        n--;
+    memcpy(name, text, n);
+    name[n] = '\0';
+}
+
+cril_status cril_store_find_import(cril_store *s, cril_import_kind kind, const char *model, const char *of, cril_import *out,
+                                   bool *found, cril_error *err)
+{
+    static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc WHERE model = ? AND corpus = ?",
+                                       "SELECT model, benchmark, score, se, source FROM scores WHERE model = ? AND benchmark = ?" };
+    struct import_text text;
+    struct cril_query q;
+    cril_import row;
+
+    cril_query_start(&q, s, sql[kind], err);
+    cril_query_text(&q, model);
+    cril_query_text(&q, of);
+    if ((*found = cril_query_next(&q)))
+        get_import(&q, kind, &text, &row);
+    if (cril_query_end(&q) == CRIL_OK && *found && !cril_import_copy(&row, out))
+        return no_memory(s, err);
+    return q.st;
+}
+
+/* ---- All of them ---- */
+
+static cril_status visit_models(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    struct cril_query q;
+    cril_store_model m;
+
+    cril_query_start(&q, s, "SELECT sha256, architecture, parameters, bytes, context FROM models ORDER BY sha256", err);
+    while (cril_query_next(&q)) {
+        get_model(&q, &m);
+        if (q.st == CRIL_OK)
+            q.st = v->model(v->user, &m, err);
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_corpora(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    struct cril_query q;
+    cril_store_corpus c;
+
+    cril_query_start(&q, s, "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM corpora ORDER BY id", err);
+    while (cril_query_next(&q)) {
+        get_corpus(&q, &c);
+        if (q.st == CRIL_OK)
+            q.st = v->corpus(v->user, &c, err);
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_names(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    struct cril_query q;
+    char kind[8], name[CRIL_MAX_NAME], id[65];
+
+    cril_query_start(&q, s, "SELECT kind, name, id FROM names ORDER BY kind, name", err);
+    while (cril_query_next(&q)) {
+        cril_query_get_text(&q, 0, "a kind of name", 1, kind, sizeof(kind));
+        cril_query_get_text(&q, 1, "a name", 1, name, sizeof(name));
+        cril_query_get_sha256(&q, 2, "a name's SHA-256", id);
+        if (strcmp(kind, "model") != 0 && strcmp(kind, "corpus") != 0)
+            cril_query_bad(&q, "a kind of name");
+        if (q.st == CRIL_OK)
+            q.st = v->name(v->user, kind[0] == 'm' ? CRIL_NAME_MODEL : CRIL_NAME_CORPUS, name, id, err);
+    }
+    return cril_query_end(&q);
+}
+
+static void get_baseline(struct cril_query *q, char corpus[65], cril_baseline *b)
+{
+    static const char what[] = "a baseline";
+
+    cril_query_get_sha256(q, 0, what, corpus);
+    cril_query_get_text(q, 1, what, 1, b->name, sizeof(b->name));
+    b->bytes = cril_query_get_count(q, 2, what, CRIL_MAX_COUNT);
+}
+
+static cril_status visit_baselines(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    struct cril_query q;
+    cril_baseline b = {0};
+    char corpus[65];
+
+    cril_query_start(&q, s, "SELECT corpus, name, bytes FROM baselines ORDER BY corpus, name", err);
+    while (cril_query_next(&q)) {
+        get_baseline(&q, corpus, &b);
+        if (q.st == CRIL_OK)
+            q.st = v->baseline(v->user, corpus, &b, err);
+    }
+    return cril_query_end(&q);
+}
+
+/* Documents of one cell, below n_documents. */
+static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                                   cril_status (*see)(void *user, const cril_document_score *d, cril_error *err), void *user, cril_error *err)
+{
+    struct cril_query q;
+    cril_document_score d = {0};
+    uint64_t least = 0, n_tokens = 0, n_bytes = 0;
+    uint8_t key[32];
+    cril_status st = cril_cell_key(c, key, err);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_query_start(&q, s,
+                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM documents WHERE cell = ? ORDER BY idx", err);
+    cril_query_key(&q, key);
+    while (cril_query_next(&q)) {
+        cril_query_get_document(&q, &d);
+        if (d.index < least || d.index >= n_documents || (n_tokens += d.tokens) > CRIL_MAX_COUNT || (n_bytes += d.bytes) > CRIL_MAX_COUNT)
+            cril_query_bad(&q, "a document");
+        least = d.index + 1;
+        if (q.st == CRIL_OK)
+            q.st = see(user, &d, err);
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    struct cril_query q;
+    cril_store_corpus corpus = {0};
+    cril_cell c = {0};
+    bool found;
+
+    cril_query_start(&q, s, "SELECT key, model, corpus, protocol, context, stride, numerics FROM cells ORDER BY key", err);
+    while (cril_query_next(&q)) {
+        get_cell(&q, &c);
+        if (q.st == CRIL_OK && v->cell)
+            q.st = v->cell(v->user, &c, err);
+        if (q.st != CRIL_OK || !v->document || (q.st = cril_store_corpus_by_id(s, c.corpus, &corpus, &found, err)) != CRIL_OK)
+            continue;
+        if (found)
+            q.st = visit_documents(s, &c, corpus.documents, v->document, v->user, err);
+        else
+            cril_query_bad(&q, "a cell of no corpus");
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_imports(cril_store *s, cril_import_kind kind, const struct cril_visit *v, cril_error *err)
+{
+    static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc ORDER BY model, corpus",
+                                       "SELECT model, benchmark, score, se, source FROM scores ORDER BY model, benchmark" };
+    struct import_text text;
+    struct cril_query q;
+    cril_import row;
+
+    cril_query_start(&q, s, sql[kind], err);
+    while (cril_query_next(&q)) {
+        get_import(&q, kind, &text, &row);
+        if (q.st == CRIL_OK)
+            q.st = v->import(v->user, kind, &row, err);
+    }
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    if (v->model)
+        st = visit_models(s, v, err);
+    if (st == CRIL_OK && v->corpus)
+        st = visit_corpora(s, v, err);
+    if (st == CRIL_OK && v->name)
+        st = visit_names(s, v, err);
+    if (st == CRIL_OK && v->baseline)
+        st = visit_baselines(s, v, err);
+    if (st == CRIL_OK && (v->cell || v->document))
+        st = visit_cells(s, v, err);
+    if (st == CRIL_OK && v->import)
+        st = visit_imports(s, CRIL_IMPORT_BPC, v, err);
+    if (st == CRIL_OK && v->import)
+        st = visit_imports(s, CRIL_IMPORT_SCORES, v, err);
+    return st;
+}
+
+/* ---- Lists ---- */
+
+/* An array of what is visited. */
+struct list {
+    cril_store *store;
+    void *data;
+    size_t n, size;
+    uint64_t next; /* of ranges: the document that would be next */
+};
+
+static void *list_add(struct list *l, size_t element_bytes, cril_error *err)
+{
+    void *data = cril_size_grow(l->data, &l->size, l->n, 1, element_bytes);
+
+    if (!data) {
+        no_memory(l->store, err);
+        return NULL;
+    }
+    l->data = data;
+    return (char *)data + l->n++ * element_bytes;
+}
+
+/* data and n become the caller's, or are freed. */
+static cril_status list_give(struct list *l, cril_status st, void *data, size_t *n)
+{
+    if (st != CRIL_OK) {
+        free(l->data);
+        return st;
+    }
+    memcpy(data, &l->data, sizeof(l->data));
+    *n = l->n;
+    return CRIL_OK;
+}
+
+static cril_status add_row(void *user, const cril_document_score *d, cril_error *err)
+{
+    cril_document_score *to = list_add(user, sizeof(*to), err);
+
+    if (!to)
+        return CRIL_ERR_NOMEM;
+    *to = *d;
+    return CRIL_OK;
+}
+
+cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents, cril_document_score **rows, size_t *n,
+                            cril_error *err)
+{
+    struct list l = { .store = s };
+
+    return list_give(&l, visit_documents(s, c, n_documents, add_row, &l, err), rows, n);
+}
+
+static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
+{
+    cril_slice *r;
+
+    if (l->next >= to)
+        return CRIL_OK;
+    if (!(r = list_add(l, sizeof(*r), err)))
+        return CRIL_ERR_NOMEM;
+    *r = (cril_slice){ l->next, to };
+    return CRIL_OK;
+}
+
+static cril_status skip_row(void *user, const cril_document_score *d, cril_error *err)
+{
+    struct list *l = user;
+    cril_status st = add_gap(l, d->index, err);
+
+    l->next = d->index + 1;
+    return st;
+}
+
+static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus *out, cril_error *err)
+{
+    bool found;
+    cril_status st = cril_store_corpus_by_id(s, id, out, &found, err);
+
+    if (st != CRIL_OK || found)
+        return st;
+    return cril_fail(err, CRIL_ERR_RANGE, "%s: holds nothing of the corpus %.12s", s->path, id);
+}
+
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n, cril_error *err)
+{
+    struct list l = { .store = s };
+    cril_store_corpus corpus = {0};
+    cril_status st = known_corpus(s, cell->corpus, &corpus, err);
+
+    if (st == CRIL_OK)
+        st = visit_documents(s, cell, corpus.documents, skip_row, &l, err);
+    if (st == CRIL_OK)
+        st = add_gap(&l, corpus.documents, err);
+    return list_give(&l, st, out, n);
+}
+
+static cril_status add_cell(void *user, const cril_cell *c, cril_error *err)
+{
+    cril_cell *to = list_add(user, sizeof(*to), err);
+
+    if (!to)
+        return CRIL_ERR_NOMEM;
+    *to = *c;
+    return CRIL_OK;
+}
+
+cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err)
+{
+    struct list l = { .store = s };
+    const struct cril_visit v = { .user = &l, .cell = add_cell };
+
+    return list_give(&l, cril_store_visit(s, &v, err), out, n);
+}
+
+cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out, size_t *n, cril_error *err)
+{
+    struct list l = { .store = s };
+    struct cril_query q;
+    char corpus[65];
+
+    cril_query_start(&q, s, "SELECT corpus, name, bytes FROM baselines WHERE corpus = ? ORDER BY name", err);
+    cril_query_text(&q, corpus_id);
+    while (cril_query_next(&q)) {
+        cril_baseline *b = list_add(&l, sizeof(*b), err);
+
+        if (!b) {
+            q.st = CRIL_ERR_NOMEM;
+            break;
+        }
+        *b = (cril_baseline){0};
+        get_baseline(&q, corpus, b);
+    }
+    return list_give(&l, cril_query_end(&q), out, n);
+}
+
+/* ---- Imported rows ---- */
+
+bool cril_import_copy(const cril_import *row, cril_import *out)
+{
+    const size_t model = strlen(row->model) + 1, of = strlen(row->of) + 1, source = strlen(row->source) + 1;
+    char *text = malloc(model + of + source);
+
+    if (!text)
+        return false;
+    *out = *row;
+    out->model = memcpy(text, row->model, model);
+    out->of = memcpy(text + model, row->of, of);
+    out->source = memcpy(text + model + of, row->source, source);
+    return true;
+}
+
+/* The three strings are one block, which begins with the model's name. */
+void cril_import_free(cril_import *row)
+{
+    free((void *)(uintptr_t)row->model);
+}
+
+void cril_imports_free(cril_import *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        cril_import_free(&rows[i]);
+    free(rows);
+}
+
+struct imports {
+    struct list list;
+    cril_import_kind kind;
+};
+
+static cril_status add_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+{
+    struct imports *x = user;
+    cril_import *to;
+
+    if (kind != x->kind)
+        return CRIL_OK;
+    if (!(to = list_add(&x->list, sizeof(*to), err)))
+        return CRIL_ERR_NOMEM;
+    if (!cril_import_copy(row, to)) {
+        x->list.n--;
+        return no_memory(x->list.store, err);
+    }
+    return CRIL_OK;
+}
+
+cril_status cril_store_imported(cril_store *s, cril_import_kind kind, cril_import **rows, size_t *n, cril_error *err)
+{
+    struct imports x = { .list.store = s, .kind = kind };
+    const struct cril_visit v = { .user = &x, .import = add_import };
+    cril_status st = visit_imports(s, kind, &v, err);
+
+    if (st != CRIL_OK) {
+        cril_imports_free(x.list.data, x.list.n);
+        return st;
+    }
+    *rows = x.list.data;
+    *n = x.list.n;
+    return CRIL_OK;
+}
+
+/* ---- A cell as a result ---- */
+
+static char *named(cril_store *s, enum cril_name kind, const char *id)
+{
+    char name[CRIL_MAX_NAME];
+
+    cril_store_name_of(s, kind, id, name, sizeof(name));
+    return strdup(name);
+}
+
+static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r, cril_error *err)
+{
+    cril_store_corpus corpus = {0};
+    cril_store_model m = {0};
+    cril_status st;
+    size_t n;
+    bool found;
+
+    if ((st = known_corpus(s, c->corpus, &corpus, err)) != CRIL_OK ||
+        (st = cril_store_model_by_id(s, c->model, &m, &found, err)) != CRIL_OK ||
+        (st = cril_store_rows(s, c, corpus.documents, &r->per_document, &n, err)) != CRIL_OK)
+        return st;
+    if (n != corpus.documents) /* keys are unique and below it, so as many are all of them */
+        return cril_fail(err, CRIL_ERR_EMPTY, "%s: %zu of %" PRIu64 " documents are known; run the study to the end", s->path, n,
+                         corpus.documents);
+    r->documents = n;
+    memcpy(r->protocol, c->protocol, sizeof(r->protocol));
+    r->context = (size_t)c->context;
+    r->stride = (size_t)c->stride;
+    memcpy(r->model_sha256, m.sha256, sizeof(m.sha256));
+    r->model_parameters = m.parameters;
+    r->model_bytes = m.bytes;
+    memcpy(r->corpus_sha256, corpus.sha256, sizeof(corpus.sha256));
+    memcpy(r->version, CRIL_VERSION, sizeof(CRIL_VERSION));
+    r->numerics = c->numerics;
+    r->model_name = named(s, CRIL_NAME_MODEL, c->model);
+    r->model_architecture = strdup(m.architecture);
+    r->corpus_path = named(s, CRIL_NAME_CORPUS, c->corpus);
+    if (!r->model_name || !r->model_architecture || !r->corpus_path)
+        return no_memory(s, err);
+    return CRIL_OK;
+}
+
+cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval, cril_result *out, cril_error *err)
+{
+    cril_result r = {0};
+    cril_error why;
+    cril_status st = fill_result(s, cell, &r, err);
+
+    if (st == CRIL_OK) {
+        if (interval)
+            r.interval = *interval;
+        if ((st = cril_result_sum(&r, &why)) != CRIL_OK)
+            cril_fail(err, st, "%s: %s", s->path, why.message);
+    }
+    if (st == CRIL_OK)
+        *out = r;
+    else
+        cril_result_free(&r);
+    return st;
+}

@@ -1,0 +1,120 @@
+/*
+ * Stores put together. Another store is read row by row, each row checked as it is read and put into ours by the calls that every row
+ * comes in by: what is equal is nothing new, what differs is an error. The union of sets of rows has no order, so neither has this.
+ */
+#include "study/store.h"
+
+#include "util/fail.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { ROWS_AT_ONCE = 1024 };
+
+struct merge {
+    cril_store *to;
+    cril_cell cell; /* whose documents are coming */
+    uint64_t n_documents;
+    cril_document_score rows[ROWS_AT_ONCE];
+    size_t n_rows;
+};
+
+static cril_status put_rows(struct merge *m, cril_error *err)
+{
+    const size_t n = m->n_rows;
+
+    m->n_rows = 0;
+    return n ? cril_put_documents(m->to, &m->cell, m->n_documents, m->rows, n, err) : CRIL_OK;
+}
+
+static cril_status on_model(void *user, const cril_store_model *m, cril_error *err)
+{
+    return cril_put_model(((struct merge *)user)->to, m, err);
+}
+
+static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error *err)
+{
+    return cril_put_corpus(((struct merge *)user)->to, c, err);
+}
+
+static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err)
+{
+    return cril_put_name(((struct merge *)user)->to, kind, name, id, false, NULL, err);
+}
+
+static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err)
+{
+    return cril_put_baseline(((struct merge *)user)->to, corpus_id, b, err);
+}
+
+static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
+{
+    struct merge *m = user;
+    cril_status st = put_rows(m, err);
+
+    if (st != CRIL_OK)
+        return st;
+    m->cell = *c;
+    return cril_put_cell(m->to, c, &m->n_documents, err);
+}
+
+static cril_status on_document(void *user, const cril_document_score *d, cril_error *err)
+{
+    struct merge *m = user;
+
+    m->rows[m->n_rows++] = *d;
+    return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
+}
+
+static cril_status on_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+{
+    return cril_put_import(((struct merge *)user)->to, kind, row, false, NULL, err);
+}
+
+/* One store, into the open transaction of m->to. */
+static cril_status add_store(struct merge *m, const char *path, cril_error *err)
+{
+    const cril_store_options options = { .read_only = true, .patience_ms = m->to->patience_ms };
+    const struct cril_visit v = { m, on_model, on_corpus, on_name, on_baseline, on_cell, on_document, on_import };
+    cril_store *from;
+    cril_error why;
+    cril_status st = cril_store_open(path, &options, &from, err);
+
+    if (st != CRIL_OK)
+        return st;
+    m->n_rows = 0;
+    if ((st = cril_store_begin(from, false, &why)) == CRIL_OK) {
+        if ((st = cril_store_visit(from, &v, &why)) == CRIL_OK)
+            st = put_rows(m, &why);
+        st = cril_store_end(from, st, &why);
+    }
+    cril_store_close(from);
+    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "adding %s: %s", path, why.message);
+}
+
+/* A store has nothing to add to itself, and would wait for itself. */
+static bool is_same_file(const cril_store *s, const char *path)
+{
+    struct stat a, b;
+
+    return stat(s->path, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, cril_error *err)
+{
+    struct merge *m = calloc(1, sizeof(*m));
+    cril_status st;
+
+    if (!m)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    m->to = s;
+    if ((st = cril_store_begin(s, true, err)) == CRIL_OK) {
+        for (size_t i = 0; i < n && st == CRIL_OK; i++)
+            if (!is_same_file(s, paths[i]))
+                st = add_store(m, paths[i], err);
+        st = cril_store_end(s, st, err);
+    }
+    free(m);
+    return st;
+}

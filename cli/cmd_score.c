@@ -259,29 +259,13 @@ static bool open_model(struct run *r)
 
 /* ---- while it goes on ---- */
 
-/* A name as a CSV cell (RFC 4180). */
-static void print_csv_text(FILE *f, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, f);
-        return;
-    }
-    putc('"', f);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', f);
-        putc(*text, f);
-    }
-    putc('"', f);
-}
-
 static int on_document(void *user, const cril_document_score *d)
 {
     struct run *r = user;
     FILE *f = r->documents.file;
 
     errno = 0;
-    print_csv_text(f, r->name);
+    cril_print_csv(f, r->name);
     fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
             d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / CRIL_LN2);
     if (d->characters) /* where nothing of a document is scored there is no figure */

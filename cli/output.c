@@ -545,6 +545,21 @@ void cril_print_escaped(FILE *f, const char *text, size_t len)
     }
 }
 
+void cril_print_csv(FILE *f, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, f);
+        return;
+    }
+    putc('"', f);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', f);
+        putc(*text, f);
+    }
+    putc('"', f);
+}
+
 json_t *cril_json_text(const char *text, size_t len)
 {
     json_t *json = json_stringn(text, len);

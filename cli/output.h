@@ -62,6 +62,8 @@ void cril_print_note(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Bytes as one line: backslash, controls and what is not UTF-8 become \\, \n, \r, \t, \xNN. */
 void cril_print_escaped(FILE *f, const char *text, size_t len);
+/* A text as a CSV cell (RFC 4180). */
+void cril_print_csv(FILE *f, const char *text);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
 /* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of memory). */

@@ -6,7 +6,7 @@
  */
 #include <cril/study_run.h>
 
-#include "study/work.h"
+#include "study/survey.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -24,7 +24,7 @@ struct run {
     const cril_study_run_options *o;
     const cril_study_callbacks *callbacks;
     cril_study_totals totals;
-    struct cril_work work;
+    struct cril_survey work;
     struct rate {
         double flops, seconds; /* done by this run, and how long it took */
     } *rates;                  /* [work.n_subjects] */
@@ -372,11 +372,11 @@ static cril_status start(struct run *r, cril_error *err)
 
     if (shards && (shard < 1 || shard > shards))
         return cril_fail(err, CRIL_ERR_RANGE, "%s: shard %u of %u does not exist", r->s->path, shard, shards);
-    st = cril_work_survey(r->s, &r->work, r->o->baselines, report_reading, r, err);
+    st = cril_survey_read(r->s, &r->work, r->o->baselines, report_reading, r, err);
     if (st != CRIL_OK || (st = put_facts(r, err)) != CRIL_OK)
         return st;
     if (shards)
-        cril_work_cut(&r->work, shard, shards);
+        cril_survey_cut(&r->work, shard, shards);
     if (!(r->rates = calloc(r->work.n_subjects + 1, sizeof(*r->rates))))
         return no_memory(r, err);
     return count_done(r, err);
@@ -395,7 +395,7 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store, const cr
     if (totals)
         *totals = r.totals;
     cril_scorer_free(r.scorer);
-    cril_work_free(&r.work);
+    cril_survey_free(&r.work);
     free(r.rates);
     free(r.rows);
     return st;

@@ -5,7 +5,7 @@
  * The estimate lays the protocol's windows on documents whose tokens are guessed from their characters, by the ratio in a sample of
  * the corpus. It decides over order, shares and the time left, never over a figure.
  */
-#include "study/work.h"
+#include "study/survey.h"
 
 #include "score/protocol.h"
 #include "util/fail.h"
@@ -65,7 +65,7 @@ static cril_status add_document(struct cril_text *t, const cril_document *doc, s
     return keep_sample(t, doc, err);
 }
 
-static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_baselines *b, cril_work_poll poll, void *user,
+static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_baselines *b, cril_survey_poll poll, void *user,
                                   cril_error *err)
 {
     cril_document doc;
@@ -98,7 +98,7 @@ static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *e
     return st == CRIL_OK ? cril_store_corpus_id(&t->facts, err) : st;
 }
 
-static cril_status survey_text(const cril_study_corpus *study, bool baselines, struct cril_text *out, cril_work_poll poll,
+static cril_status survey_text(const cril_study_corpus *study, bool baselines, struct cril_text *out, cril_survey_poll poll,
                                void *user, cril_error *err)
 {
     cril_baselines *b = NULL;
@@ -175,7 +175,7 @@ static cril_status estimate(const struct cril_subject *m, const struct cril_text
 
 /* ---- Cells ---- */
 
-static cril_status make_job(const cril_study_info *s, struct cril_work *w, size_t subject, size_t text, size_t protocol,
+static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject, size_t text, size_t protocol,
                             cril_error *err)
 {
     const cril_study_protocol *p = &s->protocols[protocol];
@@ -211,7 +211,7 @@ static int cheaper(const void *a, const void *b)
     return (x->protocol > y->protocol) - (x->protocol < y->protocol);
 }
 
-static cril_status list_jobs(const cril_study_info *s, struct cril_work *w, cril_error *err)
+static cril_status list_jobs(const cril_study_info *s, struct cril_survey *w, cril_error *err)
 {
     cril_status st = CRIL_OK;
     size_t n;
@@ -228,7 +228,7 @@ static cril_status list_jobs(const cril_study_info *s, struct cril_work *w, cril
     return st;
 }
 
-cril_status cril_work_survey(const cril_study_info *s, struct cril_work *w, bool baselines, cril_work_poll poll, void *user,
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, bool baselines, cril_survey_poll poll, void *user,
                              cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -253,7 +253,7 @@ cril_status cril_work_survey(const cril_study_info *s, struct cril_work *w, bool
     return st == CRIL_OK ? list_jobs(s, w, err) : st;
 }
 
-void cril_work_free(struct cril_work *w)
+void cril_survey_free(struct cril_survey *w)
 {
     for (size_t i = 0; i < w->n_subjects; i++)
         cril_model_close(w->subjects[i].model);
@@ -265,7 +265,7 @@ void cril_work_free(struct cril_work *w)
     free(w->subjects);
     free(w->texts);
     free(w->jobs);
-    *w = (struct cril_work){ 0 };
+    *w = (struct cril_survey){ 0 };
 }
 
 /* ---- Shares ---- */
@@ -288,7 +288,7 @@ static double clamp(double x)
 }
 
 /* The cells in their order are a line as long as their arithmetic, which is cut into equal parts; each cut falls between two documents. */
-void cril_work_cut(struct cril_work *w, unsigned shard, unsigned shards)
+void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
 {
     double total = 0, at = 0;
     size_t n = 0;

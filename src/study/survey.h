@@ -1,6 +1,6 @@
 /* What there is to do in a study: files and their facts, cells, what a cell costs. */
-#ifndef CRIL_STUDY_WORK_H
-#define CRIL_STUDY_WORK_H
+#ifndef CRIL_STUDY_SURVEY_H
+#define CRIL_STUDY_SURVEY_H
 
 #include <cril/model.h>
 #include <cril/store.h>
@@ -33,7 +33,7 @@ struct cril_job {
     bool done;
 };
 
-struct cril_work {
+struct cril_survey {
     struct cril_subject *subjects; /* [n_subjects] */
     struct cril_text *texts;       /* [n_texts] */
     struct cril_job *jobs;         /* [n_jobs] cheapest first */
@@ -41,18 +41,18 @@ struct cril_work {
 };
 
 /* Called between files; not 0: stop. */
-typedef int (*cril_work_poll)(void *user, const char *name);
+typedef int (*cril_survey_poll)(void *user, const char *name);
 
 /*
  * Reads all files of s once and lists the cells. baselines: what compressors make of a corpus, unless known holds for its name. Zero-initialised
- * out; release with cril_work_free, after an error too.
+ * out; release with cril_survey_free, after an error too.
  */
-cril_status cril_work_survey(const cril_study_info *s, struct cril_work *out, bool baselines, cril_work_poll poll, void *user,
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out, bool baselines, cril_survey_poll poll, void *user,
                              cril_error *err);
-void cril_work_free(struct cril_work *w);
+void cril_survey_free(struct cril_survey *w);
 
 /* Sets the slices of shard 1 <= shard <= shards; jobs that get none are dropped. */
-void cril_work_cut(struct cril_work *w, unsigned shard, unsigned shards);
+void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
 
 /* A regular file is what it was when it was surveyed. */
 bool cril_text_unchanged(const struct cril_text *t);

@@ -5,12 +5,12 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|compare|compress|decompress|test|list|cat|info|tokenize|study|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|compare|compress|decompress|test|list|cat|info|tokenize|study|report|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study selftest' -- "$word")); return ;;
+        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest' -- "$word")); return ;;
         score) options='--model --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --archive --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
@@ -21,6 +21,7 @@ _cril() {
         info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
         study) options='--help' ;;
+        report) options='--output --force --protocol --level --resamples --seed --date --help' ;;
         selftest) options='--model --tokens --all --threads --json --help' ;;
     esac
     if [[ $command == study ]]; then
@@ -35,7 +36,7 @@ _cril() {
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range) return ;;
+        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -1,0 +1,233 @@
+/*
+ * cril report: a study as one HTML page. All on it is read from the database as it is now; nothing is computed but the lines.
+ */
+#include "args.h"
+#include "output.h"
+
+#include <cril/html.h>
+#include <cril/store.h>
+#include <cril/study.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct settings {
+    const char *output, *protocol, *date;
+    uint64_t level, resamples, seed;
+    bool force;
+};
+
+#define AT(field) offsetof(struct settings, field)
+#define COUNT .kind = CRIL_OPTION_NUMBER, .value = "N"
+
+static const struct cril_option options[] = {
+    { .group = "Options", .letter = 'o', .name = "output", .kind = CRIL_OPTION_TEXT, .value = "FILE", .offset = AT(output),
+      .help = "write the page to FILE, not to standard output" },
+    { .letter = 'f', .name = "force", .kind = CRIL_OPTION_FLAG, .offset = AT(force), .help = "overwrite FILE" },
+    { .name = "protocol", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(protocol),
+      .help = "of the study's protocols (default: its first)" },
+    { .name = "level", COUNT, .offset = AT(level), .min = 1, .max = 99, .help = "level of all intervals in percent (default: 95)" },
+    { .name = "resamples", COUNT, .offset = AT(resamples), .min = 1, .max = 10000000,
+      .help = "bootstrap resamples of models and families (default: 1000)" },
+    { .name = "seed", COUNT, .offset = AT(seed), .min = 0, .max = INT64_MAX, .help = "seed of the bootstrap (default: 0)" },
+    { .name = "date", .kind = CRIL_OPTION_TEXT, .value = "TEXT", .offset = AT(date),
+      .help = "put under the title (default: no date, so that equal studies have equal pages)" },
+    { .name = NULL },
+};
+
+static void print_more_help(void)
+{
+    fputs("\nThe page needs no network, no script and no other file. What the database does not know yet is\n"
+          "a dash on it.\n"
+          "\nExamples:\n"
+          "  cril report study.yaml -o report.html\n"
+          "  cril report study.yaml --protocol hkust --date 2031-05-01 -o report.html\n",
+          stdout);
+}
+
+/* What the page holds, and what of it is owned. */
+struct report {
+    cril_study *study;
+    const cril_study_info *info;
+    cril_store *store;
+    cril_study_table table;
+    cril_report_options options;
+    cril_report_identity *models, *corpora; /* [n_models], [n_corpora] room */
+    char (*hashes)[65];                     /* [n_models + n_corpora] */
+    cril_report_baseline *baselines;
+    cril_baseline **names; /* [n_corpora] each owned, NULL: none; baselines borrow from them */
+};
+
+static void release(struct report *r)
+{
+    for (size_t i = 0; r->names && i < r->info->n_corpora; i++)
+        free(r->names[i]);
+    free((void *)r->names);
+    free(r->baselines);
+    free(r->models);
+    free(r->corpora);
+    free(r->hashes);
+    cril_study_table_free(&r->table);
+    cril_store_close(r->store);
+    cril_study_close(r->study);
+}
+
+static cril_status no_memory(cril_error *err)
+{
+    *err = (cril_error){ .status = CRIL_ERR_NOMEM, .message = "out of memory" };
+    return CRIL_ERR_NOMEM;
+}
+
+/* Borrows a copy of a hash. */
+static const char *keep_hash(struct report *r, const char *hash)
+{
+    char *kept = r->hashes[r->options.n_identified_models + r->options.n_identified_corpora];
+
+    memcpy(kept, hash, 65);
+    return kept;
+}
+
+static cril_status find_models(struct report *r, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; st == CRIL_OK && i < r->info->n_models; i++) {
+        cril_store_model m;
+        bool found = false;
+
+        st = cril_store_find_model(r->store, r->info->models[i].name, &m, &found, err);
+        if (st == CRIL_OK && found) {
+            const cril_report_identity id = { r->info->models[i].name, keep_hash(r, m.sha256) };
+
+            r->models[r->options.n_identified_models++] = id;
+        }
+    }
+    return st;
+}
+
+static cril_status add_baselines(struct report *r, size_t corpus, const cril_store_corpus *c, cril_error *err)
+{
+    cril_report_baseline *grown;
+    size_t n = 0;
+    cril_status st = cril_store_baselines(r->store, c->id, &r->names[corpus], &n, err);
+
+    if (st != CRIL_OK || !n || !c->characters)
+        return st;
+    if (!(grown = realloc(r->baselines, (r->options.n_baselines + n) * sizeof(*grown))))
+        return no_memory(err);
+    r->baselines = grown;
+    for (size_t k = 0; k < n; k++)
+        r->baselines[r->options.n_baselines++] = (cril_report_baseline){
+            .corpus = r->info->corpora[corpus].name, .name = r->names[corpus][k].name,
+            .bits_per_character = 8 * (double)r->names[corpus][k].bytes / (double)c->characters };
+    return CRIL_OK;
+}
+
+static cril_status find_corpora(struct report *r, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; st == CRIL_OK && i < r->info->n_corpora; i++) {
+        cril_store_corpus c;
+        bool found = false;
+
+        st = cril_store_find_corpus(r->store, r->info->corpora[i].name, &c, &found, err);
+        if (st != CRIL_OK || !found)
+            continue;
+        r->corpora[r->options.n_identified_corpora] =
+            (cril_report_identity){ r->info->corpora[i].name, keep_hash(r, c.sha256) };
+        r->options.n_identified_corpora++;
+        st = add_baselines(r, i, &c, err);
+    }
+    return st;
+}
+
+static cril_status find_protocol(struct report *r, const char *name, cril_error *err)
+{
+    const cril_study_info *s = r->info;
+
+    for (size_t i = 0; i < s->n_protocols; i++)
+        if (!name || strcmp(s->protocols[i].name, name) == 0) {
+            r->options.protocol = &s->protocols[i];
+            return CRIL_OK;
+        }
+    err->status = CRIL_ERR_RANGE;
+    snprintf(err->message, sizeof(err->message), "%s: has no protocol \"%s\"; 'cril study check' lists those that it has", s->path,
+             name ? name : "");
+    return CRIL_ERR_RANGE;
+}
+
+static cril_status gather(struct report *r, const struct settings *set, const char *path, cril_error *err)
+{
+    const cril_store_options read_only = { .read_only = true };
+    cril_status st = cril_study_load(path, &r->study, err);
+
+    if (st != CRIL_OK)
+        return st;
+    r->info = cril_study_info_of(r->study);
+    r->models = calloc(r->info->n_models + 1, sizeof(*r->models));
+    r->corpora = calloc(r->info->n_corpora + 1, sizeof(*r->corpora));
+    r->hashes = calloc(r->info->n_models + r->info->n_corpora + 1, sizeof(*r->hashes));
+    r->names = calloc(r->info->n_corpora + 1, sizeof(*r->names));
+    if (!r->models || !r->corpora || !r->hashes || !r->names)
+        return no_memory(err);
+    if ((st = find_protocol(r, set->protocol, err)) != CRIL_OK ||
+        (st = cril_store_open(r->info->database, &read_only, &r->store, err)) != CRIL_OK ||
+        (st = cril_store_table(r->store, r->info, r->options.protocol, &r->table, err)) != CRIL_OK ||
+        (st = find_models(r, err)) != CRIL_OK)
+        return st;
+    return find_corpora(r, err);
+}
+
+/* Into FILE, which appears whole or not at all. */
+static bool write_page(struct report *r, const struct settings *set)
+{
+    struct cril_output out = { 0 };
+    cril_error err;
+
+    r->options.line = (cril_study_line_options){ .level = (double)set->level / 100, .resamples = (size_t)set->resamples,
+                                                 .seed = set->seed };
+    r->options.models = r->models;
+    r->options.corpora = r->corpora;
+    r->options.baselines = r->baselines;
+    r->options.date = set->date;
+    if (!cril_output_open(&out, set->output ? set->output : "-", set->force))
+        return false;
+    if (cril_study_report(out.file, r->info, &r->table, &r->options, &err) == CRIL_OK)
+        return cril_output_commit(&out);
+    if (err.status != CRIL_ERR_IO || cril_output_good(&out)) /* a failed write is the output's to tell */
+        cril_print_error("%s", err.message);
+    cril_output_discard(&out);
+    return false;
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { .level = 95, .resamples = 1000 };
+    struct report r = { 0 };
+    cril_error err;
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (argc != 1)
+        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
+    if (set.output && !cril_output_check(set.output, set.force))
+        return 1;
+    if (gather(&r, &set, argv[0], &err) != CRIL_OK)
+        code = cril_print_error("%s", err.message);
+    else
+        code = write_page(&r, &set) ? 0 : 1;
+    release(&r);
+    return code;
+}
+
+const struct cril_cmd cril_cmd_report = {
+    .name = "report",
+    .summary = "Write a study as one HTML page: line, leaderboard, method.",
+    .usage = "report [options] STUDY.yaml",
+    .run = run,
+    .options = options,
+    .more_help = print_more_help,
+};

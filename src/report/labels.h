@@ -1,0 +1,33 @@
+/* Where the names of points go in a scatter, so that none covers a point or another name. */
+#ifndef CRIL_REPORT_LABELS_H
+#define CRIL_REPORT_LABELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct cril_box {
+    double left, top, right, bottom;
+};
+
+struct cril_label {
+    double x, y;          /* the point */
+    double width, height; /* of the name */
+    double bar_x, bar_y;  /* error bars to each side of the point; 0: none */
+    /* out */
+    struct cril_box box;
+    bool shown;  /* false: there is no room; box is then near the point, where it covers least */
+    bool leader; /* it stands off its point, so that a line should join them */
+};
+
+struct cril_segment {
+    double x1, y1, x2, y2;
+};
+
+/*
+ * Places labels [n] within bounds, around points of the radius; line is a line that names rather do not cross, NULL: none. False: out of
+ * memory.
+ */
+bool cril_labels_place(struct cril_label *labels, size_t n, double radius, const struct cril_box *bounds,
+                       const struct cril_segment *line);
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * The leaderboard: a row a model, fewest bits first. Where a number comes from is marked by the number of its source; if a whole
+ * column has the same ones, the mark stands at its head, once.
+ */
+#include "report/page.h"
+
+#include "report/markup.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum column_kind { CORPUS, ALL_CORPORA, GROUP, ALL_GROUPS };
+
+struct column {
+    enum column_kind kind;
+    size_t corpus;
+    const char *group;
+    bool same_sources; /* in all its rows */
+};
+
+struct board {
+    struct cril_page *p;
+    struct column *columns;
+    size_t n_columns, n_bpc; /* those of bits per character come first */
+    bool has_errors;         /* of an average */
+    size_t *order;           /* [n_models] */
+    cril_known *average;     /* [n_models] by which they are ordered */
+    bool *set, *other;       /* [n_sources + 1] room; the last: measured */
+};
+
+/* ---- Columns ---- */
+
+static bool is_first_of_group(const cril_study_info *s, size_t benchmark)
+{
+    for (size_t k = 0; k < benchmark; k++)
+        if (strcmp(s->benchmarks[k].group, s->benchmarks[benchmark].group) == 0)
+            return false;
+    return true;
+}
+
+static void add_columns(struct board *b)
+{
+    const cril_study_info *s = b->p->info;
+    size_t n_groups = 0;
+
+    if (s->n_corpora > 1)
+        b->columns[b->n_columns++] = (struct column){ .kind = ALL_CORPORA };
+    for (size_t i = 0; i < s->n_corpora; i++)
+        b->columns[b->n_columns++] = (struct column){ .kind = CORPUS, .corpus = i };
+    b->n_bpc = b->n_columns;
+    for (size_t i = 0; i < s->n_benchmarks; i++)
+        n_groups += is_first_of_group(s, i);
+    if (n_groups > 1)
+        b->columns[b->n_columns++] = (struct column){ .kind = ALL_GROUPS };
+    for (size_t i = 0; i < s->n_benchmarks; i++)
+        if (is_first_of_group(s, i))
+            b->columns[b->n_columns++] = (struct column){ .kind = GROUP, .group = s->benchmarks[i].group };
+}
+
+/* Means as in cril_study_points: of what is known in full, errors independent. */
+struct mean {
+    double sum, squares;
+    size_t n;
+    bool lacking, uncertain, imported;
+};
+
+static void add_known(struct mean *m, const cril_known *k)
+{
+    m->sum += k->value;
+    m->squares += k->se * k->se;
+    m->n++;
+    m->lacking |= k->origin == CRIL_ORIGIN_NONE;
+    m->uncertain |= !(k->se > 0);
+    m->imported |= k->origin == CRIL_ORIGIN_IMPORTED;
+}
+
+static cril_known mean_of(const struct mean *m)
+{
+    if (!m->n || m->lacking)
+        return (cril_known){ .value = NAN, .source = "" };
+    return (cril_known){ .value = m->sum / (double)m->n, .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
+                         .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED, .source = "" };
+}
+
+static bool is_in(const struct board *b, const struct column *c, size_t i)
+{
+    switch (c->kind) {
+    case CORPUS: return c->corpus == i;
+    case GROUP: return strcmp(b->p->info->benchmarks[i].group, c->group) == 0;
+    default: return true;
+    }
+}
+
+/* A model's number in a column. */
+static cril_known value(const struct board *b, const struct column *c, size_t model)
+{
+    const cril_study_table *t = b->p->table;
+    struct mean m = { 0 };
+
+    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < t->n_corpora; i++)
+        if (is_in(b, c, i))
+            add_known(&m, &t->bpc[model * t->n_corpora + i]);
+    for (size_t i = 0; c->kind == GROUP && i < t->n_benchmarks; i++)
+        if (is_in(b, c, i))
+            add_known(&m, &t->score[model * t->n_benchmarks + i]);
+    for (size_t i = 0; c->kind == ALL_GROUPS && i < b->n_columns; i++)
+        if (b->columns[i].kind == GROUP) {
+            const cril_known group = value(b, &b->columns[i], model);
+
+            add_known(&m, &group);
+        }
+    return mean_of(&m);
+}
+
+static void add_source(const struct cril_page *p, const cril_known *k, bool *set)
+{
+    if (k->origin == CRIL_ORIGIN_MEASURED)
+        set[p->n_sources] = true;
+    for (size_t i = 0; k->origin == CRIL_ORIGIN_IMPORTED && i < p->n_sources; i++)
+        if (strcmp(p->sources[i], k->source) == 0)
+            set[i] = true;
+}
+
+/* Where the numbers come from that make up a model's number in a column. */
+static void find_sources(const struct board *b, const struct column *c, size_t model, bool *set)
+{
+    const struct cril_page *p = b->p;
+
+    memset(set, 0, (p->n_sources + 1) * sizeof(*set));
+    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < p->table->n_corpora; i++)
+        if (is_in(b, c, i))
+            add_source(p, &p->table->bpc[model * p->table->n_corpora + i], set);
+    for (size_t i = 0; (c->kind == GROUP || c->kind == ALL_GROUPS) && i < p->table->n_benchmarks; i++)
+        if (is_in(b, c, i))
+            add_source(p, &p->table->score[model * p->table->n_benchmarks + i], set);
+}
+
+/* Leaves the common sources in b->set. */
+static bool has_same_sources(const struct board *b, const struct column *c)
+{
+    const size_t size = (b->p->n_sources + 1) * sizeof(bool);
+    bool any = false;
+
+    for (size_t m = 0; m < b->p->info->n_models; m++) {
+        if (value(b, c, m).origin == CRIL_ORIGIN_NONE)
+            continue;
+        find_sources(b, c, m, any ? b->other : b->set);
+        if (any && memcmp(b->set, b->other, size) != 0)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* Raised numbers of sources; nothing for what was measured, unless something else was added to it. */
+static void write_marks(const struct board *b, const struct column *c, const bool *set)
+{
+    const char *start = c->kind == CORPUS ? "<sup>" : "<sup class=\"m\">"; /* those of means may be several: room for them */
+    const struct cril_page *p = b->p;
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->n_sources; i++) {
+        if (!set[i])
+            continue;
+        cril_markup_put(p->f, "%s<a href=\"#source-%z\">%z</a>", n++ ? "," : start, i + 1, i + 1);
+    }
+    if (n && set[p->n_sources])
+        fputs("+m", p->f);
+    if (n)
+        fputs("</sup>", p->f);
+}
+
+/* ---- Order ---- */
+
+static void sort_models(struct board *b)
+{
+    const struct column *key = &b->columns[0];
+    const size_t n = b->p->info->n_models;
+
+    for (size_t m = 0; m < n; m++) {
+        b->average[m] = b->n_bpc ? value(b, key, m) : (cril_known){ .value = NAN };
+        b->has_errors |= b->average[m].se > 0;
+        b->order[m] = m;
+    }
+    for (size_t i = 1; i < n; i++) /* stable, and models are tens; what is not known goes to the end */
+        for (size_t k = i; k; k--) {
+            const double before = b->average[b->order[k - 1]].value, v = b->average[b->order[k]].value;
+            const size_t m = b->order[k];
+
+            if (!(v < before || (isnan(before) && !isnan(v))))
+                break;
+            b->order[k] = b->order[k - 1];
+            b->order[k - 1] = m;
+        }
+}
+
+/* ---- Rows ---- */
+
+static void write_head_cell(const struct board *b, const struct column *c)
+{
+    const struct cril_page *p = b->p;
+
+    fputs("<th scope=\"col\">", p->f);
+    switch (c->kind) {
+    case ALL_CORPORA: fputs("mean", p->f); break;
+    case CORPUS: cril_markup_put(p->f, "<bdi>%t</bdi>", p->info->corpora[c->corpus].name); break;
+    case ALL_GROUPS: fputs("mean", p->f); break;
+    case GROUP: cril_markup_put(p->f, "<bdi>%t</bdi>", c->group); break;
+    }
+    if (c->same_sources && has_same_sources(b, c))
+        write_marks(b, c, b->set);
+    fputs("</th>", p->f);
+}
+
+static void write_head(const struct board *b)
+{
+    const struct cril_page *p = b->p;
+    const bool bars = b->n_bpc > 0;
+
+    fputs("<thead><tr><th scope=\"col\" rowspan=\"2\" class=\"n\">#</th><th scope=\"col\" rowspan=\"2\" class=\"t\">model</th>", p->f);
+    if (bars)
+        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">bits per character</th>", b->n_bpc + 1);
+    if (b->n_columns > b->n_bpc)
+        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">score, %%</th>", b->n_columns - b->n_bpc);
+    fputs("</tr>\n<tr>", p->f);
+    for (size_t i = 0; i < b->n_columns; i++) {
+        write_head_cell(b, &b->columns[i]);
+        if (i == 0 && bars)
+            cril_markup_put(p->f, b->has_errors ? "<th scope=\"col\" class=\"bar\">%0 %% interval</th>" :
+                                                  "<th scope=\"col\" class=\"bar\">drawn</th>", 100 * p->level);
+    }
+    fputs("</tr></thead>\n", p->f);
+}
+
+/* The range of the bars: all averages with their errors. */
+static bool bar_range(const struct board *b, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t m = 0; m < b->p->info->n_models; m++) {
+        const cril_known *k = &b->average[m];
+
+        if (!isfinite(k->value))
+            continue;
+        *low = fmin(*low, k->value - b->p->reach * k->se);
+        *high = fmax(*high, k->value + b->p->reach * k->se);
+    }
+    return *high > *low && *high < 1e9;
+}
+
+static void write_bar(const struct board *b, size_t model)
+{
+    const struct cril_page *p = b->p;
+    const cril_known *k = &b->average[model];
+    double low, high, scale;
+
+    fputs("<td class=\"bar\">", p->f);
+    if (isfinite(k->value) && bar_range(b, &low, &high)) {
+        scale = 84 / (high - low);
+        fputs("<svg viewBox=\"-8 -8 100 16\" aria-hidden=\"true\"><path class=\"fr\" d=\"M0 0H84\"/>", p->f);
+        if (k->se > 0)
+            cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>", (k->value - p->reach * k->se - low) * scale,
+                            (k->value + p->reach * k->se - low) * scale);
+        cril_page_symbol(p, p->family[model], false, (k->value - low) * scale, 0);
+        fputs("</svg>", p->f);
+    }
+    if (k->se > 0) {
+        fputs("<span>", p->f);
+        cril_markup_number(p->f, k->value - p->reach * k->se, p->bpc_decimals);
+        fputs("–", p->f);
+        cril_markup_number(p->f, k->value + p->reach * k->se, p->bpc_decimals);
+        fputs("</span>", p->f);
+    }
+    fputs("</td>", p->f);
+}
+
+static void write_cell(const struct board *b, size_t i, size_t model)
+{
+    const struct cril_page *p = b->p;
+    const struct column *c = &b->columns[i];
+    const cril_known k = value(b, c, model);
+
+    fputs(i == 0 ? "<td><b>" : "<td>", p->f);
+    if (i < b->n_bpc)
+        cril_markup_number(p->f, k.value, p->bpc_decimals);
+    else
+        cril_markup_number(p->f, 100 * k.value, 1);
+    fputs(i == 0 ? "</b>" : "", p->f);
+    if (!c->same_sources && k.origin != CRIL_ORIGIN_NONE) {
+        find_sources(b, c, model, b->set);
+        write_marks(b, c, b->set);
+    }
+    fputs("</td>", p->f);
+}
+
+static void write_row(const struct board *b, size_t rank)
+{
+    const struct cril_page *p = b->p;
+    const size_t m = b->order[rank];
+
+    if (isnan(b->average[m].value))
+        fputs("<tr><td class=\"n\">–</td>", p->f);
+    else
+        cril_markup_put(p->f, "<tr><td class=\"n\">%z</td>", rank + 1);
+    cril_markup_put(p->f, "<th scope=\"row\"><bdi>%t</bdi></th>", p->info->models[m].name);
+    for (size_t i = 0; i < b->n_columns; i++) {
+        write_cell(b, i, m);
+        if (i == 0 && b->n_bpc)
+            write_bar(b, m);
+    }
+    fputs("</tr>\n", p->f);
+}
+
+static void write_sources(const struct board *b)
+{
+    const struct cril_page *p = b->p;
+    bool measured = false;
+
+    for (size_t i = 0; i < p->table->n_models * p->table->n_corpora; i++)
+        measured |= p->table->bpc[i].origin == CRIL_ORIGIN_MEASURED;
+    for (size_t i = 0; i < p->table->n_models * p->table->n_benchmarks; i++)
+        measured |= p->table->score[i].origin == CRIL_ORIGIN_MEASURED;
+    if (measured)
+        cril_markup_put(p->f, "<p class=\"note\">Without a mark: measured by cril, over all documents.%s</p>\n",
+                        p->n_sources ? " +m: partly measured, partly imported." : "");
+    if (!p->n_sources)
+        return;
+    fputs("<p class=\"note\">Imported, measured elsewhere:</p>\n<ol class=\"note\">", p->f);
+    for (size_t i = 0; i < p->n_sources; i++)
+        cril_markup_put(p->f, "<li id=\"source-%z\"><bdi>%t</bdi></li>\n", i + 1, p->sources[i][0] ? p->sources[i] : "no source given");
+    fputs("</ol>\n", p->f);
+}
+
+static void write_board(struct board *b)
+{
+    FILE *f = b->p->f;
+
+    add_columns(b);
+    for (size_t i = 0; i < b->n_columns; i++)
+        b->columns[i].same_sources = has_same_sources(b, &b->columns[i]);
+    sort_models(b);
+    fputs("<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"board\"><table class=\"board\"><caption id=\"board\">"
+          "<b>Table 1.</b> Models by bits per character, fewest first; scores by group of benchmarks.", f);
+    fputs(" A dash: not known.</caption>\n", f);
+    write_head(b);
+    fputs("<tbody>\n", f);
+    for (size_t i = 0; i < b->p->info->n_models; i++)
+        write_row(b, i);
+    fputs("</tbody></table></div>\n", f);
+    write_sources(b);
+}
+
+void cril_page_leaderboard(struct cril_page *p)
+{
+    const size_t n = p->info->n_models;
+    struct board b = { .p = p, .columns = calloc(p->info->n_corpora + p->info->n_benchmarks + 2, sizeof(*b.columns)),
+                       .order = calloc(n + 1, sizeof(*b.order)), .average = calloc(n + 1, sizeof(*b.average)),
+                       .set = calloc(p->n_sources + 1, sizeof(bool)), .other = calloc(p->n_sources + 1, sizeof(bool)) };
+
+    fputs("<section id=\"leaderboard\"><h2>Leaderboard</h2>\n", p->f);
+    if (!b.columns || !b.order || !b.average || !b.set || !b.other)
+        p->no_memory = true;
+    else if (!n)
+        fputs("<p>The study names no models.</p>\n", p->f);
+    else
+        write_board(&b);
+    fputs("</section>\n", p->f);
+    free(b.columns);
+    free(b.order);
+    free(b.average);
+    free(b.set);
+    free(b.other);
+}

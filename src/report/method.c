@@ -1,0 +1,205 @@
+/* How the figures were made, of what, and how to make them again. */
+#include "report/page.h"
+
+#include "report/markup.h"
+
+#include <string.h>
+
+static bool has_origin(const cril_known *known, size_t n, cril_origin origin)
+{
+    for (size_t i = 0; i < n; i++)
+        if (known[i].origin == origin)
+            return true;
+    return false;
+}
+
+struct origins {
+    bool bpc_measured, bpc_imported, scores_imported;
+};
+
+static struct origins find_origins(const cril_study_table *t)
+{
+    const size_t n_bpc = t->n_models * t->n_corpora, n_scores = t->n_models * t->n_benchmarks;
+
+    return (struct origins){ has_origin(t->bpc, n_bpc, CRIL_ORIGIN_MEASURED), has_origin(t->bpc, n_bpc, CRIL_ORIGIN_IMPORTED),
+                             has_origin(t->score, n_scores, CRIL_ORIGIN_IMPORTED) };
+}
+
+static const char *summary_of(const char *protocol)
+{
+    for (size_t i = 0; cril_protocol_name(i); i++)
+        if (strcmp(cril_protocol_name(i), protocol) == 0)
+            return cril_protocol_summary(i);
+    return "";
+}
+
+/* ---- Method ---- */
+
+static void write_protocol(const struct cril_page *p)
+{
+    const cril_study_protocol *q = p->protocol;
+    const char *summary = q ? summary_of(q->name) : "";
+
+    if (!q)
+        return;
+    cril_markup_put(p->f, "<dt>Protocol of what cril measured</dt><dd><code>%t</code>%s%t; context ", q->name, summary[0] ? ": " : "", summary);
+    if (q->context)
+        cril_markup_put(p->f, "%z tokens", q->context);
+    else
+        fputs("the protocol’s own", p->f);
+    fputs(", stride ", p->f);
+    if (q->stride)
+        cril_markup_put(p->f, "%z tokens", q->stride);
+    else
+        fputs("the protocol’s own", p->f);
+    fputs(".</dd>\n", p->f);
+}
+
+static void write_versions(const struct cril_page *p)
+{
+    const int numerics = p->options->numerics ? p->options->numerics : CRIL_NUMERICS;
+
+    cril_markup_put(p->f, "<dt>Program</dt><dd>cril %t, numerics %s%z: the same bits on every machine.</dd>\n",
+                    p->options->version ? p->options->version : CRIL_VERSION, numerics < 0 ? "−" : "",
+                    (size_t)(numerics < 0 ? -numerics : numerics));
+}
+
+static void write_words(const struct cril_page *p)
+{
+    const cril_study_line_options *o = &p->options->line;
+    const struct origins from = find_origins(p->table);
+
+    fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs to encode a text without loss, by "
+          "arithmetic coding, for each character (Unicode code point). Fewer is better compression, and better prediction: the two are "
+          "one (Shannon 1948; Delétang et al. 2024).</dd>\n<dt>Score</dt><dd>A benchmark’s, as a share of what can be reached. A "
+          "group’s score is the mean of its benchmarks; “mean” is the mean of the groups’ means, as in Huang et al. (2024).</dd>\n"
+          "<dt>Line</dt><dd>Least squares, score on bits per character. A model takes part if all numbers are known that the line needs. "
+          "Huang et al. (2024) found <i>r</i> near −0.95 in most areas: compression goes with ability, linearly.</dd>\n", p->f);
+    cril_markup_put(p->f, "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole families, %z times, seed %z, since models "
+                    "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; Hinkley 1997). Those of a slope "
+                    "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own bits per character: over documents.</dd>\n",
+                    100 * p->level, o->resamples ? o->resamples : (size_t)1000, (size_t)o->seed);
+    cril_markup_put(p->f, "<dt>Off the line</dt><dd>A residual above %1 standard errors, which are estimated without the model (externally "
+                    "studentised); Cook’s distance: how far all of the line moves without it (Cook &amp; Weisberg 1982).</dd>\n"
+                    "<dt>Errors in both</dt><dd>The plain line takes bits per character as exact, which flattens it. The orthogonal line "
+                    "and York’s do not (York et al. 2004).</dd>\n", p->threshold);
+    if (from.bpc_measured)
+        write_protocol(p);
+    else
+        fputs("<dt>Origin</dt><dd>Nothing on this page was measured by cril: all figures are imported, and their sources are named under "
+              "Table 1.</dd>\n", p->f);
+    write_versions(p);
+    fputs("</dl>\n", p->f);
+}
+
+static void write_references(const struct cril_page *p)
+{
+    fputs("<h3>References</h3>\n<ul class=\"refs\">\n"
+          "<li>Huang, Y., Zhang, J., Shan, Z., He, J. (2024). Compression represents intelligence linearly. COLM. "
+          "<a href=\"https://arxiv.org/abs/2404.09937\">arXiv:2404.09937</a></li>\n"
+          "<li>Delétang, G. et al. (2024). Language modeling is compression. ICLR. "
+          "<a href=\"https://arxiv.org/abs/2309.10668\">arXiv:2309.10668</a></li>\n"
+          "<li>Shannon, C. E. (1948). A mathematical theory of communication. Bell System Technical Journal 27.</li>\n"
+          "<li>Efron, B., Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman &amp; Hall.</li>\n"
+          "<li>Davison, A. C., Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge University Press.</li>\n"
+          "<li>Cook, R. D., Weisberg, S. (1982). Residuals and influence in regression. Chapman &amp; Hall.</li>\n"
+          "<li>York, D., Evensen, N. M., López Martínez, M., De Basabe Delgado, J. (2004). Unified equations for the slope, intercept, and "
+          "standard errors of the best straight line. American Journal of Physics 72.</li>\n</ul>\n", p->f);
+}
+
+/* ---- Identities ---- */
+
+static const char *identity_of(const cril_report_identity *list, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(list[i].name, name) == 0)
+            return list[i].sha256;
+    return NULL;
+}
+
+static void write_identity(const struct cril_page *p, const char *kind, const char *name, const char *sha256)
+{
+    if (sha256)
+        cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th><td class=\"t k\">%s</td><td class=\"hash\">%t</td></tr>\n", name, kind,
+                        sha256);
+}
+
+static void write_identities(const struct cril_page *p)
+{
+    const cril_report_options *o = p->options;
+    const cril_study_info *s = p->info;
+
+    fputs("<section id=\"identities\"><h2>Identities</h2>\n", p->f);
+    if (!o->n_identified_models && !o->n_identified_corpora) {
+        fputs("<p>No file of a model or corpus is known to this study: figures were imported by name.</p>\n</section>\n", p->f);
+        return;
+    }
+    fputs("<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"hashes\"><table><caption id=\"hashes\"><b>Table 6.</b> "
+          "What the names stand for: SHA-256 of each file’s bytes. Names that are not here stand for imported figures only.</caption>\n"
+          "<thead><tr><th scope=\"col\" class=\"t\">name</th><th scope=\"col\" class=\"t\">kind</th><th scope=\"col\" class=\"t\">SHA-256</th>"
+          "</tr></thead>\n<tbody>\n", p->f);
+    for (size_t i = 0; i < s->n_models; i++)
+        write_identity(p, "model", s->models[i].name, identity_of(o->models, o->n_identified_models, s->models[i].name));
+    for (size_t i = 0; i < s->n_corpora; i++)
+        write_identity(p, "corpus", s->corpora[i].name, identity_of(o->corpora, o->n_identified_corpora, s->corpora[i].name));
+    fputs("</tbody></table></div>\n</section>\n", p->f);
+}
+
+/* ---- Again ---- */
+
+/* A file's name, as a shell takes it. */
+static void write_quoted(const struct cril_page *p, const char *name)
+{
+    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")] == '\0') {
+        cril_markup_put(p->f, "%t", name);
+        return;
+    }
+    cril_markup_put(p->f, "'");
+    for (const char *c = name; *c;) {
+        const size_t len = strcspn(c, "'");
+
+        cril_markup_text(p->f, c, len);
+        c += len;
+        if (*c == '\'')
+            cril_markup_put(p->f, "%t", "'\\''"), c++;
+    }
+    cril_markup_put(p->f, "'");
+}
+
+static void write_command(const struct cril_page *p, const char *before, const char *after)
+{
+    const char *slash = strrchr(p->info->path, '/');
+
+    cril_markup_put(p->f, "%s ", before);
+    write_quoted(p, slash ? slash + 1 : p->info->path);
+    cril_markup_put(p->f, "%s\n", after);
+}
+
+static void write_repeat(const struct cril_page *p)
+{
+    const struct origins from = find_origins(p->table);
+
+    fputs("<section id=\"repeat\"><h2>How to repeat it</h2>\n<pre tabindex=\"0\">", p->f);
+    if (from.bpc_measured)
+        write_command(p, "cril study run", "");
+    if (from.bpc_imported || from.scores_imported) {
+        write_command(p, "cril study import", from.bpc_imported && from.scores_imported ? " --bpc bpc.csv --scores scores.csv"
+                                                : from.bpc_imported                     ? " --bpc bpc.csv"
+                                                                                        : " --scores scores.csv");
+    }
+    if (p->info->n_fits)
+        write_command(p, "cril fit", "");
+    write_command(p, "cril report", " -o report.html");
+    fputs("</pre>\n<p>The study file names models, corpora and benchmarks; what is measured has the same bits on any machine, and this "
+          "page then the same bytes.</p>\n</section>\n", p->f);
+}
+
+void cril_page_method(const struct cril_page *p)
+{
+    fputs("<section id=\"method\"><h2>Method</h2>\n", p->f);
+    write_words(p);
+    write_references(p);
+    fputs("</section>\n", p->f);
+    write_identities(p);
+    write_repeat(p);
+}

@@ -1,0 +1,212 @@
+/* The report (cril/html.h): gathers what the page's parts need, then has them written in order. */
+#include "report/page.h"
+
+#include "report/markup.h"
+#include "util/fail.h"
+
+#include <cril/distribution.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- What the parts share ---- */
+
+const cril_study_points *cril_page_points(const struct cril_page_fit *f)
+{
+    return f->has_line ? &f->line.models : &f->points;
+}
+
+const struct cril_page_fit *cril_page_main(const struct cril_page *p)
+{
+    return p->info->n_fits ? &p->fits[0] : NULL;
+}
+
+/* How many corpora or benchmarks (name) a group has; by NULL, of all. */
+static size_t count(const struct cril_page *p, char axis, const char *group)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; axis == 'x' && i < p->info->n_corpora; i++)
+        n += !group || strcmp(p->info->corpora[i].group, group) == 0;
+    for (size_t i = 0; axis == 'y' && i < p->info->n_benchmarks; i++)
+        n += !group || strcmp(p->info->benchmarks[i].group, group) == 0;
+    return n;
+}
+
+static bool is_column(const struct cril_page *p, char axis, const char *word)
+{
+    for (size_t i = 0; axis == 'x' && i < p->info->n_corpora; i++)
+        if (strcmp(p->info->corpora[i].name, word) == 0)
+            return true;
+    for (size_t i = 0; axis == 'y' && i < p->info->n_benchmarks; i++)
+        if (strcmp(p->info->benchmarks[i].name, word) == 0)
+            return true;
+    return false;
+}
+
+static size_t count_groups(const struct cril_page *p)
+{
+    const cril_study_info *s = p->info;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_benchmarks; i++) {
+        size_t k = 0;
+
+        while (strcmp(s->benchmarks[k].group, s->benchmarks[i].group) != 0)
+            k++;
+        n += k == i;
+    }
+    return n;
+}
+
+static void counted(const struct cril_page *p, const char *what, size_t n, const char *one, const char *many)
+{
+    cril_markup_put(p->f, "%s%z %s", what, n, n == 1 ? one : many);
+}
+
+void cril_page_axis(const struct cril_page *p, char axis, const char *word)
+{
+    const char *one = axis == 'x' ? "corpus" : "benchmark", *many = axis == 'x' ? "corpora" : "benchmarks";
+    const bool average = strcmp(word, "average") == 0;
+
+    if (axis == 'y' && average && count_groups(p) > 1)
+        counted(p, "mean of ", count_groups(p), "group’s mean", "groups’ means");
+    else if (average || (axis == 'y' && strcmp(word, "plain") == 0))
+        counted(p, "mean of ", count(p, axis, NULL), one, many);
+    else if (is_column(p, axis, word))
+        cril_markup_put(p->f, "%t", word);
+    else {
+        cril_markup_put(p->f, "%t", word);
+        counted(p, ", mean of ", count(p, axis, word), one, many);
+    }
+}
+
+void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y)
+{
+    cril_markup_put(p->f, "<use href=\"#%s%z\" class=\"c%z\" x=\"%c\" y=\"%c\"/>", is_small ? "m" : "s", family % CRIL_PAGE_SHAPES,
+                    family % CRIL_PAGE_COLOURS, x, y);
+}
+
+/* ---- Gathering ---- */
+
+static cril_status no_memory(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a report");
+}
+
+static void number_families(struct cril_page *p)
+{
+    for (size_t m = 0; m < p->info->n_models; m++) {
+        size_t k = 0;
+
+        while (k < p->n_families && strcmp(p->family_names[k], p->info->models[m].family) != 0)
+            k++;
+        if (k == p->n_families)
+            p->family_names[p->n_families++] = p->info->models[m].family;
+        p->family[m] = k;
+    }
+}
+
+static void add_sources(struct cril_page *p, const cril_known *known, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t k = 0;
+
+        if (known[i].origin == CRIL_ORIGIN_MEASURED)
+            p->bpc_decimals = 4;
+        if (known[i].origin != CRIL_ORIGIN_IMPORTED)
+            continue;
+        while (k < p->n_sources && strcmp(p->sources[k], known[i].source) != 0)
+            k++;
+        if (k == p->n_sources)
+            p->sources[p->n_sources++] = known[i].source;
+    }
+}
+
+/* A fault that is not memory's is an answer: it is said on the page. */
+static cril_status make_fit(struct cril_page *p, struct cril_page_fit *f, cril_error *err)
+{
+    cril_error second;
+    cril_status st = cril_study_line_fit(p->info, p->table, f->is, &p->options->line, &f->line, &f->why);
+
+    f->has_line = st == CRIL_OK;
+    if (st != CRIL_OK && st != CRIL_ERR_NOMEM) {
+        st = cril_study_points_get(p->info, p->table, f->is, &f->points, &second);
+        if (st != CRIL_OK)
+            f->points = (cril_study_points){ 0 };
+    }
+    return st == CRIL_ERR_NOMEM ? no_memory(err) : CRIL_OK;
+}
+
+static cril_status gather(struct cril_page *p, cril_error *err)
+{
+    const size_t n_bpc = p->table->n_models * p->table->n_corpora, n_scores = p->table->n_models * p->table->n_benchmarks;
+    cril_status st = CRIL_OK;
+
+    p->family = calloc(p->info->n_models + 1, sizeof(*p->family));
+    p->family_names = calloc(p->info->n_models + 1, sizeof(*p->family_names));
+    p->fits = calloc(p->info->n_fits + 1, sizeof(*p->fits));
+    p->sources = calloc(n_bpc + n_scores + 1, sizeof(*p->sources));
+    if (!p->family || !p->family_names || !p->fits || !p->sources)
+        return no_memory(err);
+    number_families(p);
+    add_sources(p, p->table->bpc, n_bpc);
+    add_sources(p, p->table->score, n_scores);
+    for (size_t i = 0; st == CRIL_OK && i < p->info->n_fits; i++) {
+        p->fits[i].is = &p->info->fits[i];
+        st = make_fit(p, &p->fits[i], err);
+    }
+    return st;
+}
+
+static void release(struct cril_page *p)
+{
+    for (size_t i = 0; p->fits && i < p->info->n_fits; i++) {
+        if (p->fits[i].has_line)
+            cril_study_line_free(&p->fits[i].line);
+        else
+            cril_study_points_free(&p->fits[i].points);
+    }
+    free(p->fits);
+    free(p->family);
+    free((void *)p->family_names);
+    free((void *)p->sources);
+}
+
+static void write_page(struct cril_page *p)
+{
+    cril_page_head(p);
+    cril_page_headline(p);
+    cril_page_leaderboard(p);
+    cril_page_compressors(p);
+    cril_page_panels(p);
+    cril_page_lines(p);
+    cril_page_residuals(p);
+    cril_page_method(p);
+    cril_page_foot(p);
+}
+
+cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t, const cril_report_options *options,
+                              cril_error *err)
+{
+    static const cril_report_options none;
+    struct cril_page p = { .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3 };
+    cril_status st;
+
+    p.level = p.options->line.level == 0 ? 0.95 : p.options->line.level;
+    p.threshold = p.options->line.threshold == 0 ? 3 : p.options->line.threshold;
+    if (!(p.level > 0 && p.level < 1))
+        return cril_fail(err, CRIL_ERR_RANGE, "a report's level must lie between 0 and 1; 0.95 is usual");
+    p.reach = cril_normal_quantile((1 + p.level) / 2);
+    p.protocol = p.options->protocol ? p.options->protocol : s->n_protocols ? &s->protocols[0] : NULL;
+    errno = 0;
+    if ((st = gather(&p, err)) == CRIL_OK) {
+        write_page(&p);
+        if (p.no_memory)
+            st = no_memory(err);
+        else if (fflush(f) || ferror(f))
+            st = cril_fail(err, CRIL_ERR_IO, "the report could not be written: %s", strerror(errno ? errno : EIO));
+    }
+    release(&p);
+    return st;
+}

@@ -1,0 +1,60 @@
+/* A report on its way to a file: what its parts share. Each part is one file and writes its own section. */
+#ifndef CRIL_REPORT_PAGE_H
+#define CRIL_REPORT_PAGE_H
+
+#include <cril/html.h>
+#include <stdbool.h>
+
+enum { CRIL_PAGE_COLOURS = 7, CRIL_PAGE_SHAPES = 8 }; /* coprime: 56 families look different */
+
+struct cril_page_fit {
+    const cril_study_fit *is;
+    bool has_line;
+    cril_error why;           /* not */
+    cril_study_line line;     /* owned, if has_line */
+    cril_study_points points; /* owned, if not has_line: what there is without a line */
+};
+
+struct cril_page {
+    FILE *f;
+    bool no_memory; /* somewhere on the way */
+    const cril_study_info *info;
+    const cril_study_table *table;
+    const cril_report_options *options;
+    const cril_study_protocol *protocol; /* NULL: the study has none */
+    double level, reach;                 /* an interval is value -+ reach * standard error */
+    double threshold;
+    int bpc_decimals;
+    size_t *family; /* [n_models] number of its family */
+    const char **family_names;
+    size_t n_families;
+    struct cril_page_fit *fits; /* [info->n_fits] */
+    const char **sources;       /* [n_sources] of imported numbers, in the table's order */
+    size_t n_sources;
+};
+
+/* Points of a fit, with or without a line. */
+const cril_study_points *cril_page_points(const struct cril_page_fit *f);
+/* The fit that stands for the study: the first. NULL: there is none. */
+const struct cril_page_fit *cril_page_main(const struct cril_page *p);
+
+/* What an axis word means: "mean of 3 corpora", "cc". axis: 'x' or 'y'. */
+void cril_page_axis(const struct cril_page *p, char axis, const char *word);
+
+/* A family's symbol, some 11 units wide, or, small, 7. */
+void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y);
+
+
+/* ---- parts, in the page's order ---- */
+void cril_page_head(const struct cril_page *p);
+void cril_page_headline(struct cril_page *p);
+void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit);
+void cril_page_leaderboard(struct cril_page *p);
+void cril_page_compressors(struct cril_page *p);
+void cril_page_panels(struct cril_page *p);
+void cril_page_lines(struct cril_page *p);
+void cril_page_residuals(struct cril_page *p);
+void cril_page_method(const struct cril_page *p);
+void cril_page_foot(const struct cril_page *p);
+
+#endif

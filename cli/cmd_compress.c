@@ -435,7 +435,8 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
     const cril_compress_options wanted = { .context = (size_t)set->context,
                                            .stride = (size_t)set->stride,
                                            .threads = (unsigned)set->threads,
-                                           .memory_bytes = (size_t)set->memory };
+                                           .memory_bytes = (size_t)set->memory,
+                                           .text_bytes = r->coding.whole };
     const cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
     const size_t limit = set->segment ? (size_t)set->segment : CRIL_SEGMENT_BYTES;
     struct text text = { .data = malloc(limit + READ_AHEAD), .size = limit + READ_AHEAD };

@@ -8,6 +8,7 @@
 #include "args.h"
 #include "output.h"
 #include "progress.h"
+#include "prove.h"
 #include "table.h"
 
 #include <cril/cpu.h>
@@ -21,9 +22,9 @@
 #include <sys/stat.h>
 
 struct settings {
-    const char *model, *protocol, *field, *format, *output, *per_document, *token_nats;
+    const char *model, *protocol, *field, *format, *output, *per_document, *token_nats, *archive;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool baselines, json, force, strict, quiet, verbose;
+    bool baselines, prove, json, force, strict, quiet, verbose;
 };
 
 static const char *format_name(size_t i)
@@ -57,6 +58,8 @@ static const struct cril_option options[] = {
       .help = "tokens by which windows move (default: the protocol's)" },
     { .name = "baselines", FLAG, .offset = AT(baselines),
       .help = "compare with zstd -19, xz -9, brotli -q 11 and bzip2 -9 on the same text" },
+    { .name = "prove", FLAG, .offset = AT(prove),
+      .help = "compress what was scored, decode it, compare it with the corpus (protocol document)" },
 
     { .group = "Corpus", .name = "field", TEXT, .value = "NAME", .offset = AT(field),
       .help = "JSON key or CSV column of the text (default: content)" },
@@ -81,6 +84,8 @@ static const struct cril_option options[] = {
       .help = "also write a CSV file with one row a document" },
     { .name = "token-nats", TEXT, .value = "FILE", .offset = AT(token_nats),
       .help = "also write each scored token: document, position, id, nats" },
+    { .name = "archive", TEXT, .value = "FILE", .offset = AT(archive),
+      .help = "as --prove, and keep the archive as FILE" },
     { .letter = 'f', .name = "force", FLAG, .offset = AT(force), .help = "overwrite files that exist" },
     { .letter = 'q', .name = "quiet", FLAG, .offset = AT(quiet), .help = "no progress, no notes, no warnings" },
     { .letter = 'v', .name = "verbose", FLAG, .offset = AT(verbose),
@@ -105,9 +110,11 @@ struct run {
     char *const *corpora; /* [n_corpora] */
     size_t n_corpora;
     struct cril_output result, documents, tokens;
+    struct cril_proving proving;
     struct cril_progress progress;
     const char *name; /* of the corpus at hand, as given */
     cril_result *results; /* [n_corpora] */
+    cril_proof *proofs;   /* [n_corpora]; NULL: not wanted */
     size_t n_results;
     int name_width;
 };
@@ -128,13 +135,14 @@ static FILE *table_file(const struct run *r)
 
 static int check_files(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
 {
-    const char *const outputs[] = { s->output ? s->output : "-", s->per_document, s->token_nats };
+    enum { N_OUTPUTS = 4 };
+    const char *const outputs[N_OUTPUTS] = { s->output ? s->output : "-", s->per_document, s->token_nats, s->archive };
 
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
             if (strcmp(corpora[i], "-") == 0 && strcmp(corpora[k], "-") == 0)
                 return cril_args_usage(cmd, "standard input can be one corpus only");
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < N_OUTPUTS; i++) {
         if (!outputs[i])
             continue;
         for (size_t k = 0; k < i; k++)
@@ -154,6 +162,8 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
 
 static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
 {
+    int code;
+
     if (!s->model)
         return cril_args_usage(cmd, "no model given, name one with -m FILE");
     if (!n)
@@ -163,6 +173,8 @@ static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int
                                s->context);
     if (s->token_nats && n > 1)
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
+    if (s->prove && (code = cril_proving_check(cmd, s->protocol, s->archive, n, corpora)) != CRIL_ARGS_GO_ON)
+        return code;
     return check_files(cmd, s, n, corpora);
 }
 
@@ -205,6 +217,8 @@ static bool open_outputs(struct run *r)
         return false;
     if (s->token_nats && !cril_output_open(&r->tokens, s->token_nats, s->force))
         return false;
+    if (s->prove && !cril_proving_open(&r->proving, s->archive, s->force))
+        return false;
     if (r->documents.file)
         fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc\n", r->documents.file);
     return true;
@@ -245,29 +259,13 @@ static bool open_model(struct run *r)
 
 /* ---- while it goes on ---- */
 
-/* A name as a CSV cell (RFC 4180). */
-static void print_csv_text(FILE *f, const char *text)
-{
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        fputs(text, f);
-        return;
-    }
-    putc('"', f);
-    for (; *text; text++) {
-        if (*text == '"')
-            putc('"', f);
-        putc(*text, f);
-    }
-    putc('"', f);
-}
-
 static int on_document(void *user, const cril_document_score *d)
 {
     struct run *r = user;
     FILE *f = r->documents.file;
 
     errno = 0;
-    print_csv_text(f, r->name);
+    cril_print_csv(f, r->name);
     fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
             d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / CRIL_LN2);
     if (d->characters) /* where nothing of a document is scored there is no figure */
@@ -467,22 +465,52 @@ static bool score_one(struct run *r, cril_result *out)
 /* The result last: where it is, the others are. */
 static bool commit(struct run *r)
 {
-    return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) && cril_output_commit(&r->result);
+    return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) &&
+           cril_output_commit(&r->proving.named) && cril_output_commit(&r->result);
+}
+
+/* What follows the rows of the table. */
+static void print_rest(const struct run *r)
+{
+    if (r->n_results > 1)
+        print_average(r);
+    for (size_t i = 0; r->set->baselines && i < r->n_results; i++)
+        print_baselines(r, &r->results[i]);
+}
+
+static bool prove_all(struct run *r)
+{
+    const struct settings *s = r->set;
+
+    r->proving.options.threads = (unsigned)s->threads;
+    r->proving.options.memory_bytes = (size_t)s->memory;
+    r->proving.options.batch_tokens = (size_t)s->batch;
+    r->proving.corpus = corpus_options(s);
+    r->proving.progress = &r->progress;
+    cril_scorer_free(r->scorer); /* its memory is needed */
+    r->scorer = NULL;
+    for (size_t i = 0; i < r->n_corpora; i++) {
+        if (!cril_proving_run(&r->proving, r->model, r->corpora[i], &r->results[i], &r->proofs[i])) {
+            if (!cril_output_signal() && (s->json || r->result.file))
+                cril_print_note("%s was scored, but not proved; nothing was written", r->corpora[i]);
+            return false;
+        }
+        if (!s->quiet)
+            cril_proof_note(r->corpora[i], &r->proofs[i]);
+    }
+    if (!s->json)
+        cril_proofs_print(table_file(r), r->corpora, r->proofs, r->n_corpora, r->name_width);
+    return true;
 }
 
 static bool write_results(struct run *r)
 {
     cril_error err;
 
-    if (!r->set->json) {
-        if (r->n_results > 1)
-            print_average(r);
-        for (size_t i = 0; r->set->baselines && i < r->n_results; i++)
-            print_baselines(r, &r->results[i]);
+    if (!r->set->json)
         return commit(r);
-    }
     errno = 0;
-    if (cril_results_write(table_file(r), r->results, r->n_results, &err) == CRIL_OK)
+    if (cril_results_write(table_file(r), r->results, r->n_results, r->proofs, &err) == CRIL_OK)
         return commit(r);
     if (err.status != CRIL_ERR_IO)
         cril_print_error("%s", err.message);
@@ -506,6 +534,10 @@ static bool score_all(struct run *r)
                             spoken(r));
         return false;
     }
+    if (!r->set->json)
+        print_rest(r);
+    if (r->set->prove && (!cril_stdout_good() || !prove_all(r)))
+        return false;
     return write_results(r);
 }
 
@@ -519,6 +551,7 @@ static void close_outputs(struct run *r)
             cril_output_commit(all[i]); /* reports the failure */
         cril_output_discard(all[i]);
     }
+    cril_proving_close(&r->proving);
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
@@ -528,6 +561,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     bool done;
     int code = cril_args_parse(cmd, &set, &argc, argv);
 
+    set.prove |= set.archive != NULL;
     if (code != CRIL_ARGS_GO_ON || (code = check_usage(cmd, &set, argc, argv)) != CRIL_ARGS_GO_ON)
         return code;
     r.corpora = argv;
@@ -536,7 +570,9 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     for (size_t i = 0; i < r.n_corpora; i++)
         if (cril_text_width(argv[i]) > r.name_width)
             r.name_width = cril_text_width(argv[i]);
-    if (!(r.results = calloc(r.n_corpora, sizeof(*r.results))))
+    r.results = calloc(r.n_corpora, sizeof(*r.results));
+    r.proofs = set.prove ? calloc(r.n_corpora, sizeof(*r.proofs)) : NULL;
+    if (!r.results || (set.prove && !r.proofs))
         return cril_print_error("out of memory");
     cril_progress_init(&r.progress, set.quiet);
     cril_output_catch_signals();
@@ -545,6 +581,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     cril_scorer_free(r.scorer);
     cril_model_close(r.model);
     cril_results_free(r.results, r.n_corpora);
+    free(r.proofs);
     if (done)
         return 0;
     if (cril_output_signal()) {

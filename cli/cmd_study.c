@@ -13,6 +13,10 @@ static const struct cril_option options[] = {
 static const struct cril_cmd *const parts[] = {
     &cril_study_cmd_init,
     &cril_study_cmd_check,
+    &cril_study_cmd_run,
+    &cril_study_cmd_status,
+    &cril_study_cmd_import,
+    &cril_study_cmd_merge,
     NULL,
 };
 
@@ -21,7 +25,9 @@ static void print_more_help(void)
     fputs("\n'cril study SUBCOMMAND --help' is the help of one.\n"
           "\nExamples:\n"
           "  cril study init > study.yaml\n"
-          "  cril study check study.yaml\n",
+          "  cril study check study.yaml\n"
+          "  cril study run study.yaml\n"
+          "  cril fit study.yaml\n",
           stdout);
 }
 

@@ -102,11 +102,8 @@ static int on_progress(void *user, const cril_codec_totals *t, double fraction)
                                          .tokens = t->forward_tokens,
                                          .figure = "bits/byte" };
 
-    if (c->handed) {
-        state.fraction = c->whole ? fraction * (double)c->handed / (double)c->whole : -1;
-        if (t->original_bytes)
-            state.value = 8 * (double)t->archive_bytes / (double)t->original_bytes;
-    }
+    if (c->handed && t->original_bytes)
+        state.value = 8 * (double)t->archive_bytes / (double)t->original_bytes;
     cril_progress_show(&c->progress, &state);
     return cril_output_signal() != 0;
 }

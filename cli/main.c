@@ -28,7 +28,10 @@ static const struct cril_cmd *const commands[] = {
     &cril_cmd_info,
     &cril_cmd_tokenize,
     &cril_cmd_study,
+    &cril_cmd_fit,
+    &cril_cmd_predict,
     &cril_cmd_report,
+    &cril_cmd_export,
     &cril_cmd_selftest,
 };
 

@@ -161,7 +161,7 @@ static int open_unnamed(const char *target)
 {
 #ifdef O_TMPFILE
     char *folder = folder_of(target);
-    int fd = folder ? open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600) : -1;
+    int fd = folder ? open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
     struct stat file, seen;
 
     free(folder);
@@ -193,6 +193,23 @@ static int create(struct cril_output *o)
     free(o->temp);
     o->temp = NULL;
     return -1;
+}
+
+FILE *cril_output_temporary(void)
+{
+    const char *wanted = getenv("TMPDIR"), *folder = wanted && *wanted ? wanted : "/tmp";
+    char *name = join(folder, "/cril.XXXXXX");
+    int fd = name ? open_unnamed(name) : -1;
+    FILE *f = NULL;
+
+    if (name && fd < 0 && (fd = mkstemp(name)) >= 0)
+        unlink(name);
+    if (fd >= 0 && !(f = fdopen(fd, "w")))
+        close(fd);
+    if (!f)
+        cril_print_error("%s: no temporary file can be made: %s; name another folder in TMPDIR", folder, strerror(errno));
+    free(name);
+    return f;
 }
 
 /* The temporary name is gone, or goes now. */
@@ -526,6 +543,21 @@ void cril_print_escaped(FILE *f, const char *text, size_t len)
         }
         i += step > 0 ? (size_t)step : 1;
     }
+}
+
+void cril_print_csv(FILE *f, const char *text)
+{
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        fputs(text, f);
+        return;
+    }
+    putc('"', f);
+    for (; *text; text++) {
+        if (*text == '"')
+            putc('"', f);
+        putc(*text, f);
+    }
+    putc('"', f);
 }
 
 json_t *cril_json_text(const char *text, size_t len)

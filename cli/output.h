@@ -39,6 +39,8 @@ bool cril_output_good(struct cril_output *o);   /* no write has failed; silent *
 void cril_output_failed(struct cril_output *o, int number); /* errno of a failed write, if none is known yet */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
 void cril_output_discard(struct cril_output *o);
+/* A file without a name in TMPDIR, or /tmp, for writing and mapping. NULL: the reason was printed. */
+FILE *cril_output_temporary(void);
 /* Standard output so far has arrived; flushes it, and remembers why not. */
 bool cril_stdout_good(void);
 void cril_stdout_failed(int number); /* errno of a failed write, if none is remembered yet */
@@ -60,6 +62,8 @@ void cril_print_note(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Bytes as one line: backslash, controls and what is not UTF-8 become \\, \n, \r, \t, \xNN. */
 void cril_print_escaped(FILE *f, const char *text, size_t len);
+/* A text as a CSV cell (RFC 4180). */
+void cril_print_csv(FILE *f, const char *text);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
 /* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of memory). */

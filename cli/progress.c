@@ -36,13 +36,14 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
     p->last = now;
     p->shown = true;
     name = strrchr(p->name, '/');
-    fprintf(stderr, "\r%.32s", name && name[1] ? name + 1 : p->name);
+    fprintf(stderr, "\r%s%s%.48s", p->phase ? p->phase : "", p->phase ? " " : "",
+            name && name[1] ? name + 1 : p->name);
     if (s->fraction >= 0)
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
     if (s->seconds > 0 && s->tokens) /* none before the first batch is through */
         fprintf(stderr, "  %.0f tokens/s", (double)s->tokens / s->seconds);
-    if (s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1) {
-        time_text(s->seconds * (1 - s->fraction) / s->fraction, left, sizeof(left));
+    if (s->seconds_left > 0 || (s->seconds_left == 0 && s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1)) {
+        time_text(s->seconds_left > 0 ? s->seconds_left : s->seconds * (1 - s->fraction) / s->fraction, left, sizeof(left));
         fprintf(stderr, "  %s left", left);
     }
     if (s->value > 0)

@@ -9,9 +9,9 @@ _cril() {
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study report selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study report selftest' -- "$word")); return ;;
-        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --force --quiet --verbose --help' ;;
+        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest' -- "$word")); return ;;
+        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --archive --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;

@@ -93,7 +93,7 @@ static void write_results(const cril_result *results, size_t n)
     cril_error err;
 
     assert_non_null(f);
-    if (cril_results_write(f, results, n, &err) != CRIL_OK)
+    if (cril_results_write(f, results, n, NULL, &err) != CRIL_OK)
         fail_msg("%s", err.message);
     assert_int_equal(fclose(f), 0);
 }
@@ -308,7 +308,7 @@ static void check_not_written(const cril_result *r, size_t n, cril_status want)
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
-    assert_int_equal(cril_results_write(f, r, n, &err), want);
+    assert_int_equal(cril_results_write(f, r, n, NULL, &err), want);
     assert_int_equal(err.status, want);
     assert_true(err.message[0] != '\0');
     assert_int_equal(ftell(f), 0); /* not half a file */
@@ -350,7 +350,7 @@ static void test_not_written(void **state)
     documents[2].bytes = 1;
     if (!(f = fopen("/dev/full", "wb")))
         return;
-    assert_int_equal(cril_results_write(f, &good, 1, &err), CRIL_ERR_IO);
+    assert_int_equal(cril_results_write(f, &good, 1, NULL, &err), CRIL_ERR_IO);
     assert_true(err.message[0] != '\0');
     fclose(f);
 }

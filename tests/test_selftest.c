@@ -80,7 +80,7 @@ static void test_model(void **state)
     t = create(m, 600);
     assert_null(cril_selftest_expected(t));
     assert_int_equal(cril_selftest_tokens(t), 600);
-    assert_true(cril_selftest_flops(t) == 2 * cril_model_flops(m, 256) + cril_model_flops(m, 88));
+    assert_true(cril_selftest_flops(t) == 2 * cril_model_flops(m, 256, 256) + cril_model_flops(m, 88, 88));
     assert_int_equal(cril_selftest_run(t, CRIL_SELFTEST_DEFINITION, 0, NULL, NULL, &r, NULL), CRIL_OK);
     for (size_t i = 0; cril_kernel_info_at(i, &k); i++)
         if (k.available)
@@ -202,8 +202,8 @@ static void test_flops(void **state)
 
         assert_int_equal(cril_builtin_create(i, &b, &err), CRIL_OK);
         for (size_t n = 1; n < 100; n += 13)
-            assert_true(cril_model_flops(b.model, n) == count_flops(b.model, n));
-        assert_true(cril_model_flops(b.model, 0) == 0);
+            assert_true(cril_model_flops(b.model, n, n) == count_flops(b.model, n));
+        assert_true(cril_model_flops(b.model, 0, 0) == 0);
         cril_builtin_free(&b);
     }
 }

@@ -12,6 +12,7 @@
 
 #include <cril/model.h>
 #include <cril/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,20 +39,32 @@ typedef struct cril_codec_totals {
     double seconds;
 } cril_codec_totals;
 
+/* What a segment's tokens cost. */
+typedef struct cril_segment_cost {
+    uint64_t tokens;
+    uint64_t code_bytes; /* of the range coder; 0 where the text was kept */
+    double nats;         /* ideal: -ln p, added in the order of the tokens */
+    bool own;            /* they are, all and in order, what cril_tokenizer_encode makes of the text */
+    bool kept;           /* they would have taken more room than the text, which went in as it is */
+} cril_segment_cost;
+
 typedef struct cril_codec_callbacks {
     void *user;
     /* Takes n bytes; 0, or the errno of what went wrong: CRIL_ERR_IO. The archive, or the text. Required. */
     int (*write)(void *user, const void *data, size_t n);
-    /* Now and then; not 0: stop with CRIL_ERR_CANCELLED. fraction: of the work that has been handed in, 0..1. May be NULL. */
+    /* Now and then; not 0: stop with CRIL_ERR_CANCELLED. fraction: of the work, 0..1, never falls; < 0: not known. May be NULL. */
     int (*progress)(void *user, const cril_codec_totals *so_far, double fraction);
     /* A segment has been decoded whole and checked: its text, in order. May be NULL (then write gets it). */
     int (*segment)(void *user, uint64_t index, const void *text, size_t n);
+    /* A segment has been coded; in order. Not 0: stop with CRIL_ERR_CANCELLED. May be NULL. */
+    int (*cost)(void *user, uint64_t index, const cril_segment_cost *cost);
 } cril_codec_callbacks;
 
 typedef struct cril_compress_options {
     size_t context, stride; /* tokens of a window and by how many windows move; 0: chosen, see doc/compression.md */
     unsigned threads;       /* 0: one a core */
-    size_t memory_bytes;    /* as cril_score_options has it */
+    size_t batch_tokens, memory_bytes; /* as cril_score_options has them */
+    uint64_t text_bytes;    /* of all segments to come, which progress is told by; 0: not known */
 } cril_compress_options;
 
 /*

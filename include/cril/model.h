@@ -34,14 +34,14 @@ size_t cril_model_context(const cril_model *m);           /* longest window it w
 size_t cril_model_logits(const cril_model *m);            /* rows of the vocabulary matrix */
 
 /*
- * Floating point operations that a window of n tokens needs when each of its outputs is scored: two, a product
+ * Floating point operations that a window of n tokens needs when n_scored of its outputs are scored: two, a product
  * and a sum, for every multiply-add of
  *   layers      n * elements of all matrices of the layers
  *   attention   2 * heads * head_dim (scores, then values) for each key that a position of a layer sees
- *   vocabulary  n * logits * width of the model
+ *   vocabulary  n_scored * logits * width of the model
  * Norms, rotations, exponentials and what an engine computes in vain (masked keys, padding) are not counted.
  */
-double cril_model_flops(const cril_model *m, size_t n);
+double cril_model_flops(const cril_model *m, size_t n, size_t n_scored);
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
 

@@ -4,6 +4,7 @@
 #ifndef CRIL_REPORT_H
 #define CRIL_REPORT_H
 
+#include <cril/prove.h>
 #include <cril/score.h>
 #include <cril/status.h>
 #include <stddef.h>
@@ -13,8 +14,8 @@
 extern "C" {
 #endif
 
-/* Writes {"results": [...], "average": {"bpc": ...}} (doc/scoring.md, "JSON") to f. CRIL_ERR_IO. */
-cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, cril_error *err);
+/* Writes {"results": [...], "average": {"bpc": ...}} (doc/scoring.md, "JSON") to f. proofs: one a result, or NULL. CRIL_ERR_IO. */
+cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, const cril_proof *proofs, cril_error *err);
 
 /* Reads such a file. *results is owned by the caller: cril_results_free. */
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err);

@@ -28,7 +28,7 @@ struct pending {
     size_t n;
     struct cril_spelling spelling;
     struct cril_range_encoder code;
-    size_t n_coded; /* tokens */
+    size_t n_coded, n_laid; /* tokens; laid: coded, or in the batch */
     double nats;
 };
 
@@ -48,8 +48,9 @@ struct cril_compressor {
     uint64_t first_pending;
     uint8_t *index; /* [n_index] entries of what is written */
     size_t n_index, index_size;
-    uint64_t added_bytes;
-    double start_sec; /* 0: not yet */
+    uint64_t text_bytes; /* of all segments to come; 0: not known */
+    double fraction;     /* that was reported last */
+    double start_sec;    /* 0: not yet */
     cril_codec_totals totals;
 };
 
@@ -101,11 +102,24 @@ static cril_status write_parts(cril_compressor *c, const struct cril_spelling *s
     return st;
 }
 
+static cril_status stopped(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
+}
+
+/* What tokens cost is known before it is decided whether they are kept. */
+static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_segment_cost *cost, cril_error *err)
+{
+    *cost = (cril_segment_cost){ .tokens = p->spelling.ids.n, .nats = p->nats };
+    return c->callbacks->cost ? cril_speller_compare(c->speller, p->text, p->n, &p->spelling.ids, &cost->own, err) : CRIL_OK;
+}
+
 /* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index. */
 static cril_status write_segment(cril_compressor *c, struct pending *p, cril_error *err)
 {
     uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
     struct cril_spelling *s = &p->spelling;
+    cril_segment_cost cost;
     cril_status st;
 
     if (!index)
@@ -113,11 +127,14 @@ static cril_status write_segment(cril_compressor *c, struct pending *p, cril_err
     c->index = index;
     if (!cril_range_encoder_finish(&p->code))
         return no_memory(err);
+    if ((st = find_cost(c, p, &cost, err)) != CRIL_OK)
+        return st;
     /* Where the model's tokens cost more than the text, the text itself is kept. */
     if (s->ids.n && p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
         if ((st = cril_spelling_store(p->text, p->n, s, err)) != CRIL_OK)
             return st;
         cril_range_encoder_free(&p->code);
+        cost.kept = true;
     }
     struct cril_archive_entry e = { .original = (uint32_t)p->n, .tokens = (uint32_t)s->ids.n, .parts = (uint32_t)s->n_parts,
                                     .raw = (uint32_t)s->n_raw, .code = (uint32_t)p->code.n,
@@ -134,6 +151,9 @@ static cril_status write_segment(cril_compressor *c, struct pending *p, cril_err
     c->totals.raw_bytes += s->n_raw;
     c->totals.tokens += s->ids.n;
     c->totals.nats += s->ids.n ? p->nats : 0;
+    cost.code_bytes = p->code.n;
+    if (c->callbacks->cost && c->callbacks->cost(c->callbacks->user, c->totals.segments, &cost))
+        return stopped(err);
     c->totals.segments++;
     return CRIL_OK;
 }
@@ -163,29 +183,38 @@ static cril_status write_finished(cril_compressor *c, cril_error *err)
 
 /* ---- Through the model ---- */
 
-/* done: share of the batch that has gone through. */
+/* Bytes of text whose tokens have gone through; done: share of the batch that has. */
+static double bytes_done(const cril_compressor *c, double done)
+{
+    double bytes = (double)c->totals.original_bytes;
+
+    for (size_t i = 0; i < c->n_pending; i++) {
+        const struct pending *p = &c->pending[i];
+        const double tokens = (double)p->n_coded + done * (double)(p->n_laid - p->n_coded);
+
+        if (p->spelling.ids.n)
+            bytes += (double)p->n * (tokens / (double)p->spelling.ids.n);
+    }
+    return bytes;
+}
+
 static int report(cril_compressor *c, double done)
 {
-    const size_t n = c->n_pending;
-    double waiting = 0;
-
     if (!c->callbacks->progress)
         return 0;
-    for (size_t i = 0; i < n; i++)
-        waiting += (double)c->pending[i].n;
+    if (c->text_bytes) {
+        const double fraction = bytes_done(c, done) / (double)c->text_bytes;
+
+        if (fraction > c->fraction)
+            c->fraction = fraction < 1 ? fraction : 1;
+    }
     c->totals.seconds = now_sec() - c->start_sec;
-    return c->callbacks->progress(c->callbacks->user, &c->totals,
-                                  ((double)c->totals.original_bytes + done * waiting) / (double)c->added_bytes);
+    return c->callbacks->progress(c->callbacks->user, &c->totals, c->text_bytes ? c->fraction : -1);
 }
 
 static int poll_engine(void *user, double done)
 {
     return report(user, done);
-}
-
-static cril_status stopped(cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
 }
 
 static cril_status code_run(cril_compressor *c, const struct cril_run *run, cril_error *err)
@@ -237,12 +266,14 @@ static cril_status lay_out(cril_compressor *c, cril_error *err)
             return st;
         if (!cril_batch_add_uniform(&c->batch, segment, 0, ids.data[0]))
             return no_memory(err);
+        c->pending[c->n_pending - 1].n_laid = 1;
     }
     for (uint64_t k = 0; c->protocol->window(&c->layout, k, ids.n, true, &span); k++) {
         if ((st = make_room(c, cril_span_inputs(&span), err)) != CRIL_OK)
             return st;
         if (!cril_batch_add(&c->batch, segment, &span, ids.data, 0))
             return no_memory(err);
+        c->pending[c->n_pending - 1].n_laid = (size_t)span.end;
     }
     return CRIL_OK;
 }
@@ -266,7 +297,6 @@ cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, 
         return no_memory(err);
     c->n_pending++;
     memcpy(p->text, text, n);
-    c->added_bytes += n;
     if (c->start_sec <= 0)
         c->start_sec = now_sec();
     if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
@@ -343,9 +373,10 @@ cril_status cril_compressor_create(cril_model *m, const cril_compress_options *o
         return no_memory(err);
     c->model = m;
     c->callbacks = callbacks;
+    c->text_bytes = options->text_bytes;
     st = configure(c, options, err);
     const struct cril_engine_options wanted = { .threads = options->threads, .memory = options->memory_bytes,
-                                                .window = c->layout.context };
+                                                .rows = options->batch_tokens, .window = c->layout.context };
     if (st != CRIL_OK || (st = cril_engine_create(m, cril_kernels(), &wanted, &c->engine, err)) != CRIL_OK ||
         (st = cril_speller_create(cril_model_tokenizer(m), &c->speller, err)) != CRIL_OK ||
         (st = cril_sha256_create(&c->hash, err)) != CRIL_OK) {

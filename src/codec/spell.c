@@ -408,6 +408,17 @@ void cril_spelling_free(struct cril_spelling *s)
     *s = (struct cril_spelling){0};
 }
 
+cril_status cril_speller_compare(struct cril_speller *s, const uint8_t *bytes, size_t len,
+                                 const cril_ids *ids, bool *own, cril_error *err)
+{
+    const cril_status st = tokenise(s, (const char *)bytes, len, err);
+
+    if (st == CRIL_OK)
+        *own = ids->n && ids->n == s->found.n &&
+               memcmp(ids->data, s->found.data, ids->n * sizeof(*ids->data)) == 0;
+    return st;
+}
+
 /* ---- Spellers ---- */
 
 static void find_byte_tokens(struct cril_speller *s)

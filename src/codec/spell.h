@@ -10,6 +10,7 @@
 #include "codec/container.h"
 
 #include <cril/tokenizer.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ cril_status cril_speller_spell(struct cril_speller *s, const uint8_t *bytes, siz
 /* Makes *out one part of raw bytes. */
 cril_status cril_spelling_store(const uint8_t *bytes, size_t len, struct cril_spelling *out, cril_error *err);
 void cril_spelling_free(struct cril_spelling *s);
+/* *own: ids are, all and in order, what cril_tokenizer_encode makes of bytes [len] as text, and there are some. */
+cril_status cril_speller_compare(struct cril_speller *s, const uint8_t *bytes, size_t len, const cril_ids *ids, bool *own,
+                                 cril_error *err);
 
 /*
  * The other way: writes to out [len] what the segment's parts, with ids [n_ids] that were decoded, stand for.

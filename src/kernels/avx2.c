@@ -72,8 +72,25 @@ T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel,
         slice_f32(1, a + p, lda, m, panel + p * CRIL_NR, k - p < K_BLOCK ? k - p : K_BLOCK, c, ldc);
 }
 
+/* A panel to call into the second-level cache while another one is at work, some lines with each group. */
+struct ahead {
+    const char *at, *end;
+    size_t lines;
+};
+
+/* All of the panel that this thread probably takes next, spread over the tiles of m rows in both halves. */
+TILE struct ahead look_ahead(const struct cril_packed *w, size_t p, size_t m)
+{
+    const size_t panel = w->k * CRIL_NR, tiles = 2 * ((m + 2) / 3), per_group = w->group * CRIL_NR * sizeof(*w->pairs) / 64;
+    const char *at = (const char *)(w->pairs + (p + w->ahead) * panel);
+
+    if (!w->ahead || p + w->ahead >= w->n / CRIL_NR)
+        return (struct ahead){ 0 };
+    return (struct ahead){ at, at + panel * sizeof(*w->pairs), (per_group + tiles - 1) / tiles };
+}
+
 TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const struct cril_packed *w,
-                   const int16_t *wq, const float *ws, const float *wm, float *c, size_t ldc)
+                   const int16_t *wq, const float *ws, const float *wm, struct ahead *next, float *c, size_t ldc)
 {
     const size_t k = a->k, group = w->group, groups = k / group;
     const int16_t *aq = a->q + row * k;
@@ -88,6 +105,8 @@ TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const st
 #pragma GCC unroll 3
         for (int i = 0; i < mr; i++)
             dot[i][0] = dot[i][1] = _mm256_setzero_si256();
+        for (size_t i = 0; i < next->lines && next->at < next->end; i++, next->at += 64)
+            _mm_prefetch(next->at, _MM_HINT_T1);
         for (size_t p = 0; p < group / 2; p++, wq += 2 * CRIL_NR) {
             __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)wq);
             __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(wq + 16));
@@ -128,16 +147,17 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
                        size_t p, float *c, size_t ldc)
 {
     const size_t per_panel = w->k / w->group * CRIL_NR;
+    struct ahead next = look_ahead(w, p, m);
     for (size_t h = 0; h < CRIL_NR; h += 16) {
         const int16_t *wq = w->pairs + p * w->k * CRIL_NR + 2 * h;
         const float *ws = w->scale + p * per_panel + h, *wm = w->min ? w->min + p * per_panel + h : NULL;
         size_t i = 0;
         for (; i + 3 <= m; i += 3)
-            tile_i16(3, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+            tile_i16(3, a, row + i, w, wq, ws, wm, &next, c + i * ldc + h, ldc);
         if (m - i == 2)
-            tile_i16(2, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+            tile_i16(2, a, row + i, w, wq, ws, wm, &next, c + i * ldc + h, ldc);
         else if (m - i == 1)
-            tile_i16(1, a, row + i, w, wq, ws, wm, c + i * ldc + h, ldc);
+            tile_i16(1, a, row + i, w, wq, ws, wm, &next, c + i * ldc + h, ldc);
     }
 }
 

@@ -41,6 +41,7 @@ struct cril_packed {
     int8_t *quads;      /* [panels][k / 4][NR][4] */
     float *scale, *min; /* of integers [panels][k / group][NR]; min NULL: the type has none */
     size_t n, k, group;
+    size_t ahead; /* panels from one to the next that a thread takes, which a kernel may call into its cache meanwhile; 0: unknown */
 };
 
 struct cril_kernels {

@@ -9,10 +9,11 @@ static double visible_keys(size_t n, size_t window)
     return most * (most + 1) / 2 + (all - most) * most;
 }
 
-double cril_model_flops(const cril_model *m, size_t n)
+double cril_model_flops(const cril_model *m, size_t n, size_t n_scored)
 {
     const struct cril_config *c = &m->config;
-    double weights = (double)m->output->ne[0] * (double)m->output->ne[1], keys = 0;
+    const double vocabulary = (double)m->output->ne[0] * (double)m->output->ne[1];
+    double weights = 0, keys = 0;
 
     for (size_t i = 0; i < c->n_layers; i++) {
         for (size_t s = 0; s < CRIL_N_SLOTS; s++)
@@ -20,5 +21,5 @@ double cril_model_flops(const cril_model *m, size_t n)
                 weights += (double)m->layers[i].matrix[s]->ne[0] * (double)m->layers[i].matrix[s]->ne[1];
         keys += visible_keys(n, m->layers[i].window);
     }
-    return 2 * ((double)n * weights + keys * (double)c->n_heads * 2 * (double)c->head_dim);
+    return 2 * ((double)n * weights + (double)n_scored * vocabulary + keys * (double)c->n_heads * 2 * (double)c->head_dim);
 }

@@ -34,7 +34,7 @@ void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t
 {
     const struct cril_dtype_info *info = &cril_dtypes[t->type];
     const size_t weights = cril_panels(n) * CRIL_NR * (size_t)t->ne[0];
-    *w = (struct cril_packed){.n = n, .k = (size_t)t->ne[0], .group = info->group};
+    *w = (struct cril_packed){.n = n, .k = (size_t)t->ne[0], .group = info->group, .ahead = 1};
     if (!info->group) {
         w->f = (float *)memory;
         return;

@@ -97,6 +97,7 @@ static void multiply_panel(struct cril_steps *s, struct scratch *own, const stru
     struct cril_packed one;
     if (!packed->k) {
         cril_packed_place(s->k, t, left < CRIL_NR ? left : CRIL_NR, own->panel.data, &one);
+        one.ahead = 0;
         if (!cril_pack_panel(t->type, t->data + first * (size_t)(t->bytes / t->ne[1]), &one, 0))
             atomic_store(&s->damaged, t->name);
         packed = &one;
@@ -411,6 +412,7 @@ static void pack(struct cril_steps *s, const struct gguf_tensor *t, struct cril_
     struct pack_job job = {.s = s, .t = t, .w = w};
     size_t bytes = 0;
     cril_packed_place(s->k, t, (size_t)t->ne[1], *memory, w);
+    w->ahead = cril_pool_threads(s->pool); /* they take panels by turns */
     cril_packed_bytes(s->k, t, (size_t)t->ne[1], &bytes);
     cril_pool_run(s->pool, cril_panels((size_t)t->ne[1]), pack_task, &job);
     if (release)

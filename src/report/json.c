@@ -153,7 +153,17 @@ static json_t *baselines_json(const cril_result *r)
     return NULL;
 }
 
-static json_t *result_json(const cril_result *r)
+static json_t *proof_json(const cril_proof *p)
+{
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:f, s:o, s:f, s:f, s:f}", "documents", count_json(p->documents),
+                     "respelled", count_json(p->respelled), "kept", count_json(p->kept), "ideal_nats", p->ideal_nats,
+                     "ideal_bits", cril_proof_ideal_bits(p), "coded_bits", count_json(8 * p->code_bytes), "overhead",
+                     cril_proof_overhead(p), "archive_bytes", count_json(p->archive_bytes), "bpc", cril_proof_bpc(p),
+                     "compress_seconds", p->compress_seconds, "decode_seconds", p->decode_seconds);
+}
+
+/* proof: NULL for none. */
+static json_t *result_json(const cril_result *r, const cril_proof *proof)
 {
     const double perplexity = cril_result_perplexity(r);
     json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "bpc", cril_result_bpc(r), "bpb",
@@ -184,6 +194,8 @@ static json_t *result_json(const cril_result *r)
     }
     if (!bad && r->baselines)
         bad |= json_object_set_new(o, "baselines", baselines_json(r));
+    if (!bad && proof)
+        bad |= json_object_set_new(o, "proof", proof_json(proof));
     if (!bad && r->per_document)
         bad |= json_object_set_new(o, "per_document", documents_json(r));
     if (!bad)
@@ -192,7 +204,7 @@ static json_t *result_json(const cril_result *r)
     return NULL;
 }
 
-cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, cril_error *err)
+cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, const cril_proof *proofs, cril_error *err)
 {
     json_t *list = json_array(), *root = NULL;
     double sum = 0;
@@ -203,7 +215,7 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, cr
         return cril_fail(err, CRIL_ERR_EMPTY, "there is no result to write; score a corpus first");
     }
     for (size_t i = 0; !bad && i < n; i++) {
-        bad |= json_array_append_new(list, result_json(&results[i]));
+        bad |= json_array_append_new(list, result_json(&results[i], proofs ? &proofs[i] : NULL));
         sum += cril_result_bpc(&results[i]);
     }
     if (!bad)

@@ -158,7 +158,7 @@ double cril_selftest_flops(const cril_selftest *t)
 
     for (size_t i = 0; i < t->n_parts; i++)
         for (size_t w = 0; w < t->parts[i].n_windows; w++)
-            flops += cril_model_flops(t->parts[i].model, t->parts[i].windows[w].n);
+            flops += cril_model_flops(t->parts[i].model, t->parts[i].windows[w].n, t->parts[i].windows[w].n);
     return flops;
 }
 

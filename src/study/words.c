@@ -19,7 +19,7 @@ const char *cril_words_reserved(size_t i)
 struct offers {
     const char *word; /* that was asked for */
     struct cril_nearest_name nearest;
-    char list[400];
+    char list[240];
     size_t len;
     bool cut; /* the list was too long */
 };

@@ -42,6 +42,12 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
     return CRIL_OK;
 }
 
+cril_status cril_mapfile_map(int fd, const char *name, struct cril_mapfile *out, cril_error *err)
+{
+    *out = (struct cril_mapfile){ NULL, 0 };
+    return map_fd(fd, name, out, err);
+}
+
 cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_error *err)
 {
     cril_status st;

@@ -103,6 +103,26 @@ fi
 t output-no-folder score -m llama.gguf --context 64 -o nope/r.txt d.jsonl
 t output-is-folder score -m llama.gguf --context 64 -f -o hollow d.jsonl
 
+# Proofs. What can be refused is refused before the scoring; then no row is printed.
+p="score -q -m llama.gguf --context 64"
+TMPDIR=nope "$cril" $p --prove c.jsonl >out 2>err; verdict prove-no-folder $?
+t archive-no-folder $p --archive nope/a.cril c.jsonl
+t archive-is-folder $p -f --archive hollow c.jsonl
+t archive-no-file $p -f --archive /dev/null c.jsonl
+echo old >old.cril; t archive-exists $p --archive old.cril c.jsonl; t prove-missing $p --archive b.cril nope.jsonl
+leaves_nothing prove b.cril
+i=0; while [ $i -lt 60 ]; do cat proof.jsonl; i=$((i + 1)); done >proved.jsonl
+# scored FILE: waits until the row of the corpus is there, and the proof at work
+scored() { i=0; while [ $i -lt 1200 ] && ! grep -q '^proved.jsonl ' "$1"; do sleep 0.05; i=$((i + 1)); done; }
+"$cril" $p -t 1 --archive b.cril --per-document b.csv proved.jsonl >all 2>err & pid=$!
+scored all; kill -TERM $pid; wait $pid; code=$?
+tail -n +4 all >out; verdict prove-stopped $code
+leaves_nothing prove-stopped b.cril b.csv
+"$cril" $p -t 1 --prove --per-document b.csv proved.jsonl >again 2>err & pid=$!
+scored again; echo '{"content": "one more"}' >>proved.jsonl; wait $pid; code=$?
+tail -n +4 again >out; verdict prove-changed $code
+leaves_nothing prove-changed b.csv
+
 # A full disk.
 if [ -c /dev/full ]; then
     for o in "" --json "--token-nats /dev/full" "--per-document /dev/full" "-o /dev/full" "--json -o /dev/full"; do
@@ -124,6 +144,10 @@ if mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
     dd if=/dev/zero of=small/fill bs=4k count=3 2>/dev/null
     t disk-full-file score -q -m llama.gguf --context 64 --token-nats small/r c.jsonl
     [ "$(ls small)" = fill ] || fail "a full disk: left $(ls small)"
+    TMPDIR=small "$cril" $p --prove proof.jsonl >all 2>err; code=$?; tail -n +4 all >out; verdict prove-disk-full $code
+    t archive-disk-full $p -o b.txt --archive small/b.cril proof.jsonl
+    leaves_nothing archive-disk-full b.txt
+    [ "$(ls small)" = fill ] || fail "a full disk: a proof left $(ls small)"
     umount small; mounted=
 else
     skip "output on a full disk: a tmpfs cannot be mounted here"

@@ -59,6 +59,36 @@ done
 "$cril" compare a.json a.json | sed 1,2d >all
 "$cril" compare a.json base.json | sed 1,2d | same "compare with baselines" all -
 
+# Proofs. Texts that tiny models compress, an empty one, one with NUL; in proof.csv also one that is not UTF-8.
+{
+    i=0; while [ $i -lt 4 ]; do
+        awk -v n=$((500 + 700 * i)) -f words.awk | awk '{ text = text $0 "\\n" } END { printf "{\"content\": \"%s\"}\n", text }'
+        i=$((i + 1))
+    done
+    printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n'
+} >proof.jsonl
+{ printf 'content\n"'; awk -v n=2000 -f words.awk; printf '"\n"the fining \377 area"\n'; } >proof.csv
+timeless() { sed 's/^\(.* %  *[0-9]*  *[0-9.]*\)  *[0-9.]*  *[0-9.]*$/\1 TIMES/' all >out; }
+"$cril" $s --prove proof.jsonl proof.csv >all 2>err; code=$?; timeless; verdict prove $code
+"$cril" $s --prove --limit 1 --baselines d.jsonl >all 2>err; code=$?; timeless; masked 4 <out >all; cp all out; verdict prove-limit $code
+"$cril" $s --prove c.jsonl >all 2>err; code=$?; timeless; verdict prove-kept $code
+"$cril" score -m gemma3.gguf --context 64 --archive proof.cril proof.csv >all 2>err; code=$?; timeless; verdict prove-archive $code
+{ awk -v n=2000 -f words.awk; printf 'the fining \377 area'; } >proof.text
+"$cril" decompress -q -m gemma3.gguf -c proof.cril | same "the archive of a proof" proof.text -
+t prove-archive-exists $s --archive proof.cril proof.csv
+"$cril" $s -f --archive proof.cril proof.jsonl >all 2>err; code=$?; timeless; verdict prove-archive-forced $code
+"$cril" $s -q --prove --json -o prove.json c.jsonl d.jsonl || fail "json with a proof"
+for key in proof respelled kept ideal_nats ideal_bits coded_bits overhead archive_bytes compress_seconds decode_seconds; do
+    [ "$(grep -c "\"$key\":" prove.json)" = 2 ] || fail "json with a proof has no $key"
+done
+"$cril" compare a.json a.json | sed 1,2d >all
+"$cril" compare a.json prove.json | sed 1,2d | same "compare with a proof" all -
+if script -qec true /dev/null </dev/null >/dev/null 2>&1; then
+    script -qec "'$cril' $s --prove proof.jsonl" /dev/null </dev/null >shown
+    grep -q 'proof, compressing proof.jsonl  *[0-9]* %' shown || fail "no progress of a proof on a terminal"
+fi
+sed '/"seconds"/d' prove.json | sed '/"proof": {/,/}/d' | same "json with a proof" a.same -
+
 # Files beside the result.
 t score-files $s --per-document p.csv --token-nats n.tsv -o r.txt c.jsonl
 cp p.csv out; : >err; verdict per-document 0

@@ -1,4 +1,5 @@
 # Studies: the file to begin with, and what a file says or where it is wrong.
+mkdir tiny && cp llama.gguf llama-mixed.gguf gemma3.gguf tiny
 for c in '' ' init' ' check'; do t "help-study${c:+-${c# }}" help study $c; done
 t study-none study
 t study-unknown study chekc
@@ -27,8 +28,8 @@ mkdir -p begin/models/other begin/data/corpora
 cp llama.gguf gemma3.gguf begin/models
 cp llama.gguf begin/models/other/Qwen2.5-Coder-0.5B.Q4_K_M.gguf
 for f in encyclopedia math python; do cp c.jsonl begin/data/corpora/$f.jsonl; done
-zstd -qc c.jsonl >begin/cc.jsonl.zst
+cp c.jsonl begin/cc.jsonl
 "$cril" study init >begin/study.yaml
 t study-begin study check begin/study.yaml
-sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/' begin/study.yaml
+sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/' begin/study.yaml
 t study-begin-all study check begin/study.yaml

@@ -26,6 +26,15 @@ t two-outputs-stdout score -m llama.gguf --token-nats - c.jsonl
 t output-is-corpus score -m llama.gguf -f -o c.jsonl c.jsonl
 t output-is-model score -m llama.gguf -f -o ./llama.gguf c.jsonl
 t nats-of-two score -m llama.gguf --token-nats nats c.jsonl d.jsonl
+for p in rolling hkust halves; do t prove-$p score -m llama.gguf --prove --protocol $p c.jsonl; done
+t prove-stdin score -m llama.gguf --prove c.jsonl -
+mkfifo once.jsonl; t prove-pipe score -m llama.gguf --prove once.jsonl; rm once.jsonl
+t archive-of-two score -m llama.gguf --archive two.cril c.jsonl d.jsonl
+t archive-stdout score -m llama.gguf --archive - c.jsonl
+t archive-protocol score -m llama.gguf --archive two.cril --protocol rolling c.jsonl
+t archive-is-output score -m llama.gguf -o ./two.cril --archive two.cril c.jsonl
+t archive-is-corpus score -m llama.gguf -f --archive ./c.jsonl c.jsonl
+t archive-is-model score -m llama.gguf -f --archive ./llama.gguf c.jsonl
 t compare-one compare a.json
 t info-two info llama.gguf gemma3.gguf
 t info-cpu-model info --cpu llama.gguf
@@ -48,7 +57,7 @@ t selftest-tokens selftest --tokens 9
 t selftest-too-many selftest -m llama.gguf --tokens 16777217
 t tokenize-no-model tokenize text.txt
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
-leaves_nothing usage twice nats
+leaves_nothing usage twice nats two.cril
 same usage c.jsonl "$here/c.jsonl"
 t usage-memory score -m llama.gguf --memory 12X c.jsonl
 t usage-memory-none score -m llama.gguf --memory G c.jsonl

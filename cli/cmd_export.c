@@ -1,0 +1,153 @@
+/* cril export: all numbers of a study, as CSV or JSON: a row for each model and corpus or benchmark. */
+#include "args.h"
+#include "output.h"
+#include "studying.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct settings {
+    const char *protocol;
+    bool csv, json;
+};
+
+#define AT(field) offsetof(struct settings, field)
+#define FLAG .kind = CRIL_OPTION_FLAG
+
+static const struct cril_option options[] = {
+    { .group = "Options", .name = "csv", FLAG, .offset = AT(csv), .help = "comma-separated values (default)" },
+    { .name = "json", FLAG, .offset = AT(json), .help = "JSON" },
+    { .name = "protocol", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(protocol),
+      .help = "whose measured figures count (default: the study's first)" },
+    { .name = NULL },
+};
+
+static void more_help(void)
+{
+    fputs("\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
+          "have no row.\n"
+          "\nExamples:\n"
+          "  cril export study.yaml >figures.csv\n",
+          stdout);
+}
+
+struct figure {
+    const cril_study_model *model;
+    const char *kind, *of, *group; /* kind: "bpc", "score" */
+    const cril_known *known;
+    double unit;
+};
+
+typedef bool (*print_figure)(void *user, const struct figure *f);
+
+/* Every known number, model by model. False: print has failed. */
+static bool each_figure(const struct cril_studying *s, print_figure print, void *user)
+{
+    const cril_study_info *info = s->info;
+
+    for (size_t m = 0; m < info->n_models; m++) {
+        for (size_t i = 0; i < info->n_corpora; i++) {
+            const struct figure f = { &info->models[m], "bpc", info->corpora[i].name, info->corpora[i].group,
+                                      &s->table.bpc[m * info->n_corpora + i], 1 };
+
+            if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+                return false;
+        }
+        for (size_t i = 0; i < info->n_benchmarks; i++) {
+            const struct figure f = { &info->models[m], "score", info->benchmarks[i].name, info->benchmarks[i].group,
+                                      &s->table.score[m * info->n_benchmarks + i], 100 };
+
+            if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+                return false;
+        }
+    }
+    return true;
+}
+
+static const char *origin(const struct figure *f)
+{
+    return f->known->origin == CRIL_ORIGIN_MEASURED ? "measured" : "imported";
+}
+
+static bool print_csv(void *user, const struct figure *f)
+{
+    (void)user;
+    cril_print_csv(stdout, f->model->name);
+    putchar(',');
+    cril_print_csv(stdout, f->model->family);
+    printf(",%s,", f->kind);
+    cril_print_csv(stdout, f->of);
+    putchar(',');
+    cril_print_csv(stdout, f->group);
+    printf(",%.15g,", f->unit * f->known->value);
+    if (f->known->se > 0)
+        printf("%.15g", f->unit * f->known->se);
+    printf(",%s,", origin(f));
+    cril_print_csv(stdout, f->known->source);
+    putchar('\n');
+    return true;
+}
+
+static json_t *text(const char *s)
+{
+    return cril_json_text(s, strlen(s));
+}
+
+static bool add_json(void *user, const struct figure *f)
+{
+    json_t *list = user;
+
+    return !json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model", text(f->model->name),
+                                                  "family", text(f->model->family), "kind", f->kind, "of", text(f->of),
+                                                  "group", text(f->group), "value", f->unit * f->known->value, "se",
+                                                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(),
+                                                  "origin", origin(f), "source", text(f->known->source)));
+}
+
+static int print_json(const struct cril_studying *s)
+{
+    json_t *list = json_array();
+
+    if (list && !each_figure(s, add_json, list)) {
+        json_decref(list);
+        list = NULL;
+    }
+    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", s->protocol->name, "figures",
+                                     list), JSON_INDENT(1));
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { 0 };
+    struct cril_studying s;
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (argc != 1)
+        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
+    if (set.csv && set.json)
+        return cril_args_usage(cmd, "--csv and --json exclude each other");
+    code = 1;
+    if (cril_studying_open(&s, argv[0], set.protocol)) {
+        code = 0;
+        if (set.json) {
+            code = print_json(&s);
+        } else {
+            puts("model,family,kind,of,group,value,se,origin,source");
+            each_figure(&s, print_csv, NULL);
+        }
+    }
+    cril_studying_close(&s);
+    return code;
+}
+
+const struct cril_cmd cril_cmd_export = {
+    .name = "export",
+    .summary = "Write all figures of a study as CSV or JSON.",
+    .usage = "export [options] STUDY.yaml",
+    .run = run,
+    .options = options,
+    .more_help = more_help,
+};

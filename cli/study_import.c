@@ -1,0 +1,162 @@
+/* cril study import: figures measured elsewhere into a study's database. */
+#include "args.h"
+#include "output.h"
+#include "study.h"
+
+#include <cril/store.h>
+#include <cril/study.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct settings {
+    const char *bpc, *scores, *source;
+    bool quiet;
+};
+
+#define AT(field) offsetof(struct settings, field)
+#define TEXT .kind = CRIL_OPTION_TEXT
+
+static const struct cril_option options[] = {
+    { .group = "Files", .name = "bpc", TEXT, .value = "FILE", .offset = AT(bpc),
+      .help = "CSV with columns model, corpus, bpc; perhaps se, source" },
+    { .name = "scores", TEXT, .value = "FILE", .offset = AT(scores),
+      .help = "CSV with columns model, benchmark, score (percent); perhaps se, source" },
+    { .name = "source", TEXT, .value = "PREFIX", .offset = AT(source),
+      .help = "only rows whose source begins so; figures of several sources do not mix" },
+    { .group = "Messages", .letter = 'q', .name = "quiet", .kind = CRIL_OPTION_FLAG, .offset = AT(quiet), .help = "errors only" },
+    { .name = NULL },
+};
+
+static void more_help(void)
+{
+    fputs("\nRows of models, corpora and benchmarks that the study does not name are left out and\n"
+          "counted. A figure that was imported before is replaced; one that 'cril study run' has\n"
+          "measured counts before an imported one. Nothing is imported unless all files are right.\n"
+          "\nExamples:\n"
+          "  cril study import study.yaml --bpc bpc.csv --scores scores.csv\n"
+          "  cril study import study.yaml --scores all.csv --source \"arXiv:2404.09937v2 Table\"\n",
+          stdout);
+}
+
+/* A file's rows, those that the study names as the store wants them. */
+struct batch {
+    const char *path;
+    cril_figures figures;
+    cril_import *rows; /* [n] */
+    size_t n;
+};
+
+static bool names_model(const cril_study_info *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_models; i++)
+        if (strcmp(s->models[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool names_column(const cril_study_info *s, cril_figure_kind kind, const char *name)
+{
+    const size_t n = kind == CRIL_FIGURE_BPC ? s->n_corpora : s->n_benchmarks;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(kind == CRIL_FIGURE_BPC ? s->corpora[i].name : s->benchmarks[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool read_batch(const cril_study_info *s, const struct settings *set, cril_figure_kind kind, struct batch *b)
+{
+    cril_error err;
+
+    if (!b->path)
+        return true;
+    if (cril_figures_read(b->path, kind, set->source, &b->figures, &err) != CRIL_OK) {
+        cril_print_error("%s", err.message);
+        return false;
+    }
+    if (!(b->rows = calloc(b->figures.n, sizeof(*b->rows)))) {
+        cril_print_error("out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < b->figures.n; i++) {
+        const cril_figure *f = &b->figures.rows[i];
+
+        if (names_model(s, f->model) && names_column(s, kind, f->of))
+            b->rows[b->n++] = (cril_import){ f->model, f->of, f->value, f->se, *f->source ? f->source : b->path };
+    }
+    if (!b->n)
+        cril_print_error("%s: has no row of a model and %s that %s names", b->path,
+                         kind == CRIL_FIGURE_BPC ? "corpus" : "benchmark", s->path);
+    return b->n > 0;
+}
+
+static bool put_batch(cril_store *store, cril_import_kind kind, const struct batch *b, bool quiet)
+{
+    cril_error err;
+    size_t changed;
+
+    if (!b->path)
+        return true;
+    if (cril_store_import(store, kind, b->rows, b->n, &changed, &err) != CRIL_OK) {
+        cril_print_error("%s: %s", b->path, err.message);
+        return false;
+    }
+    if (!quiet)
+        printf("%s: %zu figures, %zu of them new or changed; %zu rows are of nothing that the study names\n", b->path, b->n, changed,
+               b->figures.n - b->n);
+    return true;
+}
+
+static void free_batch(struct batch *b)
+{
+    cril_figures_free(&b->figures);
+    free(b->rows);
+}
+
+static int import_all(const cril_study_info *s, const struct settings *set)
+{
+    struct batch bpc = { .path = set->bpc }, scores = { .path = set->scores };
+    cril_store *store = NULL;
+    cril_error err;
+    int code = 1;
+
+    if (read_batch(s, set, CRIL_FIGURE_BPC, &bpc) && read_batch(s, set, CRIL_FIGURE_SCORE, &scores)) {
+        if (cril_store_open(s->database, NULL, &store, &err) != CRIL_OK)
+            cril_print_error("%s", err.message);
+        else if (put_batch(store, CRIL_IMPORT_BPC, &bpc, set->quiet) && put_batch(store, CRIL_IMPORT_SCORES, &scores, set->quiet))
+            code = 0;
+    }
+    cril_store_close(store);
+    free_batch(&bpc);
+    free_batch(&scores);
+    return code;
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { 0 };
+    cril_study *study;
+    cril_error err;
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (argc != 1)
+        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
+    if (!set.bpc && !set.scores)
+        return cril_args_usage(cmd, "nothing to import; give --bpc FILE or --scores FILE");
+    if (cril_study_load(argv[0], &study, &err) != CRIL_OK)
+        return cril_print_error("%s", err.message);
+    code = import_all(cril_study_info_of(study), &set);
+    cril_study_close(study);
+    return code;
+}
+
+const struct cril_cmd cril_study_cmd_import = {
+    .name = "study import",
+    .summary = "Take in figures measured elsewhere, each with its source.",
+    .usage = "study import [options] STUDY.yaml",
+    .run = run,
+    .options = options,
+    .more_help = more_help,
+};

@@ -1,0 +1,72 @@
+/*
+ * cril study merge: databases put together, in one transaction.
+ */
+#include "args.h"
+#include "output.h"
+#include "study.h"
+
+#include <cril/store.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct settings {
+    const char *output;
+    bool force;
+};
+
+static const struct cril_option options[] = {
+    { .group = "Options", .letter = 'o', .name = "output", .kind = CRIL_OPTION_TEXT, .value = "FILE",
+      .offset = offsetof(struct settings, output), .help = "the database to write; required" },
+    { .letter = 'f', .name = "force", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, force),
+      .help = "add to FILE where it exists" },
+    { .name = NULL },
+};
+
+static void more_help(void)
+{
+    fputs("\nThe order is of no account, and what several databases hold is there once. Two that say\n"
+          "different things of one document are an error: then one machine computes wrongly.\n"
+          "\nExamples:\n"
+          "  cril study merge one.db two.db -o study.db\n",
+          stdout);
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    struct settings set = { 0 };
+    cril_store *store = NULL;
+    cril_error err;
+    bool existed;
+    int code = cril_args_parse(cmd, &set, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (!set.output)
+        return cril_args_usage(cmd, "no database to write, name one with -o FILE");
+    if (argc < 1)
+        return cril_args_usage(cmd, "no database to read");
+    existed = access(set.output, F_OK) == 0;
+    if (existed && !set.force)
+        return cril_print_error("%s: exists already; use -f to add to it", set.output);
+    if (cril_store_open(set.output, NULL, &store, &err) == CRIL_OK &&
+        cril_store_merge(store, (const char *const *)argv, (size_t)argc, &err) == CRIL_OK)
+        code = 0;
+    else
+        code = cril_print_error("%s", err.message);
+    cril_store_close(store);
+    if (code && !existed)
+        unlink(set.output); /* nothing was added: one transaction */
+    return code;
+}
+
+const struct cril_cmd cril_study_cmd_merge = {
+    .name = "study merge",
+    .summary = "Put databases of shards together.",
+    .usage = "study merge -o FILE DATABASE...",
+    .run = run,
+    .options = options,
+    .more_help = more_help,
+};

@@ -1,0 +1,189 @@
+#include "studying.h"
+
+#include "output.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cril_study_protocol *find_protocol(const cril_study_info *s, const char *name)
+{
+    for (size_t i = 0; i < s->n_protocols; i++)
+        if (!name || strcmp(s->protocols[i].name, name) == 0)
+            return &s->protocols[i];
+    cril_print_error("%s: does not name the protocol %s", s->path, name);
+    return NULL;
+}
+
+bool cril_studying_open(struct cril_studying *s, const char *path, const char *protocol)
+{
+    cril_error err;
+
+    *s = (struct cril_studying){ 0 };
+    if (cril_study_load(path, &s->study, &err) != CRIL_OK) {
+        cril_print_error("%s", err.message);
+        return false;
+    }
+    s->info = cril_study_info_of(s->study);
+    if (!(s->protocol = find_protocol(s->info, protocol)))
+        return false;
+    if (cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
+        cril_store_table(s->store, s->info, s->protocol, &s->table, &err) == CRIL_OK)
+        return true;
+    cril_print_error("%s", err.message);
+    return false;
+}
+
+void cril_studying_close(struct cril_studying *s)
+{
+    cril_study_table_free(&s->table);
+    cril_store_close(s->store);
+    cril_study_close(s->study);
+    *s = (struct cril_studying){ 0 };
+}
+
+bool cril_split_words(const char *text, char ***words, size_t *n)
+{
+    char *copy, **list;
+
+    *words = NULL;
+    *n = 0;
+    if (!text)
+        return true;
+    copy = strdup(text);
+    list = calloc(strlen(text) + 1, sizeof(*list));
+    if (!copy || !list) {
+        free(copy);
+        free(list);
+        cril_print_error("out of memory");
+        return false;
+    }
+    for (char *at = copy; at; *n += 1) {
+        list[*n] = at;
+        if ((at = strchr(at, ',')))
+            *at++ = '\0';
+    }
+    *words = list;
+    return true;
+}
+
+/* ---- JSON ---- */
+
+/* null where there is no number. */
+static json_t *number(double x)
+{
+    return isfinite(x) ? json_real(x) : json_null();
+}
+
+static json_t *text(const char *s)
+{
+    return cril_json_text(s, strlen(s));
+}
+
+static json_t *range(double low, double high)
+{
+    return json_pack("[o, o]", number(low), number(high));
+}
+
+static json_t *estimate(const cril_estimate *e)
+{
+    return json_pack("{s:o, s:o, s:o}", "value", number(e->value), "se", number(e->se), "interval", range(e->low, e->high));
+}
+
+static json_t *bootstrap(const cril_line_bootstrap *b)
+{
+    if (b->unit == CRIL_RESAMPLE_FAMILIES && b->n_units < 2)
+        return json_null();
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "units", (json_int_t)b->n_units, "resamples",
+                     (json_int_t)b->resamples, "seed", (json_int_t)b->seed, "redrawn", (json_int_t)b->redrawn, "pearson",
+                     range(b->pearson.low, b->pearson.high), "slope", range(b->slope.low, b->slope.high), "intercept",
+                     range(b->intercept.low, b->intercept.high), "rmse", range(b->rmse.low, b->rmse.high));
+}
+
+static json_t *families(const cril_study_info *s, const cril_study_line *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < l->left_out.n_families; i++) {
+        const cril_left_out *f = &l->families[i];
+        const cril_study_model *m = &s->models[l->models.model[f->first]];
+
+        if (json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o}", "family", text(m->family), "models",
+                                                  (json_int_t)f->n, "rmse", number(f->rmse), "mean_error",
+                                                  number(f->mean_error)))) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *left_out(const cril_study_info *s, const cril_study_line *l)
+{
+    if (!l->left_out.n_families_used)
+        return json_null();
+    return json_pack("{s:o, s:o, s:I, s:I, s:o}", "rmse", number(l->left_out.rmse), "rmse_of_mean",
+                     number(l->left_out.rmse_of_mean), "families_used", (json_int_t)l->left_out.n_families_used, "models_used",
+                     (json_int_t)l->left_out.n_points_used, "families", families(s, l));
+}
+
+static json_t *both(const cril_study_line *l)
+{
+    const cril_line_both *b = &l->errors_in_both;
+
+    if (!l->has_both)
+        return json_null();
+    return json_pack("{s:s, s:o, s:o, s:o}", "method", l->is_york ? "york" : "orthogonal", "slope", estimate(&b->slope),
+                     "intercept", estimate(&b->intercept), "reduced_chi_square", number(b->reduced_chi_square));
+}
+
+static json_t *model(const cril_study_info *s, const cril_study_line *l, size_t i)
+{
+    const cril_study_model *m = &s->models[l->models.model[i]];
+    const cril_study_points *p = &l->models;
+    const cril_point_fit *e = &l->each[i];
+
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model", text(m->name), "family",
+                     text(m->family), "bpc", number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
+                     "score", number(p->y[i]), "fitted", number(e->fitted), "residual", number(e->residual), "leverage",
+                     number(e->leverage), "internal", number(e->internal), "external", number(e->external), "cook",
+                     number(e->cook), "off_the_line", e->flagged);
+}
+
+static json_t *models(const cril_study_info *s, const cril_study_line *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < l->models.n; i++)
+        if (json_array_append_new(list, model(s, l, i))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+static json_t *lacking(const cril_study_info *s, const cril_study_line *l)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < l->models.n_lacking; i++)
+        if (json_array_append_new(list, text(s->models[l->models.lacking[i]].name))) {
+            json_decref(list);
+            return NULL;
+        }
+    return list;
+}
+
+json_t *cril_line_json(const cril_study_info *s, const cril_study_fit *f, const cril_study_line *l)
+{
+    const cril_line *line = &l->line;
+
+    return json_pack("{s:o, s:o, s:o, s:I, s:f, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "line", text(f->name), "x", text(f->x), "y", text(f->y), "n", (json_int_t)line->n, "level", line->level,
+                     "pearson", "value", number(line->pearson), "interval", range(line->pearson_low, line->pearson_high),
+                     "p_value", number(line->p_value), "spearman", number(line->spearman), "slope", estimate(&line->slope),
+                     "intercept", estimate(&line->intercept), "rmse", number(line->rmse), "residual_se",
+                     number(line->residual_se), "r_squared", number(line->r_squared), "over_models",
+                     bootstrap(&l->over_models), "over_families", bootstrap(&l->over_families), "unseen_family",
+                     left_out(s, l), "errors_in_both", both(l), "models", models(s, l), "lacking", lacking(s, l));
+}

@@ -1,0 +1,34 @@
+/* What the commands on studies share: a study file, its database, what is known. */
+#ifndef CRIL_CLI_STUDYING_H
+#define CRIL_CLI_STUDYING_H
+
+#include <cril/store.h>
+#include <cril/study.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+struct cril_studying {
+    cril_study *study;
+    const cril_study_info *info;
+    cril_store *store;
+    cril_study_table table;
+    const cril_study_protocol *protocol; /* of the table */
+};
+
+/*
+ * Loads a study and what its database knows; it only reads. protocol: one that the study names, NULL: its first. False: the reason was printed.
+ * cril_studying_close takes what is half open.
+ */
+bool cril_studying_open(struct cril_studying *s, const char *path, const char *protocol);
+void cril_studying_close(struct cril_studying *s);
+
+/*
+ * "general,code,-Qwen" as words, [*n], owned by the caller, who frees words[0] and words. text NULL: none. False: the reason was
+ * printed.
+ */
+bool cril_split_words(const char *text, char ***words, size_t *n);
+
+/* What of a line goes into JSON, models included; NULL: out of memory. */
+json_t *cril_line_json(const cril_study_info *s, const cril_study_fit *f, const cril_study_line *l);
+
+#endif

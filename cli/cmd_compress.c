@@ -42,7 +42,7 @@ static const struct cril_option compress_options[] = {
       CRIL_CODING_AT(decompress), .help = "decompress, as 'cril decompress' does" },
     { .name = "segment", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1,
       .max = CRIL_SEGMENT_BYTES_MAX, CRIL_CODING_AT(segment),
-      .help = "most bytes of text that are coded on their own, see below (default: 32K)" },
+      .help = "most bytes of text that are coded on their own, see below (default: 16K)" },
     { .name = "context", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(context),
       .help = "tokens of a window (default: 1024, or the model's if fewer)" },
     { .name = "stride", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(stride),

@@ -21,7 +21,7 @@ extern "C" {
 #endif
 
 #define CRIL_SUFFIX ".cril"
-#define CRIL_SEGMENT_BYTES ((size_t)32 << 10)      /* default; doc/compression.md has the reason and the price */
+#define CRIL_SEGMENT_BYTES ((size_t)16 << 10)      /* default; doc/compression.md has the reason and the price */
 #define CRIL_STREAMS 16u                           /* default: segments that are decoded in step */
 #define CRIL_SEGMENT_BYTES_MAX ((size_t)1 << 30)
 

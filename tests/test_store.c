@@ -822,9 +822,9 @@ static void test_merge(void **state)
         }
         paths[3] = file(name); /* itself */
         if (i % 2)
-            check_ok(cril_store_merge(s, paths, 4, &err));
+            check_ok(cril_store_merge(s, paths, 4, NULL, &err));
         for (int k = 0; k < 3; k++) /* one by one, or again */
-            check_ok(cril_store_merge(s, paths + k, 1, &err));
+            check_ok(cril_store_merge(s, paths + k, 1, NULL, &err));
         got = dump(s);
         assert_string_equal(got, want);
         free(got);
@@ -850,7 +850,7 @@ static void check_merge_refused(const char *sql, const char *word)
     before = dump(s);
     paths[0] = file("whole.db");
     paths[1] = file("changed.db");
-    check_refused(cril_store_merge(s, paths, 2, &err), CRIL_ERR_MISMATCH, word);
+    check_refused(cril_store_merge(s, paths, 2, NULL, &err), CRIL_ERR_MISMATCH, word);
     assert_non_null(strstr(err.message, "changed.db"));
     after = dump(s);
     assert_string_equal(before, after);
@@ -878,7 +878,7 @@ static void test_merge_conflicts(void **state)
     s = open_store(file("to.db"));
     paths[0] = file("whole.db");
     paths[1] = file("none.db");
-    check_refused(cril_store_merge(s, paths, 2, &err), CRIL_ERR_IO, "none.db");
+    check_refused(cril_store_merge(s, paths, 2, NULL, &err), CRIL_ERR_IO, "none.db");
     cril_store_close(s);
 }
 
@@ -900,7 +900,7 @@ static void check_hostile(const char *sql, const char *word)
         const char *path = file("bad.db");
         cril_store *to = open_store(file("into.db"));
 
-        st = cril_store_merge(to, &path, 1, &err);
+        st = cril_store_merge(to, &path, 1, NULL, &err);
         cril_store_close(to);
         unlink(file("into.db"));
         assert_int_not_equal(st, CRIL_OK);

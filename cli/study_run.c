@@ -24,7 +24,7 @@ static const struct cril_option options[] = {
     { .group = "Work", .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", .offset = AT(shard),
       .help = "only the I-th of N equal shares of the study's work, such as 3/16" },
     { .name = "database", .kind = CRIL_OPTION_TEXT, .value = "FILE", .offset = AT(database),
-      .help = "keep figures in FILE, not in the database that the study names" },
+      .help = "keep what is computed in FILE (default: the study's database)" },
     { .name = "no-baselines", FLAG, .offset = AT(no_baselines),
       .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus" },
     { .group = "Machine", .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
@@ -42,8 +42,10 @@ static void more_help(void)
     fputs("\nDocuments go into the database as they are finished. A run that ends, however it ends, is\n"
           "gone on with by the next one, and the figures have the same bits. Several runs may share\n"
           "a database; on machines that do not, run shards and put them together:\n"
-          "\n  cril study run --shard 1/2 --database one.db study.yaml    # on one machine\n"
-          "  cril study run --shard 2/2 --database two.db study.yaml    # on another\n"
+          "\nExamples:\n"
+          "  cril study run study.yaml\n"
+          "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
+          "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
           "  cril study merge one.db two.db -o study.db\n",
           stdout);
 }
@@ -83,12 +85,22 @@ static void on_note(void *user, const char *sentence)
     cril_print_note("%s", sentence);
 }
 
+/* Up to 5 digits. */
+static bool read_count(const char **text, unsigned *out)
+{
+    const char *from = *text;
+
+    for (*out = 0; **text >= '0' && **text <= '9' && *text - from < 5; ++*text)
+        *out = *out * 10 + (unsigned)(**text - '0');
+    return *text > from;
+}
+
 /* "3/16". */
 static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
 {
-    int end = 0;
-
-    return !text || (sscanf(text, "%5u/%5u%n", shard, shards, &end) == 2 && !text[end] && *shard >= 1 && *shard <= *shards);
+    if (!text)
+        return true;
+    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text && *shard >= 1 && *shard <= *shards;
 }
 
 static void print_totals(const char *path, const cril_study_totals *t)

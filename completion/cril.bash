@@ -28,15 +28,16 @@ _cril() {
         case ${COMP_WORDS[i + 1]} in
             init) options='--help' ;;
             check) options='--quiet --help' ;;
+            slurm) options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
         esac
         if ((i + 1 == COMP_CWORD)); then
-            COMPREPLY=($(compgen -W "init check $options" -- "$word")); return
+            COMPREPLY=($(compgen -W "init check slurm $options" -- "$word")); return
         fi
     fi
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date) return ;;
+        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -390,7 +390,7 @@ static cril_status merge(const char *into, const char *const *paths, size_t n, c
 
     if (st != CRIL_OK)
         return st;
-    st = cril_store_merge(s, paths, n, err);
+    st = cril_store_merge(s, paths, n, NULL, err);
     cril_store_close(s);
     return st;
 }

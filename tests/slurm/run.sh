@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh CRIL DUMP_STORE: a study in 4 shards on a real Slurm (cluster.sh), one task killed half way and requeued, equals a run without
+# run.sh CRIL: a study in 4 shards on a real Slurm (cluster.sh), one task killed half way and requeued, equals a run without
 # Slurm to the last bit of the database; so it does when the script is started again, and when the study grows. Exit 77: skipped.
 set -u
 LC_ALL=C
@@ -10,7 +10,6 @@ done
 [ "$(id -u)" = 0 ] || { echo "skipped: only root can start a node"; exit 77; }
 here=$(cd "$(dirname "$0")" && pwd)
 case $1 in /*) cril=$1 ;; *) cril=$PWD/$1 ;; esac
-case $2 in /*) dump=$2 ;; *) dump=$PWD/$2 ;; esac
 tmp=$(mktemp -d)
 cluster=
 finish() { [ -z "$cluster" ] || sh "$here/cluster.sh" stop "$tmp/slurm"; cd /; rm -rf "$tmp"; }
@@ -39,7 +38,7 @@ corpora:
 END
 # What one run of all is. Jobs of other users' shells would see other settings: none.
 mkdir ../one && cp -r ./* ../one && (cd ../one && "$cril" study run -q --threads 1 study.yaml) || fail "the single run"
-"$dump" ../one/study.db >../one.txt || fail "dump of the single run"
+"$cril" study dump ../one/study.db >../one.txt || fail "dump of the single run"
 
 sh "$here/cluster.sh" start "$tmp/slurm" 2 || exit 1
 cluster=on
@@ -48,7 +47,7 @@ export SLURM_CONF
 
 jobs_of() { cat study.db-shards/jobs; }
 # documents FILE: how many a database has; 0 where there is none yet
-documents() { "$dump" "$1" 2>/dev/null | grep -c '^document '; }
+documents() { "$cril" study dump "$1" 2>/dev/null | grep -c '^document '; }
 # computed: documents that tasks say in their logs that they have computed
 computed() { cat study.db-shards/*-of-4.log | sed -n 's/.*before; \([0-9]*\) documents.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
 wait_for_jobs() {
@@ -59,7 +58,7 @@ wait_for_jobs() {
     squeue
     fail "jobs are not done after 10 minutes"
 }
-same() { "$dump" study.db >../got.txt && cmp ../one.txt ../got.txt || fail "$1: the database is not that of a single run"; }
+same() { "$cril" study dump study.db >../got.txt && cmp ../one.txt ../got.txt || { diff ../one.txt ../got.txt | head -n 20; fail "$1: the database is not that of a single run"; }; }
 
 "$cril" study slurm --shards 4 --cpus 1 --array-limit 2 --time 30 study.yaml >job.sh || fail "study slurm"
 sh job.sh || fail "job.sh"
@@ -71,11 +70,11 @@ for try in $(seq 600); do
     [ "$before" = 0 ] || break
     sleep 0.05
 done
-scancel --signal=KILL "${array}_2" || fail "scancel"
+scancel --batch --signal=KILL "${array}_2" || fail "scancel"
 sleep 1
 before=$(documents study.db-shards/2-of-4.db)
 sh job.sh 2>err && fail "job.sh started again beside its own jobs"
-grep -q 'are at it' err || fail "job.sh does not say that its jobs are at it: $(cat err)"
+grep -q 'still in the queue' err || fail "job.sh does not say that its jobs are in the queue: $(cat err)"
 for try in $(seq 20); do
     scontrol requeue "${array}_2" 2>err && break
     sleep 0.5
@@ -101,7 +100,7 @@ text 40 500 >more.jsonl
 echo '  - path: more.jsonl' >>study.yaml
 head -n 200 ../one/short.jsonl >short.jsonl
 cp study.yaml more.jsonl short.jsonl ../one && (cd ../one && "$cril" study run -q --threads 1 study.yaml 2>/dev/null) || fail "the single run, grown"
-"$dump" ../one/study.db >../one.txt || fail "dump of the single run, grown"
+"$cril" study dump ../one/study.db >../one.txt || fail "dump of the single run, grown"
 sh job.sh || fail "job.sh, grown"
 wait_for_jobs
 same "grown"
@@ -115,7 +114,7 @@ rm job.sh
 mkdir ../bin && for command in sh sed seq cat mkdir; do ln -s "$(command -v $command)" ../bin; done
 (PATH=$tmp/bin; sh job.sh) 2>err && fail "job.sh without sbatch ended well"
 grep -q 'no sbatch' err || fail "job.sh without sbatch said: $(cat err)"
-(cd ../one && rm study.db && "$cril" study run -q --threads 1 study.yaml && "$dump" study.db) >../one.txt || fail "the single run, by hand"
+(cd ../one && rm study.db && "$cril" study run -q --threads 1 study.yaml && "$cril" study dump study.db) >../one.txt || fail "the single run, by hand"
 sh job.sh shard 3 && sh job.sh shard 1 || fail "shards by hand"
 sh job.sh merge >out && fail "merged though a shard is missing"
 grep -q 'cells are complete' out || fail "no status after merging"

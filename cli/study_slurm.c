@@ -94,9 +94,8 @@ static const char parts_head[] =
     "    # What was known before is not computed again.\n"
     "    [ ! -e \"$folder/known.db\" ] || \"$cril\" study merge --measured --force -o \"$own\" \"$folder/known.db\"\n"
     "    set -- --shard \"$i/$shards\" --database \"$own\"\n"
-    "    # Threads: the CPUs that Slurm gives to the task. Ordinary compressors are for one task to run.\n"
-    "    [ -z \"${SLURM_CPUS_ON_NODE:-}\" ] || set -- \"$@\" --threads \"$SLURM_CPUS_ON_NODE\"\n"
-    "    [ \"$i\" = 1 ] || set -- \"$@\" --no-baselines\n";
+    "    # Threads: the CPUs that Slurm gives to the task.\n"
+    "    [ -z \"${SLURM_CPUS_ON_NODE:-}\" ] || set -- \"$@\" --threads \"$SLURM_CPUS_ON_NODE\"\n";
 
 static const char parts_middle[] =
     "    exec \"$cril\" study run \"$@\" \"$study\" # which goes on where an earlier task of this number was\n"

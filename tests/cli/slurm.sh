@@ -50,6 +50,9 @@ j study-slurm-no-sbatch
 j study-slurm-what nothing
 j study-slurm-no-shard shard
 sh job.sh shard 1 2>err >out || fail study-slurm-shard
+: >study.db-shards/2-of-2.db
+j study-slurm-merge merge
+rm study.db study.db-shards/2-of-2.db
 printf '#!/bin/sh\nprintf "sbatch\\n" >&2; printf "    %%s\\n" "$@" >&2; echo %s\n' '"7$#;cluster"' >bin/sbatch
 printf '#!/bin/sh\n[ ! -e queue ] || cat queue\n' >bin/squeue
 chmod +x bin/*

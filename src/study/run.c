@@ -1,7 +1,7 @@
 /*
  * The run of a study: cell by cell, cheapest first, what the store does not have yet.
  *
- * Documents go into the store as soon as a batch has finished them, many in a transaction. A cell, or this run's slice of it, is
+ * Documents go into the store when a batch has finished them, many in a transaction, a few times a second. A cell, or this run's slice of it, is
  * claimed while it is at work; what others have claimed is looked at again when nothing else is left.
  */
 #include <cril/study_run.h>
@@ -17,6 +17,8 @@
 #include <time.h>
 
 enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
+
+static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost with a killed run beside its batch */
 
 struct run {
     const cril_study_info *s;
@@ -36,6 +38,7 @@ struct run {
     size_t scorer_subject, scorer_protocol;
     cril_document_score *rows; /* [n_rows] finished, not in the store yet */
     size_t n_rows, rows_size;
+    double commit_sec; /* when rows were kept last */
     struct range {
         cril_slice documents;
         double flops, done, seconds; /* done: the share of its arithmetic that is */
@@ -178,6 +181,7 @@ static cril_status put_rows(struct run *r, cril_error *err)
             r->totals.scored_tokens += r->rows[i].scored_tokens;
         r->totals.documents += r->n_rows;
         r->n_rows = 0;
+        r->commit_sec = now_sec();
     }
     return st;
 }
@@ -217,9 +221,11 @@ static int on_progress(void *user, const cril_score_progress *p)
     r->range.done = share_of_text(r, p->fraction);
     r->range.seconds = p->seconds;
     r->range.forward = p->forward_tokens;
-    if ((r->failure = put_rows(r, &r->why)) != CRIL_OK)
+    const int stop = report(r, "scoring", NULL, p->bpc);
+
+    if ((stop || now_sec() - r->commit_sec >= commit_sec) && (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
-    return report(r, "scoring", NULL, p->bpc);
+    return stop;
 }
 
 /* The scorer of the job at hand. */

@@ -40,9 +40,10 @@ struct run {
     size_t n_rows, rows_size;
     double commit_sec; /* when rows were kept last */
     struct range {
-        cril_slice documents;
         double flops, done, seconds; /* done: the share of its arithmetic that is */
-        uint64_t forward;            /* tokens so far */
+        double tokens;               /* that will go through the model, by estimate */
+        uint64_t forward;            /* that have */
+        bool is_measured;            /* a batch is through; before, seconds are mostly of what comes once */
     } range; /* the documents that are being scored */
     cril_status failure; /* of a write within a callback */
     cril_error why;
@@ -79,7 +80,7 @@ static struct rate rate_of(const struct run *r, size_t subject)
 {
     struct rate own = r->rates[subject], all = { 0 };
 
-    if (r->job && r->job->subject == subject) {
+    if (r->job && r->range.is_measured && r->job->subject == subject) {
         own.flops += r->range.done * r->range.flops;
         own.seconds += r->range.seconds;
     }
@@ -87,7 +88,7 @@ static struct rate rate_of(const struct run *r, size_t subject)
         all.flops += r->rates[i].flops;
         all.seconds += r->rates[i].seconds;
     }
-    if (r->job) {
+    if (r->job && r->range.is_measured) {
         all.flops += r->range.done * r->range.flops;
         all.seconds += r->range.seconds;
     }
@@ -200,27 +201,14 @@ static int on_document(void *user, const cril_document_score *d)
     return 0;
 }
 
-/* Documents differ in size: a share of the range's documents as one of its characters. */
-static double share_of_text(const struct run *r, double share)
-{
-    const uint64_t *starts = r->work.texts[r->job->text].starts;
-    const cril_slice s = r->range.documents;
-    const double at = share <= 0 ? 0 : (share < 1 ? share : 1) * (double)(s.to - s.from);
-    const uint64_t whole = (uint64_t)at;
-    double done = (double)(starts[s.from + whole] - starts[s.from]);
-
-    if (s.from + whole < s.to)
-        done += (at - (double)whole) * (double)(starts[s.from + whole + 1] - starts[s.from + whole]);
-    return done / (double)(starts[s.to] - starts[s.from]);
-}
-
 static int on_progress(void *user, const cril_score_progress *p)
 {
     struct run *r = user;
 
-    r->range.done = share_of_text(r, p->fraction);
-    r->range.seconds = p->seconds;
     r->range.forward = p->forward_tokens;
+    r->range.done = (double)p->forward_tokens < r->range.tokens ? (double)p->forward_tokens / r->range.tokens : 1;
+    r->range.seconds = p->seconds;
+    r->range.is_measured = p->scored_tokens > 0;
     const int stop = report(r, "scoring", NULL, p->bpc);
 
     if ((stop || now_sec() - r->commit_sec >= commit_sec) && (r->failure = put_rows(r, &r->why)) != CRIL_OK)
@@ -273,7 +261,8 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
 
     if (st != CRIL_OK)
         return st;
-    r->range = (struct range){ .documents = documents, .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range = (struct range){ .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
     r->failure = CRIL_OK;
     st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks, &result, err);
     cril_corpus_close(c);

@@ -88,6 +88,12 @@ t run-fit fit tiny.yaml
 t run-export export tiny.yaml
 t run-export-protocol export --protocol rolling tiny.yaml
 t report-run report tiny.yaml -o report.html
+t report-protocol report --protocol hkust tiny.yaml
+# two of one name
+sed 's/name: rolling, context: 48/name: document, context: 64, stride: 32/' tiny.yaml >two.yaml
+t run-two study run -q -t 1 two.yaml
+t status-two study status two.yaml
+t export-two export two.yaml --protocol document:64:32
 for i in 1 2 3; do t run-shard-$i study run -t 1 --shard $i/3 --database shard$i.db tiny.yaml; done
 t merge study merge shard2.db shard1.db shard3.db -o merged.db
 t merge-exists study merge shard1.db -o merged.db

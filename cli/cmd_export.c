@@ -116,12 +116,13 @@ static bool add_json(void *user, const struct figure *f)
 static int print_json(const struct cril_studying *s)
 {
     json_t *list = json_array();
+    char label[64];
 
     if (list && !each_figure(s, add_json, list)) {
         json_decref(list);
         list = NULL;
     }
-    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", s->protocol->name, "figures",
+    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", cril_protocol_label(s->info, s->protocol, label), "figures",
                                      list), JSON_INDENT(1));
 }
 

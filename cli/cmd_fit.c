@@ -260,6 +260,16 @@ static void print_table(const struct run *r, const struct outcome *each, size_t 
             cril_print_note("%s", each[i].why.message);
 }
 
+static void note_three(const struct outcome *each, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (each[i].fitted && each[i].line.line.n == 3) {
+            cril_print_note("a line through 3 models has 1 degree of freedom: it can show that models are far from any line, not that they "
+                            "lie on one; its interval says nothing");
+            return;
+        }
+}
+
 static json_t *outcome_json(const struct run *r, const struct outcome *x)
 {
     if (x->fitted)
@@ -301,6 +311,7 @@ static int do_fits(struct run *r, const cril_study_fit *fits, size_t n, bool ful
             print_full(r, fits, &each[0].line);
         else
             print_table(r, each, n);
+        note_three(each, n);
     }
     for (size_t i = 0; i < n; i++)
         cril_study_line_free(&each[i].line);

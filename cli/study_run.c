@@ -103,12 +103,12 @@ static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
     return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text && *shard >= 1 && *shard <= *shards;
 }
 
-static void print_totals(const char *path, const cril_study_totals *t)
+static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
-    printf("%s: %zu cells complete, %zu of them before; %" PRIu64 " documents, %" PRIu64 " tokens in %.0f s", path, t->cells,
-           t->cells_before, t->documents, t->scored_tokens, t->seconds);
+    printf("%s: %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64 " tokens in %.0f s", path, t->cells,
+           is_shard ? " or parts of cells" : "", t->cells_before, t->documents, t->scored_tokens, t->seconds);
     if (t->forward_tokens)
-        printf(" (%.0f tokens/s)", (double)t->forward_tokens / t->seconds);
+        printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
     putchar('\n');
 }
 
@@ -159,7 +159,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (st != CRIL_OK)
         return cril_print_error("%s", err.message);
     if (!r.set.quiet)
-        print_totals(argv[0], &totals);
+        print_totals(argv[0], r.set.shard != NULL, &totals);
     return 0;
 }
 

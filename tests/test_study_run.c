@@ -25,13 +25,13 @@ enum { N_DOCUMENTS = 14, N_FILES = 3, N_CELLS = 2 * 2 * 3, MOST_SHARDS = 17 };
 /* Documents of all cells. */
 enum { ALL_DOCUMENTS = 2 * 3 * (N_DOCUMENTS + N_FILES) };
 
-static char folder[64], names[32][128];
+static char folder[64], names[512][128];
 
-/* A file of the test's folder, of up to 32. */
+/* A file of the test's folder; a test asks for at most 512. */
 static const char *file(const char *name)
 {
     static size_t n;
-    char *out = names[n++ % 32];
+    char *out = names[n++ % 512];
 
     snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
     return out;
@@ -144,9 +144,12 @@ static int remove_one(const char *path, const struct stat *sb, int type, struct 
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(folder, "/tmp/cril-test-XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
+    strcpy(folder, "/dev/shm/cril-test-XXXXXX"); /* every commit would wait for a disk */
+    if (!mkdtemp(folder)) {
+        strcpy(folder, "/tmp/cril-test-XXXXXX");
+        if (!mkdtemp(folder))
+            return -1;
+    }
     write_corpora();
     copy_model("tiny-llama");
     copy_model("tiny-gemma3");
@@ -209,11 +212,13 @@ static void on_note(void *user, const char *sentence)
 static cril_status run(const char *database, const cril_study_run_options *o, struct seen *seen, cril_study_totals *totals, cril_error *err)
 {
     const cril_study_callbacks callbacks = { seen, on_progress, on_note };
+    char path[128];
     cril_study *study;
     cril_store *store;
     cril_status st;
 
-    if ((st = cril_study_load(file("study.yaml"), &study, err)) != CRIL_OK)
+    snprintf(path, sizeof(path), "%s/study.yaml", folder);
+    if ((st = cril_study_load(path, &study, err)) != CRIL_OK)
         return st;
     if ((st = cril_store_open(database, NULL, &store, err)) == CRIL_OK) {
         st = cril_study_run(cril_study_info_of(study), store, o, &callbacks, totals, err);
@@ -362,7 +367,7 @@ static void test_stopped(void **state)
 
     (void)state;
     run_all(file("one.db"), NULL);
-    for (unsigned k = 0; k < 4; k++) {
+    for (unsigned k = 0; k < 3; k++) {
         const size_t reading = 2 + N_DOCUMENTS + N_FILES; /* calls before the first cell */
         const char *path = store_name("stopped", k);
         uint64_t n_documents = 0;
@@ -370,11 +375,12 @@ static void test_stopped(void **state)
         cril_status st;
 
         do {
-            struct seen seen = { .stop_at = n_runs ? reading + 3 + 17 * k + 7 * (n_runs % 12) : 1 + 3 * k };
+            struct seen seen = { .stop_at = n_runs ? reading + 3 + 17 * k + 3 * n_runs : 1 + 3 * k };
 
             st = run(path, &small, &seen, &totals, &err);
             n_documents += totals.documents;
-            assert_true(st == CRIL_OK || st == CRIL_ERR_CANCELLED);
+            if (st != CRIL_OK && st != CRIL_ERR_CANCELLED)
+                fail_msg("%s", err.message);
             assert_true(++n_runs < 1000);
         } while (st != CRIL_OK);
         assert_true(n_runs > 2);
@@ -596,6 +602,7 @@ static void test_refused(void **state)
 
     (void)state;
     fclose(create(file("empty.jsonl")));
+    append(file("short.jsonl"));
     refused(usual, &third, CRIL_ERR_RANGE, "shard 3 of 2");
     refused(usual, &none, CRIL_ERR_RANGE, "shard 0 of 2");
     refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl}]\nprotocols: [{name: document, context: 100000}]\n", &plain,
@@ -604,7 +611,7 @@ static void test_refused(void **state)
     refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{name: cc}]\n", &plain, CRIL_ERR_EMPTY, "no corpus has a path");
     refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: empty.jsonl}]\nprotocols: [{name: document, context: 40}]\n", &plain,
             CRIL_ERR_EMPTY, "holds no document with text");
-    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl, limit: 2}]\nprotocols: [{name: hkust, context: 200}]\n", &plain,
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: short.jsonl}]\nprotocols: [{name: hkust, context: 200}]\n", &plain,
             CRIL_ERR_EMPTY, "the protocol hkust needs 201");
 }
 

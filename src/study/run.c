@@ -1,7 +1,7 @@
 /*
  * The run of a study: cell by cell, cheapest first, what the store does not have yet.
  *
- * Documents go into the store as soon as a batch has finished them, many in a transaction. A cell, or this run's slice of it, is
+ * Documents go into the store when a batch has finished them, many in a transaction, a few times a second. A cell, or this run's slice of it, is
  * claimed while it is at work; what others have claimed is looked at again when nothing else is left.
  */
 #include <cril/study_run.h>
@@ -17,6 +17,8 @@
 #include <time.h>
 
 enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
+
+static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost with a killed run beside its batch */
 
 struct run {
     const cril_study_info *s;
@@ -36,10 +38,12 @@ struct run {
     size_t scorer_subject, scorer_protocol;
     cril_document_score *rows; /* [n_rows] finished, not in the store yet */
     size_t n_rows, rows_size;
+    double commit_sec; /* when rows were kept last */
     struct range {
-        cril_slice documents;
         double flops, done, seconds; /* done: the share of its arithmetic that is */
-        uint64_t forward;            /* tokens so far */
+        double tokens;               /* that will go through the model, by estimate */
+        uint64_t forward;            /* that have */
+        bool is_measured;            /* a batch is through; before, seconds are mostly of what comes once */
     } range; /* the documents that are being scored */
     cril_status failure; /* of a write within a callback */
     cril_error why;
@@ -76,7 +80,7 @@ static struct rate rate_of(const struct run *r, size_t subject)
 {
     struct rate own = r->rates[subject], all = { 0 };
 
-    if (r->job && r->job->subject == subject) {
+    if (r->job && r->range.is_measured && r->job->subject == subject) {
         own.flops += r->range.done * r->range.flops;
         own.seconds += r->range.seconds;
     }
@@ -84,7 +88,7 @@ static struct rate rate_of(const struct run *r, size_t subject)
         all.flops += r->rates[i].flops;
         all.seconds += r->rates[i].seconds;
     }
-    if (r->job) {
+    if (r->job && r->range.is_measured) {
         all.flops += r->range.done * r->range.flops;
         all.seconds += r->range.seconds;
     }
@@ -178,6 +182,7 @@ static cril_status put_rows(struct run *r, cril_error *err)
             r->totals.scored_tokens += r->rows[i].scored_tokens;
         r->totals.documents += r->n_rows;
         r->n_rows = 0;
+        r->commit_sec = now_sec();
     }
     return st;
 }
@@ -196,30 +201,19 @@ static int on_document(void *user, const cril_document_score *d)
     return 0;
 }
 
-/* Documents differ in size: a share of the range's documents as one of its characters. */
-static double share_of_text(const struct run *r, double share)
-{
-    const uint64_t *starts = r->work.texts[r->job->text].starts;
-    const cril_slice s = r->range.documents;
-    const double at = share <= 0 ? 0 : (share < 1 ? share : 1) * (double)(s.to - s.from);
-    const uint64_t whole = (uint64_t)at;
-    double done = (double)(starts[s.from + whole] - starts[s.from]);
-
-    if (s.from + whole < s.to)
-        done += (at - (double)whole) * (double)(starts[s.from + whole + 1] - starts[s.from + whole]);
-    return done / (double)(starts[s.to] - starts[s.from]);
-}
-
 static int on_progress(void *user, const cril_score_progress *p)
 {
     struct run *r = user;
 
-    r->range.done = share_of_text(r, p->fraction);
-    r->range.seconds = p->seconds;
     r->range.forward = p->forward_tokens;
-    if ((r->failure = put_rows(r, &r->why)) != CRIL_OK)
+    r->range.done = (double)p->forward_tokens < r->range.tokens ? (double)p->forward_tokens / r->range.tokens : 1;
+    r->range.seconds = p->seconds;
+    r->range.is_measured = p->scored_tokens > 0;
+    const int stop = report(r, "scoring", NULL, p->bpc);
+
+    if ((stop || now_sec() - r->commit_sec >= commit_sec) && (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
-    return report(r, "scoring", NULL, p->bpc);
+    return stop;
 }
 
 /* The scorer of the job at hand. */
@@ -267,7 +261,8 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
 
     if (st != CRIL_OK)
         return st;
-    r->range = (struct range){ .documents = documents, .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range = (struct range){ .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
     r->failure = CRIL_OK;
     st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks, &result, err);
     cril_corpus_close(c);

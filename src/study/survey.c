@@ -196,14 +196,16 @@ static cril_status count_sample(const struct cril_subject *m, const struct cril_
 }
 
 /* All windows on a stream of n tokens. */
-static double stream_flops(const cril_model *m, const struct cril_protocol *p, const struct cril_layout *l, uint64_t n)
+static void add_stream(const cril_model *m, const struct cril_protocol *p, const struct cril_layout *l, uint64_t n, struct cril_job *j)
 {
     struct cril_span span;
-    double sum = 0;
 
-    for (uint64_t k = 0; p->window(l, k, n, true, &span); k++)
-        sum += cril_model_flops(m, (size_t)(span.end - 1 - span.from) + (span.head >= 0), (size_t)(span.end - span.first));
-    return sum;
+    for (uint64_t k = 0; p->window(l, k, n, true, &span); k++) {
+        const size_t n_inputs = (size_t)(span.end - 1 - span.from) + (span.head >= 0);
+
+        j->flops += cril_model_flops(m, n_inputs, (size_t)(span.end - span.first));
+        j->tokens += (double)n_inputs;
+    }
 }
 
 static cril_status estimate(const struct cril_subject *m, const struct cril_text *t, struct cril_job *j, cril_error *err)
@@ -216,10 +218,11 @@ static cril_status estimate(const struct cril_subject *m, const struct cril_text
     if (st != CRIL_OK)
         return st;
     if (!p->per_document)
-        j->flops = stream_flops(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters));
+        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
     for (uint64_t i = 0; p->per_document && i < t->facts.documents; i++)
-        j->flops += stream_flops(m->model, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1);
+        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
     j->flops += 1; /* no cell is for nothing */
+    j->tokens += 1;
     return CRIL_OK;
 }
 

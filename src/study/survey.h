@@ -27,6 +27,7 @@ struct cril_job {
     size_t subject, text, protocol;
     cril_cell cell;
     double flops;      /* of all of the cell, estimated */
+    double tokens;     /* that go through the model for it, likewise */
     cril_slice slice;  /* documents of it that are this run's */
     double slice_flops;
     double left_flops; /* of the slice, what the store does not have */

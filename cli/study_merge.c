@@ -25,7 +25,7 @@ static const struct cril_option options[] = {
     { .name = "measured", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, measured),
       .help = "only what was measured: no names, no imported figures" },
     { .name = "rename", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, rename),
-      .help = "a name that stands for another file in FILE stands for theirs from now on" },
+      .help = "where FILE knows a name as another model or corpus, replace that" },
     { .name = NULL },
 };
 

@@ -70,6 +70,12 @@ static const char *origin(const struct figure *f)
     return f->known->origin == CRIL_ORIGIN_MEASURED ? "measured" : "imported";
 }
 
+/* What was measured to the last bit; what was imported as it was written, a percentage not as 100 times a share of 1. */
+static void print_number(const struct figure *f, double value)
+{
+    printf("%.*g", f->known->origin == CRIL_ORIGIN_MEASURED ? 17 : 15, f->unit * value);
+}
+
 static bool print_csv(void *user, const struct figure *f)
 {
     (void)user;
@@ -80,9 +86,11 @@ static bool print_csv(void *user, const struct figure *f)
     cril_print_csv(stdout, f->of);
     putchar(',');
     cril_print_csv(stdout, f->group);
-    printf(",%.15g,", f->unit * f->known->value);
+    putchar(',');
+    print_number(f, f->known->value);
+    putchar(',');
     if (f->known->se > 0)
-        printf("%.15g", f->unit * f->known->se);
+        print_number(f, f->known->se);
     printf(",%s,", origin(f));
     cril_print_csv(stdout, f->known->source);
     putchar('\n');
@@ -108,12 +116,13 @@ static bool add_json(void *user, const struct figure *f)
 static int print_json(const struct cril_studying *s)
 {
     json_t *list = json_array();
+    char label[64];
 
     if (list && !each_figure(s, add_json, list)) {
         json_decref(list);
         list = NULL;
     }
-    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", s->protocol->name, "figures",
+    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", cril_protocol_label(s->info, s->protocol, label), "figures",
                                      list), JSON_INDENT(1));
 }
 

@@ -208,44 +208,114 @@ static void print_full(const struct run *r, const cril_study_fit *f, const cril_
 
 /* ---- ---- */
 
-static int do_fits(struct run *r, const cril_study_fit *fits, size_t n, bool full)
-{
-    cril_study_line *lines = calloc(n + 1, sizeof(*lines));
-    json_t *list = json_array();
-    size_t n_fitted = 0;
-    int width = cril_text_width("line"), code = 0;
-    cril_error err;
+/* A line, or why there is none. */
+struct outcome {
+    const cril_study_fit *fit;
+    cril_study_line line;
+    bool fitted;
+    cril_error why;
+};
 
-    if (!lines)
-        code = cril_print_error("out of memory");
-    for (size_t i = 0; i < n && !code; i++, n_fitted++) {
-        width = cril_text_width(fits[i].name) > width ? cril_text_width(fits[i].name) : width;
-        if (cril_study_line_fit(r->s.info, &r->s.table, &fits[i], &r->wanted, &lines[i], &err) != CRIL_OK)
-            code = cril_print_error("%s", err.message);
+/* Lines that too few models have all figures for are no reason to keep the others back. */
+static bool fit_all(struct run *r, struct outcome *each, size_t n)
+{
+    size_t n_fitted = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        cril_status st = cril_study_line_fit(r->s.info, &r->s.table, each[i].fit, &r->wanted, &each[i].line, &each[i].why);
+
+        if (st != CRIL_OK && st != CRIL_ERR_RANGE) {
+            cril_print_error("%s", each[i].why.message);
+            return false;
+        }
+        each[i].fitted = st == CRIL_OK;
+        n_fitted += each[i].fitted;
     }
-    if (!code && !full && !r->set.json)
-        printf("%-*s %6s %8s %16.0f %% %8s %9s %7s %9s  off the line\n", width, "line", "models", "Pearson",
-               100 * lines[0].line.level, "Spearman", "slope", "RMSE", "unseen");
-    for (size_t i = 0; i < n && !code; i++) {
-        if (r->set.json) {
-            if (json_array_append_new(list, cril_line_json(r->s.info, &fits[i], &lines[i]))) {
-                json_decref(list);
-                list = NULL;
-            }
-        } else if (full) {
-            print_full(r, &fits[i], &lines[i]);
+    if (!n_fitted)
+        cril_print_error("%s", each[0].why.message);
+    return n_fitted > 0;
+}
+
+static void print_table(const struct run *r, const struct outcome *each, size_t n)
+{
+    int width = cril_text_width("line");
+    double level = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        width = cril_text_width(each[i].fit->name) > width ? cril_text_width(each[i].fit->name) : width;
+        level = each[i].fitted ? each[i].line.line.level : level;
+    }
+    printf("%-*s %6s %8s %16.0f %% %8s %9s %7s %9s  off the line\n", width, "line", "models", "Pearson", 100 * level, "Spearman",
+           "slope", "RMSE", "unseen");
+    for (size_t i = 0; i < n; i++) {
+        if (each[i].fitted) {
+            print_row(r, each[i].fit, &each[i].line, width);
         } else {
-            print_row(r, &fits[i], &lines[i], width);
+            cril_print_padded(stdout, each[i].fit->name, width);
+            printf(" %6s\n", not_a_number);
         }
     }
-    if (!code && r->set.json)
-        code = cril_print_json(json_pack("{s:o, s:o}", "study", cril_json_text(r->s.info->title, strlen(r->s.info->title)),
-                                         "fits", list), JSON_INDENT(1));
-    else
-        json_decref(list);
-    for (size_t i = 0; lines && i < n_fitted; i++)
-        cril_study_line_free(&lines[i]);
-    free(lines);
+    for (size_t i = 0; i < n; i++)
+        if (!each[i].fitted)
+            cril_print_note("%s", each[i].why.message);
+}
+
+static void note_three(const struct outcome *each, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (each[i].fitted && each[i].line.line.n == 3) {
+            cril_print_note("a line through 3 models has 1 degree of freedom: it can show that models are far from any line, not that they "
+                            "lie on one; its interval says nothing");
+            return;
+        }
+}
+
+static json_t *outcome_json(const struct run *r, const struct outcome *x)
+{
+    if (x->fitted)
+        return cril_line_json(r->s.info, x->fit, &x->line);
+    return json_pack("{s:o, s:o, s:o, s:o}", "line", cril_json_text(x->fit->name, strlen(x->fit->name)), "x",
+                     cril_json_text(x->fit->x, strlen(x->fit->x)), "y", cril_json_text(x->fit->y, strlen(x->fit->y)), "refused",
+                     cril_json_text(x->why.message, strlen(x->why.message)));
+}
+
+static int print_json(const struct run *r, const struct outcome *each, size_t n)
+{
+    const char *title = r->s.info->title;
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < n && list; i++)
+        if (json_array_append_new(list, outcome_json(r, &each[i]))) {
+            json_decref(list);
+            list = NULL;
+        }
+    return cril_print_json(json_pack("{s:o, s:o}", "study", cril_json_text(title, strlen(title)), "fits", list), JSON_INDENT(1));
+}
+
+static int do_fits(struct run *r, const cril_study_fit *fits, size_t n, bool full)
+{
+    struct outcome *each = calloc(n + 1, sizeof(*each));
+    int code = 1;
+
+    if (!each)
+        return cril_print_error("out of memory");
+    for (size_t i = 0; i < n; i++)
+        each[i].fit = &fits[i];
+    if (!n) {
+        cril_print_error("%s: has no lines to fit; name benchmarks in it, or lines under fits", r->s.info->path);
+    } else if (fit_all(r, each, n)) {
+        code = 0;
+        if (r->set.json)
+            code = print_json(r, each, n);
+        else if (full)
+            print_full(r, fits, &each[0].line);
+        else
+            print_table(r, each, n);
+        note_three(each, n);
+    }
+    for (size_t i = 0; i < n; i++)
+        cril_study_line_free(&each[i].line);
+    free(each);
     return code;
 }
 

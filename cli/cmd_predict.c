@@ -88,28 +88,23 @@ static bool find_model(struct run *r)
     return !r->set.model;
 }
 
-/* The line without the model: its words, and one that leaves the model out. */
+/* The line without the model, and no other: to a line whose figures are not all known a model is none. */
 static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_study_line *line, cril_error *err)
 {
-    const char **words = calloc(f->n_models + 1, sizeof(*words));
-    char *out = malloc(strlen(r->set.model) + 2);
-    cril_study_fit without = *f;
-    cril_status st = CRIL_ERR_NOMEM;
+    cril_study_table *t = &r->s.table;
+    cril_known *row = t->bpc + r->model * t->n_corpora, *kept = malloc((t->n_corpora + 1) * sizeof(*kept));
+    cril_status st;
 
-    if (words && out) {
-        out[0] = '-';
-        strcpy(out + 1, r->set.model);
-        for (size_t i = 0; i < f->n_models; i++)
-            words[i] = f->models[i];
-        words[f->n_models] = out;
-        without.models = words;
-        without.n_models++;
-        st = cril_study_line_fit(r->s.info, &r->s.table, &without, NULL, line, err);
-    } else if (err) {
-        *err = (cril_error){ .status = st, .message = "out of memory" };
+    if (!kept) {
+        *err = (cril_error){ .status = CRIL_ERR_NOMEM, .message = "out of memory" };
+        return err->status;
     }
-    free(words);
-    free(out);
+    memcpy(kept, row, t->n_corpora * sizeof(*row));
+    for (size_t i = 0; i < t->n_corpora; i++)
+        row[i] = (cril_known){ .value = NAN, .source = "" };
+    st = cril_study_line_fit(r->s.info, t, f, NULL, line, err);
+    memcpy(row, kept, t->n_corpora * sizeof(*row));
+    free(kept);
     return st;
 }
 
@@ -136,40 +131,62 @@ static cril_status say(struct run *r, const cril_study_fit *f, struct said *out,
     return st;
 }
 
+/* The lines that are asked for: from .. to - 1 of the study's. */
+static bool choose_lines(const struct run *r, size_t *from, size_t *to)
+{
+    const cril_study_info *s = r->s.info;
+
+    *from = 0;
+    *to = r->set.model ? s->n_fits : 1;
+    if (!s->n_fits) {
+        cril_print_error("%s: has no lines to fit; name benchmarks in it, or lines under fits", s->path);
+        return false;
+    }
+    if (!r->set.fit)
+        return true;
+    while (*from < s->n_fits && strcmp(s->fits[*from].name, r->set.fit) != 0)
+        ++*from;
+    *to = *from + 1;
+    if (*from == s->n_fits)
+        cril_print_error("%s: has no line \"%s\"; 'cril fit %s' lists them", s->path, r->set.fit, s->path);
+    return *from < s->n_fits;
+}
+
+/* Of several lines, those that too few models have all figures for are left out. */
 static bool say_all(struct run *r)
 {
     const cril_study_info *s = r->s.info;
-    const size_t most = r->set.fit || r->set.model ? s->n_fits : 1;
+    size_t from, to, n_refused = 0;
     cril_error err;
     bool said;
 
+    if (!choose_lines(r, &from, &to))
+        return false;
     if (!(r->said = calloc(s->n_fits + 1, sizeof(*r->said)))) {
         cril_print_error("out of memory");
         return false;
     }
-    for (size_t i = 0; i < s->n_fits && i < most; i++) {
-        if (r->set.fit && strcmp(s->fits[i].name, r->set.fit) != 0)
-            continue;
-        if (say(r, &s->fits[i], &r->said[r->n], &said, &err) != CRIL_OK) {
+    for (size_t i = from; i < to; i++) {
+        const cril_status st = say(r, &s->fits[i], &r->said[r->n], &said, &err);
+
+        if (st != CRIL_OK && (st != CRIL_ERR_RANGE || to - from == 1)) {
             cril_print_error("%s", err.message);
             return false;
         }
+        if (st != CRIL_OK)
+            cril_print_note("%s", err.message);
+        n_refused += st != CRIL_OK;
         r->n += said;
     }
-    if (r->n)
-        return true;
-    if (r->set.model)
-        cril_print_error("%s: %s lacks the bits per character that the line%s", s->path, r->set.model,
-                         r->set.fit ? " needs, or there is no such line" : "s need");
-    else
-        cril_print_error("%s: has no line \"%s\"; 'cril fit %s' lists them", s->path, r->set.fit, s->path);
-    return false;
+    if (!r->n && !n_refused)
+        cril_print_error("%s: %s lacks the bits per character that the line%s", s->path, r->set.model, r->set.fit ? " needs" : "s need");
+    return r->n > 0;
 }
 
 /* How far the actual score is from what was expected, in standard errors of a new model. */
 static double distance(const struct said *x)
 {
-    return (x->actual - x->p.new_model.value) / x->p.new_model.se;
+    return (x->actual - x->p.new_model.value) / x->p.new_model.se; /* no number where the models lie on the line exactly */
 }
 
 static void print_table(const struct run *r)
@@ -187,7 +204,9 @@ static void print_table(const struct run *r)
         cril_print_padded(stdout, x->fit->name, width);
         printf(" %6zu %8.4f %9.4f %7.4f .. %7.4f", x->n, x->p.x, x->p.new_model.value, x->p.new_model.low, x->p.new_model.high);
         if (r->set.model && isfinite(x->actual))
-            printf(" %9.4f %+10.2f", x->actual, distance(x));
+            printf(" %9.4f", x->actual);
+        if (r->set.model && isfinite(distance(x)))
+            printf(" %+10.2f", distance(x));
         puts(x->p.extrapolated ? "  outside the line's models" : "");
     }
 }
@@ -211,7 +230,7 @@ static int print_json(const struct run *r)
                                                   "line_at_bpc", estimate(&x->p.mean), "new_model",
                                                   estimate(&x->p.new_model), "extrapolated", x->p.extrapolated, "actual",
                                                   known ? json_real(x->actual) : json_null(), "in_errors",
-                                                  known ? json_real(distance(x)) : json_null()))) {
+                                                  isfinite(distance(x)) ? json_real(distance(x)) : json_null()))) {
             json_decref(list);
             list = NULL;
         }
@@ -233,7 +252,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (r.set.se && r.set.model)
         return cril_args_usage(cmd, "--se goes with --bpc; a model of the study has its own");
     if ((r.set.bpc && (!read_number(r.set.bpc, &r.bpc) || r.bpc == 0)) || (r.set.se && !read_number(r.set.se, &r.se)))
-        return cril_args_usage(cmd, "--bpc and --se take a number above 0, such as 0.55");
+        return cril_args_usage(cmd, "--bpc takes a number above 0, such as 0.55, and --se one that is not below 0");
     code = 1;
     if (cril_studying_open(&r.s, argv[0], r.set.protocol) && find_model(&r) && say_all(&r)) {
         code = 0;

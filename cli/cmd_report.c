@@ -3,6 +3,7 @@
  */
 #include "args.h"
 #include "output.h"
+#include "studying.h"
 
 #include <cril/html.h>
 #include <cril/store.h>
@@ -143,21 +144,6 @@ static cril_status find_corpora(struct report *r, cril_error *err)
     return st;
 }
 
-static cril_status find_protocol(struct report *r, const char *name, cril_error *err)
-{
-    const cril_study_info *s = r->info;
-
-    for (size_t i = 0; i < s->n_protocols; i++)
-        if (!name || strcmp(s->protocols[i].name, name) == 0) {
-            r->options.protocol = &s->protocols[i];
-            return CRIL_OK;
-        }
-    err->status = CRIL_ERR_RANGE;
-    snprintf(err->message, sizeof(err->message), "%s: has no protocol \"%s\"; 'cril study check' lists those that it has", s->path,
-             name ? name : "");
-    return CRIL_ERR_RANGE;
-}
-
 static cril_status gather(struct report *r, const struct settings *set, const char *path, cril_error *err)
 {
     const cril_store_options read_only = { .read_only = true };
@@ -172,8 +158,9 @@ static cril_status gather(struct report *r, const struct settings *set, const ch
     r->names = calloc(r->info->n_corpora + 1, sizeof(*r->names));
     if (!r->models || !r->corpora || !r->hashes || !r->names)
         return no_memory(err);
-    if ((st = find_protocol(r, set->protocol, err)) != CRIL_OK ||
-        (st = cril_store_open(r->info->database, &read_only, &r->store, err)) != CRIL_OK ||
+    if (!(r->options.protocol = cril_find_protocol(r->info, set->protocol, err)))
+        return err->status;
+    if ((st = cril_store_open(r->info->database, &read_only, &r->store, err)) != CRIL_OK ||
         (st = cril_store_table(r->store, r->info, r->options.protocol, &r->table, err)) != CRIL_OK ||
         (st = find_models(r, err)) != CRIL_OK)
         return st;

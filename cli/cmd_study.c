@@ -17,6 +17,8 @@ static const struct cril_cmd *const parts[] = {
     &cril_study_cmd_status,
     &cril_study_cmd_import,
     &cril_study_cmd_merge,
+    &cril_study_cmd_dump,
+    &cril_study_cmd_slurm,
     NULL,
 };
 

@@ -30,8 +30,9 @@ static const struct cril_option options[] = {
 static void more_help(void)
 {
     fputs("\nRows of models, corpora and benchmarks that the study does not name are left out and\n"
-          "counted. A figure that was imported before is replaced; one that 'cril study run' has\n"
-          "measured counts before an imported one. Nothing is imported unless all files are right.\n"
+          "counted. A row without a source gets the file's name for one. A figure that was imported\n"
+          "before is replaced; one that 'cril study run' has measured counts before an imported one.\n"
+          "Nothing is imported unless all files are right.\n"
           "\nExamples:\n"
           "  cril study import study.yaml --bpc bpc.csv --scores scores.csv\n"
           "  cril study import study.yaml --scores all.csv --source \"arXiv:2404.09937v2 Table\"\n",
@@ -64,6 +65,14 @@ static bool names_column(const cril_study_info *s, cril_figure_kind kind, const 
     return false;
 }
 
+/* A database holds no paths. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash[1] ? slash + 1 : path;
+}
+
 static bool read_batch(const cril_study_info *s, const struct settings *set, cril_figure_kind kind, struct batch *b)
 {
     cril_error err;
@@ -82,7 +91,7 @@ static bool read_batch(const cril_study_info *s, const struct settings *set, cri
         const cril_figure *f = &b->figures.rows[i];
 
         if (names_model(s, f->model) && names_column(s, kind, f->of))
-            b->rows[b->n++] = (cril_import){ f->model, f->of, f->value, f->se, *f->source ? f->source : b->path };
+            b->rows[b->n++] = (cril_import){ f->model, f->of, f->value, f->se, *f->source ? f->source : base_name(b->path) };
     }
     if (!b->n)
         cril_print_error("%s: has no row of a model and %s that %s names", b->path,

@@ -14,7 +14,7 @@
 
 struct settings {
     const char *output;
-    bool force;
+    bool force, measured, rename;
 };
 
 static const struct cril_option options[] = {
@@ -22,6 +22,10 @@ static const struct cril_option options[] = {
       .offset = offsetof(struct settings, output), .help = "the database to write; required" },
     { .letter = 'f', .name = "force", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, force),
       .help = "add to FILE where it exists" },
+    { .name = "measured", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, measured),
+      .help = "only what was measured: no names, no imported figures" },
+    { .name = "rename", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, rename),
+      .help = "where FILE knows a name as another model or corpus, replace that" },
     { .name = NULL },
 };
 
@@ -37,6 +41,7 @@ static void more_help(void)
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = { 0 };
+    cril_store_merge_options wanted;
     cril_store *store = NULL;
     cril_error err;
     bool existed;
@@ -48,11 +53,12 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_usage(cmd, "no database to write, name one with -o FILE");
     if (argc < 1)
         return cril_args_usage(cmd, "no database to read");
+    wanted = (cril_store_merge_options){ .measured_only = set.measured, .rename = set.rename };
     existed = access(set.output, F_OK) == 0;
     if (existed && !set.force)
         return cril_print_error("%s: exists already; use -f to add to it", set.output);
     if (cril_store_open(set.output, NULL, &store, &err) == CRIL_OK &&
-        cril_store_merge(store, (const char *const *)argv, (size_t)argc, &err) == CRIL_OK)
+        cril_store_merge(store, (const char *const *)argv, (size_t)argc, &wanted, &err) == CRIL_OK)
         code = 0;
     else
         code = cril_print_error("%s", err.message);

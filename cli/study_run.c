@@ -11,7 +11,7 @@
 #include <string.h>
 
 struct settings {
-    const char *shard;
+    const char *shard, *database;
     uint64_t threads, memory, batch;
     bool no_baselines, quiet;
 };
@@ -23,6 +23,8 @@ struct settings {
 static const struct cril_option options[] = {
     { .group = "Work", .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", .offset = AT(shard),
       .help = "only the I-th of N equal shares of the study's work, such as 3/16" },
+    { .name = "database", .kind = CRIL_OPTION_TEXT, .value = "FILE", .offset = AT(database),
+      .help = "keep what is computed in FILE (default: the study's database)" },
     { .name = "no-baselines", FLAG, .offset = AT(no_baselines),
       .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus" },
     { .group = "Machine", .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
@@ -40,8 +42,10 @@ static void more_help(void)
     fputs("\nDocuments go into the database as they are finished. A run that ends, however it ends, is\n"
           "gone on with by the next one, and the figures have the same bits. Several runs may share\n"
           "a database; on machines that do not, run shards and put them together:\n"
-          "\n  cril study run --shard 1/2 study.yaml              # on one machine\n"
-          "  cril study run --shard 2/2 study.yaml              # on another\n"
+          "\nExamples:\n"
+          "  cril study run study.yaml\n"
+          "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
+          "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
           "  cril study merge one.db two.db -o study.db\n",
           stdout);
 }
@@ -81,20 +85,30 @@ static void on_note(void *user, const char *sentence)
     cril_print_note("%s", sentence);
 }
 
+/* Up to 5 digits. */
+static bool read_count(const char **text, unsigned *out)
+{
+    const char *from = *text;
+
+    for (*out = 0; **text >= '0' && **text <= '9' && *text - from < 5; ++*text)
+        *out = *out * 10 + (unsigned)(**text - '0');
+    return *text > from;
+}
+
 /* "3/16". */
 static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
 {
-    int end = 0;
-
-    return !text || (sscanf(text, "%5u/%5u%n", shard, shards, &end) == 2 && !text[end] && *shard >= 1 && *shard <= *shards);
+    if (!text)
+        return true;
+    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text && *shard >= 1 && *shard <= *shards;
 }
 
-static void print_totals(const char *path, const cril_study_totals *t)
+static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
-    printf("%s: %zu cells complete, %zu of them before; %" PRIu64 " documents, %" PRIu64 " tokens in %.0f s", path, t->cells,
-           t->cells_before, t->documents, t->scored_tokens, t->seconds);
+    printf("%s: %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64 " tokens in %.0f s", path, t->cells,
+           is_shard ? " or parts of cells" : "", t->cells_before, t->documents, t->scored_tokens, t->seconds);
     if (t->forward_tokens)
-        printf(" (%.0f tokens/s)", (double)t->forward_tokens / t->seconds);
+        printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
     putchar('\n');
 }
 
@@ -108,7 +122,7 @@ static cril_status run_study(struct run *r, const char *path, const cril_study_r
 
     if (st != CRIL_OK)
         return st;
-    if ((st = cril_store_open(cril_study_info_of(study)->database, NULL, &store, err)) == CRIL_OK)
+    if ((st = cril_store_open(r->set.database ? r->set.database : cril_study_info_of(study)->database, NULL, &store, err)) == CRIL_OK)
         st = cril_study_run(cril_study_info_of(study), store, wanted, &callbacks, totals, err);
     cril_store_close(store);
     cril_study_close(study);
@@ -145,7 +159,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (st != CRIL_OK)
         return cril_print_error("%s", err.message);
     if (!r.set.quiet)
-        print_totals(argv[0], &totals);
+        print_totals(argv[0], r.set.shard != NULL, &totals);
     return 0;
 }
 

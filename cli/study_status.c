@@ -2,6 +2,7 @@
 #include "args.h"
 #include "output.h"
 #include "study.h"
+#include "studying.h"
 #include "table.h"
 
 #include <cril/store.h>
@@ -33,6 +34,7 @@ struct row {
     const cril_study_model *model;
     const cril_study_corpus *corpus;
     const cril_study_protocol *protocol;
+    char label[64]; /* of the protocol */
     uint64_t documents, done; /* documents 0: not known yet */
     bool complete;
     double bpc;
@@ -104,6 +106,7 @@ static cril_status read_rows(struct run *r, cril_error *err)
                 if (!s->models[m].path || !s->corpora[c].path)
                     continue;
                 r->rows[r->n] = (struct row){ .model = &s->models[m], .corpus = &s->corpora[c], .protocol = &s->protocols[p] };
+                cril_protocol_label(s, &s->protocols[p], r->rows[r->n].label);
                 st = read_row(r, &r->rows[r->n++], err);
             }
     return st;
@@ -116,7 +119,7 @@ static int width_of(const struct run *r, int which)
 
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
-        const char *name = which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->protocol->name;
+        const char *name = which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label;
 
         width = cril_text_width(name) > width ? cril_text_width(name) : width;
     }
@@ -137,7 +140,7 @@ static void print_table(const struct run *r)
         fputs("  ", stdout);
         cril_print_padded(stdout, x->corpus->name, corpus);
         fputs("  ", stdout);
-        cril_print_padded(stdout, x->protocol->name, protocol);
+        cril_print_padded(stdout, x->label, protocol);
         if (x->documents)
             snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->done, x->documents);
         printf(" %18s", of);
@@ -163,7 +166,7 @@ static int print_json(const struct run *r)
         const struct row *x = &r->rows[i];
 
         if (json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model", text(x->model->name), "corpus",
-                                                  text(x->corpus->name), "protocol", x->protocol->name, "documents_done",
+                                                  text(x->corpus->name), "protocol", x->label, "documents_done",
                                                   (json_int_t)x->done, "documents",
                                                   x->documents ? json_integer((json_int_t)x->documents) : json_null(),
                                                   "complete", x->complete, "bpc",

@@ -3,15 +3,37 @@
 #include "output.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const cril_study_protocol *find_protocol(const cril_study_info *s, const char *name)
+const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p, char out[64])
 {
+    size_t n = 0, at = 0;
+
     for (size_t i = 0; i < s->n_protocols; i++)
-        if (!name || strcmp(s->protocols[i].name, name) == 0)
+        n += strcmp(s->protocols[i].name, p->name) == 0;
+    at += (size_t)snprintf(out, 64, "%.16s", p->name);
+    if (n > 1 && (p->context || p->stride))
+        at += (size_t)snprintf(out + at, 64 - at, ":%zu", p->context);
+    if (n > 1 && p->stride)
+        snprintf(out + at, 64 - at, ":%zu", p->stride);
+    return out;
+}
+
+const cril_study_protocol *cril_find_protocol(const cril_study_info *s, const char *name, cril_error *err)
+{
+    char label[64];
+
+    for (size_t i = 0; i < s->n_protocols; i++)
+        if (!name || strcmp(cril_protocol_label(s, &s->protocols[i], label), name) == 0)
             return &s->protocols[i];
-    cril_print_error("%s: does not name the protocol %s", s->path, name);
+    for (size_t i = 0; i < s->n_protocols; i++) /* of several of a name the first */
+        if (strcmp(s->protocols[i].name, name) == 0)
+            return &s->protocols[i];
+    err->status = CRIL_ERR_RANGE;
+    snprintf(err->message, sizeof(err->message), "%s: has no protocol \"%s\"; 'cril study check %s' lists those that it has", s->path, name,
+             s->path);
     return NULL;
 }
 
@@ -25,9 +47,8 @@ bool cril_studying_open(struct cril_studying *s, const char *path, const char *p
         return false;
     }
     s->info = cril_study_info_of(s->study);
-    if (!(s->protocol = find_protocol(s->info, protocol)))
-        return false;
-    if (cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
+    if ((s->protocol = cril_find_protocol(s->info, protocol, &err)) &&
+        cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
         cril_store_table(s->store, s->info, s->protocol, &s->table, &err) == CRIL_OK)
         return true;
     cril_print_error("%s", err.message);

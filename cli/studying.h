@@ -15,6 +15,11 @@ struct cril_studying {
     const cril_study_protocol *protocol; /* of the table */
 };
 
+/* A protocol's name; where the study has several of one name, with their contexts and strides as given: "document:512", "hkust:950:256". */
+const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p, char out[64]);
+/* The protocol of that label or name; name NULL: the first. NULL: there is none, and *err says so. */
+const cril_study_protocol *cril_find_protocol(const cril_study_info *s, const char *name, cril_error *err);
+
 /*
  * Loads a study and what its database knows; it only reads. protocol: one that the study names, NULL: its first. False: the reason was printed.
  * cril_studying_close takes what is half open.

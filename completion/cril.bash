@@ -5,7 +5,7 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|compare|compress|decompress|test|list|cat|info|tokenize|study|report|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
@@ -21,6 +21,9 @@ _cril() {
         info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
         study) options='--help' ;;
+        fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;
+        predict) options='--bpc --se --model --fit --protocol --level --json --help' ;;
+        export) options='--csv --json --protocol --help' ;;
         report) options='--output --force --protocol --level --resamples --seed --date --help' ;;
         selftest) options='--model --tokens --all --threads --json --help' ;;
     esac
@@ -28,15 +31,21 @@ _cril() {
         case ${COMP_WORDS[i + 1]} in
             init) options='--help' ;;
             check) options='--quiet --help' ;;
+            run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
+            status) options='--json --help' ;;
+            import) options='--bpc --scores --source --quiet --help' ;;
+            merge) options='--output --force --measured --rename --help' ;;
+            dump) options='--help' ;;
+            slurm) options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
         esac
         if ((i + 1 == COMP_CWORD)); then
-            COMPREPLY=($(compgen -W "init check $options" -- "$word")); return
+            COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return
         fi
     fi
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date) return ;;
+        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -205,7 +205,7 @@ static void check_merge(const char *text)
     unlink(into);
     must(cril_store_open(into, NULL, &to, NULL) == CRIL_OK);
     sqlite3_exec(to->db, "PRAGMA synchronous = 0", NULL, NULL, NULL);
-    if (cril_store_merge(to, paths, 1, NULL) == CRIL_OK) {
+    if (cril_store_merge(to, paths, 1, NULL, NULL) == CRIL_OK) {
         merged = dump(to, &st);
         must(st == CRIL_OK && strcmp(merged, text) == 0);
         free(merged);

@@ -822,9 +822,9 @@ static void test_merge(void **state)
         }
         paths[3] = file(name); /* itself */
         if (i % 2)
-            check_ok(cril_store_merge(s, paths, 4, &err));
+            check_ok(cril_store_merge(s, paths, 4, NULL, &err));
         for (int k = 0; k < 3; k++) /* one by one, or again */
-            check_ok(cril_store_merge(s, paths + k, 1, &err));
+            check_ok(cril_store_merge(s, paths + k, 1, NULL, &err));
         got = dump(s);
         assert_string_equal(got, want);
         free(got);
@@ -850,7 +850,7 @@ static void check_merge_refused(const char *sql, const char *word)
     before = dump(s);
     paths[0] = file("whole.db");
     paths[1] = file("changed.db");
-    check_refused(cril_store_merge(s, paths, 2, &err), CRIL_ERR_MISMATCH, word);
+    check_refused(cril_store_merge(s, paths, 2, NULL, &err), CRIL_ERR_MISMATCH, word);
     assert_non_null(strstr(err.message, "changed.db"));
     after = dump(s);
     assert_string_equal(before, after);
@@ -878,8 +878,70 @@ static void test_merge_conflicts(void **state)
     s = open_store(file("to.db"));
     paths[0] = file("whole.db");
     paths[1] = file("none.db");
-    check_refused(cril_store_merge(s, paths, 2, &err), CRIL_ERR_IO, "none.db");
+    check_refused(cril_store_merge(s, paths, 2, NULL, &err), CRIL_ERR_IO, "none.db");
     cril_store_close(s);
+}
+
+/* A name that stands for another file in the others is theirs, if they agree; without names and imports, nothing else can differ. */
+static void test_merge_options(void **state)
+{
+    static const char other_name[] = "UPDATE names SET id = (SELECT sha256 FROM models ORDER BY sha256 DESC LIMIT 1) WHERE name = 'm1'";
+    const cril_store_merge_options rename = { .rename = true }, measured = { .measured_only = true };
+    const char *paths[2];
+    char *before, *after, *want;
+    cril_store *s;
+    cril_error err;
+
+    (void)state;
+    make_full(file("whole.db"));
+    unlink(file("to.db"));
+    unlink(file("changed.db"));
+    copy_file(file("whole.db"), file("to.db"));
+    copy_file(file("whole.db"), file("changed.db"));
+    execute(file("changed.db"), other_name);
+    s = open_store(file("to.db"));
+    before = dump(s);
+    for (int i = 0; i < 2; i++) {
+        paths[i] = file("whole.db");
+        paths[1 - i] = file("changed.db");
+        check_refused(cril_store_merge(s, paths, 2, &rename, &err), CRIL_ERR_MISMATCH, "\"m1\"");
+        after = dump(s);
+        assert_string_equal(before, after);
+        free(after);
+    }
+    execute(file("changed.db"), "UPDATE bpc SET bpc = 0.71 WHERE model = 'm1'");
+    paths[0] = file("changed.db");
+    check_refused(cril_store_merge(s, paths, 1, &rename, &err), CRIL_ERR_MISMATCH, "0.70999999999999996");
+    check_ok(cril_store_merge(s, paths, 1, &measured, &err));
+    after = dump(s);
+    assert_string_equal(before, after);
+    free(after);
+    execute(file("changed.db"), "DELETE FROM bpc");
+    paths[1] = paths[0];
+    check_ok(cril_store_merge(s, paths, 2, &rename, &err));
+    after = dump(s);
+    assert_string_not_equal(before, after);
+    cril_store_close(s);
+    execute(file("to.db"), "DELETE FROM bpc");
+    want = dump_of(file("changed.db"));
+    free(after);
+    after = dump_of(file("to.db"));
+    assert_string_equal(after, want);
+    free(after);
+    free(want);
+    free(before);
+
+    unlink(file("to.db"));
+    s = open_store(file("to.db"));
+    check_ok(cril_store_merge(s, paths, 1, &measured, &err));
+    cril_store_close(s);
+    execute(file("changed.db"), "DELETE FROM names");
+    execute(file("changed.db"), "DELETE FROM scores");
+    want = dump_of(file("changed.db"));
+    after = dump_of(file("to.db"));
+    assert_string_equal(after, want);
+    free(after);
+    free(want);
 }
 
 /* ---- Hostile files ---- */
@@ -900,7 +962,7 @@ static void check_hostile(const char *sql, const char *word)
         const char *path = file("bad.db");
         cril_store *to = open_store(file("into.db"));
 
-        st = cril_store_merge(to, &path, 1, &err);
+        st = cril_store_merge(to, &path, 1, NULL, &err);
         cril_store_close(to);
         unlink(file("into.db"));
         assert_int_not_equal(st, CRIL_OK);
@@ -1317,7 +1379,7 @@ int main(void)
         store_test(test_round_trip), store_test(test_missing),   store_test(test_cells),       store_test(test_conflicts),
         store_test(test_changed),    store_test(test_refused_values), store_test(test_imports), store_test(test_table),
         store_test(test_baselines),  store_test(test_files),     store_test(test_read_only),   store_test(test_locked),
-        store_test(test_full),       store_test(test_merge),     store_test(test_merge_conflicts), store_test(test_hostile),
+        store_test(test_full),       store_test(test_merge),     store_test(test_merge_conflicts), store_test(test_merge_options), store_test(test_hostile),
         store_test(test_damaged),    store_test(test_killed),    store_test(test_two_writers), store_test(test_claims),
         store_test(test_made_at_once),
     };

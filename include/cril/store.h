@@ -153,11 +153,17 @@ void cril_imports_free(cril_import *rows, size_t n);
 cril_status cril_store_table(cril_store *s, const cril_study_info *study, const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err);
 
+typedef struct cril_store_merge_options {
+    bool measured_only; /* models, corpora, baselines and documents: no names, nothing imported */
+    bool rename;        /* a name that stands for another file in s stands for theirs from now on */
+} cril_store_merge_options;
+
 /*
  * Adds all that the stores at paths [n] know, in one transaction. The order is of no account, and neither is what is in several of them.
- * CRIL_ERR_MISMATCH: two of them know different things of one document, name or imported figure; says which, and s is as it was.
+ * options may be NULL. CRIL_ERR_MISMATCH: two of them, or s and one of them, know different things of one document, name or imported figure;
+ * says which, and s is as it was.
  */
-cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, cril_error *err);
+cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, const cril_store_merge_options *options, cril_error *err);
 
 /*
  * All that is known as text, in the order of the keys, doubles to the last bit: equal stores have equal dumps. Writers wait until it is

@@ -24,12 +24,12 @@ typedef struct cril_study_run_options {
     size_t batch_tokens;  /* as cril_score_options has it; 0: 2048, since what a killed run loses is a batch */
     size_t memory_bytes;  /* as cril_score_options has it */
     unsigned shard, shards; /* 1 <= shard <= shards: this share of the work alone; shards 0: all of it */
-    bool baselines;       /* ordinary compressors too, once a corpus */
+    bool baselines;       /* ordinary compressors too, once a corpus, when all cells are done */
 } cril_study_run_options;
 
 typedef struct cril_study_progress {
-    const char *phase;  /* "reading" (models and corpora), "scoring", "waiting" (for other processes) */
-    const char *model, *corpus, *protocol; /* at work; NULL where there is none */
+    const char *phase;  /* "reading" (models and corpora), "scoring", "waiting" (for other processes), "compressing" (corpora) */
+    const char *model, *corpus, *protocol; /* of the cell at work; otherwise NULL, but model is the name of what is read or compressed */
     size_t cells, cells_done; /* of this run's share */
     double fraction;          /* of the work, by arithmetic, what was there before included; < 0: not known yet */
     double seconds;           /* since the run began */
@@ -48,7 +48,7 @@ typedef struct cril_study_callbacks {
 typedef struct cril_study_totals {
     size_t cells;         /* of this run's share */
     size_t cells_before;  /* of these, complete before the run */
-    uint64_t documents, scored_tokens, forward_tokens; /* of this run */
+    uint64_t documents, scored_tokens, forward_tokens; /* of this run: documents in the store, all tokens through a model */
     double seconds;
 } cril_study_totals;
 
@@ -59,7 +59,7 @@ typedef struct cril_study_totals {
  *
  * Before anything is computed all models and corpora are read once, for their hashes and sizes. CRIL_ERR_RANGE: a model whose
  * context is too short for a protocol, shards; CRIL_ERR_EMPTY: nothing with a path, a corpus without documents; CRIL_ERR_MISMATCH: a
- * file that changes while it is read; those of models, corpora, scorers and stores.
+ * file that is written to while the study runs, of which nothing is kept from then on; those of models, corpora, scorers and stores.
  */
 cril_status cril_study_run(const cril_study_info *s, cril_store *store, const cril_study_run_options *options,
                            const cril_study_callbacks *callbacks, cril_study_totals *totals, cril_error *err);

@@ -5,6 +5,7 @@
  */
 #include <cril/study.h>
 
+#include "study/query.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
 #include "util/size.h"
@@ -179,6 +180,8 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind, const si
         return st;
     if (where[SOURCE] != MOST_COLUMNS)
         row->source = c->fields[where[SOURCE]];
+    if (!cril_is_name(row->source, 0, CRIL_MAX_NAME))
+        return bad_record(c, "source is longer than 999 bytes, not UTF-8, or holds control characters", err);
     row->value /= unit;
     row->se /= unit;
     return CRIL_OK;

@@ -1,7 +1,7 @@
 /*
  * The run of a study: cell by cell, cheapest first, what the store does not have yet.
  *
- * Documents go into the store as soon as a batch has finished them, many in a transaction. A cell, or this run's slice of it, is
+ * Documents go into the store when a batch has finished them, many in a transaction, a few times a second. A cell, or this run's slice of it, is
  * claimed while it is at work; what others have claimed is looked at again when nothing else is left.
  */
 #include <cril/study_run.h>
@@ -16,7 +16,9 @@
 #include <string.h>
 #include <time.h>
 
-enum { BATCH_TOKENS = 2048, WAIT_MS = 200 };
+enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
+
+static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost with a killed run beside its batch */
 
 struct run {
     const cril_study_info *s;
@@ -36,8 +38,13 @@ struct run {
     size_t scorer_subject, scorer_protocol;
     cril_document_score *rows; /* [n_rows] finished, not in the store yet */
     size_t n_rows, rows_size;
-    double range_flops, range_seconds; /* of the documents that are being scored */
-    uint64_t range_forward;            /* tokens so far */
+    double commit_sec; /* when rows were kept last */
+    struct range {
+        double flops, done, seconds; /* done: the share of its arithmetic that is */
+        double tokens;               /* that will go through the model, by estimate */
+        uint64_t forward;            /* that have */
+        bool is_measured;            /* a batch is through; before, seconds are mostly of what comes once */
+    } range; /* the documents that are being scored */
     cril_status failure; /* of a write within a callback */
     cril_error why;
 };
@@ -62,71 +69,84 @@ static cril_status stopped(const struct run *r, cril_error *err)
 
 /* ---- Progress ---- */
 
-/* Seconds that the rest of the work takes: each model at its own speed, or, before it had its turn, at that of all. */
-static double seconds_left(const struct run *r, double at_work)
+/* Of a job, what the store has not and the range at work has not done. */
+static double flops_left(const struct run *r, const struct cril_job *j)
 {
-    struct rate all = { 0 };
-    double left = 0;
+    return j == r->job ? j->left_flops - r->range.done * r->range.flops : j->left_flops;
+}
 
+/* A model's speed, or, before it had its turn, that of all. */
+static struct rate rate_of(const struct run *r, size_t subject)
+{
+    struct rate own = r->rates[subject], all = { 0 };
+
+    if (r->job && r->range.is_measured && r->job->subject == subject) {
+        own.flops += r->range.done * r->range.flops;
+        own.seconds += r->range.seconds;
+    }
     for (size_t i = 0; i < r->work.n_subjects; i++) {
         all.flops += r->rates[i].flops;
         all.seconds += r->rates[i].seconds;
     }
-    if (r->job) {
-        all.flops += at_work * r->range_flops;
-        all.seconds += r->range_seconds;
+    if (r->job && r->range.is_measured) {
+        all.flops += r->range.done * r->range.flops;
+        all.seconds += r->range.seconds;
     }
-    for (size_t i = 0; i < r->work.n_jobs; i++) {
-        const struct cril_job *j = &r->work.jobs[i];
-        struct rate own = r->rates[j->subject];
-        double flops = j->done ? 0 : j->slice_flops;
+    return own.flops > 0 ? own : all;
+}
 
-        if (r->job && j->subject == r->job->subject) {
-            own.flops += at_work * r->range_flops;
-            own.seconds += r->range_seconds;
-        }
-        if (j == r->job)
-            flops -= at_work * r->range_flops;
-        if (own.flops <= 0)
-            own = all;
-        if (flops > 0 && own.flops <= 0)
+/* Seconds that the rest of the work takes; < 0: not known yet. */
+static double seconds_left(const struct run *r)
+{
+    double left = 0;
+
+    for (size_t m = 0; m < r->work.n_subjects; m++) {
+        const struct rate rate = rate_of(r, m);
+        double flops = 0;
+
+        for (size_t i = 0; i < r->work.n_jobs; i++)
+            flops += r->work.jobs[i].subject == m ? flops_left(r, &r->work.jobs[i]) : 0;
+        if (flops > 0 && rate.flops <= 0)
             return -1;
-        left += flops > 0 ? flops * own.seconds / own.flops : 0;
+        left += flops > 0 ? flops * rate.seconds / rate.flops : 0;
     }
     return left;
 }
 
-/* done: share of the documents at work. */
-static int report(struct run *r, const char *phase, const char *name, double done, double bpc)
+static int report(struct run *r, const char *phase, const char *name, double bpc)
 {
     cril_study_progress p = { .phase = phase, .model = name, .cells = r->work.n_jobs, .fraction = -1, .seconds_left = -1,
                               .seconds = now_sec() - r->start_sec,
-                              .forward_tokens = r->totals.forward_tokens + r->range_forward, .bpc = bpc };
-    double all = 0, finished = 0;
+                              .forward_tokens = r->totals.forward_tokens + r->range.forward, .bpc = bpc };
+    double all = 0, left = 0;
 
     if (!r->callbacks || !r->callbacks->on_progress)
         return 0;
-    for (size_t i = 0; i < r->work.n_jobs; i++) {
-        all += r->work.jobs[i].slice_flops;
-        finished += r->work.jobs[i].done ? r->work.jobs[i].slice_flops : 0;
-        p.cells_done += r->work.jobs[i].done;
-    }
     if (r->job) {
         p.model = r->work.subjects[r->job->subject].study->name;
         p.corpus = r->work.texts[r->job->text].study->name;
         p.protocol = r->job->cell.protocol;
-        finished += r->job->slice_flops - (1 - done) * r->range_flops;
+    }
+    for (size_t i = 0; i < r->work.n_jobs; i++) {
+        all += r->work.jobs[i].slice_flops;
+        left += flops_left(r, &r->work.jobs[i]);
+        p.cells_done += r->work.jobs[i].done;
     }
     if (all > 0 && r->rates) {
-        p.fraction = finished < all ? finished / all : 1;
-        p.seconds_left = seconds_left(r, done);
+        p.fraction = left > 0 ? 1 - left / all : 1;
+        p.seconds_left = seconds_left(r);
     }
     return r->callbacks->on_progress(r->callbacks->user, &p);
 }
 
 static int report_reading(void *user, const char *name)
 {
-    return report(user, "reading", name, 0, 0);
+    return report(user, "reading", name, 0);
+}
+
+static int report_compressing(void *user, const char *name)
+{
+    return report(user, "compressing", name, 0);
 }
 
 static void note_changed(const struct run *r, const char *what, const char *name)
@@ -142,19 +162,28 @@ static void note_changed(const struct run *r, const char *what, const char *name
 
 /* ---- A cell ---- */
 
+static cril_status check_files(const struct run *r, cril_error *err)
+{
+    const cril_status st = cril_text_check(&r->work.texts[r->job->text], err);
+
+    return st == CRIL_OK ? cril_subject_check(&r->work.subjects[r->job->subject], err) : st;
+}
+
+/* Files are looked at after the rows came of them and before the rows are kept. */
 static cril_status put_rows(struct run *r, cril_error *err)
 {
-    const struct cril_text *t = &r->work.texts[r->job->text];
     cril_status st;
 
     if (!r->n_rows)
         return CRIL_OK;
-    if (!cril_text_unchanged(t))
-        return cril_fail(err, CRIL_ERR_MISMATCH, "%s: changed while it was being scored; what was scored since the last commit is dropped",
-                         t->study->path);
-    st = cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err);
-    if (st == CRIL_OK)
+    if ((st = check_files(r, err)) == CRIL_OK &&
+        (st = cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err)) == CRIL_OK) {
+        for (size_t i = 0; i < r->n_rows; i++)
+            r->totals.scored_tokens += r->rows[i].scored_tokens;
+        r->totals.documents += r->n_rows;
         r->n_rows = 0;
+        r->commit_sec = now_sec();
+    }
     return st;
 }
 
@@ -169,8 +198,6 @@ static int on_document(void *user, const cril_document_score *d)
     }
     r->rows = rows;
     rows[r->n_rows++] = *d;
-    r->totals.documents++;
-    r->totals.scored_tokens += d->scored_tokens;
     return 0;
 }
 
@@ -178,11 +205,15 @@ static int on_progress(void *user, const cril_score_progress *p)
 {
     struct run *r = user;
 
-    r->range_seconds = p->seconds;
-    r->range_forward = p->forward_tokens;
-    if ((r->failure = put_rows(r, &r->why)) != CRIL_OK)
+    r->range.forward = p->forward_tokens;
+    r->range.done = (double)p->forward_tokens < r->range.tokens ? (double)p->forward_tokens / r->range.tokens : 1;
+    r->range.seconds = p->seconds;
+    r->range.is_measured = p->scored_tokens > 0;
+    const int stop = report(r, "scoring", NULL, p->bpc);
+
+    if ((stop || now_sec() - r->commit_sec >= commit_sec) && (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
-    return report(r, "scoring", NULL, p->fraction < 0 ? 0 : p->fraction, p->bpc);
+    return stop;
 }
 
 /* The scorer of the job at hand. */
@@ -205,73 +236,111 @@ static cril_status prepare(struct run *r, cril_error *err)
     return cril_scorer_create(r->work.subjects[j->subject].model, &wanted, &r->scorer, err);
 }
 
-static cril_status score_range(struct run *r, const cril_slice *range, cril_error *err)
+/* The range at work is over. seconds: that the whole of it took; 0: it was not finished. */
+static void end_range(struct run *r, double seconds)
 {
-    static const cril_score_callbacks no_callbacks = { 0 };
-    const struct cril_text *t = &r->work.texts[r->job->text];
     struct rate *rate = &r->rates[r->job->subject];
-    cril_score_callbacks callbacks = no_callbacks;
+
+    if (seconds > 0) {
+        rate->flops += r->range.flops;
+        rate->seconds += seconds;
+        r->job->left_flops -= r->range.flops;
+    }
+    r->totals.forward_tokens += r->range.forward;
+    r->range = (struct range){ 0 };
+    r->n_rows = 0;
+}
+
+static cril_status score_range(struct run *r, cril_slice documents, cril_error *err)
+{
+    const struct cril_text *t = &r->work.texts[r->job->text];
+    const cril_score_callbacks callbacks = { .user = r, .on_document = on_document, .on_progress = on_progress };
     cril_result result;
     cril_corpus *c;
     cril_status st = cril_corpus_open(t->study->path, &t->study->options, &c, err);
 
     if (st != CRIL_OK)
         return st;
-    callbacks.user = r;
-    callbacks.on_document = on_document;
-    callbacks.on_progress = on_progress;
-    r->range_flops = r->job->flops * (double)(range->to - range->from) / (double)t->facts.documents;
-    r->range_seconds = 0;
-    r->range_forward = 0;
-    r->n_rows = 0;
+    r->range = (struct range){ .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
     r->failure = CRIL_OK;
-    st = cril_score_slice(r->scorer, c, t->study->path, range->from, range->to, &callbacks, &result, err);
+    st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks, &result, err);
     cril_corpus_close(c);
-    if (r->failure != CRIL_OK)
-        return cril_fail(err, r->failure, "%s", r->why.message);
-    if (st == CRIL_ERR_CANCELLED)
-        return stopped(r, err);
-    if (st != CRIL_OK)
+    if (st != CRIL_OK) {
+        if (r->failure != CRIL_OK)
+            st = cril_fail(err, r->failure, "%s", r->why.message);
+        else if (st == CRIL_ERR_CANCELLED)
+            st = stopped(r, err);
+        end_range(r, 0);
         return st;
-    if ((st = put_rows(r, err)) == CRIL_OK && strcmp(result.corpus_sha256, t->facts.sha256) != 0)
-        st = cril_fail(err, CRIL_ERR_MISMATCH, "%s: changed while it was being scored", t->study->path);
-    rate->flops += r->range_flops;
-    rate->seconds += result.seconds;
-    r->totals.forward_tokens += result.forward_tokens;
-    r->range_flops = r->range_seconds = 0;
-    r->range_forward = 0;
+    }
+    r->range.forward = result.forward_tokens;
+    if (strcmp(result.corpus_sha256, t->facts.sha256) != 0)
+        st = cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
+    else
+        st = put_rows(r, err);
+    end_range(r, st == CRIL_OK ? result.seconds : 0);
     cril_result_free(&result);
     return st;
 }
 
-/* The part of a range that lies in the job's slice; false: none. */
-static bool clip(const struct cril_job *j, cril_slice *range)
+/* What the store does not have of the job's slice, *out owned: free. Sets left_flops. */
+static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n, cril_error *err)
 {
-    if (range->from < j->slice.from)
-        range->from = j->slice.from;
-    if (range->to > j->slice.to)
-        range->to = j->slice.to;
-    return range->from < range->to;
-}
+    cril_slice *all;
+    size_t n_all;
+    cril_status st = cril_store_missing(r->store, &j->cell, &all, &n_all, err);
 
-/* Scores what is missing of the job, or only asks whether anything is. */
-static cril_status do_missing(struct run *r, struct cril_job *j, bool score, bool *any, cril_error *err)
-{
-    cril_slice *ranges;
-    size_t n;
-    cril_status st = cril_store_missing(r->store, &j->cell, &ranges, &n, err);
-
-    *any = false;
     if (st != CRIL_OK)
         return st;
-    for (size_t i = 0; i < n && st == CRIL_OK; i++) {
-        if (!clip(j, &ranges[i]))
+    *n = 0;
+    j->left_flops = 0;
+    for (size_t i = 0; i < n_all; i++) {
+        cril_slice s = all[i];
+
+        s.from = s.from < j->slice.from ? j->slice.from : s.from;
+        s.to = s.to > j->slice.to ? j->slice.to : s.to;
+        if (s.from >= s.to)
             continue;
-        *any = true;
-        if (score)
-            st = score_range(r, &ranges[i], err);
+        j->left_flops += cril_job_flops(&r->work, j, s);
+        all[(*n)++] = s;
     }
-    free(ranges);
+    *out = all;
+    return CRIL_OK;
+}
+
+static cril_status look_at(struct run *r, struct cril_job *j, cril_error *err)
+{
+    cril_slice *missing;
+    size_t n;
+    cril_status st = list_missing(r, j, &missing, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    j->done = !n;
+    free(missing);
+    return CRIL_OK;
+}
+
+/* The job is claimed; what is missing is asked for now, since another one may have been here before. */
+static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
+{
+    cril_slice *missing;
+    size_t n;
+    cril_status st = list_missing(r, j, &missing, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    r->job = j;
+    if (n)
+        st = prepare(r, err);
+    for (size_t i = 0; i < n && st == CRIL_OK; i++)
+        st = score_range(r, missing[i], err);
+    r->job = NULL;
+    j->done = st == CRIL_OK;
+    if (j->done)
+        j->left_flops = 0;
+    free(missing);
     return st;
 }
 
@@ -279,30 +348,32 @@ static cril_status do_missing(struct run *r, struct cril_job *j, bool score, boo
 static cril_status do_job(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_claim *claim;
-    bool any;
-    cril_status st = do_missing(r, j, false, &any, err);
+    cril_status st = cril_store_claim(r->store, &j->cell, j->slice.from, j->slice.to, &claim, err);
 
-    if (st != CRIL_OK || !any) {
-        j->done = st == CRIL_OK;
+    if (st != CRIL_OK)
         return st;
-    }
-    st = cril_store_claim(r->store, &j->cell, j->slice.from, j->slice.to, &claim, err);
-    if (st != CRIL_OK || !claim)
-        return st;
-    r->job = j;
-    if ((st = prepare(r, err)) == CRIL_OK)
-        st = do_missing(r, j, true, &any, err); /* asked anew: another one may have been here before the claim */
-    r->job = NULL;
-    j->done = st == CRIL_OK;
+    st = claim ? do_missing(r, j, err) : look_at(r, j, err);
     cril_claim_release(claim);
     return st;
 }
 
 /* ---- The run ---- */
 
-static cril_status put_facts(struct run *r, cril_error *err)
+/* No file was written to while it was read. */
+static cril_status check_all_files(const struct run *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++)
+        st = cril_subject_check(&r->work.subjects[i], err);
+    for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
+        st = cril_text_check(&r->work.texts[i], err);
+    return st;
+}
+
+static cril_status put_facts(struct run *r, cril_error *err)
+{
+    cril_status st = check_all_files(r, err);
     bool changed;
 
     for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++) {
@@ -316,21 +387,48 @@ static cril_status put_facts(struct run *r, cril_error *err)
 
         if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) == CRIL_OK && changed)
             note_changed(r, "corpus", t->study->name);
-        if (st == CRIL_OK && t->n_baselines)
-            st = cril_store_put_baselines(r->store, t->facts.id, t->baselines, t->n_baselines, err);
     }
+    return st;
+}
+
+/* One corpus's, unless they are known. */
+static cril_status put_baselines(struct run *r, const struct cril_text *t, cril_error *err)
+{
+    cril_baseline *b;
+    size_t n;
+    cril_status st = cril_store_baselines(r->store, t->facts.id, &b, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    free(b);
+    if (n)
+        return CRIL_OK;
+    st = cril_text_compress(t, report_compressing, r, &b, &n, err);
+    if (st != CRIL_OK)
+        return st == CRIL_ERR_CANCELLED ? stopped(r, err) : st;
+    st = cril_store_put_baselines(r->store, t->facts.id, b, n, err);
+    free(b);
+    return st;
+}
+
+/* Shards share the corpora out: versions of a compressor differ, and stores that differ do not merge. */
+static cril_status put_all_baselines(struct run *r, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
+        if (!r->o->shards || i % r->o->shards == r->o->shard - 1)
+            st = put_baselines(r, &r->work.texts[i], err);
     return st;
 }
 
 static cril_status count_done(struct run *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
-    bool any;
 
     r->totals.cells = r->work.n_jobs;
     for (size_t i = 0; i < r->work.n_jobs && st == CRIL_OK; i++) {
-        st = do_missing(r, &r->work.jobs[i], false, &any, err);
-        r->work.jobs[i].done = st == CRIL_OK && !any;
+        st = look_at(r, &r->work.jobs[i], err);
         r->totals.cells_before += r->work.jobs[i].done;
     }
     return st;
@@ -358,7 +456,7 @@ static cril_status do_all(struct run *r, cril_error *err)
     cril_status st;
 
     while ((st = do_jobs(r, &left, err)) == CRIL_OK && left) {
-        if (report(r, "waiting", NULL, 0, 0))
+        if (report(r, "waiting", NULL, 0))
             return stopped(r, err);
         nanosleep(&pause, NULL);
     }
@@ -372,7 +470,9 @@ static cril_status start(struct run *r, cril_error *err)
 
     if (shards && (shard < 1 || shard > shards))
         return cril_fail(err, CRIL_ERR_RANGE, "%s: shard %u of %u does not exist", r->s->path, shard, shards);
-    st = cril_survey_read(r->s, &r->work, r->o->baselines, report_reading, r, err);
+    st = cril_survey_read(r->s, &r->work, report_reading, r, err);
+    if (st == CRIL_ERR_CANCELLED)
+        return stopped(r, err);
     if (st != CRIL_OK || (st = put_facts(r, err)) != CRIL_OK)
         return st;
     if (shards)
@@ -391,6 +491,8 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store, const cr
 
     if (st == CRIL_OK)
         st = do_all(&r, err);
+    if (st == CRIL_OK && r.o->baselines)
+        st = put_all_baselines(&r, err);
     r.totals.seconds = now_sec() - r.start_sec;
     if (totals)
         *totals = r.totals;

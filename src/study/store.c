@@ -221,7 +221,7 @@ static cril_status check_or_make(cril_store *s, bool read_only, cril_error *err)
     if (st != CRIL_OK || (st = cril_store_end(s, check(s, &empty, err), err)) != CRIL_OK || !empty)
         return st;
     if (read_only)
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: is empty; a run of the study fills it", s->path);
+        return cril_fail(err, CRIL_ERR_EMPTY, "%s: is empty; 'cril study run' fills it, or 'cril study import'", s->path);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;
     if ((st = check(s, &empty, err)) == CRIL_OK && empty)
@@ -240,7 +240,7 @@ static cril_status check_path(const char *path, bool read_only, cril_error *err)
     if (stat(path, &sb) == 0)
         return S_ISREG(sb.st_mode) ? CRIL_OK : cril_fail(err, CRIL_ERR_IO, "%s: is not a file; give the study's database another name", path);
     if (errno == ENOENT && read_only)
-        return cril_fail(err, CRIL_ERR_IO, "%s: there is no such file; a run of the study makes it", path);
+        return cril_fail(err, CRIL_ERR_IO, "%s: there is no such file yet; 'cril study run' makes it, or 'cril study import'", path);
     return errno == ENOENT ? CRIL_OK : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 

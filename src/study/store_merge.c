@@ -1,19 +1,31 @@
 /*
  * Stores put together. Another store is read row by row, each row checked as it is read and put into ours by the calls that every row
- * comes in by: what is equal is nothing new, what differs is an error. The union of sets of rows has no order, so neither has this.
+ * comes in by: what is equal is nothing new, what differs is an error. The union of sets of rows has no order, so neither has this. Renaming
+ * has none either: a name is ours to replace the first time that it comes, and after that the other stores must agree on it.
  */
+#include "study/query.h"
 #include "study/store.h"
 
 #include "util/fail.h"
+#include "util/size.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 enum { ROWS_AT_ONCE = 1024 };
 
+/* A name's kind as a letter, and the name. */
+struct renamed {
+    char text[1 + CRIL_MAX_NAME];
+};
+
 struct merge {
     cril_store *to;
+    cril_store_merge_options o;
+    struct renamed *renamed; /* [n_renamed] names that have come, sorted */
+    size_t n_renamed, renamed_size;
     cril_cell cell; /* whose documents are coming */
     uint64_t n_documents;
     cril_document_score rows[ROWS_AT_ONCE];
@@ -38,9 +50,47 @@ static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error 
     return cril_put_corpus(((struct merge *)user)->to, c, err);
 }
 
+/* Whether a name comes for the first time; remembers it. */
+static cril_status is_first(struct merge *m, enum cril_name kind, const char *name, bool *first, cril_error *err)
+{
+    struct renamed key, *list;
+    size_t low = 0, high = m->n_renamed;
+
+    snprintf(key.text, sizeof(key.text), "%c%s", kind == CRIL_NAME_MODEL ? 'm' : 'c', name);
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        const int order = strcmp(m->renamed[middle].text, key.text);
+
+        if (order == 0) {
+            *first = false;
+            return CRIL_OK;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!(list = cril_size_grow(m->renamed, &m->renamed_size, m->n_renamed, 1, sizeof(*list))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->to->path);
+    m->renamed = list;
+    memmove(list + low + 1, list + low, (m->n_renamed - low) * sizeof(*list));
+    list[low] = key;
+    m->n_renamed++;
+    *first = true;
+    return CRIL_OK;
+}
+
 static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err)
 {
-    return cril_put_name(((struct merge *)user)->to, kind, name, id, false, NULL, err);
+    struct merge *m = user;
+    bool replace = false;
+    cril_status st = CRIL_OK;
+
+    if (m->o.measured_only)
+        return CRIL_OK;
+    if (m->o.rename)
+        st = is_first(m, kind, name, &replace, err);
+    return st == CRIL_OK ? cril_put_name(m->to, kind, name, id, replace, NULL, err) : st;
 }
 
 static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err)
@@ -69,7 +119,9 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
 
 static cril_status on_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
 {
-    return cril_put_import(((struct merge *)user)->to, kind, row, false, NULL, err);
+    const struct merge *m = user;
+
+    return m->o.measured_only ? CRIL_OK : cril_put_import(m->to, kind, row, false, NULL, err);
 }
 
 /* One store, into the open transaction of m->to. */
@@ -101,7 +153,7 @@ static bool is_same_file(const cril_store *s, const char *path)
     return stat(s->path, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
-cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, cril_error *err)
+cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, const cril_store_merge_options *options, cril_error *err)
 {
     struct merge *m = calloc(1, sizeof(*m));
     cril_status st;
@@ -109,12 +161,15 @@ cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, 
     if (!m)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     m->to = s;
+    if (options)
+        m->o = *options;
     if ((st = cril_store_begin(s, true, err)) == CRIL_OK) {
         for (size_t i = 0; i < n && st == CRIL_OK; i++)
             if (!is_same_file(s, paths[i]))
                 st = add_store(m, paths[i], err);
         st = cril_store_end(s, st, err);
     }
+    free(m->renamed);
     free(m);
     return st;
 }

@@ -8,14 +8,16 @@
 #include "study/survey.h"
 
 #include "score/protocol.h"
+#include "study/stamp.h"
 #include "util/fail.h"
 #include "util/size.h"
 
 #include <cril/tokenizer.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SAMPLE = 1 << 16 };
+enum { SAMPLE = 1 << 16, COMPRESSED_AT_ONCE = 1 << 20 };
 
 static cril_status no_memory(cril_error *err)
 {
@@ -28,7 +30,7 @@ static cril_status survey_model(const cril_study_model *m, struct cril_subject *
 {
     cril_status st;
 
-    *out = (struct cril_subject){ .study = m };
+    *out = (struct cril_subject){ .study = m, .stamp = cril_stamp(m->path) }; /* before it is read */
     if ((st = cril_model_open(m->path, &out->model, err)) != CRIL_OK ||
         (st = cril_model_sha256(out->model, out->facts.sha256, err)) != CRIL_OK)
         return st;
@@ -54,19 +56,26 @@ static cril_status keep_sample(struct cril_text *t, const cril_document *doc, cr
 
 static cril_status add_document(struct cril_text *t, const cril_document *doc, size_t *capacity, cril_error *err)
 {
-    uint64_t *characters = cril_size_grow(t->characters, capacity, (size_t)t->facts.documents, 1, sizeof(*characters));
+    const size_t n = (size_t)t->facts.documents;
+    uint64_t *starts = cril_size_grow(t->starts, capacity, n, 2, sizeof(*starts));
 
-    if (!characters)
+    if (!starts)
         return no_memory(err);
-    t->characters = characters;
-    characters[t->facts.documents] = cril_count_characters(doc->text, doc->len_bytes);
-    t->facts.characters += characters[t->facts.documents++];
+    t->starts = starts;
+    starts[n] = t->facts.characters;
+    t->facts.characters += cril_count_characters(doc->text, doc->len_bytes);
+    starts[n + 1] = t->facts.characters;
+    t->facts.documents++;
     t->facts.bytes += doc->len_bytes;
     return keep_sample(t, doc, err);
 }
 
-static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_baselines *b, cril_survey_poll poll, void *user,
-                                  cril_error *err)
+static cril_status stopped(const struct cril_text *t, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", t->study->path);
+}
+
+static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_survey_poll poll, void *user, cril_error *err)
 {
     cril_document doc;
     size_t capacity = 0;
@@ -74,9 +83,8 @@ static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_base
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
         if (poll && poll(user, t->study->name))
-            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", t->study->path);
-        if ((st = add_document(t, &doc, &capacity, err)) != CRIL_OK ||
-            (b && (st = cril_baselines_add(b, doc.text, doc.len_bytes, err)) != CRIL_OK))
+            return stopped(t, err);
+        if ((st = add_document(t, &doc, &capacity, err)) != CRIL_OK)
             return st;
     }
     if (st == CRIL_OK && !t->facts.documents)
@@ -98,37 +106,79 @@ static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *e
     return st == CRIL_OK ? cril_store_corpus_id(&t->facts, err) : st;
 }
 
-static cril_status survey_text(const cril_study_corpus *study, bool baselines, struct cril_text *out, cril_survey_poll poll,
-                               void *user, cril_error *err)
+static cril_status survey_text(const cril_study_corpus *study, struct cril_text *out, cril_survey_poll poll, void *user,
+                               cril_error *err)
+{
+    cril_corpus *c = NULL;
+    cril_status st;
+
+    *out = (struct cril_text){ .study = study, .stamp = cril_stamp(study->path) }; /* before it is read */
+    if ((st = cril_corpus_open(study->path, &study->options, &c, err)) == CRIL_OK &&
+        (st = read_documents(out, c, poll, user, err)) == CRIL_OK)
+        st = name_facts(out, c, err);
+    cril_corpus_close(c);
+    return st;
+}
+
+cril_status cril_subject_check(const struct cril_subject *m, cril_error *err)
+{
+    return m->stamp && cril_stamp(m->study->path) == m->stamp
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", m->study->path);
+}
+
+cril_status cril_text_check(const struct cril_text *t, cril_error *err)
+{
+    return t->stamp && cril_stamp(t->study->path) == t->stamp
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
+}
+
+/* ---- Baselines ---- */
+
+/* A long text in pieces, so that the caller can stop it. */
+static cril_status add_text(const struct cril_text *t, cril_baselines *b, const cril_document *doc, cril_survey_poll poll, void *user,
+                            cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t at = 0, n; st == CRIL_OK && at < doc->len_bytes; at += n) {
+        n = doc->len_bytes - at < COMPRESSED_AT_ONCE ? doc->len_bytes - at : COMPRESSED_AT_ONCE;
+        st = poll && poll(user, t->study->name) ? stopped(t, err) : cril_baselines_add(b, doc->text + at, n, err);
+    }
+    return st;
+}
+
+static cril_status compress(const struct cril_text *t, cril_corpus *c, cril_baselines *b, cril_survey_poll poll, void *user,
+                            cril_error *err)
+{
+    cril_document doc;
+    char sha256[65];
+    cril_status st;
+
+    while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text)
+        if ((st = add_text(t, b, &doc, poll, user, err)) != CRIL_OK)
+            return st;
+    if (st != CRIL_OK || (st = cril_corpus_sha256(c, sha256, err)) != CRIL_OK)
+        return st;
+    return strcmp(sha256, t->facts.sha256) == 0
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
+}
+
+cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,
+                               cril_error *err)
 {
     cril_baselines *b = NULL;
     cril_corpus *c = NULL;
     cril_status st;
 
-    *out = (struct cril_text){ .study = study };
-    if (stat(study->path, &out->file) != 0 || !S_ISREG(out->file.st_mode))
-        out->file.st_size = 0;
-    st = cril_corpus_open(study->path, &study->options, &c, err);
-    if (st == CRIL_OK && baselines)
-        st = cril_baselines_create(&b, err);
-    if (st == CRIL_OK)
-        st = read_documents(out, c, b, poll, user, err);
-    if (st == CRIL_OK && b)
-        st = cril_baselines_finish(b, &out->baselines, &out->n_baselines, err);
-    if (st == CRIL_OK)
-        st = name_facts(out, c, err);
+    if ((st = cril_corpus_open(t->study->path, &t->study->options, &c, err)) == CRIL_OK &&
+        (st = cril_baselines_create(&b, err)) == CRIL_OK && (st = compress(t, c, b, poll, user, err)) == CRIL_OK)
+        st = cril_baselines_finish(b, out, n, err);
     cril_baselines_free(b);
     cril_corpus_close(c);
     return st;
-}
-
-bool cril_text_unchanged(const struct cril_text *t)
-{
-    struct stat now;
-
-    return !t->file.st_size ||
-           (stat(t->study->path, &now) == 0 && now.st_size == t->file.st_size && now.st_ino == t->file.st_ino &&
-            now.st_mtim.tv_sec == t->file.st_mtim.tv_sec && now.st_mtim.tv_nsec == t->file.st_mtim.tv_nsec);
 }
 
 /* ---- Costs ---- */
@@ -146,14 +196,16 @@ static cril_status count_sample(const struct cril_subject *m, const struct cril_
 }
 
 /* All windows on a stream of n tokens. */
-static double stream_flops(const cril_model *m, const struct cril_protocol *p, const struct cril_layout *l, uint64_t n)
+static void add_stream(const cril_model *m, const struct cril_protocol *p, const struct cril_layout *l, uint64_t n, struct cril_job *j)
 {
     struct cril_span span;
-    double sum = 0;
 
-    for (uint64_t k = 0; p->window(l, k, n, true, &span); k++)
-        sum += cril_model_flops(m, (size_t)(span.end - 1 - span.from) + (span.head >= 0), (size_t)(span.end - span.first));
-    return sum;
+    for (uint64_t k = 0; p->window(l, k, n, true, &span); k++) {
+        const size_t n_inputs = (size_t)(span.end - 1 - span.from) + (span.head >= 0);
+
+        j->flops += cril_model_flops(m, n_inputs, (size_t)(span.end - span.first));
+        j->tokens += (double)n_inputs;
+    }
 }
 
 static cril_status estimate(const struct cril_subject *m, const struct cril_text *t, struct cril_job *j, cril_error *err)
@@ -166,10 +218,11 @@ static cril_status estimate(const struct cril_subject *m, const struct cril_text
     if (st != CRIL_OK)
         return st;
     if (!p->per_document)
-        j->flops = stream_flops(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters));
+        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
     for (uint64_t i = 0; p->per_document && i < t->facts.documents; i++)
-        j->flops += stream_flops(m->model, p, &l, (uint64_t)(ratio * (double)t->characters[i]) + 1);
+        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
     j->flops += 1; /* no cell is for nothing */
+    j->tokens += 1;
     return CRIL_OK;
 }
 
@@ -185,11 +238,10 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, siz
 
     if (st == CRIL_OK && j.cell.context > w->subjects[subject].facts.context)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s:%zu: %s was made for a context of at most %llu tokens, the protocol %s has %llu; give the "
-                         "protocol a context of its own: {name: %s, context: %llu}",
-                         s->path, p->line, w->subjects[subject].study->name,
-                         (unsigned long long)w->subjects[subject].facts.context, p->name, (unsigned long long)j.cell.context,
-                         p->name, (unsigned long long)w->subjects[subject].facts.context);
+                         "%s:%zu: %s was made for a context of at most %" PRIu64 " tokens, the protocol %s has %" PRIu64 "; give the "
+                         "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
+                         s->path, p->line, w->subjects[subject].study->name, w->subjects[subject].facts.context, p->name,
+                         j.cell.context, p->name, w->subjects[subject].facts.context);
     if (st == CRIL_OK && (st = estimate(&w->subjects[subject], &w->texts[text], &j, err)) == CRIL_OK) {
         j.slice_flops = j.flops;
         w->jobs[w->n_jobs++] = j;
@@ -228,8 +280,7 @@ static cril_status list_jobs(const cril_study_info *s, struct cril_survey *w, cr
     return st;
 }
 
-cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, bool baselines, cril_survey_poll poll, void *user,
-                             cril_error *err)
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cril_survey_poll poll, void *user, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -246,7 +297,7 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, bo
     }
     for (size_t i = 0; i < s->n_corpora && st == CRIL_OK; i++)
         if (s->corpora[i].path)
-            st = survey_text(&s->corpora[i], baselines, &w->texts[w->n_texts++], poll, user, err);
+            st = survey_text(&s->corpora[i], &w->texts[w->n_texts++], poll, user, err);
     if (st == CRIL_OK && (!w->n_subjects || !w->n_texts))
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path", s->path,
                          w->n_subjects ? "corpus" : "model");
@@ -258,9 +309,8 @@ void cril_survey_free(struct cril_survey *w)
     for (size_t i = 0; i < w->n_subjects; i++)
         cril_model_close(w->subjects[i].model);
     for (size_t i = 0; i < w->n_texts; i++) {
-        free(w->texts[i].characters);
+        free(w->texts[i].starts);
         free(w->texts[i].sample);
-        free(w->texts[i].baselines);
     }
     free(w->subjects);
     free(w->texts);
@@ -268,18 +318,30 @@ void cril_survey_free(struct cril_survey *w)
     *w = (struct cril_survey){ 0 };
 }
 
+double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s)
+{
+    const struct cril_text *t = &w->texts[j->text];
+
+    return j->flops * (double)(t->starts[s.to] - t->starts[s.from]) / (double)t->facts.characters;
+}
+
 /* ---- Shares ---- */
 
-/* The document of a corpus at a share of its characters. */
+/* The first document of which at least half lies behind a share of the corpus's characters; past the last: none does. */
 static uint64_t document_at(const struct cril_text *t, double share)
 {
     const double wanted = share * (double)t->facts.characters;
-    uint64_t i = 0;
-    double sum = 0;
+    uint64_t low = 0, high = t->facts.documents;
 
-    while (i < t->facts.documents && sum + (double)t->characters[i] / 2 < wanted)
-        sum += (double)t->characters[i++];
-    return i;
+    while (low < high) {
+        const uint64_t i = low + (high - low) / 2;
+
+        if (((double)t->starts[i] + (double)t->starts[i + 1]) / 2 < wanted)
+            low = i + 1;
+        else
+            high = i;
+    }
+    return low;
 }
 
 static double clamp(double x)
@@ -287,7 +349,10 @@ static double clamp(double x)
     return x < 0 ? 0 : x > 1 ? 1 : x;
 }
 
-/* The cells in their order are a line as long as their arithmetic, which is cut into equal parts; each cut falls between two documents. */
+/*
+ * The cells in their order are a line as long as their arithmetic, which is cut into equal parts; each cut falls between two documents. Where a
+ * part ends the next one begins: both are computed by one expression.
+ */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
 {
     double total = 0, at = 0;
@@ -304,7 +369,7 @@ void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
         j.slice = (cril_slice){ document_at(t, from), shard == shards ? t->facts.documents : document_at(t, to) };
         if (j.slice.from >= j.slice.to)
             continue;
-        j.slice_flops = j.flops * (double)(j.slice.to - j.slice.from) / (double)t->facts.documents;
+        j.slice_flops = cril_job_flops(w, &j, j.slice);
         w->jobs[n++] = j;
     }
     w->n_jobs = n;

@@ -5,31 +5,32 @@
 #include <cril/model.h>
 #include <cril/store.h>
 #include <cril/study.h>
-#include <sys/stat.h>
+#include <stdbool.h>
 
 struct cril_subject {
     const cril_study_model *study;
     cril_model *model; /* stays open: its pages are the system's to keep or not */
     cril_store_model facts;
+    uint64_t stamp; /* of its file, or of its first part */
 };
 
 struct cril_text {
     const cril_study_corpus *study;
     cril_store_corpus facts;
-    struct stat file;     /* of a regular one; st_size 0 otherwise */
-    uint64_t *characters; /* [facts.documents] */
-    char *sample;         /* [n_sample] the beginning, for tokens a character */
+    uint64_t stamp;
+    uint64_t *starts; /* [facts.documents + 1] characters before each document, and in all */
+    char *sample;     /* [n_sample] the beginning, for tokens a character */
     size_t n_sample;
-    cril_baseline *baselines; /* [n_baselines]; none unless asked for */
-    size_t n_baselines;
 };
 
 struct cril_job {
     size_t subject, text, protocol;
     cril_cell cell;
     double flops;      /* of all of the cell, estimated */
+    double tokens;     /* that go through the model for it, likewise */
     cril_slice slice;  /* documents of it that are this run's */
     double slice_flops;
+    double left_flops; /* of the slice, what the store does not have */
     bool done;
 };
 
@@ -43,18 +44,22 @@ struct cril_survey {
 /* Called between files; not 0: stop. */
 typedef int (*cril_survey_poll)(void *user, const char *name);
 
-/*
- * Reads all files of s once and lists the cells. baselines: what compressors make of a corpus, unless known holds for its name. Zero-initialised
- * out; release with cril_survey_free, after an error too.
- */
-cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out, bool baselines, cril_survey_poll poll, void *user,
-                             cril_error *err);
+/* Reads all files of s once and lists the cells. Zero-initialised out; release with cril_survey_free, after an error too. */
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out, cril_survey_poll poll, void *user, cril_error *err);
 void cril_survey_free(struct cril_survey *w);
 
 /* Sets the slices of shard 1 <= shard <= shards; jobs that get none are dropped. */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
 
-/* A regular file is what it was when it was surveyed. */
-bool cril_text_unchanged(const struct cril_text *t);
+/* The estimated arithmetic of some documents of a cell. */
+double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
+
+/* Whether a file is what it was when it was surveyed; CRIL_ERR_MISMATCH: it may not be. */
+cril_status cril_subject_check(const struct cril_subject *m, cril_error *err);
+cril_status cril_text_check(const struct cril_text *t, cril_error *err);
+
+/* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free. CRIL_ERR_MISMATCH: it is another one now. */
+cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,
+                               cril_error *err);
 
 #endif

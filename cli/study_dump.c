@@ -1,0 +1,54 @@
+/* cril study dump: a study's database as text, for cmp and diff. */
+#include "args.h"
+#include "output.h"
+#include "study.h"
+
+#include <cril/store.h>
+#include <errno.h>
+#include <stdio.h>
+
+static const struct cril_option options[] = {
+    { .name = NULL },
+};
+
+static void more_help(void)
+{
+    fputs("\nA line a row, in the order of the keys, numbers to the last bit: databases that know the\n"
+          "same have the same dump, whoever computed it and in what order.\n"
+          "\nExamples:\n"
+          "  cril study dump one.db >one.txt\n"
+          "  cril study dump two.db | cmp - one.txt\n",
+          stdout);
+}
+
+static int run(const struct cril_cmd *cmd, int argc, char **argv)
+{
+    cril_store *store = NULL;
+    cril_error err;
+    int code = cril_args_parse(cmd, NULL, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON)
+        return code;
+    if (argc != 1)
+        return cril_args_usage(cmd, argc ? "takes one database" : "no database given");
+    code = 0;
+    if (cril_store_open(argv[0], &(cril_store_options){ .read_only = true }, &store, &err) != CRIL_OK ||
+        cril_store_dump(store, stdout, &err) != CRIL_OK) {
+        code = 1;
+        if (!ferror(stdout)) /* otherwise main says it */
+            cril_print_error("%s", err.message);
+        else
+            cril_stdout_failed(errno);
+    }
+    cril_store_close(store);
+    return code;
+}
+
+const struct cril_cmd cril_study_cmd_dump = {
+    .name = "study dump",
+    .summary = "Write all that a database knows as text.",
+    .usage = "study dump DATABASE",
+    .run = run,
+    .options = options,
+    .more_help = more_help,
+};

@@ -1,0 +1,60 @@
+#!/bin/sh
+# study_kill.sh CRIL: cril study run is killed (kill -9) at random moments and run again, until it is done. The database then is what
+# an uninterrupted run makes, to the bit (cril study dump); no run complains of what a killed one left.
+# KILLS: how often at least (default: 15). SEED: of the moments. STUDY: a study file of one's own instead of tiny models.
+set -u
+LC_ALL=C
+export LC_ALL
+here=$(cd "$(dirname "$0")" && pwd)
+case $1 in /*) cril=$1 ;; *) cril=$PWD/$1 ;; esac
+kills=${KILLS:-15} seed=${SEED:-$(date +%s)}
+case ${STUDY:-} in '' | /*) ;; *) STUDY=$PWD/$STUDY ;; esac
+tmp=$(mktemp -d)
+trap 'cd /; rm -rf "$tmp"' EXIT
+trap 'exit 1' HUP INT TERM
+cd "$tmp" || exit 1
+echo "$kills kills, seed $seed"
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
+become() { exec "$cril" study run -q --threads 1 ${batch:+--batch $batch} --database "$1" "$study"; }
+
+study=${STUDY:-study.yaml} batch=
+if [ -z "${STUDY:-}" ]; then
+    batch=64
+    for m in llama gemma3; do cp "$here/../golden/tiny-$m.gguf" $m.gguf; done
+    for i in 1 2 3 4 5 6 7 8; do awk -v n=$((40 * i)) -f "$here/words.awk" | tr '\n' ' ' | sed 's/.*/{"content": "&"}/'; echo; done >words.jsonl
+    cat >study.yaml <<END
+models: [{path: llama.gguf}, {path: gemma3.gguf}]
+corpora: [{path: words.jsonl}, {name: short, path: words.jsonl, limit: 3}]
+protocols: [{name: document, context: 48, stride: 16}, {name: hkust, context: 40, stride: 20}]
+END
+fi
+
+t0=$(milliseconds); (become whole.db) || exit 1; t1=$(milliseconds)
+"$cril" study dump whole.db >whole.txt || exit 1
+echo "a run: $((t1 - t0)) ms, $(grep -c '^document' whole.txt) documents"
+
+# Moments from the start of a run, up to a fifth more than all of it takes, so that most fall into its work; of a study of one's own sooner, or
+# it would take as many times as long.
+awk -v n="$kills" -v seed="$seed" -v t=$((t1 - t0)) -v own="${STUDY:-}" 'BEGIN {
+    srand(seed)
+    for (i = 0; i < n; i++)
+        printf "%.4f\n", rand() * (own != "" && n > 4 ? 4 / n : 1.2) * t / 1000
+}' >plan
+n=0 done=0 started=1
+while read -r moment; do
+    [ $done = 0 ] || { rm -f part.db part.db-lock part.db-journal; done=0 started=$((started + 1)); }
+    (become part.db 2>>errors) &
+    pid=$!
+    sleep "$moment"
+    kill -9 $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    case $? in
+        0) done=1; "$cril" study dump part.db | cmp - whole.txt || exit 1 ;;
+        137) n=$((n + 1)) ;;
+        *) cat errors; echo "FAIL: a run after $n kills failed"; exit 1 ;;
+    esac
+done <plan
+[ ! -s errors ] || { cat errors; exit 1; }
+(become part.db) || exit 1
+"$cril" study dump part.db | cmp - whole.txt || { echo "FAIL: the database differs"; exit 1; }
+echo "killed $n times at work, $started databases, each as that of the uninterrupted run"

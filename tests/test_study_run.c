@@ -1,0 +1,633 @@
+/*
+ * Runs of a study: figures with the bits of a plain run, however a run was cut: stopped and gone on with, in shards, by several processes
+ * at once; and files that change are new cells, or, while a run is at them, refused.
+ */
+#define _GNU_SOURCE /* mkdtemp, nftw */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "study/survey.h"
+
+#include <cril/study_run.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { N_DOCUMENTS = 14, N_FILES = 3, N_CELLS = 2 * 2 * 3, MOST_SHARDS = 17 };
+
+/* Documents of all cells. */
+enum { ALL_DOCUMENTS = 2 * 3 * (N_DOCUMENTS + N_FILES) };
+
+static char folder[64], names[512][128];
+
+/* A file of the test's folder; a test asks for at most 512. */
+static const char *file(const char *name)
+{
+    static size_t n;
+    char *out = names[n++ % 512];
+
+    snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
+    return out;
+}
+
+static const char *store_name(const char *stem, unsigned i)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "%s-%u.db", stem, i);
+    return file(name);
+}
+
+#define check_ok(call)                   \
+    do {                                 \
+        if ((call) != CRIL_OK)           \
+            fail_msg("%s", err.message); \
+    } while (0)
+
+#define check_refused(call, want, word)                     \
+    do {                                                    \
+        assert_int_equal(call, want);                       \
+        if (!strstr(err.message, word))                     \
+            fail_msg("no \"%s\" in: %s", word, err.message); \
+    } while (0)
+
+/* ---- Files ---- */
+
+static void put_words(FILE *f, uint32_t *state, unsigned n)
+{
+    static const char *const words[] = { "the", "quick", "brown", "fox", "3.14", "jumps", "over", "na\xc3\xafve", "dogs", "and", "(cats)" };
+
+    for (unsigned i = 0; i < n; i++) {
+        *state = *state * 1664525 + 1013904223;
+        fprintf(f, "%s%s", i ? " " : "", words[(*state >> 16) % (sizeof(words) / sizeof(*words))]);
+    }
+}
+
+static FILE *create(const char *path)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    return f;
+}
+
+static void write_corpora(void)
+{
+    static const unsigned lengths[N_DOCUMENTS] = { 40, 1, 90, 7, 33, 2, 60, 18, 5, 120, 1, 25, 3, 50 };
+    uint32_t state = 7;
+    FILE *f = create(file("lines.jsonl"));
+
+    for (size_t i = 0; i < N_DOCUMENTS; i++) {
+        fputs("{\"content\": \"", f);
+        put_words(f, &state, lengths[i]);
+        fputs("\"}\n", f);
+    }
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(mkdir(file("texts"), 0777), 0);
+    for (unsigned i = 0; i < N_FILES; i++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "texts/%u.txt", i);
+        f = create(file(name));
+        put_words(f, &state, 30 + 20 * i);
+        assert_int_equal(fclose(f), 0);
+    }
+}
+
+static void copy_model(const char *name)
+{
+    char from[1024], to[64], bytes[4096];
+    size_t n;
+    FILE *in, *out;
+
+    snprintf(from, sizeof(from), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    snprintf(to, sizeof(to), "%s.gguf", name);
+    in = fopen(from, "rb");
+    assert_non_null(in);
+    out = create(file(to));
+    while ((n = fread(bytes, 1, sizeof(bytes), in)))
+        assert_int_equal(fwrite(bytes, 1, n, out), n);
+    fclose(in);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void write_study(const char *text)
+{
+    FILE *f = create(file("study.yaml"));
+
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static const char usual[] = "models: [{path: tiny-llama.gguf}, {path: tiny-gemma3.gguf}]\n"
+                            "corpora: [{path: lines.jsonl}, {path: texts}]\n"
+                            "protocols:\n"
+                            "  - {name: document, context: 48, stride: 16}\n"
+                            "  - {name: hkust, context: 40, stride: 13}\n"
+                            "  - {name: halves, context: 24}\n";
+
+static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *f)
+{
+    (void)sb;
+    (void)type;
+    (void)f;
+    return remove(path);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    strcpy(folder, "/dev/shm/cril-test-XXXXXX"); /* every commit would wait for a disk */
+    if (!mkdtemp(folder)) {
+        strcpy(folder, "/tmp/cril-test-XXXXXX");
+        if (!mkdtemp(folder))
+            return -1;
+    }
+    write_corpora();
+    copy_model("tiny-llama");
+    copy_model("tiny-gemma3");
+    write_study(usual);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- Runs ---- */
+
+struct seen {
+    size_t n, stop_at; /* calls; the one that stops the run, from 1; 0: none */
+    size_t n_scoring, n_waiting, n_compressing, n_notes;
+    double fraction;
+    size_t cells_done;
+    char note[512];
+    const char *write_to; /* when scoring begins something is written behind this file; NULL: not */
+};
+
+static int on_progress(void *user, const cril_study_progress *p)
+{
+    struct seen *s = user;
+
+    s->n++;
+    s->n_waiting += strcmp(p->phase, "waiting") == 0;
+    s->n_compressing += strcmp(p->phase, "compressing") == 0;
+    if (strcmp(p->phase, "scoring") == 0) {
+        s->n_scoring++;
+        assert_true(p->model && p->corpus && p->protocol);
+        assert_true(p->fraction >= 0 && p->fraction <= 1 && p->fraction >= s->fraction - 1e-9);
+        assert_true(p->cells_done >= s->cells_done && p->cells_done < p->cells);
+        assert_true(p->seconds_left >= 0 || p->seconds_left == -1);
+        s->fraction = p->fraction;
+        s->cells_done = p->cells_done;
+        if (s->write_to) {
+            FILE *f = fopen(s->write_to, "a");
+
+            assert_non_null(f);
+            fputs("{\"content\": \"one more\"}\n", f);
+            assert_int_equal(fclose(f), 0);
+            s->write_to = NULL;
+        }
+    }
+    return s->stop_at && s->n >= s->stop_at;
+}
+
+static void on_note(void *user, const char *sentence)
+{
+    struct seen *s = user;
+
+    s->n_notes++;
+    snprintf(s->note, sizeof(s->note), "%s", sentence);
+}
+
+static cril_status run(const char *database, const cril_study_run_options *o, struct seen *seen, cril_study_totals *totals, cril_error *err)
+{
+    const cril_study_callbacks callbacks = { seen, on_progress, on_note };
+    char path[128];
+    cril_study *study;
+    cril_store *store;
+    cril_status st;
+
+    snprintf(path, sizeof(path), "%s/study.yaml", folder);
+    if ((st = cril_study_load(path, &study, err)) != CRIL_OK)
+        return st;
+    if ((st = cril_store_open(database, NULL, &store, err)) == CRIL_OK) {
+        st = cril_study_run(cril_study_info_of(study), store, o, &callbacks, totals, err);
+        cril_store_close(store);
+    }
+    cril_study_close(study);
+    return st;
+}
+
+static const cril_study_run_options plain = { .threads = 1 };
+
+static void run_all(const char *database, cril_study_totals *totals)
+{
+    struct seen seen = { 0 };
+    cril_error err;
+
+    check_ok(run(database, &plain, &seen, totals, &err));
+}
+
+/* Owned: free. */
+static char *dump_of(const char *path)
+{
+    const cril_store_options o = { .read_only = true };
+    cril_store *s;
+    cril_error err;
+    char *text;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+
+    assert_non_null(f);
+    check_ok(cril_store_open(path, &o, &s, &err));
+    check_ok(cril_store_dump(s, f, &err));
+    cril_store_close(s);
+    fclose(f);
+    return text;
+}
+
+static void check_same(const char *a, const char *b)
+{
+    char *x = dump_of(a), *y = dump_of(b);
+
+    assert_string_equal(x, y);
+    free(x);
+    free(y);
+}
+
+/* ---- One run ---- */
+
+/* A cell's documents and sums have the bits of cril_score_corpus. */
+static void check_cell(cril_store *store, const cril_study_info *s, const cril_study_model *m, const cril_study_corpus *text,
+                       const cril_study_protocol *p)
+{
+    const cril_score_options wanted = { .protocol = p->name, .context = p->context, .stride = p->stride, .threads = 1 };
+    cril_store_model model;
+    cril_store_corpus corpus;
+    cril_result got, want;
+    cril_scorer *scorer;
+    cril_model *opened;
+    cril_corpus *c;
+    cril_cell cell;
+    cril_error err;
+    bool found;
+
+    (void)s;
+    check_ok(cril_store_find_model(store, m->name, &model, &found, &err));
+    assert_true(found);
+    check_ok(cril_store_find_corpus(store, text->name, &corpus, &found, &err));
+    assert_true(found);
+    check_ok(cril_cell_of(&model, &corpus, p, &cell, &err));
+    check_ok(cril_store_result(store, &cell, NULL, &got, &err));
+    check_ok(cril_model_open(m->path, &opened, &err));
+    check_ok(cril_scorer_create(opened, &wanted, &scorer, &err));
+    check_ok(cril_corpus_open(text->path, &text->options, &c, &err));
+    check_ok(cril_score_corpus(scorer, c, text->path, NULL, &want, &err));
+    assert_int_equal(got.documents, want.documents);
+    for (size_t i = 0; i < want.documents; i++)
+        assert_memory_equal(&got.per_document[i], &want.per_document[i], sizeof(want.per_document[i]));
+    assert_memory_equal(&got.nats, &want.nats, sizeof(want.nats));
+    assert_memory_equal(&got.interval, &want.interval, sizeof(want.interval));
+    assert_int_equal(got.context, want.context);
+    assert_int_equal(got.stride, want.stride);
+    assert_string_equal(got.model_sha256, want.model_sha256);
+    assert_string_equal(got.corpus_sha256, want.corpus_sha256);
+    cril_result_free(&want);
+    cril_result_free(&got);
+    cril_corpus_close(c);
+    cril_scorer_free(scorer);
+    cril_model_close(opened);
+}
+
+static void test_figures(void **state)
+{
+    const cril_store_options read_only = { .read_only = true };
+    cril_study_totals totals;
+    cril_study *study;
+    const cril_study_info *s;
+    cril_store *store;
+    cril_error err;
+
+    (void)state;
+    run_all(file("one.db"), &totals);
+    assert_int_equal(totals.cells, N_CELLS);
+    assert_int_equal(totals.cells_before, 0);
+    assert_int_equal(totals.documents, ALL_DOCUMENTS);
+    assert_true(totals.forward_tokens >= totals.scored_tokens && totals.scored_tokens > 0);
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    s = cril_study_info_of(study);
+    check_ok(cril_store_open(file("one.db"), &read_only, &store, &err));
+    for (size_t m = 0; m < s->n_models; m++)
+        for (size_t c = 0; c < s->n_corpora; c++)
+            for (size_t p = 0; p < s->n_protocols; p++)
+                check_cell(store, s, &s->models[m], &s->corpora[c], &s->protocols[p]);
+    cril_store_close(store);
+    cril_study_close(study);
+    run_all(file("one.db"), &totals); /* nothing is left to do */
+    assert_int_equal(totals.cells_before, N_CELLS);
+    assert_int_equal(totals.documents + totals.forward_tokens, 0);
+}
+
+static void test_baselines(void **state)
+{
+    const cril_study_run_options with = { .threads = 1, .baselines = true };
+    struct seen seen = { 0 };
+    cril_error err;
+    char *text;
+
+    (void)state;
+    check_ok(run(file("baselines.db"), &with, &seen, NULL, &err));
+    assert_true(seen.n_compressing > 0);
+    text = dump_of(file("baselines.db"));
+    assert_non_null(strstr(text, "\"xz -9\""));
+    free(text);
+    seen = (struct seen){ 0 };
+    check_ok(run(file("baselines.db"), &with, &seen, NULL, &err));
+    assert_int_equal(seen.n_compressing, 0); /* they are known */
+}
+
+/* ---- Cut runs ---- */
+
+/* Stopped at every k-th call until it is done: no document is scored twice, and a run that is stopped soon still goes on. */
+static void test_stopped(void **state)
+{
+    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    cril_study_totals totals;
+    cril_error err;
+
+    (void)state;
+    run_all(file("one.db"), NULL);
+    for (unsigned k = 0; k < 3; k++) {
+        const size_t reading = 2 + N_DOCUMENTS + N_FILES; /* calls before the first cell */
+        const char *path = store_name("stopped", k);
+        uint64_t n_documents = 0;
+        size_t n_runs = 0;
+        cril_status st;
+
+        do {
+            struct seen seen = { .stop_at = n_runs ? reading + 3 + 17 * k + 3 * n_runs : 1 + 3 * k };
+
+            st = run(path, &small, &seen, &totals, &err);
+            n_documents += totals.documents;
+            if (st != CRIL_OK && st != CRIL_ERR_CANCELLED)
+                fail_msg("%s", err.message);
+            assert_true(++n_runs < 1000);
+        } while (st != CRIL_OK);
+        assert_true(n_runs > 2);
+        assert_int_equal(n_documents, ALL_DOCUMENTS);
+        check_same(path, file("one.db"));
+    }
+}
+
+static cril_status merge(const char *into, const char *const *paths, size_t n, cril_error *err)
+{
+    cril_store *s;
+    cril_status st = cril_store_open(into, NULL, &s, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_store_merge(s, paths, n, NULL, err);
+    cril_store_close(s);
+    return st;
+}
+
+static void test_shards(void **state)
+{
+    const cril_study_run_options whole = { .threads = 1, .baselines = true };
+    struct seen seen = { 0 };
+    cril_error err;
+
+    (void)state;
+    check_ok(run(file("one.db"), &whole, &seen, NULL, &err));
+    for (unsigned n = 1; n <= 5; n++) {
+        const char *paths[10];
+        uint64_t n_documents = 0;
+        char stem[16];
+
+        snprintf(stem, sizeof(stem), "shard-%u", n);
+        for (unsigned i = 0; i < n; i++) {
+            const cril_study_run_options share = { .threads = 1, .shard = i + 1, .shards = n, .baselines = true };
+            cril_study_totals totals;
+
+            seen = (struct seen){ 0 };
+            paths[i] = paths[n + i] = store_name(stem, i);
+            check_ok(run(paths[i], &share, &seen, &totals, &err));
+            n_documents += totals.documents;
+        }
+        assert_int_equal(n_documents, ALL_DOCUMENTS);
+        for (unsigned first = 0; first < n; first++) { /* every rotation */
+            snprintf(stem, sizeof(stem), "merged-%u", n);
+            check_ok(merge(store_name(stem, first), paths + first, n, &err));
+            check_same(store_name(stem, first), file("one.db"));
+        }
+    }
+}
+
+/* Every document of every cell is in one slice, and the slices are about alike. */
+static void test_cuts(void **state)
+{
+    struct cril_survey w = { 0 };
+    struct cril_job *all;
+    cril_study *study;
+    cril_error err;
+    double total = 0, largest = 0;
+    size_t n_all;
+
+    (void)state;
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    check_ok(cril_survey_read(cril_study_info_of(study), &w, NULL, NULL, &err));
+    n_all = w.n_jobs;
+    assert_int_equal(n_all, N_CELLS);
+    all = malloc(n_all * sizeof(*all));
+    assert_non_null(all);
+    memcpy(all, w.jobs, n_all * sizeof(*all));
+    for (size_t i = 0; i < n_all; i++) {
+        assert_true(!i || all[i].flops >= all[i - 1].flops);
+        total += all[i].flops;
+        for (uint64_t d = all[i].slice.from; d < all[i].slice.to; d++) {
+            const double one = cril_job_flops(&w, &all[i], (cril_slice){ d, d + 1 });
+
+            largest = one > largest ? one : largest;
+        }
+    }
+    for (unsigned shards = 1; shards <= MOST_SHARDS + 1; shards++) {
+        const unsigned n = shards > MOST_SHARDS ? 1000 : shards;
+        uint64_t next[N_CELLS] = { 0 };
+
+        for (unsigned shard = 1; shard <= n; shard++) {
+            double sum = 0;
+
+            memcpy(w.jobs, all, n_all * sizeof(*all));
+            w.n_jobs = n_all;
+            cril_survey_cut(&w, shard, n);
+            for (size_t i = 0, k = 0; i < w.n_jobs; i++, k++) {
+                while (memcmp(&w.jobs[i].cell, &all[k].cell, sizeof(all[k].cell)) != 0)
+                    assert_true(++k < n_all);
+                assert_int_equal(w.jobs[i].slice.from, next[k]);
+                assert_true(w.jobs[i].slice.to > w.jobs[i].slice.from && w.jobs[i].slice.to <= all[k].slice.to);
+                next[k] = w.jobs[i].slice.to;
+                sum += w.jobs[i].slice_flops;
+            }
+            assert_true(sum <= total / n + 2 * largest && sum >= total / n - 2 * largest);
+        }
+        for (size_t k = 0; k < n_all; k++)
+            assert_int_equal(next[k], all[k].slice.to);
+    }
+    free(all);
+    cril_survey_free(&w);
+    cril_study_close(study);
+}
+
+/* Two processes and one store: both work, and no document twice. */
+static void test_two_processes(void **state)
+{
+    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    const char *path = file("shared.db");
+    int ends[2], status;
+    uint64_t n_documents[2] = { 0 };
+    pid_t pids[2];
+
+    (void)state;
+    run_all(file("one.db"), NULL);
+    assert_int_equal(pipe(ends), 0);
+    for (int i = 0; i < 2; i++) {
+        pids[i] = fork();
+        assert_true(pids[i] >= 0);
+        if (!pids[i]) {
+            struct seen seen = { 0 };
+            cril_study_totals totals;
+            cril_error err;
+            const cril_status st = run(path, &small, &seen, &totals, &err);
+
+            if (st != CRIL_OK)
+                fprintf(stderr, "process %d: %s\n", i, err.message);
+            _exit(st != CRIL_OK || write(ends[1], &totals.documents, sizeof(totals.documents)) != (ssize_t)sizeof(totals.documents));
+        }
+    }
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+        assert_int_equal(status, 0);
+        assert_int_equal(read(ends[0], &n_documents[i], sizeof(n_documents[i])), sizeof(n_documents[i]));
+    }
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(n_documents[0] + n_documents[1], ALL_DOCUMENTS);
+    check_same(path, file("one.db"));
+}
+
+/* ---- Files that change ---- */
+
+static void append(const char *path)
+{
+    FILE *f = fopen(path, "a");
+
+    assert_non_null(f);
+    fputs("{\"content\": \"And one document more than before.\"}\n", f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void test_changed_before(void **state)
+{
+    cril_study_totals totals;
+    struct seen seen = { 0 };
+    char *before, *after;
+    cril_error err;
+
+    (void)state;
+    run_all(file("one.db"), NULL);
+    before = dump_of(file("one.db"));
+    append(file("lines.jsonl"));
+    check_ok(run(file("one.db"), &plain, &seen, &totals, &err));
+    assert_int_equal(seen.n_notes, 1);
+    assert_non_null(strstr(seen.note, "corpus lines is another one"));
+    assert_int_equal(totals.cells_before, N_CELLS / 2);
+    assert_int_equal(totals.documents, 2 * 3 * (N_DOCUMENTS + 1));
+    after = dump_of(file("one.db"));
+    assert_true(strlen(after) > strlen(before)); /* what was known is kept */
+    free(before);
+    free(after);
+    seen = (struct seen){ 0 };
+    check_ok(run(file("one.db"), &plain, &seen, &totals, &err));
+    assert_int_equal(seen.n_notes + totals.documents, 0);
+}
+
+/* What is kept of it is right: a run over the file as it was adds the rest. */
+static void test_changed_within(void **state)
+{
+    static const char *const written[] = { "lines.jsonl", "texts/1.txt", "tiny-llama.gguf" };
+    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    cril_error err;
+
+    (void)state;
+    run_all(file("one.db"), NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        const char *path = file(written[i]), *database = store_name("within", i);
+        struct seen seen = { .write_to = path };
+        struct stat sb;
+
+        assert_int_equal(stat(path, &sb), 0);
+        check_refused(run(database, &small, &seen, NULL, &err), CRIL_ERR_MISMATCH, "was written to while the study ran");
+        assert_int_equal(truncate(path, sb.st_size), 0);
+        seen = (struct seen){ 0 };
+        check_ok(run(database, &small, &seen, NULL, &err));
+        check_same(database, file("one.db"));
+    }
+}
+
+/* ---- What is refused ---- */
+
+static void refused(const char *study, const cril_study_run_options *o, cril_status want, const char *word)
+{
+    struct seen seen = { 0 };
+    cril_error err;
+
+    write_study(study);
+    check_refused(run(file("refused.db"), o, &seen, NULL, &err), want, word);
+    assert_int_equal(seen.n_scoring, 0);
+}
+
+static void test_refused(void **state)
+{
+    const cril_study_run_options third = { .shard = 3, .shards = 2 }, none = { .shard = 0, .shards = 2 };
+
+    (void)state;
+    fclose(create(file("empty.jsonl")));
+    append(file("short.jsonl"));
+    refused(usual, &third, CRIL_ERR_RANGE, "shard 3 of 2");
+    refused(usual, &none, CRIL_ERR_RANGE, "shard 0 of 2");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl}]\nprotocols: [{name: document, context: 100000}]\n", &plain,
+            CRIL_ERR_RANGE, "study.yaml:3: tiny-llama was made for a context of at most");
+    refused("models: [{name: m}]\ncorpora: [{path: lines.jsonl}]\n", &plain, CRIL_ERR_EMPTY, "no model has a path");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{name: cc}]\n", &plain, CRIL_ERR_EMPTY, "no corpus has a path");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: empty.jsonl}]\nprotocols: [{name: document, context: 40}]\n", &plain,
+            CRIL_ERR_EMPTY, "holds no document with text");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: short.jsonl}]\nprotocols: [{name: hkust, context: 200}]\n", &plain,
+            CRIL_ERR_EMPTY, "the protocol hkust needs 201");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_figures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_baselines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_two_processes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_changed_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_changed_within, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -119,18 +119,18 @@ else
     skip "a database of a newer version: sqlite3 is not installed"
 fi
 head -c 5000 tiny.db >cut.db; t database-cut study dump cut.db
-mkdir small
-if mount -t tmpfs -o size=160k none small 2>/dev/null; then # what there was stays, and the next run goes on there
-    mounted=$tmp/small
-    cp shard1.db small/tiny.db
-    dd if=/dev/zero of=small/fill bs=4k 2>/dev/null
-    t database-full study run -t 1 --database small/tiny.db tiny.yaml
-    rm small/fill
-    "$cril" study dump small/tiny.db >small.dump; "$cril" study dump shard1.db | cmp - small.dump || fail "a full disk changed a database"
-    t database-full-more study run -q -t 1 --database small/tiny.db tiny.yaml
-    "$cril" study dump small/tiny.db >small.dump; same database-full tiny.dump small.dump
-    umount small && mounted=
+mkdir narrow
+if mount -t tmpfs -o size=160k none narrow 2>/dev/null; then # what there was stays, and the next run goes on there
+    mounted=$tmp/narrow
+    cp shard1.db narrow/tiny.db
+    dd if=/dev/zero of=narrow/fill bs=4k 2>/dev/null
+    t database-full study run -t 1 --database narrow/tiny.db tiny.yaml
+    rm narrow/fill
+    "$cril" study dump narrow/tiny.db >small.dump; "$cril" study dump shard1.db | cmp - small.dump || fail "a full disk changed a database"
+    t database-full-more study run -q -t 1 --database narrow/tiny.db tiny.yaml
+    "$cril" study dump narrow/tiny.db >small.dump; same database-full tiny.dump small.dump
+    umount narrow && mounted=
 else
     skip "a full disk under a database: this user cannot mount one"
 fi
-rmdir small
+rmdir narrow

@@ -113,7 +113,7 @@ echo old >old.cril; t archive-exists $p --archive old.cril c.jsonl; t prove-miss
 leaves_nothing prove b.cril
 i=0; while [ $i -lt 60 ]; do cat proof.jsonl; i=$((i + 1)); done >proved.jsonl
 # scored FILE: waits until the row of the corpus is there, and the proof at work
-scored() { i=0; while [ $i -lt 1200 ] && ! grep -q '^proved.jsonl ' "$1"; do sleep 0.05; i=$((i + 1)); done; }
+scored() { i=0; while [ $i -lt 1200 ] && ! grep -qs '^proved.jsonl ' "$1"; do sleep 0.05; i=$((i + 1)); done; }
 "$cril" $p -t 1 --archive b.cril --per-document b.csv proved.jsonl >all 2>err & pid=$!
 scored all; kill -TERM $pid; wait $pid; code=$?
 tail -n +4 all >out; verdict prove-stopped $code

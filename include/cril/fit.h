@@ -205,7 +205,7 @@ typedef struct cril_line_both {
     double x_mean, y_mean;     /* weighted: the line passes through them */
     double reduced_chi_square; /* weighted sum of squares / (n - 2); Deming: x errors taken as 1 */
     double scale;              /* factor of the standard errors in the intervals */
-    size_t n_minima;           /* slopes better than those beside them: above 1, none is clear */
+    size_t n_minima;           /* local minima of the sum of squares; the least is the line */
 } cril_line_both;
 
 /*
@@ -218,7 +218,7 @@ typedef struct cril_line_both {
  * widened: value -+ t scale se, where scale = sqrt(max(1, reduced_chi_square)) and t is Student's
  * with n - 2.
  *
- * Of several minima, which points without a trend can have, the least is taken: York's equation is
+ * Points of unequal errors often have several minima; the least is taken: York's equation is
  * solved by bracketing, since iterating it need not converge. CRIL_ERR_NUMERIC: no minimum (the
  * line is vertical). Source: York, Evensen, Lopez Martinez & De Basabe Delgado 2004, Am. J. Phys.
  * 72:367, eq. 13; errors of x and y independent.

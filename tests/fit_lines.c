@@ -1,7 +1,8 @@
 /*
- * Fits many sets of points for scripts/compare_fit.py: cases on standard input and groups of numbers on standard output,
- * both as tests/fit_values.h has them; an empty line ends a case.
- * Build: cc -O2 -D_POSIX_C_SOURCE=200809L -Iinclude tests/fit_lines.c build/libcril.a -lm -o fit_lines
+ * Fits many sets of points for scripts/compare_fit.py: cases on standard input and groups of
+ * numbers on standard output, both as tests/fit_values.h has them; an empty line ends a case.
+ * Build: cc -O2 -D_POSIX_C_SOURCE=200809L -Iinclude tests/fit_lines.c build/libcril.a -lm -o
+ * fit_lines
  */
 #include "fit_values.h"
 
@@ -10,7 +11,7 @@ static struct fit_groups groups;
 
 int main(void)
 {
-    cril_error err = { 0 };
+    cril_error err = {0};
 
     while (fit_case_read(stdin, &c)) {
         if (fit_compute(&c, &groups, &err) != CRIL_OK) {

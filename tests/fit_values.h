@@ -72,7 +72,8 @@ static inline void fit_add_estimate(struct fit_groups *out, const char *name, bo
     fit_add(out, name, ok, 4, (double[]){ e.value, e.se, e.low, e.high });
 }
 
-static inline void fit_add_bootstrap(struct fit_groups *out, const struct fit_case *c, cril_resample unit, const char *name)
+static inline void fit_add_bootstrap(struct fit_groups *out, const struct fit_case *c, cril_resample unit,
+                                     const char *name)
 {
     cril_line_bootstrap b = { .unit = unit, .level = c->level, .resamples = c->resamples, .seed = c->seed };
     const cril_points p = fit_case_points(c);
@@ -81,7 +82,8 @@ static inline void fit_add_bootstrap(struct fit_groups *out, const struct fit_ca
     static const char *const names[] = { "pearson", "slope", "intercept", "rmse" };
     char full[24];
 
-    fit_add(out, name, true, 3, (double[]){ st, st == CRIL_OK ? (double)b.n_units : 0, st == CRIL_OK ? (double)b.redrawn : 0 });
+    fit_add(out, name, true, 3,
+            (double[]){ st, st == CRIL_OK ? (double)b.n_units : 0, st == CRIL_OK ? (double)b.redrawn : 0 });
     for (size_t i = 0; i < 4; i++) {
         snprintf(full, sizeof(full), "%.8s.%s", name, names[i]);
         fit_add(out, full, st == CRIL_OK, 2, (double[]){ ranges[i]->low, ranges[i]->high });

@@ -1,6 +1,7 @@
 /*
- * Lines through models: against golden/fit.txt, whose numbers scripts/fit_oracle.py computes by other code with 50 digits;
- * against published results; and by what must hold whatever the points are.
+ * Lines through models: against golden/fit.txt, whose numbers scripts/fit_oracle.py computes by
+ * other code with 50 digits; against published results; and by what must hold whatever the points
+ * are.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +27,8 @@ static void check_close(const char *name, double got, double want, double relati
 }
 
 /*
- * 1e-9 of the number, or of a thousandth where it is smaller: golden numbers have 12 digits, ours lose one to four of their
- * 16 on points of near one x. A wrong formula or draw misses by far more.
+ * 1e-9 of the number, or of a thousandth where it is smaller: golden numbers have 12 digits, ours
+ * lose one to four of their 16 on points of near one x. A wrong formula or draw misses by far more.
  */
 static void check_number(const char *set, const char *group, size_t k, double got, double want)
 {
@@ -75,7 +76,7 @@ static void test_golden(void **state)
 
 static cril_points points(size_t n, const double *x, const double *y)
 {
-    return (cril_points){ .n = n, .x = x, .y = y };
+    return (cril_points){.n = n, .x = x, .y = y};
 }
 
 static cril_line line_of(const cril_points *p)
@@ -88,10 +89,11 @@ static cril_line line_of(const cril_points *p)
     return l;
 }
 
-/* (0, 0), (1, 1), (2, 1): all by hand. One degree of freedom is the Cauchy distribution: P(|T| > sqrt 3) = 1/3. */
+/* (0, 0), (1, 1), (2, 1): all by hand. One degree of freedom is the Cauchy distribution: P(|T| >
+ * sqrt 3) = 1/3. */
 static void test_three_by_hand(void **state)
 {
-    const double x[] = { 0, 1, 2 }, y[] = { 0, 1, 1 };
+    const double x[] = {0, 1, 2}, y[] = {0, 1, 1};
     const cril_points p = points(3, x, y);
     const cril_line l = line_of(&p);
     const double t = 12.706204736174704, s = sqrt(1.0 / 6);
@@ -132,13 +134,13 @@ static void test_three_by_hand(void **state)
 /* Anscombe 1973: four sets that differ in everything but these figures, which are his. */
 static void test_anscombe(void **state)
 {
-    static const double x[] = { 10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5 };
-    static const double x4[] = { 8, 8, 8, 8, 8, 8, 8, 19, 8, 8, 8 };
+    static const double x[] = {10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5};
+    static const double x4[] = {8, 8, 8, 8, 8, 8, 8, 19, 8, 8, 8};
     static const double y[4][11] = {
-        { 8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68 },
-        { 9.14, 8.14, 8.74, 8.77, 9.26, 8.1, 6.13, 3.1, 9.13, 7.26, 4.74 },
-        { 7.46, 6.77, 12.74, 7.11, 7.81, 8.84, 6.08, 5.39, 8.15, 6.42, 5.73 },
-        { 6.58, 5.76, 7.71, 8.84, 8.47, 7.04, 5.25, 12.5, 5.56, 7.91, 6.89 },
+        {8.04, 6.95, 7.58, 8.81, 8.33, 9.96, 7.24, 4.26, 10.84, 4.82, 5.68},
+        {9.14, 8.14, 8.74, 8.77, 9.26, 8.1, 6.13, 3.1, 9.13, 7.26, 4.74},
+        {7.46, 6.77, 12.74, 7.11, 7.81, 8.84, 6.08, 5.39, 8.15, 6.42, 5.73},
+        {6.58, 5.76, 7.71, 8.84, 8.47, 7.04, 5.25, 12.5, 5.56, 7.91, 6.89},
     };
     cril_point_fit f[11];
     cril_left_out out[11];
@@ -165,7 +167,8 @@ static void test_anscombe(void **state)
             assert_int_equal(cril_line_leave_out(&p, out, NULL, &total, NULL), CRIL_OK);
             assert_int_equal(out[7].status, CRIL_LEFT_OUT_ONE_X);
             assert_true(isnan(out[7].rmse) && isnan(out[7].slope));
-            assert_true(total.n_families == 11 && total.n_families_used == 10 && total.n_points_used == 10);
+            assert_true(total.n_families == 11 && total.n_families_used == 10 &&
+                        total.n_points_used == 10);
         }
     }
 }
@@ -173,12 +176,14 @@ static void test_anscombe(void **state)
 /* NIST StRD "Norris", with the certified values. */
 static void test_norris(void **state)
 {
-    static const double y[] = { 0.1,   338.8, 118.1, 888.0, 9.2,   228.1, 668.5, 998.5, 449.1, 778.9, 559.2, 0.3,
-                                0.1,   778.1, 668.8, 339.3, 448.9, 10.8,  557.7, 228.3, 998.0, 888.8, 119.6, 0.3,
-                                0.6,   557.6, 339.3, 888.0, 998.5, 778.9, 10.2,  117.6, 228.9, 668.4, 449.2, 0.2 };
-    static const double x[] = { 0.2,   337.4, 118.2, 884.6, 10.1,  226.5, 666.3, 996.3, 448.6, 777.0, 558.2, 0.4,
-                                0.6,   775.5, 666.9, 338.0, 447.5, 11.6,  556.0, 228.1, 995.8, 887.6, 120.2, 0.3,
-                                0.3,   556.8, 339.1, 887.2, 999.0, 779.0, 11.1,  118.3, 229.2, 669.1, 448.9, 0.5 };
+    static const double y[] = {0.1,   338.8, 118.1, 888.0, 9.2,   228.1, 668.5, 998.5, 449.1,
+                               778.9, 559.2, 0.3,   0.1,   778.1, 668.8, 339.3, 448.9, 10.8,
+                               557.7, 228.3, 998.0, 888.8, 119.6, 0.3,   0.6,   557.6, 339.3,
+                               888.0, 998.5, 778.9, 10.2,  117.6, 228.9, 668.4, 449.2, 0.2};
+    static const double x[] = {0.2,   337.4, 118.2, 884.6, 10.1,  226.5, 666.3, 996.3, 448.6,
+                               777.0, 558.2, 0.4,   0.6,   775.5, 666.9, 338.0, 447.5, 11.6,
+                               556.0, 228.1, 995.8, 887.6, 120.2, 0.3,   0.3,   556.8, 339.1,
+                               887.2, 999.0, 779.0, 11.1,  118.3, 229.2, 669.1, 448.9, 0.5};
     const cril_points p = points(36, x, y);
     const cril_line l = line_of(&p);
 
@@ -191,13 +196,14 @@ static void test_norris(void **state)
     check_close("r2", l.r_squared, 0.999993745883712, 1e-12);
 }
 
-/* Pearson's points with York's weights: slope and intercept as printed since York 1969, errors as in York et al. 2004. */
+/* Pearson's points with York's weights: slope and intercept as printed since York 1969, errors as
+ * in York et al. 2004. */
 static void test_pearson_york(void **state)
 {
-    static const double x[] = { 0, 0.9, 1.8, 2.6, 3.3, 4.4, 5.2, 6.1, 6.5, 7.4 };
-    static const double y[] = { 5.9, 5.4, 4.4, 4.6, 3.5, 3.7, 2.8, 2.8, 2.4, 1.5 };
-    static const double x_weight[] = { 1000, 1000, 500, 800, 200, 80, 60, 20, 1.8, 1 };
-    static const double y_weight[] = { 1, 1.8, 4, 8, 20, 20, 70, 70, 100, 500 };
+    static const double x[] = {0, 0.9, 1.8, 2.6, 3.3, 4.4, 5.2, 6.1, 6.5, 7.4};
+    static const double y[] = {5.9, 5.4, 4.4, 4.6, 3.5, 3.7, 2.8, 2.8, 2.4, 1.5};
+    static const double x_weight[] = {1000, 1000, 500, 800, 200, 80, 60, 20, 1.8, 1};
+    static const double y_weight[] = {1, 1.8, 4, 8, 20, 20, 70, 70, 100, 500};
     double x_se[10], y_se[10];
     cril_points p = points(10, x, y);
     cril_line_both b;
@@ -251,7 +257,7 @@ static struct sample sample(uint64_t seed)
 
 static cril_points points_of(const struct sample *s)
 {
-    return (cril_points){ N, s->x, s->y, s->x_se, s->y_se, s->family };
+    return (cril_points){N, s->x, s->y, s->x_se, s->y_se, s->family};
 }
 
 static cril_line_both york_of(const cril_points *p)
@@ -331,7 +337,7 @@ static void test_scale(void **state)
     struct sample q = s;
     const cril_points p = points_of(&s), r = points_of(&q);
     cril_line a, b;
-    cril_line_bootstrap ba = { .level = 0.9, .resamples = 300, .seed = 4 }, bb = ba;
+    cril_line_bootstrap ba = {.level = 0.9, .resamples = 300, .seed = 4}, bb = ba;
     cril_point_fit fa[N], fb[N];
     cril_line_both ya, yb;
 
@@ -344,16 +350,19 @@ static void test_scale(void **state)
     }
     a = line_of(&p);
     b = line_of(&r);
-    assert_true(b.slope.value == a.slope.value / 32 && b.slope.se == a.slope.se / 32 && b.slope.low == a.slope.low / 32);
+    assert_true(b.slope.value == a.slope.value / 32 && b.slope.se == a.slope.se / 32 &&
+                b.slope.low == a.slope.low / 32);
     assert_true(b.intercept.high == a.intercept.high / 4 && b.rmse == a.rmse / 4);
     assert_true(b.pearson == a.pearson && b.spearman == a.spearman && b.p_value == a.p_value);
     assert_int_equal(cril_line_resample(&p, &ba, NULL), CRIL_OK);
     assert_int_equal(cril_line_resample(&r, &bb, NULL), CRIL_OK);
-    assert_true(bb.slope.low == ba.slope.low / 32 && bb.pearson.high == ba.pearson.high && bb.rmse.low == ba.rmse.low / 4);
+    assert_true(bb.slope.low == ba.slope.low / 32 && bb.pearson.high == ba.pearson.high &&
+                bb.rmse.low == ba.rmse.low / 4);
     assert_int_equal(cril_line_diagnose(&p, 2, fa, NULL, NULL), CRIL_OK);
     assert_int_equal(cril_line_diagnose(&r, 2, fb, NULL, NULL), CRIL_OK);
     for (size_t i = 0; i < N; i++)
-        assert_true(fa[i].external == fb[i].external && fa[i].cook == fb[i].cook && fa[i].leverage == fb[i].leverage);
+        assert_true(fa[i].external == fb[i].external && fa[i].cook == fb[i].cook &&
+                    fa[i].leverage == fb[i].leverage);
     ya = york_of(&p);
     yb = york_of(&r);
     check_close("york", yb.slope.value, ya.slope.value / 32, 1e-14);
@@ -378,13 +387,14 @@ static void test_shift(void **state)
     check_close("r", b.pearson, a.pearson, 1e-11);
 }
 
-/* Errors in both variables: x and y play the same part, and without errors of x it is the plain line. */
+/* Errors in both variables: x and y play the same part, and without errors of x it is the plain
+ * line. */
 static void test_both(void **state)
 {
     (void)state;
     for (uint64_t seed = 1; seed <= 20; seed++) {
         const struct sample s = sample(seed);
-        const cril_points p = points_of(&s), turned = { N, s.y, s.x, s.y_se, s.x_se, s.family };
+        const cril_points p = points_of(&s), turned = {N, s.y, s.x, s.y_se, s.x_se, s.family};
         const cril_line plain = line_of(&p);
         const cril_line_both a = york_of(&p), b = york_of(&turned);
         const cril_line_both d = deming_of(&p, 0.25), e = deming_of(&turned, 4);
@@ -396,7 +406,8 @@ static void test_both(void **state)
         check_close("york turned", b.intercept.value, -a.intercept.value / a.slope.value, 1e-12);
         check_close("chi", b.reduced_chi_square, a.reduced_chi_square, 1e-11);
         check_close("deming turned", e.slope.value, 1 / d.slope.value, 1e-12);
-        check_close("steeper", fmin(fabs(d.slope.value), fabs(plain.slope.value)), fabs(plain.slope.value), 0);
+        check_close("steeper", fmin(fabs(d.slope.value), fabs(plain.slope.value)),
+                    fabs(plain.slope.value), 0);
         /* equal errors: York's line is Deming's, and its widened errors are Deming's too */
         for (size_t i = 0; i < N; i++)
             equal[i] = 0x1p-10;
@@ -418,25 +429,28 @@ static void test_both(void **state)
 
 static void test_exact_line(void **state)
 {
-    static const double x[] = { 0.1, 0.3, 0.7, 0.9, 1.1 };
+    static const double x[] = {0.1, 0.3, 0.7, 0.9, 1.1};
     double y[5];
     const cril_points p = points(5, x, y);
     cril_point_fit f[5];
     cril_line l;
-    cril_line_bootstrap b = { .level = 0.95, .resamples = 50, .seed = 1 };
+    cril_line_bootstrap b = {.level = 0.95, .resamples = 50, .seed = 1};
     size_t n_flagged;
 
     (void)state;
     for (size_t i = 0; i < 5; i++)
         y[i] = 1.7 - 0.9 * x[i];
     l = line_of(&p);
-    assert_true(l.pearson == -1 && l.pearson_low == -1 && l.pearson_high == -1 && l.spearman == -1 && l.p_value == 0);
-    assert_true(l.rmse == 0 && l.residual_se == 0 && l.slope.se == 0 && l.slope.low == l.slope.high);
+    assert_true(l.pearson == -1 && l.pearson_low == -1 && l.pearson_high == -1 &&
+                l.spearman == -1 && l.p_value == 0);
+    assert_true(l.rmse == 0 && l.residual_se == 0 && l.slope.se == 0 &&
+                l.slope.low == l.slope.high);
     check_close("slope", l.slope.value, -0.9, 1e-15);
     assert_int_equal(cril_line_diagnose(&p, 2, f, &n_flagged, NULL), CRIL_OK);
     assert_int_equal(n_flagged, 0);
     for (size_t i = 0; i < 5; i++)
-        assert_true(f[i].residual == 0 && isnan(f[i].internal) && isnan(f[i].external) && isnan(f[i].cook));
+        assert_true(f[i].residual == 0 && isnan(f[i].internal) && isnan(f[i].external) &&
+                    isnan(f[i].cook));
     assert_int_equal(cril_line_resample(&p, &b, NULL), CRIL_OK);
     assert_true(b.pearson.low == -1 && b.pearson.high == -1 && b.rmse.high == 0);
     y[2] += 0.125; /* the others still lie on it: infinitely far off */
@@ -448,7 +462,8 @@ static void test_bootstrap(void **state)
 {
     const struct sample s = sample(9);
     cril_points p = points_of(&s);
-    cril_line_bootstrap models = { .unit = CRIL_RESAMPLE_MODELS, .level = 0.95, .resamples = 400, .seed = 3 };
+    cril_line_bootstrap models = {
+        .unit = CRIL_RESAMPLE_MODELS, .level = 0.95, .resamples = 400, .seed = 3};
     cril_line_bootstrap families = models, again = models, other = models;
     const cril_line l = line_of(&p);
 
@@ -472,12 +487,13 @@ static void test_bootstrap(void **state)
     assert_true(other.slope.low != models.slope.low);
 }
 
-/* Three points, two of one x: 1/27 + 8/27 + ... of the draws have one x or one y and must be made anew. */
+/* Three points, two of one x: 1/27 + 8/27 + ... of the draws have one x or one y and must be made
+ * anew. */
 static void test_redrawn(void **state)
 {
-    const double x[] = { 0.5, 0.5, 0.75 }, y[] = { 0.25, 0.5, 0.25 };
+    const double x[] = {0.5, 0.5, 0.75}, y[] = {0.25, 0.5, 0.25};
     const cril_points p = points(3, x, y);
-    cril_line_bootstrap b = { .level = 0.5, .resamples = 2000, .seed = 8 };
+    cril_line_bootstrap b = {.level = 0.5, .resamples = 2000, .seed = 8};
 
     (void)state;
     assert_int_equal(cril_line_resample(&p, &b, NULL), CRIL_OK);
@@ -515,7 +531,8 @@ static void test_leave_out(void **state)
     assert_int_equal(cril_line_leave_out(&p, out, predicted, &alone, NULL), CRIL_OK);
     assert_int_equal(cril_line_diagnose(&p, 2, f, NULL, NULL), CRIL_OK);
     for (size_t i = 0; i < N; i++)
-        check_within("leave-one-out", s.y[i] - predicted[i], f[i].residual / (1 - f[i].leverage), 1e-14);
+        check_within("leave-one-out", s.y[i] - predicted[i], f[i].residual / (1 - f[i].leverage),
+                     1e-14);
     /* a family so large that 2 points stay */
     p = points_of(&q);
     for (size_t i = 0; i < N; i++)
@@ -532,13 +549,13 @@ static void test_leave_out(void **state)
 
 static void check_refused(const cril_points *p, cril_status want, const char *word)
 {
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
     cril_line l, l_before;
     cril_point_fit f[N], f_before[N];
     cril_left_out out[N];
     cril_left_out_total total;
     cril_line_both both;
-    cril_line_bootstrap b = { .level = 0.9, .resamples = 10, .seed = 1 }, b_before = b;
+    cril_line_bootstrap b = {.level = 0.9, .resamples = 10, .seed = 1}, b_before = b;
 
     memset(&l, 7, sizeof(l));
     memset(f, 7, sizeof(f));
@@ -560,7 +577,7 @@ static void check_refused(const cril_points *p, cril_status want, const char *wo
 
 static void test_refused_points(void **state)
 {
-    static const double bad[] = { NAN, INFINITY, -INFINITY, 1e101 };
+    static const double bad[] = {NAN, INFINITY, -INFINITY, 1e101};
     const struct sample s = sample(11);
 
     (void)state;
@@ -610,8 +627,8 @@ static void check_says(cril_status st, cril_status want, const cril_error *err, 
 
 static void test_refused_arguments(void **state)
 {
-    static const double levels[] = { 0, 1, -0.5, 1.5, NAN, INFINITY };
-    static const double not_positive[] = { 0, -1, NAN };
+    static const double levels[] = {0, 1, -0.5, 1.5, NAN, INFINITY};
+    static const double not_positive[] = {0, -1, NAN};
     const struct sample s = sample(12);
     struct sample q = s;
     cril_points p = points_of(&q);
@@ -621,67 +638,79 @@ static void test_refused_arguments(void **state)
     cril_point_fit f[N];
     cril_left_out out[N];
     cril_left_out_total total;
-    cril_line_bootstrap b = { .level = 0.9, .resamples = 10 };
+    cril_line_bootstrap b = {.level = 0.9, .resamples = 10};
     cril_error err;
 
     (void)state;
     for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
         b.level = levels[i];
         check_says(cril_line_fit(&p, levels[i], &l, &err), CRIL_ERR_RANGE, &err, "level");
-        check_says(cril_line_predict(&l, 0.5, 0, levels[i], &at, &err), CRIL_ERR_RANGE, &err, "level");
+        check_says(cril_line_predict(&l, 0.5, 0, levels[i], &at, &err), CRIL_ERR_RANGE, &err,
+                   "level");
         check_says(cril_line_york(&p, levels[i], &both, &err), CRIL_ERR_RANGE, &err, "level");
         check_says(cril_line_deming(&p, 1, levels[i], &both, &err), CRIL_ERR_RANGE, &err, "level");
         check_says(cril_line_resample(&p, &b, &err), CRIL_ERR_RANGE, &err, "level");
     }
     for (size_t i = 0; i < sizeof(not_positive) / sizeof(not_positive[0]); i++) {
-        check_says(cril_line_diagnose(&p, not_positive[i], f, NULL, &err), CRIL_ERR_RANGE, &err, "threshold");
-        check_says(cril_line_deming(&p, not_positive[i], 0.9, &both, &err), CRIL_ERR_RANGE, &err, "ratio");
+        check_says(cril_line_diagnose(&p, not_positive[i], f, NULL, &err), CRIL_ERR_RANGE, &err,
+                   "threshold");
+        check_says(cril_line_deming(&p, not_positive[i], 0.9, &both, &err), CRIL_ERR_RANGE, &err,
+                   "ratio");
     }
     check_says(cril_line_deming(&p, INFINITY, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "ratio");
     check_says(cril_line_predict(&l, NAN, 0, 0.9, &at, &err), CRIL_ERR_RANGE, &err, "x = nan");
-    check_says(cril_line_predict(&l, 0.5, -1, 0.9, &at, &err), CRIL_ERR_RANGE, &err, "standard error");
+    check_says(cril_line_predict(&l, 0.5, -1, 0.9, &at, &err), CRIL_ERR_RANGE, &err,
+               "standard error");
     check_says(cril_line_predict(&l, 1e300, 0, 0.9, &at, &err), CRIL_ERR_RANGE, &err, "too large");
-    b = (cril_line_bootstrap){ .level = 0.9, .resamples = 0 };
+    b = (cril_line_bootstrap){.level = 0.9, .resamples = 0};
     check_says(cril_line_resample(&p, &b, &err), CRIL_ERR_RANGE, &err, "at least 1 resample");
     b.resamples = SIZE_MAX;
     check_says(cril_line_resample(&p, &b, &err), CRIL_ERR_NOMEM, &err, "memory");
     for (size_t i = 0; i < N; i++)
         q.family[i] = 3;
-    b = (cril_line_bootstrap){ .unit = CRIL_RESAMPLE_FAMILIES, .level = 0.9, .resamples = 10 };
+    b = (cril_line_bootstrap){.unit = CRIL_RESAMPLE_FAMILIES, .level = 0.9, .resamples = 10};
     check_says(cril_line_resample(&p, &b, &err), CRIL_ERR_RANGE, &err, "one family");
-    check_says(cril_line_leave_out(&p, out, NULL, &total, &err), CRIL_ERR_RANGE, &err, "leaving out needs");
+    check_says(cril_line_leave_out(&p, out, NULL, &total, &err), CRIL_ERR_RANGE, &err,
+               "leaving out needs");
     p.n = 3; /* without any of 3 points 2 stay */
     p.family = NULL;
-    check_says(cril_line_leave_out(&p, out, NULL, &total, &err), CRIL_ERR_RANGE, &err, "leaving out needs");
+    check_says(cril_line_leave_out(&p, out, NULL, &total, &err), CRIL_ERR_RANGE, &err,
+               "leaving out needs");
     p = points_of(&q);
     q.x_se[4] = q.y_se[4] = 0;
-    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "point 4 has no standard error");
+    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
+               "point 4 has no standard error");
     q.y_se[4] = -0.5;
     check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "y_se[4] is -0.5");
     q.y_se[4] = NAN;
     check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "y_se[4] is nan");
     p.x_se = p.y_se = NULL;
-    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "point 0 has no standard error");
+    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
+               "point 0 has no standard error");
     { /* a square has no direction, a standing rectangle a vertical one */
-        static const double x[] = { 0, 0, 1, 1 }, y[] = { 0, 1, 0, 1 }, tall[] = { 0, 2, 0, 2 };
+        static const double x[] = {0, 0, 1, 1}, y[] = {0, 1, 0, 1}, tall[] = {0, 2, 0, 2};
 
         p = points(4, x, y);
-        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err, "no slope is the best one");
+        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
+                   "no slope is the best one");
         p = points(4, x, tall);
-        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err, "no slope is the best one");
+        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
+                   "no slope is the best one");
         assert_int_equal(cril_line_deming(&p, 9, 0.9, &both, NULL), CRIL_OK);
         assert_true(both.slope.value == 0);
     }
 }
 
-/* Many points: families are numbered and resampled without a quadratic step, and no sum loses its digits. */
+/* Many points: families are numbered and resampled without a quadratic step, and no sum loses its
+ * digits. */
 static void test_many(void **state)
 {
     enum { MANY = 200000 };
     double *x = malloc(MANY * sizeof(*x)), *y = malloc(MANY * sizeof(*y));
     uint32_t *family = malloc(MANY * sizeof(*family));
-    cril_points p = { .n = MANY, .x = x, .y = y, .family = family };
-    cril_line_bootstrap b = { .unit = CRIL_RESAMPLE_FAMILIES, .level = 0.9, .resamples = 20, .seed = 1 };
+    cril_points p = {.n = MANY, .x = x, .y = y, .family = family};
+    cril_line_bootstrap b = {
+        .unit = CRIL_RESAMPLE_FAMILIES, .level = 0.9, .resamples = 20, .seed = 1};
     cril_point_fit *f = malloc(MANY * sizeof(*f));
     cril_line l;
     double total = 0;
@@ -712,12 +741,22 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),         cmocka_unit_test(test_three_by_hand), cmocka_unit_test(test_anscombe),
-        cmocka_unit_test(test_norris),         cmocka_unit_test(test_pearson_york),  cmocka_unit_test(test_permutation),
-        cmocka_unit_test(test_scale),          cmocka_unit_test(test_shift),         cmocka_unit_test(test_both),
-        cmocka_unit_test(test_exact_line),     cmocka_unit_test(test_bootstrap),     cmocka_unit_test(test_redrawn),
-        cmocka_unit_test(test_leave_out),      cmocka_unit_test(test_refused_points),
-        cmocka_unit_test(test_refused_arguments), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_three_by_hand),
+        cmocka_unit_test(test_anscombe),
+        cmocka_unit_test(test_norris),
+        cmocka_unit_test(test_pearson_york),
+        cmocka_unit_test(test_permutation),
+        cmocka_unit_test(test_scale),
+        cmocka_unit_test(test_shift),
+        cmocka_unit_test(test_both),
+        cmocka_unit_test(test_exact_line),
+        cmocka_unit_test(test_bootstrap),
+        cmocka_unit_test(test_redrawn),
+        cmocka_unit_test(test_leave_out),
+        cmocka_unit_test(test_refused_points),
+        cmocka_unit_test(test_refused_arguments),
+        cmocka_unit_test(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

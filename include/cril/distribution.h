@@ -18,8 +18,8 @@ extern "C" {
  *   df  1 to 1e9, whole or not, or INFINITY
  *
  * Relative error below 1e-12 for df up to 1e4, 1e-11 up to 1e5, 1e-8 up to 1e9, also far out on the
- * left; P(T > t) is the value at -t, as accurate. Below 1e-304 it becomes 0. NaN for arguments out of
- * range.
+ * left; P(T > t) is the value at -t, as accurate. Below 1e-304 it becomes 0. NaN for arguments out
+ * of range.
  *
  * Source: Abramowitz & Stegun 1964, 26.7.1 and 26.5.8 (incomplete beta function as a continued
  * fraction); 26.2.11 and 26.2.14 for the normal distribution.

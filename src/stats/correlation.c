@@ -1,4 +1,4 @@
-/* Correlation: ranks, and Fisher's interval (fit.h). Pearson's r itself is least squares' (line.c). */
+/* Correlation: ranks, and the interval of Fisher (fit.h). Least squares give r itself (line.c). */
 #include "stats/line.h"
 
 #include "util/fmath.h"
@@ -23,7 +23,7 @@ static int compare(const void *a, const void *b)
 static void rank(const double *v, size_t n, struct ranked *order, double *ranks)
 {
     for (size_t i = 0; i < n; i++)
-        order[i] = (struct ranked){ v[i], i };
+        order[i] = (struct ranked){v[i], i};
     qsort(order, n, sizeof(*order), compare);
     for (size_t i = 0, end; i < n; i = end) {
         for (end = i + 1; end < n && order[end].value == order[i].value;)
@@ -60,7 +60,7 @@ static double tanh_of(double z)
     return (e - 1) / (e + 1);
 }
 
-/* tanh(atanh r -+ z / sqrt(n - 3)): Fisher 1921. n == 3 has no standard error, r = -+1 no scatter. */
+/* tanh(atanh r -+ z / sqrt(n - 3)): Fisher 1921. n == 3 has no standard error, r = 1 no scatter. */
 void cril_fisher_interval(double r, size_t n, double level, double *low, double *high)
 {
     double centre, reach;

@@ -1,10 +1,10 @@
 /*
  * What each point does to the line (fit.h): leverage, studentised residuals, Cook's distance.
  *
- * With h the leverage, e the residual and d = e / (1 - h) the error of the line fitted without the point,
- * all follow from the one fit: the sum of squares without the point is that with it less d^2 (1 - h). Where
- * that difference or 1 - h would lose digits, the line without the point is fitted itself. Few points need it:
- * leverages add up to 2 and squared residuals to their sum.
+ * With h the leverage, e the residual and d = e / (1 - h) the error of the line fitted without the
+ * point, all follow from the one fit: the sum of squares without the point is that with it less d^2
+ * (1 - h). Where that difference or 1 - h would lose digits, the line without the point is fitted
+ * itself. Few points need it: leverages add up to 2 and squared residuals to their sum.
  */
 #include "stats/line.h"
 
@@ -32,7 +32,7 @@ static struct without leave_out(const cril_points *p, const struct cril_least_sq
                                 double leverage, double *rest)
 {
     double e = cril_least_squares_residual(s, p->x[i], p->y[i]);
-    struct without w = { 1 - leverage, 0, 0 };
+    struct without w = {1 - leverage, 0, 0};
     struct cril_least_squares other;
     size_t n = p->n;
 
@@ -53,7 +53,8 @@ static cril_point_fit diagnose(const cril_points *p, const struct cril_least_squ
                                double threshold, double *rest)
 {
     double n = (double)p->n, dx = p->x[i] - s->x_mean, variance = s->rss / (n - 2), scaled;
-    cril_point_fit f = { .leverage = 1 / n + dx * dx / s->sxx, .internal = NAN, .external = NAN, .cook = NAN };
+    cril_point_fit f = {
+        .leverage = 1 / n + dx * dx / s->sxx, .internal = NAN, .external = NAN, .cook = NAN};
     struct without w = leave_out(p, s, i, f.leverage, rest);
 
     f.residual = cril_least_squares_residual(s, p->x[i], p->y[i]);
@@ -83,7 +84,8 @@ cril_status cril_line_diagnose(const cril_points *points, double threshold, cril
     cril_status st;
 
     if (!(threshold > 0))
-        return cril_fail(err, CRIL_ERR_RANGE, "line: threshold %g; need one above 0, in standard errors, such as 2",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "line: threshold %g; need one above 0, in standard errors, such as 2",
                          threshold);
     if ((st = cril_points_check(points, false, &s, err)) != CRIL_OK)
         return st;

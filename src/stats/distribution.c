@@ -2,13 +2,14 @@
  * Normal distribution and Student's t (distribution.h).
  *
  * With a = df/2 and x = df / (df + t^2), P(T > t) is half the incomplete beta function I_x(a, 1/2).
- * Where x is small it is computed as a logarithm, which has no smallest number; where x is large, that
- * is for t near 0, the part between 0 and t is computed instead, and P(T > t) is 1/2 less it. So what is
- * small is never a difference of large numbers. The normal distribution is df = INFINITY.
+ * Where x is small it is computed as a logarithm, which has no smallest number; where x is large,
+ * that is for t near 0, the part between 0 and t is computed instead, and P(T > t) is 1/2 less it.
+ * So what is small is never a difference of large numbers. The normal distribution is df =
+ * INFINITY.
  *
  * Quantiles: Newton's method on the part between 0 and t, or on ln P(T > t) as a function of ln t.
- * Both functions are concave, so that after one step every step goes the same way; a bracket keeps the
- * first one from going far astray.
+ * Both functions are concave, so that after one step every step goes the same way; a bracket keeps
+ * the first one from going far astray.
  */
 #include <cril/distribution.h>
 
@@ -26,7 +27,8 @@
 
 enum { MAX_TERMS = 1000000, MAX_STEPS = 200 };
 
-/* ln(1 + u), u >= 0, to the relative accuracy of cril_log: what 1 + u rounds off is divided out again. */
+/* ln(1 + u), u >= 0, to the relative accuracy of cril_log: what 1 + u rounds off is divided out
+ * again. */
 static double log_one_plus(double u)
 {
     double w = 1 + u;
@@ -40,8 +42,15 @@ static double log_one_plus(double u)
  */
 static double gamma_ratio(double z)
 {
-    static const double c[] = { 1, -1.0 / 8, 1.0 / 128, 5.0 / 1024, -21.0 / 32768, -399.0 / 262144,
-                                869.0 / 4194304, 39325.0 / 33554432, -334477.0 / 2147483648 };
+    static const double c[] = {1,
+                               -1.0 / 8,
+                               1.0 / 128,
+                               5.0 / 1024,
+                               -21.0 / 32768,
+                               -399.0 / 262144,
+                               869.0 / 4194304,
+                               39325.0 / 33554432,
+                               -334477.0 / 2147483648};
     double factor = 1, series = 0;
 
     for (; z < 32; z++)
@@ -121,8 +130,8 @@ static double between(double t, double df)
         }
         return cril_exp(-0.5 * t2) / SQRT_2PI * sum;
     }
-    return t / sqrt(df + t2) * cril_exp(-df / 2 * log_spread(t, df)) * gamma_ratio(df / 2) / sqrt(PI) *
-           beta_fraction(0.5, df / 2, t2 / (df + t2));
+    return t / sqrt(df + t2) * cril_exp(-df / 2 * log_spread(t, df)) * gamma_ratio(df / 2) /
+           sqrt(PI) * beta_fraction(0.5, df / 2, t2 / (df + t2));
 }
 
 /* ln P(T > t), t > 0 and not central. */
@@ -170,7 +179,8 @@ double cril_student_cdf(double t, double df)
     return t < 0 ? size : 1 - size;
 }
 
-/* The t > 0 with P(0 < T < t) = part, part below 1/4: Newton from the left, since the function is concave. */
+/* The t > 0 with P(0 < T < t) = part, part below 1/4: Newton from the left, since the function is
+ * concave. */
 static double central_quantile(double part, double df)
 {
     double t = part * cril_exp(-log_density(DBL_MIN, df));
@@ -199,7 +209,8 @@ static double exp_wide(double u)
     return root * root;
 }
 
-/* The t with P(T > t) = upper, upper at most 1/4. Newton in u = ln t, where the target is nearly straight. */
+/* The t with P(T > t) = upper, upper at most 1/4. Newton in u = ln t, where the target is nearly
+ * straight. */
 static double upper_quantile(double upper, double df)
 {
     double target = cril_log(upper), z2 = -2 * (target + LN_2), u, low = -2, high = 1 / DBL_EPSILON;
@@ -211,7 +222,8 @@ static double upper_quantile(double upper, double df)
     for (int i = 0; i < MAX_STEPS; i++) {
         double t, tail, step;
 
-        if (u > 709.7) /* e^u is no double, and what lies there is beyond the smallest p but for df near 1 */
+        if (u > 709.7) /* e^u is no double, and what lies there is beyond the smallest p but for df
+                          near 1 */
             u = 709.7;
         t = exp_wide(u);
         tail = log_upper(t, df);

@@ -1,8 +1,9 @@
 /*
- * Lines where x has errors too (fit.h): York's for known errors of each point, Deming's for a known ratio.
+ * Lines where x has errors too (fit.h): York's for known errors of each point, Deming's for a known
+ * ratio.
  *
- * Least squares of y on x takes x as exact; errors of x flatten its slope. Bits per character have an error
- * bar of their own (the choice of documents), so the slope is given both ways.
+ * Least squares of y on x takes x as exact; errors of x flatten its slope. Bits per character have
+ * an error bar of their own (the choice of documents), so the slope is given both ways.
  */
 #include "stats/line.h"
 
@@ -23,12 +24,13 @@ struct york {
     double slope;
     double x_mean, y_mean; /* weighted by W = 1 / (sy^2 + b^2 sx^2); the line passes through them */
     double chi_square;     /* sum of W (y - a - b x)^2 */
-    double down;           /* minus half its derivative by b: sum of W beta (V - b U), York's eq. 13 where 0 */
+    double
+        down; /* minus half its derivative by b: sum of W beta (V - b U), York's eq. 13 where 0 */
 };
 
 static struct york york_at(const cril_points *p, const struct cril_least_squares *s, double b)
 {
-    struct york y = { .slope = b };
+    struct york y = {.slope = b};
     double weight = 0;
 
     /* deviations from the plain means: sums of W x would lose digits where x is far from 0 */
@@ -51,9 +53,9 @@ static struct york york_at(const cril_points *p, const struct cril_least_squares
     return y;
 }
 
-/* Between two slopes the sum of squares goes down, then up: where it is least, to the last digit. */
-static struct york york_between(const cril_points *p, const struct cril_least_squares *s, double low,
-                                double high, double unit)
+/* Between two slopes the sum of squares goes down, then up: where it is least, to the bit. */
+static struct york york_between(const cril_points *p, const struct cril_least_squares *s,
+                                double low, double high, double unit)
 {
     struct york y = york_at(p, s, low + (high - low) / 2);
 
@@ -70,17 +72,19 @@ static struct york york_between(const cril_points *p, const struct cril_least_sq
 }
 
 /*
- * The best of all local minima. York's equation is usually iterated, b -> sum W beta V / sum W beta U; for points
- * that scatter by more than their errors, as models do, that may run in a circle or end in a minimum that is
- * not the least one. So slopes from 2^-20 to 2^20 of the ratio of the spreads are tried, 8 an octave, both signs, and
- * each stretch in which the sum of squares turns from falling to rising is halved to its end.
+ * The best of all local minima. York's equation is usually iterated, b -> sum W beta V / sum W beta
+ * U; for points that scatter by more than their errors, as models do, that may run in a circle or
+ * end in a minimum that is not the least one. So slopes from 2^-20 to 2^20 of the ratio of the
+ * spreads are tried, 8 an octave, both signs, and each stretch in which the sum of squares turns
+ * from falling to rising is halved to its end.
  */
-static struct york york_best(const cril_points *p, const struct cril_least_squares *s, size_t *n_minima)
+static struct york york_best(const cril_points *p, const struct cril_least_squares *s,
+                             size_t *n_minima)
 {
     const double step = 1.0905077326652577, unit = sqrt(s->syy) / sqrt(s->sxx); /* 2^(1/8) */
     const int side = 2 * OCTAVES * STEPS_AN_OCTAVE;
     double steep = ldexp(unit, OCTAVES), flat = ldexp(unit, -OCTAVES);
-    struct york best = { .chi_square = INFINITY }, last = york_at(p, s, -steep);
+    struct york best = {.chi_square = INFINITY}, last = york_at(p, s, -steep);
 
     *n_minima = 0;
     for (int k = 1; k <= 2 * side + 1; k++) { /* -steep .. -flat, flat .. steep */
@@ -100,13 +104,15 @@ static struct york york_best(const cril_points *p, const struct cril_least_squar
 }
 
 /*
- * Standard errors and intervals at slope b. x_se_all, y_se_all stand in for the points' own where they are
- * not 0 (Deming). Adjusted points lie at x_mean + beta; their weighted mean is x_mean + mean(beta).
+ * Standard errors and intervals at slope b. Variances vx_all and vy_all stand in for the points'
+ * own where they are not 0 (Deming). Adjusted points lie at x_mean + beta; their weighted mean is
+ * x_mean + mean(beta).
  */
 static void finish(const cril_points *p, double vx_all, double vy_all, bool estimate_size, double b,
                    double x_mean, double y_mean, double level, cril_line_both *out)
 {
-    double weight = 0, beta_mean = 0, spread = 0, chi = 0, scale, t, slope_se, intercept_se, adjusted;
+    double weight = 0, beta_mean = 0, spread = 0, chi = 0, scale, t, slope_se, intercept_se,
+           adjusted;
 
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < p->n; i++) {
@@ -156,36 +162,41 @@ static cril_status check_errors(const cril_points *p, cril_error *err)
     for (size_t i = 0; i < p->n; i++)
         if (!(variance(p->x_se, i) + variance(p->y_se, i) > 0))
             return cril_fail(err, CRIL_ERR_RANGE,
-                             "line: point %zu has no standard error, neither of x nor of y; a line with errors in "
+                             "line: point %zu has no standard error, neither of x nor of y; a line "
+                             "with errors in "
                              "both needs at least one of each point",
                              i);
     return CRIL_OK;
 }
 
-cril_status cril_line_york(const cril_points *points, double level, cril_line_both *line, cril_error *err)
+cril_status cril_line_york(const cril_points *points, double level, cril_line_both *line,
+                           cril_error *err)
 {
     struct cril_least_squares s;
     struct york y;
-    cril_line_both l = { 0 };
+    cril_line_both l = {0};
     cril_status st;
 
     if ((st = cril_level_check(level, err)) != CRIL_OK ||
-        (st = cril_points_check(points, true, &s, err)) != CRIL_OK || (st = check_errors(points, err)) != CRIL_OK)
+        (st = cril_points_check(points, true, &s, err)) != CRIL_OK ||
+        (st = check_errors(points, err)) != CRIL_OK)
         return st;
     y = york_best(points, &s, &l.n_minima);
     if (l.n_minima > 0)
         finish(points, 0, 0, false, y.slope, y.x_mean, y.y_mean, level, &l);
     if (l.n_minima == 0 || !is_finite(&l))
         return cril_fail(err, CRIL_ERR_NUMERIC,
-                         "line: with these errors in x and y no slope is the best one (it is vertical, or the errors "
+                         "line: with these errors in x and y no slope is the best one (it is "
+                         "vertical, or the errors "
                          "are too small or too large for the data)");
     *line = l;
     return CRIL_OK;
 }
 
 /*
- * The slope that minimises sum (y - a - b x)^2 / (ratio + b^2): ratio sxx b^2 ... a quadratic in b, of whose
- * two roots one is the best line and the other the worst. Written without a difference of like numbers.
+ * The slope that minimises sum (y - a - b x)^2 / (ratio + b^2): ratio sxx b^2 ... a quadratic in b,
+ * of whose two roots one is the best line and the other the worst. Written without a difference of
+ * like numbers.
  */
 static double deming_slope(const struct cril_least_squares *s, double ratio)
 {
@@ -198,15 +209,15 @@ cril_status cril_line_deming(const cril_points *points, double variance_ratio, d
                              cril_line_both *line, cril_error *err)
 {
     struct cril_least_squares s;
-    cril_line_both l = { .n_minima = 1 };
+    cril_line_both l = {.n_minima = 1};
     cril_status st;
     double b;
 
     if ((st = cril_level_check(level, err)) != CRIL_OK)
         return st;
     if (!(variance_ratio > 0) || isinf(variance_ratio))
-        return cril_fail(err, CRIL_ERR_RANGE, "line: variance ratio %g; need one above 0, such as 1",
-                         variance_ratio);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "line: variance ratio %g; need one above 0, such as 1", variance_ratio);
     if ((st = cril_points_check(points, false, &s, err)) != CRIL_OK)
         return st;
     b = deming_slope(&s, variance_ratio);
@@ -214,7 +225,8 @@ cril_status cril_line_deming(const cril_points *points, double variance_ratio, d
         finish(points, 1, variance_ratio, true, b, s.x_mean, s.y_mean, level, &l);
     if (!isfinite(b) || !is_finite(&l))
         return cril_fail(err, CRIL_ERR_NUMERIC,
-                         "line: with variance ratio %g no slope is the best one (it is vertical, or any would do)",
+                         "line: with variance ratio %g no slope is the best one (it is vertical, "
+                         "or any would do)",
                          variance_ratio);
     *line = l;
     return CRIL_OK;

@@ -1,8 +1,10 @@
 /*
- * The line's bootstrap (fit.h, cril_line_resample): whole models or whole families drawn with replacement.
+ * The line's bootstrap (fit.h, cril_line_resample): whole models or whole families drawn with
+ * replacement.
  *
- * Families are more alike inside than between: drawing models one by one treats seven Llamas as seven
- * independent pieces of evidence, and the interval comes out too narrow. Drawing families does not.
+ * Families are more alike inside than between: drawing models one by one treats seven Llamas as
+ * seven independent pieces of evidence, and the interval comes out too narrow. Drawing families
+ * does not.
  */
 #include "stats/line.h"
 #include "stats/quantile.h"
@@ -14,7 +16,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Models sorted by unit: unit u has member[start[u]] .. member[start[u + 1] - 1], indices of points. */
+/* Models sorted by unit: unit u has member[start[u]] .. member[start[u + 1] - 1], indices of
+ * points. */
 struct units {
     size_t n;
     uint32_t *start;  /* [n + 1] */
@@ -27,13 +30,14 @@ static void units_free(struct units *u)
     free(u->member);
 }
 
-static cril_status units_init(struct units *u, const cril_points *p, cril_resample unit, cril_error *err)
+static cril_status units_init(struct units *u, const cril_points *p, cril_resample unit,
+                              cril_error *err)
 {
     cril_points alone = *p;
     uint32_t *number = cril_stats_alloc(p->n, sizeof(*number), err);
     cril_status st;
 
-    *u = (struct units){ 0 };
+    *u = (struct units){0};
     if (!number)
         return CRIL_ERR_NOMEM;
     if (unit == CRIL_RESAMPLE_MODELS)
@@ -65,7 +69,8 @@ struct work {
 };
 
 /* One resample's points in w->x, w->y; returns their number, or 0 for want of memory. */
-static size_t draw(const cril_points *p, const struct units *u, struct cril_random *g, struct work *w)
+static size_t draw(const cril_points *p, const struct units *u, struct cril_random *g,
+                   struct work *w)
 {
     size_t n = 0;
 
@@ -102,7 +107,8 @@ static void range(double *values, size_t n, double level, cril_range *out)
     out->high = cril_quantile(values, n, 1 - tail);
 }
 
-/* Redrawing ends: points differ in x and in y, so a draw that has both is always among the possible ones. */
+/* Redrawing ends: points differ in x and in y, so a draw that has both is always among the possible
+ * ones. */
 static cril_status resample(const cril_points *p, const struct units *u, struct work *w,
                             cril_line_bootstrap *b, cril_error *err)
 {
@@ -136,9 +142,10 @@ static cril_status resample(const cril_points *p, const struct units *u, struct 
 
 static cril_status work_init(struct work *w, size_t n, size_t resamples, cril_error *err)
 {
-    *w = (struct work){ .capacity = n };
+    *w = (struct work){.capacity = n};
     if (!(w->pearson = cril_stats_alloc(resamples, 4 * sizeof(double), err)) ||
-        !(w->x = cril_stats_alloc(n, sizeof(double), err)) || !(w->y = cril_stats_alloc(n, sizeof(double), err)))
+        !(w->x = cril_stats_alloc(n, sizeof(double), err)) ||
+        !(w->y = cril_stats_alloc(n, sizeof(double), err)))
         return CRIL_ERR_NOMEM;
     w->slope = w->pearson + resamples;
     w->intercept = w->slope + resamples;
@@ -149,8 +156,8 @@ static cril_status work_init(struct work *w, size_t n, size_t resamples, cril_er
 cril_status cril_line_resample(const cril_points *points, cril_line_bootstrap *b, cril_error *err)
 {
     struct cril_least_squares all;
-    struct units u = { 0 };
-    struct work w = { 0 };
+    struct units u = {0};
+    struct work w = {0};
     cril_line_bootstrap done = *b;
     cril_status st;
 
@@ -159,13 +166,15 @@ cril_status cril_line_resample(const cril_points *points, cril_line_bootstrap *b
     if (b->resamples < 1)
         return cril_fail(err, CRIL_ERR_RANGE, "line: need at least 1 resample");
     if (b->unit != CRIL_RESAMPLE_MODELS && b->unit != CRIL_RESAMPLE_FAMILIES)
-        return cril_fail(err, CRIL_ERR_RANGE, "line: resampling unit %d is not known", (int)b->unit);
+        return cril_fail(err, CRIL_ERR_RANGE, "line: resampling unit %d is not known",
+                         (int)b->unit);
     if ((st = cril_points_check(points, false, &all, err)) != CRIL_OK ||
         (st = units_init(&u, points, b->unit, err)) != CRIL_OK)
         goto end;
     if (u.n < 2)
         st = cril_fail(err, CRIL_ERR_RANGE,
-                       "line: all %zu models are of one family; resampling families needs two", points->n);
+                       "line: all %zu models are of one family; resampling families needs two",
+                       points->n);
     else if ((st = work_init(&w, points->n, b->resamples, err)) == CRIL_OK)
         st = resample(points, &u, &w, &done, err);
     if (st == CRIL_OK)

@@ -1,4 +1,5 @@
-/* How well the line predicts models of a family that it was not fitted on (fit.h, cril_line_leave_out). */
+/* How well the line predicts models of a family that it was not fitted on (fit.h,
+ * cril_line_leave_out). */
 #include "stats/line.h"
 
 #include "util/fail.h"
@@ -16,7 +17,7 @@ struct sums {
 static void leave_out(const cril_points *p, const uint32_t *number, uint32_t k, double *rest,
                       cril_left_out *out, double *predicted, struct sums *sums)
 {
-    struct cril_least_squares s = { .x_min = 0, .x_max = 0 };
+    struct cril_least_squares s = {.x_min = 0, .x_max = 0};
     size_t n_rest = 0;
     double squares = 0, errors = 0;
 
@@ -32,14 +33,17 @@ static void leave_out(const cril_points *p, const uint32_t *number, uint32_t k, 
     }
     if (n_rest > 0)
         cril_least_squares(rest, rest + p->n, n_rest, &s);
-    out->status = n_rest < 3 ? CRIL_LEFT_OUT_TOO_FEW : s.x_min == s.x_max ? CRIL_LEFT_OUT_ONE_X : CRIL_LEFT_OUT_OK;
+    out->status = n_rest < 3           ? CRIL_LEFT_OUT_TOO_FEW
+                  : s.x_min == s.x_max ? CRIL_LEFT_OUT_ONE_X
+                                       : CRIL_LEFT_OUT_OK;
     out->slope = out->intercept = out->rmse = out->mean_error = NAN;
     if (out->status == CRIL_LEFT_OUT_OK) {
         out->slope = s.slope;
         out->intercept = s.y_mean - s.slope * s.x_mean;
     }
     for (size_t i = out->first; i < p->n; i++) {
-        double y = out->status == CRIL_LEFT_OUT_OK ? cril_least_squares_at(&s, p->x[i]) : NAN, e = p->y[i] - y;
+        double y = out->status == CRIL_LEFT_OUT_OK ? cril_least_squares_at(&s, p->x[i]) : NAN,
+               e = p->y[i] - y;
 
         if (number[i] != k)
             continue;
@@ -78,11 +82,11 @@ static bool any_usable(const cril_points *p, const uint32_t *number, size_t n_fa
     return false;
 }
 
-cril_status cril_line_leave_out(const cril_points *points, cril_left_out *families, double *predicted,
-                                cril_left_out_total *total, cril_error *err)
+cril_status cril_line_leave_out(const cril_points *points, cril_left_out *families,
+                                double *predicted, cril_left_out_total *total, cril_error *err)
 {
     struct cril_least_squares s;
-    struct sums sums = { 0 };
+    struct sums sums = {0};
     size_t n_families, used = 0;
     uint32_t *number = NULL;
     double *rest = NULL;
@@ -99,7 +103,8 @@ cril_status cril_line_leave_out(const cril_points *points, cril_left_out *famili
         goto end;
     if (!any_usable(points, number, n_families)) {
         st = cril_fail(err, CRIL_ERR_RANGE,
-                       "line: without any one of its %zu families fewer than 3 points of different x stay; leaving "
+                       "line: without any one of its %zu families fewer than 3 points of different "
+                       "x stay; leaving "
                        "out needs 4 points of 2 families",
                        n_families);
         goto end;
@@ -108,8 +113,8 @@ cril_status cril_line_leave_out(const cril_points *points, cril_left_out *famili
         leave_out(points, number, (uint32_t)k, rest, &families[k], predicted, &sums);
         used += families[k].status == CRIL_LEFT_OUT_OK;
     }
-    *total = (cril_left_out_total){ n_families, used, sums.n, sqrt(sums.line / (double)sums.n),
-                                    sqrt(sums.mean / (double)sums.n) };
+    *total = (cril_left_out_total){n_families, used, sums.n, sqrt(sums.line / (double)sums.n),
+                                   sqrt(sums.mean / (double)sums.n)};
 end:
     free(number);
     free(rest);

@@ -1,9 +1,9 @@
 /*
  * Least squares for a straight line, and the checks that every fit begins with (line.h).
  *
- * Sums are of deviations from the mean, in the order of the points, plain + - * / and sqrt: the same bits
- * everywhere. The mean is corrected once by the mean of the deviations, so that points far from 0 but close
- * to each other keep their digits (Chan, Golub & LeVeque 1983).
+ * Sums are of deviations from the mean, in the order of the points, plain + - * / and sqrt: the
+ * same bits everywhere. The mean is corrected once by the mean of the deviations, so that points
+ * far from 0 but close to each other keep their digits (Chan, Golub & LeVeque 1983).
  */
 #include "stats/line.h"
 
@@ -15,7 +15,8 @@
 #include <stdlib.h>
 
 #define LARGEST 1e100
-#define LEAST_SQUARE 1e-290 /* a sum of squares that keeps its digits, with room for what divides it */
+#define LEAST_SQUARE                                                                               \
+    1e-290 /* a sum of squares that keeps its digits, with room for what divides it */
 
 static double mean(const double *v, size_t n)
 {
@@ -39,9 +40,9 @@ static void extremes(const double *v, size_t n, double *min, double *max)
 }
 
 /*
- * Residuals and their sum of squares. Each deviation is off by some 2^-53 of the largest |x| or |y|, and so is
- * the slope: residuals of no more than 2^-46 say nothing but that the points lie on the line. They are 0 then,
- * since what divides by them would be noise.
+ * Residuals and their sum of squares. Each deviation is off by some 2^-53 of the largest |x| or
+ * |y|, and so is the slope: residuals of no more than 2^-46 say nothing but that the points lie on
+ * the line. They are 0 then, since what divides by them would be noise.
  */
 static void residuals(const double *x, const double *y, size_t n, struct cril_least_squares *s)
 {
@@ -63,7 +64,8 @@ static void residuals(const double *x, const double *y, size_t n, struct cril_le
 
 void cril_least_squares(const double *x, const double *y, size_t n, struct cril_least_squares *out)
 {
-    struct cril_least_squares s = { .x_mean = mean(x, n), .y_mean = mean(y, n), .slope = NAN, .r = NAN };
+    struct cril_least_squares s = {
+        .x_mean = mean(x, n), .y_mean = mean(y, n), .slope = NAN, .r = NAN};
 
     extremes(x, n, &s.x_min, &s.x_max);
     extremes(y, n, &s.y_min, &s.y_max);
@@ -82,7 +84,8 @@ void cril_least_squares(const double *x, const double *y, size_t n, struct cril_
         s.slope = s.sxy / s.sxx;
         residuals(x, y, n, &s);
         if (s.syy > 0)
-            s.r = s.exact ? copysign(1, s.sxy) : fmax(-1, fmin(1, s.sxy / (sqrt(s.sxx) * sqrt(s.syy))));
+            s.r = s.exact ? copysign(1, s.sxy)
+                          : fmax(-1, fmin(1, s.sxy / (sqrt(s.sxx) * sqrt(s.syy))));
     } else {
         s.rss = NAN;
     }
@@ -99,16 +102,19 @@ double cril_least_squares_residual(const struct cril_least_squares *s, double x,
     return s->exact ? 0 : y - s->y_mean - s->slope * (x - s->x_mean);
 }
 
-static cril_status check_values(const char *name, const double *v, size_t n, bool is_se, cril_error *err)
+static cril_status check_values(const char *name, const double *v, size_t n, bool is_se,
+                                cril_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         if (!(fabs(v[i]) <= LARGEST))
-            return cril_fail(err, CRIL_ERR_RANGE, "line: %s[%zu] is %g; need a finite number of at most %g",
-                             name, i, v[i], LARGEST);
-        if (is_se && v[i] < 0)
             return cril_fail(err, CRIL_ERR_RANGE,
-                             "line: %s[%zu] is %g; a standard error is not negative, 0 where none is known",
-                             name, i, v[i]);
+                             "line: %s[%zu] is %g; need a finite number of at most %g", name, i,
+                             v[i], LARGEST);
+        if (is_se && v[i] < 0)
+            return cril_fail(
+                err, CRIL_ERR_RANGE,
+                "line: %s[%zu] is %g; a standard error is not negative, 0 where none is known",
+                name, i, v[i]);
     }
     return CRIL_OK;
 }
@@ -117,36 +123,41 @@ static cril_status check_spread(const char *name, double min, double max, double
                                 cril_error *err)
 {
     if (min == max)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "line: all %zu points have %s %g; a line needs points that differ in x and in y", n,
-                         name, min);
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "line: all %zu points have %s %g; a line needs points that differ in x and in y", n,
+            name, min);
     if (sum < LEAST_SQUARE)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "line: %s differs by %g at most, too little to square; scale the data", name,
-                         max - min);
+                         "line: %s differs by %g at most, too little to square; scale the data",
+                         name, max - min);
     return CRIL_OK;
 }
 
-cril_status cril_points_check(const cril_points *points, bool with_errors, struct cril_least_squares *s,
-                              cril_error *err)
+cril_status cril_points_check(const cril_points *points, bool with_errors,
+                              struct cril_least_squares *s, cril_error *err)
 {
     size_t n = points->n;
     cril_status st;
 
     if (n < 3)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "line: %zu point%s; a line and its error need at least 3, and 3 leave 1 degree of "
-                         "freedom: they can show a gross misfit, but a 95 %% interval of theirs reaches 12.7 "
-                         "standard errors to each side, so they settle neither slope nor correlation",
-                         n, n == 1 ? "" : "s");
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "line: %zu point%s; a line and its error need at least 3, and 3 leave 1 degree of "
+            "freedom: they can show a gross misfit, but a 95 %% interval of theirs reaches 12.7 "
+            "standard errors to each side, so they settle neither slope nor correlation",
+            n, n == 1 ? "" : "s");
     if (n > UINT32_MAX)
-        return cril_fail(err, CRIL_ERR_RANGE, "line: %zu points; at most 4294967295 are possible", n);
+        return cril_fail(err, CRIL_ERR_RANGE, "line: %zu points; at most 4294967295 are possible",
+                         n);
     if ((st = check_values("x", points->x, n, false, err)) != CRIL_OK ||
         (st = check_values("y", points->y, n, false, err)) != CRIL_OK)
         return st;
-    if (with_errors && points->x_se && (st = check_values("x_se", points->x_se, n, true, err)) != CRIL_OK)
+    if (with_errors && points->x_se &&
+        (st = check_values("x_se", points->x_se, n, true, err)) != CRIL_OK)
         return st;
-    if (with_errors && points->y_se && (st = check_values("y_se", points->y_se, n, true, err)) != CRIL_OK)
+    if (with_errors && points->y_se &&
+        (st = check_values("y_se", points->y_se, n, true, err)) != CRIL_OK)
         return st;
     cril_least_squares(points->x, points->y, n, s);
     if ((st = check_spread("x", s->x_min, s->x_max, s->sxx, n, err)) != CRIL_OK)
@@ -157,7 +168,8 @@ cril_status cril_points_check(const cril_points *points, bool with_errors, struc
 cril_status cril_level_check(double level, cril_error *err)
 {
     if (!(level > 0 && level < 1))
-        return cril_fail(err, CRIL_ERR_RANGE, "line: level %g; need one between 0 and 1, such as 0.95", level);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "line: level %g; need one between 0 and 1, such as 0.95", level);
     return CRIL_OK;
 }
 
@@ -186,7 +198,8 @@ static int compare_labels(const void *a, const void *b)
     return (p->index > q->index) - (p->index < q->index);
 }
 
-/* Sorted by label, a family's first entry is its first point; then points are numbered in their own order. */
+/* Sorted by label, a family's first entry is its first point; then points are numbered in their own
+ * order. */
 cril_status cril_families_number(const cril_points *points, uint32_t *number, size_t *n_families,
                                  cril_error *err)
 {
@@ -203,7 +216,7 @@ cril_status cril_families_number(const cril_points *points, uint32_t *number, si
     if (!(sorted = cril_stats_alloc(n, sizeof(*sorted), err)))
         return CRIL_ERR_NOMEM;
     for (size_t i = 0; i < n; i++)
-        sorted[i] = (struct labelled){ points->family[i], (uint32_t)i };
+        sorted[i] = (struct labelled){points->family[i], (uint32_t)i};
     qsort(sorted, n, sizeof(*sorted), compare_labels);
     for (size_t i = 0, first = 0; i < n; i++) { /* first point of each point's family */
         if (sorted[i].label != sorted[first].label)
@@ -224,5 +237,5 @@ double cril_t_critical(double level, size_t df)
 
 cril_estimate cril_estimate_of(double value, double se, double t)
 {
-    return (cril_estimate){ value, se, value - t * se, value + t * se };
+    return (cril_estimate){value, se, value - t * se, value + t * se};
 }

@@ -1,6 +1,6 @@
 /*
- * The straight line inside: least squares on plain arrays, and what all functions of fit.h ask of their
- * points first.
+ * The straight line inside: least squares on plain arrays, and what all functions of fit.h ask of
+ * their points first.
  */
 #ifndef CRIL_STATS_LINE_H
 #define CRIL_STATS_LINE_H
@@ -24,9 +24,10 @@ void cril_least_squares(const double *x, const double *y, size_t n, struct cril_
 double cril_least_squares_at(const struct cril_least_squares *s, double x);
 double cril_least_squares_residual(const struct cril_least_squares *s, double x, double y);
 
-/* The rules of fit.h for points; standard errors only where asked for. *s gets the line of all points. */
-cril_status cril_points_check(const cril_points *points, bool with_errors, struct cril_least_squares *s,
-                              cril_error *err);
+/* The rules of fit.h for points; standard errors only where asked for. *s gets the line of all
+ * points. */
+cril_status cril_points_check(const cril_points *points, bool with_errors,
+                              struct cril_least_squares *s, cril_error *err);
 
 cril_status cril_level_check(double level, cril_error *err);
 

@@ -228,7 +228,7 @@ static json_t *pair_json(const struct pair *p, uint64_t top)
     const cril_comparison *c = &p->c;
 
     return json_pack("{s:o, s:s, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:I, s:I}, s:b, s:o}", "corpus",
-                     cril_json_text(p->a->corpus_path, strlen(p->a->corpus_path)), "sha256", p->a->corpus_sha256,
+                     cril_json_string(p->a->corpus_path), "sha256", p->a->corpus_sha256,
                      "bpc_a", c->bpc_a, "bpc_b", c->bpc_b, "difference", c->difference, "percent", percent(c),
                      "interval", "level", c->interval.level, "low", c->interval.low, "high", c->interval.high,
                      "resamples", (json_int_t)c->interval.resamples, "seed", (json_int_t)c->interval.seed,
@@ -247,8 +247,8 @@ static int print_json(const struct files *f, uint64_t top)
         }
     averages(f, &a, &b);
     return cril_print_json(json_pack("{s:o, s:o, s:o, s:{s:f, s:f, s:f}}", "a",
-                                     cril_json_text(f->path_a, strlen(f->path_a)), "b",
-                                     cril_json_text(f->path_b, strlen(f->path_b)), "comparisons", list, "average",
+                                     cril_json_string(f->path_a), "b",
+                                     cril_json_string(f->path_b), "comparisons", list, "average",
                                      "bpc_a", a, "bpc_b", b, "difference", b - a),
                            JSON_INDENT(1));
 }

@@ -276,8 +276,8 @@ static bool print_report(const struct run *r, const struct report *x)
     const cril_codec_totals *t = &x->totals;
     json_t *o = json_pack(
         "{s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:f}", "input",
-        cril_json_text(x->job->input, strlen(x->job->input)), "output",
-        cril_json_text(x->job->output, strlen(x->job->output)), "original_bytes",
+        cril_json_string(x->job->input), "output",
+        cril_json_string(x->job->output), "original_bytes",
         (json_int_t)x->original, "archive_bytes", (json_int_t)x->archive, "bits_per_byte",
         x->original ? json_real(8 * (double)x->archive / (double)x->original) : json_null(),
         "segments", (json_int_t)t->segments, "tokens", (json_int_t)t->tokens, "forward_tokens",

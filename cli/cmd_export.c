@@ -97,20 +97,15 @@ static bool print_csv(void *user, const struct figure *f)
     return true;
 }
 
-static json_t *text(const char *s)
-{
-    return cril_json_text(s, strlen(s));
-}
-
 static bool add_json(void *user, const struct figure *f)
 {
     json_t *list = user;
 
-    return !json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model", text(f->model->name),
-                                                  "family", text(f->model->family), "kind", f->kind, "of", text(f->of),
-                                                  "group", text(f->group), "value", f->unit * f->known->value, "se",
+    return !json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model", cril_json_string(f->model->name),
+                                                  "family", cril_json_string(f->model->family), "kind", f->kind, "of", cril_json_string(f->of),
+                                                  "group", cril_json_string(f->group), "value", f->unit * f->known->value, "se",
                                                   f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(),
-                                                  "origin", origin(f), "source", text(f->known->source)));
+                                                  "origin", origin(f), "source", cril_json_string(f->known->source)));
 }
 
 static int print_json(const struct cril_studying *s)
@@ -122,7 +117,7 @@ static int print_json(const struct cril_studying *s)
         json_decref(list);
         list = NULL;
     }
-    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", text(s->info->title), "protocol", cril_protocol_label(s->info, s->protocol, label), "figures",
+    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", cril_json_string(s->info->title), "protocol", cril_protocol_label(s->info, s->protocol, label), "figures",
                                      list), JSON_INDENT(1));
 }
 
@@ -130,12 +125,10 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = { 0 };
     struct cril_studying s;
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_studying_args(cmd, &set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
     if (set.csv && set.json)
         return cril_args_usage(cmd, "--csv and --json exclude each other");
     code = 1;

@@ -274,9 +274,9 @@ static json_t *outcome_json(const struct run *r, const struct outcome *x)
 {
     if (x->fitted)
         return cril_line_json(r->s.info, x->fit, &x->line);
-    return json_pack("{s:o, s:o, s:o, s:o}", "line", cril_json_text(x->fit->name, strlen(x->fit->name)), "x",
-                     cril_json_text(x->fit->x, strlen(x->fit->x)), "y", cril_json_text(x->fit->y, strlen(x->fit->y)), "refused",
-                     cril_json_text(x->why.message, strlen(x->why.message)));
+    return json_pack("{s:o, s:o, s:o, s:o}", "line", cril_json_string(x->fit->name), "x",
+                     cril_json_string(x->fit->x), "y", cril_json_string(x->fit->y), "refused",
+                     cril_json_string(x->why.message));
 }
 
 static int print_json(const struct run *r, const struct outcome *each, size_t n)
@@ -289,7 +289,7 @@ static int print_json(const struct run *r, const struct outcome *each, size_t n)
             json_decref(list);
             list = NULL;
         }
-    return cril_print_json(json_pack("{s:o, s:o}", "study", cril_json_text(title, strlen(title)), "fits", list), JSON_INDENT(1));
+    return cril_print_json(json_pack("{s:o, s:o}", "study", cril_json_string(title), "fits", list), JSON_INDENT(1));
 }
 
 static int do_fits(struct run *r, const cril_study_fit *fits, size_t n, bool full)
@@ -348,14 +348,12 @@ static int fit_by_axes(struct run *r)
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct run r = { 0 };
-    int code = cril_args_parse(cmd, &r.set, &argc, argv);
+    int code = cril_studying_args(cmd, &r.set, argc, argv);
     bool by_axes;
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
     by_axes = r.set.x || r.set.y || r.set.models;
-    if (argc != 1)
-        return cril_args_usage(cmd, "takes one study file, not %d", argc);
     if (r.set.fit && by_axes)
         return cril_args_usage(cmd, "--fit names a line of the study, --x, --y and --models another one; give either");
     r.wanted = (cril_study_line_options){ .level = (double)r.set.level / 100, .threshold = (double)r.set.threshold,

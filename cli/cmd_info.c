@@ -239,7 +239,7 @@ static void print_tensors(const struct facts *f)
 
 static json_t *text_or_null(const char *text)
 {
-    return text ? cril_json_text(text, strlen(text)) : json_null();
+    return text ? cril_json_string(text) : json_null();
 }
 
 static json_t *id_json(int32_t id)

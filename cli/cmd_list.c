@@ -152,7 +152,7 @@ static json_t *row_json(const struct row *row, bool verbose)
     const cril_archive_info *i = cril_archive_info_of(row->in.archive);
     json_t *o = json_pack(
         "{s:o, s:i, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "file",
-        cril_json_text(row->name, strlen(row->name)), "version", (int)i->version, "numerics",
+        cril_json_string(row->name), "version", (int)i->version, "numerics",
         i->numerics, "model_identity", i->model_sha256, "protocol", i->protocol, "context",
         (json_int_t)i->context, "stride", (json_int_t)i->stride, "segments",
         (json_int_t)i->segments, "original_bytes", (json_int_t)i->original_bytes, "archive_bytes",

@@ -225,7 +225,7 @@ static int print_json(const struct run *r)
         const bool known = isfinite(x->actual);
 
         if (json_array_append_new(list, json_pack("{s:o, s:I, s:f, s:f, s:f, s:o, s:o, s:b, s:o, s:o}", "line",
-                                                  cril_json_text(x->fit->name, strlen(x->fit->name)), "models",
+                                                  cril_json_string(x->fit->name), "models",
                                                   (json_int_t)x->n, "level", x->p.level, "bpc", x->p.x, "bpc_se", x->p.x_se,
                                                   "line_at_bpc", estimate(&x->p.mean), "new_model",
                                                   estimate(&x->p.new_model), "extrapolated", x->p.extrapolated, "actual",
@@ -241,12 +241,10 @@ static int print_json(const struct run *r)
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct run r = { 0 };
-    int code = cril_args_parse(cmd, &r.set, &argc, argv);
+    int code = cril_studying_args(cmd, &r.set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, "takes one study file, not %d", argc);
     if (!r.set.bpc == !r.set.model)
         return cril_args_usage(cmd, "of which model? give --bpc X or --model NAME");
     if (r.set.se && r.set.model)

@@ -49,10 +49,7 @@ static void print_more_help(void)
 
 /* What the page holds, and what of it is owned. */
 struct report {
-    cril_study *study;
-    const cril_study_info *info;
-    cril_store *store;
-    cril_study_table table;
+    struct cril_studying s;
     cril_report_options options;
     cril_report_identity *models, *corpora; /* [n_models], [n_corpora] room */
     char (*hashes)[65];                     /* [n_models + n_corpora] */
@@ -62,16 +59,14 @@ struct report {
 
 static void release(struct report *r)
 {
-    for (size_t i = 0; r->names && i < r->info->n_corpora; i++)
+    for (size_t i = 0; r->names && i < r->s.info->n_corpora; i++) /* without a study there are none */
         free(r->names[i]);
     free((void *)r->names);
     free(r->baselines);
     free(r->models);
     free(r->corpora);
     free(r->hashes);
-    cril_study_table_free(&r->table);
-    cril_store_close(r->store);
-    cril_study_close(r->study);
+    cril_studying_close(&r->s);
 }
 
 static cril_status no_memory(cril_error *err)
@@ -93,13 +88,13 @@ static cril_status find_models(struct report *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
-    for (size_t i = 0; st == CRIL_OK && i < r->info->n_models; i++) {
+    for (size_t i = 0; st == CRIL_OK && i < r->s.info->n_models; i++) {
         cril_store_model m;
         bool found = false;
 
-        st = cril_store_find_model(r->store, r->info->models[i].name, &m, &found, err);
+        st = cril_store_find_model(r->s.store, r->s.info->models[i].name, &m, &found, err);
         if (st == CRIL_OK && found) {
-            const cril_report_identity id = { r->info->models[i].name, keep_hash(r, m.sha256) };
+            const cril_report_identity id = { r->s.info->models[i].name, keep_hash(r, m.sha256) };
 
             r->models[r->options.n_identified_models++] = id;
         }
@@ -111,7 +106,7 @@ static cril_status add_baselines(struct report *r, size_t corpus, const cril_sto
 {
     cril_report_baseline *grown;
     size_t n = 0;
-    cril_status st = cril_store_baselines(r->store, c->id, &r->names[corpus], &n, err);
+    cril_status st = cril_store_baselines(r->s.store, c->id, &r->names[corpus], &n, err);
 
     if (st != CRIL_OK || !n || !c->characters)
         return st;
@@ -120,7 +115,7 @@ static cril_status add_baselines(struct report *r, size_t corpus, const cril_sto
     r->baselines = grown;
     for (size_t k = 0; k < n; k++)
         r->baselines[r->options.n_baselines++] = (cril_report_baseline){
-            .corpus = r->info->corpora[corpus].name, .name = r->names[corpus][k].name,
+            .corpus = r->s.info->corpora[corpus].name, .name = r->names[corpus][k].name,
             .bits_per_character = 8 * (double)r->names[corpus][k].bytes / (double)c->characters };
     return CRIL_OK;
 }
@@ -129,42 +124,35 @@ static cril_status find_corpora(struct report *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
-    for (size_t i = 0; st == CRIL_OK && i < r->info->n_corpora; i++) {
+    for (size_t i = 0; st == CRIL_OK && i < r->s.info->n_corpora; i++) {
         cril_store_corpus c;
         bool found = false;
 
-        st = cril_store_find_corpus(r->store, r->info->corpora[i].name, &c, &found, err);
+        st = cril_store_find_corpus(r->s.store, r->s.info->corpora[i].name, &c, &found, err);
         if (st != CRIL_OK || !found)
             continue;
         r->corpora[r->options.n_identified_corpora] =
-            (cril_report_identity){ r->info->corpora[i].name, keep_hash(r, c.sha256) };
+            (cril_report_identity){ r->s.info->corpora[i].name, keep_hash(r, c.sha256) };
         r->options.n_identified_corpora++;
         st = add_baselines(r, i, &c, err);
     }
     return st;
 }
 
-static cril_status gather(struct report *r, const struct settings *set, const char *path, cril_error *err)
+static cril_status gather(struct report *r, cril_error *err)
 {
-    const cril_store_options read_only = { .read_only = true };
-    cril_status st = cril_study_load(path, &r->study, err);
+    const size_t n_models = r->s.info->n_models, n_corpora = r->s.info->n_corpora;
+    cril_status st;
 
-    if (st != CRIL_OK)
-        return st;
-    r->info = cril_study_info_of(r->study);
-    r->models = calloc(r->info->n_models + 1, sizeof(*r->models));
-    r->corpora = calloc(r->info->n_corpora + 1, sizeof(*r->corpora));
-    r->hashes = calloc(r->info->n_models + r->info->n_corpora + 1, sizeof(*r->hashes));
-    r->names = calloc(r->info->n_corpora + 1, sizeof(*r->names));
+    r->models = calloc(n_models + 1, sizeof(*r->models));
+    r->corpora = calloc(n_corpora + 1, sizeof(*r->corpora));
+    r->hashes = calloc(n_models + n_corpora + 1, sizeof(*r->hashes));
+    r->names = calloc(n_corpora + 1, sizeof(*r->names));
     if (!r->models || !r->corpora || !r->hashes || !r->names)
         return no_memory(err);
-    if (!(r->options.protocol = cril_find_protocol(r->info, set->protocol, err)))
-        return err->status;
-    if ((st = cril_store_open(r->info->database, &read_only, &r->store, err)) != CRIL_OK ||
-        (st = cril_store_table(r->store, r->info, r->options.protocol, &r->table, err)) != CRIL_OK ||
-        (st = find_models(r, err)) != CRIL_OK)
-        return st;
-    return find_corpora(r, err);
+    r->options.protocol = r->s.protocol;
+    st = find_models(r, err);
+    return st == CRIL_OK ? find_corpora(r, err) : st;
 }
 
 /* Into FILE, which appears whole or not at all. */
@@ -182,7 +170,7 @@ static bool write_page(struct report *r, const struct settings *set)
     if (!cril_output_open(&out, set->output ? set->output : "-", set->force))
         return false;
     errno = 0;
-    if (cril_study_report(out.file, r->info, &r->table, &r->options, &err) == CRIL_OK)
+    if (cril_study_report(out.file, r->s.info, &r->s.table, &r->options, &err) == CRIL_OK)
         return cril_output_commit(&out);
     if (err.status == CRIL_ERR_IO && !set->output) {
         cril_stdout_failed(errno); /* main says so */
@@ -201,18 +189,19 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     struct settings set = { .level = 95, .resamples = 1000 };
     struct report r = { 0 };
     cril_error err;
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_studying_args(cmd, &set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
     if (set.output && !cril_output_check(set.output, set.force))
         return 1;
-    if (gather(&r, &set, argv[0], &err) != CRIL_OK)
-        code = cril_print_error("%s", err.message);
-    else
-        code = write_page(&r, &set) ? 0 : 1;
+    code = 1;
+    if (cril_studying_open(&r.s, argv[0], set.protocol)) {
+        if (gather(&r, &err) != CRIL_OK)
+            cril_print_error("%s", err.message);
+        else
+            code = !write_page(&r, &set);
+    }
     release(&r);
     return code;
 }

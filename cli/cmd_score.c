@@ -8,7 +8,7 @@
 #include "args.h"
 #include "output.h"
 #include "progress.h"
-#include "prove.h"
+#include "proving.h"
 #include "table.h"
 
 #include <cril/cpu.h>

@@ -208,8 +208,8 @@ static json_t *model_json(const cril_model *m)
 {
     if (!m)
         return json_null();
-    return json_pack("{s:o, s:o, s:s}", "path", cril_json_text(cril_model_path(m), strlen(cril_model_path(m))), "name",
-                     cril_json_text(cril_model_name(m), strlen(cril_model_name(m))), "architecture",
+    return json_pack("{s:o, s:o, s:s}", "path", cril_json_string(cril_model_path(m)), "name",
+                     cril_json_string(cril_model_name(m)), "architecture",
                      cril_model_architecture(m));
 }
 

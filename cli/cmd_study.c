@@ -2,7 +2,7 @@
  * cril study: models, corpora and benchmarks from one file. A word says what to do with it.
  */
 #include "args.h"
-#include "study.h"
+#include "cmd_study.h"
 
 #include <stdio.h>
 

@@ -35,8 +35,8 @@ static bool print_object(const char *path, const cril_archive *a, const cril_cod
                          const char *error)
 {
     json_t *o =
-        json_pack("{s:o, s:b, s:o}", "file", cril_json_text(path, strlen(path)), "ok", !error,
-                  "error", error ? cril_json_text(error, strlen(error)) : json_null());
+        json_pack("{s:o, s:b, s:o}", "file", cril_json_string(path), "ok", !error,
+                  "error", error ? cril_json_string(error) : json_null());
 
     if (o && a) {
         const cril_archive_info *i = cril_archive_info_of(a);

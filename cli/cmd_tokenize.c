@@ -67,7 +67,7 @@ static void print_count(const char *path, const cril_ids *ids, bool several)
 /* NULL: out of memory. */
 static json_t *text_json(const struct settings *s, const cril_tokenizer *t, const char *path, const cril_ids *ids)
 {
-    json_t *row = json_pack("{s:o, s:I}", "path", cril_json_text(path, strlen(path)), "count", (json_int_t)ids->n);
+    json_t *row = json_pack("{s:o, s:I}", "path", cril_json_string(path), "count", (json_int_t)ids->n);
     json_t *list = s->count ? NULL : json_array(), *pieces = s->pieces ? json_array() : NULL;
     int bad = !row || (!s->count && !list) || (s->pieces && !pieces);
 

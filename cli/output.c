@@ -576,6 +576,11 @@ json_t *cril_json_text(const char *text, size_t len)
     return json;
 }
 
+json_t *cril_json_string(const char *text)
+{
+    return cril_json_text(text, strlen(text));
+}
+
 int cril_print_json(json_t *root, size_t flags)
 {
     int bad;

@@ -66,6 +66,7 @@ void cril_print_escaped(FILE *f, const char *text, size_t len);
 void cril_print_csv(FILE *f, const char *text);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
+json_t *cril_json_string(const char *text); /* the same of a string */
 /* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of memory). */
 int cril_print_json(json_t *root, size_t flags);
 

@@ -3,7 +3,8 @@
  */
 #include "args.h"
 #include "output.h"
-#include "study.h"
+#include "cmd_study.h"
+#include "studying.h"
 
 #include <cril/study.h>
 #include <stdbool.h>
@@ -95,12 +96,10 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     struct settings set = { 0 };
     cril_study_faults faults;
     cril_study *s;
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_studying_args(cmd, &set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
     if (cril_study_check(argv[0], &s, &faults) != CRIL_OK) {
         for (size_t i = 0; i < faults.n; i++)
             cril_print_error("%s", faults.fault[i].message);

@@ -1,7 +1,7 @@
 /* cril study dump: a study's database as text, for cmp and diff. */
 #include "args.h"
 #include "output.h"
-#include "study.h"
+#include "cmd_study.h"
 
 #include <cril/store.h>
 #include <errno.h>

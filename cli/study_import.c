@@ -1,11 +1,11 @@
 /* cril study import: figures measured elsewhere into a study's database. */
 #include "args.h"
 #include "output.h"
-#include "study.h"
+#include "cmd_study.h"
+#include "studying.h"
 
 #include <cril/store.h>
 #include <cril/study.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct settings {
@@ -39,12 +39,11 @@ static void more_help(void)
           stdout);
 }
 
-/* A file's rows, those that the study names as the store wants them. */
+/* A file's rows, of which those stay that the study names. */
 struct batch {
     const char *path;
     cril_figures figures;
-    cril_import *rows; /* [n] */
-    size_t n;
+    size_t n_left_out;
 };
 
 static bool names_model(const cril_study_info *s, const char *name)
@@ -83,43 +82,38 @@ static bool read_batch(const cril_study_info *s, const struct settings *set, cri
         cril_print_error("%s", err.message);
         return false;
     }
-    if (!(b->rows = calloc(b->figures.n, sizeof(*b->rows)))) {
-        cril_print_error("out of memory");
-        return false;
-    }
     for (size_t i = 0; i < b->figures.n; i++) {
-        const cril_figure *f = &b->figures.rows[i];
+        cril_figure f = b->figures.rows[i];
 
-        if (names_model(s, f->model) && names_column(s, kind, f->of))
-            b->rows[b->n++] = (cril_import){ f->model, f->of, f->value, f->se, *f->source ? f->source : base_name(b->path) };
+        if (!*f.source)
+            f.source = base_name(b->path);
+        if (names_model(s, f.model) && names_column(s, kind, f.of))
+            b->figures.rows[i - b->n_left_out] = f;
+        else
+            b->n_left_out++;
     }
-    if (!b->n)
+    b->figures.n -= b->n_left_out;
+    if (!b->figures.n)
         cril_print_error("%s: has no row of a model and %s that %s names", b->path,
                          kind == CRIL_FIGURE_BPC ? "corpus" : "benchmark", s->path);
-    return b->n > 0;
+    return b->figures.n > 0;
 }
 
-static bool put_batch(cril_store *store, cril_import_kind kind, const struct batch *b, bool quiet)
+static bool put_batch(cril_store *store, cril_figure_kind kind, const struct batch *b, bool quiet)
 {
     cril_error err;
     size_t changed;
 
     if (!b->path)
         return true;
-    if (cril_store_import(store, kind, b->rows, b->n, &changed, &err) != CRIL_OK) {
+    if (cril_store_import(store, kind, b->figures.rows, b->figures.n, &changed, &err) != CRIL_OK) {
         cril_print_error("%s: %s", b->path, err.message);
         return false;
     }
     if (!quiet)
-        printf("%s: %zu figures, %zu of them new or changed; %zu rows are of nothing that the study names\n", b->path, b->n, changed,
-               b->figures.n - b->n);
+        printf("%s: %zu figures, %zu of them new or changed; %zu rows are of nothing that the study names\n", b->path, b->figures.n,
+               changed, b->n_left_out);
     return true;
-}
-
-static void free_batch(struct batch *b)
-{
-    cril_figures_free(&b->figures);
-    free(b->rows);
 }
 
 static int import_all(const cril_study_info *s, const struct settings *set)
@@ -132,12 +126,12 @@ static int import_all(const cril_study_info *s, const struct settings *set)
     if (read_batch(s, set, CRIL_FIGURE_BPC, &bpc) && read_batch(s, set, CRIL_FIGURE_SCORE, &scores)) {
         if (cril_store_open(s->database, NULL, &store, &err) != CRIL_OK)
             cril_print_error("%s", err.message);
-        else if (put_batch(store, CRIL_IMPORT_BPC, &bpc, set->quiet) && put_batch(store, CRIL_IMPORT_SCORES, &scores, set->quiet))
+        else if (put_batch(store, CRIL_FIGURE_BPC, &bpc, set->quiet) && put_batch(store, CRIL_FIGURE_SCORE, &scores, set->quiet))
             code = 0;
     }
     cril_store_close(store);
-    free_batch(&bpc);
-    free_batch(&scores);
+    cril_figures_free(&bpc.figures);
+    cril_figures_free(&scores.figures);
     return code;
 }
 
@@ -145,17 +139,14 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = { 0 };
     cril_study *study;
-    cril_error err;
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_studying_args(cmd, &set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
     if (!set.bpc && !set.scores)
         return cril_args_usage(cmd, "nothing to import; give --bpc FILE or --scores FILE");
-    if (cril_study_load(argv[0], &study, &err) != CRIL_OK)
-        return cril_print_error("%s", err.message);
+    if (!(study = cril_studying_load(argv[0])))
+        return 1;
     code = import_all(cril_study_info_of(study), &set);
     cril_study_close(study);
     return code;

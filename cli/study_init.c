@@ -3,7 +3,7 @@
  * corpora and a folder of models are.
  */
 #include "args.h"
-#include "study.h"
+#include "cmd_study.h"
 
 #include <stdio.h>
 

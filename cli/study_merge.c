@@ -3,7 +3,7 @@
  */
 #include "args.h"
 #include "output.h"
-#include "study.h"
+#include "cmd_study.h"
 
 #include <cril/store.h>
 #include <stdbool.h>

@@ -2,7 +2,8 @@
 #include "args.h"
 #include "output.h"
 #include "progress.h"
-#include "study.h"
+#include "cmd_study.h"
+#include "studying.h"
 
 #include <cril/study_run.h>
 #include <inttypes.h>
@@ -136,12 +137,10 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     cril_study_totals totals;
     cril_error err;
     cril_status st;
-    int code = cril_args_parse(cmd, &r.set, &argc, argv);
+    int code = cril_studying_args(cmd, &r.set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
     if (!read_shard(r.set.shard, &wanted.shard, &wanted.shards))
         return cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16", r.set.shard);
     wanted.threads = (unsigned)r.set.threads;

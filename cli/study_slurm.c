@@ -9,7 +9,8 @@
 #include "args.h"
 #include "output.h"
 #include "shell.h"
-#include "study.h"
+#include "cmd_study.h"
+#include "studying.h"
 
 #include <cril/status.h>
 #include <cril/study.h>
@@ -237,15 +238,12 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = { 0 };
     cril_study *study;
-    cril_error err;
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_studying_args(cmd, &set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
-    if (cril_study_load(argv[0], &study, &err) != CRIL_OK)
-        return cril_print_error("%s", err.message);
+    if (!(study = cril_studying_load(argv[0])))
+        return 1;
     code = print_for(&set, cril_study_info_of(study));
     cril_study_close(study);
     return code;

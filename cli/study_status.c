@@ -1,7 +1,7 @@
 /* cril study status: which cells of a study are done, and their figures. Reads the database only, whoever writes to it. */
 #include "args.h"
 #include "output.h"
-#include "study.h"
+#include "cmd_study.h"
 #include "studying.h"
 #include "table.h"
 
@@ -153,11 +153,6 @@ static void print_table(const struct run *r)
     printf("%zu of %zu cells are complete\n", r->n_complete, r->n);
 }
 
-static json_t *text(const char *s)
-{
-    return cril_json_text(s, strlen(s));
-}
-
 static int print_json(const struct run *r)
 {
     json_t *list = json_array();
@@ -165,8 +160,8 @@ static int print_json(const struct run *r)
     for (size_t i = 0; list && i < r->n; i++) {
         const struct row *x = &r->rows[i];
 
-        if (json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model", text(x->model->name), "corpus",
-                                                  text(x->corpus->name), "protocol", x->label, "documents_done",
+        if (json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model", cril_json_string(x->model->name), "corpus",
+                                                  cril_json_string(x->corpus->name), "protocol", x->label, "documents_done",
                                                   (json_int_t)x->done, "documents",
                                                   x->documents ? json_integer((json_int_t)x->documents) : json_null(),
                                                   "complete", x->complete, "bpc",
@@ -183,14 +178,12 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     struct run r = { 0 };
     cril_study *study;
     cril_error err;
-    int code = cril_args_parse(cmd, &r.set, &argc, argv);
+    int code = cril_studying_args(cmd, &r.set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (argc != 1)
-        return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
-    if (cril_study_load(argv[0], &study, &err) != CRIL_OK)
-        return cril_print_error("%s", err.message);
+    if (!(study = cril_studying_load(argv[0])))
+        return 1;
     r.s = cril_study_info_of(study);
     if (cril_store_open(r.s->database, &(cril_store_options){ .read_only = true }, &r.store, &err) != CRIL_OK ||
         read_rows(&r, &err) != CRIL_OK) {

@@ -21,7 +21,8 @@ const char *cril_protocol_label(const cril_study_info *s, const cril_study_proto
     return out;
 }
 
-const cril_study_protocol *cril_find_protocol(const cril_study_info *s, const char *name, cril_error *err)
+/* The protocol of that label or name; name NULL: the first. NULL: there is none, which was printed. */
+static const cril_study_protocol *find_protocol(const cril_study_info *s, const char *name)
 {
     char label[64];
 
@@ -31,9 +32,27 @@ const cril_study_protocol *cril_find_protocol(const cril_study_info *s, const ch
     for (size_t i = 0; i < s->n_protocols; i++) /* of several of a name the first */
         if (strcmp(s->protocols[i].name, name) == 0)
             return &s->protocols[i];
-    err->status = CRIL_ERR_RANGE;
-    snprintf(err->message, sizeof(err->message), "%s: has no protocol \"%s\"; 'cril study check %s' lists those that it has", s->path, name,
-             s->path);
+    cril_print_error("%s: has no protocol \"%s\"; 'cril study check %s' lists those that it has", s->path, name, s->path);
+    return NULL;
+}
+
+int cril_studying_args(const struct cril_cmd *cmd, void *settings, int argc, char **argv)
+{
+    int code = cril_args_parse(cmd, settings, &argc, argv);
+
+    if (code != CRIL_ARGS_GO_ON || argc == 1)
+        return code;
+    return cril_args_usage(cmd, argc ? "takes one study file" : "no study file given");
+}
+
+cril_study *cril_studying_load(const char *path)
+{
+    cril_study *study;
+    cril_error err;
+
+    if (cril_study_load(path, &study, &err) == CRIL_OK)
+        return study;
+    cril_print_error("%s", err.message);
     return NULL;
 }
 
@@ -42,13 +61,12 @@ bool cril_studying_open(struct cril_studying *s, const char *path, const char *p
     cril_error err;
 
     *s = (struct cril_studying){ 0 };
-    if (cril_study_load(path, &s->study, &err) != CRIL_OK) {
-        cril_print_error("%s", err.message);
+    if (!(s->study = cril_studying_load(path)))
         return false;
-    }
     s->info = cril_study_info_of(s->study);
-    if ((s->protocol = cril_find_protocol(s->info, protocol, &err)) &&
-        cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
+    if (!(s->protocol = find_protocol(s->info, protocol)))
+        return false;
+    if (cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
         cril_store_table(s->store, s->info, s->protocol, &s->table, &err) == CRIL_OK)
         return true;
     cril_print_error("%s", err.message);
@@ -96,11 +114,6 @@ static json_t *number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static json_t *text(const char *s)
-{
-    return cril_json_text(s, strlen(s));
-}
-
 static json_t *range(double low, double high)
 {
     return json_pack("[o, o]", number(low), number(high));
@@ -129,7 +142,7 @@ static json_t *families(const cril_study_info *s, const cril_study_line *l)
         const cril_left_out *f = &l->families[i];
         const cril_study_model *m = &s->models[l->models.model[f->first]];
 
-        if (json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o}", "family", text(m->family), "models",
+        if (json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o}", "family", cril_json_string(m->family), "models",
                                                   (json_int_t)f->n, "rmse", number(f->rmse), "mean_error",
                                                   number(f->mean_error)))) {
             json_decref(list);
@@ -164,8 +177,8 @@ static json_t *model(const cril_study_info *s, const cril_study_line *l, size_t 
     const cril_study_points *p = &l->models;
     const cril_point_fit *e = &l->each[i];
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model", text(m->name), "family",
-                     text(m->family), "bpc", number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model", cril_json_string(m->name), "family",
+                     cril_json_string(m->family), "bpc", number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
                      "score", number(p->y[i]), "fitted", number(e->fitted), "residual", number(e->residual), "leverage",
                      number(e->leverage), "internal", number(e->internal), "external", number(e->external), "cook",
                      number(e->cook), "off_the_line", e->flagged);
@@ -188,7 +201,7 @@ static json_t *lacking(const cril_study_info *s, const cril_study_line *l)
     json_t *list = json_array();
 
     for (size_t i = 0; list && i < l->models.n_lacking; i++)
-        if (json_array_append_new(list, text(s->models[l->models.lacking[i]].name))) {
+        if (json_array_append_new(list, cril_json_string(s->models[l->models.lacking[i]].name))) {
             json_decref(list);
             return NULL;
         }
@@ -200,7 +213,7 @@ json_t *cril_line_json(const cril_study_info *s, const cril_study_fit *f, const 
     const cril_line *line = &l->line;
 
     return json_pack("{s:o, s:o, s:o, s:I, s:f, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "line", text(f->name), "x", text(f->x), "y", text(f->y), "n", (json_int_t)line->n, "level", line->level,
+                     "line", cril_json_string(f->name), "x", cril_json_string(f->x), "y", cril_json_string(f->y), "n", (json_int_t)line->n, "level", line->level,
                      "pearson", "value", number(line->pearson), "interval", range(line->pearson_low, line->pearson_high),
                      "p_value", number(line->p_value), "spearman", number(line->spearman), "slope", estimate(&line->slope),
                      "intercept", estimate(&line->intercept), "rmse", number(line->rmse), "residual_se",

@@ -2,6 +2,8 @@
 #ifndef CRIL_CLI_STUDYING_H
 #define CRIL_CLI_STUDYING_H
 
+#include "args.h"
+
 #include <cril/store.h>
 #include <cril/study.h>
 #include <jansson.h>
@@ -15,11 +17,16 @@ struct cril_studying {
     const cril_study_protocol *protocol; /* of the table */
 };
 
+/*
+ * Parses the line of a command whose only operand is a study file. CRIL_ARGS_GO_ON, and argv[0] is that file, or the exit code.
+ */
+int cril_studying_args(const struct cril_cmd *cmd, void *settings, int argc, char **argv);
+
+/* The study alone. NULL: the reason was printed. */
+cril_study *cril_studying_load(const char *path);
+
 /* A protocol's name; where the study has several of one name, with their contexts and strides as given: "document:512", "hkust:950:256". */
 const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p, char out[64]);
-/* The protocol of that label or name; name NULL: the first. NULL: there is none, and *err says so. */
-const cril_study_protocol *cril_find_protocol(const cril_study_info *s, const char *name, cril_error *err);
-
 /*
  * Loads a study and what its database knows; it only reads. protocol: one that the study names, NULL: its first. False: the reason was printed.
  * cril_studying_close takes what is half open.

@@ -2,38 +2,18 @@
 
 Needs numpy, scipy, mpmath (gmpy2 makes it faster). Least squares, leverages, leave-one-out and lines with errors in both
 variables are computed from their definitions with 50 digits, so that a difference is cril's own error; quantiles and
-tails are scipy's; the bootstrap is done in double, with PCG32 written from O'Neill 2014.
+tails are scipy's; the bootstrap is done in double, with pcg32.py.
 """
 import math
 
 import numpy as np
 from mpmath import mp, mpf
+from pcg32 import Pcg32
 from scipy import stats
 
 mp.dps = 50
-MASK = 2**64 - 1
 NAN = math.nan
 EXACT = mpf(2) ** -46  # fit.h: residuals below this share of the numbers are 0
-
-
-class Pcg32:
-    def __init__(self, seed):
-        self.state = 1442695040888963407
-        self.state = (self.state + seed) & MASK
-        self.next()
-
-    def next(self):
-        old = self.state
-        self.state = (old * 6364136223846793005 + 1442695040888963407) & MASK
-        word = ((old ^ (old >> 18)) >> 27) & 0xFFFFFFFF
-        turn = old >> 59
-        return ((word << 32 | word) >> turn) & 0xFFFFFFFF
-
-    def below(self, n):
-        while True:
-            word = self.next()
-            if word >= 2**32 % n:
-                return word % n
 
 
 class Line:

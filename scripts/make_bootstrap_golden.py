@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/bootstrap.txt: bootstrap intervals of fixed data, by an implementation apart from cril's.
 
-Needs Python 3.10, nothing else. PCG32 is written here from O'Neill 2014 and checked against the output that the paper's
+Needs Python 3.10, nothing else. PCG32 (pcg32.py) is checked against the output that the paper's
 own demonstration program prints; sums and ratios are exact (fractions); quantiles are statistics.quantiles with
 method="inclusive", which is definition 7 of Hyndman & Fan 1996. Therefore a level is 1 - 2/m for a whole m.
 
@@ -12,31 +12,7 @@ import pathlib
 import statistics
 from fractions import Fraction
 
-MASK = 2**64 - 1
-MULTIPLIER = 6364136223846793005
-ONE_STREAM = 1442695040888963407  # pcg32 without a choice of stream
-
-
-class Pcg32:
-    def __init__(self, seed, increment=ONE_STREAM):
-        self.increment = increment
-        self.state = 0
-        self.next()
-        self.state = (self.state + seed) & MASK
-        self.next()
-
-    def next(self):
-        old = self.state
-        self.state = (old * MULTIPLIER + self.increment) & MASK
-        word = ((old ^ (old >> 18)) >> 27) & 0xFFFFFFFF
-        turn = old >> 59
-        return ((word << 32 | word) >> turn) & 0xFFFFFFFF
-
-    def below(self, n):
-        while True:
-            word = self.next()
-            if word >= 2**32 % n:
-                return word % n
+from pcg32 import MASK, MULTIPLIER, ONE_STREAM, Pcg32
 
 
 def seed_of_state(state):

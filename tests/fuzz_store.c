@@ -53,7 +53,7 @@ static void make_base(void)
     cril_store_model m = { .parameters = 7, .bytes = 8, .context = 2048, .architecture = "llama" };
     cril_store_corpus c = { .documents = N_DOCUMENTS, .characters = 100, .bytes = 100, .field = "content", .format = "jsonl" };
     const cril_study_protocol p = { .name = "document" };
-    const cril_import row = { "model", "corpus", 0.5, 0.01, "source" };
+    const cril_figure row = { "model", "corpus", 0.5, 0.01, "source", 0 };
     const cril_baseline b = { "xz -9", 10 };
     cril_store *s;
 
@@ -72,8 +72,8 @@ static void make_base(void)
 
         must(cril_store_put(s, &cell, &d, 1, NULL) == CRIL_OK);
     }
-    must(cril_store_import(s, CRIL_IMPORT_BPC, &row, 1, NULL, NULL) == CRIL_OK);
-    must(cril_store_import(s, CRIL_IMPORT_SCORES, &row, 1, NULL, NULL) == CRIL_OK);
+    must(cril_store_import(s, CRIL_FIGURE_BPC, &row, 1, NULL, NULL) == CRIL_OK);
+    must(cril_store_import(s, CRIL_FIGURE_SCORE, &row, 1, NULL, NULL) == CRIL_OK);
     must(cril_store_put_baselines(s, c.id, &b, 1, NULL) == CRIL_OK);
     cril_store_close(s);
     read_base();

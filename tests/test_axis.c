@@ -263,20 +263,14 @@ static const struct {
 static void import(cril_store *s, cril_figure_kind kind, const char *path)
 {
     cril_figures f;
-    cril_import *rows;
     cril_error err;
     size_t changed;
 
     check_ok(cril_figures_read(path, kind, NULL, &f, &err));
-    rows = calloc(f.n, sizeof(*rows));
-    assert_non_null(rows);
-    for (size_t i = 0; i < f.n; i++) {
+    for (size_t i = 0; i < f.n; i++)
         assert_memory_equal(f.rows[i].source, "arXiv:2404.09937v2 Table ", 25);
-        rows[i] = (cril_import){ f.rows[i].model, f.rows[i].of, f.rows[i].value, f.rows[i].se, f.rows[i].source };
-    }
-    check_ok(cril_store_import(s, kind == CRIL_FIGURE_BPC ? CRIL_IMPORT_BPC : CRIL_IMPORT_SCORES, rows, f.n, &changed, &err));
+    check_ok(cril_store_import(s, kind, f.rows, f.n, &changed, &err));
     assert_int_equal(changed, f.n);
-    free(rows);
     cril_figures_free(&f);
 }
 

@@ -199,12 +199,12 @@ static char *dump_of(const char *path)
 
 static void import_some(cril_store *s)
 {
-    const cril_import bpc[] = { { "m1", "cc", 0.7, 0.01, "paper, table 3" }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source" } };
-    const cril_import scores[] = { { "m1", "GSM8K", 0.25, 0, "leader board" }, { "big", "GSM8K", 1, 0, "x" }, { "big", "MBPP", 0, 0, "x" } };
+    const cril_figure bpc[] = { { "m1", "cc", 0.7, 0.01, "paper, table 3", 0 }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0 } };
+    const cril_figure scores[] = { { "m1", "GSM8K", 0.25, 0, "leader board", 0 }, { "big", "GSM8K", 1, 0, "x", 0 }, { "big", "MBPP", 0, 0, "x", 0 } };
     cril_error err;
 
-    check_ok(cril_store_import(s, CRIL_IMPORT_BPC, bpc, 2, NULL, &err));
-    check_ok(cril_store_import(s, CRIL_IMPORT_SCORES, scores, 3, NULL, &err));
+    check_ok(cril_store_import(s, CRIL_FIGURE_BPC, bpc, 2, NULL, &err));
+    check_ok(cril_store_import(s, CRIL_FIGURE_SCORE, scores, 3, NULL, &err));
 }
 
 static void make_full(const char *path)
@@ -505,17 +505,17 @@ static void test_refused_values(void **state)
 
 static void test_imports(void **state)
 {
-    cril_import bad[] = { { "m1", "cc", 0.5, 0, "s" }, { "m2", "cc", NAN, 0, "s" } };
-    const cril_import again[] = { { "m1", "cc", 0.75, 0.01, "paper, table 3" }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source" } };
+    cril_figure bad[] = { { "m1", "cc", 0.5, 0, "s", 0 }, { "m2", "cc", NAN, 0, "s", 0 } };
+    const cril_figure again[] = { { "m1", "cc", 0.75, 0.01, "paper, table 3", 0 }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0 } };
     cril_store *s = open_store(file("a.db"));
-    cril_import *rows;
+    cril_figure *rows;
     cril_error err;
     size_t n, changed;
     const double tiny = 5e-324;
 
     (void)state;
     import_some(s);
-    check_ok(cril_store_imported(s, CRIL_IMPORT_BPC, &rows, &n, &err));
+    check_ok(cril_store_imported(s, CRIL_FIGURE_BPC, &rows, &n, &err));
     assert_int_equal(n, 2);
     assert_string_equal(rows[0].model, "big");
     assert_string_equal(rows[0].of, "cc");
@@ -523,29 +523,29 @@ static void test_imports(void **state)
     assert_memory_equal(&rows[0].value, &tiny, sizeof(tiny));
     assert_true(rows[1].se == 0.01);
     cril_imports_free(rows, n);
-    check_ok(cril_store_import(s, CRIL_IMPORT_BPC, again, 2, &changed, &err));
+    check_ok(cril_store_import(s, CRIL_FIGURE_BPC, again, 2, &changed, &err));
     assert_int_equal(changed, 1);
-    check_ok(cril_store_imported(s, CRIL_IMPORT_SCORES, &rows, &n, &err));
+    check_ok(cril_store_imported(s, CRIL_FIGURE_SCORE, &rows, &n, &err));
     assert_int_equal(n, 3);
     assert_string_equal(rows[1].of, "MBPP");
     cril_imports_free(rows, n);
 
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "row 2: m2");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "row 2: m2");
     bad[1].value = -1;
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "-1");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "-1");
     bad[1].value = INFINITY;
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "inf");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "inf");
     bad[1].value = 1.4;
-    check_refused(cril_store_import(s, CRIL_IMPORT_SCORES, bad, 2, &changed, &err), CRIL_ERR_RANGE, "1.4");
+    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE, "1.4");
     bad[1].value = NAN;
-    check_refused(cril_store_import(s, CRIL_IMPORT_SCORES, bad, 2, &changed, &err), CRIL_ERR_RANGE, "share of 1");
-    bad[1] = (cril_import){ "m2", "cc", 0.5, -0.1, "s" };
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "standard error");
-    bad[1] = (cril_import){ "m2", "cc", 0.5, 0, "" };
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "source");
-    bad[1] = (cril_import){ "", "cc", 0.5, 0, "s" };
-    check_refused(cril_store_import(s, CRIL_IMPORT_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "names");
-    check_ok(cril_store_imported(s, CRIL_IMPORT_BPC, &rows, &n, &err)); /* none of the rows before a bad one either */
+    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE, "share of 1");
+    bad[1] = (cril_figure){ "m2", "cc", 0.5, -0.1, "s", 0 };
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "standard error");
+    bad[1] = (cril_figure){ "m2", "cc", 0.5, 0, "", 0 };
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "source");
+    bad[1] = (cril_figure){ "", "cc", 0.5, 0, "s", 0 };
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "names");
+    check_ok(cril_store_imported(s, CRIL_FIGURE_BPC, &rows, &n, &err)); /* none of the rows before a bad one either */
     assert_int_equal(n, 2);
     assert_true(rows[1].value == 0.75);
     cril_imports_free(rows, n);
@@ -560,7 +560,7 @@ static void test_table(void **state)
     static const cril_study_protocol protocols[] = { { .name = "document" }, { .name = "hkust" } };
     const cril_study_info study = { .models = models, .corpora = corpora, .benchmarks = benchmarks, .protocols = protocols,
                                     .n_models = 4, .n_corpora = 2, .n_benchmarks = 3, .n_protocols = 2 };
-    const cril_import both = { model_names[1], "cc", 0.9, 0.125, "elsewhere" };
+    const cril_figure both = { model_names[1], "cc", 0.9, 0.125, "elsewhere", 0 };
     double bits[N_DOCUMENTS], characters[N_DOCUMENTS], se, value;
     const cril_cell cell = cell_of(0, 0);
     cril_study_table t;
@@ -571,7 +571,7 @@ static void test_table(void **state)
     (void)state;
     make_full(file("a.db"));
     s = open_store(file("a.db"));
-    check_ok(cril_store_import(s, CRIL_IMPORT_BPC, &both, 1, NULL, &err));
+    check_ok(cril_store_import(s, CRIL_FIGURE_BPC, &both, 1, NULL, &err));
     for (size_t i = 0; i < N_DOCUMENTS; i++) {
         const cril_document_score d = document_of(i, 0);
 

@@ -45,7 +45,6 @@ typedef struct cril_store_options {
  */
 cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out, cril_error *err);
 void cril_store_close(cril_store *s); /* NULL is allowed */
-const char *cril_store_path(const cril_store *s); /* as given */
 
 /* ---- Models and corpora ---- */
 
@@ -125,24 +124,12 @@ cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_err
 
 /* ---- Figures from elsewhere ---- */
 
-typedef enum cril_import_kind {
-    CRIL_IMPORT_BPC,   /* bits per character of a model on a corpus */
-    CRIL_IMPORT_SCORES /* score of a model on a benchmark, as a share of 1 */
-} cril_import_kind;
-
-typedef struct cril_import {
-    const char *model, *of; /* the study's names; of: a corpus or a benchmark */
-    double value;
-    double se;              /* of a BPC, over documents; 0: not known */
-    const char *source;
-} cril_import;
-
 /* Adds rows [n], each in the place of an earlier one of its model and corpus or benchmark. changed (may be NULL): how many of them were not
    known as they are. CRIL_ERR_RANGE: a value that is none, an empty name or source; names the row, from 1. */
-cril_status cril_store_import(cril_store *s, cril_import_kind kind, const cril_import *rows, size_t n, size_t *changed, cril_error *err);
+cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows, size_t n, size_t *changed, cril_error *err);
 /* All of them, by model, then corpus or benchmark. *rows [*n] is owned: cril_imports_free. */
-cril_status cril_store_imported(cril_store *s, cril_import_kind kind, cril_import **rows, size_t *n, cril_error *err);
-void cril_imports_free(cril_import *rows, size_t n);
+cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n, cril_error *err);
+void cril_imports_free(cril_figure *rows, size_t n);
 
 /* ---- All of it ---- */
 

@@ -151,9 +151,9 @@ typedef enum cril_figure_kind {
 
 typedef struct cril_figure {
     const char *model, *of; /* of: the corpus or benchmark */
-    const char *source;     /* "" if the file has no such column */
     double value, se;       /* bits per character; score and error as shares of 1; se 0: not known */
-    size_t line;            /* of the file, where the record begins */
+    const char *source;     /* "" if the file has no such column */
+    size_t line;            /* of the file, where the record begins; 0: it comes from no file */
 } cril_figure;
 
 typedef struct cril_figures {

@@ -74,7 +74,7 @@ static void write_words(const struct cril_page *p)
           "one (Shannon 1948; Delétang et al. 2024).</dd>\n<dt>Score</dt><dd>A benchmark’s, as a share of what can be reached. A "
           "group’s score is the mean of its benchmarks; “mean” is the mean of the groups’ means, as in Huang et al. (2024).</dd>\n"
           "<dt>Line</dt><dd>Least squares, score on bits per character. A model takes part if all numbers are known that the line needs. "
-          "Huang et al. (2024) found <i>r</i> near −0.95 in most areas: compression goes with ability, linearly.</dd>\n", p->f);
+          "Huang et al. (2024) found <i>r</i> between −0.93 and −0.96 in each of three areas: compression goes with ability, linearly.</dd>\n", p->f);
     cril_markup_put(p->f, "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole families, %z times, seed %z, since models "
                     "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; Hinkley 1997). Those of a slope "
                     "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own bits per character: over documents.</dd>\n",

@@ -11,26 +11,49 @@
 enum { DEFAULT_RESAMPLES = 1000 };
 static const double default_level = 0.95;
 
+/* Bits of each document, then its characters: [2 * documents], owned. NULL: out of memory. */
+static double *list_terms(const cril_result *r, cril_error *err)
+{
+    const size_t n = (size_t)r->documents;
+    double *terms = NULL;
+    size_t bytes;
+
+    if (!cril_size_mul(n, 2 * sizeof(*terms), &bytes) || !(terms = malloc(bytes)))
+        cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the interval of %zu documents", n);
+    for (size_t i = 0; terms && i < n; i++) {
+        terms[i] = r->per_document[i].nats / CRIL_LN2;
+        terms[n + i] = (double)r->per_document[i].characters;
+    }
+    return terms;
+}
+
 static cril_status estimate_interval(cril_result *r, cril_error *err)
 {
     const size_t n = (size_t)r->documents;
-    double *bits, *characters;
-    size_t bytes;
+    double *terms = list_terms(r, err);
     cril_status st;
 
-    if (!cril_size_mul(n, 2 * sizeof(*bits), &bytes) || !(bits = malloc(bytes)))
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the interval of %zu documents", n);
-    characters = bits + n;
-    for (size_t i = 0; i < n; i++) {
-        bits[i] = r->per_document[i].nats / CRIL_LN2;
-        characters[i] = (double)r->per_document[i].characters;
-    }
+    if (!terms)
+        return CRIL_ERR_NOMEM;
     if (r->interval.level == 0)
         r->interval.level = default_level;
     if (!r->interval.resamples)
         r->interval.resamples = DEFAULT_RESAMPLES;
-    st = cril_bootstrap_ratio(bits, characters, n, &r->interval, err);
-    free(bits);
+    st = cril_bootstrap_ratio(terms, terms + n, n, &r->interval, err);
+    free(terms);
+    return st;
+}
+
+cril_status cril_result_error(const cril_result *r, double *out, cril_error *err)
+{
+    const size_t n = (size_t)r->documents;
+    double *terms = list_terms(r, err);
+    cril_status st;
+
+    if (!terms)
+        return CRIL_ERR_NOMEM;
+    st = cril_ratio_error(terms, terms + n, n, out, err);
+    free(terms);
     return st;
 }
 

@@ -6,6 +6,7 @@
  */
 #include <cril/study.h>
 
+#include "study/words.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -15,14 +16,9 @@
 
 /* ---- Axes ---- */
 
-/* A column of the table: a corpus or a benchmark. */
-struct column {
-    const char *name, *group;
-};
-
 struct axis {
-    struct column *columns; /* [n] */
-    double *weights;        /* [n]; 0: not needed */
+    struct cril_column *columns; /* [n] of the table */
+    double *weights;             /* [n]; 0: not needed */
     size_t n;
 };
 
@@ -32,9 +28,13 @@ static void free_axis(struct axis *a)
     free(a->weights);
 }
 
-static bool make_axis(size_t n, struct axis *a)
+static bool make_axis(const cril_study_info *s, char which, struct axis *a)
 {
+    const size_t n = cril_words_columns(s, which);
+
     *a = (struct axis){ .n = n, .columns = calloc(n + 1, sizeof(*a->columns)), .weights = calloc(n + 1, sizeof(double)) };
+    for (size_t i = 0; a->columns && i < n; i++)
+        a->columns[i] = cril_words_column(s, which, i);
     return a->columns && a->weights;
 }
 
@@ -114,12 +114,8 @@ static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, 
     *x = *y = (struct axis){ 0 };
     if (cril_study_check_fit(s, f, &why) != CRIL_OK)
         return cril_fail(err, why.status, "%s: %s", s->path, why.message);
-    if (!make_axis(s->n_corpora, x) || !make_axis(s->n_benchmarks, y))
+    if (!make_axis(s, 'x', x) || !make_axis(s, 'y', y))
         return no_memory(err);
-    for (size_t i = 0; i < x->n; i++)
-        x->columns[i] = (struct column){ s->corpora[i].name, s->corpora[i].group };
-    for (size_t i = 0; i < y->n; i++)
-        y->columns[i] = (struct column){ s->benchmarks[i].name, s->benchmarks[i].group };
     weigh(f->x, false, x);
     weigh(f->y, true, y);
     return CRIL_OK;

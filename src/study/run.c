@@ -6,6 +6,7 @@
  */
 #include <cril/study_run.h>
 
+#include "study/stamp.h"
 #include "study/survey.h"
 #include "util/fail.h"
 #include "util/size.h"
@@ -162,11 +163,21 @@ static void note_changed(const struct run *r, const char *what, const char *name
 
 /* ---- A cell ---- */
 
+static cril_status check_subject(const struct cril_subject *m, cril_error *err)
+{
+    return cril_stamp_check(m->study->path, m->stamp, err);
+}
+
+static cril_status check_text(const struct cril_text *t, cril_error *err)
+{
+    return cril_stamp_check(t->study->path, t->stamp, err);
+}
+
 static cril_status check_files(const struct run *r, cril_error *err)
 {
-    const cril_status st = cril_text_check(&r->work.texts[r->job->text], err);
+    const cril_status st = check_text(&r->work.texts[r->job->text], err);
 
-    return st == CRIL_OK ? cril_subject_check(&r->work.subjects[r->job->subject], err) : st;
+    return st == CRIL_OK ? check_subject(&r->work.subjects[r->job->subject], err) : st;
 }
 
 /* Files are looked at after the rows came of them and before the rows are kept. */
@@ -276,7 +287,7 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
     }
     r->range.forward = result.forward_tokens;
     if (strcmp(result.corpus_sha256, t->facts.sha256) != 0)
-        st = cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
+        st = cril_stamp_changed(t->study->path, err);
     else
         st = put_rows(r, err);
     end_range(r, st == CRIL_OK ? result.seconds : 0);
@@ -365,9 +376,9 @@ static cril_status check_all_files(const struct run *r, cril_error *err)
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++)
-        st = cril_subject_check(&r->work.subjects[i], err);
+        st = check_subject(&r->work.subjects[i], err);
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
-        st = cril_text_check(&r->work.texts[i], err);
+        st = check_text(&r->work.texts[i], err);
     return st;
 }
 

@@ -5,6 +5,7 @@
 #include "study/stamp.h"
 
 #include "corpus/folder.h"
+#include "util/fail.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -49,4 +50,14 @@ uint64_t cril_stamp(const char *path)
     if (stat(path, &sb) != 0)
         return 0;
     return S_ISDIR(sb.st_mode) ? mix_folder(start, path) : mix_file(start, path, &sb);
+}
+
+cril_status cril_stamp_check(const char *path, uint64_t stamp, cril_error *err)
+{
+    return stamp && cril_stamp(path) == stamp ? CRIL_OK : cril_stamp_changed(path, err);
+}
+
+cril_status cril_stamp_changed(const char *path, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", path);
 }

@@ -322,8 +322,3 @@ void cril_store_close(cril_store *s)
     free(s->path);
     free(s);
 }
-
-const char *cril_store_path(const cril_store *s)
-{
-    return s->path;
-}

@@ -40,7 +40,7 @@ cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_b
 cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents, cril_error *err);
 cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents, const cril_document_score *rows, size_t n,
                                cril_error *err);
-cril_status cril_put_import(cril_store *s, cril_import_kind kind, const cril_import *row, bool replace, bool *changed,
+cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row, bool replace, bool *changed,
                             cril_error *err);
 
 /* ---- Reading, row by row in the order of the keys; a callback's status other than CRIL_OK ends it ---- */
@@ -53,7 +53,7 @@ struct cril_visit {
     cril_status (*baseline)(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err);
     cril_status (*cell)(void *user, const cril_cell *c, cril_error *err);
     cril_status (*document)(void *user, const cril_document_score *d, cril_error *err); /* of the cell before it */
-    cril_status (*import)(void *user, cril_import_kind kind, const cril_import *row, cril_error *err);
+    cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err);
 };
 
 /* Any may be NULL. Every row is checked first. */
@@ -66,11 +66,11 @@ cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_docume
 /* *found is false where it is not there. */
 cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out, bool *found, cril_error *err);
 cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out, bool *found, cril_error *err);
-cril_status cril_store_find_import(cril_store *s, cril_import_kind kind, const char *model, const char *of, cril_import *out,
+cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model, const char *of, cril_figure *out,
                                    bool *found, cril_error *err);
 
-bool cril_import_copy(const cril_import *row, cril_import *out); /* with its strings; false: out of memory */
-void cril_import_free(cril_import *row);                        /* its strings */
+bool cril_figure_copy(const cril_figure *row, cril_figure *out); /* with its strings; false: out of memory */
+void cril_figure_free(cril_figure *row);                        /* its strings */
 
 /* A name that stands for id, or the first digits of id; for sentences. */
 void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name, size_t size);

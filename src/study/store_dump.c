@@ -106,11 +106,11 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
     return written(d, err);
 }
 
-static cril_status on_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
 {
     const struct dump *d = user;
 
-    fputs(kind == CRIL_IMPORT_BPC ? "bpc " : "score ", d->f);
+    fputs(kind == CRIL_FIGURE_BPC ? "bpc " : "score ", d->f);
     put_quoted(d->f, row->model);
     putc(' ', d->f);
     put_quoted(d->f, row->of);

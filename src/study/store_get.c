@@ -73,18 +73,16 @@ struct import_text {
     char model[CRIL_MAX_NAME], of[CRIL_MAX_NAME], source[CRIL_MAX_NAME];
 };
 
-static void get_import(struct cril_query *q, cril_import_kind kind, struct import_text *text, cril_import *row)
+static void get_import(struct cril_query *q, cril_figure_kind kind, struct import_text *text, cril_figure *row)
 {
     static const char what[] = "an imported figure";
 
     cril_query_get_text(q, 0, what, 1, text->model, sizeof(text->model));
     cril_query_get_text(q, 1, what, 1, text->of, sizeof(text->of));
-    row->value = cril_query_get_real(q, 2, what, kind == CRIL_IMPORT_SCORES ? 1 : CRIL_MAX_BPC);
-    row->se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC);
     cril_query_get_text(q, 4, what, 1, text->source, sizeof(text->source));
-    row->model = text->model;
-    row->of = text->of;
-    row->source = text->source;
+    *row = (cril_figure){ .model = text->model, .of = text->of, .source = text->source,
+                          .value = cril_query_get_real(q, 2, what, kind == CRIL_FIGURE_SCORE ? 1 : CRIL_MAX_BPC),
+                          .se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC) };
 }
 
 /* ---- One of them ---- */
@@ -167,21 +165,21 @@ void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char
     name[n] = '\0';
 }
 
-cril_status cril_store_find_import(cril_store *s, cril_import_kind kind, const char *model, const char *of, cril_import *out,
+cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model, const char *of, cril_figure *out,
                                    bool *found, cril_error *err)
 {
     static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc WHERE model = ? AND corpus = ?",
                                        "SELECT model, benchmark, score, se, source FROM scores WHERE model = ? AND benchmark = ?" };
     struct import_text text;
     struct cril_query q;
-    cril_import row;
+    cril_figure row;
 
     cril_query_start(&q, s, sql[kind], err);
     cril_query_text(&q, model);
     cril_query_text(&q, of);
     if ((*found = cril_query_next(&q)))
         get_import(&q, kind, &text, &row);
-    if (cril_query_end(&q) == CRIL_OK && *found && !cril_import_copy(&row, out))
+    if (cril_query_end(&q) == CRIL_OK && *found && !cril_figure_copy(&row, out))
         return no_memory(s, err);
     return q.st;
 }
@@ -306,13 +304,13 @@ static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_e
     return cril_query_end(&q);
 }
 
-static cril_status visit_imports(cril_store *s, cril_import_kind kind, const struct cril_visit *v, cril_error *err)
+static cril_status visit_imports(cril_store *s, cril_figure_kind kind, const struct cril_visit *v, cril_error *err)
 {
     static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc ORDER BY model, corpus",
                                        "SELECT model, benchmark, score, se, source FROM scores ORDER BY model, benchmark" };
     struct import_text text;
     struct cril_query q;
-    cril_import row;
+    cril_figure row;
 
     cril_query_start(&q, s, sql[kind], err);
     while (cril_query_next(&q)) {
@@ -338,9 +336,9 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
     if (st == CRIL_OK && (v->cell || v->document))
         st = visit_cells(s, v, err);
     if (st == CRIL_OK && v->import)
-        st = visit_imports(s, CRIL_IMPORT_BPC, v, err);
+        st = visit_imports(s, CRIL_FIGURE_BPC, v, err);
     if (st == CRIL_OK && v->import)
-        st = visit_imports(s, CRIL_IMPORT_SCORES, v, err);
+        st = visit_imports(s, CRIL_FIGURE_SCORE, v, err);
     return st;
 }
 
@@ -481,7 +479,7 @@ cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_base
 
 /* ---- Imported rows ---- */
 
-bool cril_import_copy(const cril_import *row, cril_import *out)
+bool cril_figure_copy(const cril_figure *row, cril_figure *out)
 {
     const size_t model = strlen(row->model) + 1, of = strlen(row->of) + 1, source = strlen(row->source) + 1;
     char *text = malloc(model + of + source);
@@ -496,40 +494,40 @@ bool cril_import_copy(const cril_import *row, cril_import *out)
 }
 
 /* The three strings are one block, which begins with the model's name. */
-void cril_import_free(cril_import *row)
+void cril_figure_free(cril_figure *row)
 {
     free((void *)(uintptr_t)row->model);
 }
 
-void cril_imports_free(cril_import *rows, size_t n)
+void cril_imports_free(cril_figure *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        cril_import_free(&rows[i]);
+        cril_figure_free(&rows[i]);
     free(rows);
 }
 
 struct imports {
     struct list list;
-    cril_import_kind kind;
+    cril_figure_kind kind;
 };
 
-static cril_status add_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+static cril_status add_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
 {
     struct imports *x = user;
-    cril_import *to;
+    cril_figure *to;
 
     if (kind != x->kind)
         return CRIL_OK;
     if (!(to = list_add(&x->list, sizeof(*to), err)))
         return CRIL_ERR_NOMEM;
-    if (!cril_import_copy(row, to)) {
+    if (!cril_figure_copy(row, to)) {
         x->list.n--;
         return no_memory(x->list.store, err);
     }
     return CRIL_OK;
 }
 
-cril_status cril_store_imported(cril_store *s, cril_import_kind kind, cril_import **rows, size_t *n, cril_error *err)
+cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n, cril_error *err)
 {
     struct imports x = { .list.store = s, .kind = kind };
     const struct cril_visit v = { .user = &x, .import = add_import };

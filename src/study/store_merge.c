@@ -117,7 +117,7 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
     return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
 }
 
-static cril_status on_import(void *user, cril_import_kind kind, const cril_import *row, cril_error *err)
+static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
 {
     const struct merge *m = user;
 

@@ -378,7 +378,7 @@ static const char *const import_sql[] = {
     " ON CONFLICT(model, benchmark) DO UPDATE SET score = excluded.score, se = excluded.se, source = excluded.source"
 };
 
-static cril_status check_import(cril_import_kind kind, const cril_import *row, cril_error *err)
+static cril_status check_import(cril_figure_kind kind, const cril_figure *row, cril_error *err)
 {
     if (!cril_is_name(row->model, 1, CRIL_MAX_NAME) || !cril_is_name(row->of, 1, CRIL_MAX_NAME))
         return cril_fail(err, CRIL_ERR_RANGE,
@@ -389,7 +389,7 @@ static cril_status check_import(cril_import_kind kind, const cril_import *row, c
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%.60s on %.60s has no source; say in up to %d bytes of UTF-8, without control characters, where the figure is from",
                          row->model, row->of, CRIL_MAX_NAME - 1);
-    if (kind == CRIL_IMPORT_SCORES && !(row->value >= 0 && row->value <= 1))
+    if (kind == CRIL_FIGURE_SCORE && !(row->value >= 0 && row->value <= 1))
         return cril_fail(err, CRIL_ERR_RANGE, "%.60s on %.60s has a score of %g; it must be a share of 1, from 0 to 1", row->model, row->of,
                          row->value);
     if (!(row->value >= 0 && row->value <= CRIL_MAX_BPC))
@@ -401,15 +401,15 @@ static cril_status check_import(cril_import_kind kind, const cril_import *row, c
     return CRIL_OK;
 }
 
-static bool same_import(const cril_import *a, const cril_import *b)
+static bool same_import(const cril_figure *a, const cril_figure *b)
 {
     return a->value == b->value && a->se == b->se && strcmp(a->source, b->source) == 0;
 }
 
-cril_status cril_put_import(cril_store *s, cril_import_kind kind, const cril_import *row, bool replace, bool *changed, cril_error *err)
+cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row, bool replace, bool *changed, cril_error *err)
 {
     static const char *const units[] = { "bits per character", "of 1" };
-    cril_import known;
+    cril_figure known;
     struct cril_query q;
     bool found, same;
     cril_status st = check_import(kind, row, err);
@@ -424,7 +424,7 @@ cril_status cril_put_import(cril_store *s, cril_import_kind kind, const cril_imp
                        "%s: here %.60s has %.17g %s on %.60s (%.60s), there %.17g (%.60s); import the right one into both", s->path,
                        row->model, known.value, units[kind], row->of, known.source, row->value, row->source);
     if (found)
-        cril_import_free(&known);
+        cril_figure_free(&known);
     if (st != CRIL_OK || same)
         return st;
     cril_query_start(&q, s, import_sql[kind], err);
@@ -437,7 +437,7 @@ cril_status cril_put_import(cril_store *s, cril_import_kind kind, const cril_imp
     return cril_query_end(&q);
 }
 
-cril_status cril_store_import(cril_store *s, cril_import_kind kind, const cril_import *rows, size_t n, size_t *changed, cril_error *err)
+cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows, size_t n, size_t *changed, cril_error *err)
 {
     size_t n_changed = 0;
     cril_error why;

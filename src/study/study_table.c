@@ -35,7 +35,7 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c, 
 
 /* The sources, one after another in a list that the table owns. */
 struct sources {
-    cril_import *rows;
+    cril_figure *rows;
     size_t n, size;
 };
 
@@ -56,26 +56,16 @@ static cril_status no_memory(const cril_store *s, cril_error *err)
 static cril_status figure(const cril_store *s, cril_document_score *rows, size_t n, cril_known *out, cril_error *err)
 {
     cril_result r = { .per_document = rows, .documents = n };
-    double *bits = NULL, se;
     cril_error why;
-    cril_status st;
-    size_t size;
+    double se;
 
     cril_result_add_up(&r);
     if (!r.characters)
         return CRIL_OK;
-    if (!cril_size_mul(n, 2 * sizeof(*bits), &size) || !(bits = malloc(size)))
-        return no_memory(s, err);
-    for (size_t i = 0; i < n; i++) {
-        bits[i] = rows[i].nats / CRIL_LN2;
-        bits[n + i] = (double)rows[i].characters;
-    }
-    if ((st = cril_ratio_error(bits, bits + n, n, &se, &why)) == CRIL_OK)
-        *out = (cril_known){ .value = cril_result_bpc(&r), .se = se, .origin = CRIL_ORIGIN_MEASURED, .source = "" };
-    else
-        cril_fail(err, st, "%s: %s", s->path, why.message);
-    free(bits);
-    return st;
+    if (cril_result_error(&r, &se, &why) != CRIL_OK)
+        return cril_fail(err, why.status, "%s: %s", s->path, why.message);
+    *out = (cril_known){ .value = cril_result_bpc(&r), .se = se, .origin = CRIL_ORIGIN_MEASURED, .source = "" };
+    return CRIL_OK;
 }
 
 static cril_status look_up_measured(const struct table *x, const cril_store_model *m, const cril_store_corpus *c, cril_known *out,
@@ -94,18 +84,18 @@ static cril_status look_up_measured(const struct table *x, const cril_store_mode
     return st;
 }
 
-static cril_status look_up_imported(struct table *x, cril_import_kind kind, const char *model, const char *of, cril_known *out,
+static cril_status look_up_imported(struct table *x, cril_figure_kind kind, const char *model, const char *of, cril_known *out,
                                     cril_error *err)
 {
     struct sources *l = x->sources;
-    cril_import row, *rows;
+    cril_figure row, *rows;
     bool found;
     cril_status st = cril_store_find_import(x->store, kind, model, of, &row, &found, err);
 
     if (st != CRIL_OK || !found)
         return st;
     if (!(rows = cril_size_grow(l->rows, &l->size, l->n, 1, sizeof(*rows)))) {
-        cril_import_free(&row);
+        cril_figure_free(&row);
         return no_memory(x->store, err);
     }
     l->rows = rows;
@@ -130,10 +120,10 @@ static cril_status look_up_model(struct table *x, size_t i, cril_error *err)
         if (st == CRIL_OK && found)
             st = look_up_measured(x, &m, &c, &bpc[k], err);
         if (st == CRIL_OK && bpc[k].origin == CRIL_ORIGIN_NONE)
-            st = look_up_imported(x, CRIL_IMPORT_BPC, name, x->study->corpora[k].name, &bpc[k], err);
+            st = look_up_imported(x, CRIL_FIGURE_BPC, name, x->study->corpora[k].name, &bpc[k], err);
     }
     for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++)
-        st = look_up_imported(x, CRIL_IMPORT_SCORES, name, x->study->benchmarks[k].name, &score[k], err);
+        st = look_up_imported(x, CRIL_FIGURE_SCORE, name, x->study->benchmarks[k].name, &score[k], err);
     return st;
 }
 

@@ -120,20 +120,6 @@ static cril_status survey_text(const cril_study_corpus *study, struct cril_text 
     return st;
 }
 
-cril_status cril_subject_check(const struct cril_subject *m, cril_error *err)
-{
-    return m->stamp && cril_stamp(m->study->path) == m->stamp
-               ? CRIL_OK
-               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", m->study->path);
-}
-
-cril_status cril_text_check(const struct cril_text *t, cril_error *err)
-{
-    return t->stamp && cril_stamp(t->study->path) == t->stamp
-               ? CRIL_OK
-               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
-}
-
 /* ---- Baselines ---- */
 
 /* A long text in pieces, so that the caller can stop it. */
@@ -161,9 +147,7 @@ static cril_status compress(const struct cril_text *t, cril_corpus *c, cril_base
             return st;
     if (st != CRIL_OK || (st = cril_corpus_sha256(c, sha256, err)) != CRIL_OK)
         return st;
-    return strcmp(sha256, t->facts.sha256) == 0
-               ? CRIL_OK
-               : cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", t->study->path);
+    return strcmp(sha256, t->facts.sha256) == 0 ? CRIL_OK : cril_stamp_changed(t->study->path, err);
 }
 
 cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,
@@ -208,28 +192,24 @@ static void add_stream(const cril_model *m, const struct cril_protocol *p, const
     }
 }
 
-static cril_status estimate(const struct cril_subject *m, const struct cril_text *t, struct cril_job *j, cril_error *err)
+/* ratio: tokens to characters. */
+static void estimate(const struct cril_subject *m, const struct cril_text *t, double ratio, struct cril_job *j)
 {
     const struct cril_protocol *p = cril_protocol_find(j->cell.protocol);
     const struct cril_layout l = { .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .head = -1 };
-    double ratio;
-    const cril_status st = count_sample(m, t, &ratio, err);
 
-    if (st != CRIL_OK)
-        return st;
     if (!p->per_document)
         add_stream(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
     for (uint64_t i = 0; p->per_document && i < t->facts.documents; i++)
         add_stream(m->model, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
     j->flops += 1; /* no cell is for nothing */
     j->tokens += 1;
-    return CRIL_OK;
 }
 
 /* ---- Cells ---- */
 
 static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject, size_t text, size_t protocol,
-                            cril_error *err)
+                            double ratio, cril_error *err)
 {
     const cril_study_protocol *p = &s->protocols[protocol];
     struct cril_job j = { .subject = subject, .text = text, .protocol = protocol,
@@ -242,11 +222,12 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, siz
                          "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
                          s->path, p->line, w->subjects[subject].study->name, w->subjects[subject].facts.context, p->name,
                          j.cell.context, p->name, w->subjects[subject].facts.context);
-    if (st == CRIL_OK && (st = estimate(&w->subjects[subject], &w->texts[text], &j, err)) == CRIL_OK) {
-        j.slice_flops = j.flops;
-        w->jobs[w->n_jobs++] = j;
-    }
-    return st;
+    if (st != CRIL_OK)
+        return st;
+    estimate(&w->subjects[subject], &w->texts[text], ratio, &j);
+    j.slice_flops = j.flops;
+    w->jobs[w->n_jobs++] = j;
+    return CRIL_OK;
 }
 
 /* Equal ones stand in the study's order, so that the order depends on the study alone. */
@@ -272,9 +253,13 @@ static cril_status list_jobs(const cril_study_info *s, struct cril_survey *w, cr
         !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
         return no_memory(err);
     for (size_t m = 0; m < w->n_subjects; m++)
-        for (size_t t = 0; t < w->n_texts; t++)
+        for (size_t t = 0; t < w->n_texts && st == CRIL_OK; t++) {
+            double ratio;
+
+            st = count_sample(&w->subjects[m], &w->texts[t], &ratio, err);
             for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++)
-                st = make_job(s, w, m, t, p, err);
+                st = make_job(s, w, m, t, p, ratio, err);
+        }
     if (st == CRIL_OK)
         qsort(w->jobs, w->n_jobs, sizeof(*w->jobs), cheaper);
     return st;

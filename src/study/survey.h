@@ -11,7 +11,7 @@ struct cril_subject {
     const cril_study_model *study;
     cril_model *model; /* stays open: its pages are the system's to keep or not */
     cril_store_model facts;
-    uint64_t stamp; /* of its file, or of its first part */
+    uint64_t stamp; /* of its file, or of its first part, before it was read (stamp.h) */
 };
 
 struct cril_text {
@@ -53,10 +53,6 @@ void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
 
 /* The estimated arithmetic of some documents of a cell. */
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
-
-/* Whether a file is what it was when it was surveyed; CRIL_ERR_MISMATCH: it may not be. */
-cril_status cril_subject_check(const struct cril_subject *m, cril_error *err);
-cril_status cril_text_check(const struct cril_text *t, cril_error *err);
 
 /* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free. CRIL_ERR_MISMATCH: it is another one now. */
 cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,

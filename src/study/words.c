@@ -52,88 +52,69 @@ static cril_status refuse(const struct offers *o, const char *where, const char 
 
 /* ---- axes ---- */
 
-/* Names of corpora or benchmarks, then groups that are not among those. */
-static void offer_corpora(struct offers *o, const cril_study_info *s)
+size_t cril_words_columns(const cril_study_info *s, char axis)
 {
-    for (size_t i = 0; i < s->n_corpora; i++)
-        offer(o, s->corpora[i].name);
-    for (size_t i = 0; i < s->n_corpora; i++) {
-        const char *group = s->corpora[i].group;
+    return axis == 'x' ? s->n_corpora : s->n_benchmarks;
+}
+
+struct cril_column cril_words_column(const cril_study_info *s, char axis, size_t i)
+{
+    return axis == 'x' ? (struct cril_column){ s->corpora[i].name, s->corpora[i].group }
+                       : (struct cril_column){ s->benchmarks[i].name, s->benchmarks[i].group };
+}
+
+/* Names, then groups that are not among those. */
+static void offer_columns(struct offers *o, const cril_study_info *s, char axis)
+{
+    const size_t n = cril_words_columns(s, axis);
+
+    for (size_t i = 0; i < n; i++)
+        offer(o, cril_words_column(s, axis, i).name);
+    for (size_t i = 0; i < n; i++) {
+        const char *group = cril_words_column(s, axis, i).group;
         bool known = false;
 
-        for (size_t j = 0; j < s->n_corpora && !known; j++)
-            known = strcmp(s->corpora[j].name, group) == 0 || (j < i && strcmp(s->corpora[j].group, group) == 0);
+        for (size_t j = 0; j < n && !known; j++) {
+            const struct cril_column other = cril_words_column(s, axis, j);
+
+            known = strcmp(other.name, group) == 0 || (j < i && strcmp(other.group, group) == 0);
+        }
         if (!known)
             offer(o, group);
     }
 }
 
-static void offer_benchmarks(struct offers *o, const cril_study_info *s)
+static bool is_column_word(const cril_study_info *s, char axis, const char *word)
 {
-    for (size_t i = 0; i < s->n_benchmarks; i++)
-        offer(o, s->benchmarks[i].name);
-    for (size_t i = 0; i < s->n_benchmarks; i++) {
-        const char *group = s->benchmarks[i].group;
-        bool known = false;
+    for (size_t i = 0; i < cril_words_columns(s, axis); i++) {
+        const struct cril_column c = cril_words_column(s, axis, i);
 
-        for (size_t j = 0; j < s->n_benchmarks && !known; j++)
-            known = strcmp(s->benchmarks[j].name, group) == 0 || (j < i && strcmp(s->benchmarks[j].group, group) == 0);
-        if (!known)
-            offer(o, group);
-    }
-}
-
-static bool is_corpus_word(const cril_study_info *s, const char *word)
-{
-    for (size_t i = 0; i < s->n_corpora; i++)
-        if (strcmp(s->corpora[i].name, word) == 0 || strcmp(s->corpora[i].group, word) == 0)
+        if (strcmp(c.name, word) == 0 || strcmp(c.group, word) == 0)
             return true;
-    return false;
-}
-
-static bool is_benchmark_word(const cril_study_info *s, const char *word)
-{
-    for (size_t i = 0; i < s->n_benchmarks; i++)
-        if (strcmp(s->benchmarks[i].name, word) == 0 || strcmp(s->benchmarks[i].group, word) == 0)
-            return true;
-    return false;
-}
-
-static cril_status check_x(const cril_study_info *s, const char *word, cril_error *err)
-{
-    struct offers o = { .word = word, .nearest.word = word };
-
-    if (s->n_corpora && (strcmp(word, average) == 0 || is_corpus_word(s, word)))
-        return CRIL_OK;
-    if (s->n_corpora)
-        offer(&o, average);
-    offer_corpora(&o, s);
-    return refuse(&o, "x",
-                  is_benchmark_word(s, word) ? "is of benchmarks; x is a corpus or a group of corpora"
-                                             : "is no corpus and no group of corpora",
-                  err);
-}
-
-static cril_status check_y(const cril_study_info *s, const char *word, cril_error *err)
-{
-    struct offers o = { .word = word, .nearest.word = word };
-
-    if (s->n_benchmarks && (strcmp(word, average) == 0 || strcmp(word, plain) == 0 || is_benchmark_word(s, word)))
-        return CRIL_OK;
-    if (s->n_benchmarks) {
-        offer(&o, average);
-        offer(&o, plain);
     }
-    offer_benchmarks(&o, s);
-    return refuse(&o, "y",
-                  is_corpus_word(s, word) ? "is of corpora; y is a benchmark or a group of benchmarks"
-                                          : "is no benchmark and no group of benchmarks",
-                  err);
+    return false;
 }
 
 cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err)
 {
-    return axis == 'x' ? check_x(s, word, err) : check_y(s, word, err);
+    static const struct {
+        char other;
+        const char *name, *none, *swapped;
+    } sentences[] = { { 'y', "x", "is no corpus and no group of corpora", "is of benchmarks; x is a corpus or a group of corpora" },
+                      { 'x', "y", "is no benchmark and no group of benchmarks",
+                        "is of corpora; y is a benchmark or a group of benchmarks" } };
+    const bool is_y = axis == 'y', any = cril_words_columns(s, axis) > 0;
+    struct offers o = { .word = word, .nearest.word = word };
+
+    if (any && (strcmp(word, average) == 0 || (is_y && strcmp(word, plain) == 0) || is_column_word(s, axis, word)))
+        return CRIL_OK;
+    if (any)
+        offer(&o, average);
+    if (any && is_y)
+        offer(&o, plain);
+    offer_columns(&o, s, axis);
+    return refuse(&o, sentences[is_y].name,
+                  is_column_word(s, sentences[is_y].other, word) ? sentences[is_y].swapped : sentences[is_y].none, err);
 }
 
 /* ---- models ---- */
@@ -201,7 +182,7 @@ cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit 
 {
     cril_status st;
 
-    if ((st = check_x(s, f->x, err)) != CRIL_OK || (st = check_y(s, f->y, err)) != CRIL_OK)
+    if ((st = cril_words_axis(s, 'x', f->x, err)) != CRIL_OK || (st = cril_words_axis(s, 'y', f->y, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < f->n_models; i++)
         if ((st = cril_words_model(s, f->models[i], err)) != CRIL_OK)

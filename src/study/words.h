@@ -7,6 +7,13 @@
 /* Names that nothing in a study may have, as they mean something in fits; NULL past the last. */
 const char *cril_words_reserved(size_t i);
 
+/* What an axis is made of: corpora for 'x', benchmarks for 'y'. */
+struct cril_column {
+    const char *name, *group;
+};
+size_t cril_words_columns(const cril_study_info *s, char axis);
+struct cril_column cril_words_column(const cril_study_info *s, char axis, size_t i);
+
 /* axis: 'x' or 'y'. CRIL_ERR_RANGE: the word means nothing there. */
 cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err);
 

@@ -1,6 +1,6 @@
 /* The subcommands of cril study: one file each, one row in cmd_study.c. */
-#ifndef CRIL_CLI_STUDY_H
-#define CRIL_CLI_STUDY_H
+#ifndef CRIL_CLI_CMD_STUDY_H
+#define CRIL_CLI_CMD_STUDY_H
 
 #include "cmd.h"
 

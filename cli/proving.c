@@ -1,5 +1,5 @@
 /* The work is the library's; here are the file, the progress and the table. */
-#include "prove.h"
+#include "proving.h"
 
 #include "args.h"
 #include "table.h"

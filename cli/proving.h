@@ -1,6 +1,6 @@
 /* cril score --prove: an archive of what was scored, decoded and compared, and what it cost. */
-#ifndef CRIL_CLI_PROVE_H
-#define CRIL_CLI_PROVE_H
+#ifndef CRIL_CLI_PROVING_H
+#define CRIL_CLI_PROVING_H
 
 #include "cmd.h"
 #include "output.h"

@@ -215,6 +215,9 @@ typedef struct cril_study_line_options {
     uint64_t seed;
 } cril_study_line_options;
 
+/* o with a default in the place of each 0; o may be NULL. */
+cril_study_line_options cril_study_line_defaults(const cril_study_line_options *o);
+
 /* A line and what is to be known of it; doc/fit.md defines the figures. */
 typedef struct cril_study_line {
     cril_study_points models;

@@ -20,7 +20,7 @@ static void write_slope(const struct cril_page *p, const cril_line *l)
     const bool falls = l->slope.value <= 0; /* fewer bits, higher score */
 
     cril_markup_put(p->f, "A model that needs 0.01 bits per character less scores <b>%1 points of 100 %s</b> on this line (%0&nbsp;%% "
-                    "interval %1 to %1).", fabs(l->slope.value), falls ? "higher" : "lower", 100 * p->level,
+                    "interval %1 to %1).", fabs(l->slope.value), falls ? "higher" : "lower", 100 * p->line.level,
                     falls ? -l->slope.high : l->slope.low, falls ? -l->slope.low : l->slope.high);
 }
 
@@ -36,7 +36,7 @@ static void write_lead(const struct cril_page *p, const struct cril_page_fit *f)
     cril_page_axis(p, 'x', f->is->x);
     fputs(") and benchmark score (", p->f);
     cril_page_axis(p, 'y', f->is->y);
-    cril_markup_put(p->f, ") is <b>%3</b> (%0&nbsp;%% interval %2 to %2, %s). ", l->line.pearson, 100 * p->level,
+    cril_markup_put(p->f, ") is <b>%3</b> (%0&nbsp;%% interval %2 to %2, %s). ", l->line.pearson, 100 * p->line.level,
                     families ? l->over_families.pearson.low : l->line.pearson_low,
                     families ? l->over_families.pearson.high : l->line.pearson_high,
                     families ? "whole families resampled" : "models taken as independent");
@@ -63,7 +63,7 @@ static void write_figures(const struct cril_page *p, const cril_study_line *f)
     fputs(l->p_value > 0 ? "= " : "&lt; ", p->f);
     cril_markup_small(p->f, l->p_value > 0 ? l->p_value : 1e-300);
     cril_markup_put(p->f, "; Spearman %2</dd></div>\n<div><dt>slope</dt><dd>%2</dd><dd class=\"sub\">%0&nbsp;%%: %2 to %2</dd></div>\n",
-                    l->spearman, l->slope.value, 100 * p->level, l->slope.low, l->slope.high);
+                    l->spearman, l->slope.value, 100 * p->line.level, l->slope.low, l->slope.high);
     cril_markup_put(p->f, "<div><dt>RMSE</dt><dd>%3</dd><dd class=\"sub\">scores from 0 to 1</dd></div>\n", l->rmse);
     cril_markup_put(p->f, "<div><dt>models</dt><dd>%z</dd><dd class=\"sub\">%z %s</dd></div></dl>\n", l->n,
                     f->over_families.n_units, f->over_families.n_units == 1 ? "family" : "families");

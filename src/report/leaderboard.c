@@ -228,7 +228,7 @@ static void write_head(const struct board *b)
         write_head_cell(b, &b->columns[i]);
         if (i == 0 && bars)
             cril_markup_put(p->f, b->has_errors ? "<th scope=\"col\" class=\"bar\">%0 %% interval</th>" :
-                                                  "<th scope=\"col\" class=\"bar\">drawn</th>", 100 * p->level);
+                                                  "<th scope=\"col\" class=\"bar\">drawn</th>", 100 * p->line.level);
     }
     fputs("</tr></thead>\n", p->f);
 }

@@ -73,8 +73,8 @@ static void write_all(const struct cril_page *p)
                     "<th scope=\"col\">families</th><th scope=\"col\">Pearson’s <i>r</i></th>"
                     "<th scope=\"col\">%0 %%, models independent</th><th scope=\"col\">%0 %%, families resampled</th>"
                     "<th scope=\"col\">Spearman’s <i>ρ</i></th><th scope=\"col\">RMSE</th><th scope=\"col\">slope</th>"
-                    "<th scope=\"col\">%0 %%</th><th scope=\"col\">intercept</th></tr></thead>\n<tbody>\n", 100 * p->level,
-                    100 * p->level, 100 * p->level);
+                    "<th scope=\"col\">%0 %%</th><th scope=\"col\">intercept</th></tr></thead>\n<tbody>\n", 100 * p->line.level,
+                    100 * p->line.level, 100 * p->line.level);
     for (size_t i = 0; i < p->info->n_fits; i++)
         write_line_row(p, &p->fits[i]);
     fputs("</tbody></table></div>\n", p->f);
@@ -138,7 +138,7 @@ static void write_checks(const struct cril_page *p)
                     "<tr><th scope=\"col\">least squares</th><th scope=\"col\">%0 %%, models resampled</th>"
                     "<th scope=\"col\">%0 %%, families resampled</th><th scope=\"col\">errors in both</th>"
                     "<th scope=\"col\">of the line</th><th scope=\"col\">families left out</th><th scope=\"col\">mean instead of line</th>"
-                    "<th scope=\"col\">size</th><th scope=\"col\" class=\"t\">model</th></tr></thead>\n<tbody>\n", 100 * p->level, 100 * p->level);
+                    "<th scope=\"col\">size</th><th scope=\"col\" class=\"t\">model</th></tr></thead>\n<tbody>\n", 100 * p->line.level, 100 * p->line.level);
     for (size_t i = 0; i < p->info->n_fits; i++)
         write_check_row(p, &p->fits[i]);
     fputs("</tbody></table></div>\n", p->f);
@@ -254,9 +254,9 @@ void cril_page_residuals(struct cril_page *p)
     fputs("<section id=\"residuals\"><h2>Off the line</h2>\n", p->f);
     if (f->line.n_flagged)
         cril_markup_put(p->f, "<p>%z of %z models lie more than %1 standard errors off the line of Figure 1. That is a reason to look, not a "
-                        "verdict.</p>\n", f->line.n_flagged, f->line.models.n, p->threshold);
+                        "verdict.</p>\n", f->line.n_flagged, f->line.models.n, p->line.threshold);
     else
-        cril_markup_put(p->f, "<p>No model lies more than %1 standard errors off the line of Figure 1%s.</p>\n", p->threshold,
+        cril_markup_put(p->f, "<p>No model lies more than %1 standard errors off the line of Figure 1%s.</p>\n", p->line.threshold,
                         f->line.models.n == 3 ? "; with 3 models nothing could be seen to" : "");
     write_residuals(p, &f->line);
     if (f->line.left_out.n_families_used)

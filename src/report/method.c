@@ -66,7 +66,6 @@ static void write_versions(const struct cril_page *p)
 
 static void write_words(const struct cril_page *p)
 {
-    const cril_study_line_options *o = &p->options->line;
     const struct origins from = find_origins(p->table);
 
     fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs to encode a text without loss, by "
@@ -78,11 +77,11 @@ static void write_words(const struct cril_page *p)
     cril_markup_put(p->f, "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole families, %z times, seed %z, since models "
                     "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; Hinkley 1997). Those of a slope "
                     "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own bits per character: over documents.</dd>\n",
-                    100 * p->level, o->resamples ? o->resamples : (size_t)1000, (size_t)o->seed);
+                    100 * p->line.level, p->line.resamples, (size_t)p->line.seed);
     cril_markup_put(p->f, "<dt>Off the line</dt><dd>A residual above %1 standard errors, which are estimated without the model (externally "
                     "studentised); Cook’s distance: how far all of the line moves without it (Cook &amp; Weisberg 1982).</dd>\n"
                     "<dt>Errors in both</dt><dd>The plain line takes bits per character as exact, which flattens it. The orthogonal line "
-                    "and York’s do not (York et al. 2004).</dd>\n", p->threshold);
+                    "and York’s do not (York et al. 2004).</dd>\n", p->line.threshold);
     if (from.bpc_measured)
         write_protocol(p);
     else

@@ -2,6 +2,7 @@
 #include "report/page.h"
 
 #include "report/markup.h"
+#include "study/words.h"
 #include "util/fail.h"
 
 #include <cril/distribution.h>
@@ -21,44 +22,6 @@ const struct cril_page_fit *cril_page_main(const struct cril_page *p)
     return p->info->n_fits ? &p->fits[0] : NULL;
 }
 
-/* How many corpora or benchmarks (name) a group has; by NULL, of all. */
-static size_t count(const struct cril_page *p, char axis, const char *group)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; axis == 'x' && i < p->info->n_corpora; i++)
-        n += !group || strcmp(p->info->corpora[i].group, group) == 0;
-    for (size_t i = 0; axis == 'y' && i < p->info->n_benchmarks; i++)
-        n += !group || strcmp(p->info->benchmarks[i].group, group) == 0;
-    return n;
-}
-
-static bool is_column(const struct cril_page *p, char axis, const char *word)
-{
-    for (size_t i = 0; axis == 'x' && i < p->info->n_corpora; i++)
-        if (strcmp(p->info->corpora[i].name, word) == 0)
-            return true;
-    for (size_t i = 0; axis == 'y' && i < p->info->n_benchmarks; i++)
-        if (strcmp(p->info->benchmarks[i].name, word) == 0)
-            return true;
-    return false;
-}
-
-static size_t count_groups(const struct cril_page *p)
-{
-    const cril_study_info *s = p->info;
-    size_t n = 0;
-
-    for (size_t i = 0; i < s->n_benchmarks; i++) {
-        size_t k = 0;
-
-        while (strcmp(s->benchmarks[k].group, s->benchmarks[i].group) != 0)
-            k++;
-        n += k == i;
-    }
-    return n;
-}
-
 static void counted(const struct cril_page *p, const char *what, size_t n, const char *one, const char *many)
 {
     cril_markup_put(p->f, "%s%z %s", what, n, n == 1 ? one : many);
@@ -67,18 +30,17 @@ static void counted(const struct cril_page *p, const char *what, size_t n, const
 void cril_page_axis(const struct cril_page *p, char axis, const char *word)
 {
     const char *one = axis == 'x' ? "corpus" : "benchmark", *many = axis == 'x' ? "corpora" : "benchmarks";
+    const size_t n = cril_words_columns(p->info, axis), n_groups = cril_words_groups(p->info, axis);
     const bool average = strcmp(word, "average") == 0;
 
-    if (axis == 'y' && average && count_groups(p) > 1)
-        counted(p, "mean of ", count_groups(p), "group’s mean", "groups’ means");
+    if (axis == 'y' && average && n_groups > 1)
+        counted(p, "mean of ", n_groups, "group’s mean", "groups’ means");
     else if (average || (axis == 'y' && strcmp(word, "plain") == 0))
-        counted(p, "mean of ", count(p, axis, NULL), one, many);
-    else if (is_column(p, axis, word))
+        counted(p, "mean of ", n, one, many);
+    else
         cril_markup_put(p->f, "%t", word);
-    else {
-        cril_markup_put(p->f, "%t", word);
-        counted(p, ", mean of ", count(p, axis, word), one, many);
-    }
+    if (!average && cril_words_find(p->info, axis, word) == n && cril_words_count(p->info, axis, word))
+        counted(p, ", mean of ", cril_words_count(p->info, axis, word), one, many);
 }
 
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y)
@@ -127,7 +89,7 @@ static void add_sources(struct cril_page *p, const cril_known *known, size_t n)
 static cril_status make_fit(struct cril_page *p, struct cril_page_fit *f, cril_error *err)
 {
     cril_error second;
-    cril_status st = cril_study_line_fit(p->info, p->table, f->is, &p->options->line, &f->line, &f->why);
+    cril_status st = cril_study_line_fit(p->info, p->table, f->is, &p->line, &f->line, &f->why);
 
     f->has_line = st == CRIL_OK;
     if (st != CRIL_OK && st != CRIL_ERR_NOMEM) {
@@ -193,11 +155,10 @@ cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_stud
     struct cril_page p = { .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3 };
     cril_status st;
 
-    p.level = p.options->line.level == 0 ? 0.95 : p.options->line.level;
-    p.threshold = p.options->line.threshold == 0 ? 3 : p.options->line.threshold;
-    if (!(p.level > 0 && p.level < 1))
+    p.line = cril_study_line_defaults(&p.options->line);
+    if (!(p.line.level > 0 && p.line.level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a report's level must lie between 0 and 1; 0.95 is usual");
-    p.reach = cril_normal_quantile((1 + p.level) / 2);
+    p.reach = cril_normal_quantile((1 + p.line.level) / 2);
     p.protocol = p.options->protocol ? p.options->protocol : s->n_protocols ? &s->protocols[0] : NULL;
     errno = 0;
     if ((st = gather(&p, err)) == CRIL_OK) {

@@ -22,8 +22,8 @@ struct cril_page {
     const cril_study_table *table;
     const cril_report_options *options;
     const cril_study_protocol *protocol; /* NULL: the study has none */
-    double level, reach;                 /* an interval is value -+ reach * standard error */
-    double threshold;
+    cril_study_line_options line;        /* of the options, defaults filled in */
+    double reach;                        /* an interval is value -+ reach * standard error */
     int bpc_decimals;
     size_t *family; /* [n_models] number of its family */
     const char **family_names;

@@ -106,7 +106,7 @@ static bool make_curve(const struct cril_page *p, const struct plot *plot, const
         const double x = plot->x.low + (plot->x.high - plot->x.low) * (double)i / BAND_STEPS;
         cril_prediction at_x;
 
-        if (cril_line_predict(line, x, 0, p->level, &at_x, NULL) != CRIL_OK)
+        if (cril_line_predict(line, x, 0, p->line.level, &at_x, NULL) != CRIL_OK)
             return false;
         c->x[i] = cril_scale_at(&plot->x, x);
         c->mean_low[i] = bounded(plot, at_x.mean.low);
@@ -347,8 +347,8 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
     cril_prediction middle;
 
     cril_markup_put(p->f, "The line is least squares. At %0&nbsp;%%: inner band, where the line lies; outer band, dashed, where a "
-                    "new model would lie", 100 * p->level);
-    if (cril_line_predict(line, line->x_mean, 0, p->level, &middle, NULL) == CRIL_OK)
+                    "new model would lie", 100 * p->line.level);
+    if (cril_line_predict(line, line->x_mean, 0, p->line.level, &middle, NULL) == CRIL_OK)
         cril_markup_put(p->f, " (±%1 and ±%1 points in the middle%s)", 50 * (middle.mean.high - middle.mean.low),
                         50 * (middle.new_model.high - middle.new_model.low), line->n == 3 ? "; not drawn where wider than the figure" : "");
     fputs(". ", p->f);
@@ -367,10 +367,10 @@ static void write_caption(const struct cril_page *p, const struct cril_page_fit 
     if (fit->has_line)
         write_caption_of_bands(p, &fit->line.line);
     if (x_errors || y_errors)
-        cril_markup_put(p->f, "Bars: %0 %% interval of a model’s %s over documents. ", 100 * p->level,
+        cril_markup_put(p->f, "Bars: %0 %% interval of a model’s %s over documents. ", 100 * p->line.level,
                         x_errors && y_errors ? "figures" : x_errors ? "bits per character" : "score");
     if (fit->has_line && fit->line.n_flagged)
-        cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ", p->threshold);
+        cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ", p->line.threshold);
     fputs("A point’s name and figures show when it is pointed at or reached by the tabulator key.</figcaption>", p->f);
 }
 

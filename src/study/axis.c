@@ -8,7 +8,6 @@
 
 #include "study/words.h"
 #include "util/fail.h"
-#include "util/size.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -17,14 +16,14 @@
 /* ---- Axes ---- */
 
 struct axis {
-    struct cril_column *columns; /* [n] of the table */
-    double *weights;             /* [n]; 0: not needed */
+    const cril_study_info *s;
+    char which;      /* 'x' or 'y' */
+    double *weights; /* [n] of the table's columns; 0: not needed */
     size_t n;
 };
 
 static void free_axis(struct axis *a)
 {
-    free(a->columns);
     free(a->weights);
 }
 
@@ -32,73 +31,52 @@ static bool make_axis(const cril_study_info *s, char which, struct axis *a)
 {
     const size_t n = cril_words_columns(s, which);
 
-    *a = (struct axis){ .n = n, .columns = calloc(n + 1, sizeof(*a->columns)), .weights = calloc(n + 1, sizeof(double)) };
-    for (size_t i = 0; a->columns && i < n; i++)
-        a->columns[i] = cril_words_column(s, which, i);
-    return a->columns && a->weights;
+    *a = (struct axis){ .s = s, .which = which, .n = n, .weights = calloc(n + 1, sizeof(double)) };
+    return a->weights;
 }
 
-static size_t count_group(const struct axis *a, const char *group)
+static const char *group_of(const struct axis *a, size_t i)
 {
-    size_t n = 0;
-
-    for (size_t i = 0; i < a->n; i++)
-        n += strcmp(a->columns[i].group, group) == 0;
-    return n;
-}
-
-static size_t count_groups(const struct axis *a)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < a->n; i++) {
-        size_t k = 0;
-
-        while (strcmp(a->columns[k].group, a->columns[i].group) != 0)
-            k++;
-        n += k == i;
-    }
-    return n;
-}
-
-/* The columns of one group, or of all (NULL), alike. */
-static void weigh_alike(struct axis *a, const char *group)
-{
-    const size_t n = group ? count_group(a, group) : a->n;
-
-    for (size_t i = 0; i < a->n; i++)
-        if (!group || strcmp(a->columns[i].group, group) == 0)
-            a->weights[i] = 1 / (double)n;
+    return cril_words_column(a->s, a->which, i).group;
 }
 
 /* Groups alike, and columns within each. */
 static void weigh_groups(struct axis *a)
 {
-    const double share = 1 / (double)count_groups(a);
+    const double share = 1 / (double)cril_words_groups(a->s, a->which);
 
     for (size_t i = 0; i < a->n; i++)
-        a->weights[i] = share / (double)count_group(a, a->columns[i].group);
+        a->weights[i] = share / (double)cril_words_count(a->s, a->which, group_of(a, i));
 }
 
-static bool weigh_column(struct axis *a, const char *name)
+static void weigh_all(struct axis *a)
 {
     for (size_t i = 0; i < a->n; i++)
-        if (strcmp(a->columns[i].name, name) == 0) {
-            a->weights[i] = 1;
-            return true;
-        }
-    return false;
+        a->weights[i] = 1 / (double)a->n;
+}
+
+static void weigh_group(struct axis *a, const char *group)
+{
+    const double share = 1 / (double)cril_words_count(a->s, a->which, group);
+
+    for (size_t i = 0; i < a->n; i++)
+        a->weights[i] = strcmp(group_of(a, i), group) == 0 ? share : 0;
 }
 
 /* The word is known to mean something. */
-static void weigh(const char *word, bool groups_alike, struct axis *a)
+static void weigh(const char *word, struct axis *a)
 {
-    if (strcmp(word, "average") == 0 && groups_alike)
+    const bool average = strcmp(word, "average") == 0;
+    const size_t column = cril_words_find(a->s, a->which, word);
+
+    if (average && a->which == 'y')
         weigh_groups(a);
-    else if (strcmp(word, "average") == 0 || strcmp(word, "plain") == 0)
-        weigh_alike(a, NULL);
-    else if (!weigh_column(a, word))
-        weigh_alike(a, word);
+    else if (average || strcmp(word, "plain") == 0)
+        weigh_all(a);
+    else if (column < a->n)
+        a->weights[column] = 1;
+    else
+        weigh_group(a, word);
 }
 
 static cril_status no_memory(cril_error *err)
@@ -116,8 +94,8 @@ static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, 
         return cril_fail(err, why.status, "%s: %s", s->path, why.message);
     if (!make_axis(s, 'x', x) || !make_axis(s, 'y', y))
         return no_memory(err);
-    weigh(f->x, false, x);
-    weigh(f->y, true, y);
+    weigh(f->x, x);
+    weigh(f->y, y);
     return CRIL_OK;
 }
 

@@ -108,16 +108,23 @@ static cril_status fit(const cril_study_info *s, const cril_study_fit *f, const 
     return CRIL_OK;
 }
 
+cril_study_line_options cril_study_line_defaults(const cril_study_line_options *o)
+{
+    cril_study_line_options all = o ? *o : (cril_study_line_options){ 0 };
+
+    all.level = all.level == 0 ? 0.95 : all.level;
+    all.threshold = all.threshold == 0 ? 3 : all.threshold;
+    all.resamples = all.resamples ? all.resamples : 1000;
+    return all;
+}
+
 cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
                                 const cril_study_line_options *options, cril_study_line *out, cril_error *err)
 {
-    cril_study_line_options o = options ? *options : (cril_study_line_options){ 0 };
+    const cril_study_line_options o = cril_study_line_defaults(options);
     cril_study_line l = { 0 };
     cril_status st;
 
-    o.level = o.level == 0 ? 0.95 : o.level;
-    o.threshold = o.threshold == 0 ? 3 : o.threshold;
-    o.resamples = o.resamples ? o.resamples : 1000;
     st = cril_study_points_get(s, t, f, &l.models, err);
     if (st == CRIL_OK && (st = fit(s, f, &o, &l, err)) == CRIL_OK)
         *out = l;

@@ -84,15 +84,41 @@ static void offer_columns(struct offers *o, const cril_study_info *s, char axis)
     }
 }
 
+size_t cril_words_find(const cril_study_info *s, char axis, const char *name)
+{
+    size_t i = 0;
+
+    while (i < cril_words_columns(s, axis) && strcmp(cril_words_column(s, axis, i).name, name) != 0)
+        i++;
+    return i;
+}
+
+size_t cril_words_count(const cril_study_info *s, char axis, const char *group)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < cril_words_columns(s, axis); i++)
+        n += strcmp(cril_words_column(s, axis, i).group, group) == 0;
+    return n;
+}
+
+size_t cril_words_groups(const cril_study_info *s, char axis)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < cril_words_columns(s, axis); i++) {
+        size_t k = 0;
+
+        while (strcmp(cril_words_column(s, axis, k).group, cril_words_column(s, axis, i).group) != 0)
+            k++;
+        n += k == i;
+    }
+    return n;
+}
+
 static bool is_column_word(const cril_study_info *s, char axis, const char *word)
 {
-    for (size_t i = 0; i < cril_words_columns(s, axis); i++) {
-        const struct cril_column c = cril_words_column(s, axis, i);
-
-        if (strcmp(c.name, word) == 0 || strcmp(c.group, word) == 0)
-            return true;
-    }
-    return false;
+    return cril_words_find(s, axis, word) < cril_words_columns(s, axis) || cril_words_count(s, axis, word) > 0;
 }
 
 cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err)

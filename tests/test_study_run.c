@@ -433,6 +433,40 @@ static void test_shards(void **state)
     }
 }
 
+/* A shard reads the models of its jobs and no other. */
+static void test_reads_its_models(void **state)
+{
+    enum { SHARDS = 30 };
+    cril_study *study;
+    cril_error err;
+    size_t n_read = 0, n_models = 0;
+
+    (void)state;
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    for (unsigned shard = 1; shard <= SHARDS; shard++) {
+        struct cril_survey w = { 0 };
+        bool has_job[8] = { 0 };
+
+        check_ok(cril_survey_read(cril_study_info_of(study), &w, NULL, NULL, &err));
+        cril_survey_cut(&w, shard, SHARDS);
+        check_ok(cril_survey_identify(&w, NULL, NULL, &err));
+        n_models = w.n_subjects;
+        assert_in_range(n_models, 2, 8);
+        for (size_t i = 0; i < w.n_jobs; i++) {
+            has_job[w.jobs[i].subject] = true;
+            assert_string_equal(w.jobs[i].cell.model, w.subjects[w.jobs[i].subject].facts.sha256);
+            assert_int_equal(strlen(w.jobs[i].cell.model), 64);
+        }
+        for (size_t i = 0; i < n_models; i++) {
+            assert_int_equal(has_job[i], w.subjects[i].facts.sha256[0] != '\0');
+            n_read += has_job[i];
+        }
+        cril_survey_free(&w);
+    }
+    assert_in_range(n_read, n_models, SHARDS * n_models - 1); /* some are not read */
+    cril_study_close(study);
+}
+
 /* Every document of every cell is in one slice, and the slices are about alike. */
 static void test_cuts(void **state)
 {
@@ -446,6 +480,7 @@ static void test_cuts(void **state)
     (void)state;
     check_ok(cril_study_load(file("study.yaml"), &study, &err));
     check_ok(cril_survey_read(cril_study_info_of(study), &w, NULL, NULL, &err));
+    check_ok(cril_survey_identify(&w, NULL, NULL, &err));
     n_all = w.n_jobs;
     assert_int_equal(n_all, N_CELLS);
     all = malloc(n_all * sizeof(*all));
@@ -622,6 +657,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_baselines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_reads_its_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_processes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_changed_before, set_up, tear_down),

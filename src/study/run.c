@@ -390,6 +390,8 @@ static cril_status put_facts(struct run *r, cril_error *err)
     for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++) {
         const struct cril_subject *m = &r->work.subjects[i];
 
+        if (!m->facts.sha256[0]) /* another shard's */
+            continue;
         if ((st = cril_store_put_model(r->store, m->study->name, &m->facts, &changed, err)) == CRIL_OK && changed)
             note_changed(r, "model", m->study->name);
     }
@@ -482,12 +484,14 @@ static cril_status start(struct run *r, cril_error *err)
     if (shards && (shard < 1 || shard > shards))
         return cril_fail(err, CRIL_ERR_RANGE, "%s: shard %u of %u does not exist", r->s->path, shard, shards);
     st = cril_survey_read(r->s, &r->work, report_reading, r, err);
+    if (st == CRIL_OK && shards)
+        cril_survey_cut(&r->work, shard, shards);
+    if (st == CRIL_OK)
+        st = cril_survey_identify(&r->work, report_reading, r, err);
     if (st == CRIL_ERR_CANCELLED)
         return stopped(r, err);
     if (st != CRIL_OK || (st = put_facts(r, err)) != CRIL_OK)
         return st;
-    if (shards)
-        cril_survey_cut(&r->work, shard, shards);
     if (!(r->rates = calloc(r->work.n_subjects + 1, sizeof(*r->rates))))
         return no_memory(r, err);
     return count_done(r, err);

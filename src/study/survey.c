@@ -1,6 +1,6 @@
 /*
- * What there is to do: every file is read once, for its hash and its sizes; then each cell gets an estimate of its
- * arithmetic.
+ * What there is to do: corpora are read, models opened, each cell gets an estimate of its arithmetic. Only models of which a cell is this
+ * run's are read for their hash: a shard of a large study does not read all of it.
  *
  * The estimate lays the protocol's windows on documents whose tokens are guessed from their characters, by the ratio in a sample of
  * the corpus. It decides over order, shares and the time left, never over a figure.
@@ -31,8 +31,7 @@ static cril_status survey_model(const cril_study_model *m, struct cril_subject *
     cril_status st;
 
     *out = (struct cril_subject){ .study = m, .stamp = cril_stamp(m->path) }; /* before it is read */
-    if ((st = cril_model_open(m->path, &out->model, err)) != CRIL_OK ||
-        (st = cril_model_sha256(out->model, out->facts.sha256, err)) != CRIL_OK)
+    if ((st = cril_model_open(m->path, &out->model, err)) != CRIL_OK)
         return st;
     out->facts.parameters = cril_model_parameters(out->model);
     out->facts.bytes = cril_model_bytes(out->model);
@@ -273,13 +272,9 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cr
     w->texts = calloc(s->n_corpora + 1, sizeof(*w->texts));
     if (!w->subjects || !w->texts)
         return no_memory(err);
-    for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++) {
-        if (!s->models[i].path)
-            continue;
-        if (poll && poll(user, s->models[i].name))
-            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading models");
-        st = survey_model(&s->models[i], &w->subjects[w->n_subjects++], err);
-    }
+    for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++)
+        if (s->models[i].path)
+            st = survey_model(&s->models[i], &w->subjects[w->n_subjects++], err);
     for (size_t i = 0; i < s->n_corpora && st == CRIL_OK; i++)
         if (s->corpora[i].path)
             st = survey_text(&s->corpora[i], &w->texts[w->n_texts++], poll, user, err);
@@ -287,6 +282,23 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cr
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path", s->path,
                          w->n_subjects ? "corpus" : "model");
     return st == CRIL_OK ? list_jobs(s, w, err) : st;
+}
+
+cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < w->n_jobs && st == CRIL_OK; i++) {
+        struct cril_subject *m = &w->subjects[w->jobs[i].subject];
+
+        if (!m->facts.sha256[0]) {
+            if (poll && poll(user, m->study->name))
+                return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", m->study->path);
+            st = cril_model_sha256(m->model, m->facts.sha256, err);
+        }
+        memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
+    }
+    return st;
 }
 
 void cril_survey_free(struct cril_survey *w)

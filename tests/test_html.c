@@ -26,6 +26,29 @@ struct page {
     size_t len;
 };
 
+static size_t occurrences(const char *text, const char *of)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, of)); text += strlen(of))
+        n++;
+    return n;
+}
+
+/* Tables count from 1 as they come. */
+static void check_tables(const char *text)
+{
+    const size_t n = occurrences(text, "<b>Table ");
+
+    for (size_t i = 1; i <= n; i++) {
+        char number[32];
+
+        snprintf(number, sizeof(number), "<b>Table %zu.</b>", i);
+        text = strstr(text, number);
+        assert_non_null(text);
+    }
+}
+
 static struct page make(const cril_study_info *s, const cril_study_table *t, const cril_report_options *o)
 {
     struct page p = { 0 };
@@ -41,16 +64,8 @@ static struct page make(const cril_study_info *s, const cril_study_table *t, con
         fail_msg("%s: %.80s", fault, where);
     assert_null(strstr(p.text, "nan"));
     assert_null(strstr(p.text, "inf,"));
+    check_tables(p.text);
     return p;
-}
-
-static size_t occurrences(const char *text, const char *of)
-{
-    size_t n = 0;
-
-    for (; (text = strstr(text, of)); text += strlen(of))
-        n++;
-    return n;
 }
 
 /* ---- A small study ---- */
@@ -134,7 +149,8 @@ static void says_what_is_known(void **state)
     assert_int_equal(occurrences(p.text, hash), 2);
     assert_non_null(strstr(p.text, "cril 9.8.7, numerics 6"));
     assert_non_null(strstr(p.text, "1 May 2031"));
-    assert_non_null(strstr(p.text, "context 1900 tokens, stride 512 tokens"));
+    assert_non_null(strstr(p.text, "here with a context of 1900 tokens and a stride of 512 tokens"));
+    assert_non_null(strstr(p.text, "href=\"#compressors\""));
     assert_non_null(strstr(p.text, "cril study run 'a study.yaml'"));
     assert_non_null(strstr(p.text, "<bdi>table 2</bdi>"));
     assert_null(strstr(p.text, "lab/")); /* folders are nobody's business */

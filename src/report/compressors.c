@@ -8,16 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t count_baselines(const struct cril_page *p, size_t corpus)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < p->options->n_baselines; i++)
-        n += strcmp(p->options->baselines[i].corpus, p->info->corpora[corpus].name) == 0 &&
-             isfinite(p->options->baselines[i].bits_per_character);
-    return n;
-}
-
 static int by_bits(const void *a, const void *b)
 {
     const double x = (*(const cril_report_baseline *const *)a)->bits_per_character;
@@ -149,7 +139,7 @@ static void write_strips(struct cril_page *p, const char *name, double width, do
     cril_markup_put(p->f, "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character</text>\n", strip.x.to,
                     strip.height - font * 0.5);
     for (size_t k = 0; k < p->info->n_corpora; k++)
-        if (count_baselines(p, k))
+        if (cril_page_baselines(p, k))
             write_strip(p, &strip, row * ((double)at_row++ + 0.86), k);
     fputs("</svg>\n", p->f);
 }
@@ -159,7 +149,7 @@ void cril_page_compressors(struct cril_page *p)
     size_t n = 0;
 
     for (size_t k = 0; k < p->info->n_corpora; k++)
-        n += count_baselines(p, k) > 0;
+        n += cril_page_baselines(p, k) > 0;
     if (!n)
         return;
     fputs("<section id=\"compressors\"><h2>Ordinary compressors</h2>\n<figure>\n", p->f);

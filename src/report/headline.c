@@ -94,8 +94,13 @@ static void write_nothing(const struct cril_page *p, const struct cril_page_fit 
 static void write_contents(const struct cril_page *p)
 {
     const struct cril_page_fit *f = cril_page_main(p);
+    size_t n_baselines = 0;
 
+    for (size_t k = 0; k < p->info->n_corpora; k++)
+        n_baselines += cril_page_baselines(p, k);
     fputs("<nav aria-label=\"Sections\"><a href=\"#leaderboard\">Leaderboard</a> ", p->f);
+    if (n_baselines)
+        fputs("<a href=\"#compressors\">Ordinary compressors</a> ", p->f);
     if (p->info->n_fits > 1)
         fputs("<a href=\"#panels\">All lines, drawn</a> ", p->f);
     if (p->info->n_fits)

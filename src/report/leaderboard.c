@@ -340,9 +340,7 @@ static void write_board(struct board *b)
     for (size_t i = 0; i < b->n_columns; i++)
         b->columns[i].same_sources = has_same_sources(b, &b->columns[i]);
     sort_models(b);
-    fputs("<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"board\"><table class=\"board\"><caption id=\"board\">"
-          "<b>Table 1.</b> Models by bits per character, fewest first; scores by group of benchmarks.", f);
-    fputs(" A dash: not known.</caption>\n", f);
+    cril_page_start_table(b->p, "board", "Models by bits per character, fewest first; scores by group of benchmarks. A dash: not known.");
     write_head(b);
     fputs("<tbody>\n", f);
     for (size_t i = 0; i < b->p->info->n_models; i++)

@@ -7,12 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void start_table(const struct cril_page *p, const char *id, const char *caption)
-{
-    cril_markup_put(p->f, "<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\"><table class=\"%s\">"
-                    "<caption id=\"%s\">%s</caption>\n", id, id, id, caption);
-}
-
 static void write_range(const struct cril_page *p, double low, double high, int decimals)
 {
     if (isnan(low) || isnan(high)) {
@@ -65,10 +59,10 @@ static void write_line_row(const struct cril_page *p, const struct cril_page_fit
     cril_markup_put(p->f, "<td>%2</td></tr>\n", l->intercept.value);
 }
 
-static void write_all(const struct cril_page *p)
+static void write_all(struct cril_page *p)
 {
-    start_table(p, "lines-1", "<b>Table 2.</b> All lines. Slope, intercept and RMSE for scores from 0 to 1; RMSE is divided by "
-                              "<i>n</i>, as in Huang et al. (2024).");
+    cril_page_start_table(p, "lines-1", "All lines. Slope, intercept and RMSE for scores from 0 to 1; RMSE is divided by "
+                                        "<i>n</i>, as in Huang et al. (2024).");
     cril_markup_put(p->f, "<thead><tr><th scope=\"col\" class=\"t\">line</th><th scope=\"col\"><i>n</i></th>"
                     "<th scope=\"col\">families</th><th scope=\"col\">Pearson’s <i>r</i></th>"
                     "<th scope=\"col\">%0 %%, models independent</th><th scope=\"col\">%0 %%, families resampled</th>"
@@ -128,10 +122,10 @@ static void write_check_row(const struct cril_page *p, const struct cril_page_fi
     fputs("</tr>\n", p->f);
 }
 
-static void write_checks(const struct cril_page *p)
+static void write_checks(struct cril_page *p)
 {
-    start_table(p, "lines-2", "<b>Table 3.</b> How much each line depends on its models. Errors in both: orthogonal line, or York’s (Y) where every "
-                              "model’s errors are known. Families left out: error of predicting a family from all others.");
+    cril_page_start_table(p, "lines-2", "How much each line depends on its models. Errors in both: orthogonal line, or York’s (Y) where "
+                                        "every model’s errors are known. Families left out: error of predicting a family from all others.");
     cril_markup_put(p->f, "<thead><tr><th scope=\"col\" class=\"t\" rowspan=\"2\">line</th><th scope=\"colgroup\" colspan=\"4\">slope</th>"
                     "<th scope=\"colgroup\" colspan=\"3\">RMSE</th><th scope=\"colgroup\" colspan=\"2\">largest Cook’s distance</th>"
                     "<th scope=\"col\" class=\"t\" rowspan=\"2\">off the line, in standard errors</th></tr>\n"
@@ -216,7 +210,8 @@ static void write_residuals(struct cril_page *p, const cril_study_line *l)
         order[i] = (struct by_size){ isnan(t) ? fabs(l->each[i].residual) : fabs(t), i };
     }
     qsort(order, l->models.n, sizeof(*order), compare_size);
-    start_table(p, "residuals-1", "<b>Table 4.</b> Models beside the line of Figure 1, farthest off first. Score and residual in points of 100.");
+    cril_page_start_table(p, "residuals-1", "Models beside the line of Figure 1, farthest off first. Score and residual in points "
+                                            "of 100.");
     fputs("<thead><tr><th scope=\"col\" class=\"t\">model</th><th scope=\"col\">bits per character</th><th scope=\"col\">score</th>"
           "<th scope=\"col\">line</th><th scope=\"col\">residual</th><th scope=\"col\" class=\"bar\">below, above</th>"
           "<th scope=\"col\">in standard errors</th><th scope=\"col\">leverage</th><th scope=\"col\">Cook’s distance</th></tr></thead>\n"
@@ -229,10 +224,10 @@ static void write_residuals(struct cril_page *p, const cril_study_line *l)
 
 /* ---- Families left out ---- */
 
-static void write_left_out(const struct cril_page *p, const cril_study_line *l)
+static void write_left_out(struct cril_page *p, const cril_study_line *l)
 {
-    start_table(p, "residuals-2", "<b>Table 5.</b> Each family predicted by the line through all others; errors in points of 100. Above 0: the "
-                                  "family does better than the others’ line says.");
+    cril_page_start_table(p, "residuals-2", "Each family predicted by the line through all others; errors in points of 100. "
+                                            "Above 0: the family does better than the others’ line says.");
     fputs("<thead><tr><th scope=\"col\" class=\"t\">family left out</th><th scope=\"col\">models</th><th scope=\"col\">mean error</th>"
           "<th scope=\"col\">RMSE</th><th scope=\"col\">slope of the others</th></tr></thead>\n<tbody>\n", p->f);
     for (size_t i = 0; i < l->left_out.n_families; i++) {

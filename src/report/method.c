@@ -42,16 +42,11 @@ static void write_protocol(const struct cril_page *p)
 
     if (!q)
         return;
-    cril_markup_put(p->f, "<dt>Protocol of what cril measured</dt><dd><code>%t</code>%s%t; context ", q->name, summary[0] ? ": " : "", summary);
+    cril_markup_put(p->f, "<dt>Protocol of what cril measured</dt><dd><code>%t</code>%s%t", q->name, summary[0] ? ": " : "", summary);
     if (q->context)
-        cril_markup_put(p->f, "%z tokens", q->context);
-    else
-        fputs("the protocol’s own", p->f);
-    fputs(", stride ", p->f);
+        cril_markup_put(p->f, "; here with a context of %z tokens", q->context);
     if (q->stride)
-        cril_markup_put(p->f, "%z tokens", q->stride);
-    else
-        fputs("the protocol’s own", p->f);
+        cril_markup_put(p->f, "%s a stride of %z tokens", q->context ? " and" : "; here with", q->stride);
     fputs(".</dd>\n", p->f);
 }
 
@@ -123,7 +118,7 @@ static void write_identity(const struct cril_page *p, const char *kind, const ch
                         sha256);
 }
 
-static void write_identities(const struct cril_page *p)
+static void write_identities(struct cril_page *p)
 {
     const cril_report_options *o = p->options;
     const cril_study_info *s = p->info;
@@ -133,9 +128,9 @@ static void write_identities(const struct cril_page *p)
         fputs("<p>No file of a model or corpus is known to this study: figures were imported by name.</p>\n</section>\n", p->f);
         return;
     }
-    fputs("<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"hashes\"><table><caption id=\"hashes\"><b>Table 6.</b> "
-          "What the names stand for: SHA-256 of each file’s bytes. Names that are not here stand for imported figures only.</caption>\n"
-          "<thead><tr><th scope=\"col\" class=\"t\">name</th><th scope=\"col\" class=\"t\">kind</th><th scope=\"col\" class=\"t\">SHA-256</th>"
+    cril_page_start_table(p, "hashes", "What the names stand for: SHA-256 of each file’s bytes. Names that are not here stand for "
+                          "imported figures only.");
+    fputs("<thead><tr><th scope=\"col\" class=\"t\">name</th><th scope=\"col\" class=\"t\">kind</th><th scope=\"col\" class=\"t\">SHA-256</th>"
           "</tr></thead>\n<tbody>\n", p->f);
     for (size_t i = 0; i < s->n_models; i++)
         write_identity(p, "model", s->models[i].name, identity_of(o->models, o->n_identified_models, s->models[i].name));
@@ -193,7 +188,7 @@ static void write_repeat(const struct cril_page *p)
           "page then the same bytes.</p>\n</section>\n", p->f);
 }
 
-void cril_page_method(const struct cril_page *p)
+void cril_page_method(struct cril_page *p)
 {
     fputs("<section id=\"method\"><h2>Method</h2>\n", p->f);
     write_words(p);

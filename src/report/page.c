@@ -7,6 +7,7 @@
 
 #include <cril/distribution.h>
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +48,22 @@ void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, d
 {
     cril_markup_put(p->f, "<use href=\"#%s%z\" class=\"c%z\" x=\"%c\" y=\"%c\"/>", is_small ? "m" : "s", family % CRIL_PAGE_SHAPES,
                     family % CRIL_PAGE_COLOURS, x, y);
+}
+
+void cril_page_start_table(struct cril_page *p, const char *id, const char *caption)
+{
+    cril_markup_put(p->f, "<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\"><table class=\"%s\">"
+                    "<caption id=\"%s\"><b>Table %z.</b> %s</caption>\n", id, id, id, ++p->n_tables, caption);
+}
+
+size_t cril_page_baselines(const struct cril_page *p, size_t corpus)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < p->options->n_baselines; i++)
+        n += strcmp(p->options->baselines[i].corpus, p->info->corpora[corpus].name) == 0 &&
+             isfinite(p->options->baselines[i].bits_per_character);
+    return n;
 }
 
 /* ---- Gathering ---- */

@@ -31,6 +31,7 @@ struct cril_page {
     struct cril_page_fit *fits; /* [info->n_fits] */
     const char **sources;       /* [n_sources] of imported numbers, in the table's order */
     size_t n_sources;
+    size_t n_tables; /* that have a number so far */
 };
 
 /* Points of a fit, with or without a line. */
@@ -44,6 +45,11 @@ void cril_page_axis(const struct cril_page *p, char axis, const char *word);
 /* A family's symbol, some 11 units wide, or, small, 7. */
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y);
 
+/* Begins a table with the next number. id: the caption's, and the table's class; caption: markup. The rest is the caller's. */
+void cril_page_start_table(struct cril_page *p, const char *id, const char *caption);
+
+/* Of one corpus, those that are known. */
+size_t cril_page_baselines(const struct cril_page *p, size_t corpus);
 
 /* ---- parts, in the page's order ---- */
 void cril_page_head(const struct cril_page *p);
@@ -54,7 +60,7 @@ void cril_page_compressors(struct cril_page *p);
 void cril_page_panels(struct cril_page *p);
 void cril_page_lines(struct cril_page *p);
 void cril_page_residuals(struct cril_page *p);
-void cril_page_method(const struct cril_page *p);
+void cril_page_method(struct cril_page *p);
 void cril_page_foot(const struct cril_page *p);
 
 #endif

@@ -110,9 +110,12 @@ static bool put_batch(cril_store *store, cril_figure_kind kind, const struct bat
         cril_print_error("%s: %s", b->path, err.message);
         return false;
     }
-    if (!quiet)
-        printf("%s: %zu figures, %zu of them new or changed; %zu rows are of nothing that the study names\n", b->path, b->figures.n,
-               changed, b->n_left_out);
+    if (quiet)
+        return true;
+    printf("%s: %zu figure%s, %zu new or changed", b->path, b->figures.n, b->figures.n == 1 ? "" : "s", changed);
+    if (b->n_left_out)
+        printf("; %zu row%s left out, of what the study does not name", b->n_left_out, b->n_left_out == 1 ? "" : "s");
+    putchar('\n');
     return true;
 }
 

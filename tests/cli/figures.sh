@@ -21,6 +21,7 @@ leaves_nothing import paper/study.db
 t import study import paper/study.yaml --bpc paper/bpc.csv --scores paper/scores.csv
 t import-again study import paper/study.yaml --bpc paper/bpc.csv
 t import-quiet study import -q paper/study.yaml --scores paper/scores.csv
+{ sed 2q paper/scores.csv; sed -n 2s/^[^,]*/Nobody/p paper/scores.csv; } >f.csv; t import-left-out study import paper/study.yaml --scores f.csv
 t status-imported study status paper/study.yaml
 
 t fit fit paper/study.yaml

@@ -1,7 +1,8 @@
 #!/bin/sh
 # study_kill.sh CRIL: cril study run is killed (kill -9) at random moments and run again, until it is done. The database then is what
 # an uninterrupted run makes, to the bit (cril study dump); no run complains of what a killed one left. The work is counted in processor time.
-# KILLS: how often at least (default: 15). SEED: of the moments. STUDY: a study file of one's own instead of tiny models. THREADS: default 1.
+# KILLS: how many are tried (default: 15); some runs end before theirs. SEED: of their moments.
+# STUDY: a study file of one's own instead of tiny models. THREADS (default: 1), BATCH: options of its runs.
 # EVERY: seconds from a start to its kill in the mean (default: 0.6 of an uninterrupted run, so that most kills fall into its work).
 set -u
 LC_ALL=C
@@ -20,9 +21,9 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 processor() { awk 'NR == 2 { split($0, t, /[ms ]+/); print 60 * t[1] + t[2] + 60 * t[3] + t[4] }' "$1"; }
 become() { exec "$cril" study run -q --threads ${THREADS:-1} ${batch:+--batch $batch} --database "$1" "$study"; }
 
-study=${STUDY:-study.yaml} batch=
+study=${STUDY:-study.yaml} batch=${BATCH:-}
 if [ -z "${STUDY:-}" ]; then
-    batch=64
+    batch=${BATCH:-64}
     for m in llama gemma3; do cp "$here/../golden/tiny-$m.gguf" $m.gguf; done
     for i in 1 2 3 4 5 6 7 8; do awk -v n=$((40 * i)) -f "$here/words.awk" | tr '\n' ' ' | sed 's/.*/{"content": "&"}/'; echo; done >words.jsonl
     cat >study.yaml <<END

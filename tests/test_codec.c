@@ -154,7 +154,7 @@ static void fill(uint8_t *text, size_t n, unsigned kind)
 
 static void test_any_bytes(void **state)
 {
-    static uint8_t text[3000];
+    static uint8_t text[1000];
     (void)state;
     for (size_t k = 0; k < sizeof(models) / sizeof(*models); k++) {
         cril_model *m = open_model(models[k]);
@@ -162,7 +162,7 @@ static void test_any_bytes(void **state)
             fill(text, sizeof(text), kind);
             for (size_t n = 0; n <= 3 && k == 0; n++)
                 round_trip(m, &(struct setting){.segment = 100, .context = 64, .threads = 1}, text, n, false);
-            round_trip(m, &(struct setting){.segment = 700, .context = 64, .stride = 24, .threads = 1, .streams = kind},
+            round_trip(m, &(struct setting){.segment = 240, .context = 64, .stride = 24, .threads = 1, .streams = kind},
                        text, sizeof(text), kind == 0);
         }
         cril_model_close(m);
@@ -171,13 +171,13 @@ static void test_any_bytes(void **state)
 
 static void test_every_context(void **state)
 {
-    static uint8_t text[600];
+    static uint8_t text[400];
     cril_model *m = open_model("tiny-llama");
     (void)state;
     fill(text, sizeof(text), 0);
     for (size_t context = 1; context < 40; context += 1 + context / 3)
         for (size_t stride = 1; stride <= context; stride += 1 + context / 2)
-            round_trip(m, &(struct setting){.segment = 300, .context = context, .stride = stride, .threads = 1}, text,
+            round_trip(m, &(struct setting){.segment = 200, .context = context, .stride = stride, .threads = 1}, text,
                        sizeof(text), true);
     cril_model_close(m);
 }

@@ -27,7 +27,7 @@ struct fit_case {
 };
 
 struct fit_group {
-    char name[24];
+    char name[32];
     size_t n;
     double v[FIT_MAX_VALUES];
 };
@@ -117,7 +117,7 @@ static inline cril_status fit_compute(const struct fit_case *c, struct fit_group
     double left_y[FIT_MAX_N], one_y[FIT_MAX_N];
     cril_line_both both = { .level = 0 };
     cril_status st, st_left, st_one;
-    char name[24];
+    char name[32];
 
     out->n = 0;
     if ((st = cril_line_fit(&p, c->level, &l, err)) != CRIL_OK)

@@ -1,6 +1,7 @@
 /*
- * activations MODEL.gguf ROWS: bytes that a pass over ROWS tokens cannot do without: the residual stream, queries, keys
- * and values of each in fp32. With the file's own bytes, they are what peak memory is measured against.
+ * activations MODEL.gguf ROWS: bytes that a pass over ROWS tokens cannot do without: the residual
+ * stream, queries, keys and values of each in fp32. With the file's own bytes, they are what peak
+ * memory is measured against.
  */
 #include "model/model.h"
 

@@ -1,7 +1,8 @@
 /*
- * gemm [REPEATS]: large products as the engine makes them (panels, rows in blocks of CRIL_ROWS, a thread a block), in
- * fp32 and in integers, beside the FMA peak of the instruction set at work, measured in the same minute. The repeats
- * (5) of everything alternate, so that all see the same machine; each figure is a median. CSV.
+ * gemm [REPEATS]: large products as the engine makes them (panels, rows in blocks of CRIL_ROWS, a
+ * thread a block), in fp32 and in integers, beside the FMA peak of the instruction set at work,
+ * measured in the same minute. The repeats (5) of everything alternate, so that all see the same
+ * machine; each figure is a median. CSV.
  */
 #include "peak.h"
 
@@ -53,7 +54,9 @@ static float noise(uint32_t *state)
 /* Blocks of a stored matrix: noise, with a small finite number where a block keeps its scales. */
 static uint8_t *stored(enum cril_dtype type, size_t bytes, uint32_t *state)
 {
-    const size_t block = cril_dtypes[type].block_bytes, scales = type == CRIL_F32 ? 0 : type == CRIL_Q4_K ? 4 : 2;
+    const size_t block = cril_dtypes[type].block_bytes, scales = type == CRIL_F32    ? 0
+                                                                 : type == CRIL_Q4_K ? 4
+                                                                                     : 2;
     const uint8_t scale[4] = {0x00, 0x10, 0x00, 0x10}; /* fp16 2^-11, twice */
     uint8_t *data = allocate(bytes, 1);
     for (size_t i = 0; i < bytes; i += sizeof(float)) {
@@ -68,7 +71,8 @@ static uint8_t *stored(enum cril_dtype type, size_t bytes, uint32_t *state)
 
 static void pack(struct product *p, enum cril_dtype type, uint32_t *state)
 {
-    struct gguf_tensor t = {.name = "weights", .type = type, .ne = {p->shape.inner, p->shape.columns, 1, 1}};
+    struct gguf_tensor t = {
+        .name = "weights", .type = type, .ne = {p->shape.inner, p->shape.columns, 1, 1}};
     size_t bytes;
     uint8_t *data;
     bool finite = cril_dtype_bytes(type, p->shape.inner * p->shape.columns, &t.bytes);
@@ -85,11 +89,13 @@ static void pack(struct product *p, enum cril_dtype type, uint32_t *state)
     }
 }
 
-static void prepare(struct product *p, const struct cril_kernels *k, struct shape shape, enum cril_dtype type)
+static void prepare(struct product *p, const struct cril_kernels *k, struct shape shape,
+                    enum cril_dtype type)
 {
     const size_t elements = shape.rows * shape.inner, lda = cril_plan_width(shape.inner);
     uint32_t state = 1;
-    *p = (struct product){.k = k, .shape = shape, .lda = lda, .ldc = cril_plan_width(shape.columns)};
+    *p =
+        (struct product){.k = k, .shape = shape, .lda = lda, .ldc = cril_plan_width(shape.columns)};
     p->a = allocate(shape.rows * lda, sizeof(float));
     p->c = allocate(shape.rows * p->ldc, sizeof(float));
     for (size_t i = 0; i < shape.rows * lda; i++)
@@ -108,8 +114,8 @@ static void rows_task(void *arg, size_t task, size_t worker)
     const struct product *p = arg;
     const size_t first = task * CRIL_ROWS, left = p->shape.rows - first;
     (void)worker;
-    cril_packed_multiply(p->k, &p->w, p->a, p->lda, &p->acts, first, left < CRIL_ROWS ? left : CRIL_ROWS,
-                         p->c + first * p->ldc, p->ldc);
+    cril_packed_multiply(p->k, &p->w, p->a, p->lda, &p->acts, first,
+                         left < CRIL_ROWS ? left : CRIL_ROWS, p->c + first * p->ldc, p->ldc);
 }
 
 /* Operations a second; a small product is repeated until it lasts long enough to be timed. */
@@ -125,7 +131,8 @@ static double rate(struct product *p, cril_pool *pool)
     return ops / t;
 }
 
-/* The fastest FMA that the kernel set may use, a set being allowed what the ones before it are. NULL: none is known. */
+/* The fastest FMA that the kernel set may use, a set being allowed what the ones before it are.
+ * NULL: none is known. */
 static const struct cril_peak *best_fma(const char *set, cril_pool *pool)
 {
     size_t n_sets, n_peaks;
@@ -134,8 +141,8 @@ static const struct cril_peak *best_fma(const char *set, cril_pool *pool)
     double most = 0;
     for (size_t s = 0; s < n_sets; s++) {
         for (size_t i = 0; i < n_peaks; i++) {
-            if (strcmp(peaks[i].unit, "GFLOP/s") != 0 || strcmp(peaks[i].kernels, sets[s].name) != 0 ||
-                !peaks[i].available())
+            if (strcmp(peaks[i].unit, "GFLOP/s") != 0 ||
+                strcmp(peaks[i].kernels, sets[s].name) != 0 || !peaks[i].available())
                 continue;
             const double ops = cril_peak_rate(&peaks[i], pool, 0.05);
             if (ops > most) {
@@ -149,8 +156,8 @@ static const struct cril_peak *best_fma(const char *set, cril_pool *pool)
     return best;
 }
 
-static void measure(struct product products[N_SHAPES][N_TYPES], const struct cril_kernels *k, cril_pool *pool,
-                    size_t repeats, const char *cpu)
+static void measure(struct product products[N_SHAPES][N_TYPES], const struct cril_kernels *k,
+                    cril_pool *pool, size_t repeats, const char *cpu)
 {
     static double peak[MAX_REPEATS], ops[N_SHAPES][N_TYPES][MAX_REPEATS];
     const struct cril_peak *fma = best_fma(k->name, pool);
@@ -167,8 +174,9 @@ static void measure(struct product products[N_SHAPES][N_TYPES], const struct cri
             const double median = cril_bench_median(ops[s][t], repeats);
             if (types[t] == CRIL_F32)
                 fp32 = median;
-            printf("%zu x %zu x %zu,%s,%u,%.1f,%.1f,%.0f,%.2f,%zu,%s,%s\n", shapes[s].rows, shapes[s].inner,
-                   shapes[s].columns, cril_dtypes[types[t]].name, cril_pool_threads(pool), median / 1e9, most / 1e9,
+            printf("%zu x %zu x %zu,%s,%u,%.1f,%.1f,%.0f,%.2f,%zu,%s,%s\n", shapes[s].rows,
+                   shapes[s].inner, shapes[s].columns, cril_dtypes[types[t]].name,
+                   cril_pool_threads(pool), median / 1e9, most / 1e9,
                    most > 0 ? 100 * median / most : 0, median / fp32, repeats, k->name, cpu);
             fflush(stdout);
         }
@@ -191,8 +199,10 @@ int main(int argc, char **argv)
     for (size_t s = 0; s < N_SHAPES; s++)
         for (size_t t = 0; t < N_TYPES; t++)
             prepare(&products[s][t], k, shapes[s], types[t]);
-    puts("product,weights,threads,gops,fma_peak_gops,percent_of_fma_peak,ratio_to_fp32,repeats,kernels,cpu");
-    for (unsigned threads = 1; threads == 1 || threads <= all; threads = threads == 1 && all > 1 ? all : all + 1) {
+    puts("product,weights,threads,gops,fma_peak_gops,percent_of_fma_peak,ratio_to_fp32,repeats,"
+         "kernels,cpu");
+    for (unsigned threads = 1; threads == 1 || threads <= all;
+         threads = threads == 1 && all > 1 ? all : all + 1) {
         cril_pool *pool;
         if (cril_pool_create(threads, &pool, &err) != CRIL_OK) {
             fprintf(stderr, "gemm: %s\n", err.message);

@@ -68,7 +68,8 @@ static double timed(struct job *j, cril_pool *pool, uint64_t turns)
     return cril_bench_now() - start;
 }
 
-/* Turns a second of all threads. A short run warms up and says how many turns last as long as wanted. */
+/* Turns a second of all threads. A short run warms up and says how many turns last as long as
+ * wanted. */
 static double turns_per_second(struct job *j, cril_pool *pool, double seconds)
 {
     uint64_t turns = 1;
@@ -93,7 +94,8 @@ double cril_peak_rate(const struct cril_peak *p, cril_pool *pool, double seconds
     return p->per_turn * turns_per_second(&(struct job){.fn = run_loop, .arg = p}, pool, seconds);
 }
 
-/* Bytes a second of a job that moves per_turn bytes a turn, with buffers that have been written once. */
+/* Bytes a second of a job that moves per_turn bytes a turn, with buffers that have been written
+ * once. */
 static double bytes_per_second(struct job *j, cril_pool *pool, double per_turn, double seconds)
 {
     const size_t total = j->bytes * cril_pool_threads(pool);
@@ -132,7 +134,8 @@ static void read_all(const void *arg, unsigned char *buffer, uint64_t turns)
             __asm__ volatile("vmovaps (%0), %%ymm0\n\t"
                              "vmovaps 32(%0), %%ymm1\n\t"
                              "vmovaps 64(%0), %%ymm2\n\t"
-                             "vmovaps 96(%0), %%ymm3" ::"r"(p) : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
+                             "vmovaps 96(%0), %%ymm3" ::"r"(p)
+                             : "xmm0", "xmm1", "xmm2", "xmm3", "memory");
 #elif defined(__aarch64__)
             __asm__ volatile("ldp q0, q1, [%0]\n\t"
                              "ldp q2, q3, [%0, #32]\n\t"

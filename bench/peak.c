@@ -1,6 +1,6 @@
 /*
- * peak [REPEATS]: the most that this machine does, by instruction and in memory, on one core and on all. CSV; each
- * figure is the best of REPEATS (5), since whatever disturbs a run makes it slower.
+ * peak [REPEATS]: the most that this machine does, by instruction and in memory, on one core and on
+ * all. CSV; each figure is the best of REPEATS (5), since whatever disturbs a run makes it slower.
  */
 #include "peak.h"
 
@@ -52,7 +52,8 @@ int main(int argc, char **argv)
     }
     cril_bench_cpu_name(cpu, sizeof(cpu));
     puts("what,unit,threads,rate,cpu");
-    for (unsigned threads = 1; threads == 1 || threads <= all; threads = threads == 1 && all > 1 ? all : all + 1) {
+    for (unsigned threads = 1; threads == 1 || threads <= all;
+         threads = threads == 1 && all > 1 ? all : all + 1) {
         cril_pool *pool;
         if (cril_pool_create(threads, &pool, &err) != CRIL_OK) {
             fprintf(stderr, "peak: %s\n", err.message);

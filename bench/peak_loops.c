@@ -1,4 +1,5 @@
-/* The loops of peak.h, by architecture. There are as many accumulators as latency times pipes of today's CPUs. */
+/* The loops of peak.h, by architecture. There are as many accumulators as latency times pipes of
+ * today's CPUs. */
 #include "peak.h"
 
 #if defined(__aarch64__) && defined(__linux__)
@@ -12,24 +13,26 @@
 /* Registers 12 and 13 are operands (1.0, or 1s), 14 is for what lies between two instructions. */
 #define TWELVE(DO) TEN(DO) DO(10) DO(11)
 #define CLEAR(i) "vpxor %%xmm" #i ", %%xmm" #i ", %%xmm" #i "\n\t"
-#define LOOP(NAME, R, BODY)                                                                                           \
-    static void NAME(uint64_t turns)                                                                                  \
-    {                                                                                                                 \
-        const uint32_t operand = 0x3f803f80; /* 1.0 as a float's upper half, a small integer in every type */         \
-        __asm__ volatile(TWELVE(CLEAR) "vbroadcastss %1, %%" R "12\n\t"                                               \
-                                       "vmovaps %%" R "12, %%" R "13\n\t"                                             \
-                                       ".p2align 6\n"                                                                 \
-                                       "1:\n\t" TWELVE(BODY) TWELVE(BODY) "dec %0\n\t"                                \
-                                                                          "jnz 1b\n\t"                                \
-                                                                          "vzeroupper"                                \
-                         : "+r"(turns)                                                                                \
-                         : "m"(operand)                                                                               \
-                         : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9",       \
-                           "xmm10", "xmm11", "xmm12", "xmm13", "xmm14");                                              \
+#define LOOP(NAME, R, BODY)                                                                        \
+    static void NAME(uint64_t turns)                                                               \
+    {                                                                                              \
+        const uint32_t operand =                                                                   \
+            0x3f803f80; /* 1.0 as a float's upper half, a small integer in every type */           \
+        __asm__ volatile(TWELVE(CLEAR) "vbroadcastss %1, %%" R "12\n\t"                            \
+                                       "vmovaps %%" R "12, %%" R "13\n\t"                          \
+                                       ".p2align 6\n"                                              \
+                                       "1:\n\t" TWELVE(BODY) TWELVE(BODY) "dec %0\n\t"             \
+                                                                          "jnz 1b\n\t"             \
+                                                                          "vzeroupper"             \
+                         : "+r"(turns)                                                             \
+                         : "m"(operand)                                                            \
+                         : "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",   \
+                           "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14");           \
     }
 #define FMA_YMM(i) "vfmadd231ps %%ymm12, %%ymm13, %%ymm" #i "\n\t"
 #define FMA_ZMM(i) "vfmadd231ps %%zmm12, %%zmm13, %%zmm" #i "\n\t"
-#define MADD_YMM(i) "vpmaddwd %%ymm12, %%ymm13, %%ymm14\n\tvpaddd %%ymm14, %%ymm" #i ", %%ymm" #i "\n\t"
+#define MADD_YMM(i)                                                                                \
+    "vpmaddwd %%ymm12, %%ymm13, %%ymm14\n\tvpaddd %%ymm14, %%ymm" #i ", %%ymm" #i "\n\t"
 #define WORDS_ZMM(i) "vpdpwssd %%zmm12, %%zmm13, %%zmm" #i "\n\t"
 #define BYTES_ZMM(i) "vpdpbusd %%zmm12, %%zmm13, %%zmm" #i "\n\t"
 LOOP(fma_ymm, "ymm", FMA_YMM)
@@ -65,25 +68,29 @@ static const struct cril_peak peaks[] = {
 
 #elif defined(__aarch64__)
 
-/* Registers 24 and 25 are operands. Four pipes of latency four need sixteen accumulators; here are twenty. */
+/* Registers 24 and 25 are operands. Four pipes of latency four need sixteen accumulators; here are
+ * twenty. */
 #define TWENTY(DO) TEN(DO) DO(10) DO(11) DO(12) DO(13) DO(14) DO(15) DO(16) DO(17) DO(18) DO(19)
 #define CLEAR(i) "movi v" #i ".4s, #0\n\t"
-#define LOOP(NAME, BODY)                                                                                              \
-    static void NAME(uint64_t turns)                                                                                  \
-    {                                                                                                                 \
-        __asm__ volatile(TWENTY(CLEAR) "fmov v24.4s, #1.0\n\t"                                                        \
-                                       "fmov v25.4s, #1.0\n\t"                                                        \
-                                       ".p2align 6\n"                                                                 \
-                                       "1:\n\t" TWENTY(BODY) "subs %0, %0, #1\n\t"                                    \
-                                                             "b.ne 1b"                                                \
-                         : "+r"(turns)                                                                                \
-                         :                                                                                            \
-                         : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12",      \
-                           "v13", "v14", "v15", "v16", "v17", "v18", "v19", "v24", "v25");                            \
+#define LOOP(NAME, BODY)                                                                           \
+    static void NAME(uint64_t turns)                                                               \
+    {                                                                                              \
+        __asm__ volatile(TWENTY(CLEAR) "fmov v24.4s, #1.0\n\t"                                     \
+                                       "fmov v25.4s, #1.0\n\t"                                     \
+                                       ".p2align 6\n"                                              \
+                                       "1:\n\t" TWENTY(BODY) "subs %0, %0, #1\n\t"                 \
+                                                             "b.ne 1b"                             \
+                         : "+r"(turns)                                                             \
+                         :                                                                         \
+                         : "cc", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9",       \
+                           "v10", "v11", "v12", "v13", "v14", "v15", "v16", "v17", "v18", "v19",   \
+                           "v24", "v25");                                                          \
     }
 #define FMLA(i) "fmla v" #i ".4s, v24.4s, v25.4s\n\t"
 #define SMLAL(i) "smlal v" #i ".4s, v24.4h, v25.4h\n\t"
-#define SDOT(i) ".inst 0x4e999700 + " #i "\n\t" /* sdot v(i).4s, v24.16b, v25.16b, for assemblers set to less */
+#define SDOT(i)                                                                                    \
+    ".inst 0x4e999700 + " #i "\n\t" /* sdot v(i).4s, v24.16b, v25.16b, for assemblers set to less  \
+                                     */
 LOOP(fmla, FMLA)
 LOOP(smlal, SMLAL)
 LOOP(sdot, SDOT)

@@ -1,6 +1,6 @@
 /*
- * peak_memory FILE COMMAND [ARGUMENT...]: runs a command and writes to FILE the most bytes that it had in memory at
- * once, mapped files included, as Linux counts them. Ends as the command ended.
+ * peak_memory FILE COMMAND [ARGUMENT...]: runs a command and writes to FILE the most bytes that it
+ * had in memory at once, mapped files included, as Linux counts them. Ends as the command ended.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -87,7 +87,8 @@ static const char *part_name(const struct cril_cmd *cmd, const struct cril_cmd *
 
 void cril_args_help(const struct cril_cmd *cmd)
 {
-    static const struct cril_option help = { .letter = 'h', .name = "help", .help = "print this help" };
+    static const struct cril_option help = {
+        .letter = 'h', .name = "help", .help = "print this help"};
 
     printf("%s\n\nUsage: cril %s\n", cmd->summary, cmd->usage);
     if (cmd->parts)
@@ -110,7 +111,7 @@ void cril_args_help(const struct cril_cmd *cmd)
 
 const struct cril_cmd *cril_args_part(const struct cril_cmd *cmd, const char *word)
 {
-    struct cril_nearest nearest = { .word = word };
+    struct cril_nearest nearest = {.word = word};
 
     for (const struct cril_cmd *const *p = cmd->parts; p && *p; p++) {
         if (strcmp(part_name(cmd, *p), word) == 0)
@@ -144,7 +145,7 @@ int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv)
 static int unknown_option(const struct cril_cmd *cmd, const char *name, size_t len)
 {
     char word[LONGEST_NAME + 1];
-    struct cril_nearest nearest = { .word = word };
+    struct cril_nearest nearest = {.word = word};
 
     if (len <= LONGEST_NAME) {
         memcpy(word, name, len);
@@ -153,8 +154,8 @@ static int unknown_option(const struct cril_cmd *cmd, const char *name, size_t l
             cril_nearest_offer(&nearest, o->name);
     }
     if (nearest.best)
-        return cril_args_usage(cmd, "unknown option '--%.*s', the nearest is '--%s'", (int)len, name,
-                               nearest.best);
+        return cril_args_usage(cmd, "unknown option '--%.*s', the nearest is '--%s'", (int)len,
+                               name, nearest.best);
     return cril_args_usage(cmd, "unknown option '--%.*s'", (int)len, name);
 }
 
@@ -181,8 +182,9 @@ static int parse_number(const struct cril_cmd *cmd, const struct cril_option *o,
     uint64_t v;
 
     if (!read_digits(&p, &v) || *p || v < o->min || v > o->max)
-        return cril_args_usage(cmd, "--%s takes a whole number from %llu to %llu, not '%s'", o->name,
-                               (unsigned long long)o->min, (unsigned long long)o->max, text);
+        return cril_args_usage(cmd, "--%s takes a whole number from %llu to %llu, not '%s'",
+                               o->name, (unsigned long long)o->min, (unsigned long long)o->max,
+                               text);
     *out = v;
     return CRIL_ARGS_GO_ON;
 }
@@ -229,7 +231,8 @@ static int parse_size(const struct cril_cmd *cmd, const struct cril_option *o, c
     uint64_t v;
 
     if (!cril_args_read_size(&p, &v) || *p)
-        return cril_args_usage(cmd, "--%s takes a size such as 500M or 8G, not '%s'", o->name, text);
+        return cril_args_usage(cmd, "--%s takes a size such as 500M or 8G, not '%s'", o->name,
+                               text);
     if (v < o->min || v > o->max)
         return cril_args_usage(cmd, "--%s takes a size from %s to %s, not '%s'", o->name,
                                size_text(o->min, min), size_text(o->max, max), text);
@@ -332,7 +335,7 @@ static int parse_letters(struct walk *w, const char *letters)
 
 int cril_args_parse(const struct cril_cmd *cmd, void *settings, int *argc, char **argv)
 {
-    struct walk w = { cmd, settings, *argc, 1, argv };
+    struct walk w = {cmd, settings, *argc, 1, argv};
     bool options = true;
     int n = 0, code = CRIL_ARGS_GO_ON;
 

@@ -14,10 +14,12 @@
 #include <stdint.h>
 
 enum cril_option_kind {
-    CRIL_OPTION_FLAG,  /* bool */
-    CRIL_OPTION_TEXT,  /* const char *, borrowed from argv; NULL before, so that a second one is refused */
+    CRIL_OPTION_FLAG,   /* bool */
+    CRIL_OPTION_TEXT,   /* const char *, borrowed from argv; NULL before, so that a second one is
+                           refused */
     CRIL_OPTION_NUMBER, /* uint64_t, decimal, in [min, max] */
-    CRIL_OPTION_SIZE    /* uint64_t, bytes, in [min, max]: a number, with K, M, G or T (times 1024 each), perhaps B or iB after it */
+    CRIL_OPTION_SIZE    /* uint64_t, bytes, in [min, max]: a number, with K, M, G or T (times 1024
+                           each), perhaps B or iB after it */
 };
 
 struct cril_option {
@@ -52,10 +54,12 @@ const struct cril_cmd *cril_args_part(const struct cril_cmd *cmd, const char *wo
 /* Runs the subcommand that argv[1] names, or prints the help of cmd: a cril_cmd.run. */
 int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv);
 
-/* A size as CRIL_OPTION_SIZE has it at *text, which moves past it. False: there is none, or it is too large. */
+/* A size as CRIL_OPTION_SIZE has it at *text, which moves past it. False: there is none, or it is
+ * too large. */
 bool cril_args_read_size(const char **text, uint64_t *out);
 
-/* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near). */
+/* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near).
+ */
 struct cril_nearest {
     const char *word, *best;
     size_t distance;

@@ -12,26 +12,35 @@ static const struct cril_option options[] = {
     CRIL_CODING_MODEL_ROWS(CRIL_CODING_DECODE_MODEL),
     CRIL_CODING_STREAMS_ROW,
 
-    { .group = "Text", .name = "range", .kind = CRIL_OPTION_TEXT, .value = "A-B",
-      CRIL_CODING_AT(range), .help = "its bytes from A up to B, without B; 'A-': to the end" },
+    {.group = "Text",
+     .name = "range",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "A-B",
+     CRIL_CODING_AT(range),
+     .help = "its bytes from A up to B, without B; 'A-': to the end"},
 
-    { .group = "Messages", .letter = 'q', .name = "quiet", CRIL_CODING_FLAG, CRIL_CODING_AT(quiet),
-      .help = "errors only" },
+    {.group = "Messages",
+     .letter = 'q',
+     .name = "quiet",
+     CRIL_CODING_FLAG,
+     CRIL_CODING_AT(quiet),
+     .help = "errors only"},
     CRIL_CODING_VERBOSE_ROW,
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static void print_more_help(void)
 {
-    fputs("\nA and B count bytes of the text from 0, also with K, M, G or T (times 1024 each). Only\n"
-          "segments that the range touches are decoded; 'cril list -v' shows where they begin.\n"
-          "No FILE, or '-': standard input.\n"
-          "\nExamples:\n"
-          "  cril cat -m model.gguf book.txt.cril | less\n"
-          "  cril cat -m model.gguf --range 0-1K book.txt.cril    # its first 1024 bytes\n"
-          "  cril cat -m model.gguf --range 1M-2M big.cril\n"
-          "  cril cat -m model.gguf --range 10M- big.cril         # from there to the end\n",
-          stdout);
+    fputs(
+        "\nA and B count bytes of the text from 0, also with K, M, G or T (times 1024 each). Only\n"
+        "segments that the range touches are decoded; 'cril list -v' shows where they begin.\n"
+        "No FILE, or '-': standard input.\n"
+        "\nExamples:\n"
+        "  cril cat -m model.gguf book.txt.cril | less\n"
+        "  cril cat -m model.gguf --range 0-1K book.txt.cril    # its first 1024 bytes\n"
+        "  cril cat -m model.gguf --range 1M-2M big.cril\n"
+        "  cril cat -m model.gguf --range 10M- big.cril         # from there to the end\n",
+        stdout);
 }
 
 struct range {
@@ -66,7 +75,7 @@ static bool cat(struct cril_coding *c, const char *path, struct range range)
 {
     struct cril_input_archive in;
     cril_codec_totals t;
-    cril_error err = { 0 };
+    cril_error err = {0};
     cril_status st;
     uint64_t size;
     bool good = false;
@@ -98,8 +107,8 @@ static bool cat(struct cril_coding *c, const char *path, struct range range)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct cril_coding_settings set = { 0 };
-    struct range range = { 0, UINT64_MAX };
+    struct cril_coding_settings set = {0};
+    struct range range = {0, UINT64_MAX};
     struct cril_coding c;
     int n_good = 0, code = cril_args_parse(cmd, &set, &argc, argv);
 

@@ -38,19 +38,33 @@ enum { READ_AHEAD = 65536 };
 static const struct cril_option compress_options[] = {
     CRIL_CODING_MODEL_ROWS("GGUF file (of a split one, the first part); required"),
 
-    { .group = "Compression", .letter = 'd', .name = "decompress", CRIL_CODING_FLAG,
-      CRIL_CODING_AT(decompress), .help = "decompress, as 'cril decompress' does" },
-    { .name = "segment", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1,
-      .max = CRIL_SEGMENT_BYTES_MAX, CRIL_CODING_AT(segment),
-      .help = "most bytes of text that are coded on their own, see below (default: 16K)" },
-    { .name = "context", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(context),
-      .help = "tokens of a window (default: 1024, or the model's if fewer)" },
-    { .name = "stride", CRIL_CODING_COUNT, .max = INT32_MAX, CRIL_CODING_AT(stride),
-      .help = "tokens by which windows move (default: the context); fewer: smaller, slower" },
+    {.group = "Compression",
+     .letter = 'd',
+     .name = "decompress",
+     CRIL_CODING_FLAG,
+     CRIL_CODING_AT(decompress),
+     .help = "decompress, as 'cril decompress' does"},
+    {.name = "segment",
+     .kind = CRIL_OPTION_SIZE,
+     .value = "SIZE",
+     .min = 1,
+     .max = CRIL_SEGMENT_BYTES_MAX,
+     CRIL_CODING_AT(segment),
+     .help = "most bytes of text that are coded on their own, see below (default: 16K)"},
+    {.name = "context",
+     CRIL_CODING_COUNT,
+     .max = INT32_MAX,
+     CRIL_CODING_AT(context),
+     .help = "tokens of a window (default: 1024, or the model's if fewer)"},
+    {.name = "stride",
+     CRIL_CODING_COUNT,
+     .max = INT32_MAX,
+     CRIL_CODING_AT(stride),
+     .help = "tokens by which windows move (default: the context); fewer: smaller, slower"},
 
     FILE_ROWS("overwrite files that exist, compress archives, write to a terminal"),
     MESSAGE_ROWS,
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static const struct cril_option decompress_options[] = {
@@ -60,7 +74,7 @@ static const struct cril_option decompress_options[] = {
 
     FILE_ROWS("overwrite files that exist"),
     MESSAGE_ROWS,
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static void compress_help(void)
@@ -215,7 +229,7 @@ static bool make_jobs(struct run *r, int n, char **files)
     for (int i = 0; i < n; i++) {
         struct job *job = &r->jobs[r->n_jobs];
 
-        *job = (struct job){ files[i], output_name(r->set, files[i]) };
+        *job = (struct job){files[i], output_name(r->set, files[i])};
         if (job->output && check_job(r->set, job))
             r->n_jobs++;
         else
@@ -275,10 +289,9 @@ static bool print_report(const struct run *r, const struct report *x)
 {
     const cril_codec_totals *t = &x->totals;
     json_t *o = json_pack(
-        "{s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:f}", "input",
-        cril_json_string(x->job->input), "output",
-        cril_json_string(x->job->output), "original_bytes",
-        (json_int_t)x->original, "archive_bytes", (json_int_t)x->archive, "bits_per_byte",
+        "{s:o, s:o, s:I, s:I, s:o, s:I, s:I, s:I, s:f}", "input", cril_json_string(x->job->input),
+        "output", cril_json_string(x->job->output), "original_bytes", (json_int_t)x->original,
+        "archive_bytes", (json_int_t)x->archive, "bits_per_byte",
         x->original ? json_real(8 * (double)x->archive / (double)x->original) : json_null(),
         "segments", (json_int_t)t->segments, "tokens", (json_int_t)t->tokens, "forward_tokens",
         (json_int_t)t->forward_tokens, "seconds", t->seconds);
@@ -316,8 +329,8 @@ struct source {
 
 static bool source_open(struct source *s, const char *path)
 {
-    *s = (struct source){ .name = path,
-                          .fd = is_std(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC) };
+    *s = (struct source){.name = path,
+                         .fd = is_std(path) ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC)};
     if (s->fd >= 0 && fstat(s->fd, &s->before) == 0)
         return true;
     if (!cril_output_signal())
@@ -432,14 +445,14 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
                                    cril_error *err)
 {
     const struct cril_coding_settings *set = r->set;
-    const cril_compress_options wanted = { .context = (size_t)set->context,
-                                           .stride = (size_t)set->stride,
-                                           .threads = (unsigned)set->threads,
-                                           .memory_bytes = (size_t)set->memory,
-                                           .text_bytes = r->coding.whole };
+    const cril_compress_options wanted = {.context = (size_t)set->context,
+                                          .stride = (size_t)set->stride,
+                                          .threads = (unsigned)set->threads,
+                                          .memory_bytes = (size_t)set->memory,
+                                          .text_bytes = r->coding.whole};
     const cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
     const size_t limit = set->segment ? (size_t)set->segment : CRIL_SEGMENT_BYTES;
-    struct text text = { .data = malloc(limit + READ_AHEAD), .size = limit + READ_AHEAD };
+    struct text text = {.data = malloc(limit + READ_AHEAD), .size = limit + READ_AHEAD};
     cril_compressor *c = NULL;
     cril_status st = CRIL_ERR_NOMEM;
 
@@ -460,8 +473,8 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
 
 static bool compress(struct run *r, const struct job *job)
 {
-    struct report x = { .job = job };
-    cril_error err = { 0 };
+    struct report x = {.job = job};
+    cril_error err = {0};
     struct source s;
     cril_status st;
     bool good = false;
@@ -482,10 +495,10 @@ static bool compress(struct run *r, const struct job *job)
 
 static bool decompress(struct run *r, const struct job *job)
 {
-    struct source s = { .name = job->input, .fd = -1 }; /* opened by its name, once */
-    struct report x = { .job = job };
+    struct source s = {.name = job->input, .fd = -1}; /* opened by its name, once */
+    struct report x = {.job = job};
     struct cril_input_archive in;
-    cril_error err = { 0 };
+    cril_error err = {0};
     cril_status st;
     bool good = false;
 
@@ -526,9 +539,9 @@ static bool run_jobs(struct run *r)
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     static char input[] = "-";
-    char *only[] = { input };
-    struct cril_coding_settings set = { .decompress = cmd == &cril_cmd_decompress };
-    struct run r = { .set = &set };
+    char *only[] = {input};
+    struct cril_coding_settings set = {.decompress = cmd == &cril_cmd_decompress};
+    struct run r = {.set = &set};
     bool good;
     int code = cril_args_parse(cmd, &set, &argc, argv);
 

@@ -1,4 +1,5 @@
-/* cril export: all numbers of a study, as CSV or JSON: a row for each model and corpus or benchmark. */
+/* cril export: all numbers of a study, as CSV or JSON: a row for each model and corpus or
+ * benchmark. */
 #include "args.h"
 #include "output.h"
 #include "studying.h"
@@ -16,20 +17,28 @@ struct settings {
 #define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
-    { .group = "Options", .name = "csv", FLAG, .offset = AT(csv), .help = "comma-separated values (default)" },
-    { .name = "json", FLAG, .offset = AT(json), .help = "JSON" },
-    { .name = "protocol", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(protocol),
-      .help = "whose measured figures count (default: the study's first)" },
-    { .name = NULL },
+    {.group = "Options",
+     .name = "csv",
+     FLAG,
+     .offset = AT(csv),
+     .help = "comma-separated values (default)"},
+    {.name = "json", FLAG, .offset = AT(json), .help = "JSON"},
+    {.name = "protocol",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "NAME",
+     .offset = AT(protocol),
+     .help = "whose measured figures count (default: the study's first)"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
-          "have no row.\n"
-          "\nExamples:\n"
-          "  cril export study.yaml >figures.csv\n",
-          stdout);
+    fputs(
+        "\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
+        "have no row.\n"
+        "\nExamples:\n"
+        "  cril export study.yaml >figures.csv\n",
+        stdout);
 }
 
 struct figure {
@@ -48,15 +57,23 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
 
     for (size_t m = 0; m < info->n_models; m++) {
         for (size_t i = 0; i < info->n_corpora; i++) {
-            const struct figure f = { &info->models[m], "bpc", info->corpora[i].name, info->corpora[i].group,
-                                      &s->table.bpc[m * info->n_corpora + i], 1 };
+            const struct figure f = {&info->models[m],
+                                     "bpc",
+                                     info->corpora[i].name,
+                                     info->corpora[i].group,
+                                     &s->table.bpc[m * info->n_corpora + i],
+                                     1};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
                 return false;
         }
         for (size_t i = 0; i < info->n_benchmarks; i++) {
-            const struct figure f = { &info->models[m], "score", info->benchmarks[i].name, info->benchmarks[i].group,
-                                      &s->table.score[m * info->n_benchmarks + i], 100 };
+            const struct figure f = {&info->models[m],
+                                     "score",
+                                     info->benchmarks[i].name,
+                                     info->benchmarks[i].group,
+                                     &s->table.score[m * info->n_benchmarks + i],
+                                     100};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
                 return false;
@@ -70,7 +87,8 @@ static const char *origin(const struct figure *f)
     return f->known->origin == CRIL_ORIGIN_MEASURED ? "measured" : "imported";
 }
 
-/* What was measured to the last bit; what was imported as it was written, a percentage not as 100 times a share of 1. */
+/* What was measured to the last bit; what was imported as it was written, a percentage not as 100
+ * times a share of 1. */
 static void print_number(const struct figure *f, double value)
 {
     printf("%.*g", f->known->origin == CRIL_ORIGIN_MEASURED ? 17 : 15, f->unit * value);
@@ -101,11 +119,14 @@ static bool add_json(void *user, const struct figure *f)
 {
     json_t *list = user;
 
-    return !json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model", cril_json_string(f->model->name),
-                                                  "family", cril_json_string(f->model->family), "kind", f->kind, "of", cril_json_string(f->of),
-                                                  "group", cril_json_string(f->group), "value", f->unit * f->known->value, "se",
-                                                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(),
-                                                  "origin", origin(f), "source", cril_json_string(f->known->source)));
+    return !json_array_append_new(
+        list,
+        json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model",
+                  cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
+                  "kind", f->kind, "of", cril_json_string(f->of), "group",
+                  cril_json_string(f->group), "value", f->unit * f->known->value, "se",
+                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(), "origin",
+                  origin(f), "source", cril_json_string(f->known->source)));
 }
 
 static int print_json(const struct cril_studying *s)
@@ -117,13 +138,15 @@ static int print_json(const struct cril_studying *s)
         json_decref(list);
         list = NULL;
     }
-    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", cril_json_string(s->info->title), "protocol", cril_protocol_label(s->info, s->protocol, label), "figures",
-                                     list), JSON_INDENT(1));
+    return cril_print_json(json_pack("{s:o, s:s, s:o}", "title", cril_json_string(s->info->title),
+                                     "protocol", cril_protocol_label(s->info, s->protocol, label),
+                                     "figures", list),
+                           JSON_INDENT(1));
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
+    struct settings set = {0};
     struct cril_studying s;
     int code = cril_studying_args(cmd, &set, argc, argv);
 

@@ -1,5 +1,6 @@
 /*
- * cril info: what a model file is, and whether cril can run it; with --cpu, what this machine is to cril.
+ * cril info: what a model file is, and whether cril can run it; with --cpu, what this machine is to
+ * cril.
  *
  * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
  * success; a file that cannot be read as GGUF is a failure.
@@ -27,12 +28,25 @@ struct settings {
 #define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
-    { .group = "Options", .name = "metadata", FLAG, .offset = AT(metadata), .help = "list all keys and values" },
-    { .name = "tensors", FLAG, .offset = AT(tensors), .help = "list all tensors: type, shape, bytes" },
-    { .name = "sha256", FLAG, .offset = AT(sha256), .help = "hash the file, and what decides over results (reads it all)" },
-    { .name = "cpu", FLAG, .offset = AT(cpu), .help = "describe this machine instead: kernel sets, cores" },
-    { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
-    { .name = NULL },
+    {.group = "Options",
+     .name = "metadata",
+     FLAG,
+     .offset = AT(metadata),
+     .help = "list all keys and values"},
+    {.name = "tensors",
+     FLAG,
+     .offset = AT(tensors),
+     .help = "list all tensors: type, shape, bytes"},
+    {.name = "sha256",
+     FLAG,
+     .offset = AT(sha256),
+     .help = "hash the file, and what decides over results (reads it all)"},
+    {.name = "cpu",
+     FLAG,
+     .offset = AT(cpu),
+     .help = "describe this machine instead: kernel sets, cores"},
+    {.name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text"},
+    {.name = NULL},
 };
 
 /* All tensors of one type. */
@@ -94,7 +108,8 @@ static void count_types(struct facts *f)
         uint64_t n;
 
         cril_inspect_tensor(f->file, i, &t);
-        n = t.shape[0] * t.shape[1] * t.shape[2] * t.shape[3]; /* the reader has proved that it fits */
+        n = t.shape[0] * t.shape[1] * t.shape[2] *
+            t.shape[3]; /* the reader has proved that it fits */
         while (c < f->types + f->n_types && strcmp(c->name, t.type) != 0)
             c++;
         if (c == f->types + f->n_types) {
@@ -127,7 +142,8 @@ static bool gather(struct facts *f, const struct settings *s)
     if (!s->sha256)
         return true;
     if (!f->model) {
-        cril_print_error("%s: only a model that cril can run is hashed; use sha256sum, or leave --sha256 away to "
+        cril_print_error("%s: only a model that cril can run is hashed; use sha256sum, or leave "
+                         "--sha256 away to "
                          "see the rest",
                          f->path);
         return false;
@@ -182,8 +198,9 @@ static void print_summary(const struct facts *f)
     const size_t parts = cril_inspect_parts(f->file);
 
     print_fact("file", f->path);
-    printf("%-14sGGUF version %u, %zu part%s, %" PRIu64 " bytes\n", "format", cril_inspect_version(f->file), parts,
-           parts == 1 ? "" : "s", cril_inspect_bytes(f->file));
+    printf("%-14sGGUF version %u, %zu part%s, %" PRIu64 " bytes\n", "format",
+           cril_inspect_version(f->file), parts, parts == 1 ? "" : "s",
+           cril_inspect_bytes(f->file));
     print_fact("name", find(f, "general.name"));
     print_fact("architecture", find(f, "general.architecture"));
     printf("%-14s%" PRIu64 "\n", "parameters", f->parameters);
@@ -191,8 +208,8 @@ static void print_summary(const struct facts *f)
     print_tokenizer(f);
     for (size_t i = 0; i < f->n_types; i++)
         printf("%-14s%-8s %5" PRIu64 " tensor%s %15" PRIu64 " elements %15" PRIu64 " bytes\n",
-               i ? "" : "types", f->types[i].name, f->types[i].tensors, f->types[i].tensors == 1 ? " " : "s",
-               f->types[i].elements, f->types[i].bytes);
+               i ? "" : "types", f->types[i].name, f->types[i].tensors,
+               f->types[i].tensors == 1 ? " " : "s", f->types[i].elements, f->types[i].bytes);
     if (f->sha256[0]) {
         print_fact("SHA-256", f->sha256);
         print_fact("identity", f->identity);
@@ -228,7 +245,8 @@ static void print_tensors(const struct facts *f)
 
         cril_inspect_tensor(f->file, i, &t);
         for (unsigned k = 0; k < t.n_dims && k < 4; k++)
-            at += (size_t)snprintf(shape + at, sizeof(shape) - at, "%s%" PRIu64, k ? " x " : "", t.shape[k]);
+            at += (size_t)snprintf(shape + at, sizeof(shape) - at, "%s%" PRIu64, k ? " x " : "",
+                                   t.shape[k]);
         fputs("  ", stdout);
         cril_print_padded(stdout, t.name, 42);
         printf(" %-8s %-20s %15" PRIu64 " bytes\n", t.type, shape, t.bytes);
@@ -252,9 +270,9 @@ static json_t *tokenizer_json(const cril_tokenizer *t)
     if (!t)
         return json_null();
     return json_pack("{s:s, s:I, s:o, s:o, s:b, s:b}", "kind", cril_tokenizer_kind(t), "tokens",
-                     (json_int_t)cril_tokenizer_size(t), "bos", id_json(cril_tokenizer_bos(t)), "eos",
-                     id_json(cril_tokenizer_eos(t)), "adds_bos", cril_tokenizer_adds_bos(t), "adds_eos",
-                     cril_tokenizer_adds_eos(t));
+                     (json_int_t)cril_tokenizer_size(t), "bos", id_json(cril_tokenizer_bos(t)),
+                     "eos", id_json(cril_tokenizer_eos(t)), "adds_bos", cril_tokenizer_adds_bos(t),
+                     "adds_eos", cril_tokenizer_adds_eos(t));
 }
 
 /* Appends row, which may be NULL, to list, or gives both up. */
@@ -275,7 +293,8 @@ static json_t *types_json(const struct facts *f)
     for (size_t i = 0; list && i < f->n_types; i++)
         list = with_row(list, json_pack("{s:s, s:I, s:I, s:I}", "type", f->types[i].name, "tensors",
                                         (json_int_t)f->types[i].tensors, "elements",
-                                        (json_int_t)f->types[i].elements, "bytes", (json_int_t)f->types[i].bytes));
+                                        (json_int_t)f->types[i].elements, "bytes",
+                                        (json_int_t)f->types[i].bytes));
     return list;
 }
 
@@ -287,8 +306,8 @@ static json_t *metadata_json(const struct facts *f)
         const char *key, *type, *value;
 
         cril_inspect_metadata(f->file, i, &key, &type, &value);
-        list = with_row(list, json_pack("{s:o, s:s, s:o}", "key", text_or_null(key), "type", type, "value",
-                                        text_or_null(value)));
+        list = with_row(list, json_pack("{s:o, s:s, s:o}", "key", text_or_null(key), "type", type,
+                                        "value", text_or_null(value)));
     }
     return list;
 }
@@ -304,8 +323,9 @@ static json_t *tensors_json(const struct facts *f)
         cril_inspect_tensor(f->file, i, &t);
         for (unsigned k = 0; shape && k < t.n_dims && k < 4; k++)
             shape = with_row(shape, json_integer((json_int_t)t.shape[k]));
-        list = with_row(list, json_pack("{s:o, s:s, s:o, s:I}", "name", text_or_null(t.name), "type", t.type, "shape",
-                                        shape, "bytes", (json_int_t)t.bytes));
+        list =
+            with_row(list, json_pack("{s:o, s:s, s:o, s:I}", "name", text_or_null(t.name), "type",
+                                     t.type, "shape", shape, "bytes", (json_int_t)t.bytes));
     }
     return list;
 }
@@ -314,13 +334,14 @@ static int print_json(const struct facts *f, const struct settings *s)
 {
     const char *context = find_context(f);
     json_t *root = json_pack(
-        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o}", "path", text_or_null(f->path), "version",
-        (int)cril_inspect_version(f->file), "parts", (json_int_t)cril_inspect_parts(f->file), "bytes",
-        (json_int_t)cril_inspect_bytes(f->file), "name", text_or_null(find(f, "general.name")), "architecture",
-        text_or_null(find(f, "general.architecture")), "parameters", (json_int_t)f->parameters, "context",
-        context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(), "tokenizer",
-        tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL, "reason",
-        text_or_null(f->model ? NULL : f->no_model.message));
+        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o}", "path",
+        text_or_null(f->path), "version", (int)cril_inspect_version(f->file), "parts",
+        (json_int_t)cril_inspect_parts(f->file), "bytes", (json_int_t)cril_inspect_bytes(f->file),
+        "name", text_or_null(find(f, "general.name")), "architecture",
+        text_or_null(find(f, "general.architecture")), "parameters", (json_int_t)f->parameters,
+        "context", context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(),
+        "tokenizer", tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL,
+        "reason", text_or_null(f->model ? NULL : f->no_model.message));
     int bad = !root;
 
     if (!bad && f->sha256[0])
@@ -339,14 +360,15 @@ static int print_json(const struct facts *f, const struct settings *s)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
-    struct facts f = { 0 };
+    struct settings set = {0};
+    struct facts f = {0};
     int code = cril_args_parse(cmd, &set, &argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
     if (set.cpu && (argc || set.tensors || set.metadata || set.sha256))
-        return cril_args_usage(cmd, "--cpu describes this machine and no model; give it alone, or with --json");
+        return cril_args_usage(
+            cmd, "--cpu describes this machine and no model; give it alone, or with --json");
     if (set.cpu)
         return cril_info_cpu(set.json);
     if (argc != 1)

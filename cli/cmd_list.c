@@ -22,11 +22,15 @@ struct settings {
 #define AT(field) .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, field)
 
 static const struct cril_option options[] = {
-    { .group = "Options", .name = "json", AT(json),
-      .help = "one JSON object an archive instead of a table" },
-    { .letter = 'v', .name = "verbose", AT(verbose),
-      .help = "whole identities, sizes of parts, and a row a segment (also with --json)" },
-    { .name = NULL },
+    {.group = "Options",
+     .name = "json",
+     AT(json),
+     .help = "one JSON object an archive instead of a table"},
+    {.letter = 'v',
+     .name = "verbose",
+     AT(verbose),
+     .help = "whole identities, sizes of parts, and a row a segment (also with --json)"},
+    {.name = NULL},
 };
 
 static void print_more_help(void)
@@ -152,8 +156,8 @@ static json_t *row_json(const struct row *row, bool verbose)
     const cril_archive_info *i = cril_archive_info_of(row->in.archive);
     json_t *o = json_pack(
         "{s:o, s:i, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "file",
-        cril_json_string(row->name), "version", (int)i->version, "numerics",
-        i->numerics, "model_identity", i->model_sha256, "protocol", i->protocol, "context",
+        cril_json_string(row->name), "version", (int)i->version, "numerics", i->numerics,
+        "model_identity", i->model_sha256, "protocol", i->protocol, "context",
         (json_int_t)i->context, "stride", (json_int_t)i->stride, "segments",
         (json_int_t)i->segments, "original_bytes", (json_int_t)i->original_bytes, "archive_bytes",
         (json_int_t)i->archive_bytes, "code_bytes", (json_int_t)i->code_bytes, "raw_bytes",
@@ -207,8 +211,8 @@ static bool list(const struct settings *set, size_t n_names, char **names, struc
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     static char input[] = "-";
-    char *only[] = { input };
-    struct settings set = { 0 };
+    char *only[] = {input};
+    struct settings set = {0};
     struct row *rows;
     int n_stdin = 0, code = cril_args_parse(cmd, &set, &argc, argv);
 

@@ -1,6 +1,6 @@
 /*
- * cril predict: what a study's lines say of a model: of any one with so many bits per character, or of one in the study, by
- * lines that are fitted without it.
+ * cril predict: what a study's lines say of a model: of any one with so many bits per character, or
+ * of one in the study, by lines that are fitted without it.
  */
 #include "args.h"
 #include "output.h"
@@ -22,26 +22,54 @@ struct settings {
 #define TEXT .kind = CRIL_OPTION_TEXT
 
 static const struct cril_option options[] = {
-    { .group = "Of which model", .name = "bpc", TEXT, .value = "X", .offset = AT(bpc),
-      .help = "one with X bits per character on the line's corpora" },
-    { .name = "se", TEXT, .value = "X", .offset = AT(se), .help = "standard error of --bpc (default: 0)" },
-    { .name = "model", TEXT, .value = "NAME", .offset = AT(model),
-      .help = "one of the study, by lines fitted without it" },
+    {.group = "Of which model",
+     .name = "bpc",
+     TEXT,
+     .value = "X",
+     .offset = AT(bpc),
+     .help = "one with X bits per character on the line's corpora"},
+    {.name = "se",
+     TEXT,
+     .value = "X",
+     .offset = AT(se),
+     .help = "standard error of --bpc (default: 0)"},
+    {.name = "model",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(model),
+     .help = "one of the study, by lines fitted without it"},
 
-    { .group = "By which line", .name = "fit", TEXT, .value = "NAME", .offset = AT(fit),
-      .help = "one of the study's (default: its first; with --model all)" },
-    { .name = "protocol", TEXT, .value = "NAME", .offset = AT(protocol),
-      .help = "whose measured figures count (default: the study's first)" },
-    { .name = "level", .kind = CRIL_OPTION_NUMBER, .value = "N", .offset = AT(level), .min = 1, .max = 99,
-      .help = "level of intervals in percent (default: 95)" },
+    {.group = "By which line",
+     .name = "fit",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(fit),
+     .help = "one of the study's (default: its first; with --model all)"},
+    {.name = "protocol",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(protocol),
+     .help = "whose measured figures count (default: the study's first)"},
+    {.name = "level",
+     .kind = CRIL_OPTION_NUMBER,
+     .value = "N",
+     .offset = AT(level),
+     .min = 1,
+     .max = 99,
+     .help = "level of intervals in percent (default: 95)"},
 
-    { .group = "Output", .name = "json", .kind = CRIL_OPTION_FLAG, .offset = AT(json), .help = "JSON instead of a table" },
-    { .name = NULL },
+    {.group = "Output",
+     .name = "json",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = AT(json),
+     .help = "JSON instead of a table"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nThe interval is that of a new model's score: the line's own uncertainty, the scatter of\n"
+    fputs("\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
+          "of\n"
           "models about it, and the error of the bits per character, where it is known.\n"
           "\nExamples:\n"
           "  cril predict study.yaml --bpc 0.55\n"
@@ -88,20 +116,23 @@ static bool find_model(struct run *r)
     return !r->set.model;
 }
 
-/* The line without the model, and no other: to a line whose figures are not all known a model is none. */
-static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_study_line *line, cril_error *err)
+/* The line without the model, and no other: to a line whose figures are not all known a model is
+ * none. */
+static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_study_line *line,
+                               cril_error *err)
 {
     cril_study_table *t = &r->s.table;
-    cril_known *row = t->bpc + r->model * t->n_corpora, *kept = malloc((t->n_corpora + 1) * sizeof(*kept));
+    cril_known *row = t->bpc + r->model * t->n_corpora,
+               *kept = malloc((t->n_corpora + 1) * sizeof(*kept));
     cril_status st;
 
     if (!kept) {
-        *err = (cril_error){ .status = CRIL_ERR_NOMEM, .message = "out of memory" };
+        *err = (cril_error){.status = CRIL_ERR_NOMEM, .message = "out of memory"};
         return err->status;
     }
     memcpy(kept, row, t->n_corpora * sizeof(*row));
     for (size_t i = 0; i < t->n_corpora; i++)
-        row[i] = (cril_known){ .value = NAN, .source = "" };
+        row[i] = (cril_known){.value = NAN, .source = ""};
     st = cril_study_line_fit(r->s.info, t, f, NULL, line, err);
     memcpy(row, kept, t->n_corpora * sizeof(*row));
     free(kept);
@@ -109,9 +140,11 @@ static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_stud
 }
 
 /* Whether it was said; a line for which the model lacks a figure says nothing. */
-static cril_status say(struct run *r, const cril_study_fit *f, struct said *out, bool *said, cril_error *err)
+static cril_status say(struct run *r, const cril_study_fit *f, struct said *out, bool *said,
+                       cril_error *err)
 {
-    cril_known x = { .value = r->bpc, .se = r->se, .origin = CRIL_ORIGIN_IMPORTED }, y = { .value = NAN };
+    cril_known x = {.value = r->bpc, .se = r->se, .origin = CRIL_ORIGIN_IMPORTED},
+               y = {.value = NAN};
     cril_study_line line;
     cril_status st;
 
@@ -121,11 +154,13 @@ static cril_status say(struct run *r, const cril_study_fit *f, struct said *out,
         return st;
     if (x.origin == CRIL_ORIGIN_NONE)
         return CRIL_OK;
-    st = r->set.model ? fit_without(r, f, &line, err) : cril_study_line_fit(r->s.info, &r->s.table, f, NULL, &line, err);
+    st = r->set.model ? fit_without(r, f, &line, err)
+                      : cril_study_line_fit(r->s.info, &r->s.table, f, NULL, &line, err);
     if (st != CRIL_OK)
         return st;
-    *out = (struct said){ .fit = f, .n = line.models.n, .actual = y.value };
-    st = cril_line_predict(&line.line, x.value, x.se, r->set.level ? (double)r->set.level / 100 : 0.95, &out->p, err);
+    *out = (struct said){.fit = f, .n = line.models.n, .actual = y.value};
+    st = cril_line_predict(&line.line, x.value, x.se,
+                           r->set.level ? (double)r->set.level / 100 : 0.95, &out->p, err);
     cril_study_line_free(&line);
     *said = st == CRIL_OK;
     return st;
@@ -139,7 +174,8 @@ static bool choose_lines(const struct run *r, size_t *from, size_t *to)
     *from = 0;
     *to = r->set.model ? s->n_fits : 1;
     if (!s->n_fits) {
-        cril_print_error("%s: has no lines to fit; name benchmarks in it, or lines under fits", s->path);
+        cril_print_error("%s: has no lines to fit; name benchmarks in it, or lines under fits",
+                         s->path);
         return false;
     }
     if (!r->set.fit)
@@ -148,7 +184,8 @@ static bool choose_lines(const struct run *r, size_t *from, size_t *to)
         ++*from;
     *to = *from + 1;
     if (*from == s->n_fits)
-        cril_print_error("%s: has no line \"%s\"; 'cril fit %s' lists them", s->path, r->set.fit, s->path);
+        cril_print_error("%s: has no line \"%s\"; 'cril fit %s' lists them", s->path, r->set.fit,
+                         s->path);
     return *from < s->n_fits;
 }
 
@@ -179,14 +216,16 @@ static bool say_all(struct run *r)
         r->n += said;
     }
     if (!r->n && !n_refused)
-        cril_print_error("%s: %s lacks the bits per character that the line%s", s->path, r->set.model, r->set.fit ? " needs" : "s need");
+        cril_print_error("%s: %s lacks the bits per character that the line%s", s->path,
+                         r->set.model, r->set.fit ? " needs" : "s need");
     return r->n > 0;
 }
 
 /* How far the actual score is from what was expected, in standard errors of a new model. */
 static double distance(const struct said *x)
 {
-    return (x->actual - x->p.new_model.value) / x->p.new_model.se; /* no number where the models lie on the line exactly */
+    return (x->actual - x->p.new_model.value) /
+           x->p.new_model.se; /* no number where the models lie on the line exactly */
 }
 
 static void print_table(const struct run *r)
@@ -196,13 +235,14 @@ static void print_table(const struct run *r)
     for (size_t i = 0; i < r->n; i++)
         if (cril_text_width(r->said[i].fit->name) > width)
             width = cril_text_width(r->said[i].fit->name);
-    printf("%-*s %6s %8s %9s %16.0f %%%s\n", width, "line", "models", "BPC", "score", 100 * r->said[0].p.level,
-           r->set.model ? "    actual  in errors" : "");
+    printf("%-*s %6s %8s %9s %16.0f %%%s\n", width, "line", "models", "BPC", "score",
+           100 * r->said[0].p.level, r->set.model ? "    actual  in errors" : "");
     for (size_t i = 0; i < r->n; i++) {
         const struct said *x = &r->said[i];
 
         cril_print_padded(stdout, x->fit->name, width);
-        printf(" %6zu %8.4f %9.4f %7.4f .. %7.4f", x->n, x->p.x, x->p.new_model.value, x->p.new_model.low, x->p.new_model.high);
+        printf(" %6zu %8.4f %9.4f %7.4f .. %7.4f", x->n, x->p.x, x->p.new_model.value,
+               x->p.new_model.low, x->p.new_model.high);
         if (r->set.model && isfinite(x->actual))
             printf(" %9.4f", x->actual);
         if (r->set.model && isfinite(distance(x)))
@@ -213,7 +253,8 @@ static void print_table(const struct run *r)
 
 static json_t *estimate(const cril_estimate *e)
 {
-    return json_pack("{s:f, s:f, s:[f, f]}", "value", e->value, "se", e->se, "interval", e->low, e->high);
+    return json_pack("{s:f, s:f, s:[f, f]}", "value", e->value, "se", e->se, "interval", e->low,
+                     e->high);
 }
 
 static int print_json(const struct run *r)
@@ -224,13 +265,14 @@ static int print_json(const struct run *r)
         const struct said *x = &r->said[i];
         const bool known = isfinite(x->actual);
 
-        if (json_array_append_new(list, json_pack("{s:o, s:I, s:f, s:f, s:f, s:o, s:o, s:b, s:o, s:o}", "line",
-                                                  cril_json_string(x->fit->name), "models",
-                                                  (json_int_t)x->n, "level", x->p.level, "bpc", x->p.x, "bpc_se", x->p.x_se,
-                                                  "line_at_bpc", estimate(&x->p.mean), "new_model",
-                                                  estimate(&x->p.new_model), "extrapolated", x->p.extrapolated, "actual",
-                                                  known ? json_real(x->actual) : json_null(), "in_errors",
-                                                  isfinite(distance(x)) ? json_real(distance(x)) : json_null()))) {
+        if (json_array_append_new(
+                list, json_pack("{s:o, s:I, s:f, s:f, s:f, s:o, s:o, s:b, s:o, s:o}", "line",
+                                cril_json_string(x->fit->name), "models", (json_int_t)x->n, "level",
+                                x->p.level, "bpc", x->p.x, "bpc_se", x->p.x_se, "line_at_bpc",
+                                estimate(&x->p.mean), "new_model", estimate(&x->p.new_model),
+                                "extrapolated", x->p.extrapolated, "actual",
+                                known ? json_real(x->actual) : json_null(), "in_errors",
+                                isfinite(distance(x)) ? json_real(distance(x)) : json_null()))) {
             json_decref(list);
             list = NULL;
         }
@@ -240,7 +282,7 @@ static int print_json(const struct run *r)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct run r = { 0 };
+    struct run r = {0};
     int code = cril_studying_args(cmd, &r.set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
@@ -249,8 +291,10 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_usage(cmd, "of which model? give --bpc X or --model NAME");
     if (r.set.se && r.set.model)
         return cril_args_usage(cmd, "--se goes with --bpc; a model of the study has its own");
-    if ((r.set.bpc && (!read_number(r.set.bpc, &r.bpc) || r.bpc == 0)) || (r.set.se && !read_number(r.set.se, &r.se)))
-        return cril_args_usage(cmd, "--bpc takes a number above 0, such as 0.55, and --se one that is not below 0");
+    if ((r.set.bpc && (!read_number(r.set.bpc, &r.bpc) || r.bpc == 0)) ||
+        (r.set.se && !read_number(r.set.se, &r.se)))
+        return cril_args_usage(
+            cmd, "--bpc takes a number above 0, such as 0.55, and --se one that is not below 0");
     code = 1;
     if (cril_studying_open(&r.s, argv[0], r.set.protocol) && find_model(&r) && say_all(&r)) {
         code = 0;

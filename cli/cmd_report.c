@@ -1,5 +1,6 @@
 /*
- * cril report: a study as one HTML page. All on it is read from the database as it is now; nothing is computed but the lines.
+ * cril report: a study as one HTML page. All on it is read from the database as it is now; nothing
+ * is computed but the lines.
  */
 #include "args.h"
 #include "output.h"
@@ -23,23 +24,53 @@ struct settings {
 #define COUNT .kind = CRIL_OPTION_NUMBER, .value = "N"
 
 static const struct cril_option options[] = {
-    { .group = "Options", .letter = 'o', .name = "output", .kind = CRIL_OPTION_TEXT, .value = "FILE", .offset = AT(output),
-      .help = "write the page to FILE, not to standard output" },
-    { .letter = 'f', .name = "force", .kind = CRIL_OPTION_FLAG, .offset = AT(force), .help = "overwrite FILE" },
-    { .name = "protocol", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(protocol),
-      .help = "of the study's protocols (default: its first)" },
-    { .name = "level", COUNT, .offset = AT(level), .min = 1, .max = 99, .help = "level of all intervals in percent (default: 95)" },
-    { .name = "resamples", COUNT, .offset = AT(resamples), .min = 1, .max = 10000000,
-      .help = "bootstrap resamples of models and families (default: 1000)" },
-    { .name = "seed", COUNT, .offset = AT(seed), .min = 0, .max = INT64_MAX, .help = "seed of the bootstrap (default: 0)" },
-    { .name = "date", .kind = CRIL_OPTION_TEXT, .value = "TEXT", .offset = AT(date),
-      .help = "put under the title (default: no date, so that equal studies have equal pages)" },
-    { .name = NULL },
+    {.group = "Options",
+     .letter = 'o',
+     .name = "output",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "FILE",
+     .offset = AT(output),
+     .help = "write the page to FILE, not to standard output"},
+    {.letter = 'f',
+     .name = "force",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = AT(force),
+     .help = "overwrite FILE"},
+    {.name = "protocol",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "NAME",
+     .offset = AT(protocol),
+     .help = "of the study's protocols (default: its first)"},
+    {.name = "level",
+     COUNT,
+     .offset = AT(level),
+     .min = 1,
+     .max = 99,
+     .help = "level of all intervals in percent (default: 95)"},
+    {.name = "resamples",
+     COUNT,
+     .offset = AT(resamples),
+     .min = 1,
+     .max = 10000000,
+     .help = "bootstrap resamples of models and families (default: 1000)"},
+    {.name = "seed",
+     COUNT,
+     .offset = AT(seed),
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "seed of the bootstrap (default: 0)"},
+    {.name = "date",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "TEXT",
+     .offset = AT(date),
+     .help = "put under the title (default: no date, so that equal studies have equal pages)"},
+    {.name = NULL},
 };
 
 static void print_more_help(void)
 {
-    fputs("\nThe page needs no network, no script and no other file. What the database does not know yet is\n"
+    fputs("\nThe page needs no network, no script and no other file. What the database does not "
+          "know yet is\n"
           "a dash on it.\n"
           "\nExamples:\n"
           "  cril report study.yaml -o report.html\n"
@@ -59,7 +90,8 @@ struct report {
 
 static void release(struct report *r)
 {
-    for (size_t i = 0; r->names && i < r->s.info->n_corpora; i++) /* without a study there are none */
+    for (size_t i = 0; r->names && i < r->s.info->n_corpora;
+         i++) /* without a study there are none */
         free(r->names[i]);
     free((void *)r->names);
     free(r->baselines);
@@ -71,7 +103,7 @@ static void release(struct report *r)
 
 static cril_status no_memory(cril_error *err)
 {
-    *err = (cril_error){ .status = CRIL_ERR_NOMEM, .message = "out of memory" };
+    *err = (cril_error){.status = CRIL_ERR_NOMEM, .message = "out of memory"};
     return CRIL_ERR_NOMEM;
 }
 
@@ -94,7 +126,7 @@ static cril_status find_models(struct report *r, cril_error *err)
 
         st = cril_store_find_model(r->s.store, r->s.info->models[i].name, &m, &found, err);
         if (st == CRIL_OK && found) {
-            const cril_report_identity id = { r->s.info->models[i].name, keep_hash(r, m.sha256) };
+            const cril_report_identity id = {r->s.info->models[i].name, keep_hash(r, m.sha256)};
 
             r->models[r->options.n_identified_models++] = id;
         }
@@ -102,7 +134,8 @@ static cril_status find_models(struct report *r, cril_error *err)
     return st;
 }
 
-static cril_status add_baselines(struct report *r, size_t corpus, const cril_store_corpus *c, cril_error *err)
+static cril_status add_baselines(struct report *r, size_t corpus, const cril_store_corpus *c,
+                                 cril_error *err)
 {
     cril_report_baseline *grown;
     size_t n = 0;
@@ -115,8 +148,9 @@ static cril_status add_baselines(struct report *r, size_t corpus, const cril_sto
     r->baselines = grown;
     for (size_t k = 0; k < n; k++)
         r->baselines[r->options.n_baselines++] = (cril_report_baseline){
-            .corpus = r->s.info->corpora[corpus].name, .name = r->names[corpus][k].name,
-            .bits_per_character = 8 * (double)r->names[corpus][k].bytes / (double)c->characters };
+            .corpus = r->s.info->corpora[corpus].name,
+            .name = r->names[corpus][k].name,
+            .bits_per_character = 8 * (double)r->names[corpus][k].bytes / (double)c->characters};
     return CRIL_OK;
 }
 
@@ -132,7 +166,7 @@ static cril_status find_corpora(struct report *r, cril_error *err)
         if (st != CRIL_OK || !found)
             continue;
         r->corpora[r->options.n_identified_corpora] =
-            (cril_report_identity){ r->s.info->corpora[i].name, keep_hash(r, c.sha256) };
+            (cril_report_identity){r->s.info->corpora[i].name, keep_hash(r, c.sha256)};
         r->options.n_identified_corpora++;
         st = add_baselines(r, i, &c, err);
     }
@@ -158,11 +192,11 @@ static cril_status gather(struct report *r, cril_error *err)
 /* Into FILE, which appears whole or not at all. */
 static bool write_page(struct report *r, const struct settings *set)
 {
-    struct cril_output out = { 0 };
+    struct cril_output out = {0};
     cril_error err;
 
-    r->options.line = (cril_study_line_options){ .level = (double)set->level / 100, .resamples = (size_t)set->resamples,
-                                                 .seed = set->seed };
+    r->options.line = (cril_study_line_options){
+        .level = (double)set->level / 100, .resamples = (size_t)set->resamples, .seed = set->seed};
     r->options.models = r->models;
     r->options.corpora = r->corpora;
     r->options.baselines = r->baselines;
@@ -176,7 +210,8 @@ static bool write_page(struct report *r, const struct settings *set)
         cril_stdout_failed(errno); /* main says so */
     } else if (err.status == CRIL_ERR_IO) {
         cril_output_failed(&out, errno);
-        cril_print_error("%s: could not be written: %s; make room or choose another place", set->output, strerror(out.failure));
+        cril_print_error("%s: could not be written: %s; make room or choose another place",
+                         set->output, strerror(out.failure));
     } else {
         cril_print_error("%s", err.message);
     }
@@ -186,8 +221,8 @@ static bool write_page(struct report *r, const struct settings *set)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { .level = 95, .resamples = 1000 };
-    struct report r = { 0 };
+    struct settings set = {.level = 95, .resamples = 1000};
+    struct report r = {0};
     cril_error err;
     int code = cril_studying_args(cmd, &set, argc, argv);
 

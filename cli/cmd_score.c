@@ -2,8 +2,8 @@
  * cril score: bits per character of corpora.
  *
  * Everything that can be refused is refused before the long work: options, corpora, output files,
- * the model. A table on standard output grows row by row; a file, and JSON in either place, is written
- * only when all corpora have been scored.
+ * the model. A table on standard output grows row by row; a file, and JSON in either place, is
+ * written only when all corpora have been scored.
  */
 #include "args.h"
 #include "output.h"
@@ -29,7 +29,7 @@ struct settings {
 
 static const char *format_name(size_t i)
 {
-    static const char *const names[] = { "jsonl", "csv", "text" };
+    static const char *const names[] = {"jsonl", "csv", "text"};
 
     return i < sizeof(names) / sizeof(*names) ? names[i] : NULL;
 }
@@ -40,57 +40,147 @@ static const char *format_name(size_t i)
 #define TEXT .kind = CRIL_OPTION_TEXT
 
 static const struct cril_option options[] = {
-    { .group = "Model", .letter = 'm', .name = "model", TEXT, .value = "FILE", .offset = AT(model),
-      .help = "GGUF file (of a split one, the first part); required" },
-    { .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
-      .help = "threads (default: one a core); changes no figure" },
-    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .offset = AT(memory), .min = 1 << 20,
-      .max = (uint64_t)1 << 50,
-      .help = "hold at most this much, such as 8G, also of a larger model; changes no figure" },
-    { .name = "batch", COUNT, .offset = AT(batch), .min = 1, .max = 1 << 24,
-      .help = "tokens that go through a layer together; fewer need less memory, change no figure" },
+    {.group = "Model",
+     .letter = 'm',
+     .name = "model",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(model),
+     .help = "GGUF file (of a split one, the first part); required"},
+    {.letter = 't',
+     .name = "threads",
+     COUNT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = 4096,
+     .help = "threads (default: one a core); changes no figure"},
+    {.name = "memory",
+     .kind = CRIL_OPTION_SIZE,
+     .value = "SIZE",
+     .offset = AT(memory),
+     .min = 1 << 20,
+     .max = (uint64_t)1 << 50,
+     .help = "hold at most this much, such as 8G, also of a larger model; changes no figure"},
+    {.name = "batch",
+     COUNT,
+     .offset = AT(batch),
+     .min = 1,
+     .max = 1 << 24,
+     .help = "tokens that go through a layer together; fewer need less memory, change no figure"},
 
-    { .group = "What is measured", .name = "protocol", TEXT, .value = "NAME", .offset = AT(protocol),
-      .choice = cril_protocol_name, .help = "rule for windows and scored tokens, see below (default: document)" },
-    { .name = "context", COUNT, .offset = AT(context), .min = 1, .max = INT32_MAX,
-      .help = "tokens of a window (default: the protocol's)" },
-    { .name = "stride", COUNT, .offset = AT(stride), .min = 1, .max = INT32_MAX,
-      .help = "tokens by which windows move (default: the protocol's)" },
-    { .name = "baselines", FLAG, .offset = AT(baselines),
-      .help = "compare with zstd -19, xz -9, brotli -q 11 and bzip2 -9 on the same text" },
-    { .name = "prove", FLAG, .offset = AT(prove),
-      .help = "compress what was scored, decode it, compare it with the corpus (protocol document)" },
+    {.group = "What is measured",
+     .name = "protocol",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(protocol),
+     .choice = cril_protocol_name,
+     .help = "rule for windows and scored tokens, see below (default: document)"},
+    {.name = "context",
+     COUNT,
+     .offset = AT(context),
+     .min = 1,
+     .max = INT32_MAX,
+     .help = "tokens of a window (default: the protocol's)"},
+    {.name = "stride",
+     COUNT,
+     .offset = AT(stride),
+     .min = 1,
+     .max = INT32_MAX,
+     .help = "tokens by which windows move (default: the protocol's)"},
+    {.name = "baselines",
+     FLAG,
+     .offset = AT(baselines),
+     .help = "compare with zstd -19, xz -9, brotli -q 11 and bzip2 -9 on the same text"},
+    {.name = "prove",
+     FLAG,
+     .offset = AT(prove),
+     .help = "compress what was scored, decode it, compare it with the corpus (protocol document)"},
 
-    { .group = "Corpus", .name = "field", TEXT, .value = "NAME", .offset = AT(field),
-      .help = "JSON key or CSV column of the text (default: content)" },
-    { .name = "format", TEXT, .value = "NAME", .offset = AT(format), .choice = format_name,
-      .help = "jsonl, csv or text (default: by the file's name)" },
-    { .name = "limit", COUNT, .offset = AT(limit), .min = 1, .max = INT64_MAX,
-      .help = "score the first N documents of each corpus (default: all)" },
-    { .name = "strict", FLAG, .offset = AT(strict),
-      .help = "a bad line is an error (default: skipped and counted)" },
+    {.group = "Corpus",
+     .name = "field",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(field),
+     .help = "JSON key or CSV column of the text (default: content)"},
+    {.name = "format",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(format),
+     .choice = format_name,
+     .help = "jsonl, csv or text (default: by the file's name)"},
+    {.name = "limit",
+     COUNT,
+     .offset = AT(limit),
+     .min = 1,
+     .max = INT64_MAX,
+     .help = "score the first N documents of each corpus (default: all)"},
+    {.name = "strict",
+     FLAG,
+     .offset = AT(strict),
+     .help = "a bad line is an error (default: skipped and counted)"},
 
-    { .group = "Interval", .name = "level", COUNT, .offset = AT(level), .min = 1, .max = 99,
-      .help = "level in percent (default: 95)" },
-    { .name = "resamples", COUNT, .offset = AT(resamples), .min = 1, .max = 10000000,
-      .help = "bootstrap resamples of the documents (default: 1000)" },
-    { .name = "seed", COUNT, .offset = AT(seed), .min = 0, .max = INT64_MAX,
-      .help = "seed of the bootstrap (default: 0)" },
+    {.group = "Interval",
+     .name = "level",
+     COUNT,
+     .offset = AT(level),
+     .min = 1,
+     .max = 99,
+     .help = "level in percent (default: 95)"},
+    {.name = "resamples",
+     COUNT,
+     .offset = AT(resamples),
+     .min = 1,
+     .max = 10000000,
+     .help = "bootstrap resamples of the documents (default: 1000)"},
+    {.name = "seed",
+     COUNT,
+     .offset = AT(seed),
+     .min = 0,
+     .max = INT64_MAX,
+     .help = "seed of the bootstrap (default: 0)"},
 
-    { .group = "Output", .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of a table" },
-    { .letter = 'o', .name = "output", TEXT, .value = "FILE", .offset = AT(output),
-      .help = "write the result to FILE (default: standard output)" },
-    { .name = "per-document", TEXT, .value = "FILE", .offset = AT(per_document),
-      .help = "also write a CSV file with one row a document" },
-    { .name = "token-nats", TEXT, .value = "FILE", .offset = AT(token_nats),
-      .help = "also write each scored token: document, position, id, nats" },
-    { .name = "archive", TEXT, .value = "FILE", .offset = AT(archive),
-      .help = "as --prove, and keep the archive as FILE" },
-    { .letter = 'f', .name = "force", FLAG, .offset = AT(force), .help = "overwrite files that exist" },
-    { .letter = 'q', .name = "quiet", FLAG, .offset = AT(quiet), .help = "no progress, no notes, no warnings" },
-    { .letter = 'v', .name = "verbose", FLAG, .offset = AT(verbose),
-      .help = "note identities, kernels, threads and times on standard error" },
-    { .name = NULL },
+    {.group = "Output",
+     .name = "json",
+     FLAG,
+     .offset = AT(json),
+     .help = "JSON instead of a table"},
+    {.letter = 'o',
+     .name = "output",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(output),
+     .help = "write the result to FILE (default: standard output)"},
+    {.name = "per-document",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(per_document),
+     .help = "also write a CSV file with one row a document"},
+    {.name = "token-nats",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(token_nats),
+     .help = "also write each scored token: document, position, id, nats"},
+    {.name = "archive",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(archive),
+     .help = "as --prove, and keep the archive as FILE"},
+    {.letter = 'f',
+     .name = "force",
+     FLAG,
+     .offset = AT(force),
+     .help = "overwrite files that exist"},
+    {.letter = 'q',
+     .name = "quiet",
+     FLAG,
+     .offset = AT(quiet),
+     .help = "no progress, no notes, no warnings"},
+    {.letter = 'v',
+     .name = "verbose",
+     FLAG,
+     .offset = AT(verbose),
+     .help = "note identities, kernels, threads and times on standard error"},
+    {.name = NULL},
 };
 
 static void print_protocols(void)
@@ -98,7 +188,8 @@ static void print_protocols(void)
     fputs("\nProtocols:\n", stdout);
     for (size_t i = 0; cril_protocol_name(i); i++)
         printf("  %-10s%s\n", cril_protocol_name(i), cril_protocol_summary(i));
-    fputs("\nA CORPUS is JSON Lines, CSV, plain text or a folder of them, plain or compressed (.gz, .zst,\n"
+    fputs("\nA CORPUS is JSON Lines, CSV, plain text or a folder of them, plain or compressed "
+          "(.gz, .zst,\n"
           ".xz, .bz2); '-' is standard input. BPC: bits per character; BPB: bits per byte.\n",
           stdout);
 }
@@ -112,7 +203,7 @@ struct run {
     struct cril_output result, documents, tokens;
     struct cril_proving proving;
     struct cril_progress progress;
-    const char *name; /* of the corpus at hand, as given */
+    const char *name;     /* of the corpus at hand, as given */
     cril_result *results; /* [n_corpora] */
     cril_proof *proofs;   /* [n_corpora]; NULL: not wanted */
     size_t n_results;
@@ -136,7 +227,8 @@ static FILE *table_file(const struct run *r)
 static int check_files(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
 {
     enum { N_OUTPUTS = 4 };
-    const char *const outputs[N_OUTPUTS] = { s->output ? s->output : "-", s->per_document, s->token_nats, s->archive };
+    const char *const outputs[N_OUTPUTS] = {s->output ? s->output : "-", s->per_document,
+                                            s->token_nats, s->archive};
 
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
@@ -148,7 +240,8 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
         for (size_t k = 0; k < i; k++)
             if (outputs[k] && cril_same_file(outputs[i], outputs[k]))
                 return cril_args_usage(cmd, "%s cannot take two outputs, give each its own file",
-                                       strcmp(outputs[i], "-") == 0 ? "standard output" : outputs[i]);
+                                       strcmp(outputs[i], "-") == 0 ? "standard output"
+                                                                    : outputs[i]);
         if (strcmp(outputs[i], "-") == 0)
             continue;
         if (cril_same_file(outputs[i], s->model))
@@ -169,11 +262,12 @@ static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int
     if (!n)
         return cril_args_usage(cmd, "no corpus given");
     if (s->context && s->stride > s->context)
-        return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64, s->stride,
-                               s->context);
+        return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64,
+                               s->stride, s->context);
     if (s->token_nats && n > 1)
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
-    if (s->prove && (code = cril_proving_check(cmd, s->protocol, s->archive, n, corpora)) != CRIL_ARGS_GO_ON)
+    if (s->prove &&
+        (code = cril_proving_check(cmd, s->protocol, s->archive, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
     return check_files(cmd, s, n, corpora);
 }
@@ -181,8 +275,7 @@ static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int
 static cril_corpus_options corpus_options(const struct settings *s)
 {
     return (cril_corpus_options){
-        .field = s->field, .format = s->format, .strict = s->strict, .limit = s->limit
-    };
+        .field = s->field, .format = s->format, .strict = s->strict, .limit = s->limit};
 }
 
 /* A corpus that cannot be opened is found now, not after an hour with the one before it. */
@@ -211,7 +304,8 @@ static bool open_outputs(struct run *r)
 {
     const struct settings *s = r->set;
 
-    if (s->output && strcmp(s->output, "-") != 0 && !cril_output_open(&r->result, s->output, s->force))
+    if (s->output && strcmp(s->output, "-") != 0 &&
+        !cril_output_open(&r->result, s->output, s->force))
         return false;
     if (s->per_document && !cril_output_open(&r->documents, s->per_document, s->force))
         return false;
@@ -220,23 +314,24 @@ static bool open_outputs(struct run *r)
     if (s->prove && !cril_proving_open(&r->proving, s->archive, s->force))
         return false;
     if (r->documents.file)
-        fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc\n", r->documents.file);
+        fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc\n",
+              r->documents.file);
     return true;
 }
 
 static bool open_model(struct run *r)
 {
     const struct settings *s = r->set;
-    const cril_score_options wanted = { .protocol = s->protocol,
-                                        .context = (size_t)s->context,
-                                        .stride = (size_t)s->stride,
-                                        .threads = (unsigned)s->threads,
-                                        .memory_bytes = (size_t)s->memory,
-                                        .batch_tokens = (size_t)s->batch,
-                                        .level = (double)s->level / 100,
-                                        .resamples = (size_t)s->resamples,
-                                        .seed = s->seed,
-                                        .baselines = s->baselines };
+    const cril_score_options wanted = {.protocol = s->protocol,
+                                       .context = (size_t)s->context,
+                                       .stride = (size_t)s->stride,
+                                       .threads = (unsigned)s->threads,
+                                       .memory_bytes = (size_t)s->memory,
+                                       .batch_tokens = (size_t)s->batch,
+                                       .level = (double)s->level / 100,
+                                       .resamples = (size_t)s->resamples,
+                                       .seed = s->seed,
+                                       .baselines = s->baselines};
     char sha256[65];
     cril_error err;
 
@@ -247,8 +342,9 @@ static bool open_model(struct run *r)
         return false;
     }
     if (s->verbose) {
-        cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model, cril_model_name(r->model),
-                        cril_model_architecture(r->model), cril_model_parameters(r->model), sha256);
+        cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model,
+                        cril_model_name(r->model), cril_model_architecture(r->model),
+                        cril_model_parameters(r->model), sha256);
         if (s->threads)
             cril_print_note("kernels %s, threads %" PRIu64, cril_cpu_kernels(), s->threads);
         else
@@ -266,8 +362,9 @@ static int on_document(void *user, const cril_document_score *d)
 
     errno = 0;
     cril_print_csv(f, r->name);
-    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,", d->index,
-            d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, d->nats / CRIL_LN2);
+    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,",
+            d->index, d->line, d->characters, d->bytes, d->tokens, d->scored_tokens,
+            d->nats / CRIL_LN2);
     if (d->characters) /* where nothing of a document is scored there is no figure */
         fprintf(f, "%.9g", d->nats / CRIL_LN2 / (double)d->characters);
     putc('\n', f);
@@ -281,8 +378,8 @@ static int on_token(void *user, const cril_token_score *t)
     struct run *r = user;
 
     errno = 0;
-    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document, t->position,
-                t->id, t->nats) >= 0)
+    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document,
+                t->position, t->id, t->nats) >= 0)
         return 0;
     cril_output_failed(&r->tokens, errno);
     return 1;
@@ -290,11 +387,11 @@ static int on_token(void *user, const cril_token_score *t)
 
 static int on_progress(void *user, const cril_score_progress *p)
 {
-    const struct cril_progress_state state = { .fraction = p->fraction,
-                                               .seconds = p->seconds,
-                                               .tokens = p->forward_tokens,
-                                               .figure = "BPC",
-                                               .value = p->bpc };
+    const struct cril_progress_state state = {.fraction = p->fraction,
+                                              .seconds = p->seconds,
+                                              .tokens = p->forward_tokens,
+                                              .figure = "BPC",
+                                              .value = p->bpc};
     struct run *r = user;
 
     cril_progress_show(&r->progress, &state);
@@ -312,9 +409,10 @@ static void print_header(const struct run *r, const cril_result *first)
     fprintf(f, ", protocol %s, context %zu", first->protocol, first->context);
     if (first->stride)
         fprintf(f, ", stride %zu", first->stride);
-    snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval", r->set->level ? r->set->level : 95);
-    fprintf(f, "\n\n%-*s %9s %18s %9s %11s %10s %12s %9s\n", r->name_width, "corpus", "BPC", interval, "BPB",
-            "bits/token", "documents", "characters", "tokens/s");
+    snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval",
+             r->set->level ? r->set->level : 95);
+    fprintf(f, "\n\n%-*s %9s %18s %9s %11s %10s %12s %9s\n", r->name_width, "corpus", "BPC",
+            interval, "BPB", "bits/token", "documents", "characters", "tokens/s");
 }
 
 static void print_row(const struct run *r, const cril_result *x)
@@ -325,9 +423,9 @@ static void print_row(const struct run *r, const cril_result *x)
     if (x->interval.resamples) /* none for a single document */
         snprintf(interval, sizeof(interval), "%.4f - %.4f", x->interval.low, x->interval.high);
     cril_print_padded(f, r->name, r->name_width);
-    fprintf(f, " %9.4f %18s %9.4f %11.4f %10" PRIu64 " %12" PRIu64 " %9.0f\n", cril_result_bpc(x), interval,
-            cril_result_bpb(x), cril_result_bits_per_token(x), x->documents, x->characters,
-            x->seconds > 0 ? (double)x->forward_tokens / x->seconds : 0);
+    fprintf(f, " %9.4f %18s %9.4f %11.4f %10" PRIu64 " %12" PRIu64 " %9.0f\n", cril_result_bpc(x),
+            interval, cril_result_bpb(x), cril_result_bits_per_token(x), x->documents,
+            x->characters, x->seconds > 0 ? (double)x->forward_tokens / x->seconds : 0);
 }
 
 /* The paper's figure: the mean of the corpora's BPC, each corpus counting the same. */
@@ -360,8 +458,9 @@ static void print_break_even(FILE *f, const cril_result *x)
     if (isinf(even))
         fprintf(f, "It never pays for itself: %s needs no more bits a character.\n", best);
     else
-        fprintf(f, "At these rates it has paid for itself, against %s,\n"
-                   "in a text of %.0f characters (%.0f bytes).\n",
+        fprintf(f,
+                "At these rates it has paid for itself, against %s,\n"
+                "in a text of %.0f characters (%.0f bytes).\n",
                 best, ceil(even), ceil(bytes));
 }
 
@@ -393,8 +492,9 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
     if (r->set->quiet)
         return;
     if (stats->bad_lines)
-        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", spoken(r), stats->bad_lines,
-                        stats->bad_lines == 1 ? " was" : "s were", stats->first_bad);
+        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", spoken(r),
+                        stats->bad_lines, stats->bad_lines == 1 ? " was" : "s were",
+                        stats->first_bad);
     if (stats->empty)
         cril_print_note("%s: %" PRIu64 " empty document%s dropped", spoken(r), stats->empty,
                         stats->empty == 1 ? " was" : "s were");
@@ -406,7 +506,8 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
     if (r->set->verbose)
         cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
                         " through the model in %.1f s; SHA-256 %s",
-                        spoken(r), x->tokens, x->scored_tokens, x->forward_tokens, x->seconds, x->corpus_sha256);
+                        spoken(r), x->tokens, x->scored_tokens, x->forward_tokens, x->seconds,
+                        x->corpus_sha256);
 }
 
 /* Why scoring a corpus failed, in one sentence. */
@@ -417,8 +518,9 @@ static void explain(const struct run *r, const cril_corpus_stats *stats, const c
     if (err->status != CRIL_ERR_EMPTY || stats->documents)
         cril_print_error("%s", err->message);
     else if (stats->bad_lines)
-        cril_print_error("%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s", spoken(r),
-                         stats->bad_lines, stats->bad_lines == 1 ? "" : "s", stats->first_bad);
+        cril_print_error(
+            "%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s",
+            spoken(r), stats->bad_lines, stats->bad_lines == 1 ? "" : "s", stats->first_bad);
     else if (stats->empty)
         cril_print_error("%s: has nothing to score, its %" PRIu64 " document%s without text; "
                          "check the file or name another --field",
@@ -430,13 +532,13 @@ static void explain(const struct run *r, const cril_corpus_stats *stats, const c
 static bool score_one(struct run *r, cril_result *out)
 {
     const cril_corpus_options wanted = corpus_options(r->set);
-    const cril_score_callbacks callbacks = { .user = r,
-                                             .on_token = r->tokens.file ? on_token : NULL,
-                                             .on_document = r->documents.file ? on_document : NULL,
-                                             .on_progress = on_progress };
-    cril_corpus_stats stats = { 0 };
+    const cril_score_callbacks callbacks = {.user = r,
+                                            .on_token = r->tokens.file ? on_token : NULL,
+                                            .on_document = r->documents.file ? on_document : NULL,
+                                            .on_progress = on_progress};
+    cril_corpus_stats stats = {0};
     cril_corpus *corpus;
-    cril_error err = { 0 };
+    cril_error err = {0};
     cril_status st;
 
     if (cril_corpus_open(r->name, &wanted, &corpus, &err) != CRIL_OK) {
@@ -490,9 +592,11 @@ static bool prove_all(struct run *r)
     cril_scorer_free(r->scorer); /* its memory is needed */
     r->scorer = NULL;
     for (size_t i = 0; i < r->n_corpora; i++) {
-        if (!cril_proving_run(&r->proving, r->model, r->corpora[i], &r->results[i], &r->proofs[i])) {
+        if (!cril_proving_run(&r->proving, r->model, r->corpora[i], &r->results[i],
+                              &r->proofs[i])) {
             if (!cril_output_signal() && (s->json || r->result.file))
-                cril_print_note("%s was scored, but not proved; nothing was written", r->corpora[i]);
+                cril_print_note("%s was scored, but not proved; nothing was written",
+                                r->corpora[i]);
             return false;
         }
         if (!s->quiet)
@@ -530,8 +634,8 @@ static bool score_all(struct run *r)
         if (score_one(r, &r->results[i]))
             continue;
         if (i && !cril_output_signal() && (r->set->json || r->result.file))
-            cril_print_note("%zu of %zu corpora were scored; nothing was written, as %s failed", i, r->n_corpora,
-                            spoken(r));
+            cril_print_note("%zu of %zu corpora were scored; nothing was written, as %s failed", i,
+                            r->n_corpora, spoken(r));
         return false;
     }
     if (!r->set->json)
@@ -544,7 +648,7 @@ static bool score_all(struct run *r)
 /* Lets go of the outputs; what failed to be written is said, what is unfinished is removed. */
 static void close_outputs(struct run *r)
 {
-    struct cril_output *const all[] = { &r->result, &r->documents, &r->tokens };
+    struct cril_output *const all[] = {&r->result, &r->documents, &r->tokens};
 
     for (size_t i = 0; i < 3; i++) {
         if (all[i]->file && !cril_output_good(all[i]))
@@ -556,8 +660,8 @@ static void close_outputs(struct run *r)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
-    struct run r = { .set = &set };
+    struct settings set = {0};
+    struct run r = {.set = &set};
     bool done;
     int code = cril_args_parse(cmd, &set, &argc, argv);
 

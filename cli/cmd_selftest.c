@@ -1,8 +1,9 @@
 /*
  * cril selftest: whether this machine computes what every machine computes, and how fast.
  *
- * The built-in models run as the definition, and on every kernel set with one thread and with several; their hash is
- * known. A model of the user's runs on every fast kernel set; the hashes are to be equal.
+ * The built-in models run as the definition, and on every kernel set with one thread and with
+ * several; their hash is known. A model of the user's runs on every fast kernel set; the hashes are
+ * to be equal.
  */
 #include "args.h"
 #include "output.h"
@@ -26,24 +27,45 @@ struct settings {
 #define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
-    { .group = "Options", .letter = 'm', .name = "model", .kind = CRIL_OPTION_TEXT, .value = "FILE",
-      .offset = AT(model), .help = "run this GGUF file, for its speed (default: tiny built-in models)" },
-    { .name = "tokens", COUNT, .offset = AT(tokens), .min = 1, .max = 1 << 24,
-      .help = "tokens that go through the model (default: 512, or its context if shorter)" },
-    { .name = "all", FLAG, .offset = AT(all), .help = "run the plain C kernels with the model too, which are slow" },
-    { .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
-      .help = "threads (default: one a core; the built-in models also with 1)" },
-    { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of a table" },
-    { .name = NULL },
+    {.group = "Options",
+     .letter = 'm',
+     .name = "model",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "FILE",
+     .offset = AT(model),
+     .help = "run this GGUF file, for its speed (default: tiny built-in models)"},
+    {.name = "tokens",
+     COUNT,
+     .offset = AT(tokens),
+     .min = 1,
+     .max = 1 << 24,
+     .help = "tokens that go through the model (default: 512, or its context if shorter)"},
+    {.name = "all",
+     FLAG,
+     .offset = AT(all),
+     .help = "run the plain C kernels with the model too, which are slow"},
+    {.letter = 't',
+     .name = "threads",
+     COUNT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = 4096,
+     .help = "threads (default: one a core; the built-in models also with 1)"},
+    {.name = "json", FLAG, .offset = AT(json), .help = "JSON instead of a table"},
+    {.name = NULL},
 };
 
 static void print_teaching(void)
 {
-    fputs("\nA run scores fixed tokens and hashes (SHA-256) the bits of every nat, -ln p of a token, and so of what\n"
-          "every logit goes into. All kernel sets, thread counts and machines must give the same hash. That of the\n"
-          "built-in models is known; they cover every tensor type and model family. That of a model of yours is to\n"
+    fputs("\nA run scores fixed tokens and hashes (SHA-256) the bits of every nat, -ln p of a "
+          "token, and so of what\n"
+          "every logit goes into. All kernel sets, thread counts and machines must give the same "
+          "hash. That of the\n"
+          "built-in models is known; they cover every tensor type and model family. That of a "
+          "model of yours is to\n"
           "be compared with another machine's.\n"
-          "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second ('man cril-selftest').\n"
+          "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second "
+          "('man cril-selftest').\n"
           "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n",
           stdout);
 }
@@ -71,10 +93,11 @@ static int on_progress(void *user, double fraction)
 {
     struct run *r = user;
     struct timespec now;
-    struct cril_progress_state p = { .fraction = fraction };
+    struct cril_progress_state p = {.fraction = fraction};
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    p.seconds = (double)(now.tv_sec - r->start.tv_sec) + (double)(now.tv_nsec - r->start.tv_nsec) * 1e-9;
+    p.seconds =
+        (double)(now.tv_sec - r->start.tv_sec) + (double)(now.tv_nsec - r->start.tv_nsec) * 1e-9;
     p.tokens = (uint64_t)(fraction * (double)cril_selftest_tokens(r->test));
     cril_progress_show(&r->progress, &p);
     return 0;
@@ -88,13 +111,15 @@ static double per_second(double n, const struct row *row)
 static void print_header(const struct run *r)
 {
     if (!r->model) {
-        printf("built-in models, %zu tokens, numeric contract %d\n\n", cril_selftest_tokens(r->test), CRIL_NUMERICS);
+        printf("built-in models, %zu tokens, numeric contract %d\n\n",
+               cril_selftest_tokens(r->test), CRIL_NUMERICS);
         printf("%-12s %7s %12s  %s\n", "kernels", "threads", "time", "hash");
         return;
     }
     cril_print_escaped(stdout, cril_model_name(r->model), strlen(cril_model_name(r->model)));
     printf(", %zu tokens, numeric contract %d\n\n", cril_selftest_tokens(r->test), CRIL_NUMERICS);
-    printf("%-12s %7s %12s %10s %9s  %s\n", "kernels", "threads", "time", "tokens/s", "GFLOP/s", "hash");
+    printf("%-12s %7s %12s %10s %9s  %s\n", "kernels", "threads", "time", "tokens/s", "GFLOP/s",
+           "hash");
 }
 
 static void print_row(const struct run *r, const struct row *row)
@@ -103,7 +128,8 @@ static void print_row(const struct run *r, const struct row *row)
     if (r->model)
         printf(" %10.1f %9.1f", per_second((double)cril_selftest_tokens(r->test), row),
                per_second(cril_selftest_flops(r->test) * 1e-9, row));
-    printf("  %.16s %s\n", row->result.sha256, strcmp(row->result.sha256, r->expected) == 0 ? "same" : "DIFFERS");
+    printf("  %.16s %s\n", row->result.sha256,
+           strcmp(row->result.sha256, r->expected) == 0 ? "same" : "DIFFERS");
 }
 
 static bool run_row(struct run *r, const char *kernels, unsigned threads)
@@ -112,7 +138,7 @@ static bool run_row(struct run *r, const char *kernels, unsigned threads)
     cril_error err;
     cril_status st;
 
-    *row = (struct row){ .kernels = kernels, .threads = threads };
+    *row = (struct row){.kernels = kernels, .threads = threads};
     r->progress.name = kernels;
     clock_gettime(CLOCK_MONOTONIC, &r->start);
     st = cril_selftest_run(r->test, kernels, threads, on_progress, r, &row->result, &err);
@@ -130,7 +156,8 @@ static bool run_row(struct run *r, const char *kernels, unsigned threads)
     return r->set->json || cril_stdout_good();
 }
 
-/* Room for all rows: the definition, and each kernel set twice. Sets `fast` if one beside plain C is to be had. */
+/* Room for all rows: the definition, and each kernel set twice. Sets `fast` if one beside plain C
+ * is to be had. */
 static bool make_room(struct run *r, bool *fast)
 {
     cril_kernel_info k;
@@ -146,7 +173,7 @@ static bool make_room(struct run *r, bool *fast)
 static bool run_rows(struct run *r)
 {
     const unsigned cores = cril_cpu_count(), given = (unsigned)r->set->threads;
-    const unsigned threads[] = { 1, given ? given : r->model || cores > 1 ? cores : 2 };
+    const unsigned threads[] = {1, given ? given : r->model || cores > 1 ? cores : 2};
     cril_kernel_info k;
     bool fast;
 
@@ -168,11 +195,12 @@ static void print_verdict(const struct run *r)
     }
     putchar('\n');
     for (size_t i = 0; i < r->n_rows; i++)
-        printf("hash %s of %s, %u thread%s\n", r->rows[i].result.sha256, r->rows[i].kernels, r->rows[i].threads,
-               r->rows[i].threads == 1 ? "" : "s");
+        printf("hash %s of %s, %u thread%s\n", r->rows[i].result.sha256, r->rows[i].kernels,
+               r->rows[i].threads, r->rows[i].threads == 1 ? "" : "s");
     if (!r->model)
         printf("hash %s was expected\n", r->expected);
-    puts("FAILED: the hashes differ, so figures of this machine are not to be trusted; report this, with what\n"
+    puts("FAILED: the hashes differ, so figures of this machine are not to be trusted; report "
+         "this, with what\n"
          "'cril info --cpu' prints");
 }
 
@@ -183,15 +211,18 @@ static json_t *rows_json(const struct run *r)
 
     for (size_t i = 0; list && i < r->n_rows; i++) {
         const struct row *row = &r->rows[i];
-        json_t *o = json_pack("{s:s, s:I, s:f, s:s}", "kernels", row->kernels, "threads", (json_int_t)row->threads,
-                              "seconds", row->result.seconds, "sha256", row->result.sha256);
+        json_t *o = json_pack("{s:s, s:I, s:f, s:s}", "kernels", row->kernels, "threads",
+                              (json_int_t)row->threads, "seconds", row->result.seconds, "sha256",
+                              row->result.sha256);
         int bad = !o;
 
         if (!bad && r->model)
-            bad = json_object_set_new(o, "tokens_per_second",
-                                      json_real(per_second((double)cril_selftest_tokens(r->test), row))) ||
-                  json_object_set_new(o, "gflop_per_second",
-                                      json_real(per_second(cril_selftest_flops(r->test) * 1e-9, row)));
+            bad = json_object_set_new(
+                      o, "tokens_per_second",
+                      json_real(per_second((double)cril_selftest_tokens(r->test), row))) ||
+                  json_object_set_new(
+                      o, "gflop_per_second",
+                      json_real(per_second(cril_selftest_flops(r->test) * 1e-9, row)));
         if (bad) {
             json_decref(o);
             o = NULL;
@@ -217,13 +248,13 @@ static int print_json(const struct run *r)
 {
     const char *known = cril_selftest_expected(r->test);
 
-    return cril_print_json(json_pack("{s:s, s:i, s:o, s:I, s:f, s:o, s:o, s:o, s:b}", "cril", CRIL_VERSION, "numerics",
-                                     CRIL_NUMERICS, "model", model_json(r->model), "tokens",
-                                     (json_int_t)cril_selftest_tokens(r->test), "flop", cril_selftest_flops(r->test),
-                                     "runs", rows_json(r), "sha256",
-                                     r->same ? json_string(r->expected) : json_null(), "expected",
-                                     known ? json_string(known) : json_null(), "ok", r->same),
-                           JSON_INDENT(1));
+    return cril_print_json(
+        json_pack("{s:s, s:i, s:o, s:I, s:f, s:o, s:o, s:o, s:b}", "cril", CRIL_VERSION, "numerics",
+                  CRIL_NUMERICS, "model", model_json(r->model), "tokens",
+                  (json_int_t)cril_selftest_tokens(r->test), "flop", cril_selftest_flops(r->test),
+                  "runs", rows_json(r), "sha256", r->same ? json_string(r->expected) : json_null(),
+                  "expected", known ? json_string(known) : json_null(), "ok", r->same),
+        JSON_INDENT(1));
 }
 
 static int test(struct run *r)
@@ -248,8 +279,8 @@ static int test(struct run *r)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
-    struct run r = { .set = &set, .same = true };
+    struct settings set = {0};
+    struct run r = {.set = &set, .same = true};
     int code = cril_args_parse(cmd, &set, &argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)

@@ -7,19 +7,13 @@
 #include <stdio.h>
 
 static const struct cril_option options[] = {
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static const struct cril_cmd *const parts[] = {
-    &cril_study_cmd_init,
-    &cril_study_cmd_check,
-    &cril_study_cmd_run,
-    &cril_study_cmd_status,
-    &cril_study_cmd_import,
-    &cril_study_cmd_merge,
-    &cril_study_cmd_dump,
-    &cril_study_cmd_slurm,
-    NULL,
+    &cril_study_cmd_init,   &cril_study_cmd_check,  &cril_study_cmd_run,
+    &cril_study_cmd_status, &cril_study_cmd_import, &cril_study_cmd_merge,
+    &cril_study_cmd_dump,   &cril_study_cmd_slurm,  NULL,
 };
 
 static void print_more_help(void)

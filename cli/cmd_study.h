@@ -4,7 +4,8 @@
 
 #include "cmd.h"
 
-extern const struct cril_cmd cril_study_cmd_init, cril_study_cmd_check, cril_study_cmd_run, cril_study_cmd_status,
-    cril_study_cmd_import, cril_study_cmd_merge, cril_study_cmd_dump, cril_study_cmd_slurm;
+extern const struct cril_cmd cril_study_cmd_init, cril_study_cmd_check, cril_study_cmd_run,
+    cril_study_cmd_status, cril_study_cmd_import, cril_study_cmd_merge, cril_study_cmd_dump,
+    cril_study_cmd_slurm;
 
 #endif

@@ -15,28 +15,28 @@ static const struct cril_option options[] = {
     CRIL_CODING_JSON_ROW,
     CRIL_CODING_QUIET_ROW,
     CRIL_CODING_VERBOSE_ROW,
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static void print_more_help(void)
 {
-    fputs("\nDecodes each FILE, or standard input, and compares each segment with its checksum, and\n"
-          "the text with its SHA-256. Prints 'FILE: ok' or 'FILE: FAILED', and why on\n"
-          "standard error.\n"
-          "\nExit code: 0 all are good, 1 some are not.\n"
-          "\nExamples:\n"
-          "  cril test -m model.gguf *.cril\n"
-          "  cril compress -m model.gguf book.txt && cril test -q -m model.gguf book.txt.cril\n",
-          stdout);
+    fputs(
+        "\nDecodes each FILE, or standard input, and compares each segment with its checksum, and\n"
+        "the text with its SHA-256. Prints 'FILE: ok' or 'FILE: FAILED', and why on\n"
+        "standard error.\n"
+        "\nExit code: 0 all are good, 1 some are not.\n"
+        "\nExamples:\n"
+        "  cril test -m model.gguf *.cril\n"
+        "  cril compress -m model.gguf book.txt && cril test -q -m model.gguf book.txt.cril\n",
+        stdout);
 }
 
 /* Of a file that was decoded (error NULL), or could not be. */
 static bool print_object(const char *path, const cril_archive *a, const cril_codec_totals *t,
                          const char *error)
 {
-    json_t *o =
-        json_pack("{s:o, s:b, s:o}", "file", cril_json_string(path), "ok", !error,
-                  "error", error ? cril_json_string(error) : json_null());
+    json_t *o = json_pack("{s:o, s:b, s:o}", "file", cril_json_string(path), "ok", !error, "error",
+                          error ? cril_json_string(error) : json_null());
 
     if (o && a) {
         const cril_archive_info *i = cril_archive_info_of(a);
@@ -67,8 +67,8 @@ static bool test_one(struct cril_coding *c, const char *path)
     const struct cril_coding_settings *set = c->set;
     const char *spoken = cril_input_spoken(path);
     struct cril_input_archive in;
-    cril_codec_totals t = { 0 };
-    cril_error err = { 0 };
+    cril_codec_totals t = {0};
+    cril_error err = {0};
     bool good = cril_input_archive_open(&in, path, &err) &&
                 cril_coding_decode(c, path, in.archive, 0, 0, &t, &err) == CRIL_OK;
 
@@ -94,7 +94,7 @@ static bool test_one(struct cril_coding *c, const char *path)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct cril_coding_settings set = { 0 };
+    struct cril_coding_settings set = {0};
     struct cril_coding c;
     int n_good = 0, code = cril_args_parse(cmd, &set, &argc, argv);
 

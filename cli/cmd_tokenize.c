@@ -23,16 +23,31 @@ struct settings {
 #define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
-    { .group = "Options", .letter = 'm', .name = "model", .kind = CRIL_OPTION_TEXT, .value = "FILE",
-      .offset = AT(model), .help = "GGUF file; a vocabulary alone is enough; required" },
-    { .name = "special", FLAG, .offset = AT(special),
-      .help = "control tokens written in the text become those tokens (default: text)" },
-    { .name = "add-special", FLAG, .offset = AT(add_special),
-      .help = "put the BOS and EOS that the tokenizer adds around each text" },
-    { .name = "pieces", FLAG, .offset = AT(pieces), .help = "one token a line: id, tab, its bytes escaped" },
-    { .name = "count", FLAG, .offset = AT(count), .help = "the number of tokens instead of their ids" },
-    { .name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text" },
-    { .name = NULL },
+    {.group = "Options",
+     .letter = 'm',
+     .name = "model",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "FILE",
+     .offset = AT(model),
+     .help = "GGUF file; a vocabulary alone is enough; required"},
+    {.name = "special",
+     FLAG,
+     .offset = AT(special),
+     .help = "control tokens written in the text become those tokens (default: text)"},
+    {.name = "add-special",
+     FLAG,
+     .offset = AT(add_special),
+     .help = "put the BOS and EOS that the tokenizer adds around each text"},
+    {.name = "pieces",
+     FLAG,
+     .offset = AT(pieces),
+     .help = "one token a line: id, tab, its bytes escaped"},
+    {.name = "count",
+     FLAG,
+     .offset = AT(count),
+     .help = "the number of tokens instead of their ids"},
+    {.name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text"},
+    {.name = NULL},
 };
 
 static void print_ids(const cril_ids *ids)
@@ -65,9 +80,11 @@ static void print_count(const char *path, const cril_ids *ids, bool several)
 }
 
 /* NULL: out of memory. */
-static json_t *text_json(const struct settings *s, const cril_tokenizer *t, const char *path, const cril_ids *ids)
+static json_t *text_json(const struct settings *s, const cril_tokenizer *t, const char *path,
+                         const cril_ids *ids)
 {
-    json_t *row = json_pack("{s:o, s:I}", "path", cril_json_string(path), "count", (json_int_t)ids->n);
+    json_t *row =
+        json_pack("{s:o, s:I}", "path", cril_json_string(path), "count", (json_int_t)ids->n);
     json_t *list = s->count ? NULL : json_array(), *pieces = s->pieces ? json_array() : NULL;
     int bad = !row || (!s->count && !list) || (s->pieces && !pieces);
 
@@ -92,10 +109,12 @@ static json_t *text_json(const struct settings *s, const cril_tokenizer *t, cons
 }
 
 /* One file; a row is added to list, or printed if that is NULL. */
-static bool tokenize(const struct settings *s, const cril_tokenizer *t, const char *path, bool several, json_t *list)
+static bool tokenize(const struct settings *s, const cril_tokenizer *t, const char *path,
+                     bool several, json_t *list)
 {
-    const unsigned flags = (s->special ? CRIL_ENCODE_SPECIAL : 0U) | (s->add_special ? CRIL_ENCODE_ADD_SPECIAL : 0U);
-    cril_ids ids = { 0 };
+    const unsigned flags =
+        (s->special ? CRIL_ENCODE_SPECIAL : 0U) | (s->add_special ? CRIL_ENCODE_ADD_SPECIAL : 0U);
+    cril_ids ids = {0};
     cril_error err;
     size_t len;
     char *text = (char *)cril_input_read(path, &len, &err);
@@ -128,8 +147,8 @@ static bool tokenize(const struct settings *s, const cril_tokenizer *t, const ch
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     static char input[] = "-";
-    char *only[] = { input };
-    struct settings set = { 0 };
+    char *only[] = {input};
+    struct settings set = {0};
     cril_tokenizer *t;
     cril_error err;
     json_t *list;

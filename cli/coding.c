@@ -59,7 +59,7 @@ bool cril_coding_open(struct cril_coding *c, const struct cril_coding_settings *
 {
     cril_error err;
 
-    *c = (struct cril_coding){ .set = s };
+    *c = (struct cril_coding){.set = s};
     cril_progress_init(&c->progress, s->quiet);
     if (cril_model_open(s->model, &c->model, &err) == CRIL_OK &&
         (!s->verbose || note_model(c, &err)))
@@ -97,10 +97,10 @@ static int on_write(void *user, const void *data, size_t n)
 static int on_progress(void *user, const cril_codec_totals *t, double fraction)
 {
     struct cril_coding *c = user;
-    struct cril_progress_state state = { .fraction = fraction,
-                                         .seconds = t->seconds,
-                                         .tokens = t->forward_tokens,
-                                         .figure = "bits/byte" };
+    struct cril_progress_state state = {.fraction = fraction,
+                                        .seconds = t->seconds,
+                                        .tokens = t->forward_tokens,
+                                        .figure = "bits/byte"};
 
     if (c->handed && t->original_bytes)
         state.value = 8 * (double)t->archive_bytes / (double)t->original_bytes;
@@ -110,23 +110,23 @@ static int on_progress(void *user, const cril_codec_totals *t, double fraction)
 
 cril_codec_callbacks cril_coding_callbacks(struct cril_coding *c)
 {
-    return (cril_codec_callbacks){ .user = c, .write = on_write, .progress = on_progress };
+    return (cril_codec_callbacks){.user = c, .write = on_write, .progress = on_progress};
 }
 
 cril_status cril_coding_decode(struct cril_coding *c, const char *name, const cril_archive *a,
                                uint64_t from, uint64_t to, cril_codec_totals *totals,
                                cril_error *err)
 {
-    const cril_decompress_options wanted = { .threads = (unsigned)c->set->threads,
-                                             .streams = (unsigned)c->set->streams,
-                                             .memory_bytes = (size_t)c->set->memory,
-                                             .from = from,
-                                             .to = to,
-                                             .distributions = c->set->distributions };
+    const cril_decompress_options wanted = {.threads = (unsigned)c->set->threads,
+                                            .streams = (unsigned)c->set->streams,
+                                            .memory_bytes = (size_t)c->set->memory,
+                                            .from = from,
+                                            .to = to,
+                                            .distributions = c->set->distributions};
     const cril_codec_callbacks callbacks = cril_coding_callbacks(c);
     cril_status st;
 
-    *totals = (cril_codec_totals){ 0 };
+    *totals = (cril_codec_totals){0};
     c->progress.name = cril_input_spoken(name);
     if (c->output.file == stdout && isatty(STDOUT_FILENO))
         c->progress.on = false; /* the text is its own progress */

@@ -29,7 +29,11 @@ static void print_text(void)
     printf("%-14s%u\n\n", "cores", cril_cpu_count());
     printf("%-14s%-14s%s\n", "kernel set", "on this CPU", "needs");
     for (size_t i = 0; cril_kernel_info_at(i, &k); i++)
-        printf("%-14s%-14s%s\n", k.name, !k.available ? "no" : k.allowed ? "yes" : "left out", k.needs);
+        printf("%-14s%-14s%s\n", k.name,
+               !k.available ? "no"
+               : k.allowed  ? "yes"
+                            : "left out",
+               k.needs);
 }
 
 /* NULL: out of memory. */
@@ -39,8 +43,8 @@ static json_t *sets_json(void)
     cril_kernel_info k;
 
     for (size_t i = 0; list && cril_kernel_info_at(i, &k); i++) {
-        json_t *row = json_pack("{s:s, s:s, s:b, s:b}", "name", k.name, "needs", k.needs, "available", k.available,
-                                "allowed", k.allowed);
+        json_t *row = json_pack("{s:s, s:s, s:b, s:b}", "name", k.name, "needs", k.needs,
+                                "available", k.available, "allowed", k.allowed);
 
         if (json_array_append_new(list, row) != 0) {
             json_decref(list);
@@ -56,7 +60,8 @@ int cril_info_cpu(bool json)
         print_text();
         return 0;
     }
-    return cril_print_json(json_pack("{s:s, s:s, s:I, s:o}", "kernels", cril_cpu_kernels(), "reason", reason(),
-                                     "cores", (json_int_t)cril_cpu_count(), "kernel_sets", sets_json()),
+    return cril_print_json(json_pack("{s:s, s:s, s:I, s:o}", "kernels", cril_cpu_kernels(),
+                                     "reason", reason(), "cores", (json_int_t)cril_cpu_count(),
+                                     "kernel_sets", sets_json()),
                            JSON_INDENT(1));
 }

@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Prints the kernel sets of this build, those of this CPU, the chosen one and why, and the cores. The exit code. */
+/* Prints the kernel sets of this build, those of this CPU, the chosen one and why, and the cores.
+ * The exit code. */
 int cril_info_cpu(bool json);
 
 #endif

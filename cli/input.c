@@ -107,7 +107,7 @@ bool cril_input_archive_open(struct cril_input_archive *in, const char *path, cr
 {
     size_t size;
 
-    *in = (struct cril_input_archive){ 0 };
+    *in = (struct cril_input_archive){0};
     if (!is_pipe(path))
         return cril_archive_open(path, &in->archive, err) == CRIL_OK;
     in->data = cril_input_read(path, &size, err);
@@ -122,5 +122,5 @@ void cril_input_archive_close(struct cril_input_archive *in)
 {
     cril_archive_close(in->archive);
     free(in->data);
-    *in = (struct cril_input_archive){ 0 };
+    *in = (struct cril_input_archive){0};
 }

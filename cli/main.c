@@ -18,28 +18,18 @@
 #include <unistd.h>
 
 static const struct cril_cmd *const commands[] = {
-    &cril_cmd_score,
-    &cril_cmd_compare,
-    &cril_cmd_compress,
-    &cril_cmd_decompress,
-    &cril_cmd_test,
-    &cril_cmd_list,
-    &cril_cmd_cat,
-    &cril_cmd_info,
-    &cril_cmd_tokenize,
-    &cril_cmd_study,
-    &cril_cmd_fit,
-    &cril_cmd_predict,
-    &cril_cmd_report,
-    &cril_cmd_export,
-    &cril_cmd_selftest,
+    &cril_cmd_score,    &cril_cmd_compare, &cril_cmd_compress, &cril_cmd_decompress,
+    &cril_cmd_test,     &cril_cmd_list,    &cril_cmd_cat,      &cril_cmd_info,
+    &cril_cmd_tokenize, &cril_cmd_study,   &cril_cmd_fit,      &cril_cmd_predict,
+    &cril_cmd_report,   &cril_cmd_export,  &cril_cmd_selftest,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };
 
 static void print_overview(FILE *f)
 {
-    fputs("cril measures how many bits a language model needs for a text, and compresses texts with it.\n\n"
+    fputs("cril measures how many bits a language model needs for a text, and compresses texts "
+          "with it.\n\n"
           "Usage: cril COMMAND [options] ...\n\nCommands:\n",
           f);
     for (size_t i = 0; i < N_COMMANDS; i++)
@@ -60,12 +50,13 @@ static const struct cril_cmd *find_command(const char *name)
 
 static int unknown_command(const char *name)
 {
-    struct cril_nearest nearest = { .word = name };
+    struct cril_nearest nearest = {.word = name};
 
     for (size_t i = 0; i < N_COMMANDS; i++)
         cril_nearest_offer(&nearest, commands[i]->name);
     if (nearest.best)
-        return cril_args_usage(NULL, "unknown command '%.40s', the nearest is '%s'", name, nearest.best);
+        return cril_args_usage(NULL, "unknown command '%.40s', the nearest is '%s'", name,
+                               nearest.best);
     return cril_args_usage(NULL, "unknown command '%.40s'", name);
 }
 
@@ -96,7 +87,8 @@ static int run(int argc, char **argv)
         print_overview(stderr);
         return 2;
     }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0)
         return print_help(argc - 1, argv + 1);
     if (cril_cpu_check(&err) != CRIL_OK) { /* whoever names kernels believes that they run */
         cril_print_error("%s", err.message);
@@ -121,7 +113,8 @@ static int run(int argc, char **argv)
 static void fill_descriptors(void)
 {
     for (int fd = 0; fd <= 2; fd++)
-        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+        if (fcntl(fd, F_GETFD) == -1 && errno == EBADF &&
+            open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
             _exit(1);
 }
 
@@ -135,7 +128,8 @@ int main(int argc, char **argv)
         cril_stdout_failed(errno);
     if (!cril_stdout_failure())
         return code;
-    if (cril_stdout_failure() == EPIPE) /* whoever read it has seen enough; as if the signal had come */
+    if (cril_stdout_failure() ==
+        EPIPE) /* whoever read it has seen enough; as if the signal had come */
         return 128 + SIGPIPE;
     cril_print_error("standard output could not be written: %s; make room or choose another place",
                      strerror(cril_stdout_failure()));

@@ -59,8 +59,8 @@ static void on_signal(int number)
 
 void cril_output_catch_signals(void)
 {
-    static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-    struct sigaction action = { .sa_handler = on_signal }, old;
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = on_signal}, old;
 
     nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sigemptyset(&action.sa_mask);
@@ -207,7 +207,8 @@ FILE *cril_output_temporary(void)
     if (fd >= 0 && !(f = fdopen(fd, "w")))
         close(fd);
     if (!f)
-        cril_print_error("%s: no temporary file can be made: %s; name another folder in TMPDIR", folder, strerror(errno));
+        cril_print_error("%s: no temporary file can be made: %s; name another folder in TMPDIR",
+                         folder, strerror(errno));
     free(name);
     return f;
 }
@@ -254,10 +255,10 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force)
     mode_t mask;
     int fd = -1;
 
-    *o = (struct cril_output){ 0 };
+    *o = (struct cril_output){0};
     if (!cril_output_check(path, force))
         return false;
-    *o = (struct cril_output){ .path = path, .force = force };
+    *o = (struct cril_output){.path = path, .force = force};
     if (strcmp(path, "-") == 0) {
         o->file = stdout;
         return true;
@@ -315,7 +316,8 @@ bool cril_same_file(const char *a, const char *b)
     there_a = stat(a, &x) == 0;
     there_b = stat(b, &y) == 0;
     if (there_a || there_b)
-        return there_a && there_b && S_ISREG(x.st_mode) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+        return there_a && there_b && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+               x.st_ino == y.st_ino;
     return strcmp(base_a ? base_a + 1 : a, base_b ? base_b + 1 : b) == 0 && same_folder(a, b);
 }
 
@@ -354,7 +356,7 @@ int cril_stdout_failure(void)
 /* Mode, owner as far as we may, and times of o->like for the finished file; 0 or errno. */
 static int make_like(const struct cril_output *o)
 {
-    const struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, o->like.st_mtim };
+    const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, o->like.st_mtim};
     mode_t mode = o->like.st_mode & 0777;
     int fd = fileno(o->file);
 

@@ -21,7 +21,7 @@ struct cril_output {
     FILE *file;
     char *target; /* owned; NULL: path is written to directly */
     char *temp;   /* owned; NULL: the file has no name yet */
-    mode_t mode; /* of the finished file */
+    mode_t mode;  /* of the finished file */
     bool force;
     bool is_like; /* cril_output_like was called */
     struct stat like;
@@ -35,11 +35,13 @@ bool cril_output_open(struct cril_output *o, const char *path, bool force);
 bool cril_output_check(const char *path, bool force);
 /* A committed file gets the mode, the owner as far as we may, and the times of another one. */
 void cril_output_like(struct cril_output *o, const struct stat *info);
-bool cril_output_good(struct cril_output *o);   /* no write has failed; silent */
-void cril_output_failed(struct cril_output *o, int number); /* errno of a failed write, if none is known yet */
+bool cril_output_good(struct cril_output *o); /* no write has failed; silent */
+void cril_output_failed(struct cril_output *o,
+                        int number);            /* errno of a failed write, if none is known yet */
 bool cril_output_commit(struct cril_output *o); /* false: printed, nothing left behind */
 void cril_output_discard(struct cril_output *o);
-/* A file without a name in TMPDIR, or /tmp, for writing and mapping. NULL: the reason was printed. */
+/* A file without a name in TMPDIR, or /tmp, for writing and mapping. NULL: the reason was printed.
+ */
 FILE *cril_output_temporary(void);
 /* Standard output so far has arrived; flushes it, and remembers why not. */
 bool cril_stdout_good(void);
@@ -67,7 +69,8 @@ void cril_print_csv(FILE *f, const char *text);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
 json_t *cril_json_string(const char *text); /* the same of a string */
-/* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of memory). */
+/* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of
+ * memory). */
 int cril_print_json(json_t *root, size_t flags);
 
 #endif

@@ -9,7 +9,7 @@ static const double every_sec = 1.0 / 6;
 
 void cril_progress_init(struct cril_progress *p, bool quiet)
 {
-    *p = (struct cril_progress){ .on = !quiet && isatty(STDERR_FILENO) };
+    *p = (struct cril_progress){.on = !quiet && isatty(STDERR_FILENO)};
 }
 
 static void time_text(double sec, char *out, size_t size)
@@ -30,8 +30,9 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
 
     if (!p->on || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
         return;
-    if (p->shown && (double)(now.tv_sec - p->last.tv_sec) +
-                            (double)(now.tv_nsec - p->last.tv_nsec) * 1e-9 < every_sec)
+    if (p->shown &&
+        (double)(now.tv_sec - p->last.tv_sec) + (double)(now.tv_nsec - p->last.tv_nsec) * 1e-9 <
+            every_sec)
         return;
     p->last = now;
     p->shown = true;
@@ -42,8 +43,11 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
     if (s->seconds > 0 && s->tokens) /* none before the first batch is through */
         fprintf(stderr, "  %.0f tokens/s", (double)s->tokens / s->seconds);
-    if (s->seconds_left > 0 || (s->seconds_left == 0 && s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1)) {
-        time_text(s->seconds_left > 0 ? s->seconds_left : s->seconds * (1 - s->fraction) / s->fraction, left, sizeof(left));
+    if (s->seconds_left > 0 ||
+        (s->seconds_left == 0 && s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1)) {
+        time_text(s->seconds_left > 0 ? s->seconds_left
+                                      : s->seconds * (1 - s->fraction) / s->fraction,
+                  left, sizeof(left));
         fprintf(stderr, "  %s left", left);
     }
     if (s->value > 0)

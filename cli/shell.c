@@ -20,14 +20,15 @@ void cril_print_shell(FILE *f, const char *text)
     putc('\'', f);
 }
 
-/* The folder we are in as the user knows it: PWD, if it is true. The names that links have are more often the same on all machines of a
-   cluster than those they lead to. */
+/* The folder we are in as the user knows it: PWD, if it is true. The names that links have are more
+   often the same on all machines of a cluster than those they lead to. */
 static const char *folder(char buffer[PATH_MAX])
 {
     const char *pwd = getenv("PWD");
     struct stat a, b;
 
-    if (pwd && pwd[0] == '/' && stat(pwd, &a) == 0 && stat(".", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+    if (pwd && pwd[0] == '/' && stat(pwd, &a) == 0 && stat(".", &b) == 0 && a.st_dev == b.st_dev &&
+        a.st_ino == b.st_ino)
         return pwd;
     return getcwd(buffer, PATH_MAX);
 }

@@ -1,5 +1,6 @@
 /*
- * cril study check: whether a study file is right, and what it says once patterns and defaults are filled in.
+ * cril study check: whether a study file is right, and what it says once patterns and defaults are
+ * filled in.
  */
 #include "args.h"
 #include "output.h"
@@ -15,14 +16,19 @@ struct settings {
 };
 
 static const struct cril_option options[] = {
-    { .group = "Options", .letter = 'q', .name = "quiet", .kind = CRIL_OPTION_FLAG,
-      .offset = offsetof(struct settings, quiet), .help = "print nothing if all is right" },
-    { .name = NULL },
+    {.group = "Options",
+     .letter = 'q',
+     .name = "quiet",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = offsetof(struct settings, quiet),
+     .help = "print nothing if all is right"},
+    {.name = NULL},
 };
 
 static void print_more_help(void)
 {
-    fputs("\nReads FILE as 'cril study run' would, and looks for every file that it names. Prints what\n"
+    fputs("\nReads FILE as 'cril study run' would, and looks for every file that it names. Prints "
+          "what\n"
           "the study is, or up to ten faults on standard error, each with file and line.\n"
           "\nExit code: 0 all is right, 1 it is not.\n"
           "\nExamples:\n"
@@ -35,7 +41,8 @@ static void print_text(const char *text)
     cril_print_escaped(stdout, text, strlen(text));
 }
 
-/* Item i of a list whose items follow each other by group: "a, b (one); c (other)". next: the group of item i + 1; NULL: none. */
+/* Item i of a list whose items follow each other by group: "a, b (one); c (other)". next: the group
+ * of item i + 1; NULL: none. */
 static void print_item(const char *name, const char *group, const char *next)
 {
     const bool ends = !next || strcmp(next, group) != 0;
@@ -76,13 +83,16 @@ static void print_study(const cril_study_info *s)
     print_protocols(s);
     printf("models      %zu: ", s->n_models);
     for (size_t i = 0; i < s->n_models; i++)
-        print_item(s->models[i].name, s->models[i].family, i + 1 < s->n_models ? s->models[i + 1].family : NULL);
+        print_item(s->models[i].name, s->models[i].family,
+                   i + 1 < s->n_models ? s->models[i + 1].family : NULL);
     printf("\ncorpora     %zu: ", s->n_corpora);
     for (size_t i = 0; i < s->n_corpora; i++)
-        print_item(s->corpora[i].name, s->corpora[i].group, i + 1 < s->n_corpora ? s->corpora[i + 1].group : NULL);
+        print_item(s->corpora[i].name, s->corpora[i].group,
+                   i + 1 < s->n_corpora ? s->corpora[i + 1].group : NULL);
     printf("\nbenchmarks  %zu%s", s->n_benchmarks, s->n_benchmarks ? ": " : "");
     for (size_t i = 0; i < s->n_benchmarks; i++)
-        print_item(s->benchmarks[i].name, s->benchmarks[i].group, i + 1 < s->n_benchmarks ? s->benchmarks[i + 1].group : NULL);
+        print_item(s->benchmarks[i].name, s->benchmarks[i].group,
+                   i + 1 < s->n_benchmarks ? s->benchmarks[i + 1].group : NULL);
     printf("\nfits        %zu%s", s->n_fits, s->n_fits ? ": " : "");
     for (size_t i = 0; i < s->n_fits; i++) {
         fputs(i ? ", " : "", stdout);
@@ -93,7 +103,7 @@ static void print_study(const cril_study_info *s)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
+    struct settings set = {0};
     cril_study_faults faults;
     cril_study *s;
     int code = cril_studying_args(cmd, &set, argc, argv);

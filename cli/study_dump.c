@@ -8,12 +8,13 @@
 #include <stdio.h>
 
 static const struct cril_option options[] = {
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nA line a row, in the order of the keys, numbers to the last bit: databases that know the\n"
+    fputs("\nA line a row, in the order of the keys, numbers to the last bit: databases that know "
+          "the\n"
           "same have the same dump, whoever computed it and in what order.\n"
           "\nExamples:\n"
           "  cril study dump one.db >one.txt\n"
@@ -32,7 +33,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (argc != 1)
         return cril_args_usage(cmd, argc ? "takes one database" : "no database given");
     code = 0;
-    if (cril_store_open(argv[0], &(cril_store_options){ .read_only = true }, &store, &err) != CRIL_OK ||
+    if (cril_store_open(argv[0], &(cril_store_options){.read_only = true}, &store, &err) !=
+            CRIL_OK ||
         cril_store_dump(store, stdout, &err) != CRIL_OK) {
         code = 1;
         if (!ferror(stdout)) /* otherwise main says it */

@@ -17,26 +17,43 @@ struct settings {
 #define TEXT .kind = CRIL_OPTION_TEXT
 
 static const struct cril_option options[] = {
-    { .group = "Files", .name = "bpc", TEXT, .value = "FILE", .offset = AT(bpc),
-      .help = "CSV with columns model, corpus, bpc; perhaps se, source" },
-    { .name = "scores", TEXT, .value = "FILE", .offset = AT(scores),
-      .help = "CSV with columns model, benchmark, score (percent); perhaps se, source" },
-    { .name = "source", TEXT, .value = "PREFIX", .offset = AT(source),
-      .help = "only rows whose source begins so; figures of several sources do not mix" },
-    { .group = "Messages", .letter = 'q', .name = "quiet", .kind = CRIL_OPTION_FLAG, .offset = AT(quiet), .help = "errors only" },
-    { .name = NULL },
+    {.group = "Files",
+     .name = "bpc",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(bpc),
+     .help = "CSV with columns model, corpus, bpc; perhaps se, source"},
+    {.name = "scores",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(scores),
+     .help = "CSV with columns model, benchmark, score (percent); perhaps se, source"},
+    {.name = "source",
+     TEXT,
+     .value = "PREFIX",
+     .offset = AT(source),
+     .help = "only rows whose source begins so; figures of several sources do not mix"},
+    {.group = "Messages",
+     .letter = 'q',
+     .name = "quiet",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = AT(quiet),
+     .help = "errors only"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nRows of models, corpora and benchmarks that the study does not name are left out and\n"
-          "counted. A row without a source gets the file's name for one. A figure that was imported\n"
-          "before is replaced; one that 'cril study run' has measured counts before an imported one.\n"
-          "Nothing is imported unless all files are right.\n"
-          "\nExamples:\n"
-          "  cril study import study.yaml --bpc bpc.csv --scores scores.csv\n"
-          "  cril study import study.yaml --scores all.csv --source \"arXiv:2404.09937v2 Table\"\n",
-          stdout);
+    fputs(
+        "\nRows of models, corpora and benchmarks that the study does not name are left out and\n"
+        "counted. A row without a source gets the file's name for one. A figure that was imported\n"
+        "before is replaced; one that 'cril study run' has measured counts before an imported "
+        "one.\n"
+        "Nothing is imported unless all files are right.\n"
+        "\nExamples:\n"
+        "  cril study import study.yaml --bpc bpc.csv --scores scores.csv\n"
+        "  cril study import study.yaml --scores all.csv --source \"arXiv:2404.09937v2 Table\"\n",
+        stdout);
 }
 
 /* A file's rows, of which those stay that the study names. */
@@ -72,7 +89,8 @@ static const char *base_name(const char *path)
     return slash && slash[1] ? slash + 1 : path;
 }
 
-static bool read_batch(const cril_study_info *s, const struct settings *set, cril_figure_kind kind, struct batch *b)
+static bool read_batch(const cril_study_info *s, const struct settings *set, cril_figure_kind kind,
+                       struct batch *b)
 {
     cril_error err;
 
@@ -112,24 +130,28 @@ static bool put_batch(cril_store *store, cril_figure_kind kind, const struct bat
     }
     if (quiet)
         return true;
-    printf("%s: %zu figure%s, %zu new or changed", b->path, b->figures.n, b->figures.n == 1 ? "" : "s", changed);
+    printf("%s: %zu figure%s, %zu new or changed", b->path, b->figures.n,
+           b->figures.n == 1 ? "" : "s", changed);
     if (b->n_left_out)
-        printf("; %zu row%s left out, of what the study does not name", b->n_left_out, b->n_left_out == 1 ? "" : "s");
+        printf("; %zu row%s left out, of what the study does not name", b->n_left_out,
+               b->n_left_out == 1 ? "" : "s");
     putchar('\n');
     return true;
 }
 
 static int import_all(const cril_study_info *s, const struct settings *set)
 {
-    struct batch bpc = { .path = set->bpc }, scores = { .path = set->scores };
+    struct batch bpc = {.path = set->bpc}, scores = {.path = set->scores};
     cril_store *store = NULL;
     cril_error err;
     int code = 1;
 
-    if (read_batch(s, set, CRIL_FIGURE_BPC, &bpc) && read_batch(s, set, CRIL_FIGURE_SCORE, &scores)) {
+    if (read_batch(s, set, CRIL_FIGURE_BPC, &bpc) &&
+        read_batch(s, set, CRIL_FIGURE_SCORE, &scores)) {
         if (cril_store_open(s->database, NULL, &store, &err) != CRIL_OK)
             cril_print_error("%s", err.message);
-        else if (put_batch(store, CRIL_FIGURE_BPC, &bpc, set->quiet) && put_batch(store, CRIL_FIGURE_SCORE, &scores, set->quiet))
+        else if (put_batch(store, CRIL_FIGURE_BPC, &bpc, set->quiet) &&
+                 put_batch(store, CRIL_FIGURE_SCORE, &scores, set->quiet))
             code = 0;
     }
     cril_store_close(store);
@@ -140,7 +162,7 @@ static int import_all(const cril_study_info *s, const struct settings *set)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
+    struct settings set = {0};
     cril_study *study;
     int code = cril_studying_args(cmd, &set, argc, argv);
 

@@ -1,6 +1,6 @@
 /*
- * cril study init: a study file to begin with, which says what may stand in one. It is right as it is where the repository's
- * corpora and a folder of models are.
+ * cril study init: a study file to begin with, which says what may stand in one. It is right as it
+ * is where the repository's corpora and a folder of models are.
  */
 #include "args.h"
 #include "cmd_study.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 static const struct cril_option options[] = {
-    { .name = NULL },
+    {.name = NULL},
 };
 
 static const char *const template[] = {
@@ -17,7 +17,8 @@ static const char *const template[] = {
     "#   cril study check study.yaml     says whether all is right, before anything runs\n"
     "\n"
     "title: My study\n"
-    "#database: study.db            # where figures are kept; by default this file's name with .db\n"
+    "#database: study.db            # where figures are kept; by default this file's name with "
+    ".db\n"
     "\n"
     "# How texts are scored (cril score --help). The first is the one that fits use.\n"
     "protocols:\n"
@@ -37,7 +38,8 @@ static const char *const template[] = {
     "  #- name: Llama-3-70b         # without a path: its figures are imported\n"
     "  #  family: Llama-3\n"
     "\n"
-    "# JSON Lines, CSV or texts, compressed or not; a folder of them. A group is a domain; its name is yours.\n"
+    "# JSON Lines, CSV or texts, compressed or not; a folder of them. A group is a domain; its "
+    "name is yours.\n"
     "corpora:\n"
     "  - {path: data/corpora/encyclopedia.jsonl, group: knowledge}\n"
     "  - {path: data/corpora/math.jsonl, group: math}\n"
@@ -45,7 +47,8 @@ static const char *const template[] = {
     "  #- name: cc                  # by default the file's name\n"
     "  #  path: cc.jsonl.zst        # without a path: its figures are imported\n"
     "  #  group: knowledge          # by default the corpus's own name\n"
-    "  #  field: content            # JSON key or CSV column of the text; also format, limit, strict\n"
+    "  #  field: content            # JSON key or CSV column of the text; also format, limit, "
+    "strict\n"
     "\n",
 
     "# Scores are imported. A benchmark's group is one of the corpora's.\n"
@@ -67,11 +70,12 @@ static const char *const template[] = {
 
 static void print_more_help(void)
 {
-    fputs("\nPrints a study file to begin with on standard output. It explains itself; doc/study.md\n"
-          "has the format in full.\n"
-          "\nExamples:\n"
-          "  cril study init > study.yaml\n",
-          stdout);
+    fputs(
+        "\nPrints a study file to begin with on standard output. It explains itself; doc/study.md\n"
+        "has the format in full.\n"
+        "\nExamples:\n"
+        "  cril study init > study.yaml\n",
+        stdout);
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
@@ -81,7 +85,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (code != CRIL_ARGS_GO_ON)
         return code;
     if (argc)
-        return cril_args_usage(cmd, "takes no file; it prints to standard output: cril study init > study.yaml");
+        return cril_args_usage(
+            cmd, "takes no file; it prints to standard output: cril study init > study.yaml");
     for (size_t i = 0; i < sizeof(template) / sizeof(*template); i++)
         fputs(template[i], stdout);
     return 0;

@@ -18,20 +18,33 @@ struct settings {
 };
 
 static const struct cril_option options[] = {
-    { .group = "Options", .letter = 'o', .name = "output", .kind = CRIL_OPTION_TEXT, .value = "FILE",
-      .offset = offsetof(struct settings, output), .help = "the database to write; required" },
-    { .letter = 'f', .name = "force", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, force),
-      .help = "add to FILE where it exists" },
-    { .name = "measured", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, measured),
-      .help = "only what was measured: no names, no imported figures" },
-    { .name = "rename", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, rename),
-      .help = "where FILE knows a name as another model or corpus, replace that" },
-    { .name = NULL },
+    {.group = "Options",
+     .letter = 'o',
+     .name = "output",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "FILE",
+     .offset = offsetof(struct settings, output),
+     .help = "the database to write; required"},
+    {.letter = 'f',
+     .name = "force",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = offsetof(struct settings, force),
+     .help = "add to FILE where it exists"},
+    {.name = "measured",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = offsetof(struct settings, measured),
+     .help = "only what was measured: no names, no imported figures"},
+    {.name = "rename",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = offsetof(struct settings, rename),
+     .help = "where FILE knows a name as another model or corpus, replace that"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nThe order is of no account, and what several databases hold is there once. Two that say\n"
+    fputs("\nThe order is of no account, and what several databases hold is there once. Two that "
+          "say\n"
           "different things of one document are an error: then one machine computes wrongly.\n"
           "\nExamples:\n"
           "  cril study merge one.db two.db -o study.db\n",
@@ -40,7 +53,7 @@ static void more_help(void)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
+    struct settings set = {0};
     cril_store_merge_options wanted;
     cril_store *store = NULL;
     cril_error err;
@@ -53,7 +66,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_usage(cmd, "no database to write, name one with -o FILE");
     if (argc < 1)
         return cril_args_usage(cmd, "no database to read");
-    wanted = (cril_store_merge_options){ .measured_only = set.measured, .rename = set.rename };
+    wanted = (cril_store_merge_options){.measured_only = set.measured, .rename = set.rename};
     existed = access(set.output, F_OK) == 0;
     if (existed && !set.force)
         return cril_print_error("%s: exists already; use -f to add to it", set.output);

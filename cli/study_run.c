@@ -22,33 +22,65 @@ struct settings {
 #define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
-    { .group = "Work", .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", .offset = AT(shard),
-      .help = "only the I-th of N equal shares of the study's work, such as 3/16" },
-    { .name = "database", .kind = CRIL_OPTION_TEXT, .value = "FILE", .offset = AT(database),
-      .help = "keep what is computed in FILE (default: the study's database)" },
-    { .name = "no-baselines", FLAG, .offset = AT(no_baselines),
-      .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus" },
-    { .group = "Machine", .letter = 't', .name = "threads", COUNT, .offset = AT(threads), .min = 1, .max = 4096,
-      .help = "threads (default: one a core); changes no figure" },
-    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .offset = AT(memory), .min = 1 << 20,
-      .max = (uint64_t)1 << 50, .help = "hold at most this much, such as 8G; changes no figure" },
-    { .name = "batch", COUNT, .offset = AT(batch), .min = 1, .max = 1 << 24,
-      .help = "tokens that go through a layer together, and are lost with a killed run (default: 2048)" },
-    { .group = "Messages", .letter = 'q', .name = "quiet", FLAG, .offset = AT(quiet), .help = "errors only" },
-    { .name = NULL },
+    {.group = "Work",
+     .name = "shard",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "I/N",
+     .offset = AT(shard),
+     .help = "only the I-th of N equal shares of the study's work, such as 3/16"},
+    {.name = "database",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "FILE",
+     .offset = AT(database),
+     .help = "keep what is computed in FILE (default: the study's database)"},
+    {.name = "no-baselines",
+     FLAG,
+     .offset = AT(no_baselines),
+     .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus"},
+    {.group = "Machine",
+     .letter = 't',
+     .name = "threads",
+     COUNT,
+     .offset = AT(threads),
+     .min = 1,
+     .max = 4096,
+     .help = "threads (default: one a core); changes no figure"},
+    {.name = "memory",
+     .kind = CRIL_OPTION_SIZE,
+     .value = "SIZE",
+     .offset = AT(memory),
+     .min = 1 << 20,
+     .max = (uint64_t)1 << 50,
+     .help = "hold at most this much, such as 8G; changes no figure"},
+    {.name = "batch",
+     COUNT,
+     .offset = AT(batch),
+     .min = 1,
+     .max = 1 << 24,
+     .help =
+         "tokens that go through a layer together, and are lost with a killed run (default: 2048)"},
+    {.group = "Messages",
+     .letter = 'q',
+     .name = "quiet",
+     FLAG,
+     .offset = AT(quiet),
+     .help = "errors only"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nDocuments go into the database as they are finished. A run that ends, however it ends, is\n"
-          "gone on with by the next one, and the figures have the same bits. Several runs may share\n"
-          "a database; on machines that do not, run shards and put them together:\n"
-          "\nExamples:\n"
-          "  cril study run study.yaml\n"
-          "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
-          "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
-          "  cril study merge one.db two.db -o study.db\n",
-          stdout);
+    fputs(
+        "\nDocuments go into the database as they are finished. A run that ends, however it ends, "
+        "is\n"
+        "gone on with by the next one, and the figures have the same bits. Several runs may share\n"
+        "a database; on machines that do not, run shards and put them together:\n"
+        "\nExamples:\n"
+        "  cril study run study.yaml\n"
+        "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
+        "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
+        "  cril study merge one.db two.db -o study.db\n",
+        stdout);
 }
 
 struct run {
@@ -60,8 +92,12 @@ struct run {
 static int on_progress(void *user, const cril_study_progress *p)
 {
     struct run *r = user;
-    const struct cril_progress_state state = { .fraction = p->fraction, .seconds = p->seconds, .seconds_left = p->seconds_left,
-                                               .tokens = p->forward_tokens, .figure = "BPC", .value = p->bpc };
+    const struct cril_progress_state state = {.fraction = p->fraction,
+                                              .seconds = p->seconds,
+                                              .seconds_left = p->seconds_left,
+                                              .tokens = p->forward_tokens,
+                                              .figure = "BPC",
+                                              .value = p->bpc};
 
     if (p->corpus) {
         snprintf(r->phase, sizeof(r->phase), "cell %zu of %zu,", p->cells_done + 1, p->cells);
@@ -101,29 +137,35 @@ static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
 {
     if (!text)
         return true;
-    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text && *shard >= 1 && *shard <= *shards;
+    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text &&
+           *shard >= 1 && *shard <= *shards;
 }
 
 static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
-    printf("%s: %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64 " tokens in %.0f s", path, t->cells,
-           is_shard ? " or parts of cells" : "", t->cells_before, t->documents, t->scored_tokens, t->seconds);
+    printf("%s: %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64
+           " tokens in %.0f s",
+           path, t->cells, is_shard ? " or parts of cells" : "", t->cells_before, t->documents,
+           t->scored_tokens, t->seconds);
     if (t->forward_tokens)
         printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
     putchar('\n');
 }
 
-static cril_status run_study(struct run *r, const char *path, const cril_study_run_options *wanted, cril_study_totals *totals,
-                             cril_error *err)
+static cril_status run_study(struct run *r, const char *path, const cril_study_run_options *wanted,
+                             cril_study_totals *totals, cril_error *err)
 {
-    const cril_study_callbacks callbacks = { .user = r, .on_progress = on_progress, .on_note = on_note };
+    const cril_study_callbacks callbacks = {
+        .user = r, .on_progress = on_progress, .on_note = on_note};
     cril_store *store = NULL;
     cril_study *study;
     cril_status st = cril_study_load(path, &study, err);
 
     if (st != CRIL_OK)
         return st;
-    if ((st = cril_store_open(r->set.database ? r->set.database : cril_study_info_of(study)->database, NULL, &store, err)) == CRIL_OK)
+    if ((st = cril_store_open(r->set.database ? r->set.database
+                                              : cril_study_info_of(study)->database,
+                              NULL, &store, err)) == CRIL_OK)
         st = cril_study_run(cril_study_info_of(study), store, wanted, &callbacks, totals, err);
     cril_store_close(store);
     cril_study_close(study);
@@ -132,8 +174,8 @@ static cril_status run_study(struct run *r, const char *path, const cril_study_r
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct run r = { 0 };
-    cril_study_run_options wanted = { 0 };
+    struct run r = {0};
+    cril_study_run_options wanted = {0};
     cril_study_totals totals;
     cril_error err;
     cril_status st;
@@ -142,7 +184,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (code != CRIL_ARGS_GO_ON)
         return code;
     if (!read_shard(r.set.shard, &wanted.shard, &wanted.shards))
-        return cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16", r.set.shard);
+        return cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16",
+                               r.set.shard);
     wanted.threads = (unsigned)r.set.threads;
     wanted.batch_tokens = (size_t)r.set.batch;
     wanted.memory_bytes = (size_t)r.set.memory;
@@ -152,7 +195,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     st = run_study(&r, argv[0], &wanted, &totals, &err);
     cril_progress_clear(&r.progress);
     if (cril_output_signal()) {
-        cril_print_note("stopped by a signal; what was finished is kept, and the next run goes on there");
+        cril_print_note(
+            "stopped by a signal; what was finished is kept, and the next run goes on there");
         return 128 + cril_output_signal();
     }
     if (st != CRIL_OK)

@@ -1,10 +1,12 @@
 /*
  * cril study slurm: a script that runs a study on a cluster.
  *
- * One file is what the user starts, what a task of the array does and what the last job does, by its first argument: Slurm keeps a copy
- * of it with the jobs, and each part can be tried by hand. Tasks write databases of their own, since SQLite on a shared file system does
- * not bear many writers; that of a task stays, so whatever ends it, the next one of its number goes on there. What is known before goes
- * into each of them without names and imported figures: of these, the study's own database may know later ones when the last job merges.
+ * One file is what the user starts, what a task of the array does and what the last job does, by
+ * its first argument: Slurm keeps a copy of it with the jobs, and each part can be tried by hand.
+ * Tasks write databases of their own, since SQLite on a shared file system does not bear many
+ * writers; that of a task stays, so whatever ends it, the next one of its number goes on there.
+ * What is known before goes into each of them without names and imported figures: of these, the
+ * study's own database may know later ones when the last job merges.
  */
 #include "args.h"
 #include "output.h"
@@ -31,26 +33,62 @@ struct settings {
 #define TEXT .kind = CRIL_OPTION_TEXT
 
 static const struct cril_option options[] = {
-    { .group = "Work", .letter = 'n', .name = "shards", COUNT, .max = MOST_SHARDS, .offset = AT(shards),
-      .help = "tasks that share the work (default: the study's cells, at most 16)" },
-    { .name = "array-limit", COUNT, .max = MOST_SHARDS, .offset = AT(limit),
-      .help = "run at most N of them at a time (default: as many as Slurm will)" },
-    { .group = "Slurm (defaults are the cluster's)", .letter = 'p', .name = "partition", TEXT, .value = "NAME", .offset = AT(partition),
-      .help = "partition of both jobs" },
-    { .letter = 'A', .name = "account", TEXT, .value = "NAME", .offset = AT(account), .help = "account of both jobs" },
-    { .letter = 't', .name = "time", TEXT, .value = "TIME", .offset = AT(time),
-      .help = "time limit of a task, such as 8:00:00; what it has not done by then, the next start does" },
-    { .letter = 'c', .name = "cpus", COUNT, .max = 4096, .offset = AT(cpus), .help = "CPUs of a task, and its threads" },
-    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .offset = AT(memory), .min = 64 << 20, .max = (uint64_t)1 << 50,
-      .help = "memory of a task, such as 8G, of which 'cril study run --memory' gets 7/8" },
-    { .name = NULL },
+    {.group = "Work",
+     .letter = 'n',
+     .name = "shards",
+     COUNT,
+     .max = MOST_SHARDS,
+     .offset = AT(shards),
+     .help = "tasks that share the work (default: the study's cells, at most 16)"},
+    {.name = "array-limit",
+     COUNT,
+     .max = MOST_SHARDS,
+     .offset = AT(limit),
+     .help = "run at most N of them at a time (default: as many as Slurm will)"},
+    {.group = "Slurm (defaults are the cluster's)",
+     .letter = 'p',
+     .name = "partition",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(partition),
+     .help = "partition of both jobs"},
+    {.letter = 'A',
+     .name = "account",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(account),
+     .help = "account of both jobs"},
+    {.letter = 't',
+     .name = "time",
+     TEXT,
+     .value = "TIME",
+     .offset = AT(time),
+     .help = "time limit of a task, such as 8:00:00; what it has not done by then, the next start "
+             "does"},
+    {.letter = 'c',
+     .name = "cpus",
+     COUNT,
+     .max = 4096,
+     .offset = AT(cpus),
+     .help = "CPUs of a task, and its threads"},
+    {.name = "memory",
+     .kind = CRIL_OPTION_SIZE,
+     .value = "SIZE",
+     .offset = AT(memory),
+     .min = 64 << 20,
+     .max = (uint64_t)1 << 50,
+     .help = "memory of a task, such as 8G, of which 'cril study run --memory' gets 7/8"},
+    {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nPrints a script that submits two jobs: an array whose tasks each compute a share of the study\n"
-          "into a database of their own, and one that merges these into the study's database when all\n"
-          "are done. Start it again after a failure, or when the study has grown: what is there is not\n"
+    fputs("\nPrints a script that submits two jobs: an array whose tasks each compute a share of "
+          "the study\n"
+          "into a database of their own, and one that merges these into the study's database when "
+          "all\n"
+          "are done. Start it again after a failure, or when the study has grown: what is there is "
+          "not\n"
           "computed again. Where there is no Slurm, it says how to run the shares by hand.\n"
           "\nThe study, its files and cril must have the same paths on all machines.\n"
           "\nExamples:\n"
@@ -64,23 +102,27 @@ static void more_help(void)
 
 static const char head[] =
     "#!/bin/sh\n"
-    "# Runs a study on Slurm: an array job whose tasks each compute a share of it into a database of their own, and a last\n"
-    "# job that merges these into the study's database. Written by 'cril study slurm' " CRIL_VERSION "; yours to change.\n"
+    "# Runs a study on Slurm: an array job whose tasks each compute a share of it into a database "
+    "of their own, and a last\n"
+    "# job that merges these into the study's database. Written by 'cril study slurm' " CRIL_VERSION
+    "; yours to change.\n"
     "#\n"
-    "#   sh job.sh            submits both; again after a failure, or when the study has grown: only documents that are\n"
+    "#   sh job.sh            submits both; again after a failure, or when the study has grown: "
+    "only documents that are\n"
     "#                        missing are computed\n"
     "#   sh job.sh shard 3    does what task 3 does, without Slurm\n"
     "#   sh job.sh merge      does what the last job does\n"
     "set -eu\n"
     "\n"
-    "# All machines must see these under these paths, and the folder must be on a file system with locks.\n";
+    "# All machines must see these under these paths, and the folder must be on a file system with "
+    "locks.\n";
 
-static const char submit_head[] =
-    "\n"
-    "# submit OPTION... SCRIPT WORD: has Slurm run a part of this script; prints the job's number. What your cluster asks for\n"
-    "# besides goes here ('man sbatch').\n"
-    "submit() {\n"
-    "    sbatch --parsable --chdir=\"$folder\" --open-mode=append";
+static const char submit_head[] = "\n"
+                                  "# submit OPTION... SCRIPT WORD: has Slurm run a part of this "
+                                  "script; prints the job's number. What your cluster asks for\n"
+                                  "# besides goes here ('man sbatch').\n"
+                                  "submit() {\n"
+                                  "    sbatch --parsable --chdir=\"$folder\" --open-mode=append";
 
 static const char parts_head[] =
     "\n"
@@ -93,50 +135,61 @@ static const char parts_head[] =
     "    [ -n \"$i\" ] || fail 'no shard given, such as: shard 3'\n"
     "    own=$folder/$i-of-$shards.db\n"
     "    # What was known before is not computed again.\n"
-    "    [ ! -e \"$folder/known.db\" ] || \"$cril\" study merge --measured --force -o \"$own\" \"$folder/known.db\"\n"
+    "    [ ! -e \"$folder/known.db\" ] || \"$cril\" study merge --measured --force -o \"$own\" "
+    "\"$folder/known.db\"\n"
     "    set -- --shard \"$i/$shards\" --database \"$own\"\n"
     "    # Threads: the CPUs that Slurm gives to the task.\n"
     "    [ -z \"${SLURM_CPUS_ON_NODE:-}\" ] || set -- \"$@\" --threads \"$SLURM_CPUS_ON_NODE\"\n";
 
 static const char parts_middle[] =
-    "    exec \"$cril\" study run \"$@\" \"$study\" # which goes on where an earlier task of this number was\n"
+    "    exec \"$cril\" study run \"$@\" \"$study\" # which goes on where an earlier task of this "
+    "number was\n"
     "    ;;\n"
     "merge) # the last job\n"
     "    set --\n"
     "    for file in \"$folder\"/*-of-\"$shards\".db; do\n"
-    "        [ ! -s \"$file\" ] || set -- \"$@\" \"$file\" # empty: its task was killed when it had just begun\n"
+    "        [ ! -s \"$file\" ] || set -- \"$@\" \"$file\" # empty: its task was killed when it "
+    "had just begun\n"
     "    done\n"
     "    \"$cril\" study merge --rename --force -o \"$database\" \"$@\"\n"
-    "    \"$cril\" study status \"$study\" # fails if a cell is incomplete: then start this script again\n"
+    "    \"$cril\" study status \"$study\" # fails if a cell is incomplete: then start this script "
+    "again\n"
     "    ;;\n"
     "submit)\n"
     "    if [ -s \"$folder/jobs\" ] && command -v squeue >/dev/null; then\n"
     "        jobs=$(cat \"$folder/jobs\")\n"
     "        [ -z \"$(squeue --noheader --jobs=\"$jobs\" 2>/dev/null)\" ] || \\\n"
-    "            fail \"its jobs are still in the queue; to end them: scancel $(echo \"$jobs\" | tr , ' ')\"\n"
+    "            fail \"its jobs are still in the queue; to end them: scancel $(echo \"$jobs\" | "
+    "tr , ' ')\"\n"
     "    fi\n"
-    "    # What is known, for the tasks: the study's database as it is now, and what tasks of earlier times have done.\n"
+    "    # What is known, for the tasks: the study's database as it is now, and what tasks of "
+    "earlier times have done.\n"
     "    set --\n"
     "    for file in \"$database\" \"$folder\"/*-of-*.db; do\n"
     "        [ ! -s \"$file\" ] || set -- \"$@\" \"$file\"\n"
     "    done\n"
     "    [ $# = 0 ] || \"$cril\" study merge --measured --force -o \"$folder/known.db\" \"$@\"\n"
     "    if ! command -v sbatch >/dev/null; then\n"
-    "        echo \"There is no Slurm here (no sbatch). On this machine, or the shards on any that see the same files:\"\n"
+    "        echo \"There is no Slurm here (no sbatch). On this machine, or the shards on any that "
+    "see the same files:\"\n"
     "        echo \"    for i in \\$(seq $shards); do sh $0 shard \\$i; done; sh $0 merge\"\n"
     "        exit 1\n"
     "    fi >&2\n"
     "    case $0 in /*) script=$0 ;; *) script=$PWD/$0 ;; esac\n"
-    "    logs=$(printf '%s\\n' \"$folder\" | sed 's/%/%%/g') # Slurm puts numbers in the place of %a and the like\n";
+    "    logs=$(printf '%s\\n' \"$folder\" | sed 's/%/%%/g') # Slurm puts numbers in the place of "
+    "%a and the like\n";
 
 static const char parts_end[] =
     "    array=${array%%;*} # of \"number;cluster\"\n"
     "    echo \"$array\" >\"$folder/jobs\"\n"
-    "    # Not afterok: a task that was killed and requeued would count as failed for ever. What is done is merged in any case.\n"
-    "    last=$(submit --job-name=cril-merge --dependency=\"afterany:$array\" --output=\"$logs/merge.log\" \"$script\" merge)\n"
+    "    # Not afterok: a task that was killed and requeued would count as failed for ever. What "
+    "is done is merged in any case.\n"
+    "    last=$(submit --job-name=cril-merge --dependency=\"afterany:$array\" "
+    "--output=\"$logs/merge.log\" \"$script\" merge)\n"
     "    last=${last%%;*}\n"
     "    echo \"$array,$last\" >\"$folder/jobs\"\n"
-    "    echo \"job $array computes in $shards shards, job $last then merges them into $database\"\n"
+    "    echo \"job $array computes in $shards shards, job $last then merges them into "
+    "$database\"\n"
     "    echo \"squeue --jobs=$array,$last shows them; databases and logs are in $folder\"\n"
     "    ;;\n"
     "*) fail \"$1 is none of submit, shard and merge\" ;;\n"
@@ -170,7 +223,8 @@ static int print_script(const struct settings *set, const struct paths *p)
     print_setting("cril", p->program);
     print_setting("study", p->study);
     print_setting("database", p->database);
-    puts("folder=$database-shards # a database and a log of each task; when all is merged it may be removed");
+    puts("folder=$database-shards # a database and a log of each task; when all is merged it may "
+         "be removed");
     printf("shards=%" PRIu64 "\n", set->shards);
 
     fputs(submit_head, stdout);
@@ -181,11 +235,14 @@ static int print_script(const struct settings *set, const struct paths *p)
 
     fputs(parts_head, stdout);
     if (set->memory)
-        printf("    set -- \"$@\" --memory %" PRIu64 "M # of the %" PRIu64 "M that the task has\n", mib * 7 / 8, mib);
+        printf("    set -- \"$@\" --memory %" PRIu64 "M # of the %" PRIu64 "M that the task has\n",
+               mib * 7 / 8, mib);
     fputs(parts_middle, stdout);
 
-    fputs("    array=$(submit --job-name=cril-shards --output=\"$logs/%a-of-$shards.log\" --requeue \\\n"
-          "        --array=\"1-$shards", stdout);
+    fputs("    array=$(submit --job-name=cril-shards --output=\"$logs/%a-of-$shards.log\" "
+          "--requeue \\\n"
+          "        --array=\"1-$shards",
+          stdout);
     if (set->limit)
         printf("%%%" PRIu64, set->limit);
     putchar('"');
@@ -219,12 +276,15 @@ static int print_for(struct settings *set, const cril_study_info *s)
     int code = 1;
 
     if (!cells)
-        return cril_print_error("%s: there is nothing to compute: no model or no corpus has a path", s->path);
+        return cril_print_error("%s: there is nothing to compute: no model or no corpus has a path",
+                                s->path);
     if (!set->shards)
         set->shards = cells < MOST_DEFAULT_SHARDS ? cells : MOST_DEFAULT_SHARDS;
-    p = (struct paths){ cril_own_path(), cril_absolute_path(s->path), cril_absolute_path(s->database) };
+    p = (struct paths){cril_own_path(), cril_absolute_path(s->path),
+                       cril_absolute_path(s->database)};
     if (p.program && p.study && p.database && strchr(p.database, '\\'))
-        cril_print_error("%s: Slurm cannot write logs beside it, since a backslash has a meaning there; give the folder or the file another name",
+        cril_print_error("%s: Slurm cannot write logs beside it, since a backslash has a meaning "
+                         "there; give the folder or the file another name",
                          p.database);
     else if (p.program && p.study && p.database)
         code = print_script(set, &p);
@@ -236,7 +296,7 @@ static int print_for(struct settings *set, const cril_study_info *s)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct settings set = { 0 };
+    struct settings set = {0};
     cril_study *study;
     int code = cril_studying_args(cmd, &set, argc, argv);
 

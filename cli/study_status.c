@@ -1,4 +1,5 @@
-/* cril study status: which cells of a study are done, and their figures. Reads the database only, whoever writes to it. */
+/* cril study status: which cells of a study are done, and their figures. Reads the database only,
+ * whoever writes to it. */
 #include "args.h"
 #include "output.h"
 #include "cmd_study.h"
@@ -17,9 +18,12 @@ struct settings {
 };
 
 static const struct cril_option options[] = {
-    { .group = "Options", .name = "json", .kind = CRIL_OPTION_FLAG, .offset = offsetof(struct settings, json),
-      .help = "JSON instead of a table" },
-    { .name = NULL },
+    {.group = "Options",
+     .name = "json",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = offsetof(struct settings, json),
+     .help = "JSON instead of a table"},
+    {.name = NULL},
 };
 
 static void more_help(void)
@@ -34,7 +38,7 @@ struct row {
     const cril_study_model *model;
     const cril_study_corpus *corpus;
     const cril_study_protocol *protocol;
-    char label[64]; /* of the protocol */
+    char label[64];           /* of the protocol */
     uint64_t documents, done; /* documents 0: not known yet */
     bool complete;
     double bpc;
@@ -49,7 +53,8 @@ struct run {
     size_t n, n_complete;
 };
 
-static cril_status read_cell(struct run *r, struct row *row, const cril_store_model *m, const cril_store_corpus *c, cril_error *err)
+static cril_status read_cell(struct run *r, struct row *row, const cril_store_model *m,
+                             const cril_store_corpus *c, cril_error *err)
 {
     cril_slice *missing;
     cril_result result;
@@ -97,7 +102,7 @@ static cril_status read_rows(struct run *r, cril_error *err)
     cril_status st = CRIL_OK;
 
     if (!(r->rows = calloc(s->n_models * s->n_corpora * s->n_protocols + 1, sizeof(*r->rows)))) {
-        *err = (cril_error){ .status = CRIL_ERR_NOMEM, .message = "out of memory" };
+        *err = (cril_error){.status = CRIL_ERR_NOMEM, .message = "out of memory"};
         return CRIL_ERR_NOMEM;
     }
     for (size_t m = 0; m < s->n_models; m++)
@@ -105,7 +110,8 @@ static cril_status read_rows(struct run *r, cril_error *err)
             for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++) {
                 if (!s->models[m].path || !s->corpora[c].path)
                     continue;
-                r->rows[r->n] = (struct row){ .model = &s->models[m], .corpus = &s->corpora[c], .protocol = &s->protocols[p] };
+                r->rows[r->n] = (struct row){
+                    .model = &s->models[m], .corpus = &s->corpora[c], .protocol = &s->protocols[p]};
                 cril_protocol_label(s, &s->protocols[p], r->rows[r->n].label);
                 st = read_row(r, &r->rows[r->n++], err);
             }
@@ -114,7 +120,7 @@ static cril_status read_rows(struct run *r, cril_error *err)
 
 static int width_of(const struct run *r, int which)
 {
-    static const char *const heads[] = { "model", "corpus", "protocol" };
+    static const char *const heads[] = {"model", "corpus", "protocol"};
     int width = cril_text_width(heads[which]);
 
     for (size_t i = 0; i < r->n; i++) {
@@ -130,8 +136,8 @@ static void print_table(const struct run *r)
 {
     const int model = width_of(r, 0), corpus = width_of(r, 1), protocol = width_of(r, 2);
 
-    printf("%-*s  %-*s  %-*s %18s %9s %18s\n", model, "model", corpus, "corpus", protocol, "protocol", "documents", "BPC",
-           "95 % interval");
+    printf("%-*s  %-*s  %-*s %18s %9s %18s\n", model, "model", corpus, "corpus", protocol,
+           "protocol", "documents", "BPC", "95 % interval");
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
         char of[48] = "-";
@@ -160,12 +166,14 @@ static int print_json(const struct run *r)
     for (size_t i = 0; list && i < r->n; i++) {
         const struct row *x = &r->rows[i];
 
-        if (json_array_append_new(list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model", cril_json_string(x->model->name), "corpus",
-                                                  cril_json_string(x->corpus->name), "protocol", x->label, "documents_done",
-                                                  (json_int_t)x->done, "documents",
-                                                  x->documents ? json_integer((json_int_t)x->documents) : json_null(),
-                                                  "complete", x->complete, "bpc",
-                                                  x->complete ? json_real(x->bpc) : json_null()))) {
+        if (json_array_append_new(
+                list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model",
+                                cril_json_string(x->model->name), "corpus",
+                                cril_json_string(x->corpus->name), "protocol", x->label,
+                                "documents_done", (json_int_t)x->done, "documents",
+                                x->documents ? json_integer((json_int_t)x->documents) : json_null(),
+                                "complete", x->complete, "bpc",
+                                x->complete ? json_real(x->bpc) : json_null()))) {
             json_decref(list);
             list = NULL;
         }
@@ -175,7 +183,7 @@ static int print_json(const struct run *r)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct run r = { 0 };
+    struct run r = {0};
     cril_study *study;
     cril_error err;
     int code = cril_studying_args(cmd, &r.set, argc, argv);
@@ -185,7 +193,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (!(study = cril_studying_load(argv[0])))
         return 1;
     r.s = cril_study_info_of(study);
-    if (cril_store_open(r.s->database, &(cril_store_options){ .read_only = true }, &r.store, &err) != CRIL_OK ||
+    if (cril_store_open(r.s->database, &(cril_store_options){.read_only = true}, &r.store, &err) !=
+            CRIL_OK ||
         read_rows(&r, &err) != CRIL_OK) {
         code = cril_print_error("%s", err.message);
     } else {

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p, char out[64])
+const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p,
+                                char out[64])
 {
     size_t n = 0, at = 0;
 
@@ -21,7 +22,8 @@ const char *cril_protocol_label(const cril_study_info *s, const cril_study_proto
     return out;
 }
 
-/* The protocol of that label or name; name NULL: the first. NULL: there is none, which was printed. */
+/* The protocol of that label or name; name NULL: the first. NULL: there is none, which was printed.
+ */
 static const cril_study_protocol *find_protocol(const cril_study_info *s, const char *name)
 {
     char label[64];
@@ -32,7 +34,8 @@ static const cril_study_protocol *find_protocol(const cril_study_info *s, const 
     for (size_t i = 0; i < s->n_protocols; i++) /* of several of a name the first */
         if (strcmp(s->protocols[i].name, name) == 0)
             return &s->protocols[i];
-    cril_print_error("%s: has no protocol \"%s\"; 'cril study check %s' lists those that it has", s->path, name, s->path);
+    cril_print_error("%s: has no protocol \"%s\"; 'cril study check %s' lists those that it has",
+                     s->path, name, s->path);
     return NULL;
 }
 
@@ -60,13 +63,14 @@ bool cril_studying_open(struct cril_studying *s, const char *path, const char *p
 {
     cril_error err;
 
-    *s = (struct cril_studying){ 0 };
+    *s = (struct cril_studying){0};
     if (!(s->study = cril_studying_load(path)))
         return false;
     s->info = cril_study_info_of(s->study);
     if (!(s->protocol = find_protocol(s->info, protocol)))
         return false;
-    if (cril_store_open(s->info->database, &(cril_store_options){ .read_only = true }, &s->store, &err) == CRIL_OK &&
+    if (cril_store_open(s->info->database, &(cril_store_options){.read_only = true}, &s->store,
+                        &err) == CRIL_OK &&
         cril_store_table(s->store, s->info, s->protocol, &s->table, &err) == CRIL_OK)
         return true;
     cril_print_error("%s", err.message);
@@ -78,7 +82,7 @@ void cril_studying_close(struct cril_studying *s)
     cril_study_table_free(&s->table);
     cril_store_close(s->store);
     cril_study_close(s->study);
-    *s = (struct cril_studying){ 0 };
+    *s = (struct cril_studying){0};
 }
 
 bool cril_split_words(const char *text, char ***words, size_t *n)
@@ -121,17 +125,20 @@ static json_t *range(double low, double high)
 
 static json_t *estimate(const cril_estimate *e)
 {
-    return json_pack("{s:o, s:o, s:o}", "value", number(e->value), "se", number(e->se), "interval", range(e->low, e->high));
+    return json_pack("{s:o, s:o, s:o}", "value", number(e->value), "se", number(e->se), "interval",
+                     range(e->low, e->high));
 }
 
 static json_t *bootstrap(const cril_line_bootstrap *b)
 {
     if (b->unit == CRIL_RESAMPLE_FAMILIES && b->n_units < 2)
         return json_null();
-    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "units", (json_int_t)b->n_units, "resamples",
-                     (json_int_t)b->resamples, "seed", (json_int_t)b->seed, "redrawn", (json_int_t)b->redrawn, "pearson",
-                     range(b->pearson.low, b->pearson.high), "slope", range(b->slope.low, b->slope.high), "intercept",
-                     range(b->intercept.low, b->intercept.high), "rmse", range(b->rmse.low, b->rmse.high));
+    return json_pack("{s:I, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "units", (json_int_t)b->n_units,
+                     "resamples", (json_int_t)b->resamples, "seed", (json_int_t)b->seed, "redrawn",
+                     (json_int_t)b->redrawn, "pearson", range(b->pearson.low, b->pearson.high),
+                     "slope", range(b->slope.low, b->slope.high), "intercept",
+                     range(b->intercept.low, b->intercept.high), "rmse",
+                     range(b->rmse.low, b->rmse.high));
 }
 
 static json_t *families(const cril_study_info *s, const cril_study_line *l)
@@ -142,9 +149,10 @@ static json_t *families(const cril_study_info *s, const cril_study_line *l)
         const cril_left_out *f = &l->families[i];
         const cril_study_model *m = &s->models[l->models.model[f->first]];
 
-        if (json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o}", "family", cril_json_string(m->family), "models",
-                                                  (json_int_t)f->n, "rmse", number(f->rmse), "mean_error",
-                                                  number(f->mean_error)))) {
+        if (json_array_append_new(list, json_pack("{s:o, s:I, s:o, s:o}", "family",
+                                                  cril_json_string(m->family), "models",
+                                                  (json_int_t)f->n, "rmse", number(f->rmse),
+                                                  "mean_error", number(f->mean_error)))) {
             json_decref(list);
             return NULL;
         }
@@ -157,7 +165,8 @@ static json_t *left_out(const cril_study_info *s, const cril_study_line *l)
     if (!l->left_out.n_families_used)
         return json_null();
     return json_pack("{s:o, s:o, s:I, s:I, s:o}", "rmse", number(l->left_out.rmse), "rmse_of_mean",
-                     number(l->left_out.rmse_of_mean), "families_used", (json_int_t)l->left_out.n_families_used, "models_used",
+                     number(l->left_out.rmse_of_mean), "families_used",
+                     (json_int_t)l->left_out.n_families_used, "models_used",
                      (json_int_t)l->left_out.n_points_used, "families", families(s, l));
 }
 
@@ -167,8 +176,9 @@ static json_t *both(const cril_study_line *l)
 
     if (!l->has_both)
         return json_null();
-    return json_pack("{s:s, s:o, s:o, s:o}", "method", l->is_york ? "york" : "orthogonal", "slope", estimate(&b->slope),
-                     "intercept", estimate(&b->intercept), "reduced_chi_square", number(b->reduced_chi_square));
+    return json_pack("{s:s, s:o, s:o, s:o}", "method", l->is_york ? "york" : "orthogonal", "slope",
+                     estimate(&b->slope), "intercept", estimate(&b->intercept),
+                     "reduced_chi_square", number(b->reduced_chi_square));
 }
 
 static json_t *model(const cril_study_info *s, const cril_study_line *l, size_t i)
@@ -177,11 +187,13 @@ static json_t *model(const cril_study_info *s, const cril_study_line *l, size_t 
     const cril_study_points *p = &l->models;
     const cril_point_fit *e = &l->each[i];
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model", cril_json_string(m->name), "family",
-                     cril_json_string(m->family), "bpc", number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
-                     "score", number(p->y[i]), "fitted", number(e->fitted), "residual", number(e->residual), "leverage",
-                     number(e->leverage), "internal", number(e->internal), "external", number(e->external), "cook",
-                     number(e->cook), "off_the_line", e->flagged);
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model",
+                     cril_json_string(m->name), "family", cril_json_string(m->family), "bpc",
+                     number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
+                     "score", number(p->y[i]), "fitted", number(e->fitted), "residual",
+                     number(e->residual), "leverage", number(e->leverage), "internal",
+                     number(e->internal), "external", number(e->external), "cook", number(e->cook),
+                     "off_the_line", e->flagged);
 }
 
 static json_t *models(const cril_study_info *s, const cril_study_line *l)
@@ -212,12 +224,16 @@ json_t *cril_line_json(const cril_study_info *s, const cril_study_fit *f, const 
 {
     const cril_line *line = &l->line;
 
-    return json_pack("{s:o, s:o, s:o, s:I, s:f, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-                     "line", cril_json_string(f->name), "x", cril_json_string(f->x), "y", cril_json_string(f->y), "n", (json_int_t)line->n, "level", line->level,
-                     "pearson", "value", number(line->pearson), "interval", range(line->pearson_low, line->pearson_high),
-                     "p_value", number(line->p_value), "spearman", number(line->spearman), "slope", estimate(&line->slope),
-                     "intercept", estimate(&line->intercept), "rmse", number(line->rmse), "residual_se",
-                     number(line->residual_se), "r_squared", number(line->r_squared), "over_models",
-                     bootstrap(&l->over_models), "over_families", bootstrap(&l->over_families), "unseen_family",
-                     left_out(s, l), "errors_in_both", both(l), "models", models(s, l), "lacking", lacking(s, l));
+    return json_pack("{s:o, s:o, s:o, s:I, s:f, s:{s:o, s:o, s:o}, s:o, s:o, s:o, s:o, s:o, s:o, "
+                     "s:o, s:o, s:o, s:o, s:o, s:o}",
+                     "line", cril_json_string(f->name), "x", cril_json_string(f->x), "y",
+                     cril_json_string(f->y), "n", (json_int_t)line->n, "level", line->level,
+                     "pearson", "value", number(line->pearson), "interval",
+                     range(line->pearson_low, line->pearson_high), "p_value", number(line->p_value),
+                     "spearman", number(line->spearman), "slope", estimate(&line->slope),
+                     "intercept", estimate(&line->intercept), "rmse", number(line->rmse),
+                     "residual_se", number(line->residual_se), "r_squared", number(line->r_squared),
+                     "over_models", bootstrap(&l->over_models), "over_families",
+                     bootstrap(&l->over_families), "unseen_family", left_out(s, l),
+                     "errors_in_both", both(l), "models", models(s, l), "lacking", lacking(s, l));
 }

@@ -21,8 +21,8 @@ int cril_text_width(const char *text)
         len = 0;
     for (size_t i = 0; i < len;) {
         utf8proc_int32_t c;
-        utf8proc_ssize_t step = utf8proc_iterate((const utf8proc_uint8_t *)shown + i,
-                                                 (utf8proc_ssize_t)(len - i), &c);
+        utf8proc_ssize_t step =
+            utf8proc_iterate((const utf8proc_uint8_t *)shown + i, (utf8proc_ssize_t)(len - i), &c);
 
         if (step < 1)
             break;

@@ -14,7 +14,7 @@ static int fail(const cril_error *err)
 
 int main(int argc, char **argv)
 {
-    const cril_score_options options = { .context = 256, .stride = 128 };
+    const cril_score_options options = {.context = 256, .stride = 128};
     cril_model *model;
     cril_scorer *scorer = NULL;
     cril_corpus *corpus = NULL;
@@ -33,10 +33,11 @@ int main(int argc, char **argv)
         cril_score_corpus(scorer, corpus, argv[2], NULL, &result, &err) != CRIL_OK) {
         code = fail(&err);
     } else {
-        printf("%s on %s: %.4f bits per character", result.model_name, argv[2], cril_result_bpc(&result));
+        printf("%s on %s: %.4f bits per character", result.model_name, argv[2],
+               cril_result_bpc(&result));
         if (result.interval.resamples) /* a single document has no interval */
-            printf(", %.0f %% interval %.4f to %.4f", 100 * result.interval.level, result.interval.low,
-                   result.interval.high);
+            printf(", %.0f %% interval %.4f to %.4f", 100 * result.interval.level,
+                   result.interval.low, result.interval.high);
         putchar('\n');
         cril_result_free(&result);
     }

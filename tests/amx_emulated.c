@@ -1,7 +1,8 @@
 /*
- * src/kernels/amx.c once more, its intrinsics replaced by functions on a file of tile registers. They follow the
- * pseudo-code of Intel's SDM, volume 2 (LDTILECFG, TILELOADD, TILESTORED, TILEZERO, TDPBUSD, TDPBSSD, TILERELEASE), and
- * abort where the CPU would fault: so the kernel is tested without the hardware. Palette 1 only.
+ * src/kernels/amx.c once more, its intrinsics replaced by functions on a file of tile registers.
+ * They follow the pseudo-code of Intel's SDM, volume 2 (LDTILECFG, TILELOADD, TILESTORED, TILEZERO,
+ * TDPBUSD, TDPBSSD, TILERELEASE), and abort where the CPU would fault: so the kernel is tested
+ * without the hardware. Palette 1 only.
  */
 #include "amx_emulated.h"
 
@@ -42,7 +43,8 @@ static void load_config(const void *config)
     uint8_t c[64];
     memcpy(c, config, sizeof(c));
     demand(c[0] == 1, "palette is not 1");
-    demand(all_zero(c + 1, 15) && all_zero(c + 16 + 2 * TILES, 16) && all_zero(c + 48 + TILES, 8), "reserved byte set");
+    demand(all_zero(c + 1, 15) && all_zero(c + 16 + 2 * TILES, 16) && all_zero(c + 48 + TILES, 8),
+           "reserved byte set");
     memset(&amx, 0, sizeof(amx));
     amx.configured = true;
     for (size_t t = 0; t < TILES; t++) {
@@ -56,7 +58,8 @@ static void load_config(const void *config)
 
 static void demand_tile(size_t t)
 {
-    demand(amx.configured && t < TILES && amx.tile[t].rows && amx.tile[t].row_bytes % 4 == 0, "tile is not configured");
+    demand(amx.configured && t < TILES && amx.tile[t].rows && amx.tile[t].row_bytes % 4 == 0,
+           "tile is not configured");
 }
 
 static void release(void)
@@ -93,7 +96,8 @@ static void multiply(size_t c, size_t a, size_t b, bool a_signed)
     demand_tile(c);
     demand(a != b && b != c && c != a, "a tile is two operands");
     demand(amx.tile[c].rows == amx.tile[a].rows && amx.tile[a].row_bytes / 4 == amx.tile[b].rows &&
-               amx.tile[c].row_bytes == amx.tile[b].row_bytes, "shapes of a product do not match");
+               amx.tile[c].row_bytes == amx.tile[b].row_bytes,
+           "shapes of a product do not match");
     for (size_t r = 0; r < amx.tile[c].rows; r++) {
         int32_t sum[MAX_ROW_BYTES / 4];
         memcpy(sum, amx.tile[c].data[r], sizeof(sum));

@@ -1,4 +1,5 @@
-/* The kernel set "amx" for a CPU with AVX-512 and no tiles: tile instructions are functions in plain C. */
+/* The kernel set "amx" for a CPU with AVX-512 and no tiles: tile instructions are functions in
+ * plain C. */
 #ifndef CRIL_TESTS_AMX_EMULATED_H
 #define CRIL_TESTS_AMX_EMULATED_H
 

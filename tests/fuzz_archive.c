@@ -1,11 +1,12 @@
 /*
- * libFuzzer entry: archives, the range coder and spelling. The first byte of the input says what the rest is:
+ * libFuzzer entry: archives, the range coder and spelling. The first byte of the input says what
+ * the rest is:
  *
  *   bits 0, 1 = 0  an archive as it is
  *   1              an archive whose checksums, magic and end mark are made right first
- *   2              the same, and the lengths of its last segment and of its text too, so that more files come through to
- *                  where segments are taken apart and decoded
- *   3              symbols, which are encoded and decoded; with bit 2, a text, which is spelled and put together
+ *   2              the same, and the lengths of its last segment and of its text too, so that more
+ * files come through to where segments are taken apart and decoded 3              symbols, which
+ * are encoded and decoded; with bit 2, a text, which is spelled and put together
  *
  * In place of a model's numbers, a decoder gets those of a random generator. What a code decodes to
  * is encoded again: the shortest code of the same symbols cannot be longer than the one that was
@@ -96,7 +97,8 @@ static const cril_tokenizer *vocabulary(void)
     return t;
 }
 
-/* What tokens and raw bytes of a damaged segment stand for, which may be anything but longer than asked for. */
+/* What tokens and raw bytes of a damaged segment stand for, which may be anything but longer than
+ * asked for. */
 static void put_together(const struct cril_segment *s, const int32_t *ids, size_t n_ids)
 {
     const size_t len = s->entry.original < 1 << 16 ? s->entry.original : 1 << 16;
@@ -110,7 +112,8 @@ static void put_together(const struct cril_segment *s, const int32_t *ids, size_
 
 static void spell_text(const uint8_t *text, size_t len)
 {
-    static struct cril_speller *speller; /* kept: what it knows of characters must not depend on texts */
+    static struct cril_speller
+        *speller; /* kept: what it knows of characters must not depend on texts */
     struct cril_spelling spelling = {0};
     struct cril_segment s;
     uint8_t *parts, *back;
@@ -133,7 +136,8 @@ static void spell_text(const uint8_t *text, size_t len)
                               .raw = spelling.raw,
                               .raw_bytes = spelling.n_raw};
     require(spelling.n_parts * CRIL_ARCHIVE_PART + spelling.n_raw <= len + CRIL_ARCHIVE_PART);
-    require(cril_unspell(vocabulary(), &s, spelling.ids.data, spelling.ids.n, back, len, NULL) == CRIL_OK);
+    require(cril_unspell(vocabulary(), &s, spelling.ids.data, spelling.ids.n, back, len, NULL) ==
+            CRIL_OK);
     require(memcmp(text, back, len) == 0);
     free(parts);
     free(back);

@@ -1,7 +1,7 @@
 /*
- * libFuzzer entry: any bytes as a corpus. The first byte picks the format and strictness, the rest is the file;
- * compression is told by its bytes. What is handed out must keep the promises of cril/corpus.h, and
- * reading twice must give the same.
+ * libFuzzer entry: any bytes as a corpus. The first byte picks the format and strictness, the rest
+ * is the file; compression is told by its bytes. What is handed out must keep the promises of
+ * cril/corpus.h, and reading twice must give the same.
  *
  * zstd may rightly ask for a window of 2 GiB: run with ASAN_OPTIONS=allocator_may_return_null=1 and
  * max_allocation_size_mb=300, which also makes that allocation fail.
@@ -48,7 +48,7 @@ static uint64_t read_all(const cril_corpus_options *o, bool json, char hex[65])
     cril_corpus *c;
     cril_document doc;
     cril_corpus_stats stats;
-    cril_error err = { 0 };
+    cril_error err = {0};
     uint64_t n = 0, line = 0, sum = 14695981039346656037u;
 
     hex[0] = '\0';
@@ -65,7 +65,8 @@ static uint64_t read_all(const cril_corpus_options *o, bool json, char hex[65])
         }
         if (!doc.text)
             break;
-        must(doc.len_bytes > 0 && doc.len_bytes <= 1 << 20 && doc.index == n && strcmp(doc.file, name) == 0);
+        must(doc.len_bytes > 0 && doc.len_bytes <= 1 << 20 && doc.index == n &&
+             strcmp(doc.file, name) == 0);
         must(!json || is_utf8(doc.text, doc.len_bytes));
         must(doc.line > line || (o->format[0] == 't' && doc.line == 0));
         must(cril_count_characters(doc.text, doc.len_bytes) <= doc.len_bytes);
@@ -85,7 +86,7 @@ static uint64_t read_all(const cril_corpus_options *o, bool json, char hex[65])
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const formats[] = { "jsonl", "csv", "text" };
+    static const char *const formats[] = {"jsonl", "csv", "text"};
     static int fd = -1;
     static struct cril_sha256 *h;
     char hex[3][65];
@@ -98,13 +99,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0)
         return 0;
     const cril_corpus_options o = {
-        .format = formats[data[0] % 3], .strict = data[0] & 0x80, .limit = data[0] & 0x40 ? 2 : 0
-    };
+        .format = formats[data[0] % 3], .strict = data[0] & 0x80, .limit = data[0] & 0x40 ? 2 : 0};
     data++;
     size--;
     must(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
     must(read_all(&o, o.format[0] == 'j', hex[0]) == read_all(&o, o.format[0] == 'j', hex[1]));
-    must(cril_sha256_update(h, data, size, NULL) == CRIL_OK && cril_sha256_final(h, hex[2], NULL) == CRIL_OK);
+    must(cril_sha256_update(h, data, size, NULL) == CRIL_OK &&
+         cril_sha256_final(h, hex[2], NULL) == CRIL_OK);
     must(strcmp(hex[0], hex[1]) == 0 && (!hex[0][0] || strcmp(hex[0], hex[2]) == 0));
     return 0;
 }

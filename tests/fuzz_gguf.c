@@ -1,6 +1,6 @@
 /*
- * libFuzzer entry: any bytes as a GGUF file. What opens is read to its last byte, so that a sanitizer
- * sees a pointer that was not proved.
+ * libFuzzer entry: any bytes as a GGUF file. What opens is read to its last byte, so that a
+ * sanitizer sees a pointer that was not proved.
  */
 #include "formats/gguf.h"
 

@@ -1,7 +1,8 @@
 /*
- * libFuzzer entry: a store that others have had their hands on. The input is a list of changes to a good one: bytes of the file, or values
- * of its rows, put there by SQLite so that they arrive behind the file's structure. What is read must keep the promises of cril/store.h,
- * and a store that can be added to another says the same there.
+ * libFuzzer entry: a store that others have had their hands on. The input is a list of changes to a
+ * good one: bytes of the file, or values of its rows, put there by SQLite so that they arrive
+ * behind the file's structure. What is read must keep the promises of cril/store.h, and a store
+ * that can be added to another says the same there.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -28,7 +29,8 @@ static void must(bool holds)
 
 static void clean_up(void)
 {
-    static const char *const names[] = { "a.db", "a.db-journal", "a.db-wal", "a.db-shm", "b.db", "b.db-journal" };
+    static const char *const names[] = {"a.db",     "a.db-journal", "a.db-wal",
+                                        "a.db-shm", "b.db",         "b.db-journal"};
     char name[96];
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
@@ -50,25 +52,32 @@ static void read_base(void)
 
 static void make_base(void)
 {
-    cril_store_model m = { .parameters = 7, .bytes = 8, .context = 2048, .architecture = "llama" };
-    cril_store_corpus c = { .documents = N_DOCUMENTS, .characters = 100, .bytes = 100, .field = "content", .format = "jsonl" };
-    const cril_study_protocol p = { .name = "document" };
-    const cril_figure row = { "model", "corpus", 0.5, 0.01, "source", 0 };
-    const cril_baseline b = { "xz -9", 10 };
+    cril_store_model m = {.parameters = 7, .bytes = 8, .context = 2048, .architecture = "llama"};
+    cril_store_corpus c = {.documents = N_DOCUMENTS,
+                           .characters = 100,
+                           .bytes = 100,
+                           .field = "content",
+                           .format = "jsonl"};
+    const cril_study_protocol p = {.name = "document"};
+    const cril_figure row = {"model", "corpus", 0.5, 0.01, "source", 0};
+    const cril_baseline b = {"xz -9", 10};
     cril_store *s;
 
-    strcpy(folder, access("/dev/shm", W_OK) == 0 ? "/dev/shm/cril-fuzz-XXXXXX" : "/tmp/cril-fuzz-XXXXXX");
+    strcpy(folder,
+           access("/dev/shm", W_OK) == 0 ? "/dev/shm/cril-fuzz-XXXXXX" : "/tmp/cril-fuzz-XXXXXX");
     must(mkdtemp(folder) != NULL);
     atexit(clean_up);
     snprintf(path, sizeof(path), "%s/a.db", folder);
     snprintf(into, sizeof(into), "%s/b.db", folder);
     memset(m.sha256, 'a', 64);
     memset(c.sha256, 'b', 64);
-    must(cril_store_corpus_id(&c, NULL) == CRIL_OK && cril_cell_of(&m, &c, &p, &cell, NULL) == CRIL_OK);
+    must(cril_store_corpus_id(&c, NULL) == CRIL_OK &&
+         cril_cell_of(&m, &c, &p, &cell, NULL) == CRIL_OK);
     must(cril_store_open(path, NULL, &s, NULL) == CRIL_OK);
-    must(cril_store_put_model(s, "model", &m, NULL, NULL) == CRIL_OK && cril_store_put_corpus(s, "corpus", &c, NULL, NULL) == CRIL_OK);
+    must(cril_store_put_model(s, "model", &m, NULL, NULL) == CRIL_OK &&
+         cril_store_put_corpus(s, "corpus", &c, NULL, NULL) == CRIL_OK);
     for (uint64_t i = 0; i < N_DOCUMENTS; i++) {
-        const cril_document_score d = { i, i + 1, 3.25 * (double)i, 9, 8, 5, 5 };
+        const cril_document_score d = {i, i + 1, 3.25 * (double)i, 9, 8, 5, 5};
 
         must(cril_store_put(s, &cell, &d, 1, NULL) == CRIL_OK);
     }
@@ -100,15 +109,51 @@ static void change_bytes(const uint8_t *data, size_t size)
 static void change_values(const uint8_t *data, size_t size)
 {
     static const char *const columns[][2] = {
-        { "baselines", "corpus" }, { "baselines", "name" }, { "baselines", "bytes" }, { "bpc", "model" }, { "bpc", "corpus" },
-        { "bpc", "bpc" }, { "bpc", "se" }, { "bpc", "source" }, { "cells", "key" }, { "cells", "model" }, { "cells", "corpus" },
-        { "cells", "protocol" }, { "cells", "context" }, { "cells", "stride" }, { "cells", "numerics" }, { "corpora", "id" },
-        { "corpora", "sha256" }, { "corpora", "field" }, { "corpora", "format" }, { "corpora", "lim" }, { "corpora", "documents" },
-        { "corpora", "characters" }, { "corpora", "bytes" }, { "documents", "cell" }, { "documents", "idx" }, { "documents", "line" },
-        { "documents", "nats" }, { "documents", "tokens" }, { "documents", "scored_tokens" }, { "documents", "characters" },
-        { "documents", "bytes" }, { "models", "sha256" }, { "models", "architecture" }, { "models", "parameters" }, { "models", "bytes" },
-        { "models", "context" }, { "names", "kind" }, { "names", "name" }, { "names", "id" }, { "scores", "model" },
-        { "scores", "benchmark" }, { "scores", "score" }, { "scores", "se" }, { "scores", "source" }, { "meta", "value" },
+        {"baselines", "corpus"},
+        {"baselines", "name"},
+        {"baselines", "bytes"},
+        {"bpc", "model"},
+        {"bpc", "corpus"},
+        {"bpc", "bpc"},
+        {"bpc", "se"},
+        {"bpc", "source"},
+        {"cells", "key"},
+        {"cells", "model"},
+        {"cells", "corpus"},
+        {"cells", "protocol"},
+        {"cells", "context"},
+        {"cells", "stride"},
+        {"cells", "numerics"},
+        {"corpora", "id"},
+        {"corpora", "sha256"},
+        {"corpora", "field"},
+        {"corpora", "format"},
+        {"corpora", "lim"},
+        {"corpora", "documents"},
+        {"corpora", "characters"},
+        {"corpora", "bytes"},
+        {"documents", "cell"},
+        {"documents", "idx"},
+        {"documents", "line"},
+        {"documents", "nats"},
+        {"documents", "tokens"},
+        {"documents", "scored_tokens"},
+        {"documents", "characters"},
+        {"documents", "bytes"},
+        {"models", "sha256"},
+        {"models", "architecture"},
+        {"models", "parameters"},
+        {"models", "bytes"},
+        {"models", "context"},
+        {"names", "kind"},
+        {"names", "name"},
+        {"names", "id"},
+        {"scores", "model"},
+        {"scores", "benchmark"},
+        {"scores", "score"},
+        {"scores", "se"},
+        {"scores", "source"},
+        {"meta", "value"},
     };
     enum { N_COLUMNS = sizeof(columns) / sizeof(*columns) };
     sqlite3 *db;
@@ -163,7 +208,7 @@ static char *dump(cril_store *s, cril_status *st)
 
 static void check_result(cril_store *s)
 {
-    static const cril_interval interval = { .resamples = 3 };
+    static const cril_interval interval = {.resamples = 3};
     cril_result r;
 
     if (cril_store_result(s, &cell, &interval, &r, NULL) != CRIL_OK)
@@ -171,7 +216,8 @@ static void check_result(cril_store *s)
     for (uint64_t i = 0; i < r.documents; i++) {
         const cril_document_score *d = &r.per_document[i];
 
-        must(d->index == i && isfinite(d->nats) && d->nats >= 0 && d->scored_tokens <= d->tokens && d->characters <= d->bytes);
+        must(d->index == i && isfinite(d->nats) && d->nats >= 0 && d->scored_tokens <= d->tokens &&
+             d->characters <= d->bytes);
     }
     must(isfinite(r.nats) && r.bytes <= CRIL_MAX_COUNT && r.tokens <= CRIL_MAX_COUNT);
     cril_result_free(&r);
@@ -179,25 +225,31 @@ static void check_result(cril_store *s)
 
 static void check_table(cril_store *s)
 {
-    static const cril_study_model model = { .name = "model" };
-    static const cril_study_corpus corpus = { .name = "corpus" };
-    static const cril_study_protocol protocol = { .name = "document" };
-    static const cril_study_benchmark benchmark = { .name = "corpus" };
-    static const cril_study_info study = { .models = &model, .corpora = &corpus, .benchmarks = &benchmark, .n_models = 1, .n_corpora = 1,
-                                           .n_benchmarks = 1 };
+    static const cril_study_model model = {.name = "model"};
+    static const cril_study_corpus corpus = {.name = "corpus"};
+    static const cril_study_protocol protocol = {.name = "document"};
+    static const cril_study_benchmark benchmark = {.name = "corpus"};
+    static const cril_study_info study = {.models = &model,
+                                          .corpora = &corpus,
+                                          .benchmarks = &benchmark,
+                                          .n_models = 1,
+                                          .n_corpora = 1,
+                                          .n_benchmarks = 1};
     cril_study_table t;
 
     if (cril_store_table(s, &study, &protocol, &t, NULL) != CRIL_OK)
         return;
-    must(t.bpc[0].origin == CRIL_ORIGIN_NONE || (isfinite(t.bpc[0].value) && t.bpc[0].value >= 0 && isfinite(t.bpc[0].se)));
+    must(t.bpc[0].origin == CRIL_ORIGIN_NONE ||
+         (isfinite(t.bpc[0].value) && t.bpc[0].value >= 0 && isfinite(t.bpc[0].se)));
     must(t.score[0].origin == CRIL_ORIGIN_NONE || (t.score[0].value >= 0 && t.score[0].value <= 1));
-    must(cril_is_name(t.bpc[0].source, 0, CRIL_MAX_NAME) && cril_is_name(t.score[0].source, 0, CRIL_MAX_NAME));
+    must(cril_is_name(t.bpc[0].source, 0, CRIL_MAX_NAME) &&
+         cril_is_name(t.score[0].source, 0, CRIL_MAX_NAME));
     cril_study_table_free(&t);
 }
 
 static void check_merge(const char *text)
 {
-    const char *const paths[] = { path };
+    const char *const paths[] = {path};
     cril_store *to;
     cril_status st;
     char *merged;
@@ -215,7 +267,7 @@ static void check_merge(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const cril_store_options o = { .read_only = true, .patience_ms = 1 };
+    const cril_store_options o = {.read_only = true, .patience_ms = 1};
     cril_error err = {0};
     cril_store *s;
     cril_slice *missing;

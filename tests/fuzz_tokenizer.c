@@ -1,10 +1,12 @@
 /*
- * libFuzzer entry: a vocabulary and a text, both from the input's bytes, or a text for one of the golden vocabularies.
+ * libFuzzer entry: a vocabulary and a text, both from the input's bytes, or a text for one of the
+ * golden vocabularies.
  *
- * The vocabulary is written as a GGUF file that is well-formed as a file and may lie in every other way: empty and double
- * pieces, types and ids out of range, scores that are no numbers, merges of what does not exist, any map of characters.
- * A sanitizer watches; besides, ids lie in the vocabulary, encoding twice gives the same, and what a byte-level tokenizer without
- * an unknown token makes of a text as text spells it again.
+ * The vocabulary is written as a GGUF file that is well-formed as a file and may lie in every other
+ * way: empty and double pieces, types and ids out of range, scores that are no numbers, merges of
+ * what does not exist, any map of characters. A sanitizer watches; besides, ids lie in the
+ * vocabulary, encoding twice gives the same, and what a byte-level tokenizer without an unknown
+ * token makes of a text as text spells it again.
  */
 #include "util/utf8.h"
 
@@ -117,8 +119,9 @@ static bool has_unknown; /* the vocabulary names an unknown token */
 
 static void put_ids(struct source *s, size_t n_tokens)
 {
-    static const char *const ids[] = { "bos_token_id", "eos_token_id", "unknown_token_id" };
-    static const char *const bools[] = { "add_bos_token", "add_eos_token", "add_space_prefix", "remove_extra_whitespaces" };
+    static const char *const ids[] = {"bos_token_id", "eos_token_id", "unknown_token_id"};
+    static const char *const bools[] = {"add_bos_token", "add_eos_token", "add_space_prefix",
+                                        "remove_extra_whitespaces"};
     const uint8_t which = take(s);
 
     has_unknown = which & 4;
@@ -138,8 +141,9 @@ static void put_ids(struct source *s, size_t n_tokens)
 
 static void make_vocabulary(struct source *s)
 {
-    static const char *const models[] = { "gpt2", "llama", "t5" };
-    static const char *const pres[] = { "gpt-2", "llama-bpe", "qwen2", "smollm", "falcon", "deepseek-llm", "deepseek-coder" };
+    static const char *const models[] = {"gpt2", "llama", "t5"};
+    static const char *const pres[] = {"gpt-2",  "llama-bpe",    "qwen2",         "smollm",
+                                       "falcon", "deepseek-llm", "deepseek-coder"};
     const char *model = models[take(s) % 3], *pre = pres[take(s) % 7];
     const uint8_t has = take(s);
     const size_t n = take(s) % 60;
@@ -171,7 +175,8 @@ static void make_vocabulary(struct source *s)
 
         put_array("precompiled_charsmap", 0, 4 + trie + 33);
         put_u32(has & 32 ? trie : take(s));
-        for (size_t i = 0; i < units; i++) /* label, end of key, short offsets: what a walk can follow */
+        for (size_t i = 0; i < units;
+             i++) /* label, end of key, short offsets: what a walk can follow */
             put_u32(take(s) | (uint32_t)(take(s) & 1) << 8 | (uint32_t)(take(s) % 128) << 10);
         bytes = take_bytes(s, 32, &len);
         put(bytes, len);
@@ -209,7 +214,8 @@ static cril_tokenizer *open_made(void)
 
 /* --- a text --- */
 
-static void check_spelling(const cril_tokenizer *t, const cril_ids *ids, const char *text, size_t len)
+static void check_spelling(const cril_tokenizer *t, const cril_ids *ids, const char *text,
+                           size_t len)
 {
     char *repaired;
     size_t at = 0, n;
@@ -236,22 +242,25 @@ static void encode(const cril_tokenizer *t, const char *text, size_t len, unsign
 
     if (st != CRIL_OK && (n || !err.message[0]))
         abort();
-    if (st == CRIL_OK && flags == CRIL_ENCODE_TEXT && !has_unknown && !strncmp(cril_tokenizer_kind(t), "bpe", 3))
+    if (st == CRIL_OK && flags == CRIL_ENCODE_TEXT && !has_unknown &&
+        !strncmp(cril_tokenizer_kind(t), "bpe", 3))
         check_spelling(t, &ids, text, len);
     for (size_t i = 0; i < n; i++)
         if (ids.data[i] < 0 || (size_t)ids.data[i] >= cril_tokenizer_size(t))
             abort();
     if (cril_tokenizer_encode(t, text, len, flags, &ids, &err) != st ||
-        ids.n != (st == CRIL_OK ? 2 * n : 0) || (n && memcmp(ids.data, ids.data + n, n * sizeof(*ids.data))))
+        ids.n != (st == CRIL_OK ? 2 * n : 0) ||
+        (n && memcmp(ids.data, ids.data + n, n * sizeof(*ids.data))))
         abort();
     cril_ids_free(&ids);
 }
 
 static const cril_tokenizer *golden(size_t which)
 {
-    static const char *const paths[] = { CRIL_TEST_DATA "/golden/tiny-llama.gguf", CRIL_TEST_DATA "/golden/tiny-gemma3.gguf",
-                                         CRIL_TEST_DATA "/golden/sp-unigram.gguf", CRIL_TEST_DATA "/golden/sp-unigram-bytes.gguf",
-                                         CRIL_TEST_DATA "/golden/sp-bpe.gguf", CRIL_TEST_DATA "/golden/sp-bpe-bytes.gguf" };
+    static const char *const paths[] = {
+        CRIL_TEST_DATA "/golden/tiny-llama.gguf", CRIL_TEST_DATA "/golden/tiny-gemma3.gguf",
+        CRIL_TEST_DATA "/golden/sp-unigram.gguf", CRIL_TEST_DATA "/golden/sp-unigram-bytes.gguf",
+        CRIL_TEST_DATA "/golden/sp-bpe.gguf",     CRIL_TEST_DATA "/golden/sp-bpe-bytes.gguf"};
     static cril_tokenizer *open[6];
 
     which %= 6;
@@ -262,7 +271,7 @@ static const cril_tokenizer *golden(size_t which)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct source s = { data, size };
+    struct source s = {data, size};
     const uint8_t choice = take(&s);
     cril_tokenizer *own = NULL;
     const cril_tokenizer *t;

@@ -1,6 +1,7 @@
 /*
- * Whether a page of ours is well formed, for tests: every tag known, closed and nested, attributes quoted, no stray < or &, ids unique,
- * references led somewhere. Stricter than HTML asks, so that what a name from outside could smuggle in would show.
+ * Whether a page of ours is well formed, for tests: every tag known, closed and nested, attributes
+ * quoted, no stray < or &, ids unique, references led somewhere. Stricter than HTML asks, so that
+ * what a name from outside could smuggle in would show.
  */
 #ifndef CRIL_TESTS_HTML_CHECK_H
 #define CRIL_TESTS_HTML_CHECK_H
@@ -15,9 +16,12 @@
 #include <string.h>
 
 static const char *const html_tags[] = {
-    "html", "head", "meta", "title", "style", "body", "main", "header", "nav", "section", "figure", "figcaption", "h1", "h2", "h3", "p", "a",
-    "b", "i", "em", "sup", "br", "bdi", "span", "div", "dl", "dt", "dd", "ul", "ol", "li", "table", "caption", "thead", "tbody", "tr", "th",
-    "td", "pre", "code", "svg", "defs", "clipPath", "rect", "path", "circle", "use", "g", "text", NULL,
+    "html",    "head",   "meta",       "title", "style", "body",    "main",     "header", "nav",
+    "section", "figure", "figcaption", "h1",    "h2",    "h3",      "p",        "a",      "b",
+    "i",       "em",     "sup",        "br",    "bdi",   "span",    "div",      "dl",     "dt",
+    "dd",      "ul",     "ol",         "li",    "table", "caption", "thead",    "tbody",  "tr",
+    "th",      "td",     "pre",        "code",  "svg",   "defs",    "clipPath", "rect",   "path",
+    "circle",  "use",    "g",          "text",  NULL,
 };
 
 struct html_page {
@@ -49,7 +53,8 @@ static size_t html_word(const char *s, char *out, size_t size)
 
 static bool html_entity(const char *s)
 {
-    static const char *const known[] = { "&amp;", "&lt;", "&gt;", "&quot;", "&#39;", "&nbsp;", "&#8239;", NULL };
+    static const char *const known[] = {"&amp;", "&lt;",   "&gt;",    "&quot;",
+                                        "&#39;", "&nbsp;", "&#8239;", NULL};
 
     for (size_t i = 0; known[i]; i++)
         if (strncmp(s, known[i], strlen(known[i])) == 0)
@@ -59,7 +64,8 @@ static bool html_entity(const char *s)
 
 static void html_remember(struct html_page *p, const char *name, const char *value, size_t len)
 {
-    const bool reference = strcmp(name, "href") == 0 && value[0] == '#', list = strcmp(name, "aria-labelledby") == 0;
+    const bool reference = strcmp(name, "href") == 0 && value[0] == '#',
+               list = strcmp(name, "aria-labelledby") == 0;
     const bool url = len > 5 && strncmp(value, "url(#", 5) == 0;
 
     if (strcmp(name, "id") == 0) {
@@ -72,8 +78,13 @@ static void html_remember(struct html_page *p, const char *name, const char *val
             p->fault = "too many ids for this check";
     }
     if ((reference || list || url) && p->n_wanted < 4096)
-        snprintf(p->wanted[p->n_wanted++], 40, "%.*s", (int)(url ? len - 6 : reference ? len - 1 : len),
-                 value + (url ? 5 : reference ? 1 : 0));
+        snprintf(p->wanted[p->n_wanted++], 40, "%.*s",
+                 (int)(url         ? len - 6
+                       : reference ? len - 1
+                                   : len),
+                 value + (url         ? 5
+                          : reference ? 1
+                                      : 0));
 }
 
 /* Attributes up to > or />; whether it was />. */
@@ -157,7 +168,8 @@ static const char *html_check(const char *page, size_t len, const char **where)
         *where = p.at;
         if (c == '<')
             html_tag(&p);
-        else if (c == '>' || (c == '&' && !html_entity(p.at)) || (c < 0x20 && c != '\n') || c == 0x7f)
+        else if (c == '>' || (c == '&' && !html_entity(p.at)) || (c < 0x20 && c != '\n') ||
+                 c == 0x7f)
             p.fault = "a character that has no place in text";
         else
             p.at++;

@@ -12,7 +12,7 @@
 
 enum packing { PLAIN, GZIP, BZIP2, XZ, ZSTD, N_PACKINGS };
 
-static const char *const packing_suffix[N_PACKINGS] = { "", ".gz", ".bz2", ".xz", ".zst" };
+static const char *const packing_suffix[N_PACKINGS] = {"", ".gz", ".bz2", ".xz", ".zst"};
 
 struct bytes {
     size_t n, cap;
@@ -44,7 +44,7 @@ static void pack(struct bytes *to, enum packing kind, const void *data, size_t n
     if (kind == PLAIN) {
         add_bytes(to, data, n);
     } else if (kind == GZIP) {
-        z_stream z = { 0 };
+        z_stream z = {0};
         if (deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
             abort();
         z.next_in = (z_const Bytef *)data;
@@ -57,12 +57,13 @@ static void pack(struct bytes *to, enum packing kind, const void *data, size_t n
         deflateEnd(&z);
     } else if (kind == BZIP2) {
         unsigned size = (unsigned)room;
-        char none[1] = { 0 }, *from = malloc(n + 1);
+        char none[1] = {0}, *from = malloc(n + 1);
         if (!from)
             abort();
         if (n)
             memcpy(from, data, n);
-        if (BZ2_bzBuffToBuffCompress((char *)out, &size, n ? from : none, (unsigned)n, 1, 0, 0) != BZ_OK)
+        if (BZ2_bzBuffToBuffCompress((char *)out, &size, n ? from : none, (unsigned)n, 1, 0, 0) !=
+            BZ_OK)
             abort();
         free(from);
         len = size;

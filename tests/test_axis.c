@@ -1,6 +1,6 @@
 /*
- * Coordinates and lines of a study: which figures make them, whose errors they take over, which models take part; and the paper's own 16
- * correlations from its own tables.
+ * Coordinates and lines of a study: which figures make them, whose errors they take over, which
+ * models take part; and the paper's own 16 correlations from its own tables.
  */
 #define _GNU_SOURCE /* mkdtemp */
 #include <setjmp.h>
@@ -17,10 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define check_ok(call)                   \
-    do {                                 \
-        if ((call) != CRIL_OK)           \
-            fail_msg("%s", err.message); \
+#define check_ok(call)                                                                             \
+    do {                                                                                           \
+        if ((call) != CRIL_OK)                                                                     \
+            fail_msg("%s", err.message);                                                           \
     } while (0)
 
 static void check_near(double got, double want, double within)
@@ -33,45 +33,60 @@ static void check_near(double got, double want, double within)
 
 enum { N_MODELS = 5, N_CORPORA = 3, N_BENCHMARKS = 4 };
 
-static const char *const small_tag[] = { "small" };
+static const char *const small_tag[] = {"small"};
 
 static const cril_study_model models[N_MODELS] = {
-    { .name = "a1", .family = "A", .tags = small_tag, .n_tags = 1 },
-    { .name = "a2", .family = "A" },
-    { .name = "b", .family = "b", .tags = small_tag, .n_tags = 1 },
-    { .name = "c", .family = "C" },
-    { .name = "A", .family = "d" }, /* named as a family is */
+    {.name = "a1", .family = "A", .tags = small_tag, .n_tags = 1},
+    {.name = "a2", .family = "A"},
+    {.name = "b", .family = "b", .tags = small_tag, .n_tags = 1},
+    {.name = "c", .family = "C"},
+    {.name = "A", .family = "d"}, /* named as a family is */
 };
-static const cril_study_corpus corpora[N_CORPORA] = { { .name = "web", .group = "text" }, { .name = "news", .group = "text" },
-                                                      { .name = "code", .group = "code" } };
-static const cril_study_benchmark benchmarks[N_BENCHMARKS] = { { .name = "quiz", .group = "text" }, { .name = "exam", .group = "text" },
-                                                               { .name = "puzzle", .group = "text" }, { .name = "bugs", .group = "code" } };
-static const cril_study_info study = { .path = "s.yaml", .models = models, .corpora = corpora, .benchmarks = benchmarks,
-                                       .n_models = N_MODELS, .n_corpora = N_CORPORA, .n_benchmarks = N_BENCHMARKS };
+static const cril_study_corpus corpora[N_CORPORA] = {{.name = "web", .group = "text"},
+                                                     {.name = "news", .group = "text"},
+                                                     {.name = "code", .group = "code"}};
+static const cril_study_benchmark benchmarks[N_BENCHMARKS] = {{.name = "quiz", .group = "text"},
+                                                              {.name = "exam", .group = "text"},
+                                                              {.name = "puzzle", .group = "text"},
+                                                              {.name = "bugs", .group = "code"}};
+static const cril_study_info study = {.path = "s.yaml",
+                                      .models = models,
+                                      .corpora = corpora,
+                                      .benchmarks = benchmarks,
+                                      .n_models = N_MODELS,
+                                      .n_corpora = N_CORPORA,
+                                      .n_benchmarks = N_BENCHMARKS};
 
 static cril_known bpc[N_MODELS][N_CORPORA], score[N_MODELS][N_BENCHMARKS];
-static cril_study_table table = { .n_models = N_MODELS, .n_corpora = N_CORPORA, .n_benchmarks = N_BENCHMARKS, .bpc = bpc[0],
-                                  .score = score[0] };
+static cril_study_table table = {.n_models = N_MODELS,
+                                 .n_corpora = N_CORPORA,
+                                 .n_benchmarks = N_BENCHMARKS,
+                                 .bpc = bpc[0],
+                                 .score = score[0]};
 
-static const cril_known nothing = { .value = NAN, .source = "" };
+static const cril_known nothing = {.value = NAN, .source = ""};
 
 static int fill(void **state)
 {
     (void)state;
     for (size_t m = 0; m < N_MODELS; m++) {
         for (size_t i = 0; i < N_CORPORA; i++)
-            bpc[m][i] = (cril_known){ .value = 0.5 + 0.125 * (double)m + 0.25 * (double)i, .se = 0.01 * (double)(i + 1),
-                                      .origin = CRIL_ORIGIN_MEASURED, .source = "" };
+            bpc[m][i] = (cril_known){.value = 0.5 + 0.125 * (double)m + 0.25 * (double)i,
+                                     .se = 0.01 * (double)(i + 1),
+                                     .origin = CRIL_ORIGIN_MEASURED,
+                                     .source = ""};
         for (size_t i = 0; i < N_BENCHMARKS; i++)
-            score[m][i] = (cril_known){ .value = 0.75 - 0.0625 * (double)m - 0.125 * (double)i + (double)(m * m) / 256, .origin = CRIL_ORIGIN_IMPORTED,
-                                        .source = "x" };
+            score[m][i] = (cril_known){.value = 0.75 - 0.0625 * (double)m - 0.125 * (double)i +
+                                                (double)(m * m) / 256,
+                                       .origin = CRIL_ORIGIN_IMPORTED,
+                                       .source = "x"};
     }
     return 0;
 }
 
 static cril_known x_of(const char *word, size_t model)
 {
-    const cril_study_fit f = { .x = word, .y = "average" };
+    const cril_study_fit f = {.x = word, .y = "average"};
     cril_known x;
     cril_error err;
 
@@ -81,7 +96,7 @@ static cril_known x_of(const char *word, size_t model)
 
 static cril_known y_of(const char *word, size_t model)
 {
-    const cril_study_fit f = { .x = "average", .y = word };
+    const cril_study_fit f = {.x = "average", .y = word};
     cril_known y;
     cril_error err;
 
@@ -95,14 +110,15 @@ static void test_means(void **state)
 {
     (void)state;
     check_near(x_of("web", 0).value, 0.5, 0);
-    check_near(x_of("text", 0).value, 0.625, 1e-15);        /* of web and news */
-    check_near(x_of("code", 0).value, 1, 0);                /* corpus and group alike */
-    check_near(x_of("average", 0).value, 0.75, 1e-15);      /* of the three corpora, whatever their groups */
+    check_near(x_of("text", 0).value, 0.625, 1e-15); /* of web and news */
+    check_near(x_of("code", 0).value, 1, 0);         /* corpus and group alike */
+    check_near(x_of("average", 0).value, 0.75,
+               1e-15); /* of the three corpora, whatever their groups */
     check_near(y_of("quiz", 0).value, 0.75, 0);
-    check_near(y_of("text", 0).value, 0.625, 1e-15);        /* of 0.75, 0.625, 0.5 */
+    check_near(y_of("text", 0).value, 0.625, 1e-15); /* of 0.75, 0.625, 0.5 */
     check_near(y_of("code", 0).value, 0.375, 0);
-    check_near(y_of("average", 0).value, 0.5, 1e-15);       /* of 0.625 and 0.375: groups alike */
-    check_near(y_of("plain", 0).value, 0.5625, 1e-15);      /* of the four */
+    check_near(y_of("average", 0).value, 0.5, 1e-15);  /* of 0.625 and 0.375: groups alike */
+    check_near(y_of("plain", 0).value, 0.5625, 1e-15); /* of the four */
     assert_int_equal(x_of("average", 0).origin, CRIL_ORIGIN_MEASURED);
     assert_int_equal(y_of("average", 0).origin, CRIL_ORIGIN_IMPORTED);
 }
@@ -114,7 +130,7 @@ static void test_errors(void **state)
     check_near(x_of("text", 1).se, sqrt(0.01 * 0.01 + 0.02 * 0.02) / 2, 1e-15);
     check_near(x_of("average", 1).se, sqrt(0.01 * 0.01 + 0.02 * 0.02 + 0.03 * 0.03) / 3, 1e-15);
     assert_true(y_of("average", 1).se == 0); /* of scores none is known */
-    bpc[1][1].se = 0; /* one is not known, so the mean's is not */
+    bpc[1][1].se = 0;                        /* one is not known, so the mean's is not */
     assert_true(x_of("average", 1).se == 0 && x_of("text", 1).se == 0 && x_of("code", 1).se > 0);
     bpc[1][2].origin = CRIL_ORIGIN_IMPORTED;
     assert_int_equal(x_of("average", 1).origin, CRIL_ORIGIN_IMPORTED);
@@ -148,30 +164,37 @@ static void check_points(const cril_study_fit *f, const size_t *want, size_t n, 
 
         assert_int_equal(p.model[i], want[i]);
         check_ok(cril_study_coordinates(&study, &table, f, want[i], &x, &y, &err));
-        assert_true(p.x[i] == x.value && p.y[i] == y.value && p.x_se[i] == x.se && p.y_se[i] == y.se);
+        assert_true(p.x[i] == x.value && p.y[i] == y.value && p.x_se[i] == x.se &&
+                    p.y_se[i] == y.se);
     }
     cril_study_points_free(&p);
 }
 
 static void test_selection(void **state)
 {
-    static const char *const small[] = { "small" }, *const no_family[] = { "-A" }, *const both[] = { "small", "C", "-b" };
-    static const size_t all[] = { 0, 1, 2, 3, 4 }, tagged[] = { 0, 2 }, others[] = { 2, 3 }, mixed[] = { 0, 3 }, known[] = { 0, 1, 3, 4 };
+    static const char *const small[] = {"small"}, *const no_family[] = {"-A"},
+                             *const both[] = {"small", "C", "-b"};
+    static const size_t all[] = {0, 1, 2, 3, 4}, tagged[] = {0, 2}, others[] = {2, 3},
+                        mixed[] = {0, 3}, known[] = {0, 1, 3, 4};
 
     (void)state;
-    check_points(&(cril_study_fit){ .x = "average", .y = "average" }, all, 5, 0);
-    check_points(&(cril_study_fit){ .x = "web", .y = "quiz", .models = small, .n_models = 1 }, tagged, 2, 0);
-    check_points(&(cril_study_fit){ .x = "web", .y = "quiz", .models = no_family, .n_models = 1 }, others, 2, 0); /* a family and a model */
-    check_points(&(cril_study_fit){ .x = "web", .y = "quiz", .models = both, .n_models = 3 }, mixed, 2, 0);
+    check_points(&(cril_study_fit){.x = "average", .y = "average"}, all, 5, 0);
+    check_points(&(cril_study_fit){.x = "web", .y = "quiz", .models = small, .n_models = 1}, tagged,
+                 2, 0);
+    check_points(&(cril_study_fit){.x = "web", .y = "quiz", .models = no_family, .n_models = 1},
+                 others, 2, 0); /* a family and a model */
+    check_points(&(cril_study_fit){.x = "web", .y = "quiz", .models = both, .n_models = 3}, mixed,
+                 2, 0);
     bpc[2][0] = nothing;
-    check_points(&(cril_study_fit){ .x = "web", .y = "quiz" }, known, 4, 1);
-    check_points(&(cril_study_fit){ .x = "web", .y = "quiz", .models = no_family, .n_models = 1 }, others + 1, 1, 1);
-    check_points(&(cril_study_fit){ .x = "news", .y = "quiz" }, all, 5, 0);
+    check_points(&(cril_study_fit){.x = "web", .y = "quiz"}, known, 4, 1);
+    check_points(&(cril_study_fit){.x = "web", .y = "quiz", .models = no_family, .n_models = 1},
+                 others + 1, 1, 1);
+    check_points(&(cril_study_fit){.x = "news", .y = "quiz"}, all, 5, 0);
 }
 
 static void test_families(void **state)
 {
-    const cril_study_fit f = { .x = "average", .y = "average" };
+    const cril_study_fit f = {.x = "average", .y = "average"};
     cril_study_points p;
     cril_error err;
 
@@ -179,27 +202,38 @@ static void test_families(void **state)
     check_ok(cril_study_points_get(&study, &table, &f, &p, &err));
     for (size_t i = 0; i < p.n; i++)
         for (size_t k = 0; k < p.n; k++)
-            assert_int_equal(p.family[i] == p.family[k], strcmp(models[i].family, models[k].family) == 0);
+            assert_int_equal(p.family[i] == p.family[k],
+                             strcmp(models[i].family, models[k].family) == 0);
     cril_study_points_free(&p);
 }
 
 static void test_words(void **state)
 {
-    static const char *const unknown[] = { "nobody" }, *const none[] = { "C", "-C" };
+    static const char *const unknown[] = {"nobody"}, *const none[] = {"C", "-C"};
     cril_study_points p;
     cril_error err;
 
     (void)state;
-    assert_int_equal(cril_study_points_get(&study, &table, &(cril_study_fit){ .x = "quiz", .y = "quiz" }, &p, &err), CRIL_ERR_RANGE);
-    assert_non_null(strstr(err.message, "s.yaml: x: \"quiz\" is of benchmarks"));
-    assert_int_equal(cril_study_points_get(&study, &table, &(cril_study_fit){ .x = "plain", .y = "quiz" }, &p, &err), CRIL_ERR_RANGE);
-    assert_int_equal(cril_study_points_get(&study, &table, &(cril_study_fit){ .x = "web", .y = "quizz" }, &p, &err), CRIL_ERR_RANGE);
-    assert_non_null(strstr(err.message, "did you mean \"quiz\""));
     assert_int_equal(cril_study_points_get(&study, &table,
-                                           &(cril_study_fit){ .x = "web", .y = "quiz", .models = unknown, .n_models = 1 }, &p, &err),
+                                           &(cril_study_fit){.x = "quiz", .y = "quiz"}, &p, &err),
                      CRIL_ERR_RANGE);
-    assert_int_equal(cril_study_points_get(&study, &table, &(cril_study_fit){ .x = "web", .y = "quiz", .models = none, .n_models = 2 }, &p,
-                                           &err),
+    assert_non_null(strstr(err.message, "s.yaml: x: \"quiz\" is of benchmarks"));
+    assert_int_equal(cril_study_points_get(&study, &table,
+                                           &(cril_study_fit){.x = "plain", .y = "quiz"}, &p, &err),
+                     CRIL_ERR_RANGE);
+    assert_int_equal(cril_study_points_get(&study, &table,
+                                           &(cril_study_fit){.x = "web", .y = "quizz"}, &p, &err),
+                     CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "did you mean \"quiz\""));
+    assert_int_equal(
+        cril_study_points_get(
+            &study, &table,
+            &(cril_study_fit){.x = "web", .y = "quiz", .models = unknown, .n_models = 1}, &p, &err),
+        CRIL_ERR_RANGE);
+    assert_int_equal(cril_study_points_get(
+                         &study, &table,
+                         &(cril_study_fit){.x = "web", .y = "quiz", .models = none, .n_models = 2},
+                         &p, &err),
                      CRIL_ERR_RANGE);
 }
 
@@ -207,7 +241,7 @@ static void test_words(void **state)
 
 static void test_line(void **state)
 {
-    const cril_study_fit f = { .x = "average", .y = "average" };
+    const cril_study_fit f = {.x = "average", .y = "average"};
     cril_study_line l;
     cril_line plain;
     cril_error err;
@@ -229,9 +263,9 @@ static void test_line(void **state)
 
 static void test_too_few(void **state)
 {
-    static const char *const words[] = { "small", "C" };
-    const cril_study_fit f = { .x = "web", .y = "quiz", .models = words, .n_models = 2 };
-    cril_study_line l = { 0 };
+    static const char *const words[] = {"small", "C"};
+    const cril_study_fit f = {.x = "web", .y = "quiz", .models = words, .n_models = 2};
+    cril_study_line l = {0};
     cril_error err;
 
     (void)state;
@@ -240,24 +274,36 @@ static void test_too_few(void **state)
     cril_study_line_free(&l);
     bpc[2][0] = nothing;
     assert_int_equal(cril_study_line_fit(&study, &table, &f, NULL, &l, &err), CRIL_ERR_RANGE);
-    assert_non_null(strstr(err.message, "2 models have all figures for quiz against web; a line needs 3"));
+    assert_non_null(
+        strstr(err.message, "2 models have all figures for quiz against web; a line needs 3"));
     assert_non_null(strstr(err.message, "lacking: b"));
 }
 
 /* ---- The paper ---- */
 
-/* Huang, Zhang, Shan & He 2024, arXiv:2404.09937v2: Figure 1 and Tables 5, 7 and 9, as printed. RMSE is of scores from 0 to 1. */
+/* Huang, Zhang, Shan & He 2024, arXiv:2404.09937v2: Figure 1 and Tables 5, 7 and 9, as printed.
+ * RMSE is of scores from 0 to 1. */
 static const struct {
     const char *fit;
     double pearson, rmse;
     size_t n; /* models */
 } paper[] = {
-    { "overall", -0.931, 0.031, 19 },          { "knowledge", -0.935, 0.019, 19 },  { "HellaSwag", -0.881, 0.016, 19 },
-    { "ARC-Challenge", -0.913, 0.023, 19 },    { "NaturalQuestions", -0.925, 0.023, 19 }, { "TriviaQA", -0.951, 0.022, 19 },
-    { "MMLU", -0.890, 0.021, 19 },             { "coding", -0.937, 0.040, 28 },     { "HumanEval", -0.903, 0.050, 28 },
-    { "MBPP", -0.916, 0.055, 28 },             { "DS-1000", -0.946, 0.032, 28 },    { "math", -0.953, 0.031, 19 },
-    { "GSM8K", -0.922, 0.068, 19 },            { "MATH", -0.899, 0.033, 19 },       { "SAT-Math", -0.933, 0.044, 19 },
-    { "MMLU-Math", -0.916, 0.022, 19 },
+    {"overall", -0.931, 0.031, 19},
+    {"knowledge", -0.935, 0.019, 19},
+    {"HellaSwag", -0.881, 0.016, 19},
+    {"ARC-Challenge", -0.913, 0.023, 19},
+    {"NaturalQuestions", -0.925, 0.023, 19},
+    {"TriviaQA", -0.951, 0.022, 19},
+    {"MMLU", -0.890, 0.021, 19},
+    {"coding", -0.937, 0.040, 28},
+    {"HumanEval", -0.903, 0.050, 28},
+    {"MBPP", -0.916, 0.055, 28},
+    {"DS-1000", -0.946, 0.032, 28},
+    {"math", -0.953, 0.031, 19},
+    {"GSM8K", -0.922, 0.068, 19},
+    {"MATH", -0.899, 0.033, 19},
+    {"SAT-Math", -0.933, 0.044, 19},
+    {"MMLU-Math", -0.916, 0.022, 19},
 };
 
 static void import(cril_store *s, cril_figure_kind kind, const char *path)
@@ -312,7 +358,8 @@ static void test_paper(void **state)
         cril_study_line_free(&l);
     }
     /* The paper's appendix describes this mean, and its Figure 1 shows the other one. */
-    check_ok(cril_study_line_fit(s, &t, find_fit(s, "plain mean of 12 benchmarks"), NULL, &l, &err));
+    check_ok(
+        cril_study_line_fit(s, &t, find_fit(s, "plain mean of 12 benchmarks"), NULL, &l, &err));
     check_near(l.line.pearson, -0.942, 0.0005);
     check_near(l.line.rmse, 0.027, 0.0005);
     cril_study_line_free(&l);
@@ -325,10 +372,14 @@ static void test_paper(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_means, fill),     cmocka_unit_test_setup(test_errors, fill),
-        cmocka_unit_test_setup(test_nothing_known, fill), cmocka_unit_test_setup(test_selection, fill),
-        cmocka_unit_test_setup(test_families, fill),  cmocka_unit_test_setup(test_words, fill),
-        cmocka_unit_test_setup(test_line, fill),      cmocka_unit_test_setup(test_too_few, fill),
+        cmocka_unit_test_setup(test_means, fill),
+        cmocka_unit_test_setup(test_errors, fill),
+        cmocka_unit_test_setup(test_nothing_known, fill),
+        cmocka_unit_test_setup(test_selection, fill),
+        cmocka_unit_test_setup(test_families, fill),
+        cmocka_unit_test_setup(test_words, fill),
+        cmocka_unit_test_setup(test_line, fill),
+        cmocka_unit_test_setup(test_too_few, fill),
         cmocka_unit_test(test_paper),
     };
 

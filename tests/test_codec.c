@@ -1,6 +1,7 @@
 /*
- * Any bytes through compression and decompression with tiny models: the same bytes, whatever the threads, streams,
- * windows and segments; the code is as long as the model's nats say; what does not belong together is refused.
+ * Any bytes through compression and decompression with tiny models: the same bytes, whatever the
+ * threads, streams, windows and segments; the code is as long as the model's nats say; what does
+ * not belong together is refused.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,10 +56,12 @@ struct setting {
     size_t memory;
 };
 
-static cril_codec_totals compress(cril_model *m, const struct setting *s, const uint8_t *text, size_t n, struct bytes *out)
+static cril_codec_totals compress(cril_model *m, const struct setting *s, const uint8_t *text,
+                                  size_t n, struct bytes *out)
 {
     const cril_codec_callbacks callbacks = {.user = out, .write = take};
-    const cril_compress_options options = {.context = s->context, .stride = s->stride, .threads = s->threads};
+    const cril_compress_options options = {
+        .context = s->context, .stride = s->stride, .threads = s->threads};
     cril_compressor *c;
     cril_error err;
     if (cril_compressor_create(m, &options, &callbacks, &c, &err) != CRIL_OK)
@@ -77,8 +80,9 @@ static cril_codec_totals compress(cril_model *m, const struct setting *s, const 
     return totals;
 }
 
-static cril_status decompress(cril_model *m, const struct bytes *archive, const cril_decompress_options *options,
-                              struct bytes *out, cril_error *err)
+static cril_status decompress(cril_model *m, const struct bytes *archive,
+                              const cril_decompress_options *options, struct bytes *out,
+                              cril_error *err)
 {
     const cril_codec_callbacks callbacks = {.user = out, .write = take};
     cril_archive *a;
@@ -90,11 +94,14 @@ static cril_status decompress(cril_model *m, const struct bytes *archive, const 
     return st;
 }
 
-static void expect_text(cril_model *m, const struct bytes *archive, const struct setting *s, const uint8_t *text, size_t from,
-                        size_t to)
+static void expect_text(cril_model *m, const struct bytes *archive, const struct setting *s,
+                        const uint8_t *text, size_t from, size_t to)
 {
-    const cril_decompress_options options = {.threads = s->threads, .streams = s->streams, .memory_bytes = s->memory,
-                                             .from = from, .to = to};
+    const cril_decompress_options options = {.threads = s->threads,
+                                             .streams = s->streams,
+                                             .memory_bytes = s->memory,
+                                             .from = from,
+                                             .to = to};
     struct bytes back = {0};
     cril_error err;
     if (decompress(m, archive, &options, &back, &err) != CRIL_OK)
@@ -106,7 +113,8 @@ static void expect_text(cril_model *m, const struct bytes *archive, const struct
 }
 
 /* Through one model and setting; the archive must not depend on the compressor's threads. */
-static void round_trip(cril_model *m, const struct setting *s, const uint8_t *text, size_t n, bool plain)
+static void round_trip(cril_model *m, const struct setting *s, const uint8_t *text, size_t n,
+                       bool plain)
 {
     const struct setting other = {s->segment, s->context, s->stride, s->threads + 1, 2, 1};
     struct bytes archive = {0}, again = {0};
@@ -114,7 +122,8 @@ static void round_trip(cril_model *m, const struct setting *s, const uint8_t *te
     compress(m, &other, text, n, &again);
     assert_int_equal(archive.n, again.n);
     assert_memory_equal(archive.data, again.data, archive.n);
-    assert_true((double)t.code_bytes <= t.nats / 0.6931471805599453 / 8 * 1.001 + 8 * (double)t.segments + 1);
+    assert_true((double)t.code_bytes <=
+                t.nats / 0.6931471805599453 / 8 * 1.001 + 8 * (double)t.segments + 1);
     if (plain) /* not a test of how texts are kept as they are */
         if (!t.code_bytes || t.raw_bytes)
             fail_msg("context %zu, stride %zu: %llu bytes of code, %llu raw", s->context, s->stride,
@@ -133,18 +142,23 @@ static const char *const models[] = {"tiny-llama", "tiny-llama-mixed", "tiny-qwe
 /* 12 kinds of text of n bytes. */
 static void fill(uint8_t *text, size_t n, unsigned kind)
 {
-    /* Words for which the tiny models have long tokens: any other text costs them more than it is long. */
-    static const char words[] = " the there fing aing on ring the then ton area fining the ton ring caf\xc3\xa9\n";
+    /* Words for which the tiny models have long tokens: any other text costs them more than it is
+     * long. */
+    static const char words[] =
+        " the there fing aing on ring the then ton area fining the ton ring caf\xc3\xa9\n";
     struct cril_random random = cril_random_seed(kind);
     for (size_t i = 0; i < n; i++) {
-        const uint8_t plain = (uint8_t)words[i % (sizeof(words) - 1)], any = (uint8_t)cril_random_next(&random);
+        const uint8_t plain = (uint8_t)words[i % (sizeof(words) - 1)],
+                      any = (uint8_t)cril_random_next(&random);
         switch (kind) {
         case 0: text[i] = plain; break;
         case 1: text[i] = any; break;
         case 2: text[i] = 0; break;
-        case 3: text[i] = any < 8 ? any : plain; break;          /* control bytes in a text, and torn characters */
+        case 3:
+            text[i] = any < 8 ? any : plain;
+            break; /* control bytes in a text, and torn characters */
         case 4: text[i] = any < 8 ? 0xE9 : plain < 128 ? plain : 'x'; break; /* Latin-1 */
-        case 5: text[i] = i % 2 ? 0 : plain; break;              /* UTF-16 */
+        case 5: text[i] = i % 2 ? 0 : plain; break;                          /* UTF-16 */
         case 6: text[i] = ' '; break;
         case 7: text[i] = 0xFF; break;
         default: text[i] = (uint8_t)(32 + any % 95); break;
@@ -161,9 +175,13 @@ static void test_any_bytes(void **state)
         for (unsigned kind = 0; kind < 9; kind++) {
             fill(text, sizeof(text), kind);
             for (size_t n = 0; n <= 3 && k == 0; n++)
-                round_trip(m, &(struct setting){.segment = 100, .context = 64, .threads = 1}, text, n, false);
-            round_trip(m, &(struct setting){.segment = 240, .context = 64, .stride = 24, .threads = 1, .streams = kind},
-                       text, sizeof(text), kind == 0);
+                round_trip(m, &(struct setting){.segment = 100, .context = 64, .threads = 1}, text,
+                           n, false);
+            round_trip(
+                m,
+                &(struct setting){
+                    .segment = 240, .context = 64, .stride = 24, .threads = 1, .streams = kind},
+                text, sizeof(text), kind == 0);
         }
         cril_model_close(m);
     }
@@ -177,8 +195,10 @@ static void test_every_context(void **state)
     fill(text, sizeof(text), 0);
     for (size_t context = 1; context < 40; context += 1 + context / 3)
         for (size_t stride = 1; stride <= context; stride += 1 + context / 2)
-            round_trip(m, &(struct setting){.segment = 200, .context = context, .stride = stride, .threads = 1}, text,
-                       sizeof(text), true);
+            round_trip(m,
+                       &(struct setting){
+                           .segment = 200, .context = context, .stride = stride, .threads = 1},
+                       text, sizeof(text), true);
     cril_model_close(m);
 }
 
@@ -236,14 +256,17 @@ static void test_refusals(void **state)
         archive.data[i] ^= (uint8_t)(1 << i % 8);
         if (decompress(m, &archive, NULL, &back, &err) == CRIL_OK)
             fail_msg("a flipped bit in byte %zu of %zu was not noticed", i, archive.n);
-        assert_true(back.n == 0 || memcmp(back.data, text, back.n) == 0); /* what was given out is right */
+        assert_true(back.n == 0 ||
+                    memcmp(back.data, text, back.n) == 0); /* what was given out is right */
         archive.data[i] ^= (uint8_t)(1 << i % 8);
     }
     for (size_t n = 0; n < archive.n; n++) {
         const struct bytes cut = {.data = archive.data, .n = n};
         assert_int_not_equal(decompress(m, &cut, NULL, &back, &err), CRIL_OK);
     }
-    assert_int_equal(decompress(m, &archive, &(cril_decompress_options){.from = 5, .to = sizeof(text) + 1}, &back, &err),
+    assert_int_equal(decompress(m, &archive,
+                                &(cril_decompress_options){.from = 5, .to = sizeof(text) + 1},
+                                &back, &err),
                      CRIL_ERR_RANGE);
     back = (struct bytes){.data = back.data, .capacity = back.capacity, .fail_at = 200};
     assert_int_equal(decompress(m, &archive, NULL, &back, &err), CRIL_ERR_IO);
@@ -266,7 +289,8 @@ static void test_cut(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_every_context),
-                                       cmocka_unit_test(test_golden), cmocka_unit_test(test_refusals), cmocka_unit_test(test_cut)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_every_context),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_refusals), cmocka_unit_test(test_cut)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
- * Corpora made here: each format in each compression, whole, in pieces, cut at every byte and with every
- * byte changed; what is a good line and what a bad one; folders, standard input, hashes, counts.
+ * Corpora made here: each format in each compression, whole, in pieces, cut at every byte and with
+ * every byte changed; what is a good line and what a bad one; folders, standard input, hashes,
+ * counts.
  */
 #define _XOPEN_SOURCE 700 /* nftw */
 #include <setjmp.h>
@@ -60,7 +61,7 @@ static void sha256_of(const void *data, size_t n, char hex[65])
 static cril_corpus *opened(const char *name, const cril_corpus_options *o)
 {
     cril_corpus *c = NULL;
-    cril_error err = { 0 };
+    cril_error err = {0};
 
     if (cril_corpus_open(in_folder(name), o, &c, &err) != CRIL_OK)
         fail_msg("%s", err.message);
@@ -71,7 +72,7 @@ static cril_corpus *opened(const char *name, const cril_corpus_options *o)
 static void next_is(cril_corpus *c, const char *text, size_t len, uint64_t line)
 {
     cril_document doc;
-    cril_error err = { 0 };
+    cril_error err = {0};
 
     if (cril_corpus_next(c, &doc, &err) != CRIL_OK)
         fail_msg("%s", err.message);
@@ -97,11 +98,12 @@ static void has_words(const char *message, const char *words)
 }
 
 /* Opening or reading to the end fails so. */
-static void fails(const char *name, const cril_corpus_options *o, cril_status status, const char *words)
+static void fails(const char *name, const cril_corpus_options *o, cril_status status,
+                  const char *words)
 {
     cril_corpus *c = NULL;
     cril_document doc;
-    cril_error err = { 0 };
+    cril_error err = {0};
     cril_status st = cril_corpus_open(in_folder(name), o, &c, &err);
 
     if (st == CRIL_OK) {
@@ -141,7 +143,7 @@ static const char prose[] = "one\ntwo\n";
 
 static void read_sample(const char *name, const char *format, const struct bytes *stored)
 {
-    const cril_corpus_options o = { .format = format };
+    const cril_corpus_options o = {.format = format};
     cril_corpus *c = opened(name, &o);
     const bool text = strstr(name, "txt"), csv = strstr(name, "csv");
     char hex[65], want[65];
@@ -169,25 +171,26 @@ static void read_sample(const char *name, const char *format, const struct bytes
     cril_corpus_close(c);
 }
 
-/* Whole, and in three members cut inside lines, one of them empty; named after its kind, or not at all. */
+/* Whole, and in three members cut inside lines, one of them empty; named after its kind, or not at
+ * all. */
 static void every_format_and_compression(void **state)
 {
     static const struct {
         const char *format, *name, *data;
         size_t n;
     } kinds[] = {
-        { "jsonl", "a.jsonl", lines, sizeof(lines) - 1 },
-        { "jsonl", "b.json", lines, sizeof(lines) - 1 },
-        { "jsonl", "c.NDJSON", lines, sizeof(lines) - 1 },
-        { "csv", "d.csv", table, sizeof(table) - 1 },
-        { "text", "e.txt", prose, sizeof(prose) - 1 },
+        {"jsonl", "a.jsonl", lines, sizeof(lines) - 1},
+        {"jsonl", "b.json", lines, sizeof(lines) - 1},
+        {"jsonl", "c.NDJSON", lines, sizeof(lines) - 1},
+        {"csv", "d.csv", table, sizeof(table) - 1},
+        {"text", "e.txt", prose, sizeof(prose) - 1},
     };
 
     (void)state;
     for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
         for (enum packing p = PLAIN; p < N_PACKINGS; p++)
             for (unsigned pieces = 1; pieces <= 2; pieces++) {
-                struct bytes b = { 0 };
+                struct bytes b = {0};
                 char name[64];
                 const size_t cut = pieces == 1 ? kinds[k].n : 5;
 
@@ -208,8 +211,8 @@ static void every_format_and_compression(void **state)
 
 static void padding_and_skippable_frames(void **state)
 {
-    static const uint8_t skippable[] = { 0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', 'z' };
-    struct bytes b = { 0 };
+    static const uint8_t skippable[] = {0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', 'z'};
+    struct bytes b = {0};
 
     (void)state;
     pack(&b, GZIP, lines, sizeof(lines) - 1);
@@ -238,12 +241,12 @@ static void padding_and_skippable_frames(void **state)
 
 static void something_behind(void **state)
 {
-    static const char *const behind[] = { "x", "{\"content\": \"four\"}\n", "\0x", "BZ", "\x1f\x8b" };
+    static const char *const behind[] = {"x", "{\"content\": \"four\"}\n", "\0x", "BZ", "\x1f\x8b"};
 
     (void)state;
     for (enum packing p = GZIP; p < N_PACKINGS; p++)
         for (size_t i = 0; i < sizeof(behind) / sizeof(*behind); i++) {
-            struct bytes b = { 0 };
+            struct bytes b = {0};
             char name[64], at[64];
 
             pack(&b, p, lines, sizeof(lines) - 1);
@@ -260,7 +263,7 @@ static void cut_everywhere(void **state)
 {
     (void)state;
     for (enum packing p = GZIP; p < N_PACKINGS; p++) {
-        struct bytes b = { 0 };
+        struct bytes b = {0};
         char name[64];
         size_t first;
 
@@ -270,8 +273,8 @@ static void cut_everywhere(void **state)
         snprintf(name, sizeof(name), "cut.txt%s", packing_suffix[p]);
         for (size_t n = 0; n < b.n; n++) {
             cril_corpus *c = NULL;
-            cril_document doc = { 0 };
-            cril_error err = { 0 };
+            cril_document doc = {0};
+            cril_error err = {0};
             cril_status st;
 
             save(name, b.data, n);
@@ -286,7 +289,8 @@ static void cut_everywhere(void **state)
             cril_corpus_close(c);
             if (n == first)
                 assert_int_equal(st, CRIL_OK);
-            else if (n < first || n > first + 10) /* a few bytes of a second header are something behind */
+            else if (n < first ||
+                     n > first + 10) /* a few bytes of a second header are something behind */
                 assert_int_equal(st, CRIL_ERR_TRUNCATED);
             else
                 assert_true(st == CRIL_ERR_TRUNCATED || st == CRIL_ERR_FORMAT);
@@ -295,20 +299,21 @@ static void cut_everywhere(void **state)
     }
 }
 
-/* Every bit: an error, or the text as it was (a byte of a header that says nothing), never another text. */
+/* Every bit: an error, or the text as it was (a byte of a header that says nothing), never another
+ * text. */
 static void changed_everywhere(void **state)
 {
     (void)state;
     for (enum packing p = GZIP; p < N_PACKINGS; p++) {
-        const cril_corpus_options o = { .format = "text" };
-        struct bytes b = { 0 };
+        const cril_corpus_options o = {.format = "text"};
+        struct bytes b = {0};
         size_t errors = 0;
 
         pack(&b, p, prose, sizeof(prose) - 1);
         for (size_t bit = 0; bit < 8 * b.n; bit++) {
             cril_corpus *c = NULL;
-            cril_document doc = { 0 };
-            cril_error err = { 0 };
+            cril_document doc = {0};
+            cril_error err = {0};
             cril_status st;
             char name[64];
 
@@ -334,8 +339,9 @@ static void changed_everywhere(void **state)
 
 static void too_much_memory(void **state)
 {
-    static const uint8_t wide[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, 0xf8, 1, 0, 0 }; /* a window of 2^41 bytes */
-    struct bytes b = { 0 };
+    static const uint8_t wide[] = {0x28, 0xb5, 0x2f, 0xfd, 0,
+                                   0xf8, 1,    0,    0}; /* a window of 2^41 bytes */
+    struct bytes b = {0};
     size_t size, i;
     uint32_t crc;
 
@@ -361,17 +367,20 @@ static void refused_kinds(void **state)
         const char *name, *data, *words;
         size_t n;
     } kinds[] = {
-        { "x.parquet", "PAR1", "read_parquet", 4 },
-        { "x", "PAR1\x15\x04", "read_parquet", 6 },
-        { "x.zip", "PK\x03\x04", "unzip", 4 },
-        { "x.jsonl", "PK\x03\x04", "unzip", 4 },
-        { "x.br", "anything", "brotli -d", 8 },
-        { "model.bin", "GGUF\x03", "-m", 5 },
-        { "x.csv", "\xff\xfe" "a\0", "iconv", 4 },
-        { "x.jsonl.gz", "{\"content\": \"a\"}\n", "without .gz", 17 },
+        {"x.parquet", "PAR1", "read_parquet", 4},
+        {"x", "PAR1\x15\x04", "read_parquet", 6},
+        {"x.zip", "PK\x03\x04", "unzip", 4},
+        {"x.jsonl", "PK\x03\x04", "unzip", 4},
+        {"x.br", "anything", "brotli -d", 8},
+        {"model.bin", "GGUF\x03", "-m", 5},
+        {"x.csv",
+         "\xff\xfe"
+         "a\0",
+         "iconv", 4},
+        {"x.jsonl.gz", "{\"content\": \"a\"}\n", "without .gz", 17},
     };
     char tar[512] = "a.txt";
-    struct bytes b = { 0 };
+    struct bytes b = {0};
 
     (void)state;
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
@@ -397,24 +406,31 @@ static void good_json(void **state)
         const char *line, *text;
         size_t n; /* 0: strlen */
     } rows[] = {
-        { "{\"content\":\"a\"}", "a", 0 },
-        { " \t{ \"x\" : [ ] , \"content\" : \"a\" , \"y\" : { } } \r", "a", 0 },
-        { "{\"content\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "\"\\/\b\f\n\r\t", 0 },
-        { "{\"content\":\"a\\u0000b\"}", "a\0b", 3 },
-        { "{\"content\":\"\\u0000\"}", "\0", 1 },
-        { "{\"content\":\"\\u00e9\\u20AC\\ud83d\\ude00\"}", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 0 },
-        { "{\"content\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"}", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f", 0 },
-        { "{\"content\":\"\\ud800\"}", "\xef\xbf\xbd", 0 },
-        { "{\"content\":\"\\ud800\\u0041\"}", "\xef\xbf\xbd" "A", 0 },
-        { "{\"content\":\"\\ud800\\n\"}", "\xef\xbf\xbd\n", 0 },
-        { "{\"content\":\"\\ude00\\ud83d\"}", "\xef\xbf\xbd\xef\xbf\xbd", 0 },
-        { "{\"content\":\"\\ud800\\ud83d\\ude00\"}", "\xef\xbf\xbd\xf0\x9f\x98\x80", 0 },
-        { "{\"content\":\"a\",\"content\":\"b\"}", "b", 0 },
-        { "{\"content\":1,\"content\":\"b\"}", "b", 0 },
-        { "{\"con\\u0074ent\":\"a\"}", "a", 0 },
-        { "{\"meta\":{\"content\":\"no\"},\"content\":\"a\"}", "a", 0 },
-        { "{\"n\":[0,-0,1.5,1e5,1E-5,1e+999,123456789012345678901234567890,NaN,Infinity,-Infinity,true,false,null],"
-          "\"content\":\"a\"}", "a", 0 },
+        {"{\"content\":\"a\"}", "a", 0},
+        {" \t{ \"x\" : [ ] , \"content\" : \"a\" , \"y\" : { } } \r", "a", 0},
+        {"{\"content\":\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"}", "\"\\/\b\f\n\r\t", 0},
+        {"{\"content\":\"a\\u0000b\"}", "a\0b", 3},
+        {"{\"content\":\"\\u0000\"}", "\0", 1},
+        {"{\"content\":\"\\u00e9\\u20AC\\ud83d\\ude00\"}", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80",
+         0},
+        {"{\"content\":\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f\"}",
+         "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\x7f", 0},
+        {"{\"content\":\"\\ud800\"}", "\xef\xbf\xbd", 0},
+        {"{\"content\":\"\\ud800\\u0041\"}",
+         "\xef\xbf\xbd"
+         "A",
+         0},
+        {"{\"content\":\"\\ud800\\n\"}", "\xef\xbf\xbd\n", 0},
+        {"{\"content\":\"\\ude00\\ud83d\"}", "\xef\xbf\xbd\xef\xbf\xbd", 0},
+        {"{\"content\":\"\\ud800\\ud83d\\ude00\"}", "\xef\xbf\xbd\xf0\x9f\x98\x80", 0},
+        {"{\"content\":\"a\",\"content\":\"b\"}", "b", 0},
+        {"{\"content\":1,\"content\":\"b\"}", "b", 0},
+        {"{\"con\\u0074ent\":\"a\"}", "a", 0},
+        {"{\"meta\":{\"content\":\"no\"},\"content\":\"a\"}", "a", 0},
+        {"{\"n\":[0,-0,1.5,1e5,1E-5,1e+999,123456789012345678901234567890,NaN,Infinity,-Infinity,"
+         "true,false,null],"
+         "\"content\":\"a\"}",
+         "a", 0},
     };
 
     (void)state;
@@ -435,41 +451,42 @@ static void bad_json(void **state)
     static const struct {
         const char *line, *words;
     } rows[] = {
-        { "[{\"content\":\"a\"}]", "jq -c '.[]'" },
-        { "\"a\"", "{ is expected" },
-        { "{", "byte 2: the line ends inside" },
-        { "{\"content\":\"a\"", "the line ends inside" },
-        { "{\"content\":\"a", "the line ends inside" },
-        { "{\"content\":\"a\\", "the line ends inside" },
-        { "{\"content\":\"a\"} x", "byte 17: something follows" },
-        { "{\"content\":\"a\"}{}", "something follows" },
-        { "{\"content\":\"a\",}", "a quote is expected" },
-        { "{\"content\" \"a\"}", "colon" },
-        { "{content:\"a\"}", "a quote is expected" },
-        { "{\"content\":\"a\" \"b\":1}", "comma or }" },
-        { "{\"content\":\"a\",\"b\":[1 2]}", "comma or ]" },
-        { "{\"content\":\"a\",\"b\":[1,]}", "a value is expected" },
-        { "{\"content\":\"a\",\"b\":01}", "comma" },
-        { "{\"content\":\"a\",\"b\":1.}", "digit" },
-        { "{\"content\":\"a\",\"b\":-}", "digit" },
-        { "{\"content\":\"a\",\"b\":1e}", "digit" },
-        { "{\"content\":\"a\",\"b\":tru}", "a value is expected" },
-        { "{\"content\":\"a\\x\"}", "backslash" },
-        { "{\"content\":\"a\\u12g4\"}", "hexadecimal" },
-        { "{\"content\":\"a\tb\"}", "control character" },
-        { "{\"content\":\"a\xff\"}", "byte 14: bytes that are not UTF-8" },
-        { "{\"content\":\"\xed\xa0\x80\"}", "not UTF-8" },
-        { "{\"content\":\"a\",\"b\":\"\xc3\"}", "not UTF-8" },
-        { "{\"content\":null}", "\"content\" is null" },
-        { "{\"content\":3}", "\"content\" is a number" },
-        { "{\"content\":true}", "\"content\" is true or false" },
-        { "{\"content\":[\"a\"]}", "\"content\" is a list" },
-        { "{\"content\":{}}", "\"content\" is an object" },
-        { "{\"content\":\"a\",\"content\":0}", "\"content\" is a number" },
-        { "{\"text\":\"a\",\"meta\":{}}", "line 1 has no \"content\" field (it has: text, meta); name the field" },
-        { "{}", "it has: nothing" },
+        {"[{\"content\":\"a\"}]", "jq -c '.[]'"},
+        {"\"a\"", "{ is expected"},
+        {"{", "byte 2: the line ends inside"},
+        {"{\"content\":\"a\"", "the line ends inside"},
+        {"{\"content\":\"a", "the line ends inside"},
+        {"{\"content\":\"a\\", "the line ends inside"},
+        {"{\"content\":\"a\"} x", "byte 17: something follows"},
+        {"{\"content\":\"a\"}{}", "something follows"},
+        {"{\"content\":\"a\",}", "a quote is expected"},
+        {"{\"content\" \"a\"}", "colon"},
+        {"{content:\"a\"}", "a quote is expected"},
+        {"{\"content\":\"a\" \"b\":1}", "comma or }"},
+        {"{\"content\":\"a\",\"b\":[1 2]}", "comma or ]"},
+        {"{\"content\":\"a\",\"b\":[1,]}", "a value is expected"},
+        {"{\"content\":\"a\",\"b\":01}", "comma"},
+        {"{\"content\":\"a\",\"b\":1.}", "digit"},
+        {"{\"content\":\"a\",\"b\":-}", "digit"},
+        {"{\"content\":\"a\",\"b\":1e}", "digit"},
+        {"{\"content\":\"a\",\"b\":tru}", "a value is expected"},
+        {"{\"content\":\"a\\x\"}", "backslash"},
+        {"{\"content\":\"a\\u12g4\"}", "hexadecimal"},
+        {"{\"content\":\"a\tb\"}", "control character"},
+        {"{\"content\":\"a\xff\"}", "byte 14: bytes that are not UTF-8"},
+        {"{\"content\":\"\xed\xa0\x80\"}", "not UTF-8"},
+        {"{\"content\":\"a\",\"b\":\"\xc3\"}", "not UTF-8"},
+        {"{\"content\":null}", "\"content\" is null"},
+        {"{\"content\":3}", "\"content\" is a number"},
+        {"{\"content\":true}", "\"content\" is true or false"},
+        {"{\"content\":[\"a\"]}", "\"content\" is a list"},
+        {"{\"content\":{}}", "\"content\" is an object"},
+        {"{\"content\":\"a\",\"content\":0}", "\"content\" is a number"},
+        {"{\"text\":\"a\",\"meta\":{}}",
+         "line 1 has no \"content\" field (it has: text, meta); name the field"},
+        {"{}", "it has: nothing"},
     };
-    const cril_corpus_options strict = { .strict = true };
+    const cril_corpus_options strict = {.strict = true};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -492,8 +509,8 @@ static void bad_json(void **state)
 
 static void deep_json(void **state)
 {
-    const cril_corpus_options strict = { .strict = true };
-    struct bytes b = { 0 };
+    const cril_corpus_options strict = {.strict = true};
+    struct bytes b = {0};
     cril_corpus *c;
 
     (void)state;
@@ -525,10 +542,11 @@ static void deep_json(void **state)
 
 static void json_lines(void **state)
 {
-    static const char text[] = "\xef\xbb\xbf{\"body\":\"a\"}\r\n\n  \t\r\nnonsense\n{\"body\":\"b\"}\n{\"text\":1}\n"
-                               "{\"body\":\"\"}\n\n{\"body\":\"c\"}";
-    const cril_corpus_options o = { .field = "body" };
-    const cril_corpus_options strict = { .field = "body", .strict = true };
+    static const char text[] =
+        "\xef\xbb\xbf{\"body\":\"a\"}\r\n\n  \t\r\nnonsense\n{\"body\":\"b\"}\n{\"text\":1}\n"
+        "{\"body\":\"\"}\n\n{\"body\":\"c\"}";
+    const cril_corpus_options o = {.field = "body"};
+    const cril_corpus_options strict = {.field = "body", .strict = true};
     cril_corpus *c;
     cril_document doc;
     char many[2000] = "{";
@@ -552,11 +570,13 @@ static void json_lines(void **state)
 
     for (unsigned i = 0; i < 40; i++)
         snprintf(many + strlen(many), sizeof(many) - strlen(many),
-                 "\"k%u\xc3\xa9\xc3\xa9 much too long a name to be shown\":1%c", i, i < 39 ? ',' : '}');
+                 "\"k%u\xc3\xa9\xc3\xa9 much too long a name to be shown\":1%c", i,
+                 i < 39 ? ',' : '}');
     save_text("many.jsonl", many);
     c = opened("many.jsonl", NULL);
     next_text(c, NULL, 0);
-    has_words(stats_of(c).first_bad, "(it has: k0\xc3\xa9\xc3\xa9 much too long a name to be shown, k1");
+    has_words(stats_of(c).first_bad,
+              "(it has: k0\xc3\xa9\xc3\xa9 much too long a name to be shown, k1");
     has_words(stats_of(c).first_bad, ", ...); name the field");
     cril_corpus_close(c);
     save_text("empty.jsonl", "");
@@ -565,16 +585,17 @@ static void json_lines(void **state)
     cril_corpus_close(c);
 }
 
-/* A text of every length around the sizes of the buffers, with an escape and a character that straddle them. */
+/* A text of every length around the sizes of the buffers, with an escape and a character that
+ * straddle them. */
 static void across_buffers(void **state)
 {
-    static const size_t sizes[] = { 4096, 1 << 16, 1 << 17, 3 << 17 };
+    static const size_t sizes[] = {4096, 1 << 16, 1 << 17, 3 << 17};
 
     (void)state;
     for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++)
-        for (size_t n = sizes[k] - 24; n < sizes[k] + 4; n += k > 0 ? 2u : 1u) {
+        for (size_t n = sizes[k] - 24; n<sizes[k] + 4; n += k> 0 ? 2u : 1u) {
             const enum packing p = (enum packing)(n % N_PACKINGS);
-            struct bytes text = { 0 }, line = { 0 }, packed = { 0 };
+            struct bytes text = {0}, line = {0}, packed = {0};
             char name[64];
             cril_corpus *c;
 
@@ -602,17 +623,18 @@ static void across_buffers(void **state)
 
 static void longest(void **state)
 {
-    static const char *const names[] = { "long.jsonl", "long.csv", "long.txt" };
+    static const char *const names[] = {"long.jsonl", "long.csv", "long.txt"};
     char text[400];
 
     (void)state;
     for (unsigned i = 0; i < 3; i++)
         for (size_t n = 100; n <= 101; n++) {
-            static const char *const forms[] = { "\n{\"content\":\"%s\"}\n", "content,n\n%s,1\n", "%s" };
+            static const char *const forms[] = {"\n{\"content\":\"%s\"}\n", "content,n\n%s,1\n",
+                                                "%s"};
             char fill[102] = "";
             cril_corpus *c;
             cril_document doc;
-            cril_error err = { 0 };
+            cril_error err = {0};
 
             memset(fill, 'a', n - (i == 0 ? 14 : 0));
             snprintf(text, sizeof(text), i == 0 ? forms[0] : i == 1 ? forms[1] : forms[2], fill);
@@ -624,7 +646,8 @@ static void longest(void **state)
                 next_text(c, NULL, 0);
             } else {
                 assert_int_equal(cril_corpus_next(c, &doc, &err), CRIL_ERR_UNSUPPORTED);
-                has_words(err.message, i == 2 ? "line 1 is longer than 100 bytes" : "line 2 is longer than 100 bytes");
+                has_words(err.message, i == 2 ? "line 1 is longer than 100 bytes"
+                                              : "line 2 is longer than 100 bytes");
             }
             cril_corpus_close(c);
         }
@@ -668,17 +691,19 @@ static void csv_faults(void **state)
         const char *text, *words;
         bool always; /* not only when strict */
     } rows[] = {
-        { "id,text\n1,a\n", "has no \"content\" column (it has: id, text); name the column", true },
-        { "\n\nid\n", "(it has: id)", true },
-        { "content,content\n", "2 columns named", true },
-        { "content,\"a\n", "opens on line 1 is not closed", true },
-        { "content\n\n\"a\nb\nc\n", "line 3: the quoted field that opens on line 3 is not closed", false },
-        { "a,content\n\"x\ny\",\"open", "line 2: the quoted field that opens on line 3 is not closed", false },
-        { "content\n\"a\" \n", "line 2: after the quote", false },
-        { "content\n\"a\" ", "line 2: after the quote", false },
-        { "content\na,b", "line 2 has 2 fields, but the header has 1", false },
+        {"id,text\n1,a\n", "has no \"content\" column (it has: id, text); name the column", true},
+        {"\n\nid\n", "(it has: id)", true},
+        {"content,content\n", "2 columns named", true},
+        {"content,\"a\n", "opens on line 1 is not closed", true},
+        {"content\n\n\"a\nb\nc\n", "line 3: the quoted field that opens on line 3 is not closed",
+         false},
+        {"a,content\n\"x\ny\",\"open",
+         "line 2: the quoted field that opens on line 3 is not closed", false},
+        {"content\n\"a\" \n", "line 2: after the quote", false},
+        {"content\n\"a\" ", "line 2: after the quote", false},
+        {"content\na,b", "line 2 has 2 fields, but the header has 1", false},
     };
-    const cril_corpus_options strict = { .strict = true };
+    const cril_corpus_options strict = {.strict = true};
 
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -703,10 +728,11 @@ static void csv_faults(void **state)
     }
 }
 
-/* The last column, a record across the blocks of the stream, an unclosed quote in a column that is not kept. */
+/* The last column, a record across the blocks of the stream, an unclosed quote in a column that is
+ * not kept. */
 static void csv_large(void **state)
 {
-    struct bytes b = { 0 }, want = { 0 };
+    struct bytes b = {0}, want = {0};
     cril_corpus *c;
 
     (void)state;
@@ -736,9 +762,15 @@ static void text(void **state)
     cril_corpus *c;
 
     (void)state;
-    save("t", "\xef\xbb\xbf" "a\0\xff\n", 7);
+    save("t",
+         "\xef\xbb\xbf"
+         "a\0\xff\n",
+         7);
     c = opened("t", NULL);
-    next_is(c, "\xef\xbb\xbf" "a\0\xff\n", 7, 0);
+    next_is(c,
+            "\xef\xbb\xbf"
+            "a\0\xff\n",
+            7, 0);
     next_text(c, NULL, 0);
     cril_corpus_close(c);
     save_text("t.md", "");
@@ -754,7 +786,7 @@ static void text(void **state)
 
 static void limits(void **state)
 {
-    struct bytes b = { 0 };
+    struct bytes b = {0};
     char hex[65], want[65];
     cril_corpus *c;
 
@@ -765,7 +797,7 @@ static void limits(void **state)
     save("limit.jsonl", b.data, b.n);
     sha256_of(b.data, b.n, want);
     for (uint64_t limit = 0; limit <= 3; limit++) {
-        const cril_corpus_options o = { .limit = limit };
+        const cril_corpus_options o = {.limit = limit};
         const uint64_t n = limit ? limit : 40000;
 
         c = opened("limit.jsonl", &o);
@@ -804,12 +836,12 @@ static void limits(void **state)
 
 static void options(void **state)
 {
-    const cril_corpus_options o = { .format = "parquet" };
+    const cril_corpus_options o = {.format = "parquet"};
 
     (void)state;
     save_text("o.jsonl", lines);
     cril_corpus *c = NULL;
-    cril_error err = { 0 };
+    cril_error err = {0};
     assert_int_equal(cril_corpus_open(in_folder("o.jsonl"), &o, &c, &err), CRIL_ERR_RANGE);
     has_words(err.message, "'parquet' is not a format");
     assert_null(c);
@@ -832,10 +864,10 @@ static void link_to(const char *target, const char *name)
 /* Files in order, formats and compressions mixed; links to a file and to folders, up and across. */
 static void folders(void **state)
 {
-    static const char *const files[] = { "C.txt",   "a.txt",  "a/b.csv",   "a/c.jsonl.gz",
-                                         "a/l.txt", "z/1.md", "z/2/3.json" }; /* '.' < '/' */
-    static const char *const texts[] = { "C", "a", "one", "one", "C", "z", "one" };
-    struct bytes b = { 0 }, list = { 0 };
+    static const char *const files[] = {"C.txt",   "a.txt",  "a/b.csv",   "a/c.jsonl.gz",
+                                        "a/l.txt", "z/1.md", "z/2/3.json"}; /* '.' < '/' */
+    static const char *const texts[] = {"C", "a", "one", "one", "C", "z", "one"};
+    struct bytes b = {0}, list = {0};
     char hex[65], want[65];
     cril_corpus *c;
     uint64_t total = 0;
@@ -909,7 +941,8 @@ static void folders(void **state)
         assert_int_equal(stats_of(c).bytes_total, total);
         assert_int_equal(stats_of(c).bytes_read, total);
         cril_corpus_close(c);
-        const cril_corpus_options o = { .limit = 2 }; /* the hash takes in the files that were not reached */
+        const cril_corpus_options o = {
+            .limit = 2}; /* the hash takes in the files that were not reached */
         c = opened("d", &o);
         next_text(c, "C", 0);
         next_text(c, "a", 0);
@@ -924,7 +957,7 @@ static void folders(void **state)
 
 static void folder_faults(void **state)
 {
-    const cril_corpus_options text = { .format = "text" };
+    const cril_corpus_options text = {.format = "text"};
 
     (void)state;
     make_dir("e");
@@ -987,28 +1020,30 @@ static void unreadable(void **state)
 /* Standard input is what a pipe gave, in two pieces, or the folder. */
 static int read_input(int arg)
 {
-    static const char *const inputs[] = { "\xef\xbb\xbf \n{\"content\":\"in\"}\n", "in", "content\nin\n", "" };
+    static const char *const inputs[] = {"\xef\xbb\xbf \n{\"content\":\"in\"}\n", "in",
+                                         "content\nin\n", ""};
     const char *input = inputs[arg < 4 ? arg : 0];
-    const cril_corpus_options o = { .format = arg == 2 ? "csv" : NULL };
+    const cril_corpus_options o = {.format = arg == 2 ? "csv" : NULL};
     const size_t n = strlen(input), half = n / 3;
     char hex[65], want[65];
     cril_corpus *c;
     cril_document doc;
-    cril_error err = { 0 };
+    cril_error err = {0};
     int fds[2];
 
     if (arg == 4) {
         const int fd = open(folder, O_RDONLY);
         if (fd < 0 || dup2(fd, 0) != 0)
             return 2;
-        if (cril_corpus_open("-", NULL, &c, &err) != CRIL_ERR_IO || !strstr(err.message, "standard input"))
+        if (cril_corpus_open("-", NULL, &c, &err) != CRIL_ERR_IO ||
+            !strstr(err.message, "standard input"))
             return 3;
         return 0;
     }
     if (pipe(fds) != 0 || dup2(fds[0], 0) != 0)
         return 2;
     if (fork() == 0) {
-        const struct timespec pause = { .tv_nsec = 20000000 };
+        const struct timespec pause = {.tv_nsec = 20000000};
         bool ok = write(fds[1], input, half) == (ssize_t)half;
         nanosleep(&pause, NULL);
         ok = ok && write(fds[1], input + half, n - half) == (ssize_t)(n - half);
@@ -1021,7 +1056,8 @@ static int read_input(int arg)
         return 4;
     if (cril_corpus_next(c, &doc, &err) != CRIL_OK)
         return 5;
-    if (n && (!doc.text || doc.len_bytes != 2 || memcmp(doc.text, "in", 2) != 0 || strcmp(doc.file, "-") != 0))
+    if (n && (!doc.text || doc.len_bytes != 2 || memcmp(doc.text, "in", 2) != 0 ||
+              strcmp(doc.file, "-") != 0))
         return 6;
     if (!n && doc.text)
         return 7;
@@ -1052,9 +1088,11 @@ static int read_redirected(int arg)
 
     if (fd < 0 || dup2(fd, 0) != 0 || lseek(0, arg, SEEK_SET) != arg)
         return 2;
-    if (cril_corpus_open("-", NULL, &c, NULL) != CRIL_OK || cril_corpus_next(c, &doc, NULL) != CRIL_OK)
+    if (cril_corpus_open("-", NULL, &c, NULL) != CRIL_OK ||
+        cril_corpus_next(c, &doc, NULL) != CRIL_OK)
         return 3;
-    if (stats_of(c).bytes_total != sizeof(prose) - 1 - (size_t)arg || doc.len_bytes != stats_of(c).bytes_total)
+    if (stats_of(c).bytes_total != sizeof(prose) - 1 - (size_t)arg ||
+        doc.len_bytes != stats_of(c).bytes_total)
         return 4;
     cril_corpus_close(c);
     return 0;

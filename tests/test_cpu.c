@@ -36,7 +36,7 @@ static void test_not_set(void **state)
 
 static void test_unknown(void **state)
 {
-    static const char *const names[] = { "fast", "re", "reff", "Ref", "ref ", "ref,avx2", "\n" };
+    static const char *const names[] = {"fast", "re", "reff", "Ref", "ref ", "ref,avx2", "\n"};
     cril_kernel_info k;
     cril_error err;
 
@@ -85,7 +85,8 @@ static void test_choice(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_not_set), cmocka_unit_test(test_unknown),
-                                        cmocka_unit_test(test_named), cmocka_unit_test(test_choice) };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_not_set),
+                                       cmocka_unit_test(test_unknown), cmocka_unit_test(test_named),
+                                       cmocka_unit_test(test_choice)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Every type's unpacking against tests/golden/dtypes.bin (scripts/make_dtype_golden.py), bit for bit,
- * from an unaligned address; all fp16 numbers; the table; byte counts.
+ * Every type's unpacking against tests/golden/dtypes.bin (scripts/make_dtype_golden.py), bit for
+ * bit, from an unaligned address; all fp16 numbers; the table; byte counts.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -39,7 +39,7 @@ static void golden(void **state)
     size_t size;
     uint8_t *file = read_all(CRIL_TEST_DATA "/golden/dtypes.bin", &size);
     struct cril_cursor c = cril_cursor_of(file, size);
-    int seen[CRIL_N_DTYPES] = { 0 };
+    int seen[CRIL_N_DTYPES] = {0};
 
     (void)state;
     while (cril_cursor_left(&c)) {
@@ -48,8 +48,10 @@ static void golden(void **state)
         enum cril_dtype t;
         uint64_t want;
 
-        assert_true(cril_cursor_u32(&c, &id) && cril_cursor_u32(&c, &n_bytes) && cril_cursor_u32(&c, &n));
-        assert_true(cril_cursor_take(&c, n_bytes, &blocks) && cril_cursor_take(&c, 4 * (uint64_t)n, &expect));
+        assert_true(cril_cursor_u32(&c, &id) && cril_cursor_u32(&c, &n_bytes) &&
+                    cril_cursor_u32(&c, &n));
+        assert_true(cril_cursor_take(&c, n_bytes, &blocks) &&
+                    cril_cursor_take(&c, 4 * (uint64_t)n, &expect));
         assert_true(cril_dtype_from_gguf(id, &t));
         assert_true(cril_dtype_bytes(t, n, &want));
         assert_int_equal(want, n_bytes);
@@ -57,14 +59,16 @@ static void golden(void **state)
         float *got = malloc(n * sizeof(*got));
         assert_non_null(raw);
         assert_non_null(got);
-        memcpy(raw + 1, blocks, n_bytes); /* odd address, no byte to spare: a sanitizer sees an overrun */
+        memcpy(raw + 1, blocks,
+               n_bytes); /* odd address, no byte to spare: a sanitizer sees an overrun */
         cril_dequantise(t, raw + 1, n, got);
         for (uint32_t i = 0; i < n; i++) {
             uint32_t bits;
             memcpy(&bits, &got[i], 4);
             if (bits != cril_load_u32(expect + 4 * (size_t)i))
-                fail_msg("%s: element %u is %a (bits %08x), expected bits %08x", cril_dtypes[t].name, i,
-                         (double)got[i], bits, cril_load_u32(expect + 4 * (size_t)i));
+                fail_msg("%s: element %u is %a (bits %08x), expected bits %08x",
+                         cril_dtypes[t].name, i, (double)got[i], bits,
+                         cril_load_u32(expect + 4 * (size_t)i));
         }
         free(got);
         free(raw);

@@ -1,6 +1,6 @@
 /*
- * The engine against the reference forward pass (equal bits), against transformers' figures for tiny random
- * models (within a tolerance), and against itself in other batches.
+ * The engine against the reference forward pass (equal bits), against transformers' figures for
+ * tiny random models (within a tolerance), and against itself in other batches.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -61,7 +61,9 @@ static void check(const char *name, double tolerance)
     struct cril_engine *e;
     cril_error err;
     load(name, &m, &g);
-    assert_int_equal(cril_engine_create(m, cril_kernels(), &(struct cril_engine_options){ .threads = 2 }, &e, &err), CRIL_OK);
+    assert_int_equal(cril_engine_create(m, cril_kernels(),
+                                        &(struct cril_engine_options){.threads = 2}, &e, &err),
+                     CRIL_OK);
     struct cril_window whole = {g.ids, g.n - 1, 0, g.ids + 1, nats, NULL};
     score(e, &whole, 1);
     for (size_t i = 0; i + 1 < g.n; i++)
@@ -71,7 +73,8 @@ static void check(const char *name, double tolerance)
     assert_int_equal(cril_reference_nats(m, g.ids, g.n, plain, &err), CRIL_OK);
     for (size_t i = 0; i + 1 < g.n; i++)
         if (memcmp(&nats[i], &plain[i], sizeof(double)) != 0)
-            fail_msg("%s: token %zu: %.17g nats, the reference pass %.17g", name, i, nats[i], plain[i]);
+            fail_msg("%s: token %zu: %.17g nats, the reference pass %.17g", name, i, nats[i],
+                     plain[i]);
 
     /* The same window scored in part, beside others of every length. */
     enum { OTHERS = 40 };
@@ -124,6 +127,7 @@ static void test_llama_mixed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama), cmocka_unit_test(test_qwen2),
-                                       cmocka_unit_test(test_gemma3), cmocka_unit_test(test_llama_mixed)};
+                                       cmocka_unit_test(test_gemma3),
+                                       cmocka_unit_test(test_llama_mixed)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

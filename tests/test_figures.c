@@ -22,13 +22,15 @@ static void put(const char *text, size_t len)
     assert_int_equal(fclose(f), 0);
 }
 
-static cril_status read_text(cril_figure_kind kind, const char *text, const char *prefix, cril_figures *out, cril_error *err)
+static cril_status read_text(cril_figure_kind kind, const char *text, const char *prefix,
+                             cril_figures *out, cril_error *err)
 {
     put(text, strlen(text));
     return cril_figures_read(path, kind, prefix, out, err);
 }
 
-static void expect_row(const cril_figure *f, const char *model, const char *of, double value, const char *source, size_t line)
+static void expect_row(const cril_figure *f, const char *model, const char *of, double value,
+                       const char *source, size_t line)
 {
     assert_string_equal(f->model, model);
     assert_string_equal(f->of, of);
@@ -67,7 +69,9 @@ static void test_scores(void **state)
     cril_error err;
 
     (void)state;
-    assert_int_equal(read_text(CRIL_FIGURE_SCORE, "benchmark,score,model\nGSM8K,0,M\nMMLU,100,M\n", NULL, &f, &err), CRIL_OK);
+    assert_int_equal(read_text(CRIL_FIGURE_SCORE, "benchmark,score,model\nGSM8K,0,M\nMMLU,100,M\n",
+                               NULL, &f, &err),
+                     CRIL_OK);
     assert_int_equal(f.n, 2);
     expect_row(&f.rows[0], "M", "GSM8K", 0, "", 2);
     expect_row(&f.rows[1], "M", "MMLU", 1, "", 3);
@@ -76,7 +80,8 @@ static void test_scores(void **state)
 
 static void test_sources(void **state)
 {
-    static const char text[] = "model,benchmark,score,source\nM,A,10,paper Table 4\nM,A,20,card\nN,A,30,paper Table 5\n";
+    static const char text[] =
+        "model,benchmark,score,source\nM,A,10,paper Table 4\nM,A,20,card\nN,A,30,paper Table 5\n";
     cril_figures f;
     cril_error err;
 
@@ -97,29 +102,39 @@ static void test_faults(void **state)
         const char *text, *says;
         cril_status status;
     } cases[] = {
-        { CRIL_FIGURE_BPC, "", "lacks the column \"model\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\n", "has no row", CRIL_ERR_EMPTY },
-        { CRIL_FIGURE_BPC, "model,corpus\nM,c\n", ":1: lacks the column \"bpc\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc,bits\nM,c,1,2\n", ":1: \"bits\" is no column", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc,bpc\nM,c,1,2\n", ":1: has two columns \"bpc\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_SCORE, "model,corpus,bpc\nM,c,1\n", ":1: \"corpus\" is no column", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c\n", ":2: has 2 fields, the first line has 3", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1,2\n", ":2: has 4 fields, the first line has 3", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1\nM,,1\n", ":3: corpus is empty", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\n,c,1\n", ":2: model is empty", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,nan\n", ":2: bpc is \"nan\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,inf\n", ":2: bpc is \"inf\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,0x1p0\n", ":2: bpc is \"0x1p0\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c, 1\n", ":2: bpc is \" 1\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,\n", ":2: bpc is \"\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1e999\n", ":2: bpc is 1e999", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,0\n", ":2: bpc is 0", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,-0.5\n", ":2: bpc is -0.5", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc,se\nM,c,0.5,-1\n", ":2: se is -1", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_SCORE, "model,benchmark,score\nM,b,140\n", ":2: score is 140; it can be 0 to 100", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_SCORE, "model,benchmark,score\nM,b,14%\n", ":2: score is \"14%\"", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c,1\n", ":2: a quote is opened here", CRIL_ERR_FORMAT },
-        { CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c\"d,1\n", ":2: text follows a quoted field", CRIL_ERR_FORMAT },
+        {CRIL_FIGURE_BPC, "", "lacks the column \"model\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\n", "has no row", CRIL_ERR_EMPTY},
+        {CRIL_FIGURE_BPC, "model,corpus\nM,c\n", ":1: lacks the column \"bpc\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc,bits\nM,c,1,2\n", ":1: \"bits\" is no column",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc,bpc\nM,c,1,2\n", ":1: has two columns \"bpc\"",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,corpus,bpc\nM,c,1\n", ":1: \"corpus\" is no column",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c\n", ":2: has 2 fields, the first line has 3",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1,2\n", ":2: has 4 fields, the first line has 3",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1\nM,,1\n", ":3: corpus is empty",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\n,c,1\n", ":2: model is empty", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,nan\n", ":2: bpc is \"nan\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,inf\n", ":2: bpc is \"inf\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,0x1p0\n", ":2: bpc is \"0x1p0\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c, 1\n", ":2: bpc is \" 1\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,\n", ":2: bpc is \"\"", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,1e999\n", ":2: bpc is 1e999", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,0\n", ":2: bpc is 0", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,c,-0.5\n", ":2: bpc is -0.5", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc,se\nM,c,0.5,-1\n", ":2: se is -1", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score\nM,b,140\n",
+         ":2: score is 140; it can be 0 to 100", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score\nM,b,14%\n", ":2: score is \"14%\"",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c,1\n", ":2: a quote is opened here",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c\"d,1\n", ":2: text follows a quoted field",
+         CRIL_ERR_FORMAT},
     };
     cril_figures f;
     cril_error err;
@@ -133,7 +148,8 @@ static void test_faults(void **state)
     }
     put("model,corpus,bpc\nM\0,c,1\n", 24);
     assert_int_equal(cril_figures_read(path, CRIL_FIGURE_BPC, NULL, &f, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_figures_read("/nowhere/at/all", CRIL_FIGURE_BPC, NULL, &f, &err), CRIL_ERR_IO);
+    assert_int_equal(cril_figures_read("/nowhere/at/all", CRIL_FIGURE_BPC, NULL, &f, &err),
+                     CRIL_ERR_IO);
 }
 
 static void test_columns(void **state)
@@ -152,8 +168,9 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bpc),    cmocka_unit_test(test_scores),  cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_faults), cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_bpc),     cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_sources), cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_columns),
     };
     const int fd = mkstemp(path);
     int failed;

@@ -1,7 +1,7 @@
 /*
- * The functions of the numeric contract against the C library in a wider format: fp32 against double, double against
- * long double. That a kernel computes the same bits is test_kernels.c's matter; here is how far the bits are from the
- * truth, and that is what fmath.h states.
+ * The functions of the numeric contract against the C library in a wider format: fp32 against
+ * double, double against long double. That a kernel computes the same bits is test_kernels.c's
+ * matter; here is how far the bits are from the truth, and that is what fmath.h states.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,14 +38,15 @@ static double ulps(float got, double exact)
 static void check_expf(float x)
 {
     if (!(ulps(cril_expf(x), exp((double)x)) < 2))
-        fail_msg("expf(%a) = %a, %g ulp away", (double)x, (double)cril_expf(x), ulps(cril_expf(x), exp((double)x)));
+        fail_msg("expf(%a) = %a, %g ulp away", (double)x, (double)cril_expf(x),
+                 ulps(cril_expf(x), exp((double)x)));
 }
 
 static void test_expf(void **state)
 {
     (void)state;
     for (uint32_t u = 0; u <= 0x42B00000; u += 997) { /* every 997th float in [-87, 88] */
-        const union cril_bits32 plus = { .u = u }, minus = { .u = u | 0x80000000 };
+        const union cril_bits32 plus = {.u = u}, minus = {.u = u | 0x80000000};
 
         check_expf(plus.f);
         if (plus.f <= 87)
@@ -55,7 +56,7 @@ static void test_expf(void **state)
         check_expf(-87 + (float)i / 4096);
     for (int k = -125; k <= 126; k++) /* both sides of where the integer changes */
         for (int step = -8; step <= 8; step++) {
-            union cril_bits32 x = { .f = (float)((k + 0.5) * 0.69314718055994531) };
+            union cril_bits32 x = {.f = (float)((k + 0.5) * 0.69314718055994531)};
 
             x.i += step;
             check_expf(x.f);
@@ -77,8 +78,8 @@ static void test_expf_ends(void **state)
 }
 
 /*
- * One addition and one division after an exp of 2 ulp: 4 ulp of the value. Where e^-x is clamped the true value is below
- * |x| e^-88, which is nothing beside |x|.
+ * One addition and one division after an exp of 2 ulp: 4 ulp of the value. Where e^-x is clamped
+ * the true value is below |x| e^-88, which is nothing beside |x|.
  */
 static void close_to(const char *what, float x, float got, double exact)
 {
@@ -93,10 +94,12 @@ static void check_activations(float x)
     const double d = (double)x, y = d * fma(d * d, 0.0713548162726, 1.59576912161);
 
     close_to("silu", x, cril_siluf(x), d / (1 + exp(-d)));
-    /* y itself has 3 roundings, which exp(-y) turns into a relative error of about 3 |y| ulp where it matters at all */
+    /* y itself has 3 roundings, which exp(-y) turns into a relative error of about 3 |y| ulp where
+     * it matters at all */
     {
         const double exact = d / (1 + exp(-y)), share = 1 / (1 + exp(y));
-        const double most = (4 + 3 * fabs(y) * share) * FLT_EPSILON * fabs(exact) + 1e-37 * (1 + fabs(d));
+        const double most =
+            (4 + 3 * fabs(y) * share) * FLT_EPSILON * fabs(exact) + 1e-37 * (1 + fabs(d));
 
         if (!(fabs((double)cril_geluf(x) - exact) <= most))
             fail_msg("gelu(%a) = %a, not %a", d, (double)cril_geluf(x), exact);
@@ -127,14 +130,16 @@ static void test_activations(void **state)
 static void check_wide(const char *what, double x, double got, long double exact, long double more)
 {
     if (!(fabsl((long double)got - exact) <= 1e-14L * fabsl(exact) + more))
-        fail_msg("%s(%a) = %a, relative error %g", what, x, got, (double)fabsl(((long double)got - exact) / exact));
+        fail_msg("%s(%a) = %a, relative error %g", what, x, got,
+                 (double)fabsl(((long double)got - exact) / exact));
 }
 
 static void test_exp(void **state)
 {
     (void)state;
     assert_true(cril_exp(0) == 1);
-    assert_true(cril_exp(nextafter(-700, -800)) == 0 && cril_exp(-1e300) == 0 && cril_exp(-INFINITY) == 0);
+    assert_true(cril_exp(nextafter(-700, -800)) == 0 && cril_exp(-1e300) == 0 &&
+                cril_exp(-INFINITY) == 0);
     if (!HAVE_WIDE)
         skip();
     for (int i = 0; i < 300000; i++) {
@@ -156,7 +161,8 @@ static void test_log(void **state)
     if (!HAVE_WIDE)
         skip();
     for (int i = 0; i < 300000; i++) {
-        const double any = ldexp(uniform(1, 2), (int)uniform(-1022, 1023)), near = uniform(0.4, 2.5);
+        const double any = ldexp(uniform(1, 2), (int)uniform(-1022, 1023)),
+                     near = uniform(0.4, 2.5);
 
         check_wide("log", any, cril_log(any), logl((long double)any), 0);
         check_wide("log", near, cril_log(near), logl((long double)near), 0);
@@ -202,14 +208,16 @@ static void test_sincos(void **state)
         check_angle(-x);
         check_angle(nextafter(x, 0));
     }
-    check_angle(0x1.b951f1572eba5p+23); /* of all these the one with the largest relative error, 5e-13 */
+    check_angle(
+        0x1.b951f1572eba5p+23); /* of all these the one with the largest relative error, 5e-13 */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expf), cmocka_unit_test(test_expf_ends), cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_exp),  cmocka_unit_test(test_log),       cmocka_unit_test(test_sincos),
+        cmocka_unit_test(test_expf),        cmocka_unit_test(test_expf_ends),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_log),         cmocka_unit_test(test_sincos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -57,8 +57,8 @@ static void put_header(struct buffer *b, uint64_t n_tensors, uint64_t n_kv)
     put(b, n_kv, 8);
 }
 
-static void put_tensor(struct buffer *b, const char *name, uint64_t ne0, uint64_t ne1, unsigned type,
-                       uint64_t offset)
+static void put_tensor(struct buffer *b, const char *name, uint64_t ne0, uint64_t ne1,
+                       unsigned type, uint64_t offset)
 {
     put_string(b, name);
     put(b, 2, 4);
@@ -81,7 +81,8 @@ static void save_as(const struct buffer *b, const char *name)
     FILE *f;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    unlink(path); /* some file systems bring a file to the disk when it is cut to nothing and closed */
+    unlink(
+        path); /* some file systems bring a file to the disk when it is cut to nothing and closed */
     f = fopen(path, "wb");
     assert_non_null(f);
     assert_int_equal(fwrite(b->data, 1, b->n, f), b->n);
@@ -139,7 +140,7 @@ static void good(void **state)
 {
     struct buffer b;
     cril_gguf *g;
-    cril_error err = { 0 };
+    cril_error err = {0};
     uint64_t u = 99;
     double d;
     bool yes = false;
@@ -205,7 +206,7 @@ static void inspect(void **state)
 {
     struct buffer b;
     cril_inspect *f;
-    cril_error err = { 0 };
+    cril_error err = {0};
     const char *key, *type, *value;
     cril_tensor_info info;
 
@@ -219,14 +220,14 @@ static void inspect(void **state)
     assert_int_equal(cril_inspect_bytes(f), b.n);
     assert_int_equal(cril_inspect_metadata_count(f), 9);
     static const char *const expect[][3] = {
-        { "general.architecture", "string", "llama" },
-        { "general.alignment", "u32", "64" },
-        { "n", "i16", "7" },
-        { "minus", "i32", "-3" },
-        { "half", "f32", "0.5" },
-        { "two", "f64", "2" },
-        { "yes", "bool", "true" },
-        { "words", "array of string", "3 [\"a\", \"\", \"say \\\"\\n\\\"\"]" },
+        {"general.architecture", "string", "llama"},
+        {"general.alignment", "u32", "64"},
+        {"n", "i16", "7"},
+        {"minus", "i32", "-3"},
+        {"half", "f32", "0.5"},
+        {"two", "f64", "2"},
+        {"yes", "bool", "true"},
+        {"words", "array of string", "3 [\"a\", \"\", \"say \\\"\\n\\\"\"]"},
     };
     for (size_t i = 0; i < 8; i++) {
         cril_inspect_metadata(f, i, &key, &type, &value);
@@ -253,7 +254,7 @@ static void inspect(void **state)
 
 static void headers(void **state)
 {
-    struct buffer b = { .n = 0 };
+    struct buffer b = {.n = 0};
 
     (void)state;
     refused(&b, CRIL_ERR_TRUNCATED, "empty");
@@ -305,7 +306,7 @@ static void metadata(void **state)
         put(&b, 2, 1);
     }
     refused(&b, CRIL_ERR_FORMAT, "'k.twice' occurs twice");
-    static const unsigned bad[] = { 0, 1, 4, 12, 48, 0xffffffff };
+    static const unsigned bad[] = {0, 1, 4, 12, 48, 0xffffffff};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         put_header(&b, 0, 1);
         put_key(&b, "general.alignment", GGUF_U32);
@@ -333,16 +334,16 @@ static void tensors(void **state)
         cril_status status;
         const char *words;
     } bad[] = {
-        { 32, 2, 0, 32, CRIL_ERR_TRUNCATED, "'t.x'" },
-        { 32, 1, 0, 0xffffffffffffffe0, CRIL_ERR_TRUNCATED, "'t.x'" },
-        { 32, 1, 0, 1, CRIL_ERR_FORMAT, "alignment" },
-        { (uint64_t)1 << 60, 1, 0, 0, CRIL_ERR_TRUNCATED, "'t.x'" },
-        { (uint64_t)1 << 62, 1, 0, 0, CRIL_ERR_FORMAT, "bytes" },
-        { (uint64_t)1 << 60, 16, 0, 0, CRIL_ERR_FORMAT, "elements" },
-        { 0, 1, 0, 0, CRIL_ERR_FORMAT, "dimension of 0" },
-        { 33, 32, 2, 0, CRIL_ERR_FORMAT, "blocks of 32" },
-        { 256, 1, 16, 0, CRIL_ERR_UNSUPPORTED, "'t.x' has type IQ2_XXS" },
-        { 256, 1, 999, 0, CRIL_ERR_UNSUPPORTED, "'t.x' has type ? (number 999)" },
+        {32, 2, 0, 32, CRIL_ERR_TRUNCATED, "'t.x'"},
+        {32, 1, 0, 0xffffffffffffffe0, CRIL_ERR_TRUNCATED, "'t.x'"},
+        {32, 1, 0, 1, CRIL_ERR_FORMAT, "alignment"},
+        {(uint64_t)1 << 60, 1, 0, 0, CRIL_ERR_TRUNCATED, "'t.x'"},
+        {(uint64_t)1 << 62, 1, 0, 0, CRIL_ERR_FORMAT, "bytes"},
+        {(uint64_t)1 << 60, 16, 0, 0, CRIL_ERR_FORMAT, "elements"},
+        {0, 1, 0, 0, CRIL_ERR_FORMAT, "dimension of 0"},
+        {33, 32, 2, 0, CRIL_ERR_FORMAT, "blocks of 32"},
+        {256, 1, 16, 0, CRIL_ERR_UNSUPPORTED, "'t.x' has type IQ2_XXS"},
+        {256, 1, 999, 0, CRIL_ERR_UNSUPPORTED, "'t.x' has type ? (number 999)"},
     };
 
     (void)state;
@@ -394,7 +395,7 @@ static void every_prefix(void **state)
 static void every_byte(void **state)
 {
     struct buffer b;
-    static const uint8_t masks[] = { 0xff, 0x80, 0x01 };
+    static const uint8_t masks[] = {0xff, 0x80, 0x01};
 
     (void)state;
     put_good(&b);
@@ -409,7 +410,8 @@ static void every_byte(void **state)
         }
 }
 
-static void put_part(struct buffer *b, unsigned no, unsigned count, unsigned tensors_count, const char *name)
+static void put_part(struct buffer *b, unsigned no, unsigned count, unsigned tensors_count,
+                     const char *name)
 {
     put_header(b, 1, 3);
     put_key(b, "split.no", GGUF_U16);
@@ -425,7 +427,7 @@ static void put_part(struct buffer *b, unsigned no, unsigned count, unsigned ten
 static void open_first(cril_status status, const char *words)
 {
     cril_gguf *g;
-    cril_error err = { 0 };
+    cril_error err = {0};
     cril_status st;
 
     snprintf(path, sizeof(path), "%s/m-00001-of-00003.gguf", folder);
@@ -459,7 +461,8 @@ static void split(void **state)
     put_part(&b, 2, 3, 3, "c");
     save_as(&b, "m-00003-of-00003.gguf");
     open_first(CRIL_OK, NULL);
-    assert_int_equal(cril_gguf_open((save_as(&b, "m-00003-of-00003.gguf"), path), &g, &err), CRIL_ERR_MISMATCH);
+    assert_int_equal(cril_gguf_open((save_as(&b, "m-00003-of-00003.gguf"), path), &g, &err),
+                     CRIL_ERR_MISMATCH);
     assert_non_null(strstr(err.message, "open the first part"));
     put_part(&b, 2, 3, 3, "a");
     save_as(&b, "m-00003-of-00003.gguf");
@@ -492,7 +495,7 @@ static void files(void **state)
 
 static void cursor(void **state)
 {
-    static const uint8_t bytes[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    static const uint8_t bytes[] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
     struct cril_cursor c = cril_cursor_of(bytes, sizeof(bytes));
     const uint8_t *p;
     uint32_t u;
@@ -534,9 +537,14 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = { "bad.gguf", "good.gguf", "cut.gguf", "changed.gguf", "renamed.gguf",
-                                         "m-00001-of-00003.gguf", "m-00002-of-00003.gguf",
-                                         "m-00003-of-00003.gguf" };
+    static const char *const names[] = {"bad.gguf",
+                                        "good.gguf",
+                                        "cut.gguf",
+                                        "changed.gguf",
+                                        "renamed.gguf",
+                                        "m-00001-of-00003.gguf",
+                                        "m-00002-of-00003.gguf",
+                                        "m-00003-of-00003.gguf"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -549,10 +557,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good),     cmocka_unit_test(inspect),      cmocka_unit_test(headers),
-        cmocka_unit_test(metadata), cmocka_unit_test(tensors),      cmocka_unit_test(every_prefix),
-        cmocka_unit_test(every_byte), cmocka_unit_test(split),      cmocka_unit_test(files),
-        cmocka_unit_test(cursor),   cmocka_unit_test(hash),
+        cmocka_unit_test(good),       cmocka_unit_test(inspect), cmocka_unit_test(headers),
+        cmocka_unit_test(metadata),   cmocka_unit_test(tensors), cmocka_unit_test(every_prefix),
+        cmocka_unit_test(every_byte), cmocka_unit_test(split),   cmocka_unit_test(files),
+        cmocka_unit_test(cursor),     cmocka_unit_test(hash),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder) ? 1 : 0;

@@ -1,6 +1,7 @@
 /*
- * The report as a page: well formed whatever names say, all models on it, the same bytes each time, and a page also where there is
- * little to show. How it looks is for eyes; what can be computed of that (contrast, names that cover each other) is here.
+ * The report as a page: well formed whatever names say, all models on it, the same bytes each time,
+ * and a page also where there is little to show. How it looks is for eyes; what can be computed of
+ * that (contrast, names that cover each other) is here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,11 +50,12 @@ static void check_tables(const char *text)
     }
 }
 
-static struct page make(const cril_study_info *s, const cril_study_table *t, const cril_report_options *o)
+static struct page make(const cril_study_info *s, const cril_study_table *t,
+                        const cril_report_options *o)
 {
-    struct page p = { 0 };
+    struct page p = {0};
     FILE *f = open_memstream(&p.text, &p.len);
-    cril_error err = { .message = "" };
+    cril_error err = {.message = ""};
     const char *fault, *where = "";
 
     assert_non_null(f);
@@ -83,20 +85,23 @@ struct small {
     cril_study_table table;
 };
 
-static const char *const plain_names[MODELS] = { "Ada-1b", "Ada-3b", "Bea-1b", "Bea-7b", "Cid-2b", "Dot-4b" };
-static const char *const plain_families[MODELS] = { "Ada", "Ada", "Bea", "Bea", "Cid", "Dot" };
+static const char *const plain_names[MODELS] = {"Ada-1b", "Ada-3b", "Bea-1b",
+                                                "Bea-7b", "Cid-2b", "Dot-4b"};
+static const char *const plain_families[MODELS] = {"Ada", "Ada", "Bea", "Bea", "Cid", "Dot"};
 
 static void fill(struct small *s)
 {
     for (size_t m = 0; m < MODELS; m++) {
         const double x = 0.9 - 0.05 * (double)m;
 
-        s->models[m] = (cril_study_model){ .name = plain_names[m], .family = plain_families[m] };
+        s->models[m] = (cril_study_model){.name = plain_names[m], .family = plain_families[m]};
         for (size_t c = 0; c < CORPORA; c++)
-            s->bpc[m * CORPORA + c] = (cril_known){ x - 0.1 * (double)c, 0.004, CRIL_ORIGIN_MEASURED, "" };
+            s->bpc[m * CORPORA + c] =
+                (cril_known){x - 0.1 * (double)c, 0.004, CRIL_ORIGIN_MEASURED, ""};
         for (size_t b = 0; b < BENCHMARKS; b++)
-            s->score[m * BENCHMARKS + b] = (cril_known){ 1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4), 0, CRIL_ORIGIN_IMPORTED,
-                                                         b ? "table 2" : "table 1" };
+            s->score[m * BENCHMARKS + b] =
+                (cril_known){1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4), 0,
+                             CRIL_ORIGIN_IMPORTED, b ? "table 2" : "table 1"};
     }
 }
 
@@ -106,39 +111,62 @@ static struct small *make_small(void)
 
     memset(&s, 0, sizeof(s));
     fill(&s);
-    s.corpora[0] = (cril_study_corpus){ .name = "web", .group = "web" };
-    s.corpora[1] = (cril_study_corpus){ .name = "python", .group = "coding" };
-    s.benchmarks[0] = (cril_study_benchmark){ .name = "MMLU", .group = "web" };
-    s.benchmarks[1] = (cril_study_benchmark){ .name = "MBPP", .group = "coding" };
-    s.benchmarks[2] = (cril_study_benchmark){ .name = "HumanEval", .group = "coding" };
-    s.fits[0] = (cril_study_fit){ .name = "overall", .x = "average", .y = "average" };
-    s.fits[1] = (cril_study_fit){ .name = "coding", .x = "python", .y = "coding" };
-    s.fits[2] = (cril_study_fit){ .name = "web", .x = "web", .y = "MMLU" };
-    s.protocol = (cril_study_protocol){ .name = "hkust", .context = 1900, .stride = 512 };
-    s.info = (cril_study_info){ .path = "lab/a study.yaml", .title = "A small study", .database = "x.db", .models = s.models,
-                                .corpora = s.corpora, .benchmarks = s.benchmarks, .protocols = &s.protocol, .fits = s.fits,
-                                .n_models = MODELS, .n_corpora = CORPORA, .n_benchmarks = BENCHMARKS, .n_protocols = 1, .n_fits = 3 };
-    s.table = (cril_study_table){ .n_models = MODELS, .n_corpora = CORPORA, .n_benchmarks = BENCHMARKS, .bpc = s.bpc, .score = s.score };
+    s.corpora[0] = (cril_study_corpus){.name = "web", .group = "web"};
+    s.corpora[1] = (cril_study_corpus){.name = "python", .group = "coding"};
+    s.benchmarks[0] = (cril_study_benchmark){.name = "MMLU", .group = "web"};
+    s.benchmarks[1] = (cril_study_benchmark){.name = "MBPP", .group = "coding"};
+    s.benchmarks[2] = (cril_study_benchmark){.name = "HumanEval", .group = "coding"};
+    s.fits[0] = (cril_study_fit){.name = "overall", .x = "average", .y = "average"};
+    s.fits[1] = (cril_study_fit){.name = "coding", .x = "python", .y = "coding"};
+    s.fits[2] = (cril_study_fit){.name = "web", .x = "web", .y = "MMLU"};
+    s.protocol = (cril_study_protocol){.name = "hkust", .context = 1900, .stride = 512};
+    s.info = (cril_study_info){.path = "lab/a study.yaml",
+                               .title = "A small study",
+                               .database = "x.db",
+                               .models = s.models,
+                               .corpora = s.corpora,
+                               .benchmarks = s.benchmarks,
+                               .protocols = &s.protocol,
+                               .fits = s.fits,
+                               .n_models = MODELS,
+                               .n_corpora = CORPORA,
+                               .n_benchmarks = BENCHMARKS,
+                               .n_protocols = 1,
+                               .n_fits = 3};
+    s.table = (cril_study_table){.n_models = MODELS,
+                                 .n_corpora = CORPORA,
+                                 .n_benchmarks = BENCHMARKS,
+                                 .bpc = s.bpc,
+                                 .score = s.score};
     return &s;
 }
 
 static void forget(cril_known *k)
 {
-    *k = (cril_known){ .value = NAN, .source = "" };
+    *k = (cril_known){.value = NAN, .source = ""};
 }
 
 static void says_what_is_known(void **state)
 {
     const char *hash = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-    const cril_report_identity models[] = { { "Ada-1b", hash } }, corpora[] = { { "web", hash } };
-    const cril_report_baseline baselines[] = { { "web", "xz -9", 2.125 }, { "web", "zstd -19", 2.25 }, { "other", "bzip2 -9", 2 } };
-    const cril_report_options o = { .baselines = baselines, .n_baselines = 3, .models = models, .n_identified_models = 1,
-                                    .corpora = corpora, .n_identified_corpora = 1, .version = "9.8.7", .numerics = 6, .date = "1 May 2031" };
+    const cril_report_identity models[] = {{"Ada-1b", hash}}, corpora[] = {{"web", hash}};
+    const cril_report_baseline baselines[] = {
+        {"web", "xz -9", 2.125}, {"web", "zstd -19", 2.25}, {"other", "bzip2 -9", 2}};
+    const cril_report_options o = {.baselines = baselines,
+                                   .n_baselines = 3,
+                                   .models = models,
+                                   .n_identified_models = 1,
+                                   .corpora = corpora,
+                                   .n_identified_corpora = 1,
+                                   .version = "9.8.7",
+                                   .numerics = 6,
+                                   .date = "1 May 2031"};
     struct small *s = make_small();
     struct page p = make(&s->info, &s->table, &o);
 
     (void)state;
-    for (size_t m = 0; m < MODELS; m++) { /* two scatters, three panels, leaderboard, residuals at least */
+    for (size_t m = 0; m < MODELS;
+         m++) { /* two scatters, three panels, leaderboard, residuals at least */
         assert_true(occurrences(p.text, plain_names[m]) >= 7);
         assert_non_null(strstr(p.text, plain_families[m]));
     }
@@ -149,7 +177,8 @@ static void says_what_is_known(void **state)
     assert_int_equal(occurrences(p.text, hash), 2);
     assert_non_null(strstr(p.text, "cril 9.8.7, numerics 6"));
     assert_non_null(strstr(p.text, "1 May 2031"));
-    assert_non_null(strstr(p.text, "here with a context of 1900 tokens and a stride of 512 tokens"));
+    assert_non_null(
+        strstr(p.text, "here with a context of 1900 tokens and a stride of 512 tokens"));
     assert_non_null(strstr(p.text, "href=\"#compressors\""));
     assert_non_null(strstr(p.text, "cril study run 'a study.yaml'"));
     assert_non_null(strstr(p.text, "<bdi>table 2</bdi>"));
@@ -175,7 +204,10 @@ static void escapes_what_comes_from_outside(void **state)
     struct small *s = make_small();
     cril_report_identity names[MODELS];
     cril_report_baseline baselines[MODELS];
-    cril_report_options o = { .models = names, .n_identified_models = MODELS, .baselines = baselines, .n_baselines = MODELS };
+    cril_report_options o = {.models = names,
+                             .n_identified_models = MODELS,
+                             .baselines = baselines,
+                             .n_baselines = MODELS};
     char *longest = malloc(70001);
     struct page p;
 
@@ -186,8 +218,8 @@ static void escapes_what_comes_from_outside(void **state)
     for (size_t m = 0; m < MODELS; m++) {
         s->models[m].name = m == 5 ? longest : hostile[m];
         s->models[m].family = hostile[(m + 1) % MODELS];
-        names[m] = (cril_report_identity){ s->models[m].name, hostile[m] };
-        baselines[m] = (cril_report_baseline){ hostile[0], hostile[m], 1 + 0.01 * (double)m };
+        names[m] = (cril_report_identity){s->models[m].name, hostile[m]};
+        baselines[m] = (cril_report_baseline){hostile[0], hostile[m], 1 + 0.01 * (double)m};
         s->score[m * BENCHMARKS].source = hostile[m];
     }
     s->info.title = hostile[0];
@@ -222,8 +254,12 @@ static void shows_a_dash_for_what_is_not_known(void **state)
     forget(&s->bpc[0]);
     forget(&s->score[1 * BENCHMARKS + 1]);
     p = make(&s->info, &s->table, NULL);
-    assert_non_null(strstr(p.text, "<tr><td class=\"n\">–</td><th scope=\"row\"><bdi>Ada-1b</bdi></th><td><b>–</b></td>"));
-    assert_non_null(strstr(p.text, "Not in this line, as a number is not known (2): <bdi>Ada-1b</bdi>, <bdi>Ada-3b</bdi>."));
+    assert_non_null(strstr(
+        p.text,
+        "<tr><td class=\"n\">–</td><th scope=\"row\"><bdi>Ada-1b</bdi></th><td><b>–</b></td>"));
+    assert_non_null(strstr(
+        p.text,
+        "Not in this line, as a number is not known (2): <bdi>Ada-1b</bdi>, <bdi>Ada-3b</bdi>."));
     assert_non_null(strstr(p.text, "Across 4 models"));
     free(p.text);
 }
@@ -284,7 +320,8 @@ static void draws_extreme_figures(void **state)
     p = make(&s->info, &s->table, NULL);
     free(p.text);
     for (size_t m = 0; m < MODELS; m++)
-        s->bpc[m * CORPORA] = s->bpc[m * CORPORA + 1] = (cril_known){ 0.5, 0, CRIL_ORIGIN_MEASURED, "" }; /* one x */
+        s->bpc[m * CORPORA] = s->bpc[m * CORPORA + 1] =
+            (cril_known){0.5, 0, CRIL_ORIGIN_MEASURED, ""}; /* one x */
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(p.text, "No line"));
     free(p.text);
@@ -292,7 +329,8 @@ static void draws_extreme_figures(void **state)
 
 /* ---- The paper's ---- */
 
-static void put_figures(const cril_study_info *s, const cril_figures *f, cril_known *known, bool bpc)
+static void put_figures(const cril_study_info *s, const cril_figures *f, cril_known *known,
+                        bool bpc)
 {
     const size_t n = bpc ? s->n_corpora : s->n_benchmarks;
 
@@ -303,20 +341,24 @@ static void put_figures(const cril_study_info *s, const cril_figures *f, cril_kn
             for (size_t i = 0; i < n; i++)
                 if (strcmp(s->models[m].name, f->rows[k].model) == 0 &&
                     strcmp(bpc ? s->corpora[i].name : s->benchmarks[i].name, f->rows[k].of) == 0)
-                    known[m * n + i] = (cril_known){ f->rows[k].value, f->rows[k].se, CRIL_ORIGIN_IMPORTED, f->rows[k].source };
+                    known[m * n + i] = (cril_known){f->rows[k].value, f->rows[k].se,
+                                                    CRIL_ORIGIN_IMPORTED, f->rows[k].source};
 }
 
 static struct page make_paper(cril_study *s)
 {
     const cril_study_info *i = cril_study_info_of(s);
-    cril_known *bpc = calloc(i->n_models * i->n_corpora, sizeof(*bpc)), *score = calloc(i->n_models * i->n_benchmarks, sizeof(*score));
-    const cril_study_table t = { i->n_models, i->n_corpora, i->n_benchmarks, bpc, score, NULL };
+    cril_known *bpc = calloc(i->n_models * i->n_corpora, sizeof(*bpc)),
+               *score = calloc(i->n_models * i->n_benchmarks, sizeof(*score));
+    const cril_study_table t = {i->n_models, i->n_corpora, i->n_benchmarks, bpc, score, NULL};
     cril_figures of_bpc, of_scores;
     struct page p;
 
     assert_true(bpc && score);
-    assert_int_equal(cril_figures_read(PAPER "bpc.csv", CRIL_FIGURE_BPC, NULL, &of_bpc, NULL), CRIL_OK);
-    assert_int_equal(cril_figures_read(PAPER "scores.csv", CRIL_FIGURE_SCORE, NULL, &of_scores, NULL), CRIL_OK);
+    assert_int_equal(cril_figures_read(PAPER "bpc.csv", CRIL_FIGURE_BPC, NULL, &of_bpc, NULL),
+                     CRIL_OK);
+    assert_int_equal(
+        cril_figures_read(PAPER "scores.csv", CRIL_FIGURE_SCORE, NULL, &of_scores, NULL), CRIL_OK);
     put_figures(i, &of_bpc, bpc, true);
     put_figures(i, &of_scores, score, false);
     p = make(i, &t, NULL);
@@ -339,16 +381,19 @@ static void shows_the_paper(void **state)
     p = make_paper(s);
     for (size_t m = 0; m < cril_study_info_of(s)->n_models; m++)
         assert_non_null(strstr(p.text, cril_study_info_of(s)->models[m].name));
-    assert_non_null(strstr(p.text, "is <b>\xE2\x88\x92" "0.931</b>"));
+    assert_non_null(strstr(p.text, "is <b>\xE2\x88\x92"
+                                   "0.931</b>"));
     assert_non_null(strstr(p.text, "19 models of 9 families"));
-    assert_int_equal(occurrences(p.text, "<figure class=\"panel\">"), cril_study_info_of(s)->n_fits);
+    assert_int_equal(occurrences(p.text, "<figure class=\"panel\">"),
+                     cril_study_info_of(s)->n_fits);
     assert_non_null(strstr(p.text, "Nothing on this page was measured by cril"));
     assert_null(strstr(p.text, "class=\"lb no\"><title")); /* whatever has no room is still there */
     again = make_paper(s);
     assert_int_equal(p.len, again.len);
     assert_memory_equal(p.text, again.text, p.len);
     free(again.text);
-    if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8") || setlocale(LC_ALL, "")) {
+    if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8") ||
+        setlocale(LC_ALL, "")) {
         again = make_paper(s);
         assert_int_equal(p.len, again.len);
         assert_memory_equal(p.text, again.text, p.len);
@@ -364,7 +409,7 @@ static void shows_the_paper(void **state)
 static void faults_are_said(void **state)
 {
     struct small *s = make_small();
-    const cril_report_options o = { .line = { .level = 1.5 } };
+    const cril_report_options o = {.line = {.level = 1.5}};
     FILE *f = fopen("/dev/full", "w");
     cril_error err;
 
@@ -404,7 +449,9 @@ static void numbers(void **state)
     expect_number(0, 0, "0");
     expect_number(0.0004, 3, "0.000");
     expect_number(-0.0004, 3, "0.000");
-    expect_number(-0.0005, 3, "\xE2\x88\x92" "0.001");
+    expect_number(-0.0005, 3,
+                  "\xE2\x88\x92"
+                  "0.001");
     expect_number(12.3456, 2, "12.35");
     expect_number(999.96, 1, "1000.0");
     expect_number(NAN, 2, "\xE2\x80\x93");
@@ -412,8 +459,12 @@ static void numbers(void **state)
     expect_number(1e300, 1, "1.0&#8239;\xC3\x97&#8239;10<sup>300</sup>");
     expect_number(0.031, SMALL, "0.031");
     expect_number(0.25, SMALL, "0.25");
-    expect_number(7.64e-9, SMALL, "7.6&#8239;\xC3\x97&#8239;10<sup>\xE2\x88\x92" "9</sup>");
-    expect_number(9.96e-9, SMALL, "1.0&#8239;\xC3\x97&#8239;10<sup>\xE2\x88\x92" "8</sup>");
+    expect_number(7.64e-9, SMALL,
+                  "7.6&#8239;\xC3\x97&#8239;10<sup>\xE2\x88\x92"
+                  "9</sup>");
+    expect_number(9.96e-9, SMALL,
+                  "1.0&#8239;\xC3\x97&#8239;10<sup>\xE2\x88\x92"
+                  "8</sup>");
     expect_number(12, COORDINATE, "12");
     expect_number(12.5, COORDINATE, "12.5");
     expect_number(-0.254, COORDINATE, "-0.25");
@@ -425,11 +476,12 @@ static void numbers(void **state)
 
 static void scales(void **state)
 {
-    const double lows[] = { 0, 0.4, -3, 1e6, 0.1234567, 5 }, highs[] = { 1, 0.55, 3, 1e6 + 1, 0.1234568, 5 };
+    const double lows[] = {0, 0.4, -3, 1e6, 0.1234567, 5},
+                 highs[] = {1, 0.55, 3, 1e6 + 1, 0.1234568, 5};
 
     (void)state;
     for (size_t i = 0; i < 6; i++) {
-        struct cril_scale s = { .from = 10, .to = 110 };
+        struct cril_scale s = {.from = 10, .to = 110};
         double first;
         size_t n;
 
@@ -437,8 +489,10 @@ static void scales(void **state)
         n = cril_scale_ticks(&s, &first);
         assert_true(s.low < lows[i] && s.high > highs[i]);
         assert_in_range(n, 2, 12);
-        assert_true(first >= s.low - 1e-9 * fabs(s.low) && first + (double)(n - 1) * s.step <= s.high + 1e-9 * fabs(s.high));
-        assert_true(fabs(cril_scale_at(&s, s.low) - 10) < 1e-9 && fabs(cril_scale_at(&s, s.high) - 110) < 1e-9);
+        assert_true(first >= s.low - 1e-9 * fabs(s.low) &&
+                    first + (double)(n - 1) * s.step <= s.high + 1e-9 * fabs(s.high));
+        assert_true(fabs(cril_scale_at(&s, s.low) - 10) < 1e-9 &&
+                    fabs(cril_scale_at(&s, s.high) - 110) < 1e-9);
     }
 }
 
@@ -456,7 +510,7 @@ static void fits_text_into_a_width(void **state)
 static void names_do_not_cover_each_other(void **state)
 {
     enum { N = 40 };
-    const struct cril_box bounds = { 0, 0, 900, 500 };
+    const struct cril_box bounds = {0, 0, 900, 500};
     struct cril_label l[N];
     uint32_t random = 12345;
     size_t shown = 0;
@@ -464,17 +518,23 @@ static void names_do_not_cover_each_other(void **state)
     (void)state;
     for (size_t i = 0; i < N; i++) {
         random = random * 1664525 + 1013904223;
-        l[i] = (struct cril_label){ .x = 20 + (random >> 16) % 860, .y = 20 + (random >> 8) % 460, .width = 60 + random % 60, .height = 14 };
+        l[i] = (struct cril_label){.x = 20 + (random >> 16) % 860,
+                                   .y = 20 + (random >> 8) % 460,
+                                   .width = 60 + random % 60,
+                                   .height = 14};
     }
     assert_true(cril_labels_place(l, N, 5, &bounds, NULL));
     for (size_t i = 0; i < N; i++) {
         if (!l[i].shown)
             continue;
         shown++;
-        assert_true(l[i].box.left >= 0 && l[i].box.top >= 0 && l[i].box.right <= 900 && l[i].box.bottom <= 500);
+        assert_true(l[i].box.left >= 0 && l[i].box.top >= 0 && l[i].box.right <= 900 &&
+                    l[i].box.bottom <= 500);
         for (size_t k = 0; k < i; k++) {
-            const double w = fmin(l[i].box.right, l[k].box.right) - fmax(l[i].box.left, l[k].box.left);
-            const double h = fmin(l[i].box.bottom, l[k].box.bottom) - fmax(l[i].box.top, l[k].box.top);
+            const double w =
+                fmin(l[i].box.right, l[k].box.right) - fmax(l[i].box.left, l[k].box.left);
+            const double h =
+                fmin(l[i].box.bottom, l[k].box.bottom) - fmax(l[i].box.top, l[k].box.top);
 
             assert_false(l[k].shown && w > 0 && h > 0 && w * h > 4);
         }
@@ -485,12 +545,13 @@ static void names_do_not_cover_each_other(void **state)
 /* Relative luminance of "#rrggbb" or "#rgb" (WCAG 2.2). */
 static double luminance(const char *hex)
 {
-    static const double weight[] = { 0.2126, 0.7152, 0.0722 };
+    static const double weight[] = {0.2126, 0.7152, 0.0722};
     const bool is_short = !isxdigit((unsigned char)hex[4]);
     double sum = 0;
 
     for (size_t i = 0; i < 3; i++) {
-        const char two[3] = { hex[1 + (is_short ? i : 2 * i)], hex[is_short ? 1 + i : 2 + 2 * i], '\0' };
+        const char two[3] = {hex[1 + (is_short ? i : 2 * i)], hex[is_short ? 1 + i : 2 + 2 * i],
+                             '\0'};
         const double c = (double)strtol(two, NULL, 16) / 255;
 
         sum += weight[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
@@ -511,7 +572,8 @@ static const char *colour(const char *from, const char *name)
 
 static void expect_contrast(const char *sheet, const char *a, const char *b, double least)
 {
-    const double x = luminance(colour(sheet, a)), y = luminance(colour(sheet, b)), contrast = (fmax(x, y) + 0.05) / (fmin(x, y) + 0.05);
+    const double x = luminance(colour(sheet, a)), y = luminance(colour(sheet, b)),
+                 contrast = (fmax(x, y) + 0.05) / (fmin(x, y) + 0.05);
 
     if (contrast < least)
         fail_msg("%s on %s: %.2f is below %.1f", a, b, contrast, least);
@@ -519,11 +581,11 @@ static void expect_contrast(const char *sheet, const char *a, const char *b, dou
 
 static void has_contrast(void **state)
 {
-    static const char *const marks[] = { "c0", "c1", "c2", "c3", "c4", "c5", "c6", "axis" };
-    static const char *const grounds[] = { "bg", "new", "mean" };
+    static const char *const marks[] = {"c0", "c1", "c2", "c3", "c4", "c5", "c6", "axis"};
+    static const char *const grounds[] = {"bg", "new", "mean"};
     struct small *s = make_small();
     struct page p = make(&s->info, &s->table, NULL);
-    const char *sheets[2] = { p.text, strstr(p.text, "prefers-color-scheme:dark") };
+    const char *sheets[2] = {p.text, strstr(p.text, "prefers-color-scheme:dark")};
 
     (void)state;
     assert_non_null(sheets[1]);

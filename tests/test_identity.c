@@ -211,9 +211,15 @@ static void identity_with(const struct change *c, char hex[65])
 static void the_rest_does_not_count(void **state)
 {
     static const struct change changes[] = {
-        { 0 }, { .name = "another" }, { .reversed = true }, { .alignment = 8 }, { .alignment = 4096, .reversed = true },
-        { .key = "general.name" }, { .key = "general.file_type" }, { .absent = "general.file_type" },
-        { .name = "", .alignment = 64, .reversed = true, .absent = "general.file_type" },
+        {0},
+        {.name = "another"},
+        {.reversed = true},
+        {.alignment = 8},
+        {.alignment = 4096, .reversed = true},
+        {.key = "general.name"},
+        {.key = "general.file_type"},
+        {.absent = "general.file_type"},
+        {.name = "", .alignment = 64, .reversed = true, .absent = "general.file_type"},
     };
     char want[65], hex[65];
 
@@ -244,11 +250,12 @@ static void a_split_model_is_the_same(void **state)
 static void each_byte_that_decides_counts(void **state)
 {
     static const struct change changes[] = {
-        { .key = "llama.rope.freq_base" }, { .key = "llama.attention.layer_norm_rms_epsilon" },
-        { .key = "llama.context_length" }, { .absent = "llama.vocab_size" },
-        { .key = "tokenizer.ggml.tokens" }, { .key = "tokenizer.ggml.token_type" }, { .key = "tokenizer.ggml.merges" },
-        { .key = "tokenizer.ggml.add_bos_token" }, { .key = "tokenizer.ggml.eos_token_id" },
-        { .tensor = "output.weight" }, { .tensor = "blk.1.attn_q.weight" }, { .tensor = "output_norm.weight" },
+        {.key = "llama.rope.freq_base"},        {.key = "llama.attention.layer_norm_rms_epsilon"},
+        {.key = "llama.context_length"},        {.absent = "llama.vocab_size"},
+        {.key = "tokenizer.ggml.tokens"},       {.key = "tokenizer.ggml.token_type"},
+        {.key = "tokenizer.ggml.merges"},       {.key = "tokenizer.ggml.add_bos_token"},
+        {.key = "tokenizer.ggml.eos_token_id"}, {.tensor = "output.weight"},
+        {.tensor = "blk.1.attn_q.weight"},      {.tensor = "output_norm.weight"},
     };
     enum { N = sizeof(changes) / sizeof(changes[0]) };
     char hex[N + 1][65];
@@ -274,7 +281,7 @@ static void it_is_what_it_was(void **state)
 
 static void python_computes_the_same(void **state)
 {
-    static const char *const names[] = { "llama", "llama-mixed", "qwen2", "gemma3" };
+    static const char *const names[] = {"llama", "llama-mixed", "qwen2", "gemma3"};
 
     (void)state;
     if (system("python3 -c '' 2>/dev/null") != 0) {
@@ -286,7 +293,8 @@ static void python_computes_the_same(void **state)
         FILE *f;
 
         snprintf(path, sizeof(path), CRIL_TEST_DATA "/golden/tiny-%s.gguf", names[i]);
-        snprintf(command, sizeof(command), "python3 '" CRIL_TEST_DATA "/../scripts/model_identity.py' '%s'", path);
+        snprintf(command, sizeof(command),
+                 "python3 '" CRIL_TEST_DATA "/../scripts/model_identity.py' '%s'", path);
         assert_non_null(f = popen(command, "r"));
         assert_non_null(fgets(want, sizeof(want), f));
         assert_int_equal(pclose(f), 0);
@@ -312,8 +320,10 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_rest_does_not_count),       cmocka_unit_test(a_split_model_is_the_same),
-        cmocka_unit_test(each_byte_that_decides_counts), cmocka_unit_test(it_is_what_it_was),
+        cmocka_unit_test(the_rest_does_not_count),
+        cmocka_unit_test(a_split_model_is_the_same),
+        cmocka_unit_test(each_byte_that_decides_counts),
+        cmocka_unit_test(it_is_what_it_was),
         cmocka_unit_test(python_computes_the_same),
     };
 

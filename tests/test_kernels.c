@@ -1,4 +1,5 @@
-/* Every kernel set that this CPU has equals the plain C one, byte for byte, and touches nothing past an end. */
+/* Every kernel set that this CPU has equals the plain C one, byte for byte, and touches nothing
+ * past an end. */
 #ifdef __linux__
 #define _GNU_SOURCE /* MAP_ANONYMOUS */
 #endif
@@ -50,7 +51,8 @@ static void fill(float *x, size_t n)
         x[i] = number();
 }
 
-static void same(const char *what, const struct cril_kernels *k, const void *a, const void *b, size_t bytes, size_t n)
+static void same(const char *what, const struct cril_kernels *k, const void *a, const void *b,
+                 size_t bytes, size_t n)
 {
     if (memcmp(a, b, bytes) != 0)
         fail_msg("%s of %s differs from ref at size %zu", what, k->name, n);
@@ -65,7 +67,7 @@ struct guarded {
 static struct guarded guard(size_t most_bytes)
 {
     const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (most_bytes + page - 1) / page * page;
-    struct guarded g = { .size = used + page };
+    struct guarded g = {.size = used + page};
 
     g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_true(g.map != MAP_FAILED);
@@ -103,13 +105,15 @@ static void test_gemm_f32_sizes(void **state)
             for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
                 float *c = last_floats(&g[3], m * CRIL_NR);
                 sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_NR);
-                same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_NR), c, m * CRIL_NR * sizeof(float), k);
+                same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_NR), c,
+                     m * CRIL_NR * sizeof(float), k);
             }
     }
     unguard(g, 4);
 }
 
-/* Rows further apart than they are wide: nothing between them is touched. Sums long enough to be cut several times. */
+/* Rows further apart than they are wide: nothing between them is touched. Sums long enough to be
+ * cut several times. */
 static void test_gemm_f32_strides(void **state)
 {
     enum { LD = 1600 };
@@ -136,14 +140,16 @@ struct guarded_acts {
 
 static void acts_create(struct guarded_acts *a, size_t rows, size_t k)
 {
-    const size_t n[4] = { rows * k * sizeof(int16_t), rows * k / 32 * sizeof(float), rows * k / 32 * sizeof(float),
-                          rows * k / 16 * sizeof(float) };
+    const size_t n[4] = {rows * k * sizeof(int16_t), rows * k / 32 * sizeof(float),
+                         rows * k / 32 * sizeof(float), rows * k / 16 * sizeof(float)};
 
     for (size_t i = 0; i < 4; i++)
         a->g[i] = guard(n[i]);
-    a->acts = (struct cril_acts){ .q = (int16_t *)(void *)(a->g[0].end - n[0]), .scale = last_floats(&a->g[1], rows * k / 32),
-                                  .sum32 = last_floats(&a->g[2], rows * k / 32),
-                                  .sum16 = last_floats(&a->g[3], rows * k / 16), .k = k };
+    a->acts = (struct cril_acts){.q = (int16_t *)(void *)(a->g[0].end - n[0]),
+                                 .scale = last_floats(&a->g[1], rows * k / 32),
+                                 .sum32 = last_floats(&a->g[2], rows * k / 32),
+                                 .sum16 = last_floats(&a->g[3], rows * k / 16),
+                                 .k = k};
 }
 
 /* Element i of a row, however the set lays it out. */
@@ -151,7 +157,8 @@ static int act(const struct cril_kernels *set, const struct cril_acts *a, size_t
 {
     const uint8_t *bytes = (const uint8_t *)(a->q + row * a->k);
 
-    return set->layout == CRIL_PAIRS ? a->q[row * a->k + i] : bytes[i] + 256 * (int8_t)bytes[a->k + i];
+    return set->layout == CRIL_PAIRS ? a->q[row * a->k + i]
+                                     : bytes[i] + 256 * (int8_t)bytes[a->k + i];
 }
 
 static void test_quantise(void **state)
@@ -170,9 +177,12 @@ static void test_quantise(void **state)
             for (size_t i = 0; i < k; i++)
                 if (act(&sets[s], &a[s].acts, 3, i) != act(&sets[0], &a[0].acts, 3, i))
                     fail_msg("quantise of %s differs from ref at %zu of %zu", sets[s].name, i, k);
-            same("quantise sum16", &sets[s], a[0].acts.sum16, a[s].acts.sum16, 4 * k / 16 * sizeof(float), k);
-            same("quantise scale", &sets[s], a[0].acts.scale, a[s].acts.scale, 4 * k / 32 * sizeof(float), k);
-            same("quantise sum32", &sets[s], a[0].acts.sum32, a[s].acts.sum32, 4 * k / 32 * sizeof(float), k);
+            same("quantise sum16", &sets[s], a[0].acts.sum16, a[s].acts.sum16,
+                 4 * k / 16 * sizeof(float), k);
+            same("quantise scale", &sets[s], a[0].acts.scale, a[s].acts.scale,
+                 4 * k / 32 * sizeof(float), k);
+            same("quantise sum32", &sets[s], a[0].acts.sum32, a[s].acts.sum32,
+                 4 * k / 32 * sizeof(float), k);
         }
         for (size_t i = 0; i < k; i++) {
             float step = a[0].acts.scale[3 * (k / 32) + i / 32];
@@ -191,17 +201,26 @@ static void to_quads(const int16_t *pairs, size_t k, int8_t *quads)
 {
     for (size_t e = 0; e < k; e++)
         for (size_t j = 0; j < CRIL_NR; j++)
-            quads[(e / 4 * CRIL_NR + j) * 4 + e % 4] = (int8_t)pairs[(e / 2 * CRIL_NR + j) * 2 + e % 2];
+            quads[(e / 4 * CRIL_NR + j) * 4 + e % 4] =
+                (int8_t)pairs[(e / 2 * CRIL_NR + j) * 2 + e % 2];
 }
 
 /* Two panels, the second multiplied; every number of rows; extreme integers every eighth time. */
 static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
 {
     const size_t n = 2 * k * CRIL_NR, groups = 2 * k / group * CRIL_NR;
-    struct guarded g[6] = { guard(n * sizeof(int16_t)), guard(n), guard(groups * sizeof(float)), guard(groups * sizeof(float)),
-                            guard(MAX_SIZE * CRIL_NR * sizeof(float)), guard(MAX_SIZE * CRIL_NR * sizeof(float)) };
-    struct cril_packed w = { .pairs = (int16_t *)(void *)(g[0].end - n * sizeof(int16_t)), .scale = last_floats(&g[2], groups),
-                             .min = has_min ? last_floats(&g[3], groups) : NULL, .n = 2 * CRIL_NR, .k = k, .group = group };
+    struct guarded g[6] = {guard(n * sizeof(int16_t)),
+                           guard(n),
+                           guard(groups * sizeof(float)),
+                           guard(groups * sizeof(float)),
+                           guard(MAX_SIZE * CRIL_NR * sizeof(float)),
+                           guard(MAX_SIZE * CRIL_NR * sizeof(float))};
+    struct cril_packed w = {.pairs = (int16_t *)(void *)(g[0].end - n * sizeof(int16_t)),
+                            .scale = last_floats(&g[2], groups),
+                            .min = has_min ? last_floats(&g[3], groups) : NULL,
+                            .n = 2 * CRIL_NR,
+                            .k = k,
+                            .group = group};
     static float x[MAX_SIZE][MAX_K];
 
     for (size_t i = 0; i < n; i++)
@@ -226,7 +245,8 @@ static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
         for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
             float *c = last_floats(&g[s ? 5 : 4], m * CRIL_NR);
             sets[s].gemm_i16(&a.acts, MAX_SIZE - m, m, &mine, 1, c, CRIL_NR);
-            same("gemm_i16", &sets[s], last_floats(&g[4], m * CRIL_NR), c, m * CRIL_NR * sizeof(float), k);
+            same("gemm_i16", &sets[s], last_floats(&g[4], m * CRIL_NR), c,
+                 m * CRIL_NR * sizeof(float), k);
         }
         unguard(a.g, 4);
     }
@@ -242,16 +262,18 @@ static void test_gemm_i16_sizes(void **state)
                 check_gemm_i16(k, group, has_min, k % 256 == 0);
 }
 
-/* Every type, every number of stored rows: each number lands in its lane, lanes without a row hold zero. */
+/* Every type, every number of stored rows: each number lands in its lane, lanes without a row hold
+ * zero. */
 static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size_t n)
 {
     const struct cril_dtype_info *t = &cril_dtypes[type];
-    const size_t k = t->block_len * (t->group ? 2u : 37u), panels = cril_panels(n), weights = panels * CRIL_NR * k;
+    const size_t k = t->block_len * (t->group ? 2u : 37u), panels = cril_panels(n),
+                 weights = panels * CRIL_NR * k;
     const size_t row_bytes = k / t->block_len * t->block_bytes;
-    struct guarded g[4] = { guard(n * row_bytes), guard(weights * sizeof(float)), guard(weights * sizeof(float)),
-                            guard(weights * sizeof(float)) };
+    struct guarded g[4] = {guard(n * row_bytes), guard(weights * sizeof(float)),
+                           guard(weights * sizeof(float)), guard(weights * sizeof(float))};
     uint8_t *data = g[0].end - n * row_bytes;
-    struct cril_packed w = { .n = n, .k = k, .group = t->group };
+    struct cril_packed w = {.n = n, .k = k, .group = t->group};
 
     for (size_t i = 0; i < n * row_bytes; i++)
         data[i] = (uint8_t)(next() & 0xbb); /* no exponent of ones */
@@ -269,8 +291,8 @@ static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size
         assert_true(cril_pack_panel(type, data, &w, p));
     for (size_t r = 0; r < panels * CRIL_NR; r++) {
         const size_t p = r / CRIL_NR, lane = r % CRIL_NR;
-        int8_t q[256] = { 0 };
-        float f[256] = { 0 }, scale[16] = { 0 }, min[16] = { 0 };
+        int8_t q[256] = {0};
+        float f[256] = {0}, scale[16] = {0}, min[16] = {0};
         for (size_t e = 0; e < k; e++) {
             const size_t in = e % t->block_len, at = p * k * CRIL_NR;
             const uint8_t *block = data + r * row_bytes + e / t->block_len * t->block_bytes;
@@ -308,8 +330,8 @@ static void test_pack_finds_damage(void **state)
     static uint8_t data[CRIL_NR * 64 * 4];
     static float panel[64 * CRIL_NR], scale[2 * CRIL_NR];
     static int16_t pairs[64 * CRIL_NR];
-    struct cril_packed f = { .f = panel, .n = CRIL_NR, .k = 64 };
-    struct cril_packed q = { .pairs = pairs, .scale = scale, .n = CRIL_NR, .k = 64, .group = 32 };
+    struct cril_packed f = {.f = panel, .n = CRIL_NR, .k = 64};
+    struct cril_packed q = {.pairs = pairs, .scale = scale, .n = CRIL_NR, .k = 64, .group = 32};
     (void)state;
     assert_true(cril_pack_panel(CRIL_F16, data, &f, 0));
     data[CRIL_NR * 64 * 2 - 1] = 0x7c; /* infinity, the last element of the last row */
@@ -369,15 +391,17 @@ int main(void)
     for (size_t i = 0; i < n && n_sets < MAX_SETS; i++) {
         if (all[i].available())
             all[i].init(&sets[n_sets++]);
-        printf("kernels: %s %s\n", all[i].name, all[i].available() ? "tested" : "skipped, this CPU lacks it");
+        printf("kernels: %s %s\n", all[i].name,
+               all[i].available() ? "tested" : "skipped, this CPU lacks it");
 #if defined(__x86_64__)
         if (strcmp(all[i].name, "avx512") == 0 && all[i].available())
             cril_kernels_amx_emulated(&sets[n_sets++]);
 #endif
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides), cmocka_unit_test(test_quantise),
-        cmocka_unit_test(test_gemm_i16_sizes), cmocka_unit_test(test_pack), cmocka_unit_test(test_pack_finds_damage),
+        cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides),
+        cmocka_unit_test(test_quantise),       cmocka_unit_test(test_gemm_i16_sizes),
+        cmocka_unit_test(test_pack),           cmocka_unit_test(test_pack_finds_damage),
         cmocka_unit_test(test_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
- * The protocols' windows, for every stream length, against the tools' own loops written out again: the lists of
- * tokens that their programs build, not the arithmetic that ours uses.
+ * The protocols' windows, for every stream length, against the tools' own loops written out again:
+ * the lists of tokens that their programs build, not the arithmetic that ours uses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -67,10 +67,11 @@ static void check_no_window(const char *name, const struct cril_layout *l, uint6
     assert_false(cril_protocol_find(name)->window(l, k, n, true, &s));
 }
 
-/* PackedDataset: items of block + 1 tokens every stride; the first scores all, later ones their last stride. */
+/* PackedDataset: items of block + 1 tokens every stride; the first scores all, later ones their
+ * last stride. */
 static void test_hkust(void **state)
 {
-    const struct cril_layout l = { .context = 19, .stride = 5, .head = -1 };
+    const struct cril_layout l = {.context = 19, .stride = 5, .head = -1};
     const int block = 20, stride = 5;
 
     (void)state;
@@ -79,7 +80,8 @@ static void test_hkust(void **state)
 
         for (int i = 0; i < windows; i++) {
             int at = stride * i;
-            struct lists want = expected(-1, at, at + block - 1, i ? at + block - stride : 1, at + block);
+            struct lists want =
+                expected(-1, at, at + block - 1, i ? at + block - stride : 1, at + block);
             check_window("hkust", &l, (uint64_t)i, (uint64_t)n, &want);
         }
         check_no_window("hkust", &l, (uint64_t)windows, (uint64_t)n);
@@ -91,7 +93,7 @@ static void test_hkust(void **state)
 static void test_hkust_sizes(void **state)
 {
     const struct cril_protocol *p = cril_protocol_find("hkust");
-    const struct cril_layout l = { .context = p->context, .stride = p->stride, .head = -1 };
+    const struct cril_layout l = {.context = p->context, .stride = p->stride, .head = -1};
     struct cril_span s;
 
     (void)state;
@@ -110,7 +112,7 @@ static void test_hkust_sizes(void **state)
 static void test_rolling(void **state)
 {
     const int most = 7;
-    const struct cril_layout l = { .context = (size_t)most, .head = HEAD };
+    const struct cril_layout l = {.context = (size_t)most, .head = HEAD};
 
     (void)state;
     for (int n = 1; n < 50; n++) {
@@ -121,9 +123,11 @@ static void test_rolling(void **state)
         check_window("rolling", &l, k++, (uint64_t)n, &want);
         while (predicted < n) {
             int more = n - predicted < most ? n - predicted : most, end = predicted + more;
-            int context = most - (more - 1); /* of a's `most` tokens, those before the targets but one */
+            int context =
+                most - (more - 1); /* of a's `most` tokens, those before the targets but one */
 
-            want = expected(-1, end - most - 1, end - most - 1 + context + more - 1, predicted, end);
+            want =
+                expected(-1, end - most - 1, end - most - 1 + context + more - 1, predicted, end);
             check_window("rolling", &l, k++, (uint64_t)n, &want);
             predicted = end;
         }
@@ -137,13 +141,13 @@ static void test_halves(void **state)
     (void)state;
     for (int n_ctx = 3; n_ctx < 12; n_ctx++)
         for (int bos = 0; bos < 2; bos++) {
-            const struct cril_layout l = { .context = (size_t)n_ctx, .head = bos ? HEAD : -1 };
+            const struct cril_layout l = {.context = (size_t)n_ctx, .head = bos ? HEAD : -1};
             const int n = 5 * n_ctx - 1;
 
             for (int i = 0; i < n / n_ctx; i++) {
                 int at = i * n_ctx;
-                struct lists want = expected(bos ? HEAD : at, at + 1, at + n_ctx - 1, at + n_ctx / 2 + 1,
-                                             at + n_ctx);
+                struct lists want = expected(bos ? HEAD : at, at + 1, at + n_ctx - 1,
+                                             at + n_ctx / 2 + 1, at + n_ctx);
                 check_window("halves", &l, (uint64_t)i, (uint64_t)n, &want);
             }
             check_no_window("halves", &l, (uint64_t)(n / n_ctx), (uint64_t)n);
@@ -151,15 +155,16 @@ static void test_halves(void **state)
         }
 }
 
-/* Sequence s = head + tokens: s[e] is predicted from the `context` tokens before it, or from all where there are fewer in
-   the first window; later windows end `stride` further, the last one where the document ends. */
+/* Sequence s = head + tokens: s[e] is predicted from the `context` tokens before it, or from all
+   where there are fewer in the first window; later windows end `stride` further, the last one where
+   the document ends. */
 static void test_document(void **state)
 {
     (void)state;
     for (int bos = 0; bos < 2; bos++)
         for (int n = 0; n < 60; n++) {
             const int context = 11, stride = 4, opening = bos ? 0 : 1;
-            const struct cril_layout l = { .context = 11, .stride = 4, .head = bos ? HEAD : -1 };
+            const struct cril_layout l = {.context = 11, .stride = 4, .head = bos ? HEAD : -1};
             int end = opening + context < n ? opening + context : n;
             uint64_t k = 0;
 
@@ -169,7 +174,8 @@ static void test_document(void **state)
             }
             while (opening < n && end < n) {
                 int more = n - end < stride ? n - end : stride;
-                struct lists want = expected(-1, end + more - context - 1, end + more - 1, end, end + more);
+                struct lists want =
+                    expected(-1, end + more - context - 1, end + more - 1, end, end + more);
                 check_window("document", &l, k++, (uint64_t)n, &want);
                 end += more;
             }
@@ -180,7 +186,7 @@ static void test_document(void **state)
 /* A stream that may still grow has no last window yet. */
 static void test_unfinished(void **state)
 {
-    const struct cril_layout l = { .context = 8, .stride = 4, .head = -1 };
+    const struct cril_layout l = {.context = 8, .stride = 4, .head = -1};
     struct cril_span s;
 
     (void)state;
@@ -202,8 +208,9 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hkust), cmocka_unit_test(test_hkust_sizes), cmocka_unit_test(test_rolling),
-        cmocka_unit_test(test_halves), cmocka_unit_test(test_document), cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_hkust),    cmocka_unit_test(test_hkust_sizes),
+        cmocka_unit_test(test_rolling),  cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_document), cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,8 @@
 /*
  * Results written, read back to the bit, and refused when the file lies; comparison of two results.
  *
- * Bad files are made from a good one by one change of its text, so that nothing but the change can be the reason.
+ * Bad files are made from a good one by one change of its text, so that nothing but the change can
+ * be the reason.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,16 +26,34 @@ static char path[128];
 
 /* Numbers that need all their digits, and the largest counts that a file can hold. */
 static cril_document_score documents[N_DOCUMENTS] = {
-    { .index = 0, .line = 1, .nats = 0.1, .tokens = 10, .scored_tokens = 9, .characters = 40, .bytes = 44 },
-    { .index = 1, .line = 0, .nats = 1.0 / 3, .tokens = 20, .scored_tokens = 20, .characters = 60, .bytes = 60 },
-    { .index = 2, .line = INT64_MAX, .nats = 0, .tokens = 1, .scored_tokens = 1, .characters = 0, .bytes = 1 },
+    {.index = 0,
+     .line = 1,
+     .nats = 0.1,
+     .tokens = 10,
+     .scored_tokens = 9,
+     .characters = 40,
+     .bytes = 44},
+    {.index = 1,
+     .line = 0,
+     .nats = 1.0 / 3,
+     .tokens = 20,
+     .scored_tokens = 20,
+     .characters = 60,
+     .bytes = 60},
+    {.index = 2,
+     .line = INT64_MAX,
+     .nats = 0,
+     .tokens = 1,
+     .scored_tokens = 1,
+     .characters = 0,
+     .bytes = 1},
 };
 
 static cril_baseline baselines[] = {
-    { "zstd -19", 61 }, { "xz -9", 40 }, { "twenty-three letters ok", 40 }
-};
+    {"zstd -19", 61}, {"xz -9", 40}, {"twenty-three letters ok", 40}};
 
-static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama", file[] = "/data/corpus.jsonl";
+static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama",
+            file[] = "/data/corpus.jsonl";
 
 static const char hex_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char hex_b[] = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
@@ -51,7 +70,8 @@ static cril_result sample(void)
         .characters = 100,
         .bytes = 105,
         .documents = N_DOCUMENTS,
-        .interval = { .level = 0.95, .low = 0.1 + 0.2, .high = 2.0 / 3, .resamples = 1000, .seed = 77 },
+        .interval =
+            {.level = 0.95, .low = 0.1 + 0.2, .high = 2.0 / 3, .resamples = 1000, .seed = 77},
         .protocol = "document",
         .context = 1900,
         .stride = 512,
@@ -74,7 +94,8 @@ static cril_result sample(void)
     return r;
 }
 
-/* A new file each time: some file systems bring a file to the disk when it is cut to nothing and closed. */
+/* A new file each time: some file systems bring a file to the disk when it is cut to nothing and
+ * closed. */
 static void write_text(const char *text, size_t len)
 {
     FILE *f;
@@ -125,9 +146,11 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_true(a->tokens == b->tokens && a->scored_tokens == b->scored_tokens);
     assert_true(a->forward_tokens == b->forward_tokens && a->characters == b->characters);
     assert_true(a->bytes == b->bytes && a->documents == b->documents);
-    assert_true(same_bits(a->interval.level, b->interval.level) && same_bits(a->interval.low, b->interval.low));
+    assert_true(same_bits(a->interval.level, b->interval.level) &&
+                same_bits(a->interval.low, b->interval.low));
     assert_true(same_bits(a->interval.high, b->interval.high));
-    assert_true(a->interval.resamples == b->interval.resamples && a->interval.seed == b->interval.seed);
+    assert_true(a->interval.resamples == b->interval.resamples &&
+                a->interval.seed == b->interval.seed);
     assert_string_equal(a->protocol, b->protocol);
     assert_true(a->context == b->context && a->stride == b->stride);
     assert_string_equal(a->model_name, b->model_name);
@@ -150,7 +173,8 @@ static void check_same(const cril_result *a, const cril_result *b)
 
         assert_true(same_bits(p->nats, q->nats));
         assert_true(p->index == q->index && p->line == q->line && p->tokens == q->tokens);
-        assert_true(p->scored_tokens == q->scored_tokens && p->characters == q->characters && p->bytes == q->bytes);
+        assert_true(p->scored_tokens == q->scored_tokens && p->characters == q->characters &&
+                    p->bytes == q->bytes);
     }
 }
 
@@ -171,17 +195,17 @@ static void check_round_trip(const cril_result *results, size_t n)
 
 static void test_round_trip(void **state)
 {
-    cril_result r[3] = { sample(), sample(), sample() };
+    cril_result r[3] = {sample(), sample(), sample()};
     uint64_t bits = 1;
 
     (void)state;
     check_round_trip(r, 1);
     r[1].per_document = NULL;
-    r[1].interval = (cril_interval){ 0 }; /* null in the file */
+    r[1].interval = (cril_interval){0}; /* null in the file */
     r[1].baselines = NULL;
     r[1].n_baselines = 0;
     r[1].text_characters = r[1].text_bytes = 0;
-    r[1].model_name = r[1].corpus_path = (char[]){ "" };
+    r[1].model_name = r[1].corpus_path = (char[]){""};
     r[2].nats = DBL_MAX / 2; /* its bits are a double too */
     r[2].seconds = 0;
     r[2].interval.low = -DBL_MIN;
@@ -192,8 +216,8 @@ static void test_round_trip(void **state)
     check_round_trip(r, 3);
     for (int i = 0; i < 200; i++) { /* any finite double of 0 or more */
         bits = bits * 6364136223846793005u + 1442695040888963407u;
-        memcpy(&r[0].nats, &(uint64_t){ bits >> 1 }, sizeof(bits));
-        memcpy(&r[0].seconds, &(uint64_t){ bits >> 2 }, sizeof(bits));
+        memcpy(&r[0].nats, &(uint64_t){bits >> 1}, sizeof(bits));
+        memcpy(&r[0].seconds, &(uint64_t){bits >> 2}, sizeof(bits));
         if (isfinite(cril_result_bits(&r[0])))
             check_round_trip(r, 1);
     }
@@ -226,7 +250,7 @@ static void test_break_even(void **state)
 
     (void)state;
     assert_ptr_equal(cril_result_best_baseline(&r), &baselines[1]); /* the first of two with 40 */
-    assert_true(cril_result_archive_bytes(&r) == 1); /* 1.25 bits */
+    assert_true(cril_result_archive_bytes(&r) == 1);                /* 1.25 bits */
     r.nats = 8 * CRIL_LN2;
     assert_true(cril_result_archive_bytes(&r) == 2);
     r.nats *= 1.0001;
@@ -234,7 +258,8 @@ static void test_break_even(void **state)
     r.nats = bits / 2 * CRIL_LN2;
 
     even = cril_result_break_even(&r);
-    assert_true(fabs(even * best / 8 / (987654321098 + even * cril_result_bpc(&r) / 8) - 1) < 1e-12);
+    assert_true(fabs(even * best / 8 / (987654321098 + even * cril_result_bpc(&r) / 8) - 1) <
+                1e-12);
     snprintf(line, sizeof(line), "\"break_even_characters\": %.15g", even);
     line[strlen(line) - 2] = '\0'; /* 17 digits may end otherwise */
     assert_non_null(strstr(good_text(), line));
@@ -275,14 +300,14 @@ static void test_paths_that_are_not_utf8(void **state)
     static const struct {
         const char *path, *read;
     } cases[] = {
-        { "caf\xe9.jsonl", "caf\xef\xbf\xbd.jsonl" },
-        { "\xff", "\xef\xbf\xbd" },
-        { "a\xc3", "a\xef\xbf\xbd" },
-        { "\xc3\xa9\x80\xc3\xa9", "\xc3\xa9\xef\xbf\xbd\xc3\xa9" },
-        { "\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" }, /* half of a surrogate pair */
-        { "\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd" },                 /* an overlong '/' */
-        { "\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" },
-        { "\x01\x1f\x7f", "\x01\x1f\x7f" },
+        {"caf\xe9.jsonl", "caf\xef\xbf\xbd.jsonl"},
+        {"\xff", "\xef\xbf\xbd"},
+        {"a\xc3", "a\xef\xbf\xbd"},
+        {"\xc3\xa9\x80\xc3\xa9", "\xc3\xa9\xef\xbf\xbd\xc3\xa9"},
+        {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}, /* half of a surrogate pair */
+        {"\xc0\xaf", "\xef\xbf\xbd\xef\xbf\xbd"},                 /* an overlong '/' */
+        {"\xf4\x90\x80\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"},
+        {"\x01\x1f\x7f", "\x01\x1f\x7f"},
     };
     cril_result r = sample();
 
@@ -304,7 +329,7 @@ static void test_paths_that_are_not_utf8(void **state)
 
 static void check_not_written(const cril_result *r, size_t n, cril_status want)
 {
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
     FILE *f = fopen(path, "wb");
 
     assert_non_null(f);
@@ -317,10 +342,10 @@ static void check_not_written(const cril_result *r, size_t n, cril_status want)
 
 static void test_not_written(void **state)
 {
-    static const double bad[] = { NAN, INFINITY, -INFINITY };
+    static const double bad[] = {NAN, INFINITY, -INFINITY};
     const cril_result good = sample();
     cril_result r = good;
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
     FILE *f;
 
     (void)state;
@@ -360,7 +385,7 @@ static void check_refused(cril_status want, const char *word)
 {
     cril_result *r = (cril_result *)8;
     size_t n = 99;
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
     cril_status got = cril_results_read(path, &r, &n, &err);
 
     if (got != want || err.status != want)
@@ -380,7 +405,8 @@ static void change(const char *from, const char *to)
 
     if (!at)
         fail_msg("the file has no %s", from);
-    n = snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+    n = snprintf(changed, sizeof(changed), "%.*s%s%s", (int)(at - text), text, to,
+                 at + strlen(from));
     assert_true(n > 0 && (size_t)n < sizeof(changed));
     write_text(changed, (size_t)n);
 }
@@ -394,7 +420,8 @@ static void test_older_file(void **state)
     (void)state;
     change("\"baselines\": {", "\"other\": {");
     assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
-    assert_true(!r->baselines && !r->n_baselines && !r->text_bytes && r->model_bytes == 987654321098);
+    assert_true(!r->baselines && !r->n_baselines && !r->text_bytes &&
+                r->model_bytes == 987654321098);
     cril_results_free(r, n);
     change("\"bytes\": 9", "\"other\": 9");
     assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
@@ -407,78 +434,78 @@ static void test_wrong_values(void **state)
     static const struct {
         const char *from, *to, *word;
     } cases[] = {
-        { "\"nats\": 0.4", "\"nats\": -0.4", "nats" },
-        { "\"nats\": 0.4", "\"other\": 0.4", "nats is missing" },
-        { "\"nats\": 0.4", "\"nats\": true, \"other\": 0.4", "nats is missing or no finite number" },
-        { "\"nats\": 0.4", "\"nats\": null, \"other\": 0.4", "nats" },
-        { "\"nats\": 0.4", "\"nats\": \"1\", \"other\": 0.4", "nats" },
-        { "\"seconds\": 12", "\"seconds\": -12", "seconds" },
-        { "\"tokens\": 31", "\"tokens\": -31", "tokens is missing or no count" },
-        { "\"tokens\": 31", "\"tokens\": 31.0", "tokens" },
-        { "\"tokens\": 31", "\"tokens\": 3e1", "tokens" },
-        { "\"tokens\": 31", "\"tokens\": \"31\"", "tokens" },
-        { "\"tokens\": 31", "\"tokens\": [31]", "tokens" },
-        { "\"scored_tokens\": 30", "\"scored_tokens\": 0", "scored_tokens" },
-        { "\"characters\": 100", "\"characters\": 0", "characters" },
-        { "\"bytes\": 105", "\"bytes\": 0", "bytes" },
-        { "\"documents\": 3", "\"documents\": 0", "documents" },
-        { "\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents" },
-        { "\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents" },
-        { "\"documents\": 3", "\"documents\": 9223372036854775807", "rows" },
-        { "\"numerics\": 1", "\"numerics\": 2147483648", "numerics" },
-        { "\"numerics\": 1", "\"numerics\": -1", "numerics" },
-        { "\"interval\": {", "\"interval\": [], \"other\": {", "level" },
-        { "\"interval\": {", "\"other\": {", "level" },
-        { "\"level\": 0.9", "\"level\": 1.9", "interval" },
-        { "\"level\": 0.9", "\"level\": -0.9", "interval" },
-        { "\"low\": 0.3", "\"low\": 7.3", "interval" },
-        { "\"resamples\": 1000", "\"resamples\": -1", "resamples" },
-        { "\"resamples\": 1000", "\"resamples\": 0", "interval" },
-        { "\"seed\": 77", "\"seed\": -77", "seed" },
-        { "\"name\": \"document\"", "\"name\": \"more than fifteen letters\"", "name" },
-        { "\"name\": \"document\"", "\"name\": 1", "name" },
-        { "\"context\": 1900", "\"context\": -1900", "context" },
-        { "\"stride\": 512", "\"stride\": {}", "stride" },
-        { "\"protocol\": {", "\"protocol\": 0, \"other\": {", "name" },
-        { "\"model\": {", "\"model\": null, \"other\": {", "name" },
-        { "\"architecture\": \"llama\"", "\"architecture\": false", "architecture" },
-        { "\"sha256\": \"0", "\"sha256\": \"00", "sha256" },
-        { "\"parameters\": 1", "\"parameters\": -1", "parameters" },
-        { "\"bytes\": 9", "\"bytes\": -9", "bytes" },
-        { "\"baselines\": {", "\"baselines\": [], \"other\": {", "characters" },
-        { "\"baselines\": {", "\"baselines\": null, \"other\": {", "characters" },
-        { "\"characters\": 200", "\"characters\": 0", "baselines" },
-        { "\"characters\": 200", "\"characters\": \"200\"", "characters" },
-        { "\"bytes\": 210", "\"bytes\": 0", "baselines" },
-        { "\"compressors\": [", "\"compressors\": [], \"other\": [", "baselines" },
-        { "\"compressors\": [", "\"compressors\": {}, \"other\": [", "baselines" },
-        { "\"compressors\": [", "\"compressors\": [null,", "name" },
-        { "\"name\": \"zstd -19\"", "\"name\": 19", "name" },
-        { "\"name\": \"zstd -19\"", "\"name\": \"twenty-four letters or so\"", "name" },
-        { "\"bytes\": 61", "\"bytes\": -61", "bytes" },
-        { "\"bytes\": 61", "\"bytes\": 6.1", "bytes" },
-        { "\"corpus\": {", "\"corpus\": [], \"other\": {", "path" },
-        { "\"path\": \"", "\"path\": [], \"other\": \"", "path" },
-        { "\"sha256\": \"fed", "\"sha256\": 1, \"other\": \"fed", "sha256" },
-        { "\"cril\": \"", "\"cril\": \"0123456789abcdef", "cril" },
-        { "\"per_document\": {", "\"per_document\": [], \"other\": {", "rows" },
-        { "\"per_document\": {", "\"per_document\": null, \"other\": {", "rows" },
-        { "\"index\": [", "\"other\": [", "index has 0 rows" },
-        { "\"index\": [", "\"index\": {}, \"other\": [", "index has 0 rows" },
-        { "\"index\": [", "\"index\": [5,", "index has 4 rows" },
-        { "\"line\": [", "\"line\": [], \"other\": [", "line has 0 rows" },
-        { "\"characters\": [", "\"characters\": [1, 2], \"other\": [", "characters has 2 rows" },
-        { "\"bytes\": [", "\"bytes\": [1, 2, -3], \"other\": [", "no count" },
-        { "\"bytes\": [", "\"bytes\": [1, 2.5, 3], \"other\": [", "no count" },
-        { "\"nats\": [", "\"nats\": [1, 2], \"other\": [", "nats has 2 rows" },
-        { "\"nats\": [", "\"nats\": [1, -2, 3], \"other\": [", "0 or more" },
-        { "\"nats\": [", "\"nats\": [1, null, 3], \"other\": [", "0 or more" },
-        { "\"nats\": [", "\"nats\": [1, \"2\", 3], \"other\": [", "0 or more" },
-        { "\"results\": [", "\"results\": [], \"other\": [", "no results" },
-        { "\"results\": [", "\"results\": {}, \"other\": [", "no results" },
-        { "\"results\": [", "\"other\": [", "no results" },
-        { "\"results\": [", "\"results\": [null,", "results[0]" },
-        { "\"results\": [", "\"results\": [1,", "results[0]" },
+        {"\"nats\": 0.4", "\"nats\": -0.4", "nats"},
+        {"\"nats\": 0.4", "\"other\": 0.4", "nats is missing"},
+        {"\"nats\": 0.4", "\"nats\": true, \"other\": 0.4", "nats is missing or no finite number"},
+        {"\"nats\": 0.4", "\"nats\": null, \"other\": 0.4", "nats"},
+        {"\"nats\": 0.4", "\"nats\": \"1\", \"other\": 0.4", "nats"},
+        {"\"seconds\": 12", "\"seconds\": -12", "seconds"},
+        {"\"tokens\": 31", "\"tokens\": -31", "tokens is missing or no count"},
+        {"\"tokens\": 31", "\"tokens\": 31.0", "tokens"},
+        {"\"tokens\": 31", "\"tokens\": 3e1", "tokens"},
+        {"\"tokens\": 31", "\"tokens\": \"31\"", "tokens"},
+        {"\"tokens\": 31", "\"tokens\": [31]", "tokens"},
+        {"\"scored_tokens\": 30", "\"scored_tokens\": 0", "scored_tokens"},
+        {"\"characters\": 100", "\"characters\": 0", "characters"},
+        {"\"bytes\": 105", "\"bytes\": 0", "bytes"},
+        {"\"documents\": 3", "\"documents\": 0", "documents"},
+        {"\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents"},
+        {"\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents"},
+        {"\"documents\": 3", "\"documents\": 9223372036854775807", "rows"},
+        {"\"numerics\": 1", "\"numerics\": 2147483648", "numerics"},
+        {"\"numerics\": 1", "\"numerics\": -1", "numerics"},
+        {"\"interval\": {", "\"interval\": [], \"other\": {", "level"},
+        {"\"interval\": {", "\"other\": {", "level"},
+        {"\"level\": 0.9", "\"level\": 1.9", "interval"},
+        {"\"level\": 0.9", "\"level\": -0.9", "interval"},
+        {"\"low\": 0.3", "\"low\": 7.3", "interval"},
+        {"\"resamples\": 1000", "\"resamples\": -1", "resamples"},
+        {"\"resamples\": 1000", "\"resamples\": 0", "interval"},
+        {"\"seed\": 77", "\"seed\": -77", "seed"},
+        {"\"name\": \"document\"", "\"name\": \"more than fifteen letters\"", "name"},
+        {"\"name\": \"document\"", "\"name\": 1", "name"},
+        {"\"context\": 1900", "\"context\": -1900", "context"},
+        {"\"stride\": 512", "\"stride\": {}", "stride"},
+        {"\"protocol\": {", "\"protocol\": 0, \"other\": {", "name"},
+        {"\"model\": {", "\"model\": null, \"other\": {", "name"},
+        {"\"architecture\": \"llama\"", "\"architecture\": false", "architecture"},
+        {"\"sha256\": \"0", "\"sha256\": \"00", "sha256"},
+        {"\"parameters\": 1", "\"parameters\": -1", "parameters"},
+        {"\"bytes\": 9", "\"bytes\": -9", "bytes"},
+        {"\"baselines\": {", "\"baselines\": [], \"other\": {", "characters"},
+        {"\"baselines\": {", "\"baselines\": null, \"other\": {", "characters"},
+        {"\"characters\": 200", "\"characters\": 0", "baselines"},
+        {"\"characters\": 200", "\"characters\": \"200\"", "characters"},
+        {"\"bytes\": 210", "\"bytes\": 0", "baselines"},
+        {"\"compressors\": [", "\"compressors\": [], \"other\": [", "baselines"},
+        {"\"compressors\": [", "\"compressors\": {}, \"other\": [", "baselines"},
+        {"\"compressors\": [", "\"compressors\": [null,", "name"},
+        {"\"name\": \"zstd -19\"", "\"name\": 19", "name"},
+        {"\"name\": \"zstd -19\"", "\"name\": \"twenty-four letters or so\"", "name"},
+        {"\"bytes\": 61", "\"bytes\": -61", "bytes"},
+        {"\"bytes\": 61", "\"bytes\": 6.1", "bytes"},
+        {"\"corpus\": {", "\"corpus\": [], \"other\": {", "path"},
+        {"\"path\": \"", "\"path\": [], \"other\": \"", "path"},
+        {"\"sha256\": \"fed", "\"sha256\": 1, \"other\": \"fed", "sha256"},
+        {"\"cril\": \"", "\"cril\": \"0123456789abcdef", "cril"},
+        {"\"per_document\": {", "\"per_document\": [], \"other\": {", "rows"},
+        {"\"per_document\": {", "\"per_document\": null, \"other\": {", "rows"},
+        {"\"index\": [", "\"other\": [", "index has 0 rows"},
+        {"\"index\": [", "\"index\": {}, \"other\": [", "index has 0 rows"},
+        {"\"index\": [", "\"index\": [5,", "index has 4 rows"},
+        {"\"line\": [", "\"line\": [], \"other\": [", "line has 0 rows"},
+        {"\"characters\": [", "\"characters\": [1, 2], \"other\": [", "characters has 2 rows"},
+        {"\"bytes\": [", "\"bytes\": [1, 2, -3], \"other\": [", "no count"},
+        {"\"bytes\": [", "\"bytes\": [1, 2.5, 3], \"other\": [", "no count"},
+        {"\"nats\": [", "\"nats\": [1, 2], \"other\": [", "nats has 2 rows"},
+        {"\"nats\": [", "\"nats\": [1, -2, 3], \"other\": [", "0 or more"},
+        {"\"nats\": [", "\"nats\": [1, null, 3], \"other\": [", "0 or more"},
+        {"\"nats\": [", "\"nats\": [1, \"2\", 3], \"other\": [", "0 or more"},
+        {"\"results\": [", "\"results\": [], \"other\": [", "no results"},
+        {"\"results\": [", "\"results\": {}, \"other\": [", "no results"},
+        {"\"results\": [", "\"other\": [", "no results"},
+        {"\"results\": [", "\"results\": [null,", "results[0]"},
+        {"\"results\": [", "\"results\": [1,", "results[0]"},
     };
 
     (void)state;
@@ -521,27 +548,35 @@ static void test_not_json(void **state)
     static const struct {
         const char *from, *to;
     } changes[] = {
-        { "\"nats\": 0.4", "\"nats\": NaN, \"other\": 0.4" },
-        { "\"nats\": 0.4", "\"nats\": Infinity, \"other\": 0.4" },
-        { "\"nats\": 0.4", "\"nats\": 1e999, \"other\": 0.4" },
-        { "\"nats\": 0.4", "\"nats\": -1e999, \"other\": 0.4" },
-        { "\"nats\": 0.4", "\"nats\": 0x1, \"other\": 0.4" },
-        { "\"nats\": 0.4", "\"nats\": 1, \"nats\": 0.4" }, /* which of the two? */
-        { "\"tokens\": 31", "\"tokens\": 9223372036854775808" },
-        { "\"tokens\": 31", "\"tokens\": -9223372036854775809" },
-        { "\"tokens\": 31", "\"tokens\": 111111111111111111111111111111111111111111111111" },
-        { "\"tokens\": 31", "\"tokens\": 031" },
-        { "\"seed\": 77", "\"seed\": 77, \"seed\": 77" },
-        { "\"results\": [", "\"results\": [], \"results\": [" },
-        { "\"cril\": \"", "\"cril\": \"\\u0000" },
-        { "\"cril\": \"", "\"cril\": \"\xff" },
-        { "\"cril\": \"", "\"cril\": \"\\ud800" },
-        { "\"cril\": \"", "\"cril\": \"\n" },
-        { "\"cril\": \"", "'cril': \"" },
-        { "{", "// a comment\n{" },
+        {"\"nats\": 0.4", "\"nats\": NaN, \"other\": 0.4"},
+        {"\"nats\": 0.4", "\"nats\": Infinity, \"other\": 0.4"},
+        {"\"nats\": 0.4", "\"nats\": 1e999, \"other\": 0.4"},
+        {"\"nats\": 0.4", "\"nats\": -1e999, \"other\": 0.4"},
+        {"\"nats\": 0.4", "\"nats\": 0x1, \"other\": 0.4"},
+        {"\"nats\": 0.4", "\"nats\": 1, \"nats\": 0.4"}, /* which of the two? */
+        {"\"tokens\": 31", "\"tokens\": 9223372036854775808"},
+        {"\"tokens\": 31", "\"tokens\": -9223372036854775809"},
+        {"\"tokens\": 31", "\"tokens\": 111111111111111111111111111111111111111111111111"},
+        {"\"tokens\": 31", "\"tokens\": 031"},
+        {"\"seed\": 77", "\"seed\": 77, \"seed\": 77"},
+        {"\"results\": [", "\"results\": [], \"results\": ["},
+        {"\"cril\": \"", "\"cril\": \"\\u0000"},
+        {"\"cril\": \"", "\"cril\": \"\xff"},
+        {"\"cril\": \"", "\"cril\": \"\\ud800"},
+        {"\"cril\": \"", "\"cril\": \"\n"},
+        {"\"cril\": \"", "'cril': \""},
+        {"{", "// a comment\n{"},
     };
     static const char *texts[] = {
-        "", " \n", "{", "[", "no JSON", "\x7f\x45LF", "{\"results\": [{}]", "{\"results\": [{}]} {}", "\xef\xbb\xbf{}",
+        "",
+        " \n",
+        "{",
+        "[",
+        "no JSON",
+        "\x7f\x45LF",
+        "{\"results\": [{}]",
+        "{\"results\": [{}]} {}",
+        "\xef\xbb\xbf{}",
     };
     static char deep[100000];
 
@@ -569,7 +604,7 @@ static void test_not_read(void **state)
 {
     cril_result *r = NULL;
     size_t n = 0;
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
 
     (void)state;
     unlink(path);
@@ -597,7 +632,7 @@ static void test_every_prefix(void **state)
 /* Whatever a byte becomes, the file is read or refused with a sentence; ASan and UBSan watch. */
 static void test_every_byte(void **state)
 {
-    static const char others[] = { '0', '9', '-', '"', ',', ']', '}', 'e', '\0', '\xff' };
+    static const char others[] = {'0', '9', '-', '"', ',', ']', '}', 'e', '\0', '\xff'};
     static char text[MAX_FILE];
     size_t len, n_refused = 0;
 
@@ -608,7 +643,7 @@ static void test_every_byte(void **state)
         const char before = text[i];
         cril_result *r = NULL;
         size_t n = 0;
-        cril_error err = { .status = CRIL_OK };
+        cril_error err = {.status = CRIL_OK};
 
         text[i] = others[i % sizeof(others)];
         write_text(text, len);
@@ -627,8 +662,8 @@ static void test_every_byte(void **state)
 
 static void check_mismatch(const cril_result *a, const cril_result *b, const char *word)
 {
-    cril_comparison out = { .n_documents = 77 };
-    cril_error err = { .status = CRIL_OK };
+    cril_comparison out = {.n_documents = 77};
+    cril_error err = {.status = CRIL_OK};
 
     assert_int_equal(cril_compare(a, b, &out, &err), CRIL_ERR_MISMATCH);
     assert_int_equal(err.status, CRIL_ERR_MISMATCH);
@@ -668,7 +703,8 @@ static void test_compare_mismatch(void **state)
 enum { N = 50 };
 
 /* Two models on one corpus; b needs 0.3 bits a character more, give or take. */
-static void fill_pair(cril_result *a, cril_result *b, cril_document_score *da, cril_document_score *db)
+static void fill_pair(cril_result *a, cril_result *b, cril_document_score *da,
+                      cril_document_score *db)
 {
     uint64_t random = 5;
 
@@ -680,10 +716,11 @@ static void fill_pair(cril_result *a, cril_result *b, cril_document_score *da, c
     a->characters = b->characters = 0;
     for (uint64_t i = 0; i < N; i++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
-        da[i] = (cril_document_score){ .index = i, .characters = 10 + (random >> 33) % 1000 };
+        da[i] = (cril_document_score){.index = i, .characters = 10 + (random >> 33) % 1000};
         db[i] = da[i];
         da[i].nats = (double)da[i].characters * (0.5 + (double)(random >> 40) * 0x1p-24);
-        db[i].nats = da[i].nats + (double)da[i].characters * 0.3 * CRIL_LN2 * (0.5 + (double)(random >> 44) * 0x1p-20);
+        db[i].nats = da[i].nats + (double)da[i].characters * 0.3 * CRIL_LN2 *
+                                      (0.5 + (double)(random >> 44) * 0x1p-20);
         a->nats += da[i].nats;
         b->nats += db[i].nats;
         a->characters += da[i].characters;
@@ -695,10 +732,10 @@ static void test_compare(void **state)
 {
     static cril_document_score da[N], db[N];
     static double bits_a[N], bits_b[N], characters[N];
-    cril_comparison c = { .interval = { .level = 0.9, .resamples = 300, .seed = 4 } }, back = c;
+    cril_comparison c = {.interval = {.level = 0.9, .resamples = 300, .seed = 4}}, back = c;
     cril_interval v = c.interval;
     cril_result a, b;
-    bool seen[N] = { false };
+    bool seen[N] = {false};
 
     (void)state;
     fill_pair(&a, &b, da, db);
@@ -709,14 +746,16 @@ static void test_compare(void **state)
     assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
     assert_true(c.bpc_a == cril_result_bpc(&a) && c.bpc_b == cril_result_bpc(&b));
     assert_true(c.difference > 0.1 && c.difference == c.bpc_b - c.bpc_a);
-    assert_true(c.interval.low > 0 && c.interval.low < c.difference && c.difference < c.interval.high);
+    assert_true(c.interval.low > 0 && c.interval.low < c.difference &&
+                c.difference < c.interval.high);
 
     for (size_t i = 0; i < N; i++) {
         bits_a[i] = da[i].nats / CRIL_LN2;
         bits_b[i] = db[i].nats / CRIL_LN2;
         characters[i] = (double)da[i].characters;
     }
-    assert_int_equal(cril_bootstrap_difference(bits_b, characters, bits_a, characters, N, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(bits_b, characters, bits_a, characters, N, &v, NULL),
+                     CRIL_OK);
     assert_memory_equal(&v, &c.interval, sizeof(v));
 
     assert_int_equal(c.n_documents, N);
@@ -744,16 +783,16 @@ static void test_compare(void **state)
 /* Largest change first whatever its sign; equal changes in the order of the corpus. */
 static void test_compare_order(void **state)
 {
-    static const double change_nats[] = { 1, -3, 1, 2, -1, 0, 3 };
-    static const uint64_t order[] = { 1, 6, 3, 0, 2, 4, 5 };
+    static const double change_nats[] = {1, -3, 1, 2, -1, 0, 3};
+    static const uint64_t order[] = {1, 6, 3, 0, 2, 4, 5};
     enum { n = 7 };
     cril_document_score da[n], db[n];
     cril_result a = sample(), b;
-    cril_comparison c = { 0 };
+    cril_comparison c = {0};
 
     (void)state;
     for (uint64_t i = 0; i < n; i++) {
-        da[i] = db[i] = (cril_document_score){ .index = i, .characters = 10 };
+        da[i] = db[i] = (cril_document_score){.index = i, .characters = 10};
         if (change_nats[i] < 0) /* from or to 0, so that 1 and -1 are equal to the bit */
             da[i].nats = -change_nats[i];
         else
@@ -772,21 +811,23 @@ static void test_compare_order(void **state)
 static void test_compare_itself(void **state)
 {
     const cril_result r = sample();
-    cril_comparison c = { 0 };
+    cril_comparison c = {0};
 
     (void)state;
     assert_int_equal(cril_compare(&r, &r, &c, NULL), CRIL_OK);
     assert_true(c.difference == 0 && c.interval.low == 0 && c.interval.high == 0);
-    assert_true(c.interval.level == 0.95 && c.interval.resamples == 1000 && c.interval.seed == 0); /* the defaults */
+    assert_true(c.interval.level == 0.95 && c.interval.resamples == 1000 &&
+                c.interval.seed == 0); /* the defaults */
     for (size_t i = 0; i < N_DOCUMENTS; i++)
         assert_int_equal(c.documents[i].index, i);
     cril_comparison_free(&c);
 }
 
-static void check_compare_fails(const cril_result *a, const cril_result *b, cril_interval v, cril_status want)
+static void check_compare_fails(const cril_result *a, const cril_result *b, cril_interval v,
+                                cril_status want)
 {
-    cril_comparison c = { .interval = v };
-    cril_error err = { .status = CRIL_OK };
+    cril_comparison c = {.interval = v};
+    cril_error err = {.status = CRIL_OK};
 
     assert_int_equal(cril_compare(a, b, &c, &err), want);
     assert_true(err.status == want && err.message[0]);
@@ -796,17 +837,18 @@ static void check_compare_fails(const cril_result *a, const cril_result *b, cril
 static void test_compare_range(void **state)
 {
     cril_result r = sample();
-    cril_document_score none[N_DOCUMENTS] = { { .index = 0, .nats = 1 } }; /* not a character in the corpus */
+    cril_document_score none[N_DOCUMENTS] = {
+        {.index = 0, .nats = 1}}; /* not a character in the corpus */
 
     (void)state;
-    check_compare_fails(&r, &r, (cril_interval){ .level = 1 }, CRIL_ERR_RANGE);
-    check_compare_fails(&r, &r, (cril_interval){ .level = -0.5 }, CRIL_ERR_RANGE);
-    check_compare_fails(&r, &r, (cril_interval){ .level = NAN }, CRIL_ERR_RANGE);
-    check_compare_fails(&r, &r, (cril_interval){ .resamples = SIZE_MAX }, CRIL_ERR_NOMEM);
+    check_compare_fails(&r, &r, (cril_interval){.level = 1}, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){.level = -0.5}, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){.level = NAN}, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){.resamples = SIZE_MAX}, CRIL_ERR_NOMEM);
     r.per_document = none;
-    check_compare_fails(&r, &r, (cril_interval){ 0 }, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){0}, CRIL_ERR_RANGE);
     r.documents = 0;
-    check_compare_fails(&r, &r, (cril_interval){ 0 }, CRIL_ERR_RANGE);
+    check_compare_fails(&r, &r, (cril_interval){0}, CRIL_ERR_RANGE);
 }
 
 static int enter(void **state)
@@ -828,16 +870,15 @@ static int leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),       cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_perplexity_ends),  cmocka_unit_test(test_break_even),
-        cmocka_unit_test(test_older_file),
-        cmocka_unit_test(test_paths_that_are_not_utf8), cmocka_unit_test(test_not_written),
-        cmocka_unit_test(test_wrong_values),     cmocka_unit_test(test_wrong_second),
-        cmocka_unit_test(test_not_json),         cmocka_unit_test(test_not_read),
-        cmocka_unit_test(test_every_prefix),     cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_compare_mismatch), cmocka_unit_test(test_compare),
-        cmocka_unit_test(test_compare_order),    cmocka_unit_test(test_compare_itself),
-        cmocka_unit_test(test_compare_range),
+        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_perplexity_ends), cmocka_unit_test(test_break_even),
+        cmocka_unit_test(test_older_file),      cmocka_unit_test(test_paths_that_are_not_utf8),
+        cmocka_unit_test(test_not_written),     cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_wrong_second),    cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_not_read),        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_compare_mismatch),
+        cmocka_unit_test(test_compare),         cmocka_unit_test(test_compare_order),
+        cmocka_unit_test(test_compare_itself),  cmocka_unit_test(test_compare_range),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

@@ -1,6 +1,7 @@
 /*
- * A corpus through the scorer against the same windows one by one: whatever the batch, each token's nats have the bits
- * of cril_score_tokens, and positions, documents, characters and sums are those of doc/scoring.md.
+ * A corpus through the scorer against the same windows one by one: whatever the batch, each token's
+ * nats have the bits of cril_score_tokens, and positions, documents, characters and sums are those
+ * of doc/scoring.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,10 +21,13 @@
 enum { MAX = 8192, N_DOCUMENTS = 6 };
 
 static const char *const texts[N_DOCUMENTS] = {
-    "The quick brown fox jumps over the lazy dog, again and again, until the dog gets up and walks away from it all.",
+    "The quick brown fox jumps over the lazy dog, again and again, until the dog gets up and walks "
+    "away from it all.",
     "x",
-    "Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac, \xce\xa9; a look-alike </s> of a control token stands here.",
-    "1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 28657 46368 75025 121393 196418 317811",
+    "Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac, \xce\xa9; a look-alike </s> of a control "
+    "token stands here.",
+    "1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 28657 46368 "
+    "75025 121393 196418 317811",
     "\n\n",
     "And one line more, to end with.",
 };
@@ -54,7 +58,7 @@ static void write_corpus(char *path)
     for (size_t i = 0; i < N_DOCUMENTS; i++) {
         fputs("{\"content\": \"", f);
         for (const char *p = texts[i]; *p; p++)
-            fputs(*p == '\n' ? "\\n" : (char[2]){ *p }, f);
+            fputs(*p == '\n' ? "\\n" : (char[2]){*p}, f);
         fputs("\"}\n", f);
     }
     assert_int_equal(fclose(f), 0);
@@ -102,11 +106,11 @@ static int on_progress(void *user, const cril_score_progress *p)
     return 0;
 }
 
-static cril_status run(const struct fixture *x, const cril_score_options *o, uint64_t limit, struct seen *seen,
-                       cril_result *r, cril_error *err)
+static cril_status run(const struct fixture *x, const cril_score_options *o, uint64_t limit,
+                       struct seen *seen, cril_result *r, cril_error *err)
 {
-    const cril_score_callbacks callbacks = { seen, on_token, on_document, on_progress };
-    const cril_corpus_options wanted = { .limit = limit, .format = "jsonl" };
+    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress};
+    const cril_corpus_options wanted = {.limit = limit, .format = "jsonl"};
     cril_scorer *s;
     cril_corpus *c;
     cril_status st = cril_scorer_create(x->m, o, &s, err);
@@ -132,21 +136,23 @@ static void make_streams(const cril_model *m, const struct cril_protocol *p, str
     const cril_tokenizer *t = cril_model_tokenizer(m);
     cril_error err;
 
-    *s = (struct streams){ .n = p->per_document ? N_DOCUMENTS : 1 };
+    *s = (struct streams){.n = p->per_document ? N_DOCUMENTS : 1};
     for (size_t i = 0; i < N_DOCUMENTS; i++) {
         cril_ids *ids = &s->ids[p->per_document ? i : 0];
         unsigned flags = p->encode;
 
         if (p->special_once && i == 0)
             flags |= CRIL_ENCODE_ADD_SPECIAL; /* these tokenizers add no EOS */
-        assert_int_equal(cril_tokenizer_encode(t, texts[i], strlen(texts[i]), flags, ids, &err), CRIL_OK);
+        assert_int_equal(cril_tokenizer_encode(t, texts[i], strlen(texts[i]), flags, ids, &err),
+                         CRIL_OK);
         s->ends[i] = ids->n;
     }
 }
 
 /* The nats of one stream, window by window. */
-static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p, const struct cril_layout *l,
-                          const cril_ids *ids, const struct streams *s, uint64_t document, struct seen *want)
+static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p,
+                          const struct cril_layout *l, const cril_ids *ids, const struct streams *s,
+                          uint64_t document, struct seen *want)
 {
     static double nats[MAX];
     static int32_t one[MAX];
@@ -164,8 +170,8 @@ static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p, co
         for (uint64_t i = w.first; i < w.end; i++) {
             while (!p->per_document && i >= s->ends[document])
                 document++;
-            want->tokens[want->n_tokens++] = (cril_token_score){ document, i, ids->data[i],
-                                                                 nats[n - 1 - (size_t)(w.end - i)] };
+            want->tokens[want->n_tokens++] =
+                (cril_token_score){document, i, ids->data[i], nats[n - 1 - (size_t)(w.end - i)]};
         }
     }
 }
@@ -175,12 +181,13 @@ static void check(const struct fixture *x, const cril_score_options *o)
     static struct seen got, want;
     const struct cril_protocol *p = cril_protocol_find(o->protocol);
     const cril_tokenizer *t = cril_model_tokenizer(x->m);
-    struct cril_layout l = { .context = o->context, .stride = o->stride ? o->stride : o->context, .head = -1 };
+    struct cril_layout l = {
+        .context = o->context, .stride = o->stride ? o->stride : o->context, .head = -1};
     struct streams s;
     cril_scorer *scorer;
     cril_result r;
     cril_error err;
-    double nats[N_DOCUMENTS] = { 0 }, total = 0;
+    double nats[N_DOCUMENTS] = {0}, total = 0;
     uint64_t tokens = 0;
 
     memset(&got, 0, sizeof(got));
@@ -191,8 +198,8 @@ static void check(const struct fixture *x, const cril_score_options *o)
     assert_int_equal(cril_scorer_create(x->m, o, &scorer, &err), CRIL_OK);
     for (size_t i = 0; i < s.n; i++) {
         if (p->uniform_first && l.head < 0 && s.ids[i].n)
-            want.tokens[want.n_tokens++] =
-                (cril_token_score){ i, 0, s.ids[i].data[0], cril_log((double)cril_model_logits(x->m)) };
+            want.tokens[want.n_tokens++] = (cril_token_score){
+                i, 0, s.ids[i].data[0], cril_log((double)cril_model_logits(x->m))};
         expect_stream(scorer, p, &l, &s.ids[i], &s, i, &want);
         tokens += s.ids[i].n;
         cril_ids_free(&s.ids[i]);
@@ -207,8 +214,8 @@ static void check(const struct fixture *x, const cril_score_options *o)
 
         if (a->document != b->document || a->position != b->position || a->id != b->id ||
             memcmp(&a->nats, &b->nats, sizeof(a->nats)) != 0)
-            fail_msg("%s: scored token %zu: document %d, position %d, id %d, %.17g nats", p->name, i,
-                     (int)a->document, (int)a->position, (int)a->id, a->nats);
+            fail_msg("%s: scored token %zu: document %d, position %d, id %d, %.17g nats", p->name,
+                     i, (int)a->document, (int)a->position, (int)a->id, a->nats);
         nats[b->document] += b->nats;
     }
     assert_int_equal(got.n_documents, N_DOCUMENTS);
@@ -222,7 +229,8 @@ static void check(const struct fixture *x, const cril_score_options *o)
         assert_int_equal(got.documents[i].line, i + 1);
         if (!p->scored_text) {
             assert_int_equal(got.documents[i].bytes, strlen(texts[i]));
-            assert_int_equal(got.documents[i].characters, cril_count_characters(texts[i], strlen(texts[i])));
+            assert_int_equal(got.documents[i].characters,
+                             cril_count_characters(texts[i], strlen(texts[i])));
         }
     }
     assert_memory_equal(&r.nats, &total, sizeof(total));
@@ -233,19 +241,27 @@ static void check(const struct fixture *x, const cril_score_options *o)
 
 static void check_model(const char *name)
 {
-    static const size_t batches[] = { 0, 1, 50 };
+    static const size_t batches[] = {0, 1, 50};
     struct fixture x;
 
     open_fixture(&x, name);
     for (size_t i = 0; i < 3; i++) {
-        check(&x, &(cril_score_options){ .protocol = "document", .context = 40, .stride = 16, .threads = 2,
-                                         .batch_tokens = batches[i] });
-        check(&x, &(cril_score_options){ .protocol = "hkust", .context = 48, .stride = 13, .threads = 1,
-                                         .batch_tokens = batches[i] });
-        check(&x, &(cril_score_options){ .protocol = "rolling", .context = 32, .threads = 2,
-                                         .batch_tokens = batches[i] });
-        check(&x, &(cril_score_options){ .protocol = "halves", .context = 33, .threads = 2,
-                                         .batch_tokens = batches[i] });
+        check(&x, &(cril_score_options){.protocol = "document",
+                                        .context = 40,
+                                        .stride = 16,
+                                        .threads = 2,
+                                        .batch_tokens = batches[i]});
+        check(&x, &(cril_score_options){.protocol = "hkust",
+                                        .context = 48,
+                                        .stride = 13,
+                                        .threads = 1,
+                                        .batch_tokens = batches[i]});
+        check(&x,
+              &(cril_score_options){
+                  .protocol = "rolling", .context = 32, .threads = 2, .batch_tokens = batches[i]});
+        check(&x,
+              &(cril_score_options){
+                  .protocol = "halves", .context = 33, .threads = 2, .batch_tokens = batches[i]});
     }
     close_fixture(&x);
 }
@@ -266,7 +282,7 @@ static void test_no_bos(void **state)
 static void test_scored_text(void **state)
 {
     static struct seen seen;
-    const cril_score_options o = { .protocol = "halves", .context = 32, .threads = 1 };
+    const cril_score_options o = {.protocol = "halves", .context = 32, .threads = 1};
     struct fixture x;
     cril_result r;
     cril_error err;
@@ -278,7 +294,8 @@ static void test_scored_text(void **state)
     assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_OK);
     for (size_t i = 0; i < seen.n_tokens; i++) {
         size_t len;
-        const char *piece = cril_tokenizer_piece(cril_model_tokenizer(x.m), seen.tokens[i].id, &len);
+        const char *piece =
+            cril_tokenizer_piece(cril_model_tokenizer(x.m), seen.tokens[i].id, &len);
 
         bytes += len;
         for (size_t k = 0; k < len; k++)
@@ -293,7 +310,7 @@ static void test_scored_text(void **state)
 /* Sizes are those of all text, also where a part of it is scored; nothing else changes. */
 static void test_baselines(void **state)
 {
-    static const char *const protocols[] = { "document", "hkust", "rolling", "halves" };
+    static const char *const protocols[] = {"document", "hkust", "rolling", "halves"};
     static struct seen seen;
     cril_baselines *b;
     cril_baseline *want;
@@ -312,7 +329,7 @@ static void test_baselines(void **state)
     assert_int_equal(cril_baselines_finish(b, &want, &n, &err), CRIL_OK);
     cril_baselines_free(b);
     for (size_t i = 0; i < 4; i++) {
-        cril_score_options o = { .protocol = protocols[i], .context = 32, .threads = 1 };
+        cril_score_options o = {.protocol = protocols[i], .context = 32, .threads = 1};
         const bool all = strcmp(protocols[i], "halves") != 0;
         cril_result r, plain;
 
@@ -343,8 +360,7 @@ static void test_baselines_cancelled(void **state)
 {
     static struct seen seen;
     const cril_score_options o = {
-        .context = 64, .threads = 1, .batch_tokens = 1, .baselines = true
-    };
+        .context = 64, .threads = 1, .batch_tokens = 1, .baselines = true};
     struct fixture x;
     cril_result r;
     cril_error err;
@@ -361,7 +377,7 @@ static void test_baselines_cancelled(void **state)
 static void test_one_document(void **state)
 {
     static struct seen seen;
-    const cril_score_options o = { .context = 64, .stride = 32, .threads = 1 };
+    const cril_score_options o = {.context = 64, .stride = 32, .threads = 1};
     struct fixture x;
     cril_result r;
     cril_error err;
@@ -379,7 +395,7 @@ static void test_one_document(void **state)
 static void test_cancelled(void **state)
 {
     static struct seen seen;
-    const cril_score_options o = { .context = 64, .stride = 32, .threads = 1, .batch_tokens = 1 };
+    const cril_score_options o = {.context = 64, .stride = 32, .threads = 1, .batch_tokens = 1};
     struct fixture x;
     cril_result r;
     cril_error err;
@@ -393,7 +409,8 @@ static void test_cancelled(void **state)
     close_fixture(&x);
 }
 
-static void check_refused(const struct fixture *x, cril_score_options o, cril_status want, const char *word)
+static void check_refused(const struct fixture *x, cril_score_options o, cril_status want,
+                          const char *word)
 {
     static struct seen seen;
     cril_result r;
@@ -412,25 +429,32 @@ static void test_refused(void **state)
 
     (void)state;
     open_fixture(&x, "tiny-llama");
-    check_refused(&x, (cril_score_options){ .protocol = "none" }, CRIL_ERR_RANGE, "none");
-    check_refused(&x, (cril_score_options){ 0 }, CRIL_ERR_RANGE, "256"); /* 1900 is more than the model has */
-    check_refused(&x, (cril_score_options){ .context = 257 }, CRIL_ERR_RANGE, "257");
-    check_refused(&x, (cril_score_options){ .context = 16, .stride = 17 }, CRIL_ERR_RANGE, "17");
-    check_refused(&x, (cril_score_options){ .protocol = "rolling", .stride = 8 }, CRIL_ERR_RANGE, "stride");
-    check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 2 }, CRIL_ERR_RANGE, "3");
-    check_refused(&x, (cril_score_options){ .context = 8, .stride = 8, .level = 1.5 }, CRIL_ERR_RANGE, "1.5");
-    check_refused(&x, (cril_score_options){ .context = 8, .stride = 8, .level = -1 }, CRIL_ERR_RANGE, "-1");
+    check_refused(&x, (cril_score_options){.protocol = "none"}, CRIL_ERR_RANGE, "none");
+    check_refused(&x, (cril_score_options){0}, CRIL_ERR_RANGE,
+                  "256"); /* 1900 is more than the model has */
+    check_refused(&x, (cril_score_options){.context = 257}, CRIL_ERR_RANGE, "257");
+    check_refused(&x, (cril_score_options){.context = 16, .stride = 17}, CRIL_ERR_RANGE, "17");
+    check_refused(&x, (cril_score_options){.protocol = "rolling", .stride = 8}, CRIL_ERR_RANGE,
+                  "stride");
+    check_refused(&x, (cril_score_options){.protocol = "halves", .context = 2}, CRIL_ERR_RANGE,
+                  "3");
+    check_refused(&x, (cril_score_options){.context = 8, .stride = 8, .level = 1.5}, CRIL_ERR_RANGE,
+                  "1.5");
+    check_refused(&x, (cril_score_options){.context = 8, .stride = 8, .level = -1}, CRIL_ERR_RANGE,
+                  "-1");
     /* about 420 tokens: two chunks of 256 need 512 */
-    check_refused(&x, (cril_score_options){ .protocol = "halves", .context = 256 }, CRIL_ERR_EMPTY, "512");
+    check_refused(&x, (cril_score_options){.protocol = "halves", .context = 256}, CRIL_ERR_EMPTY,
+                  "512");
     close_fixture(&x);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adds_bos),      cmocka_unit_test(test_no_bos),    cmocka_unit_test(test_scored_text),
-        cmocka_unit_test(test_one_document),  cmocka_unit_test(test_cancelled), cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_baselines),     cmocka_unit_test(test_baselines_cancelled),
+        cmocka_unit_test(test_adds_bos),    cmocka_unit_test(test_no_bos),
+        cmocka_unit_test(test_scored_text), cmocka_unit_test(test_one_document),
+        cmocka_unit_test(test_cancelled),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_baselines),   cmocka_unit_test(test_baselines_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

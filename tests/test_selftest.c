@@ -1,6 +1,6 @@
 /*
- * The self-test: its hash is that of the numeric contract, by the definition, every kernel set, any number of threads;
- * its models take the paths that they are made to take.
+ * The self-test: its hash is that of the numeric contract, by the definition, every kernel set, any
+ * number of threads; its models take the paths that they are made to take.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +52,8 @@ static void test_golden(void **state)
     assert_string_equal(cril_selftest_expected(t), golden);
     run(t, CRIL_SELFTEST_DEFINITION, 1, golden);
     for (size_t i = 0; cril_kernel_info_at(i, &k); i++)
-        for (unsigned threads = 1; k.available && threads <= 8; threads += i ? 1 : 7) /* plain C is slow */
+        for (unsigned threads = 1; k.available && threads <= 8;
+             threads += i ? 1 : 7) /* plain C is slow */
             run(t, k.name, threads, golden);
     cril_selftest_free(t);
 }
@@ -80,8 +81,10 @@ static void test_model(void **state)
     t = create(m, 600);
     assert_null(cril_selftest_expected(t));
     assert_int_equal(cril_selftest_tokens(t), 600);
-    assert_true(cril_selftest_flops(t) == 2 * cril_model_flops(m, 256, 256) + cril_model_flops(m, 88, 88));
-    assert_int_equal(cril_selftest_run(t, CRIL_SELFTEST_DEFINITION, 0, NULL, NULL, &r, NULL), CRIL_OK);
+    assert_true(cril_selftest_flops(t) ==
+                2 * cril_model_flops(m, 256, 256) + cril_model_flops(m, 88, 88));
+    assert_int_equal(cril_selftest_run(t, CRIL_SELFTEST_DEFINITION, 0, NULL, NULL, &r, NULL),
+                     CRIL_OK);
     for (size_t i = 0; cril_kernel_info_at(i, &k); i++)
         if (k.available)
             run(t, k.name, 2, r.sha256);
@@ -104,7 +107,7 @@ static int count_calls(void *user, double fraction)
 static void test_errors(void **state)
 {
     cril_selftest *t = create(NULL, 0), *none = NULL;
-    cril_selftest_result r = { .seconds = -1 };
+    cril_selftest_result r = {.seconds = -1};
     cril_kernel_info k;
     cril_error err;
     cril_model *m;
@@ -115,10 +118,12 @@ static void test_errors(void **state)
     assert_int_equal(cril_selftest_run(t, "", 1, NULL, NULL, &r, &err), CRIL_ERR_RANGE);
     for (size_t i = 0; cril_kernel_info_at(i, &k); i++)
         if (!k.available)
-            assert_int_equal(cril_selftest_run(t, k.name, 1, NULL, NULL, &r, &err), CRIL_ERR_UNSUPPORTED);
-    assert_int_equal(cril_selftest_run(t, cril_cpu_kernels(), 1, count_calls, &calls, &r, &err), CRIL_ERR_CANCELLED);
+            assert_int_equal(cril_selftest_run(t, k.name, 1, NULL, NULL, &r, &err),
+                             CRIL_ERR_UNSUPPORTED);
+    assert_int_equal(cril_selftest_run(t, cril_cpu_kernels(), 1, count_calls, &calls, &r, &err),
+                     CRIL_ERR_CANCELLED);
     assert_int_equal(calls, 3);
-    assert_true(r.seconds < 0); /* untouched */
+    assert_true(r.seconds < 0);            /* untouched */
     run(t, cril_cpu_kernels(), 1, golden); /* and what was stopped can be run again */
     cril_selftest_free(t);
     open_model("tiny-llama", &m);
@@ -130,7 +135,8 @@ static void test_errors(void **state)
 
 static void test_built_in_models(void **state)
 {
-    bool types[CRIL_N_DTYPES] = { false }, tied = false, untied = false, pairs = false, halves = false, window = false;
+    bool types[CRIL_N_DTYPES] = {false}, tied = false, untied = false, pairs = false,
+         halves = false, window = false;
     bool group16 = false, group32 = false, floats = false; /* of vocabularies */
 
     (void)state;
@@ -154,7 +160,8 @@ static void test_built_in_models(void **state)
         assert_true(m->n_vocab > CRIL_CHUNK && m->n_vocab % CRIL_CHUNK % 16);
         assert_true(m->config.n_kv_heads < m->config.n_heads && m->config.head_dim % 32);
 
-        /* Well scaled: a random model knows nothing, so it spends about ln(vocabulary), and is certain of nothing. */
+        /* Well scaled: a random model knows nothing, so it spends about ln(vocabulary), and is
+         * certain of nothing. */
         int32_t ids[41];
         double nats[40], sum = 0;
         for (int k = 0; k < 41; k++)
@@ -185,7 +192,8 @@ static double count_flops(const struct cril_model *m, size_t n)
 
             for (size_t s = 0; s < CRIL_N_SLOTS; s++)
                 if (m->layers[l].matrix[s])
-                    count += 2.0 * (double)(m->layers[l].matrix[s]->ne[0] * m->layers[l].matrix[s]->ne[1]);
+                    count += 2.0 * (double)(m->layers[l].matrix[s]->ne[0] *
+                                            m->layers[l].matrix[s]->ne[1]);
             count += 2.0 * 2 * (double)(keys * m->config.n_heads * m->config.head_dim);
         }
         count += 2.0 * (double)(m->n_vocab * m->config.n_embd);
@@ -210,8 +218,8 @@ static void test_flops(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_golden), cmocka_unit_test(test_model),
-                                        cmocka_unit_test(test_errors), cmocka_unit_test(test_built_in_models),
-                                        cmocka_unit_test(test_flops) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_model), cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_built_in_models), cmocka_unit_test(test_flops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /*
- * Slices of a corpus against a run over the whole: rows with the same bits for every protocol, model and cut; rows put together
- * are the run; and what a slice does not need is not computed.
+ * Slices of a corpus against a run over the whole: rows with the same bits for every protocol,
+ * model and cut; rows put together are the run; and what a slice does not need is not computed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,23 +17,28 @@
 enum { N_DOCUMENTS = 9 };
 
 static const char *const texts[N_DOCUMENTS] = {
-    "The quick brown fox jumps over the lazy dog, again and again, until the dog gets up and walks away from it all.",
+    "The quick brown fox jumps over the lazy dog, again and again, until the dog gets up and walks "
+    "away from it all.",
     "x",
-    "Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac, \xce\xa9; a look-alike </s> of a control token stands here.",
-    "1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 28657 46368 75025 121393 196418 317811",
-    "yes", "no",
-    "A longer one, so that some windows begin and end in it: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19.",
+    "Na\xc3\xafve caf\xc3\xa9, \xe6\x9d\xb1\xe4\xba\xac, \xce\xa9; a look-alike </s> of a control "
+    "token stands here.",
+    "1 2 3 5 8 13 21 34 55 89 144 233 377 610 987 1597 2584 4181 6765 10946 17711 28657 46368 "
+    "75025 121393 196418 317811",
+    "yes",
+    "no",
+    "A longer one, so that some windows begin and end in it: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, "
+    "12, 13, 14, 15, 16, 17, 18, 19.",
     "!",
     "And one line more, to end with.",
 };
 
 static const cril_score_options protocols[] = {
-    { .protocol = "document", .context = 40, .stride = 16, .threads = 1 },
-    { .protocol = "hkust", .context = 48, .stride = 13, .threads = 1 },
-    { .protocol = "hkust", .context = 16, .stride = 16, .threads = 2, .batch_tokens = 1 },
-    { .protocol = "rolling", .context = 32, .threads = 1 },
-    { .protocol = "halves", .context = 33, .threads = 1 },
-    { .protocol = "halves", .context = 12, .threads = 2, .batch_tokens = 40 },
+    {.protocol = "document", .context = 40, .stride = 16, .threads = 1},
+    {.protocol = "hkust", .context = 48, .stride = 13, .threads = 1},
+    {.protocol = "hkust", .context = 16, .stride = 16, .threads = 2, .batch_tokens = 1},
+    {.protocol = "rolling", .context = 32, .threads = 1},
+    {.protocol = "halves", .context = 33, .threads = 1},
+    {.protocol = "halves", .context = 12, .threads = 2, .batch_tokens = 40},
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };
@@ -82,7 +87,8 @@ static int on_token(void *user, const cril_token_score *t)
     struct seen *s = user;
 
     assert_true(t->document >= s->from && t->document < s->to);
-    assert_int_equal(t->document, s->from + s->n_documents); /* documents before it have been handed out */
+    assert_int_equal(t->document,
+                     s->from + s->n_documents); /* documents before it have been handed out */
     assert_true(!s->n_tokens || t->document > s->last.document || t->position > s->last.position);
     s->last = *t;
     s->n_tokens++;
@@ -108,25 +114,26 @@ static int on_progress(void *user, const cril_score_progress *p)
     return 0;
 }
 
-static cril_status score(const struct fixture *x, cril_scorer *s, uint64_t from, uint64_t to, struct seen *seen, cril_result *r,
-                         cril_error *err)
+static cril_status score(const struct fixture *x, cril_scorer *s, uint64_t from, uint64_t to,
+                         struct seen *seen, cril_result *r, cril_error *err)
 {
-    const cril_score_callbacks callbacks = { seen, on_token, on_document, on_progress };
-    const cril_corpus_options wanted = { .format = "jsonl" };
+    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress};
+    const cril_corpus_options wanted = {.format = "jsonl"};
     cril_corpus *c;
     cril_status st;
 
-    *seen = (struct seen){ .from = from, .to = to };
+    *seen = (struct seen){.from = from, .to = to};
     assert_int_equal(cril_corpus_open(x->path, &wanted, &c, err), CRIL_OK);
-    st = from == 0 && to == UINT64_MAX ? cril_score_corpus(s, c, x->path, &callbacks, r, err)
-                                       : cril_score_slice(s, c, x->path, from, to, &callbacks, r, err);
+    st = from == 0 && to == UINT64_MAX
+             ? cril_score_corpus(s, c, x->path, &callbacks, r, err)
+             : cril_score_slice(s, c, x->path, from, to, &callbacks, r, err);
     cril_corpus_close(c);
     return st;
 }
 
 /* One slice against the rows of the whole; its rows go to `all`. Returns what it computed. */
-static uint64_t check_slice(const struct fixture *x, cril_scorer *s, const cril_result *whole, uint64_t from, uint64_t to,
-                            cril_document_score *all)
+static uint64_t check_slice(const struct fixture *x, cril_scorer *s, const cril_result *whole,
+                            uint64_t from, uint64_t to, cril_document_score *all)
 {
     const uint64_t n = (to < N_DOCUMENTS ? to : N_DOCUMENTS) - from;
     struct seen seen;
@@ -139,8 +146,10 @@ static uint64_t check_slice(const struct fixture *x, cril_scorer *s, const cril_
     assert_int_equal(r.documents, n);
     assert_int_equal(seen.n_documents, n);
     assert_int_equal(seen.n_tokens, r.scored_tokens);
-    if (memcmp(r.per_document, whole->per_document + from, (size_t)n * sizeof(*r.per_document)) != 0)
-        fail_msg("%s: documents %d to %d differ from those of the whole", whole->protocol, (int)from, (int)to);
+    if (memcmp(r.per_document, whole->per_document + from, (size_t)n * sizeof(*r.per_document)) !=
+        0)
+        fail_msg("%s: documents %d to %d differ from those of the whole", whole->protocol,
+                 (int)from, (int)to);
     assert_memory_equal(seen.documents, r.per_document, (size_t)n * sizeof(*r.per_document));
     assert_string_equal(r.corpus_sha256, whole->corpus_sha256);
     memcpy(all + from, r.per_document, (size_t)n * sizeof(*all));
@@ -152,7 +161,7 @@ static uint64_t check_slice(const struct fixture *x, cril_scorer *s, const cril_
 /* Rows put together are the run. */
 static void check_sum(const cril_result *whole, const cril_document_score *all)
 {
-    cril_result r = { .documents = N_DOCUMENTS };
+    cril_result r = {.documents = N_DOCUMENTS};
     cril_error err;
 
     r.per_document = malloc(N_DOCUMENTS * sizeof(*all));
@@ -161,14 +170,15 @@ static void check_sum(const cril_result *whole, const cril_document_score *all)
     assert_int_equal(cril_result_sum(&r, &err), CRIL_OK);
     assert_memory_equal(&r.nats, &whole->nats, sizeof(r.nats));
     assert_memory_equal(&r.interval, &whole->interval, sizeof(r.interval));
-    assert_true(r.tokens == whole->tokens && r.scored_tokens == whole->scored_tokens && r.bytes == whole->bytes &&
-                r.characters == whole->characters);
+    assert_true(r.tokens == whole->tokens && r.scored_tokens == whole->scored_tokens &&
+                r.bytes == whole->bytes && r.characters == whole->characters);
     cril_result_free(&r);
 }
 
 static void check_protocol(const struct fixture *x, const cril_score_options *o)
 {
-    static const uint64_t cuts[][8] = { { 0, 4, N_DOCUMENTS }, { 0, 1, 3, 7, N_DOCUMENTS }, { 0, 6, UINT64_MAX }, { 0, 8, 12 } };
+    static const uint64_t cuts[][8] = {
+        {0, 4, N_DOCUMENTS}, {0, 1, 3, 7, N_DOCUMENTS}, {0, 6, UINT64_MAX}, {0, 8, 12}};
     cril_document_score all[N_DOCUMENTS];
     struct seen seen;
     cril_result whole;
@@ -198,7 +208,8 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
     }
     check_sum(&whole, all);
     check_slice(x, s, &whole, 0, N_DOCUMENTS, all);
-    /* Documents apart are no work more; in a joined stream a window that lies across documents is computed for each of them. */
+    /* Documents apart are no work more; in a joined stream a window that lies across documents is
+     * computed for each of them. */
     if (strcmp(o->protocol, "document") == 0 || strcmp(o->protocol, "rolling") == 0)
         assert_int_equal(forward, whole.forward_tokens);
     assert_true(least < whole.forward_tokens / N_DOCUMENTS);
@@ -240,10 +251,11 @@ static void test_gemma3(void **state)
     check_model("tiny-gemma3");
 }
 
-/* Windows that score nothing of the slice do not go through the model: the count of a slice is that of the windows that do. */
+/* Windows that score nothing of the slice do not go through the model: the count of a slice is that
+ * of the windows that do. */
 static void test_skipped(void **state)
 {
-    const cril_score_options o = { .protocol = "hkust", .context = 16, .stride = 16, .threads = 1 };
+    const cril_score_options o = {.protocol = "hkust", .context = 16, .stride = 16, .threads = 1};
     cril_document_score all[N_DOCUMENTS];
     struct fixture x;
     struct seen seen;
@@ -260,7 +272,8 @@ static void test_skipped(void **state)
         const uint64_t end = start + whole.per_document[i].tokens;
         uint64_t want = 0;
 
-        /* window k reads 16k .. 16k + 15 and scores 16k + 1 .. 16k + 16; it is cut after the document's last token */
+        /* window k reads 16k .. 16k + 15 and scores 16k + 1 .. 16k + 16; it is cut after the
+         * document's last token */
         for (uint64_t k = 0; 16 * k + 17 <= whole.tokens; k++)
             if (16 * k + 1 < end && 16 * k + 17 > start)
                 want += end < 16 * k + 17 ? end - 16 * k - 1 : 16;
@@ -272,7 +285,8 @@ static void test_skipped(void **state)
     close_fixture(&x);
 }
 
-/* Of documents in one window each, all that is scored belongs to documents that have been handed out. */
+/* Of documents in one window each, all that is scored belongs to documents that have been handed
+ * out. */
 static int all_handed_out(void *user, const cril_score_progress *p)
 {
     const struct seen *s = user;
@@ -287,10 +301,11 @@ static int all_handed_out(void *user, const cril_score_progress *p)
 /* A document is handed out when its last token is scored, not when the next one's first is. */
 static void test_early(void **state)
 {
-    static const cril_score_options o = { .protocol = "document", .context = 256, .stride = 256, .threads = 1, .batch_tokens = 1 };
-    const cril_corpus_options wanted = { .format = "jsonl" };
-    struct seen seen = { .from = 2, .to = 5 };
-    const cril_score_callbacks callbacks = { &seen, on_token, on_document, all_handed_out };
+    static const cril_score_options o = {
+        .protocol = "document", .context = 256, .stride = 256, .threads = 1, .batch_tokens = 1};
+    const cril_corpus_options wanted = {.format = "jsonl"};
+    struct seen seen = {.from = 2, .to = 5};
+    const cril_score_callbacks callbacks = {&seen, on_token, on_document, all_handed_out};
     struct fixture x;
     cril_corpus *c;
     cril_result r;
@@ -309,7 +324,8 @@ static void test_early(void **state)
     close_fixture(&x);
 }
 
-/* A copy of tiny-llama whose tokenizer adds EOS instead of BOS: the corpus's last document has it, for halves. */
+/* A copy of tiny-llama whose tokenizer adds EOS instead of BOS: the corpus's last document has it,
+ * for halves. */
 static void make_eos_model(char *path)
 {
     static const char from[] = "tokenizer.ggml.add_bos_token";
@@ -359,7 +375,7 @@ static void test_eos(void **state)
 
 static void test_refused(void **state)
 {
-    static const char *const names[] = { "document", "hkust", "rolling", "halves" };
+    static const char *const names[] = {"document", "hkust", "rolling", "halves"};
     struct fixture x;
     struct seen seen;
     cril_result r;
@@ -369,17 +385,19 @@ static void test_refused(void **state)
     (void)state;
     open_fixture(&x, "tiny-llama");
     for (size_t i = 0; i < 4; i++) {
-        const cril_score_options o = { .protocol = names[i], .context = 32, .threads = 1 };
+        const cril_score_options o = {.protocol = names[i], .context = 32, .threads = 1};
 
         assert_int_equal(cril_scorer_create(x.m, &o, &s, &err), CRIL_OK);
         assert_int_equal(score(&x, s, 3, 3, &seen, &r, &err), CRIL_ERR_RANGE);
-        assert_int_equal(score(&x, s, N_DOCUMENTS, N_DOCUMENTS + 1, &seen, &r, &err), CRIL_ERR_EMPTY);
+        assert_int_equal(score(&x, s, N_DOCUMENTS, N_DOCUMENTS + 1, &seen, &r, &err),
+                         CRIL_ERR_EMPTY);
         assert_non_null(strstr(err.message, "9 documents"));
         cril_scorer_free(s);
     }
     { /* too short for two chunks, whatever the slice */
-        const cril_score_options o = { .protocol = "halves", .context = 250, .stride = 0, .threads = 1 };
-        cril_corpus_options wanted = { .format = "jsonl", .limit = 3 };
+        const cril_score_options o = {
+            .protocol = "halves", .context = 250, .stride = 0, .threads = 1};
+        cril_corpus_options wanted = {.format = "jsonl", .limit = 3};
         cril_corpus *c;
 
         assert_int_equal(cril_scorer_create(x.m, &o, &s, &err), CRIL_OK);
@@ -395,18 +413,20 @@ static void test_refused(void **state)
 /* Sums that cannot be are said. */
 static void test_sum_refused(void **state)
 {
-    cril_document_score rows[2] = { { .nats = 1, .characters = 2 }, { .nats = 1e308 * 10, .characters = 2 } };
-    cril_result r = { .documents = 2, .per_document = rows };
+    cril_document_score rows[2] = {{.nats = 1, .characters = 2},
+                                   {.nats = 1e308 * 10, .characters = 2}};
+    cril_result r = {.documents = 2, .per_document = rows};
     cril_error err;
 
     (void)state;
     assert_int_equal(cril_result_sum(&r, &err), CRIL_ERR_RANGE);
     rows[1].nats = 3;
-    r.interval = (cril_interval){ .level = 2 };
+    r.interval = (cril_interval){.level = 2};
     assert_int_equal(cril_result_sum(&r, &err), CRIL_ERR_RANGE);
     r.interval = (cril_interval){0};
     assert_int_equal(cril_result_sum(&r, &err), CRIL_OK);
-    assert_true(r.nats == 4 && r.characters == 4 && r.interval.resamples == 1000 && r.interval.level == 0.95);
+    assert_true(r.nats == 4 && r.characters == 4 && r.interval.resamples == 1000 &&
+                r.interval.level == 0.95);
     rows[0].characters = rows[1].characters = 0; /* nothing to divide by: no interval */
     assert_int_equal(cril_result_sum(&r, &err), CRIL_OK);
     assert_true(r.interval.resamples == 0 && r.interval.level == 0);
@@ -415,9 +435,11 @@ static void test_sum_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_llama),   cmocka_unit_test(test_mixed), cmocka_unit_test(test_qwen2), cmocka_unit_test(test_gemma3),
-        cmocka_unit_test(test_skipped), cmocka_unit_test(test_early), cmocka_unit_test(test_eos),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_sum_refused),
+        cmocka_unit_test(test_llama),       cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_qwen2),       cmocka_unit_test(test_gemma3),
+        cmocka_unit_test(test_skipped),     cmocka_unit_test(test_early),
+        cmocka_unit_test(test_eos),         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_sum_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,26 +210,56 @@ static void every_byte_alone(void **state)
 
 static void texts_of_all_kinds(void **state)
 {
-#define TEXT(s) { s, sizeof(s) - 1 }
-    static const struct { const char *data; size_t len; } texts[] = {
+#define TEXT(s)                                                                                    \
+    {                                                                                              \
+        s, sizeof(s) - 1                                                                           \
+    }
+    static const struct {
+        const char *data;
+        size_t len;
+    } texts[] = {
         TEXT(prose),
-        TEXT("Caf\xc3\xa9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e \xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 "
-             "\xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 \xe0\xa4\xa8\xe0\xa4\xae\xe0\xa4\xb8\xe0\xa5\x8d\xe0\xa4\xa4\xe0\xa5\x87 "
-             "\xf0\x9f\x98\x80\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac \xed\x95\x9c\xea\xb8\x80"),
-        TEXT("a text that is mostly right \x80 but \xc3 not \xe2\x82 quite \xf0\x9f\x98 everywhere \xc0\xaf and "
-             "\xe0\x80\x80, \xed\xa0\x80 or \xf4\x90\x80\x80 and \xf5 \xff \xfe, and ends in \xe6\x97"),
-        TEXT("\x80\x80\x80\x80 one quarter"), TEXT("\xff\xfe\xfd"),
-        TEXT("\0\0\0"), TEXT("a\0b\0c \0 the end of it\0"), TEXT("the\0the time in the\0 time\0\0\0the time"),
-        TEXT("Le coll\xe8gue a \xe9t\xe9 \xe0 No\xebl, o\xf9 l'on f\xeat""a le ma\xeetre; et cetera \xab voil\xe0 \xbb"),
+        TEXT("Caf\xc3\xa9 \xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e "
+             "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 "
+             "\xd8\xb3\xd9\x84\xd8\xa7\xd9\x85 "
+             "\xe0\xa4\xa8\xe0\xa4\xae\xe0\xa4\xb8\xe0\xa5\x8d\xe0\xa4\xa4\xe0\xa5\x87 "
+             "\xf0\x9f\x98\x80\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xac "
+             "\xed\x95\x9c\xea\xb8\x80"),
+        TEXT("a text that is mostly right \x80 but \xc3 not \xe2\x82 quite \xf0\x9f\x98 everywhere "
+             "\xc0\xaf and "
+             "\xe0\x80\x80, \xed\xa0\x80 or \xf4\x90\x80\x80 and \xf5 \xff \xfe, and ends in "
+             "\xe6\x97"),
+        TEXT("\x80\x80\x80\x80 one quarter"),
+        TEXT("\xff\xfe\xfd"),
+        TEXT("\0\0\0"),
+        TEXT("a\0b\0c \0 the end of it\0"),
+        TEXT("the\0the time in the\0 time\0\0\0the time"),
+        TEXT("Le coll\xe8gue a \xe9t\xe9 \xe0 No\xebl, o\xf9 l'on f\xeat"
+             "a le ma\xeetre; et cetera \xab voil\xe0 \xbb"),
         TEXT("\xff\xfeT\0h\0e\0 \0t\0i\0m\0e\0 \0i\0n\0 \0t\0h\0e\0"),
-        TEXT(" "), TEXT("  "), TEXT(" a"), TEXT("  a  "), TEXT("a   b    c     d "), TEXT("\n"), TEXT("\n\n a\n"),
-        TEXT("</s>"), TEXT("<s>a</s>b<s>"), TEXT("<|endoftext|>"), TEXT("a<|endoftext|> the<|endoftext|>the time"),
-        TEXT("<unk>"), TEXT("<0x0A><0xFF>"), TEXT("<pad><bos><start_of_turn>user\nthe<end_of_turn>"),
-        TEXT("\xe2\x96\x81"), TEXT("\xe2\x96\x81the\xe2\x96\x81\xe2\x96\x81time \xe2\x96\x81 in"),
-        TEXT("the\xef\xbf\xbdtime \xef\xbf\xbd\xef\xbf\xbd"), TEXT("\xef\xbb\xbfthe"),
-        TEXT("e\xcc\x81 Caf\xc3\xa9 e\xcc\x81\xcc\xa3 \xef\xac\x81 \xe2\x84\xab \xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab "
+        TEXT(" "),
+        TEXT("  "),
+        TEXT(" a"),
+        TEXT("  a  "),
+        TEXT("a   b    c     d "),
+        TEXT("\n"),
+        TEXT("\n\n a\n"),
+        TEXT("</s>"),
+        TEXT("<s>a</s>b<s>"),
+        TEXT("<|endoftext|>"),
+        TEXT("a<|endoftext|> the<|endoftext|>the time"),
+        TEXT("<unk>"),
+        TEXT("<0x0A><0xFF>"),
+        TEXT("<pad><bos><start_of_turn>user\nthe<end_of_turn>"),
+        TEXT("\xe2\x96\x81"),
+        TEXT("\xe2\x96\x81the\xe2\x96\x81\xe2\x96\x81time \xe2\x96\x81 in"),
+        TEXT("the\xef\xbf\xbdtime \xef\xbf\xbd\xef\xbf\xbd"),
+        TEXT("\xef\xbb\xbfthe"),
+        TEXT("e\xcc\x81 Caf\xc3\xa9 e\xcc\x81\xcc\xa3 \xef\xac\x81 \xe2\x84\xab "
+             "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab "
              "\xef\xbc\xa1\xc2\xbd\xe2\x85\xa7\xc2\xa0\xe3\x80\x80x"),
-        TEXT("\xc4\xa0the \xc4\x8a \xc4\xa0\xc4\xa0"), TEXT("\x01\x02\x7f\x1b[0m the \x0b\x0c"),
+        TEXT("\xc4\xa0the \xc4\x8a \xc4\xa0\xc4\xa0"),
+        TEXT("\x01\x02\x7f\x1b[0m the \x0b\x0c"),
         TEXT("\xf3\xa0\x80\x81\xf4\x8f\xbf\xbf\xee\x80\x80"),
     };
 #undef TEXT
@@ -276,8 +306,10 @@ static uint32_t any_character(struct cril_random *g, uint32_t below)
 /* A few bytes of one kind after those of another. */
 static size_t random_text(struct cril_random *g, uint8_t *out, size_t most)
 {
-    static const char *const words[] = { "the", " time", " in", "\n", "  ", "</s>", "<s>", "<unk>", "\xe2\x96\x81",
-                                         "e\xcc\x81", "\xef\xac\x81", "<|endoftext|>", "\xc2\xa0", " ", "<0x41>", "aaaaaaa" };
+    static const char *const words[] = {
+        "the",      " time", " in",          "\n",        "  ",           "</s>",
+        "<s>",      "<unk>", "\xe2\x96\x81", "e\xcc\x81", "\xef\xac\x81", "<|endoftext|>",
+        "\xc2\xa0", " ",     "<0x41>",       "aaaaaaa"};
     const uint32_t kinds = 1 + cril_random_below(g, 63);
     const size_t len = 1 + cril_random_below(g, (uint32_t)most - 16);
     size_t n = 0;
@@ -429,10 +461,19 @@ static void is_quick(const char *what, const uint8_t *text, size_t len)
 
 static void time_is_linear(void **state)
 {
-    static const struct { const char *what, *unit; } repeated[] = {
-        { "one letter", "a" }, { "spaces", " " }, { "0x01", "\x01" }, { "0x01 and letters", "a\x01" },
-        { "marks", "\xe2\x96\x81" }, { "accents", "e\xcc\x81" }, { "ligatures", "\xef\xac\x81 x" },
-        { "end of text", "a<|endoftext|>" }, { "</s>", "the</s> time" }, { "Latin-1", "abc\xe9" },
+    static const struct {
+        const char *what, *unit;
+    } repeated[] = {
+        {"one letter", "a"},
+        {"spaces", " "},
+        {"0x01", "\x01"},
+        {"0x01 and letters", "a\x01"},
+        {"marks", "\xe2\x96\x81"},
+        {"accents", "e\xcc\x81"},
+        {"ligatures", "\xef\xac\x81 x"},
+        {"end of text", "a<|endoftext|>"},
+        {"</s>", "the</s> time"},
+        {"Latin-1", "abc\xe9"},
     };
     const size_t len = 1 << 20;
     struct cril_random g = cril_random_seed(3);
@@ -468,26 +509,55 @@ struct lie {
 
 static void lies_are_refused(void **state)
 {
-    static const struct lie lies[] = { /* 65: "a" of tiny-qwen2, 66: "b" */
-        { .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 2 },
-        { .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "more than its 1 bytes" },
-        { .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "2 of 3 bytes" },
-        { .tokens = 1, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "1 of 2 tokens" },
-        { .tokens = 3, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "part 0" },
-        { .tokens = UINT32_MAX, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "part 0" },
-        { .tokens = 2, .ids = {65, -1}, .n_ids = 2, .len = 2, .says = "token -1" },
-        { .tokens = 2, .ids = {INT32_MAX, 65}, .n_ids = 2, .len = 2, .says = "not in the vocabulary" },
-        { .len = 1, .says = "0 of 1 bytes" },
-        { .tokens = 2, .ids = {65, 66}, .n_ids = 2, .raw_bytes = 1, .len = 2, .says = "0 of 1 raw" },
-        { .n_parts = 2, .parts = {{1, 0, 1}, {1, 1, 2}}, .tokens = 2, .ids = {65, 66}, .n_ids = 2, .raw_bytes = 3, .len = 4 },
-        { .n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 3, .len = 3 },
-        { .n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 3, .len = 2, .says = "more than its 2" },
-        { .n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 2, .len = 3, .says = "part 0" },
-        { .n_parts = 1, .parts = {{0, 0, UINT32_MAX}}, .raw_bytes = 2, .len = 3, .says = "part 0" },
-        { .n_parts = 1, .parts = {{0, 1, 3}}, .raw_bytes = 3, .len = 3, .says = "part 0" },
-        { .n_parts = 1, .parts = {{2, 2, 0}}, .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "part 0" },
-        { .n_parts = 2, .parts = {{2, 0, 0}, {1, 0, 0}}, .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "part 1" },
-        { .n_parts = 1, .parts = {{1, 0, 0}}, .tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "1 of 2 tokens" },
+    static const struct lie lies[] = {
+        /* 65: "a" of tiny-qwen2, 66: "b" */
+        {.tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 2},
+        {.tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "more than its 1 bytes"},
+        {.tokens = 2, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "2 of 3 bytes"},
+        {.tokens = 1, .ids = {65, 66}, .n_ids = 2, .len = 1, .says = "1 of 2 tokens"},
+        {.tokens = 3, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "part 0"},
+        {.tokens = UINT32_MAX, .ids = {65, 66}, .n_ids = 2, .len = 3, .says = "part 0"},
+        {.tokens = 2, .ids = {65, -1}, .n_ids = 2, .len = 2, .says = "token -1"},
+        {.tokens = 2,
+         .ids = {INT32_MAX, 65},
+         .n_ids = 2,
+         .len = 2,
+         .says = "not in the vocabulary"},
+        {.len = 1, .says = "0 of 1 bytes"},
+        {.tokens = 2, .ids = {65, 66}, .n_ids = 2, .raw_bytes = 1, .len = 2, .says = "0 of 1 raw"},
+        {.n_parts = 2,
+         .parts = {{1, 0, 1}, {1, 1, 2}},
+         .tokens = 2,
+         .ids = {65, 66},
+         .n_ids = 2,
+         .raw_bytes = 3,
+         .len = 4},
+        {.n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 3, .len = 3},
+        {.n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 3, .len = 2, .says = "more than its 2"},
+        {.n_parts = 1, .parts = {{0, 0, 3}}, .raw_bytes = 2, .len = 3, .says = "part 0"},
+        {.n_parts = 1, .parts = {{0, 0, UINT32_MAX}}, .raw_bytes = 2, .len = 3, .says = "part 0"},
+        {.n_parts = 1, .parts = {{0, 1, 3}}, .raw_bytes = 3, .len = 3, .says = "part 0"},
+        {.n_parts = 1,
+         .parts = {{2, 2, 0}},
+         .tokens = 2,
+         .ids = {65, 66},
+         .n_ids = 2,
+         .len = 1,
+         .says = "part 0"},
+        {.n_parts = 2,
+         .parts = {{2, 0, 0}, {1, 0, 0}},
+         .tokens = 2,
+         .ids = {65, 66},
+         .n_ids = 2,
+         .len = 3,
+         .says = "part 1"},
+        {.n_parts = 1,
+         .parts = {{1, 0, 0}},
+         .tokens = 2,
+         .ids = {65, 66},
+         .n_ids = 2,
+         .len = 1,
+         .says = "1 of 2 tokens"},
     };
     const struct subject *x = subject("tiny-qwen2.gguf");
 

@@ -1,6 +1,6 @@
 /*
- * Bootstrap intervals: against golden/bootstrap.txt, whose numbers scripts/make_bootstrap_golden.py computes by other
- * code in exact fractions, and by properties that need no other code.
+ * Bootstrap intervals: against golden/bootstrap.txt, whose numbers scripts/make_bootstrap_golden.py
+ * computes by other code in exact fractions, and by properties that need no other code.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,10 @@ enum { MAX_N = 100 };
 static const char golden[] = CRIL_TEST_DATA "/golden/bootstrap.txt";
 
 /*
- * The golden numbers are exact but for a last rounding. Ours add up to 100 doubles in order (each addition 2^-53 of a
- * sum of one sign), divide, subtract, and interpolate at a position that is off by 2e-14: some 1e-14 in all. Where signs
- * differ, the sums of the cases at hand lose less than a digit. One wrong draw moves a result by 1e-5 or more.
+ * The golden numbers are exact but for a last rounding. Ours add up to 100 doubles in order (each
+ * addition 2^-53 of a sum of one sign), divide, subtract, and interpolate at a position that is off
+ * by 2e-14: some 1e-14 in all. Where signs differ, the sums of the cases at hand lose less than a
+ * digit. One wrong draw moves a result by 1e-5 or more.
  */
 static const double tolerance = 1e-12;
 
@@ -47,8 +48,10 @@ static void test_golden(void **state)
 
     (void)state;
     assert_non_null(f);
-    while (fscanf(f, "%31s %c %zu %lf %zu %" SCNu64, name, &kind, &n, &level, &resamples, &seed) == 6) {
-        cril_interval v = { .level = level, .resamples = resamples, .seed = seed, .low = NAN, .high = NAN };
+    while (fscanf(f, "%31s %c %zu %lf %zu %" SCNu64, name, &kind, &n, &level, &resamples, &seed) ==
+           6) {
+        cril_interval v = {
+            .level = level, .resamples = resamples, .seed = seed, .low = NAN, .high = NAN};
         double columns[4][MAX_N], row[4], want[2];
 
         assert_true(n <= MAX_N);
@@ -58,8 +61,8 @@ static void test_golden(void **state)
                 columns[k][i] = row[k];
         }
         read_numbers(f, want, 2);
-        assert_int_equal(kind == 'd' ? cril_bootstrap_difference(columns[0], columns[1], columns[2], columns[3], n,
-                                                                 &v, NULL)
+        assert_int_equal(kind == 'd' ? cril_bootstrap_difference(columns[0], columns[1], columns[2],
+                                                                 columns[3], n, &v, NULL)
                                      : cril_bootstrap_ratio(columns[0], columns[1], n, &v, NULL),
                          CRIL_OK);
         check_close(name, v.low, want[0]);
@@ -91,7 +94,8 @@ static void fill(double *bits, double *characters, size_t n)
 
 static cril_interval of(double level, size_t resamples, uint64_t seed)
 {
-    return (cril_interval){ .level = level, .resamples = resamples, .seed = seed, .low = -1, .high = -2 };
+    return (cril_interval){
+        .level = level, .resamples = resamples, .seed = seed, .low = -1, .high = -2};
 }
 
 /* 2.5 times a whole number is exact, so every resample has the same ratio to the bit. */
@@ -127,7 +131,7 @@ static void test_one_document(void **state)
 /* A draw without a denominator has no ratio; one document that has one decides all the others. */
 static void test_zero_denominators(void **state)
 {
-    const double bits[] = { 0, 0, 7, 0 }, characters[] = { 0, 0, 2, 0 };
+    const double bits[] = {0, 0, 7, 0}, characters[] = {0, 0, 2, 0};
     cril_interval v = of(0.95, 200, 3);
 
     (void)state;
@@ -153,8 +157,10 @@ static void test_seeds(void **state)
     assert_true(v.low < v.high);
     assert_true(v.low != other.low && v.high != other.high);
     d = again = of(0.95, 500, 9);
-    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &d, NULL), CRIL_OK);
-    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &again, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &d, NULL),
+                     CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &again, NULL),
+                     CRIL_OK);
     assert_memory_equal(&d, &again, sizeof(d));
 }
 
@@ -181,7 +187,8 @@ static void test_levels(void **state)
     }
 }
 
-/* In pairs: identical series differ by exactly 0 in every resample, which independent draws would not give. */
+/* In pairs: identical series differ by exactly 0 in every resample, which independent draws would
+ * not give. */
 static void test_difference(void **state)
 {
     double a[80], b[80], characters[80];
@@ -189,12 +196,15 @@ static void test_difference(void **state)
 
     (void)state;
     fill(a, characters, 80);
-    assert_int_equal(cril_bootstrap_difference(a, characters, a, characters, 80, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(a, characters, a, characters, 80, &v, NULL),
+                     CRIL_OK);
     assert_true(v.low == 0 && v.high == 0);
     for (size_t i = 0; i < 80; i++)
         b[i] = a[i] + 0.25 * characters[i]; /* always a quarter bit more */
-    assert_int_equal(cril_bootstrap_difference(b, characters, a, characters, 80, &forth, NULL), CRIL_OK);
-    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &back, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(b, characters, a, characters, 80, &forth, NULL),
+                     CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &back, NULL),
+                     CRIL_OK);
     check_close("low", forth.low, 0.25);
     check_close("high", forth.high, 0.25);
     check_close("low", back.low, -0.25);
@@ -202,16 +212,17 @@ static void test_difference(void **state)
     /* the same draws as the ratio's: b of nothing leaves a's ratio */
     memset(b, 0, sizeof(b));
     v = of(0.99, 500, 2);
-    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &v, NULL), CRIL_OK);
+    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &v, NULL),
+                     CRIL_OK);
     assert_int_equal(cril_bootstrap_ratio(a, characters, 80, &alone, NULL), CRIL_OK);
     assert_memory_equal(&v, &alone, sizeof(v));
 }
 
-static void check_refused(const double *a, const double *b, size_t n, cril_interval v, cril_status want,
-                          const char *word)
+static void check_refused(const double *a, const double *b, size_t n, cril_interval v,
+                          cril_status want, const char *word)
 {
-    static const double one[MAX_N] = { 1, 1, 1, 1 };
-    cril_error err = { .status = CRIL_OK };
+    static const double one[MAX_N] = {1, 1, 1, 1};
+    cril_error err = {.status = CRIL_OK};
     const cril_interval before = v;
 
     assert_int_equal(cril_bootstrap_ratio(a, b, n, &v, &err), want);
@@ -227,8 +238,8 @@ static void check_refused(const double *a, const double *b, size_t n, cril_inter
 
 static void test_errors(void **state)
 {
-    static const double levels[] = { 0, 1, -0.5, 1.5, NAN, INFINITY, -INFINITY };
-    static const double ones[] = { 1, 1, 1, 1 }, zeros[4];
+    static const double levels[] = {0, 1, -0.5, 1.5, NAN, INFINITY, -INFINITY};
+    static const double ones[] = {1, 1, 1, 1}, zeros[4];
     const cril_interval good = of(0.95, 100, 0);
 
     (void)state;
@@ -239,8 +250,8 @@ static void test_errors(void **state)
     check_refused(ones, ones, 0, good, CRIL_ERR_RANGE, "0 documents");
     check_refused(ones, zeros, 4, good, CRIL_ERR_RANGE, "all denominators are zero");
     for (size_t at = 0; at < 4; at++) {
-        static const double bad[] = { NAN, INFINITY, -INFINITY };
-        double x[] = { 1, 1, 1, 1 };
+        static const double bad[] = {NAN, INFINITY, -INFINITY};
+        double x[] = {1, 1, 1, 1};
         char word[32];
 
         snprintf(word, sizeof(word), "document %zu ", at);
@@ -260,14 +271,15 @@ static void test_errors(void **state)
 /* Finite input, results that are not: sums, ratios, and the step between two ratios. */
 static void test_too_large(void **state)
 {
-    static const double large[] = { 1e308, 1e308, 1e308, 1e308 }, tiny[] = { 1e-10, 1e-10, 1e-10, 1e-10 };
-    static const double apart[] = { -4e307, 4e307 }, quarter[] = { 0.25, 0.25 };
+    static const double large[] = {1e308, 1e308, 1e308, 1e308},
+                        tiny[] = {1e-10, 1e-10, 1e-10, 1e-10};
+    static const double apart[] = {-4e307, 4e307}, quarter[] = {0.25, 0.25};
 
     (void)state;
     check_refused(large, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     check_refused(tiny, large, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     {
-        static const double most[] = { 1e307, 1e307, 1e307, 1e307 };
+        static const double most[] = {1e307, 1e307, 1e307, 1e307};
 
         check_refused(most, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     }
@@ -279,11 +291,13 @@ static void test_too_large(void **state)
     }
 }
 
-/* By hand: R = 10/8, rests 1 - 2.5, 2 - 1.25, 7 - 6.25, so sum of squares 2.25 + 0.5625 + 0.5625 = 3.375; 3/2 of it is 5.0625. */
+/* By hand: R = 10/8, rests 1 - 2.5, 2 - 1.25, 7 - 6.25, so sum of squares 2.25 + 0.5625 + 0.5625
+ * = 3.375; 3/2 of it is 5.0625. */
 static void test_ratio_error(void **state)
 {
-    static const double b[] = { 1, 2, 7 }, c[] = { 2, 1, 5 }, same[] = { 3, 6, 1.5 }, twice[] = { 6, 12, 3 };
-    static const double huge[] = { 1e200, -1e200 }, one[] = { 1, 1 }, none[] = { 0, 0 };
+    static const double b[] = {1, 2, 7}, c[] = {2, 1, 5}, same[] = {3, 6, 1.5},
+                        twice[] = {6, 12, 3};
+    static const double huge[] = {1e200, -1e200}, one[] = {1, 1}, none[] = {0, 0};
     double se = NAN;
     cril_error err;
 
@@ -301,7 +315,7 @@ static void test_ratio_error(void **state)
     assert_non_null(strstr(err.message, "zero"));
     assert_int_equal(cril_ratio_error(huge, one, 2, &se, &err), CRIL_ERR_RANGE);
     assert_non_null(strstr(err.message, "too large"));
-    assert_int_equal(cril_ratio_error((double[]){ 1, NAN }, one, 2, &se, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_ratio_error((double[]){1, NAN}, one, 2, &se, &err), CRIL_ERR_RANGE);
     assert_true(se == 7);
 }
 
@@ -309,7 +323,7 @@ static void test_ratio_error(void **state)
 static void test_ratio_error_spread(void **state)
 {
     double b[MAX_N], c[MAX_N], se, half;
-    cril_interval v = { .level = 0.682689492137, .resamples = 4000, .seed = 7 };
+    cril_interval v = {.level = 0.682689492137, .resamples = 4000, .seed = 7};
 
     (void)state;
     for (size_t i = 0; i < MAX_N; i++) {
@@ -326,11 +340,16 @@ static void test_ratio_error_spread(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),  cmocka_unit_test(test_constant_ratio),
-        cmocka_unit_test(test_one_document), cmocka_unit_test(test_zero_denominators),
-        cmocka_unit_test(test_seeds),   cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_difference), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_too_large), cmocka_unit_test(test_ratio_error),
+        cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_constant_ratio),
+        cmocka_unit_test(test_one_document),
+        cmocka_unit_test(test_zero_denominators),
+        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_difference),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_ratio_error),
         cmocka_unit_test(test_ratio_error_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

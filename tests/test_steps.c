@@ -1,6 +1,7 @@
 /*
- * Tokens one after another against whole windows: the shares of every token are the same integers, whatever goes
- * together in a step, on any number of threads, with matrices kept as panels or unpacked at every step.
+ * Tokens one after another against whole windows: the shares of every token are the same integers,
+ * whatever goes together in a step, on any number of threads, with matrices kept as panels or
+ * unpacked at every step.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +50,10 @@ static void expect(const cril_model *m, struct stream *s)
         s[i].at = 0;
         for (size_t k = 0; k <= N; k++)
             s[i].ids[k] = (int32_t)cril_random_below(&random, (uint32_t)cril_model_logits(m));
-        w[i] = (struct cril_window){.ids = s[i].ids, .n = s[i].n, .targets = s[i].ids + 1, .nats = s[i].nats,
+        w[i] = (struct cril_window){.ids = s[i].ids,
+                                    .n = s[i].n,
+                                    .targets = s[i].ids + 1,
+                                    .nats = s[i].nats,
                                     .shares = s[i].shares};
     }
     if (cril_engine_score(e, w, STREAMS, NULL, NULL, &err) != CRIL_OK)
@@ -69,10 +73,12 @@ static void compare(const struct cril_steps *steps, size_t feed, const struct st
         fail_msg("token %zu: shares differ from the engine's", s->at);
 }
 
-/* Feeds random numbers of tokens to random streams until all are used up, twice, the second time after a reset. */
+/* Feeds random numbers of tokens to random streams until all are used up, twice, the second time
+ * after a reset. */
 static void run(const cril_model *m, struct stream *s, unsigned threads, size_t memory)
 {
-    const struct cril_steps_options options = {.threads = threads, .streams = STREAMS, .context = N, .memory = memory};
+    const struct cril_steps_options options = {
+        .threads = threads, .streams = STREAMS, .context = N, .memory = memory};
     struct cril_random random = cril_random_seed(threads);
     struct cril_steps *steps;
     cril_error err;
@@ -105,10 +111,12 @@ static void run(const cril_model *m, struct stream *s, unsigned threads, size_t 
                 compare(steps, i, &s[feeds[i].stream]);
         }
     }
-    assert_int_equal(cril_steps_feed(steps, &(struct cril_feed){.ids = s[0].ids, .n = 1}, 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_steps_feed(steps, &(struct cril_feed){.ids = s[0].ids, .n = 1}, 1, &err),
+                     CRIL_ERR_RANGE);
     cril_steps_reset(steps, 0);
     const int32_t bad = (int32_t)cril_model_logits(m);
-    assert_int_equal(cril_steps_feed(steps, &(struct cril_feed){.ids = &bad, .n = 1}, 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_steps_feed(steps, &(struct cril_feed){.ids = &bad, .n = 1}, 1, &err),
+                     CRIL_ERR_RANGE);
     cril_steps_free(steps);
 }
 
@@ -149,7 +157,8 @@ static void test_gemma3(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama), cmocka_unit_test(test_llama_mixed),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama),
+                                       cmocka_unit_test(test_llama_mixed),
                                        cmocka_unit_test(test_qwen2), cmocka_unit_test(test_gemma3)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /*
- * The store: what comes back has the bits that went in; what is known cannot change; several files become one in any order; files of
- * others, of newer versions, damaged or hostile ones are refused; and a process may end at any moment.
+ * The store: what comes back has the bits that went in; what is known cannot change; several files
+ * become one in any order; files of others, of newer versions, damaged or hostile ones are refused;
+ * and a process may end at any moment.
  */
 #define _GNU_SOURCE /* mkdtemp, nftw */
 #include <setjmp.h>
@@ -60,36 +61,36 @@ static int tear_down(void **state)
     return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-#define check_ok(call)                   \
-    do {                                 \
-        if ((call) != CRIL_OK)           \
-            fail_msg("%s", err.message); \
+#define check_ok(call)                                                                             \
+    do {                                                                                           \
+        if ((call) != CRIL_OK)                                                                     \
+            fail_msg("%s", err.message);                                                           \
     } while (0)
 
-#define check_refused(call, want, word)                     \
-    do {                                                    \
-        assert_int_equal(call, want);                       \
-        assert_int_equal(err.status, want);                 \
-        if (!strstr(err.message, word))                     \
-            fail_msg("no \"%s\" in: %s", word, err.message); \
+#define check_refused(call, want, word)                                                            \
+    do {                                                                                           \
+        assert_int_equal(call, want);                                                              \
+        assert_int_equal(err.status, want);                                                        \
+        if (!strstr(err.message, word))                                                            \
+            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
     } while (0)
 
 /* ---- Something to store ---- */
 
 static cril_store_model model_of(int i)
 {
-    cril_store_model m = { .parameters = 1000 + (uint64_t)i, .bytes = 5000, .context = 2048 };
+    cril_store_model m = {.parameters = 1000 + (uint64_t)i, .bytes = 5000, .context = 2048};
 
     memset(m.sha256, 'a' + i, 64);
     strcpy(m.architecture, "llama");
     return m;
 }
 
-static const char *const model_names[N_MODELS] = { "m1", "m \"two\" \xce\xa9" };
+static const char *const model_names[N_MODELS] = {"m1", "m \"two\" \xce\xa9"};
 
 static cril_store_corpus corpus_of(int i)
 {
-    cril_store_corpus c = { .documents = N_DOCUMENTS, .characters = 100000, .bytes = 120000 };
+    cril_store_corpus c = {.documents = N_DOCUMENTS, .characters = 100000, .bytes = 120000};
 
     memset(c.sha256, '0' + i, 64);
     strcpy(c.field, "content");
@@ -107,7 +108,7 @@ static cril_cell cell_of(int model, int corpus)
 {
     const cril_store_model m = model_of(model);
     const cril_store_corpus c = corpus_of(corpus);
-    const cril_study_protocol p = { .name = "document" };
+    const cril_study_protocol p = {.name = "document"};
     cril_cell cell;
 
     assert_int_equal(cril_cell_of(&m, &c, &p, &cell, NULL), CRIL_OK);
@@ -117,12 +118,18 @@ static cril_cell cell_of(int model, int corpus)
 /* Figures that text, or a number type of less than a double, would lose. */
 static cril_document_score document_of(uint64_t i, int model)
 {
-    static const double odd[] = { 0, 5e-324, 2.2250738585072011e-308, 1.0 / 3, 12345, 9007199254740993.0, 1e290, 0.1, 1e15 + 0.5 };
+    static const double odd[] = {0,       5e-324, 2.2250738585072011e-308,
+                                 1.0 / 3, 12345,  9007199254740993.0,
+                                 1e290,   0.1,    1e15 + 0.5};
     const uint64_t k = i + 100 * (uint64_t)model;
 
-    return (cril_document_score){ .index = i, .line = i + 1,
-                                  .nats = i < 9 ? odd[i] : 3.7 * (double)k + 1.0 / (double)(k + 1), .tokens = 300 + k,
-                                  .scored_tokens = 299 + k, .characters = 1000 + k, .bytes = 1200 + k };
+    return (cril_document_score){.index = i,
+                                 .line = i + 1,
+                                 .nats = i < 9 ? odd[i] : 3.7 * (double)k + 1.0 / (double)(k + 1),
+                                 .tokens = 300 + k,
+                                 .scored_tokens = 299 + k,
+                                 .characters = 1000 + k,
+                                 .bytes = 1200 + k};
 }
 
 static void put_facts(cril_store *s)
@@ -151,7 +158,7 @@ static void put_range(cril_store *s, int model, int corpus, uint64_t from, uint6
 
 static cril_store *open_store(const char *path)
 {
-    const cril_store_options o = { .patience_ms = 10000 };
+    const cril_store_options o = {.patience_ms = 10000};
     cril_store *s;
     cril_error err;
 
@@ -161,7 +168,7 @@ static cril_store *open_store(const char *path)
 
 static cril_status open_only(const char *path, bool read_only, cril_error *err)
 {
-    const cril_store_options o = { .read_only = read_only, .patience_ms = 100 };
+    const cril_store_options o = {.read_only = read_only, .patience_ms = 100};
     cril_store *s;
     cril_status st = cril_store_open(path, &o, &s, err);
 
@@ -186,7 +193,7 @@ static char *dump(cril_store *s)
 
 static char *dump_of(const char *path)
 {
-    const cril_store_options o = { .read_only = true, .patience_ms = 10000 };
+    const cril_store_options o = {.read_only = true, .patience_ms = 10000};
     cril_store *s;
     cril_error err;
     char *text;
@@ -199,8 +206,11 @@ static char *dump_of(const char *path)
 
 static void import_some(cril_store *s)
 {
-    const cril_figure bpc[] = { { "m1", "cc", 0.7, 0.01, "paper, table 3", 0 }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0 } };
-    const cril_figure scores[] = { { "m1", "GSM8K", 0.25, 0, "leader board", 0 }, { "big", "GSM8K", 1, 0, "x", 0 }, { "big", "MBPP", 0, 0, "x", 0 } };
+    const cril_figure bpc[] = {{"m1", "cc", 0.7, 0.01, "paper, table 3", 0},
+                               {"big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0}};
+    const cril_figure scores[] = {{"m1", "GSM8K", 0.25, 0, "leader board", 0},
+                                  {"big", "GSM8K", 1, 0, "x", 0},
+                                  {"big", "MBPP", 0, 0, "x", 0}};
     cril_error err;
 
     check_ok(cril_store_import(s, CRIL_FIGURE_BPC, bpc, 2, NULL, &err));
@@ -209,7 +219,7 @@ static void import_some(cril_store *s)
 
 static void make_full(const char *path)
 {
-    static const cril_baseline b[] = { { "xz -9", 34567 }, { "zstd -19", 33000 } };
+    static const cril_baseline b[] = {{"xz -9", 34567}, {"zstd -19", 33000}};
     const cril_store_corpus c = corpus_of(0);
     cril_store *s = open_store(path);
     cril_error err;
@@ -270,11 +280,11 @@ static void copy_file(const char *from, const char *to)
 static void test_round_trip(void **state)
 {
     const cril_cell cell = cell_of(0, 0);
-    const cril_interval interval = { .level = 0.9, .resamples = 50, .seed = 3 };
+    const cril_interval interval = {.level = 0.9, .resamples = 50, .seed = 3};
     const cril_store_model m = model_of(0);
     const cril_store_corpus c = corpus_of(1);
     cril_document_score want[N_DOCUMENTS];
-    cril_result r, sum = { .documents = N_DOCUMENTS, .per_document = want, .interval = interval };
+    cril_result r, sum = {.documents = N_DOCUMENTS, .per_document = want, .interval = interval};
     cril_store_model got_m;
     cril_store_corpus got_c;
     cril_store *s = open_store(file("a.db"));
@@ -286,7 +296,8 @@ static void test_round_trip(void **state)
     for (uint64_t i = 0; i < N_DOCUMENTS; i++) {
         const uint64_t k = i * 37 % N_DOCUMENTS; /* any order */
 
-        check_refused(cril_store_result(s, &cell, NULL, &r, &err), CRIL_ERR_EMPTY, "of 50 documents");
+        check_refused(cril_store_result(s, &cell, NULL, &r, &err), CRIL_ERR_EMPTY,
+                      "of 50 documents");
         put_range(s, 0, 0, k, k + 1);
         want[k] = document_of(k, 0);
     }
@@ -298,7 +309,8 @@ static void test_round_trip(void **state)
     check_ok(cril_result_sum(&sum, &err));
     assert_memory_equal(&r.nats, &sum.nats, sizeof(r.nats));
     assert_memory_equal(&r.interval, &sum.interval, sizeof(r.interval));
-    assert_true(r.tokens == sum.tokens && r.scored_tokens == sum.scored_tokens && r.characters == sum.characters && r.bytes == sum.bytes);
+    assert_true(r.tokens == sum.tokens && r.scored_tokens == sum.scored_tokens &&
+                r.characters == sum.characters && r.bytes == sum.bytes);
     assert_string_equal(r.protocol, "document");
     assert_true(r.context == 1900 && r.stride == 512 && r.numerics == CRIL_NUMERICS);
     assert_string_equal(r.model_name, "m1");
@@ -348,7 +360,8 @@ static void test_missing(void **state)
     assert_string_equal(cells->model, cell.model);
     assert_string_equal(cells->corpus, cell.corpus);
     assert_string_equal(cells->protocol, cell.protocol);
-    assert_true(cells->context == cell.context && cells->stride == cell.stride && cells->numerics == cell.numerics);
+    assert_true(cells->context == cell.context && cells->stride == cell.stride &&
+                cells->numerics == cell.numerics);
     free(cells);
     memset(unknown.corpus, '7', 64);
     check_refused(cril_store_missing(s, &unknown, &r, &n, &err), CRIL_ERR_RANGE, "777");
@@ -359,17 +372,17 @@ static void test_cells(void **state)
 {
     const cril_store_model m = model_of(0);
     const cril_store_corpus c = corpus_of(0);
-    cril_study_protocol p = { .name = "rolling" };
+    cril_study_protocol p = {.name = "rolling"};
     cril_cell cell;
     cril_error err;
 
     (void)state;
     check_ok(cril_cell_of(&m, &c, &p, &cell, &err));
     assert_true(cell.context == 2048 && cell.stride == 2048);
-    p = (cril_study_protocol){ .name = "hkust", .context = 300 };
+    p = (cril_study_protocol){.name = "hkust", .context = 300};
     check_ok(cril_cell_of(&m, &c, &p, &cell, &err));
     assert_true(cell.context == 300 && cell.stride == 300);
-    p = (cril_study_protocol){ .name = "none" };
+    p = (cril_study_protocol){.name = "none"};
     check_refused(cril_cell_of(&m, &c, &p, &cell, &err), CRIL_ERR_RANGE, "none");
 }
 
@@ -378,11 +391,11 @@ static void test_cells(void **state)
 static void test_conflicts(void **state)
 {
     const cril_cell cell = cell_of(0, 0);
-    cril_document_score d[2] = { document_of(30, 0), document_of(4, 0) };
+    cril_document_score d[2] = {document_of(30, 0), document_of(4, 0)};
     cril_store *s = open_store(file("a.db"));
     cril_store_model m = model_of(0);
     cril_store_corpus c = corpus_of(0);
-    cril_baseline b = { "xz -9", 10 };
+    cril_baseline b = {"xz -9", 10};
     cril_error err;
     bool changed;
     char *before, *after;
@@ -458,7 +471,8 @@ static void test_refused_values(void **state)
     (void)state;
     check_refused(cril_store_put(s, &cell, &good, 1, &err), CRIL_ERR_RANGE, "nothing of the model");
     check_ok(cril_store_put_model(s, "m1", &m, NULL, &err));
-    check_refused(cril_store_put(s, &cell, &good, 1, &err), CRIL_ERR_RANGE, "nothing of the corpus");
+    check_refused(cril_store_put(s, &cell, &good, 1, &err), CRIL_ERR_RANGE,
+                  "nothing of the corpus");
     check_ok(cril_store_put_corpus(s, "cc", &c, NULL, &err));
     for (size_t i = 0; i < 12; i++)
         bad[i] = good;
@@ -475,9 +489,10 @@ static void test_refused_values(void **state)
     bad[10].line = UINT64_MAX;
     bad[11].tokens = UINT64_MAX;
     for (size_t i = 0; i < 12; i++) {
-        const cril_document_score both[2] = { document_of(1, 0), bad[i] };
+        const cril_document_score both[2] = {document_of(1, 0), bad[i]};
 
-        check_refused(cril_store_put(s, &cell, both, 2, &err), CRIL_ERR_RANGE, "cannot hold document");
+        check_refused(cril_store_put(s, &cell, both, 2, &err), CRIL_ERR_RANGE,
+                      "cannot hold document");
     }
     other.stride = 0;
     check_refused(cril_store_put(s, &other, &good, 1, &err), CRIL_ERR_RANGE, "stride 0");
@@ -493,7 +508,8 @@ static void test_refused_values(void **state)
     check_refused(cril_store_put_corpus(s, "c2", &c, NULL, &err), CRIL_ERR_RANGE, "0 documents");
     c = corpus_of(0);
     c.id[0] = c.id[0] == '0' ? '1' : '0';
-    check_refused(cril_store_put_corpus(s, "c2", &c, NULL, &err), CRIL_ERR_RANGE, "cril_store_corpus_id");
+    check_refused(cril_store_put_corpus(s, "c2", &c, NULL, &err), CRIL_ERR_RANGE,
+                  "cril_store_corpus_id");
     text = dump(s);
     assert_null(strstr(text, "document 1"));
     assert_null(strstr(text, "cell"));
@@ -505,8 +521,9 @@ static void test_refused_values(void **state)
 
 static void test_imports(void **state)
 {
-    cril_figure bad[] = { { "m1", "cc", 0.5, 0, "s", 0 }, { "m2", "cc", NAN, 0, "s", 0 } };
-    const cril_figure again[] = { { "m1", "cc", 0.75, 0.01, "paper, table 3", 0 }, { "big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0 } };
+    cril_figure bad[] = {{"m1", "cc", 0.5, 0, "s", 0}, {"m2", "cc", NAN, 0, "s", 0}};
+    const cril_figure again[] = {{"m1", "cc", 0.75, 0.01, "paper, table 3", 0},
+                                 {"big", "cc", 5e-324, 0, "\"quoted\" \\ source", 0}};
     cril_store *s = open_store(file("a.db"));
     cril_figure *rows;
     cril_error err;
@@ -530,22 +547,31 @@ static void test_imports(void **state)
     assert_string_equal(rows[1].of, "MBPP");
     cril_imports_free(rows, n);
 
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "row 2: m2");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "row 2: m2");
     bad[1].value = -1;
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "-1");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "-1");
     bad[1].value = INFINITY;
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "inf");
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "inf");
     bad[1].value = 1.4;
-    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE, "1.4");
+    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "1.4");
     bad[1].value = NAN;
-    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE, "share of 1");
-    bad[1] = (cril_figure){ "m2", "cc", 0.5, -0.1, "s", 0 };
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "standard error");
-    bad[1] = (cril_figure){ "m2", "cc", 0.5, 0, "", 0 };
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "source");
-    bad[1] = (cril_figure){ "", "cc", 0.5, 0, "s", 0 };
-    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE, "names");
-    check_ok(cril_store_imported(s, CRIL_FIGURE_BPC, &rows, &n, &err)); /* none of the rows before a bad one either */
+    check_refused(cril_store_import(s, CRIL_FIGURE_SCORE, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "share of 1");
+    bad[1] = (cril_figure){"m2", "cc", 0.5, -0.1, "s", 0};
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "standard error");
+    bad[1] = (cril_figure){"m2", "cc", 0.5, 0, "", 0};
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "source");
+    bad[1] = (cril_figure){"", "cc", 0.5, 0, "s", 0};
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, bad, 2, &changed, &err), CRIL_ERR_RANGE,
+                  "names");
+    check_ok(cril_store_imported(s, CRIL_FIGURE_BPC, &rows, &n,
+                                 &err)); /* none of the rows before a bad one either */
     assert_int_equal(n, 2);
     assert_true(rows[1].value == 0.75);
     cril_imports_free(rows, n);
@@ -554,13 +580,21 @@ static void test_imports(void **state)
 
 static void test_table(void **state)
 {
-    static const cril_study_model models[] = { { .name = "m1" }, { .name = "m \"two\" \xce\xa9" }, { .name = "big" }, { .name = "new" } };
-    static const cril_study_corpus corpora[] = { { .name = "cc" }, { .name = "code" } };
-    static const cril_study_benchmark benchmarks[] = { { .name = "GSM8K" }, { .name = "MBPP" }, { .name = "other" } };
-    static const cril_study_protocol protocols[] = { { .name = "document" }, { .name = "hkust" } };
-    const cril_study_info study = { .models = models, .corpora = corpora, .benchmarks = benchmarks, .protocols = protocols,
-                                    .n_models = 4, .n_corpora = 2, .n_benchmarks = 3, .n_protocols = 2 };
-    const cril_figure both = { model_names[1], "cc", 0.9, 0.125, "elsewhere", 0 };
+    static const cril_study_model models[] = {
+        {.name = "m1"}, {.name = "m \"two\" \xce\xa9"}, {.name = "big"}, {.name = "new"}};
+    static const cril_study_corpus corpora[] = {{.name = "cc"}, {.name = "code"}};
+    static const cril_study_benchmark benchmarks[] = {
+        {.name = "GSM8K"}, {.name = "MBPP"}, {.name = "other"}};
+    static const cril_study_protocol protocols[] = {{.name = "document"}, {.name = "hkust"}};
+    const cril_study_info study = {.models = models,
+                                   .corpora = corpora,
+                                   .benchmarks = benchmarks,
+                                   .protocols = protocols,
+                                   .n_models = 4,
+                                   .n_corpora = 2,
+                                   .n_benchmarks = 3,
+                                   .n_protocols = 2};
+    const cril_figure both = {model_names[1], "cc", 0.9, 0.125, "elsewhere", 0};
     double bits[N_DOCUMENTS], characters[N_DOCUMENTS], se, value;
     const cril_cell cell = cell_of(0, 0);
     cril_study_table t;
@@ -578,7 +612,8 @@ static void test_table(void **state)
         bits[i] = d.nats / CRIL_LN2;
         characters[i] = (double)d.characters;
     }
-    check_refused(cril_store_table(s, &study, &protocols[0], &t, &err), CRIL_ERR_RANGE, "too large"); /* document 6 has 1e290 nats */
+    check_refused(cril_store_table(s, &study, &protocols[0], &t, &err), CRIL_ERR_RANGE,
+                  "too large"); /* document 6 has 1e290 nats */
     cril_store_close(s);
     execute(file("a.db"), "UPDATE documents SET nats = 7 WHERE idx = 6");
     bits[6] = 7 / CRIL_LN2;
@@ -603,7 +638,8 @@ static void test_table(void **state)
     assert_int_equal(t.bpc[6].origin, CRIL_ORIGIN_NONE);
     assert_true(t.score[0].value == 0.25 && t.score[0].origin == CRIL_ORIGIN_IMPORTED);
     assert_string_equal(t.score[0].source, "leader board");
-    assert_true(t.score[6].value == 1 && t.score[7].value == 0 && t.score[8].origin == CRIL_ORIGIN_NONE);
+    assert_true(t.score[6].value == 1 && t.score[7].value == 0 &&
+                t.score[8].origin == CRIL_ORIGIN_NONE);
     cril_study_table_free(&t);
     check_ok(cril_store_table(s, &study, &protocols[1], &t, &err)); /* nothing is measured by it */
     assert_int_equal(t.bpc[0].origin, CRIL_ORIGIN_IMPORTED);
@@ -638,7 +674,8 @@ static void test_baselines(void **state)
 
 static void test_files(void **state)
 {
-    static const char text[] = "title: a study and not a database, whose text is long enough for a header of one hundred bytes, which "
+    static const char text[] = "title: a study and not a database, whose text is long enough for a "
+                               "header of one hundred bytes, which "
                                "SQLite reads before it says so";
     cril_error err;
     char here[256];
@@ -681,7 +718,7 @@ static void test_files(void **state)
 
 static void test_read_only(void **state)
 {
-    const cril_store_options o = { .read_only = true };
+    const cril_store_options o = {.read_only = true};
     const cril_cell cell = cell_of(0, 0);
     const cril_document_score d = document_of(0, 0);
     cril_store *s;
@@ -696,7 +733,7 @@ static void test_read_only(void **state)
 
 static void test_locked(void **state)
 {
-    const cril_store_options o = { .patience_ms = 150 };
+    const cril_store_options o = {.patience_ms = 150};
     const cril_cell cell = cell_of(0, 0);
     const cril_document_score d = document_of(12, 1);
     sqlite3 *db;
@@ -717,7 +754,9 @@ static void test_locked(void **state)
     assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
     /* A reader keeps a transaction from its end. */
     assert_int_equal(sqlite3_exec(db, "BEGIN; SELECT * FROM meta", NULL, NULL, NULL), SQLITE_OK);
-    check_refused(cril_store_put(s, &other, &(cril_document_score){ .index = 0, .tokens = 5 }, 1, &err), CRIL_ERR_IO, "locked");
+    check_refused(
+        cril_store_put(s, &other, &(cril_document_score){.index = 0, .tokens = 5}, 1, &err),
+        CRIL_ERR_IO, "locked");
     assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     after = dump(s);
@@ -750,18 +789,21 @@ static void test_full(void **state)
         d[i] = document_of(i % N_DOCUMENTS, 0);
         d[i].index = i;
     }
-    assert_int_equal(sqlite3_exec(s->db, "PRAGMA max_page_count = 30", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(s->db, "PRAGMA max_page_count = 30", NULL, NULL, NULL),
+                     SQLITE_OK);
     check_refused(cril_store_put(s, &cell, d, N, &err), CRIL_ERR_IO, "no space");
     after = dump(s);
     assert_string_equal(before, after);
     free(after);
-    assert_int_equal(sqlite3_exec(s->db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(s->db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL),
+                     SQLITE_OK);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
     small = limit;
     small.rlim_cur = 100000;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    check_refused(cril_store_put(s, &cell, d, N, &err), CRIL_ERR_IO, "what was known before is kept");
+    check_refused(cril_store_put(s, &cell, d, N, &err), CRIL_ERR_IO,
+                  "what was known before is kept");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     after = dump(s);
     assert_string_equal(before, after);
@@ -790,7 +832,7 @@ static void make_part(int i)
         import_some(s);
     } else {
         const cril_store_corpus c = corpus_of(0);
-        const cril_baseline b[] = { { "zstd -19", 33000 }, { "xz -9", 34567 } };
+        const cril_baseline b[] = {{"zstd -19", 33000}, {"xz -9", 34567}};
 
         put_range(s, 1, 1, 0, 45);
         assert_int_equal(cril_store_put_baselines(s, c.id, b, 2, NULL), CRIL_OK);
@@ -800,7 +842,8 @@ static void make_part(int i)
 
 static void test_merge(void **state)
 {
-    static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+    static const int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+                                     {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
     cril_error err;
     char *want;
 
@@ -871,7 +914,9 @@ static void test_merge_conflicts(void **state)
     check_merge_refused("UPDATE documents SET tokens = tokens + 1 WHERE idx = 49", "document 49");
     check_merge_refused("UPDATE bpc SET bpc = 0.71 WHERE model = 'm1'", "0.70999999999999996");
     check_merge_refused("UPDATE scores SET source = 'elsewhere'", "elsewhere");
-    check_merge_refused("UPDATE names SET id = (SELECT sha256 FROM models ORDER BY sha256 DESC LIMIT 1) WHERE name = 'm1'", "\"m1\"");
+    check_merge_refused("UPDATE names SET id = (SELECT sha256 FROM models ORDER BY sha256 DESC "
+                        "LIMIT 1) WHERE name = 'm1'",
+                        "\"m1\"");
     check_merge_refused("UPDATE models SET bytes = 1", "facts");
     check_merge_refused("UPDATE corpora SET characters = 99999", "facts");
     check_merge_refused("UPDATE baselines SET bytes = 1", "xz -9");
@@ -882,11 +927,13 @@ static void test_merge_conflicts(void **state)
     cril_store_close(s);
 }
 
-/* A name that stands for another file in the others is theirs, if they agree; without names and imports, nothing else can differ. */
+/* A name that stands for another file in the others is theirs, if they agree; without names and
+ * imports, nothing else can differ. */
 static void test_merge_options(void **state)
 {
-    static const char other_name[] = "UPDATE names SET id = (SELECT sha256 FROM models ORDER BY sha256 DESC LIMIT 1) WHERE name = 'm1'";
-    const cril_store_merge_options rename = { .rename = true }, measured = { .measured_only = true };
+    static const char other_name[] = "UPDATE names SET id = (SELECT sha256 FROM models ORDER BY "
+                                     "sha256 DESC LIMIT 1) WHERE name = 'm1'";
+    const cril_store_merge_options rename = {.rename = true}, measured = {.measured_only = true};
     const char *paths[2];
     char *before, *after, *want;
     cril_store *s;
@@ -911,7 +958,8 @@ static void test_merge_options(void **state)
     }
     execute(file("changed.db"), "UPDATE bpc SET bpc = 0.71 WHERE model = 'm1'");
     paths[0] = file("changed.db");
-    check_refused(cril_store_merge(s, paths, 1, &rename, &err), CRIL_ERR_MISMATCH, "0.70999999999999996");
+    check_refused(cril_store_merge(s, paths, 1, &rename, &err), CRIL_ERR_MISMATCH,
+                  "0.70999999999999996");
     check_ok(cril_store_merge(s, paths, 1, &measured, &err));
     after = dump(s);
     assert_string_equal(before, after);
@@ -948,7 +996,7 @@ static void test_merge_options(void **state)
 
 static void check_hostile(const char *sql, const char *word)
 {
-    const cril_store_options o = { .read_only = true, .patience_ms = 100 };
+    const cril_store_options o = {.read_only = true, .patience_ms = 100};
     cril_store *s;
     cril_error err;
     cril_status st;
@@ -979,65 +1027,69 @@ static void test_hostile(void **state)
     static const struct {
         const char *sql, *word;
     } cases[] = {
-        { "UPDATE documents SET nats = -1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET nats = 9e999 WHERE idx = 3", "document" },
-        { "UPDATE documents SET nats = 1e300 WHERE idx = 3", "document" },
-        { "UPDATE documents SET nats = 'much' WHERE idx = 3", "document" },
-        { "UPDATE documents SET nats = x'00' WHERE idx = 3", "document" },
-        { "UPDATE documents SET tokens = -1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET tokens = 'x' WHERE idx = 3", "document" },
-        { "UPDATE documents SET tokens = 0.5 WHERE idx = 3", "document" },
-        { "UPDATE documents SET scored_tokens = tokens + 1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET characters = bytes + 1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET bytes = 9223372036854775807 WHERE idx = 3", "document" },
-        { "UPDATE documents SET line = -9223372036854775807 - 1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET idx = 50 WHERE idx = 3", "document" },
-        { "UPDATE documents SET idx = -1 WHERE idx = 3", "document" },
-        { "UPDATE documents SET tokens = 9007199254740992, scored_tokens = 1", "document" },
-        { "UPDATE cells SET stride = 0", "cell" },
-        { "UPDATE cells SET context = context + 1", "cell" },
-        { "UPDATE cells SET protocol = 'a name that is too long for a protocol'", "cell" },
-        { "UPDATE cells SET numerics = -1", "cell" },
-        { "UPDATE cells SET key = x'0011' WHERE key = (SELECT min(key) FROM cells)", "cell" },
-        { "UPDATE cells SET model = 'x'", "cell" },
-        { "DELETE FROM corpora", "corpus" },
-        { "UPDATE corpora SET documents = 0", "corpus" },
-        { "UPDATE corpora SET documents = -5", "corpus" },
-        { "UPDATE corpora SET documents = 1e18", "corpus" },
-        { "UPDATE corpora SET characters = 1", "corpus" },
-        { "UPDATE corpora SET field = 'other'", "corpus" },
-        { "UPDATE corpora SET field = CAST(zeroblob(500) AS TEXT)", "corpus" },
-        { "UPDATE models SET sha256 = 'b' || substr(sha256, 2, 62) || 'X' WHERE sha256 LIKE 'a%'", "model" },
-        { "UPDATE models SET context = 0", "model" },
-        { "UPDATE models SET architecture = ''", "model" },
-        { "UPDATE models SET parameters = 9223372036854775807", "model" },
-        { "UPDATE names SET kind = 'tribe' WHERE name = 'm1'", "kind" },
-        { "UPDATE names SET id = 'nobody' WHERE name = 'm1'", "name" },
-        { "UPDATE names SET name = 'a' || char(10) || 'b' WHERE name = 'm1'", "name" },
-        { "UPDATE names SET name = CAST(x'c328' AS TEXT) WHERE name = 'm1'", "name" },
-        { "UPDATE names SET name = CAST(x'610062' AS TEXT) WHERE name = 'm1'", "name" },
-        { "UPDATE names SET name = hex(zeroblob(1000)) WHERE name = 'm1'", "name" },
-        { "UPDATE names SET name = hex(zeroblob(3000000)) WHERE name = 'm1'", "too big" },
-        { "UPDATE bpc SET bpc = -0.5", "figure" },
-        { "UPDATE bpc SET bpc = 1e7", "figure" },
-        { "UPDATE bpc SET se = -0.5", "figure" },
-        { "UPDATE bpc SET bpc = 'NaN'", "figure" },
-        { "UPDATE bpc SET source = ''", "figure" },
-        { "UPDATE scores SET score = 1.4", "figure" },
-        { "UPDATE scores SET benchmark = x'ff' WHERE benchmark = 'MBPP'", "figure" },
-        { "UPDATE baselines SET bytes = -1", "baseline" },
-        { "UPDATE baselines SET name = 'a compressor of a very long name' WHERE name = 'xz -9'", "baseline" },
-        { "UPDATE meta SET value = 'x'", "version" },
-        { "UPDATE meta SET value = 0", "version" },
-        { "DELETE FROM meta", "version" },
-        { "CREATE TRIGGER t AFTER INSERT ON documents BEGIN DELETE FROM documents; END", "tables" },
-        { "CREATE VIEW v AS SELECT 1", "tables" },
-        { "CREATE TABLE zz(a)", "tables" },
-        { "CREATE INDEX i ON documents(nats)", "tables" },
-        { "DROP TABLE scores", "tables" },
-        { "ALTER TABLE scores ADD COLUMN more", "tables" },
-        { "DROP TABLE scores; CREATE TABLE scores(model, benchmark, score, se, source)", "tables" },
-        { "DROP TABLE scores; CREATE VIEW scores AS SELECT 'm' AS model, 'b' AS benchmark, 0.5 AS score, 0.0 AS se, 's' AS source", "tables" },
+        {"UPDATE documents SET nats = -1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET nats = 9e999 WHERE idx = 3", "document"},
+        {"UPDATE documents SET nats = 1e300 WHERE idx = 3", "document"},
+        {"UPDATE documents SET nats = 'much' WHERE idx = 3", "document"},
+        {"UPDATE documents SET nats = x'00' WHERE idx = 3", "document"},
+        {"UPDATE documents SET tokens = -1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET tokens = 'x' WHERE idx = 3", "document"},
+        {"UPDATE documents SET tokens = 0.5 WHERE idx = 3", "document"},
+        {"UPDATE documents SET scored_tokens = tokens + 1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET characters = bytes + 1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET bytes = 9223372036854775807 WHERE idx = 3", "document"},
+        {"UPDATE documents SET line = -9223372036854775807 - 1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET idx = 50 WHERE idx = 3", "document"},
+        {"UPDATE documents SET idx = -1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET tokens = 9007199254740992, scored_tokens = 1", "document"},
+        {"UPDATE cells SET stride = 0", "cell"},
+        {"UPDATE cells SET context = context + 1", "cell"},
+        {"UPDATE cells SET protocol = 'a name that is too long for a protocol'", "cell"},
+        {"UPDATE cells SET numerics = -1", "cell"},
+        {"UPDATE cells SET key = x'0011' WHERE key = (SELECT min(key) FROM cells)", "cell"},
+        {"UPDATE cells SET model = 'x'", "cell"},
+        {"DELETE FROM corpora", "corpus"},
+        {"UPDATE corpora SET documents = 0", "corpus"},
+        {"UPDATE corpora SET documents = -5", "corpus"},
+        {"UPDATE corpora SET documents = 1e18", "corpus"},
+        {"UPDATE corpora SET characters = 1", "corpus"},
+        {"UPDATE corpora SET field = 'other'", "corpus"},
+        {"UPDATE corpora SET field = CAST(zeroblob(500) AS TEXT)", "corpus"},
+        {"UPDATE models SET sha256 = 'b' || substr(sha256, 2, 62) || 'X' WHERE sha256 LIKE 'a%'",
+         "model"},
+        {"UPDATE models SET context = 0", "model"},
+        {"UPDATE models SET architecture = ''", "model"},
+        {"UPDATE models SET parameters = 9223372036854775807", "model"},
+        {"UPDATE names SET kind = 'tribe' WHERE name = 'm1'", "kind"},
+        {"UPDATE names SET id = 'nobody' WHERE name = 'm1'", "name"},
+        {"UPDATE names SET name = 'a' || char(10) || 'b' WHERE name = 'm1'", "name"},
+        {"UPDATE names SET name = CAST(x'c328' AS TEXT) WHERE name = 'm1'", "name"},
+        {"UPDATE names SET name = CAST(x'610062' AS TEXT) WHERE name = 'm1'", "name"},
+        {"UPDATE names SET name = hex(zeroblob(1000)) WHERE name = 'm1'", "name"},
+        {"UPDATE names SET name = hex(zeroblob(3000000)) WHERE name = 'm1'", "too big"},
+        {"UPDATE bpc SET bpc = -0.5", "figure"},
+        {"UPDATE bpc SET bpc = 1e7", "figure"},
+        {"UPDATE bpc SET se = -0.5", "figure"},
+        {"UPDATE bpc SET bpc = 'NaN'", "figure"},
+        {"UPDATE bpc SET source = ''", "figure"},
+        {"UPDATE scores SET score = 1.4", "figure"},
+        {"UPDATE scores SET benchmark = x'ff' WHERE benchmark = 'MBPP'", "figure"},
+        {"UPDATE baselines SET bytes = -1", "baseline"},
+        {"UPDATE baselines SET name = 'a compressor of a very long name' WHERE name = 'xz -9'",
+         "baseline"},
+        {"UPDATE meta SET value = 'x'", "version"},
+        {"UPDATE meta SET value = 0", "version"},
+        {"DELETE FROM meta", "version"},
+        {"CREATE TRIGGER t AFTER INSERT ON documents BEGIN DELETE FROM documents; END", "tables"},
+        {"CREATE VIEW v AS SELECT 1", "tables"},
+        {"CREATE TABLE zz(a)", "tables"},
+        {"CREATE INDEX i ON documents(nats)", "tables"},
+        {"DROP TABLE scores", "tables"},
+        {"ALTER TABLE scores ADD COLUMN more", "tables"},
+        {"DROP TABLE scores; CREATE TABLE scores(model, benchmark, score, se, source)", "tables"},
+        {"DROP TABLE scores; CREATE VIEW scores AS SELECT 'm' AS model, 'b' AS benchmark, 0.5 AS "
+         "score, 0.0 AS se, 's' AS source",
+         "tables"},
     };
 
     (void)state;
@@ -1049,7 +1101,7 @@ static void test_hostile(void **state)
 /* Bytes that are flipped end in an error or in nothing: no crash, no hang. */
 static void test_damaged(void **state)
 {
-    const cril_store_options o = { .patience_ms = 100 };
+    const cril_store_options o = {.patience_ms = 100};
     const cril_cell cell = cell_of(0, 0);
     uint32_t random = 12345;
     char *bytes;
@@ -1097,7 +1149,7 @@ static void test_damaged(void **state)
 
 static void sleep_ms(long ms)
 {
-    nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
 enum { N_MANY = 1 << 20, AT_ONCE = 7 };
@@ -1147,7 +1199,7 @@ static void make_many(const char *path)
 static void test_killed(void **state)
 {
     const cril_cell cell = cell_of(0, 9);
-    const cril_store_options read_only = { .read_only = true };
+    const cril_store_options read_only = {.read_only = true};
     uint64_t known = 0, before;
     cril_error err;
 
@@ -1225,7 +1277,7 @@ static void test_two_writers(void **state)
     put_range(s, 1, 0, 10, 20);
     import_some(s);
     {
-        const cril_baseline b[] = { { "zstd -19", 33000 }, { "xz -9", 34567 } };
+        const cril_baseline b[] = {{"zstd -19", 33000}, {"xz -9", 34567}};
         const cril_store_corpus c = corpus_of(0);
 
         assert_int_equal(cril_store_put_baselines(s, c.id, b, 2, NULL), CRIL_OK);
@@ -1283,7 +1335,8 @@ static pid_t claim_in_child(const char *path, const cril_cell *cell, uint64_t fr
         cril_store *s;
         cril_claim *claim;
 
-        if (cril_store_open(path, NULL, &s, NULL) != CRIL_OK || cril_store_claim(s, cell, from, to, &claim, NULL) != CRIL_OK || !claim ||
+        if (cril_store_open(path, NULL, &s, NULL) != CRIL_OK ||
+            cril_store_claim(s, cell, from, to, &claim, NULL) != CRIL_OK || !claim ||
             write(ends[1], "x", 1) != 1)
             _exit(1);
         pause();
@@ -1376,11 +1429,27 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip), store_test(test_missing),   store_test(test_cells),       store_test(test_conflicts),
-        store_test(test_changed),    store_test(test_refused_values), store_test(test_imports), store_test(test_table),
-        store_test(test_baselines),  store_test(test_files),     store_test(test_read_only),   store_test(test_locked),
-        store_test(test_full),       store_test(test_merge),     store_test(test_merge_conflicts), store_test(test_merge_options), store_test(test_hostile),
-        store_test(test_damaged),    store_test(test_killed),    store_test(test_two_writers), store_test(test_claims),
+        store_test(test_round_trip),
+        store_test(test_missing),
+        store_test(test_cells),
+        store_test(test_conflicts),
+        store_test(test_changed),
+        store_test(test_refused_values),
+        store_test(test_imports),
+        store_test(test_table),
+        store_test(test_baselines),
+        store_test(test_files),
+        store_test(test_read_only),
+        store_test(test_locked),
+        store_test(test_full),
+        store_test(test_merge),
+        store_test(test_merge_conflicts),
+        store_test(test_merge_options),
+        store_test(test_hostile),
+        store_test(test_damaged),
+        store_test(test_killed),
+        store_test(test_two_writers),
+        store_test(test_claims),
         store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 /*
- * Study files: what is read of a good one, and every rule by a file that breaks it, with the line and the words of the fault.
+ * Study files: what is read of a good one, and every rule by a file that breaks it, with the line
+ * and the words of the fault.
  *
- * Files of the file system are those of a folder made here; where none is wanted the text is read from memory.
+ * Files of the file system are those of a folder made here; where none is wanted the text is read
+ * from memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -49,7 +51,8 @@ static const char paper[] =
     "  - {path: /m/Big-00001-of-00003.gguf}\n"
     "  - {path: b.bin, name: 'no'}\n"
     "corpora:\n"
-    "  - {name: cc, path: cc.jsonl.zst, group: knowledge, field: text, format: jsonl, limit: 12, strict: true}\n"
+    "  - {name: cc, path: cc.jsonl.zst, group: knowledge, field: text, format: jsonl, limit: 12, "
+    "strict: true}\n"
     "  - path: texts/py.v2.txt\n"
     "  - name: arxiv_math\n"
     "    group: math\n"
@@ -129,12 +132,17 @@ static void reads_all_that_a_file_says(void **state)
 static void fills_in_defaults(void **state)
 {
     static const char *const expected[][3] = {
-        { "overall", "average", "average" }, { "math", "math", "math" },       { "A", "math", "A" },
-        { "B", "cc", "B" },                  { "C", "average", "C" },          { "D", "math", "D" },
+        {"overall", "average", "average"},
+        {"math", "math", "math"},
+        {"A", "math", "A"},
+        {"B", "cc", "B"},
+        {"C", "average", "C"},
+        {"D", "math", "D"},
     };
     cril_study *s = good("models: [{name: m}]\n"
                          "corpora: [{name: cc}, {name: am, group: math}, {name: sm, group: math}]\n"
-                         "benchmarks: [{name: A, group: math}, {name: B, group: cc}, {name: C}, {name: D, group: math}]\n");
+                         "benchmarks: [{name: A, group: math}, {name: B, group: cc}, {name: C}, "
+                         "{name: D, group: math}]\n");
     const cril_study_info *i = cril_study_info_of(s);
     size_t n = 0;
 
@@ -168,10 +176,11 @@ static void fills_in_defaults(void **state)
 
 static void selects_models(void **state)
 {
-    static const char *const tags[] = { "general", "small" };
-    static const char *const general[] = { "general" }, *const by_name[] = { "x", "m" }, *const family[] = { "Fam" },
-        *const without[] = { "general", "-m" }, *const only_without[] = { "-Qwen" }, *const all_but[] = { "-small" };
-    const cril_study_model m = { .name = "m", .family = "Fam", .tags = tags, .n_tags = 2 };
+    static const char *const tags[] = {"general", "small"};
+    static const char *const general[] = {"general"}, *const by_name[] = {"x", "m"},
+                             *const family[] = {"Fam"}, *const without[] = {"general", "-m"},
+                             *const only_without[] = {"-Qwen"}, *const all_but[] = {"-small"};
+    const cril_study_model m = {.name = "m", .family = "Fam", .tags = tags, .n_tags = 2};
 
     (void)state;
     assert_true(cril_study_selects(&m, NULL, 0));
@@ -186,25 +195,28 @@ static void selects_models(void **state)
 
 static void checks_words_of_others(void **state)
 {
-    static const char *const none[] = { "-m" }, *const unknown[] = { "q" };
+    static const char *const none[] = {"-m"}, *const unknown[] = {"q"};
     cril_study *s = good("models: [{name: m}]\ncorpora: [{name: cc}]\nbenchmarks: [{name: B}]\n");
     const cril_study_info *i = cril_study_info_of(s);
-    cril_study_fit f = { .x = "average", .y = "plain" };
+    cril_study_fit f = {.x = "average", .y = "plain"};
     cril_error err;
 
     (void)state;
     assert_int_equal(cril_study_check_fit(i, &f, &err), CRIL_OK);
     f.y = "cc";
     assert_int_equal(cril_study_check_fit(i, &f, &err), CRIL_ERR_RANGE);
-    assert_string_equal(err.message, "y: \"cc\" is of corpora; y is a benchmark or a group of benchmarks (there are: average, "
-                                     "plain, B)");
+    assert_string_equal(
+        err.message,
+        "y: \"cc\" is of corpora; y is a benchmark or a group of benchmarks (there are: average, "
+        "plain, B)");
     f.y = "B";
     f.models = none;
     f.n_models = 1;
     assert_int_equal(cril_study_check_fit(i, &f, &err), CRIL_ERR_RANGE);
     f.models = unknown;
     assert_int_equal(cril_study_check_fit(i, &f, &err), CRIL_ERR_RANGE);
-    assert_string_equal(err.message, "models: \"q\" is no model, no family and no tag (there are: m)");
+    assert_string_equal(err.message,
+                        "models: \"q\" is no model, no family and no tag (there are: m)");
     cril_study_close(s);
 }
 
@@ -223,107 +235,129 @@ struct rule {
 
 static const struct rule rules[] = {
     /* YAML */
-    { "", 0, "is empty; 'cril study init'" },
-    { "# nothing\n", 0, "is empty" },
-    { "- a\n", 1, "is a mapping such as 'cril study init' prints, not a list" },
-    { "text\n", 1, "not a text" },
-    { "~\n", 1, "not nothing" },
-    { M "a:\n\tb: c\n", 3, "indent with spaces and not tabs" },
-    { M "title: a: b\n", 2, "quote a text that holds ': '" },
-    { M "title: \xff\n", 2, "a study file is UTF-8" },
-    { M "title: 'a\n", 3, "is not YAML: found unexpected end of stream (while scanning a quoted scalar of line 2)" },
-    { M "title: &a b\n", 2, "no anchors (&a)" },
-    { M "title: *a\n", 2, "no aliases (*a)" },
-    { M "title: !t b\n", 2, "no tags (!t)" },
-    { "&a\ntitle: b\n", 1, "no anchors" },
-    { M "fits: &a [*a]\n", 2, "no anchors" },
-    { "a: 1\n---\nb: 1\n", 2, "a second document begins" },
-    { M "? [a]\n: b\n", 2, "a key is one word" },
-    { M "\"titl\\0e\": b\n", 2, "a key holds a NUL" },
-    { M "fits: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", 2, "more than 16 deep" },
+    {"", 0, "is empty; 'cril study init'"},
+    {"# nothing\n", 0, "is empty"},
+    {"- a\n", 1, "is a mapping such as 'cril study init' prints, not a list"},
+    {"text\n", 1, "not a text"},
+    {"~\n", 1, "not nothing"},
+    {M "a:\n\tb: c\n", 3, "indent with spaces and not tabs"},
+    {M "title: a: b\n", 2, "quote a text that holds ': '"},
+    {M "title: \xff\n", 2, "a study file is UTF-8"},
+    {M "title: 'a\n", 3,
+     "is not YAML: found unexpected end of stream (while scanning a quoted scalar of line 2)"},
+    {M "title: &a b\n", 2, "no anchors (&a)"},
+    {M "title: *a\n", 2, "no aliases (*a)"},
+    {M "title: !t b\n", 2, "no tags (!t)"},
+    {"&a\ntitle: b\n", 1, "no anchors"},
+    {M "fits: &a [*a]\n", 2, "no anchors"},
+    {"a: 1\n---\nb: 1\n", 2, "a second document begins"},
+    {M "? [a]\n: b\n", 2, "a key is one word"},
+    {M "\"titl\\0e\": b\n", 2, "a key holds a NUL"},
+    {M "fits: [[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]\n", 2, "more than 16 deep"},
     /* keys and kinds */
-    { M C "modles: [a]\n", 3, "\"modles\" is not a key of a study file; did you mean \"models\"? (keys: title, database, "
-                              "protocols, models, corpora, benchmarks, fits)" },
-    { M C "Title: a\n", 3, "did you mean \"title\"?" },
-    { M C "colour: a\n", 3, "\"colour\" is not a key of a study file (keys:" },
-    { M C "title: a\n\ntitle: b\n", 5, "\"title\" is given twice, in line 3 and here" },
-    { M C "title:\n", 3, "\"title\" has no value" },
-    { M C "title: ''\n", 3, "\"title\" has no value" },
-    { M C "title: null\n", 3, "\"title\" has no value" },
-    { M C "title: [a]\n", 3, "\"title\" is a list where one text is wanted" },
-    { M C "title: \"a\\0b\"\n", 3, "holds a NUL" },
-    { M C "title: |\n  a\n  b\n", 3, "holds a line end" },
-    { M C "title: ' a'\n", 3, "begins or ends with a space" },
-    { M C "fits: a\n", 3, "\"fits\" is a text where a list is wanted; begin each item with '- '" },
-    { M C "fits: {a: b}\n", 3, "\"fits\" is a mapping where a list is wanted" },
-    { M C "fits:\n", 3, "\"fits\" has no items" },
-    { M C "database: ~/study.db\n", 3, "'~' stands for no folder here" },
+    {M C "modles: [a]\n", 3,
+     "\"modles\" is not a key of a study file; did you mean \"models\"? (keys: title, database, "
+     "protocols, models, corpora, benchmarks, fits)"},
+    {M C "Title: a\n", 3, "did you mean \"title\"?"},
+    {M C "colour: a\n", 3, "\"colour\" is not a key of a study file (keys:"},
+    {M C "title: a\n\ntitle: b\n", 5, "\"title\" is given twice, in line 3 and here"},
+    {M C "title:\n", 3, "\"title\" has no value"},
+    {M C "title: ''\n", 3, "\"title\" has no value"},
+    {M C "title: null\n", 3, "\"title\" has no value"},
+    {M C "title: [a]\n", 3, "\"title\" is a list where one text is wanted"},
+    {M C "title: \"a\\0b\"\n", 3, "holds a NUL"},
+    {M C "title: |\n  a\n  b\n", 3, "holds a line end"},
+    {M C "title: ' a'\n", 3, "begins or ends with a space"},
+    {M C "fits: a\n", 3, "\"fits\" is a text where a list is wanted; begin each item with '- '"},
+    {M C "fits: {a: b}\n", 3, "\"fits\" is a mapping where a list is wanted"},
+    {M C "fits:\n", 3, "\"fits\" has no items"},
+    {M C "database: ~/study.db\n", 3, "'~' stands for no folder here"},
     /* models */
-    { C, 1, "a study needs \"models\"" },
-    { C "models: []\n", 2, "a study needs \"models\"" },
-    { C "models: [a.gguf]\n", 2, "a model is a mapping such as {path: models/a.gguf}, not a text" },
-    { C "models:\n  - {}\n", 3, "a model needs a \"path\"" },
-    { C "models:\n  -\n", 3, "a model is a mapping such as {path: models/a.gguf}, not nothing" },
-    { C "models:\n  - nam: a\n", 3, "\"nam\" is not a key of a model; did you mean \"name\"?" },
-    { C "models:\n  - path: a*.gguf\n    name: b\n", 4, "a pattern of files cannot have a name" },
-    { C "models:\n  - path: '-'\n", 3, "cannot read standard input" },
-    { C "models:\n  - path: ~/a.gguf\n", 3, "'~' stands for no folder" },
-    { C "models:\n  - path: a-00002-of-00003.gguf\n", 3, "name the first" },
-    { C "models:\n  - path: -a.gguf\n", 3, "\"-a\", begins with '-', which excludes models where they are chosen; give it a" },
-    { C "models:\n  - name: a\n  - path: b\n    name: a\n", 4, "two models have the name \"a\", this one and that of line 3" },
-    { C "models:\n  - path: a.gguf\n  - path: a.gguf\n", 4, "the item of line 3 has this file too" },
-    { C "models:\n  - name: -a\n", 3, "\"name\": \"-a\" begins with '-'" },
-    { C "models:\n  - name: a\n    tags: [b, '']\n", 4, "\"tags\" has no value" },
-    { C "models:\n  - name: a\n    tags: {b: c}\n", 4, "\"tags\" is a mapping where one text is wanted" },
+    {C, 1, "a study needs \"models\""},
+    {C "models: []\n", 2, "a study needs \"models\""},
+    {C "models: [a.gguf]\n", 2, "a model is a mapping such as {path: models/a.gguf}, not a text"},
+    {C "models:\n  - {}\n", 3, "a model needs a \"path\""},
+    {C "models:\n  -\n", 3, "a model is a mapping such as {path: models/a.gguf}, not nothing"},
+    {C "models:\n  - nam: a\n", 3, "\"nam\" is not a key of a model; did you mean \"name\"?"},
+    {C "models:\n  - path: a*.gguf\n    name: b\n", 4, "a pattern of files cannot have a name"},
+    {C "models:\n  - path: '-'\n", 3, "cannot read standard input"},
+    {C "models:\n  - path: ~/a.gguf\n", 3, "'~' stands for no folder"},
+    {C "models:\n  - path: a-00002-of-00003.gguf\n", 3, "name the first"},
+    {C "models:\n  - path: -a.gguf\n", 3,
+     "\"-a\", begins with '-', which excludes models where they are chosen; give it a"},
+    {C "models:\n  - name: a\n  - path: b\n    name: a\n", 4,
+     "two models have the name \"a\", this one and that of line 3"},
+    {C "models:\n  - path: a.gguf\n  - path: a.gguf\n", 4, "the item of line 3 has this file too"},
+    {C "models:\n  - name: -a\n", 3, "\"name\": \"-a\" begins with '-'"},
+    {C "models:\n  - name: a\n    tags: [b, '']\n", 4, "\"tags\" has no value"},
+    {C "models:\n  - name: a\n    tags: {b: c}\n", 4,
+     "\"tags\" is a mapping where one text is wanted"},
     /* corpora */
-    { M, 1, "a study needs \"corpora\"" },
-    { M "corpora: []\n", 2, "a study needs \"corpora\"" },
-    { M "corpora:\n  - group: a\n", 3, "a corpus needs a \"path\"" },
-    { M "corpora:\n  - name: a\n    limit: 0\n", 4, "\"limit\" is a whole number from 1 to 9223372036854775807, not \"0\"" },
-    { M "corpora:\n  - name: a\n    limit: 9223372036854775808\n", 4, "not \"9223372036854775808\"" },
-    { M "corpora:\n  - name: a\n    limit: 5x\n", 4, "not \"5x\"" },
-    { M "corpora:\n  - name: a\n    strict: yes\n", 4, "\"strict\" is true or false, not \"yes\"" },
-    { M "corpora:\n  - name: a\n    field: text\n", 4, "this corpus has no \"path\"" },
-    { M "corpora:\n  - name: average\n", 3, "a corpus cannot have the name \"average\"" },
-    { M "corpora:\n  - name: a\n    group: plain\n", 3, "a group cannot have the name \"plain\"" },
-    { M "corpora:\n  - name: a\n  - name: a\n", 4, "the corpus \"a\" has the name of the corpus of line 3" },
-    { M "corpora:\n  - name: a\n  - {name: b, group: a}\n", 4, "the group \"a\" has the name of the corpus of line 3" },
-    { M "corpora:\n  - {name: a, group: c}\n  - {name: b, group: a}\n", 4, "the group \"a\" has the name of the corpus of line 3" },
+    {M, 1, "a study needs \"corpora\""},
+    {M "corpora: []\n", 2, "a study needs \"corpora\""},
+    {M "corpora:\n  - group: a\n", 3, "a corpus needs a \"path\""},
+    {M "corpora:\n  - name: a\n    limit: 0\n", 4,
+     "\"limit\" is a whole number from 1 to 9223372036854775807, not \"0\""},
+    {M "corpora:\n  - name: a\n    limit: 9223372036854775808\n", 4, "not \"9223372036854775808\""},
+    {M "corpora:\n  - name: a\n    limit: 5x\n", 4, "not \"5x\""},
+    {M "corpora:\n  - name: a\n    strict: yes\n", 4, "\"strict\" is true or false, not \"yes\""},
+    {M "corpora:\n  - name: a\n    field: text\n", 4, "this corpus has no \"path\""},
+    {M "corpora:\n  - name: average\n", 3, "a corpus cannot have the name \"average\""},
+    {M "corpora:\n  - name: a\n    group: plain\n", 3, "a group cannot have the name \"plain\""},
+    {M "corpora:\n  - name: a\n  - name: a\n", 4,
+     "the corpus \"a\" has the name of the corpus of line 3"},
+    {M "corpora:\n  - name: a\n  - {name: b, group: a}\n", 4,
+     "the group \"a\" has the name of the corpus of line 3"},
+    {M "corpora:\n  - {name: a, group: c}\n  - {name: b, group: a}\n", 4,
+     "the group \"a\" has the name of the corpus of line 3"},
     /* benchmarks */
-    { M C "benchmarks:\n  - group: coding\n", 4, "a benchmark needs a \"name\"" },
-    { M C "benchmarks:\n  - name: E\n    names: [F]\n", 5, "keep one of them" },
-    { M C "benchmarks:\n  - {names: [E, average]}\n", 4, "a benchmark cannot have the name \"average\"" },
-    { M C "benchmarks:\n  - name: cc\n", 4, "the benchmark \"cc\" has the name of the corpus of line 2" },
-    { M C "benchmarks:\n  - name: coding\n", 4, "the benchmark \"coding\" has the name of the group of line 2" },
-    { M C "benchmarks:\n  - name: E\n  - name: E\n", 5, "the benchmark \"E\" has the name of the benchmark of line 4" },
-    { M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\"" },
-    { M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?" },
-    { M C "benchmarks:\n  - {name: E, group: python}\n", 4, "no corpus is of the group \"python\"" },
+    {M C "benchmarks:\n  - group: coding\n", 4, "a benchmark needs a \"name\""},
+    {M C "benchmarks:\n  - name: E\n    names: [F]\n", 5, "keep one of them"},
+    {M C "benchmarks:\n  - {names: [E, average]}\n", 4,
+     "a benchmark cannot have the name \"average\""},
+    {M C "benchmarks:\n  - name: cc\n", 4,
+     "the benchmark \"cc\" has the name of the corpus of line 2"},
+    {M C "benchmarks:\n  - name: coding\n", 4,
+     "the benchmark \"coding\" has the name of the group of line 2"},
+    {M C "benchmarks:\n  - name: E\n  - name: E\n", 5,
+     "the benchmark \"E\" has the name of the benchmark of line 4"},
+    {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\""},
+    {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?"},
+    {M C "benchmarks:\n  - {name: E, group: python}\n", 4, "no corpus is of the group \"python\""},
     /* protocols */
-    { M C "protocols: [documnt]\n", 3, "\"documnt\" is no protocol; did you mean \"document\"? (there are: document, hkust, "
-                                       "rolling, halves)" },
-    { M C "protocols:\n  - {context: 5}\n", 4, "a protocol needs a \"name\"" },
-    { M C "protocols:\n  - name: halves\n    stride: 5\n", 5, "the protocol halves has no stride" },
-    { M C "protocols:\n  - name: halves\n    context: 2\n", 5, "the protocol halves needs a context of at least 3" },
-    { M C "protocols:\n  - name: hkust\n    stride: 1901\n", 5, "a stride of 1901 tokens would leave tokens out at a context of 1900" },
-    { M C "protocols:\n  - {name: hkust, context: 2147483648}\n", 4, "from 1 to 2147483647" },
-    { M C "protocols:\n  - document\n  - {name: document, context: 1900}\n", 5, "is the one of line 4" },
+    {M C "protocols: [documnt]\n", 3,
+     "\"documnt\" is no protocol; did you mean \"document\"? (there are: document, hkust, "
+     "rolling, halves)"},
+    {M C "protocols:\n  - {context: 5}\n", 4, "a protocol needs a \"name\""},
+    {M C "protocols:\n  - name: halves\n    stride: 5\n", 5, "the protocol halves has no stride"},
+    {M C "protocols:\n  - name: halves\n    context: 2\n", 5,
+     "the protocol halves needs a context of at least 3"},
+    {M C "protocols:\n  - name: hkust\n    stride: 1901\n", 5,
+     "a stride of 1901 tokens would leave tokens out at a context of 1900"},
+    {M C "protocols:\n  - {name: hkust, context: 2147483648}\n", 4, "from 1 to 2147483647"},
+    {M C "protocols:\n  - document\n  - {name: document, context: 1900}\n", 5,
+     "is the one of line 4"},
     /* fits */
-    { M C B "fits:\n  - x: pyton\n    y: E\n", 5, "x: \"pyton\" is no corpus and no group of corpora; did you mean \"python\"? "
-                                                  "(there are: average, cc, python, knowledge, coding)" },
-    { M C B "fits:\n  - x: cc\n    y: G\n", 6, "y: \"G\" is no benchmark and no group of benchmarks (there are: average, plain, E, F, "
-                                               "coding, knowledge)" },
-    { M C B "fits:\n  - x: plain\n    y: E\n", 5, "x: \"plain\" is no corpus" },
-    { M C B "fits:\n  - x: E\n    y: E\n", 5, "x: \"E\" is of benchmarks" },
-    { M C B "fits:\n  - x: cc\n    y: cc\n", 6, "y: \"cc\" is of corpora" },
-    { M C "fits:\n  - x: cc\n    y: average\n", 5, "(there is: none)" },
-    { M C B "fits:\n  - y: E\n", 5, "a fit needs \"x\"" },
-    { M C B "fits:\n  - x: cc\n", 5, "a fit needs \"y\"" },
-    { M C B "fits:\n  - x: cc\n    y: E\n    models:\n      - general\n      - -Qwne\n", 9,
-      "models: \"Qwne\" is no model, no family and no tag; did you mean \"Qwen\"? (there are: general, Qwen, m, n)" },
-    { M C B "fits:\n  - x: cc\n    y: E\n    models: [general, -m]\n", 7, "these words choose no model" },
-    { M C B "fits:\n  - x: cc\n    y: E\n    models: '-'\n", 7, "is a '-' and nothing else" },
-    { M C B "fits:\n  - {x: cc, y: E}\n  - {x: python, y: E}\n", 6, "the fit of line 5 has the name \"E\" too" },
+    {M C B "fits:\n  - x: pyton\n    y: E\n", 5,
+     "x: \"pyton\" is no corpus and no group of corpora; did you mean \"python\"? "
+     "(there are: average, cc, python, knowledge, coding)"},
+    {M C B "fits:\n  - x: cc\n    y: G\n", 6,
+     "y: \"G\" is no benchmark and no group of benchmarks (there are: average, plain, E, F, "
+     "coding, knowledge)"},
+    {M C B "fits:\n  - x: plain\n    y: E\n", 5, "x: \"plain\" is no corpus"},
+    {M C B "fits:\n  - x: E\n    y: E\n", 5, "x: \"E\" is of benchmarks"},
+    {M C B "fits:\n  - x: cc\n    y: cc\n", 6, "y: \"cc\" is of corpora"},
+    {M C "fits:\n  - x: cc\n    y: average\n", 5, "(there is: none)"},
+    {M C B "fits:\n  - y: E\n", 5, "a fit needs \"x\""},
+    {M C B "fits:\n  - x: cc\n", 5, "a fit needs \"y\""},
+    {M C B "fits:\n  - x: cc\n    y: E\n    models:\n      - general\n      - -Qwne\n", 9,
+     "models: \"Qwne\" is no model, no family and no tag; did you mean \"Qwen\"? (there are: "
+     "general, Qwen, m, n)"},
+    {M C B "fits:\n  - x: cc\n    y: E\n    models: [general, -m]\n", 7,
+     "these words choose no model"},
+    {M C B "fits:\n  - x: cc\n    y: E\n    models: '-'\n", 7, "is a '-' and nothing else"},
+    {M C B "fits:\n  - {x: cc, y: E}\n  - {x: python, y: E}\n", 6,
+     "the fit of line 5 has the name \"E\" too"},
 };
 
 /* That some fault begins with file and line and holds the words. */
@@ -336,11 +370,13 @@ static void expect(const cril_study_faults *faults, const char *file, const stru
     else
         snprintf(start, sizeof(start), "%s: ", file);
     for (size_t i = 0; i < faults->n; i++)
-        if (strncmp(faults->fault[i].message, start, strlen(start)) == 0 && strstr(faults->fault[i].message, r->says)) {
+        if (strncmp(faults->fault[i].message, start, strlen(start)) == 0 &&
+            strstr(faults->fault[i].message, r->says)) {
             assert_int_not_equal(faults->fault[i].status, CRIL_OK);
             return;
         }
-    fail_msg("not said: \"%s%s\", but \"%s\" of\n%s", start, r->says, faults->n ? faults->fault[0].message : "nothing", r->text);
+    fail_msg("not said: \"%s%s\", but \"%s\" of\n%s", start, r->says,
+             faults->n ? faults->fault[0].message : "nothing", r->text);
 }
 
 static void says_what_is_wrong_and_where(void **state)
@@ -354,23 +390,26 @@ static void says_what_is_wrong_and_where(void **state)
 
         assert_non_null(copy);
         memcpy(copy, rules[i].text, len);
-        assert_int_not_equal(cril_study_read("lab/study.yaml", copy, len, false, &s, &faults), CRIL_OK);
+        assert_int_not_equal(cril_study_read("lab/study.yaml", copy, len, false, &s, &faults),
+                             CRIL_OK);
         assert_null(s);
         expect(&faults, "lab/study.yaml", &rules[i]);
         if (faults.n != 1)
-            fail_msg("%zu faults where one is, \"%s\" and \"%s\", of\n%s", faults.n, faults.fault[0].message,
-                     faults.fault[1].message, rules[i].text);
+            fail_msg("%zu faults where one is, \"%s\" and \"%s\", of\n%s", faults.n,
+                     faults.fault[0].message, faults.fault[1].message, rules[i].text);
         free(copy);
     }
 }
 
 static void tells_several_faults_by_line(void **state)
 {
-    static const char text[] = "fits: 3\ncorpora:\n  - path: a\n    limit: x\nmodels: [{nam: b}]\ntitle:\n";
-    static const char many[] = M C "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\ng: 1\nh: 1\ni: 1\nj: 1\nk: 1\n";
+    static const char text[] =
+        "fits: 3\ncorpora:\n  - path: a\n    limit: x\nmodels: [{nam: b}]\ntitle:\n";
+    static const char many[] =
+        M C "a: 1\nb: 1\nc: 1\nd: 1\ne: 1\nf: 1\ng: 1\nh: 1\ni: 1\nj: 1\nk: 1\n";
     cril_study_faults faults;
     cril_study *s = NULL;
-    const size_t lines[] = { 1, 4, 5, 6 };
+    const size_t lines[] = {1, 4, 5, 6};
 
     (void)state;
     assert_int_not_equal(cril_study_read("s", text, sizeof(text) - 1, false, &s, &faults), CRIL_OK);
@@ -379,7 +418,8 @@ static void tells_several_faults_by_line(void **state)
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(faults.fault[i].message[2] - '0', lines[i]);
 
-    assert_int_equal(cril_study_read("s", many, sizeof(many) - 1, false, &s, &faults), CRIL_ERR_RANGE);
+    assert_int_equal(cril_study_read("s", many, sizeof(many) - 1, false, &s, &faults),
+                     CRIL_ERR_RANGE);
     assert_int_equal(faults.n, CRIL_STUDY_MOST_FAULTS);
     assert_true(faults.more);
 }
@@ -392,7 +432,8 @@ static void does_not_tell_what_follows(void **state)
     cril_study *s = NULL;
 
     (void)state;
-    assert_int_equal(cril_study_read("s", text, sizeof(text) - 1, false, &s, &faults), CRIL_ERR_RANGE);
+    assert_int_equal(cril_study_read("s", text, sizeof(text) - 1, false, &s, &faults),
+                     CRIL_ERR_RANGE);
     assert_int_equal(faults.n, 1);
 }
 
@@ -408,9 +449,11 @@ static void bounds_what_it_reads(void **state)
     assert_non_null(text);
     memset(text, '#', len);
     assert_int_equal(cril_study_read("s", text, len, false, &s, &faults), CRIL_ERR_RANGE);
-    assert_string_equal(faults.fault[0].message, "s: has 4194305 bytes; a study file has at most 4194304");
+    assert_string_equal(faults.fault[0].message,
+                        "s: has 4194305 bytes; a study file has at most 4194304");
     assert_int_equal(cril_study_read("s", text, len - 1, false, &s, &faults), CRIL_ERR_RANGE);
-    assert_string_equal(faults.fault[0].message, "s: is empty; 'cril study init' prints a study file to begin with");
+    assert_string_equal(faults.fault[0].message,
+                        "s: is empty; 'cril study init' prints a study file to begin with");
 
     at += (size_t)sprintf(text + at, "corpora: [{name: c}]\nmodels:\n");
     for (int i = 0; i < 4096; i++)
@@ -456,8 +499,9 @@ static cril_status check(const char *text, cril_study **s, cril_study_faults *fa
 static int make_folder(void **state)
 {
     (void)state;
-    if (!mkdtemp(folder) || mkdir(in_folder("m"), 0700) != 0 || mkdir(in_folder("texts.d"), 0700) != 0 ||
-        mkdir(in_folder("none"), 0700) != 0 || mkfifo(in_folder("fifo"), 0600) != 0)
+    if (!mkdtemp(folder) || mkdir(in_folder("m"), 0700) != 0 ||
+        mkdir(in_folder("texts.d"), 0700) != 0 || mkdir(in_folder("none"), 0700) != 0 ||
+        mkfifo(in_folder("fifo"), 0600) != 0)
         return -1;
     make_file("m/b.gguf", "GGUF");
     make_file("m/B.gguf", "GGUF and more");
@@ -474,9 +518,22 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = { "m/b.gguf", "m/B.gguf", "m/a-00001-of-00002.gguf", "m/a-00002-of-00002.gguf",
-                                         "m/read.me", "m/short", "m/[b].gguf", "m/\xff.gguf", "m", "texts.d/a.txt",
-                                         "texts.d", "none", "fifo", "c.jsonl", "study.yaml", "" };
+    static const char *const names[] = {"m/b.gguf",
+                                        "m/B.gguf",
+                                        "m/a-00001-of-00002.gguf",
+                                        "m/a-00002-of-00002.gguf",
+                                        "m/read.me",
+                                        "m/short",
+                                        "m/[b].gguf",
+                                        "m/\xff.gguf",
+                                        "m",
+                                        "texts.d/a.txt",
+                                        "texts.d",
+                                        "none",
+                                        "fifo",
+                                        "c.jsonl",
+                                        "study.yaml",
+                                        ""};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -520,21 +577,28 @@ static void says_which_file_is_wrong(void **state)
 #define FC "corpora: [{path: c.jsonl}]\n"
 #define FM "models: [{path: m/b.gguf}]\n"
     static const struct rule file_rules[] = {
-        { FC "models: [{path: m/q*.gguf}]\n", 2, "no file matches \"m/q*.gguf\"" },
-        { FC "models:\n  - path: m/q.gguf\n", 3, "m/q.gguf: cannot be opened: No such file or directory; check the path" },
-        { FC "models:\n  - path: m\n", 3, "m: is a folder; name a GGUF file in it" },
-        { FC "models:\n  - path: fifo\n", 3, "fifo: is a pipe or a device" },
-        { FC "models:\n  - path: m/read.me\n", 3, "m/read.me: is no GGUF file" },
-        { FC "models:\n  - path: m/short\n", 3, "m/short: is no GGUF file" },
-        { FC "models:\n  - path: m/r*\n", 3, "m/read.me: is no GGUF file (it does not begin with 'GGUF'); narrow the pattern" },
-        { FC "models:\n  - path: m/b*\n  - path: m/b.gguf\n", 4, "m/b.gguf: the item of line 3 has this file too" },
-        { FC "models:\n  - path: m/b*\n  - {path: m/B.gguf, name: b}\n", 4, "two models have the name \"b\"" },
-        { FC "models:\n  - path: m/?.gguf\n", 3, "is not UTF-8" },
-        { FM "corpora:\n  - path: q.jsonl\n", 3, "q.jsonl: cannot be opened: No such file or directory" },
-        { FM "corpora:\n  - path: c.jsonl\n    format: xml\n", 4, "'xml' is not a format of a corpus" },
-        { FM "corpora:\n  - path: none\n", 3, "none: the folder holds no file to read" },
-        { FM FC "database: q/x.db\n", 3, "the folder of the database cannot be found: No such file or directory; make it" },
-        { FM FC "database: m\n", 3, "m: is a folder" },
+        {FC "models: [{path: m/q*.gguf}]\n", 2, "no file matches \"m/q*.gguf\""},
+        {FC "models:\n  - path: m/q.gguf\n", 3,
+         "m/q.gguf: cannot be opened: No such file or directory; check the path"},
+        {FC "models:\n  - path: m\n", 3, "m: is a folder; name a GGUF file in it"},
+        {FC "models:\n  - path: fifo\n", 3, "fifo: is a pipe or a device"},
+        {FC "models:\n  - path: m/read.me\n", 3, "m/read.me: is no GGUF file"},
+        {FC "models:\n  - path: m/short\n", 3, "m/short: is no GGUF file"},
+        {FC "models:\n  - path: m/r*\n", 3,
+         "m/read.me: is no GGUF file (it does not begin with 'GGUF'); narrow the pattern"},
+        {FC "models:\n  - path: m/b*\n  - path: m/b.gguf\n", 4,
+         "m/b.gguf: the item of line 3 has this file too"},
+        {FC "models:\n  - path: m/b*\n  - {path: m/B.gguf, name: b}\n", 4,
+         "two models have the name \"b\""},
+        {FC "models:\n  - path: m/?.gguf\n", 3, "is not UTF-8"},
+        {FM "corpora:\n  - path: q.jsonl\n", 3,
+         "q.jsonl: cannot be opened: No such file or directory"},
+        {FM "corpora:\n  - path: c.jsonl\n    format: xml\n", 4,
+         "'xml' is not a format of a corpus"},
+        {FM "corpora:\n  - path: none\n", 3, "none: the folder holds no file to read"},
+        {FM FC "database: q/x.db\n", 3,
+         "the folder of the database cannot be found: No such file or directory; make it"},
+        {FM FC "database: m\n", 3, "m: is a folder"},
     };
 
     (void)state;
@@ -557,8 +621,11 @@ static void load_tells_the_first(void **state)
     (void)state;
     make_file("study.yaml", M C "a: 1\nb: 1\n");
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, &err), CRIL_ERR_RANGE);
-    snprintf(expected, sizeof(expected), "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, protocols, "
-                                         "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' says all)", folder);
+    snprintf(
+        expected, sizeof(expected),
+        "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, protocols, "
+        "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' says all)",
+        folder);
     assert_string_equal(err.message, expected);
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, NULL), CRIL_ERR_RANGE);
     make_file("study.yaml", M C B);

@@ -1,6 +1,7 @@
 /*
- * Runs of a study: figures with the bits of a plain run, however a run was cut: stopped and gone on with, in shards, by several processes
- * at once; and files that change are new cells, or, while a run is at them, refused.
+ * Runs of a study: figures with the bits of a plain run, however a run was cut: stopped and gone on
+ * with, in shards, by several processes at once; and files that change are new cells, or, while a
+ * run is at them, refused.
  */
 #define _GNU_SOURCE /* mkdtemp, nftw */
 #include <setjmp.h>
@@ -45,24 +46,25 @@ static const char *store_name(const char *stem, unsigned i)
     return file(name);
 }
 
-#define check_ok(call)                   \
-    do {                                 \
-        if ((call) != CRIL_OK)           \
-            fail_msg("%s", err.message); \
+#define check_ok(call)                                                                             \
+    do {                                                                                           \
+        if ((call) != CRIL_OK)                                                                     \
+            fail_msg("%s", err.message);                                                           \
     } while (0)
 
-#define check_refused(call, want, word)                     \
-    do {                                                    \
-        assert_int_equal(call, want);                       \
-        if (!strstr(err.message, word))                     \
-            fail_msg("no \"%s\" in: %s", word, err.message); \
+#define check_refused(call, want, word)                                                            \
+    do {                                                                                           \
+        assert_int_equal(call, want);                                                              \
+        if (!strstr(err.message, word))                                                            \
+            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
     } while (0)
 
 /* ---- Files ---- */
 
 static void put_words(FILE *f, uint32_t *state, unsigned n)
 {
-    static const char *const words[] = { "the", "quick", "brown", "fox", "3.14", "jumps", "over", "na\xc3\xafve", "dogs", "and", "(cats)" };
+    static const char *const words[] = {"the",  "quick",        "brown", "fox", "3.14",  "jumps",
+                                        "over", "na\xc3\xafve", "dogs",  "and", "(cats)"};
 
     for (unsigned i = 0; i < n; i++) {
         *state = *state * 1664525 + 1013904223;
@@ -80,7 +82,8 @@ static FILE *create(const char *path)
 
 static void write_corpora(void)
 {
-    static const unsigned lengths[N_DOCUMENTS] = { 40, 1, 90, 7, 33, 2, 60, 18, 5, 120, 1, 25, 3, 50 };
+    static const unsigned lengths[N_DOCUMENTS] = {40, 1, 90,  7, 33, 2, 60,
+                                                  18, 5, 120, 1, 25, 3, 50};
     uint32_t state = 7;
     FILE *f = create(file("lines.jsonl"));
 
@@ -209,9 +212,10 @@ static void on_note(void *user, const char *sentence)
     snprintf(s->note, sizeof(s->note), "%s", sentence);
 }
 
-static cril_status run(const char *database, const cril_study_run_options *o, struct seen *seen, cril_study_totals *totals, cril_error *err)
+static cril_status run(const char *database, const cril_study_run_options *o, struct seen *seen,
+                       cril_study_totals *totals, cril_error *err)
 {
-    const cril_study_callbacks callbacks = { seen, on_progress, on_note };
+    const cril_study_callbacks callbacks = {seen, on_progress, on_note};
     char path[128];
     cril_study *study;
     cril_store *store;
@@ -228,11 +232,11 @@ static cril_status run(const char *database, const cril_study_run_options *o, st
     return st;
 }
 
-static const cril_study_run_options plain = { .threads = 1 };
+static const cril_study_run_options plain = {.threads = 1};
 
 static void run_all(const char *database, cril_study_totals *totals)
 {
-    struct seen seen = { 0 };
+    struct seen seen = {0};
     cril_error err;
 
     check_ok(run(database, &plain, &seen, totals, &err));
@@ -241,7 +245,7 @@ static void run_all(const char *database, cril_study_totals *totals)
 /* Owned: free. */
 static char *dump_of(const char *path)
 {
-    const cril_store_options o = { .read_only = true };
+    const cril_store_options o = {.read_only = true};
     cril_store *s;
     cril_error err;
     char *text;
@@ -268,10 +272,11 @@ static void check_same(const char *a, const char *b)
 /* ---- One run ---- */
 
 /* A cell's documents and sums have the bits of cril_score_corpus. */
-static void check_cell(cril_store *store, const cril_study_info *s, const cril_study_model *m, const cril_study_corpus *text,
-                       const cril_study_protocol *p)
+static void check_cell(cril_store *store, const cril_study_info *s, const cril_study_model *m,
+                       const cril_study_corpus *text, const cril_study_protocol *p)
 {
-    const cril_score_options wanted = { .protocol = p->name, .context = p->context, .stride = p->stride, .threads = 1 };
+    const cril_score_options wanted = {
+        .protocol = p->name, .context = p->context, .stride = p->stride, .threads = 1};
     cril_store_model model;
     cril_store_corpus corpus;
     cril_result got, want;
@@ -295,7 +300,8 @@ static void check_cell(cril_store *store, const cril_study_info *s, const cril_s
     check_ok(cril_score_corpus(scorer, c, text->path, NULL, &want, &err));
     assert_int_equal(got.documents, want.documents);
     for (size_t i = 0; i < want.documents; i++)
-        assert_memory_equal(&got.per_document[i], &want.per_document[i], sizeof(want.per_document[i]));
+        assert_memory_equal(&got.per_document[i], &want.per_document[i],
+                            sizeof(want.per_document[i]));
     assert_memory_equal(&got.nats, &want.nats, sizeof(want.nats));
     assert_memory_equal(&got.interval, &want.interval, sizeof(want.interval));
     assert_int_equal(got.context, want.context);
@@ -311,7 +317,7 @@ static void check_cell(cril_store *store, const cril_study_info *s, const cril_s
 
 static void test_figures(void **state)
 {
-    const cril_store_options read_only = { .read_only = true };
+    const cril_store_options read_only = {.read_only = true};
     cril_study_totals totals;
     cril_study *study;
     const cril_study_info *s;
@@ -340,8 +346,8 @@ static void test_figures(void **state)
 
 static void test_baselines(void **state)
 {
-    const cril_study_run_options with = { .threads = 1, .baselines = true };
-    struct seen seen = { 0 };
+    const cril_study_run_options with = {.threads = 1, .baselines = true};
+    struct seen seen = {0};
     cril_error err;
     char *text;
 
@@ -351,17 +357,18 @@ static void test_baselines(void **state)
     text = dump_of(file("baselines.db"));
     assert_non_null(strstr(text, "\"xz -9\""));
     free(text);
-    seen = (struct seen){ 0 };
+    seen = (struct seen){0};
     check_ok(run(file("baselines.db"), &with, &seen, NULL, &err));
     assert_int_equal(seen.n_compressing, 0); /* they are known */
 }
 
 /* ---- Cut runs ---- */
 
-/* Stopped at every k-th call until it is done: no document is scored twice, and a run that is stopped soon still goes on. */
+/* Stopped at every k-th call until it is done: no document is scored twice, and a run that is
+ * stopped soon still goes on. */
 static void test_stopped(void **state)
 {
-    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 64};
     cril_study_totals totals;
     cril_error err;
 
@@ -375,7 +382,7 @@ static void test_stopped(void **state)
         cril_status st;
 
         do {
-            struct seen seen = { .stop_at = n_runs ? reading + 3 + 17 * k + 3 * n_runs : 1 + 3 * k };
+            struct seen seen = {.stop_at = n_runs ? reading + 3 + 17 * k + 3 * n_runs : 1 + 3 * k};
 
             st = run(path, &small, &seen, &totals, &err);
             n_documents += totals.documents;
@@ -403,8 +410,8 @@ static cril_status merge(const char *into, const char *const *paths, size_t n, c
 
 static void test_shards(void **state)
 {
-    const cril_study_run_options whole = { .threads = 1, .baselines = true };
-    struct seen seen = { 0 };
+    const cril_study_run_options whole = {.threads = 1, .baselines = true};
+    struct seen seen = {0};
     cril_error err;
 
     (void)state;
@@ -416,10 +423,11 @@ static void test_shards(void **state)
 
         snprintf(stem, sizeof(stem), "shard-%u", n);
         for (unsigned i = 0; i < n; i++) {
-            const cril_study_run_options share = { .threads = 1, .shard = i + 1, .shards = n, .baselines = true };
+            const cril_study_run_options share = {
+                .threads = 1, .shard = i + 1, .shards = n, .baselines = true};
             cril_study_totals totals;
 
-            seen = (struct seen){ 0 };
+            seen = (struct seen){0};
             paths[i] = paths[n + i] = store_name(stem, i);
             check_ok(run(paths[i], &share, &seen, &totals, &err));
             n_documents += totals.documents;
@@ -444,8 +452,8 @@ static void test_reads_its_models(void **state)
     (void)state;
     check_ok(cril_study_load(file("study.yaml"), &study, &err));
     for (unsigned shard = 1; shard <= SHARDS; shard++) {
-        struct cril_survey w = { 0 };
-        bool has_job[8] = { 0 };
+        struct cril_survey w = {0};
+        bool has_job[8] = {0};
 
         check_ok(cril_survey_read(cril_study_info_of(study), &w, NULL, NULL, &err));
         cril_survey_cut(&w, shard, SHARDS);
@@ -470,7 +478,7 @@ static void test_reads_its_models(void **state)
 /* Every document of every cell is in one slice, and the slices are about alike. */
 static void test_cuts(void **state)
 {
-    struct cril_survey w = { 0 };
+    struct cril_survey w = {0};
     struct cril_job *all;
     cril_study *study;
     cril_error err;
@@ -490,14 +498,14 @@ static void test_cuts(void **state)
         assert_true(!i || all[i].flops >= all[i - 1].flops);
         total += all[i].flops;
         for (uint64_t d = all[i].slice.from; d < all[i].slice.to; d++) {
-            const double one = cril_job_flops(&w, &all[i], (cril_slice){ d, d + 1 });
+            const double one = cril_job_flops(&w, &all[i], (cril_slice){d, d + 1});
 
             largest = one > largest ? one : largest;
         }
     }
     for (unsigned shards = 1; shards <= MOST_SHARDS + 1; shards++) {
         const unsigned n = shards > MOST_SHARDS ? 1000 : shards;
-        uint64_t next[N_CELLS] = { 0 };
+        uint64_t next[N_CELLS] = {0};
 
         for (unsigned shard = 1; shard <= n; shard++) {
             double sum = 0;
@@ -509,7 +517,8 @@ static void test_cuts(void **state)
                 while (memcmp(&w.jobs[i].cell, &all[k].cell, sizeof(all[k].cell)) != 0)
                     assert_true(++k < n_all);
                 assert_int_equal(w.jobs[i].slice.from, next[k]);
-                assert_true(w.jobs[i].slice.to > w.jobs[i].slice.from && w.jobs[i].slice.to <= all[k].slice.to);
+                assert_true(w.jobs[i].slice.to > w.jobs[i].slice.from &&
+                            w.jobs[i].slice.to <= all[k].slice.to);
                 next[k] = w.jobs[i].slice.to;
                 sum += w.jobs[i].slice_flops;
             }
@@ -526,10 +535,10 @@ static void test_cuts(void **state)
 /* Two processes and one store: both work, and no document twice. */
 static void test_two_processes(void **state)
 {
-    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 64};
     const char *path = file("shared.db");
     int ends[2], status;
-    uint64_t n_documents[2] = { 0 };
+    uint64_t n_documents[2] = {0};
     pid_t pids[2];
 
     (void)state;
@@ -539,20 +548,22 @@ static void test_two_processes(void **state)
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (!pids[i]) {
-            struct seen seen = { 0 };
+            struct seen seen = {0};
             cril_study_totals totals;
             cril_error err;
             const cril_status st = run(path, &small, &seen, &totals, &err);
 
             if (st != CRIL_OK)
                 fprintf(stderr, "process %d: %s\n", i, err.message);
-            _exit(st != CRIL_OK || write(ends[1], &totals.documents, sizeof(totals.documents)) != (ssize_t)sizeof(totals.documents));
+            _exit(st != CRIL_OK || write(ends[1], &totals.documents, sizeof(totals.documents)) !=
+                                       (ssize_t)sizeof(totals.documents));
         }
     }
     for (int i = 0; i < 2; i++) {
         assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
         assert_int_equal(status, 0);
-        assert_int_equal(read(ends[0], &n_documents[i], sizeof(n_documents[i])), sizeof(n_documents[i]));
+        assert_int_equal(read(ends[0], &n_documents[i], sizeof(n_documents[i])),
+                         sizeof(n_documents[i]));
     }
     close(ends[0]);
     close(ends[1]);
@@ -574,7 +585,7 @@ static void append(const char *path)
 static void test_changed_before(void **state)
 {
     cril_study_totals totals;
-    struct seen seen = { 0 };
+    struct seen seen = {0};
     char *before, *after;
     cril_error err;
 
@@ -591,7 +602,7 @@ static void test_changed_before(void **state)
     assert_true(strlen(after) > strlen(before)); /* what was known is kept */
     free(before);
     free(after);
-    seen = (struct seen){ 0 };
+    seen = (struct seen){0};
     check_ok(run(file("one.db"), &plain, &seen, &totals, &err));
     assert_int_equal(seen.n_notes + totals.documents, 0);
 }
@@ -599,21 +610,22 @@ static void test_changed_before(void **state)
 /* What is kept of it is right: a run over the file as it was adds the rest. */
 static void test_changed_within(void **state)
 {
-    static const char *const written[] = { "lines.jsonl", "texts/1.txt", "tiny-llama.gguf" };
-    const cril_study_run_options small = { .threads = 1, .batch_tokens = 64 };
+    static const char *const written[] = {"lines.jsonl", "texts/1.txt", "tiny-llama.gguf"};
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 64};
     cril_error err;
 
     (void)state;
     run_all(file("one.db"), NULL);
     for (unsigned i = 0; i < 3; i++) {
         const char *path = file(written[i]), *database = store_name("within", i);
-        struct seen seen = { .write_to = path };
+        struct seen seen = {.write_to = path};
         struct stat sb;
 
         assert_int_equal(stat(path, &sb), 0);
-        check_refused(run(database, &small, &seen, NULL, &err), CRIL_ERR_MISMATCH, "was written to while the study ran");
+        check_refused(run(database, &small, &seen, NULL, &err), CRIL_ERR_MISMATCH,
+                      "was written to while the study ran");
         assert_int_equal(truncate(path, sb.st_size), 0);
-        seen = (struct seen){ 0 };
+        seen = (struct seen){0};
         check_ok(run(database, &small, &seen, NULL, &err));
         check_same(database, file("one.db"));
     }
@@ -621,9 +633,10 @@ static void test_changed_within(void **state)
 
 /* ---- What is refused ---- */
 
-static void refused(const char *study, const cril_study_run_options *o, cril_status want, const char *word)
+static void refused(const char *study, const cril_study_run_options *o, cril_status want,
+                    const char *word)
 {
-    struct seen seen = { 0 };
+    struct seen seen = {0};
     cril_error err;
 
     write_study(study);
@@ -633,21 +646,27 @@ static void refused(const char *study, const cril_study_run_options *o, cril_sta
 
 static void test_refused(void **state)
 {
-    const cril_study_run_options third = { .shard = 3, .shards = 2 }, none = { .shard = 0, .shards = 2 };
+    const cril_study_run_options third = {.shard = 3, .shards = 2},
+                                 none = {.shard = 0, .shards = 2};
 
     (void)state;
     fclose(create(file("empty.jsonl")));
     append(file("short.jsonl"));
     refused(usual, &third, CRIL_ERR_RANGE, "shard 3 of 2");
     refused(usual, &none, CRIL_ERR_RANGE, "shard 0 of 2");
-    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl}]\nprotocols: [{name: document, context: 100000}]\n", &plain,
-            CRIL_ERR_RANGE, "study.yaml:3: tiny-llama was made for a context of at most");
-    refused("models: [{name: m}]\ncorpora: [{path: lines.jsonl}]\n", &plain, CRIL_ERR_EMPTY, "no model has a path");
-    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{name: cc}]\n", &plain, CRIL_ERR_EMPTY, "no corpus has a path");
-    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: empty.jsonl}]\nprotocols: [{name: document, context: 40}]\n", &plain,
-            CRIL_ERR_EMPTY, "holds no document with text");
-    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: short.jsonl}]\nprotocols: [{name: hkust, context: 200}]\n", &plain,
-            CRIL_ERR_EMPTY, "the protocol hkust needs 201");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl}]\nprotocols: [{name: "
+            "document, context: 100000}]\n",
+            &plain, CRIL_ERR_RANGE, "study.yaml:3: tiny-llama was made for a context of at most");
+    refused("models: [{name: m}]\ncorpora: [{path: lines.jsonl}]\n", &plain, CRIL_ERR_EMPTY,
+            "no model has a path");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{name: cc}]\n", &plain, CRIL_ERR_EMPTY,
+            "no corpus has a path");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: empty.jsonl}]\nprotocols: [{name: "
+            "document, context: 40}]\n",
+            &plain, CRIL_ERR_EMPTY, "holds no document with text");
+    refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: short.jsonl}]\nprotocols: [{name: "
+            "hkust, context: 200}]\n",
+            &plain, CRIL_ERR_EMPTY, "the protocol hkust needs 201");
 }
 
 int main(void)

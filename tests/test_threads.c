@@ -1,9 +1,10 @@
 /*
- * The pool of threads, from one thread to eight: which tasks run, on which worker, and what the caller sees after.
+ * The pool of threads, from one thread to eight: which tasks run, on which worker, and what the
+ * caller sees after.
  *
- * Tasks note what they find; only the caller asserts, since cmocka leaves a test by longjmp. Results and scratch are
- * plain memory on purpose: under TSan (scripts/test) two threads on one of them, or a run that ends before its tasks'
- * writes are visible, is an error.
+ * Tasks note what they find; only the caller asserts, since cmocka leaves a test by longjmp.
+ * Results and scratch are plain memory on purpose: under TSan (scripts/test) two threads on one of
+ * them, or a run that ends before its tasks' writes are visible, is an error.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,12 +41,12 @@ enum { MAX_THREADS = 8, MAX_TASKS = 1000 };
 struct job {
     size_t n_tasks, n_threads;
     pthread_t caller;
-    uint64_t round;              /* a fresh one each run: an old result is no result */
-    uint64_t result[MAX_TASKS];  /* result_of(round, task) */
+    uint64_t round;             /* a fresh one each run: an old result is no result */
+    uint64_t result[MAX_TASKS]; /* result_of(round, task) */
     atomic_uint n_runs[MAX_TASKS];
     struct {
         atomic_bool busy;
-        size_t n_tasks, last;    /* plain: the worker's own */
+        size_t n_tasks, last; /* plain: the worker's own */
     } worker[MAX_THREADS];
     atomic_uint n_out_of_range, n_shared, n_wrong_thread, n_out_of_order;
 };
@@ -106,7 +107,7 @@ static void run_and_check(cril_pool *p, struct job *j, size_t n_tasks)
 
 static void test_every_task_once(void **state)
 {
-    static const size_t counts[] = { 0, 1, 2, 3, 7, 8, 9, 64, MAX_TASKS, 1, 0, 5 };
+    static const size_t counts[] = {0, 1, 2, 3, 7, 8, 9, 64, MAX_TASKS, 1, 0, 5};
     static struct job j;
 
     (void)state;
@@ -150,7 +151,7 @@ struct meeting {
 
 static void pause_ms(long ms)
 {
-    const struct timespec t = { .tv_nsec = ms * 1000000 };
+    const struct timespec t = {.tv_nsec = ms * 1000000};
 
     nanosleep(&t, NULL);
 }
@@ -176,7 +177,7 @@ static void test_threads_work_together(void **state)
 {
     (void)state;
     for (unsigned n = 1; n <= MAX_THREADS; n++) {
-        struct meeting m = { .n_threads = n };
+        struct meeting m = {.n_threads = n};
         cril_pool *p;
 
         assert_int_equal(cril_pool_create(n, &p, NULL), CRIL_OK);
@@ -203,7 +204,7 @@ static void test_run_waits_for_the_last(void **state)
     (void)state;
     assert_int_equal(cril_pool_create(4, &p, NULL), CRIL_OK);
     for (int round = 0; round < 5; round++) {
-        int done[4] = { 0 };
+        int done[4] = {0};
 
         cril_pool_run(p, 4, slow_write, done);
         assert_int_equal(done[0] + done[1] + done[2] + done[3], 4);
@@ -275,10 +276,11 @@ static void ask_mask(void *arg, size_t task, size_t worker)
     meet(&m->meeting, task, worker);
 }
 
-/* Handlers run on the program's own threads: helpers block signals, and the caller's mask is as it was. */
+/* Handlers run on the program's own threads: helpers block signals, and the caller's mask is as it
+ * was. */
 static void test_signals(void **state)
 {
-    struct masks m = { .meeting = { .n_threads = 2 }, .term_blocked = { -1, -1 } };
+    struct masks m = {.meeting = {.n_threads = 2}, .term_blocked = {-1, -1}};
     cril_pool *p;
 
     (void)state;
@@ -292,7 +294,7 @@ static void test_signals(void **state)
 
 static void test_no_threads(void **state)
 {
-    cril_error err = { .status = CRIL_OK };
+    cril_error err = {.status = CRIL_OK};
     cril_pool *p = NULL;
 
     (void)state;
@@ -302,7 +304,8 @@ static void test_no_threads(void **state)
     assert_int_equal(cril_pool_create(0, &p, NULL), CRIL_ERR_RANGE);
 }
 
-/* In a child whose address space ends after some stacks: those that started are stopped and joined. */
+/* In a child whose address space ends after some stacks: those that started are stopped and joined.
+ */
 static void test_threads_that_do_not_start(void **state)
 {
 #ifdef SANITIZED
@@ -316,10 +319,10 @@ static void test_threads_that_do_not_start(void **state)
     (void)state;
     assert_true(child >= 0);
     if (child == 0) {
-        const struct rlimit limit = { (rlim_t)512 << 20, (rlim_t)512 << 20 };
-        cril_error err = { .message = "" };
+        const struct rlimit limit = {(rlim_t)512 << 20, (rlim_t)512 << 20};
+        cril_error err = {.message = ""};
         cril_pool *p = NULL;
-        void *volatile beyond;       /* volatile: the compiler may not answer for malloc */
+        void *volatile beyond; /* volatile: the compiler may not answer for malloc */
 
         alarm(60);
         if (setrlimit(RLIMIT_AS, &limit) != 0)
@@ -359,7 +362,7 @@ static void round_task(void *arg, size_t rank, size_t worker)
     (void)worker;
     for (unsigned i = 1; i <= 2000; i++) {
         if (rank == i % r->n && i % 500 == 0)
-            nanosleep(&(struct timespec){ .tv_nsec = 300000 }, NULL); /* the others fall asleep */
+            nanosleep(&(struct timespec){.tv_nsec = 300000}, NULL); /* the others fall asleep */
         r->counts[i % 2][rank] = i;
         cril_barrier_wait(&r->barrier);
         for (unsigned k = 0; k < r->n; k++)
@@ -372,7 +375,7 @@ static void test_barrier(void **state)
 {
     (void)state;
     for (unsigned n = 1; n <= 5; n += 2) {
-        struct rounds r = { .n = n };
+        struct rounds r = {.n = n};
         cril_pool *p;
 
         assert_true(cril_barrier_init(&r.barrier, n));

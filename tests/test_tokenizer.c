@@ -1,7 +1,7 @@
 /*
- * Tokenizers: UTF-8 repair, the tiny models, small vocabularies built here (merges, byte fallback, unigram,
- * special tokens), lies in the metadata, long lines; and with CRIL_SHARED the published vectors of llama.cpp's
- * vocabularies, each text to exactly the listed ids.
+ * Tokenizers: UTF-8 repair, the tiny models, small vocabularies built here (merges, byte fallback,
+ * unigram, special tokens), lies in the metadata, long lines; and with CRIL_SHARED the published
+ * vectors of llama.cpp's vocabularies, each text to exactly the listed ids.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -158,7 +158,8 @@ static void refused(struct maker *m, cril_status want, const char *says)
 }
 
 /* text must become exactly the ids in want, "1 2 3". */
-static void expect(const cril_tokenizer *t, const char *text, size_t len, unsigned flags, const char *want)
+static void expect(const cril_tokenizer *t, const char *text, size_t len, unsigned flags,
+                   const char *want)
 {
     cril_ids ids = {0};
     cril_error err = {0};
@@ -187,12 +188,30 @@ static void expect_text(const cril_tokenizer *t, const char *text, const char *w
 
 static void utf8_is_repaired_by_maximal_subparts(void **state)
 {
-    static const struct { const char *in, *out; uint64_t n; } cases[] = {
-        { "", NULL, 0 }, { "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", NULL, 4 },
-        { "\x80" "a", "?a", 2 }, { "\xc3", "?", 1 }, { "\xc0\xaf", "??", 2 },
-        { "\xe2\x82" "a", "?a", 2 }, { "\xe0\x80\x80", "???", 3 }, { "\xed\xa0\x80", "???", 3 },
-        { "\xf0\x9f\x98" "b", "?b", 2 }, { "\xf4\x90\x80\x80", "????", 4 }, { "\xf5", "?", 1 },
-        { "\xf1\x80\x80\xe1\x80\xc2" "c", "???c", 4 }, /* the standard's own example */
+    static const struct {
+        const char *in, *out;
+        uint64_t n;
+    } cases[] = {
+        {"", NULL, 0},
+        {"a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", NULL, 4},
+        {"\x80"
+         "a",
+         "?a", 2},
+        {"\xc3", "?", 1},
+        {"\xc0\xaf", "??", 2},
+        {"\xe2\x82"
+         "a",
+         "?a", 2},
+        {"\xe0\x80\x80", "???", 3},
+        {"\xed\xa0\x80", "???", 3},
+        {"\xf0\x9f\x98"
+         "b",
+         "?b", 2},
+        {"\xf4\x90\x80\x80", "????", 4},
+        {"\xf5", "?", 1},
+        {"\xf1\x80\x80\xe1\x80\xc2"
+         "c",
+         "???c", 4}, /* the standard's own example */
     };
 
     (void)state;
@@ -233,8 +252,10 @@ static cril_tokenizer *tiny(const char *name)
 /* The pieces of a text's tokens, one after the other, are the text. */
 static void tiny_models_round_trip(void **state)
 {
-    static const char *const names[] = { "tiny-llama.gguf", "tiny-llama-mixed.gguf", "tiny-qwen2.gguf", "tiny-gemma3.gguf" };
-    static const char text[] = "The time in on her, the\n\n  caf\xc3\xa9 \xe6\x97\xa5 <s> 123 \xf0\x9f\x98\x80\t.";
+    static const char *const names[] = {"tiny-llama.gguf", "tiny-llama-mixed.gguf",
+                                        "tiny-qwen2.gguf", "tiny-gemma3.gguf"};
+    static const char text[] =
+        "The time in on her, the\n\n  caf\xc3\xa9 \xe6\x97\xa5 <s> 123 \xf0\x9f\x98\x80\t.";
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -242,7 +263,9 @@ static void tiny_models_round_trip(void **state)
         cril_ids ids = {0};
         size_t at = 0, len;
 
-        assert_int_equal(cril_tokenizer_encode(t, text, sizeof(text) - 1, CRIL_ENCODE_TEXT, &ids, NULL), CRIL_OK);
+        assert_int_equal(
+            cril_tokenizer_encode(t, text, sizeof(text) - 1, CRIL_ENCODE_TEXT, &ids, NULL),
+            CRIL_OK);
         for (size_t k = 0; k < ids.n; k++) {
             const char *piece = cril_tokenizer_piece(t, ids.data[k], &len);
 
@@ -286,8 +309,9 @@ static void specials_only_when_asked(void **state)
 
 static void begin_bpe(struct maker *m, const char *const *merges, size_t n_merges)
 {
-    static const char *const tokens[] = { "a", "b", "c", "ab", "abc", "\xc4\xa0", "<x>", "aa", "  ", "" };
-    static const int32_t types[] = { 1, 1, 1, 1, 1, 1, 3, 4, 4, 1 };
+    static const char *const tokens[] = {"a",        "b",   "c",  "ab", "abc",
+                                         "\xc4\xa0", "<x>", "aa", "  ", ""};
+    static const int32_t types[] = {1, 1, 1, 1, 1, 1, 3, 4, 4, 1};
 
     begin(m, "gpt2");
     key_text(m, "pre", "gpt-2");
@@ -298,7 +322,7 @@ static void begin_bpe(struct maker *m, const char *const *merges, size_t n_merge
 
 static void bpe_merges_by_rank(void **state)
 {
-    static const char *const merges[] = { "a b", "ab c", "b c", "bc a", "a b", "\xe6\x97\xa5 a" };
+    static const char *const merges[] = {"a b", "ab c", "b c", "bc a", "a b", "\xe6\x97\xa5 a"};
     static struct maker m;
     cril_tokenizer *t;
     cril_ids ids = {0};
@@ -309,12 +333,13 @@ static void bpe_merges_by_rank(void **state)
     t = made(&m);
     expect_text(t, "abc", "4");
     expect_text(t, "ababc", "3 4");
-    expect_text(t, "bc", "1 2");        /* "bc" and "bca" are no tokens: spelled out again */
+    expect_text(t, "bc", "1 2"); /* "bc" and "bca" are no tokens: spelled out again */
     expect_text(t, "bca", "1 2 0");
     expect_text(t, " b", "5 1");
     expect_text(t, "baab", "1 7 1");    /* a user-defined token is cut out first */
     expect_text(t, "b   b", "1 8 5 1"); /* two spaces are one */
-    assert_int_equal(cril_tokenizer_encode(t, "ab!", 3, CRIL_ENCODE_TEXT, &ids, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_tokenizer_encode(t, "ab!", 3, CRIL_ENCODE_TEXT, &ids, &err),
+                     CRIL_ERR_RANGE);
     assert_int_equal(ids.n, 0);
     assert_non_null(strstr(err.message, "0x21"));
     expect(t, "a<x>b", 5, CRIL_ENCODE_SPECIAL, "0 6 1");
@@ -325,7 +350,10 @@ static void bpe_merges_by_rank(void **state)
     t = made(&m);
     expect_text(t, "ab!!c!", "3 6 2 6"); /* one for a run within a word */
     expect_text(t, "!a", "6 0");
-    expect_text(t, "a\xc4\x80" "b", "0 6 1");
+    expect_text(t,
+                "a\xc4\x80"
+                "b",
+                "0 6 1");
     cril_tokenizer_free(t);
 }
 
@@ -333,10 +361,23 @@ static void bpe_merges_by_rank(void **state)
 
 static void begin_spm(struct maker *m, bool bytes)
 {
-    static const char *const tokens[] = { "<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", "b", "ab", ("\xe2\x96\x81" "a"),
-                                          "<", "s", ">", "<s", "<0xC3>", "<0xA9>" };
-    static const int32_t types[] = { 2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 6, 6 };
-    static const float scores[] = { 0, 0, 0, -9, -9, -9, -1, -2, -9, -9, -9, -3, 0, 0 };
+    static const char *const tokens[] = {"<unk>",
+                                         "<s>",
+                                         "</s>",
+                                         "\xe2\x96\x81",
+                                         "a",
+                                         "b",
+                                         "ab",
+                                         ("\xe2\x96\x81"
+                                          "a"),
+                                         "<",
+                                         "s",
+                                         ">",
+                                         "<s",
+                                         "<0xC3>",
+                                         "<0xA9>"};
+    static const int32_t types[] = {2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 6, 6};
+    static const float scores[] = {0, 0, 0, -9, -9, -9, -1, -2, -9, -9, -9, -3, 0, 0};
     const size_t n = bytes ? 14 : 12;
 
     begin(m, "llama");
@@ -356,8 +397,11 @@ static void spm_merges_by_score(void **state)
     expect_text(t, "", "");
     expect_text(t, "ab", "3 6"); /* "ab" before " a" */
     expect_text(t, "a a", "7 7");
-    expect_text(t, "\xe2\x96\x81" "a", "3 7"); /* U+2581 reads as a space */
-    expect_text(t, "<s>", "3 11 10");          /* never the control token */
+    expect_text(t,
+                "\xe2\x96\x81"
+                "a",
+                "3 7");               /* U+2581 reads as a space */
+    expect_text(t, "<s>", "3 11 10"); /* never the control token */
     expect_text(t, "a\xc3\xa9", "7 12 13");
     expect_text(t, "az z", "7 0 3 0");
     expect(t, "b", 1, CRIL_ENCODE_ADD_SPECIAL, "1 3 5");
@@ -372,12 +416,21 @@ static void spm_merges_by_score(void **state)
     cril_tokenizer_free(t);
 }
 
-/* As in SentencePiece: a text's own U+2581 is a space, also for the tokens of many spaces that Gemma has. */
+/* As in SentencePiece: a text's own U+2581 is a space, also for the tokens of many spaces that
+ * Gemma has. */
 static void space_marks_are_spaces(void **state)
 {
-    static const char *const tokens[] = { "<unk>", "<s>", "</s>", "\xe2\x96\x81", "a", ("\xe2\x96\x81" "a"), "  ", "   " };
-    static const int32_t types[] = { 2, 3, 3, 1, 1, 1, 4, 4 };
-    static const float scores[] = { 0, 0, 0, -9, -9, -1, -1000, -1000 };
+    static const char *const tokens[] = {"<unk>",
+                                         "<s>",
+                                         "</s>",
+                                         "\xe2\x96\x81",
+                                         "a",
+                                         ("\xe2\x96\x81"
+                                          "a"),
+                                         "  ",
+                                         "   "};
+    static const int32_t types[] = {2, 3, 3, 1, 1, 1, 4, 4};
+    static const float scores[] = {0, 0, 0, -9, -9, -1, -1000, -1000};
     static struct maker m;
     cril_tokenizer *t;
 
@@ -389,9 +442,15 @@ static void space_marks_are_spaces(void **state)
     key_bool(&m, "add_space_prefix", false);
     t = made(&m);
     expect_text(t, "  a", "6 4"); /* user-defined: before any merge */
-    expect_text(t, "\xe2\x96\x81\xe2\x96\x81" "a", "6 4");
+    expect_text(t,
+                "\xe2\x96\x81\xe2\x96\x81"
+                "a",
+                "6 4");
     expect_text(t, "a \xe2\x96\x81 a", "4 7 4");
-    expect_text(t, "\xe2\x96\x81" "a", "5");
+    expect_text(t,
+                "\xe2\x96\x81"
+                "a",
+                "5");
     cril_tokenizer_free(t);
 }
 
@@ -399,9 +458,18 @@ static void space_marks_are_spaces(void **state)
 
 static void begin_unigram(struct maker *m)
 {
-    static const char *const tokens[] = { "<pad>", "</s>", "<unk>", "\xe2\x96\x81", "a", "b", "ab", ("\xe2\x96\x81" "a"), "ba" };
-    static const int32_t types[] = { 3, 3, 2, 1, 1, 1, 1, 1, 1 };
-    static const float scores[] = { 0, 0, 0, -2, -3, -3, -4, -3.5f, -1 };
+    static const char *const tokens[] = {"<pad>",
+                                         "</s>",
+                                         "<unk>",
+                                         "\xe2\x96\x81",
+                                         "a",
+                                         "b",
+                                         "ab",
+                                         ("\xe2\x96\x81"
+                                          "a"),
+                                         "ba"};
+    static const int32_t types[] = {3, 3, 2, 1, 1, 1, 1, 1, 1};
+    static const float scores[] = {0, 0, 0, -2, -3, -3, -4, -3.5f, -1};
 
     begin(m, "t5");
     key_texts(m, "tokens", tokens, 9);
@@ -418,8 +486,8 @@ static void unigram_takes_the_likeliest(void **state)
     (void)state;
     begin_unigram(&m);
     t = made(&m);
-    expect_text(t, "ab", "3 6");   /* -6 beats " a" "b" at -6.5 */
-    expect_text(t, "aba", "7 8");  /* -4.5 */
+    expect_text(t, "ab", "3 6");  /* -6 beats " a" "b" at -6.5 */
+    expect_text(t, "aba", "7 8"); /* -4.5 */
     expect_text(t, "  a   a ", "7 7");
     expect_text(t, "   ", "");
     expect_text(t, "azza", "7 2 4");
@@ -437,9 +505,9 @@ static void unigram_maps_characters(void **state)
     const uint32_t bytes = sizeof(unit);
 
     (void)state;
-    unit[0] = 256u << 10;                            /* root: children at 256 ^ byte */
-    unit[256 ^ 'A'] = 'A' | 1u << 8 | 1u << 10;      /* a key ends; its value at (256 ^ 'A') ^ 1 */
-    unit[256 ^ 'A' ^ 1] = 0x80000000u | 1;           /* replacements + 1 */
+    unit[0] = 256u << 10;                       /* root: children at 256 ^ byte */
+    unit[256 ^ 'A'] = 'A' | 1u << 8 | 1u << 10; /* a key ends; its value at (256 ^ 'A') ^ 1 */
+    unit[256 ^ 'A' ^ 1] = 0x80000000u | 1;      /* replacements + 1 */
     memcpy(blob, &bytes, 4);
     memcpy(blob + 4, unit, sizeof(unit));
     memcpy(blob + 4 + sizeof(unit), "\0b\0", 4);
@@ -461,7 +529,10 @@ static void unigram_maps_characters(void **state)
     put(&m, blob, sizeof(blob) - 1);
     t = made(&m);
     expect_text(t, "a\xc3\xa9", "7 2");
-    expect_text(t, "\xc3\xa9" "a", "3 2 4");
+    expect_text(t,
+                "\xc3\xa9"
+                "a",
+                "3 2 4");
     cril_tokenizer_free(t);
     begin_unigram(&m);
     key_array(&m, "precompiled_charsmap", 0, 7);
@@ -478,7 +549,7 @@ static int hex_value(char c)
 
 static void sentencepiece_gives_the_same_ids(void **state)
 {
-    static const char *const names[] = { "sp-unigram", "sp-unigram-bytes", "sp-bpe", "sp-bpe-bytes" };
+    static const char *const names[] = {"sp-unigram", "sp-unigram-bytes", "sp-bpe", "sp-bpe-bytes"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -513,9 +584,9 @@ static void sentencepiece_gives_the_same_ids(void **state)
 /* A special token that is half a character never is found: what it left would be no UTF-8. */
 static void half_a_character_is_no_special_token(void **state)
 {
-    static const char *const tokens[] = { "a", "\xa9", "\xc3", "\xc3\xa9", "\xc3\x83", "\xc2\xa9" };
-    static const int32_t types[] = { 1, 4, 4, 3, 1, 1 };
-    static const char *const merges[] = { "a b" };
+    static const char *const tokens[] = {"a", "\xa9", "\xc3", "\xc3\xa9", "\xc3\x83", "\xc2\xa9"};
+    static const int32_t types[] = {1, 4, 4, 3, 1, 1};
+    static const char *const merges[] = {"a b"};
     static struct maker m;
     cril_tokenizer *t;
 
@@ -525,8 +596,14 @@ static void half_a_character_is_no_special_token(void **state)
     key_i32s(&m, "token_type", types, 6);
     key_texts(&m, "merges", merges, 1);
     t = made(&m);
-    expect_text(t, "a\xc3\xa9" "a", "0 4 5 0");
-    expect(t, "a\xc3\xa9" "a", 4, CRIL_ENCODE_SPECIAL, "0 3 0");
+    expect_text(t,
+                "a\xc3\xa9"
+                "a",
+                "0 4 5 0");
+    expect(t,
+           "a\xc3\xa9"
+           "a",
+           4, CRIL_ENCODE_SPECIAL, "0 3 0");
     cril_tokenizer_free(t);
 }
 
@@ -534,11 +611,11 @@ static void half_a_character_is_no_special_token(void **state)
 
 static void lies_are_refused(void **state)
 {
-    static const char *const good[] = { "a b" };
-    static const char *const bad_merges[] = { "a b", "ab", "a ", " b", "" };
-    static const char *const tokens[] = { "a", "<0xZZ>" };
-    static const int32_t types[] = { 1, 7 }, bytes[] = { 1, 6 }, negative[] = { 1, -1 };
-    static const float scores[] = { 0, 0 };
+    static const char *const good[] = {"a b"};
+    static const char *const bad_merges[] = {"a b", "ab", "a ", " b", ""};
+    static const char *const tokens[] = {"a", "<0xZZ>"};
+    static const int32_t types[] = {1, 7}, bytes[] = {1, 6}, negative[] = {1, -1};
+    static const float scores[] = {0, 0};
     static struct maker m;
     const float not_a_number = strtof("nan", NULL);
 
@@ -624,8 +701,9 @@ static double seconds_for(const cril_tokenizer *t, const char *unit, size_t len)
 /* A quadratic way takes minutes for each of these. */
 static void one_megabyte_without_a_break_is_quick(void **state)
 {
-    static const char *const names[] = { "tiny-llama.gguf", "tiny-gemma3.gguf" };
-    static const char *const units[] = { "a", "the", " ", "\n", "\r\n ", "1", ".", "\xe6\x97\xa5", "'s" };
+    static const char *const names[] = {"tiny-llama.gguf", "tiny-gemma3.gguf"};
+    static const char *const units[] = {"a", "the",          " ", "\n", "\r\n ", "1",
+                                        ".", "\xe6\x97\xa5", "'s"};
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
@@ -712,8 +790,9 @@ static void check_vectors(const cril_tokenizer *t, const char *base)
 
 static void vocabularies_match_their_vectors(void **state)
 {
-    static const char *const names[] = { "command-r", "deepseek-coder", "deepseek-llm", "falcon", "gpt-2", "llama-bpe",
-                                         "llama-spm", "mpt", "phi-3", "qwen2", "refact", "starcoder" };
+    static const char *const names[] = {"command-r", "deepseek-coder", "deepseek-llm", "falcon",
+                                        "gpt-2",     "llama-bpe",      "llama-spm",    "mpt",
+                                        "phi-3",     "qwen2",          "refact",       "starcoder"};
     const char *shared = getenv("CRIL_SHARED");
     char base[512];
 
@@ -730,7 +809,8 @@ static void vocabularies_match_their_vectors(void **state)
         check_vectors(t, base);
         cril_tokenizer_free(t);
     }
-    /* The thirteenth has no vectors; it splits and merges as MPT, whose vocabulary is a copy of it. */
+    /* The thirteenth has no vectors; it splits and merges as MPT, whose vocabulary is a copy of it.
+     */
     snprintf(base, sizeof(base), "%s/data/vocab/ggml-vocab-gpt-neox.gguf", shared);
     cril_tokenizer *neox = open_packed(base);
     snprintf(base, sizeof(base), "%s/data/vocab/ggml-vocab-mpt.gguf", shared);

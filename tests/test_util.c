@@ -1,6 +1,7 @@
 /*
- * The small readers at the bottom: UTF-8 against the examples of the standard and a decoder written from its table,
- * bounds of cursors, sizes that would wrap, SHA-256 against the vectors of FIPS 180.
+ * The small readers at the bottom: UTF-8 against the examples of the standard and a decoder written
+ * from its table, bounds of cursors, sizes that would wrap, SHA-256 against the vectors of FIPS
+ * 180.
  *
  * Texts lie in blocks of exactly their length, so that ASan sees a read past the end.
  */
@@ -32,24 +33,25 @@ static uint32_t next(void)
 
 /* Unicode 15, table 3-7: ranges of the first to the fourth byte of well-formed sequences. */
 static const uint8_t well_formed[][4][2] = {
-    { { 0x00, 0x7F } },
-    { { 0xC2, 0xDF }, { 0x80, 0xBF } },
-    { { 0xE0, 0xE0 }, { 0xA0, 0xBF }, { 0x80, 0xBF } },
-    { { 0xE1, 0xEC }, { 0x80, 0xBF }, { 0x80, 0xBF } },
-    { { 0xED, 0xED }, { 0x80, 0x9F }, { 0x80, 0xBF } },
-    { { 0xEE, 0xEF }, { 0x80, 0xBF }, { 0x80, 0xBF } },
-    { { 0xF0, 0xF0 }, { 0x90, 0xBF }, { 0x80, 0xBF }, { 0x80, 0xBF } },
-    { { 0xF1, 0xF3 }, { 0x80, 0xBF }, { 0x80, 0xBF }, { 0x80, 0xBF } },
-    { { 0xF4, 0xF4 }, { 0x80, 0x8F }, { 0x80, 0xBF }, { 0x80, 0xBF } },
+    {{0x00, 0x7F}},
+    {{0xC2, 0xDF}, {0x80, 0xBF}},
+    {{0xE0, 0xE0}, {0xA0, 0xBF}, {0x80, 0xBF}},
+    {{0xE1, 0xEC}, {0x80, 0xBF}, {0x80, 0xBF}},
+    {{0xED, 0xED}, {0x80, 0x9F}, {0x80, 0xBF}},
+    {{0xEE, 0xEF}, {0x80, 0xBF}, {0x80, 0xBF}},
+    {{0xF0, 0xF0}, {0x90, 0xBF}, {0x80, 0xBF}, {0x80, 0xBF}},
+    {{0xF1, 0xF3}, {0x80, 0xBF}, {0x80, 0xBF}, {0x80, 0xBF}},
+    {{0xF4, 0xF4}, {0x80, 0x8F}, {0x80, 0xBF}, {0x80, 0xBF}},
 };
 
 /*
- * By the definition: the longest start of p that is a start of some row of the table. If it is all of the row, it is a
- * character; else a maximal subpart (D93b), or one byte where no row starts so.
+ * By the definition: the longest start of p that is a start of some row of the table. If it is all
+ * of the row, it is a character; else a maximal subpart (D93b), or one byte where no row starts so.
  */
 static size_t plain_read(const uint8_t *p, size_t len, uint32_t *code)
 {
-    static const uint32_t marks[] = { 0, 0, 0xC0 << 6, 0xE0 << 12, 0xF0 << 18 }; /* of the first byte, in place */
+    static const uint32_t marks[] = {0, 0, 0xC0 << 6, 0xE0 << 12,
+                                     0xF0 << 18}; /* of the first byte, in place */
     size_t longest = 1;
 
     *code = CRIL_UTF8_ILL;
@@ -57,7 +59,8 @@ static size_t plain_read(const uint8_t *p, size_t len, uint32_t *code)
         const size_t n_bytes = row < 1 ? 1 : row < 2 ? 2 : row < 6 ? 3 : 4;
         size_t n = 0;
 
-        while (n < n_bytes && n < len && p[n] >= well_formed[row][n][0] && p[n] <= well_formed[row][n][1])
+        while (n < n_bytes && n < len && p[n] >= well_formed[row][n][0] &&
+               p[n] <= well_formed[row][n][1])
             n++;
         if (n == n_bytes) {
             uint32_t c = p[0];
@@ -89,7 +92,8 @@ static void check_text(const void *bytes, size_t len)
             fail_msg("at %zu of %zu: code %X, not %X, in %zu bytes", i, len, code, plain, step);
         if (code != CRIL_UTF8_ILL)
             assert_int_equal(cril_utf8_width(text[i]), step);
-        memcpy(want + n_want, plain == CRIL_UTF8_ILL ? "\xEF\xBF\xBD" : text + i, plain == CRIL_UTF8_ILL ? 3 : step);
+        memcpy(want + n_want, plain == CRIL_UTF8_ILL ? "\xEF\xBF\xBD" : text + i,
+               plain == CRIL_UTF8_ILL ? 3 : step);
         n_want += plain == CRIL_UTF8_ILL ? 3 : step;
         ill |= plain == CRIL_UTF8_ILL;
         i += step;
@@ -112,12 +116,20 @@ static void test_utf8_standard(void **state)
         uint32_t codes[10];
         size_t n;
     } cases[] = {
-        { "\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41", { 0, 0, 0, 0, 0, 0, 0, 0, 0x41 }, 9 }, /* not the shortest form */
-        { "\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41", { 0, 0, 0, 0, 0, 0, 0, 0, 0x41 }, 9 }, /* surrogates */
-        { "\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", { 0, 0, 0, 0, 0, 0x41, 0, 0, 0x42 }, 9 }, /* others */
-        { "\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", { 0, 0, 0, 0, 0x41 }, 5 }, /* cut short */
-        { "\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64", { 0x61, 0, 0, 0, 0x62, 0, 0x63, 0, 0, 0x64 }, 10 },
-        { "\x4D\xD0\xB0\xE4\xBA\x8C\xF0\x90\x8C\x82", { 0x4D, 0x430, 0x4E8C, 0x10302 }, 4 }, /* well-formed */
+        {"\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41",
+         {0, 0, 0, 0, 0, 0, 0, 0, 0x41},
+         9}, /* not the shortest form */
+        {"\xED\xA0\x80\xED\xBF\xBF\xED\xAF\x41",
+         {0, 0, 0, 0, 0, 0, 0, 0, 0x41},
+         9}, /* surrogates */
+        {"\xF4\x91\x92\x93\xFF\x41\x80\xBF\x42", {0, 0, 0, 0, 0, 0x41, 0, 0, 0x42}, 9}, /* others */
+        {"\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41", {0, 0, 0, 0, 0x41}, 5}, /* cut short */
+        {"\x61\xF1\x80\x80\xE1\x80\xC2\x62\x80\x63\x80\xBF\x64",
+         {0x61, 0, 0, 0, 0x62, 0, 0x63, 0, 0, 0x64},
+         10},
+        {"\x4D\xD0\xB0\xE4\xBA\x8C\xF0\x90\x8C\x82",
+         {0x4D, 0x430, 0x4E8C, 0x10302},
+         4}, /* well-formed */
     };
 
     (void)state;
@@ -140,7 +152,7 @@ static void test_utf8_standard(void **state)
 /* Every code point comes back, and no start of one is one. */
 static void test_utf8_every_code(void **state)
 {
-    static const uint8_t marks[] = { 0, 0, 0xC0, 0xE0, 0xF0 };
+    static const uint8_t marks[] = {0, 0, 0xC0, 0xE0, 0xF0};
 
     (void)state;
     for (uint32_t c = 0; c <= 0x10FFFF; c++) {
@@ -170,7 +182,7 @@ static void test_utf8_short(void **state)
 
         check_text(&one, 1);
         for (unsigned b = 0; b < 256; b++) {
-            const uint8_t two[] = { (uint8_t)a, (uint8_t)b };
+            const uint8_t two[] = {(uint8_t)a, (uint8_t)b};
 
             check_text(two, 2);
         }
@@ -181,8 +193,8 @@ static void test_utf8_short(void **state)
 static void test_utf8_random(void **state)
 {
     static const uint8_t borders[] = {
-        0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF, 0xE0,
-        0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFE, 0xFF,
+        0x00, 0x41, 0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1, 0xC2, 0xDF,
+        0xE0, 0xE1, 0xEC, 0xED, 0xEE, 0xEF, 0xF0, 0xF1, 0xF3, 0xF4, 0xF5, 0xFE, 0xFF,
     };
 
     (void)state;
@@ -229,11 +241,13 @@ static void test_cursor(void **state)
             c.pos = at;
             u = 5;
             assert_int_equal(cril_cursor_u32(&c, &u), at + 4 <= size);
-            assert_true(at + 4 <= size ? u == cril_load_u32(bytes + at) && c.pos == at + 4 : u == 5 && c.pos == at);
+            assert_true(at + 4 <= size ? u == cril_load_u32(bytes + at) && c.pos == at + 4
+                                       : u == 5 && c.pos == at);
             c.pos = at;
             v = 5;
             assert_int_equal(cril_cursor_u64(&c, &v), at + 8 <= size);
-            assert_true(at + 8 <= size ? v == cril_load_u64(bytes + at) && c.pos == at + 8 : v == 5 && c.pos == at);
+            assert_true(at + 8 <= size ? v == cril_load_u64(bytes + at) && c.pos == at + 8
+                                       : v == 5 && c.pos == at);
             /* sums with the position that would wrap */
             c.pos = at;
             assert_false(cril_cursor_take(&c, UINT64_MAX, &p));
@@ -255,7 +269,8 @@ static void test_cursor(void **state)
 
 static void test_sizes(void **state)
 {
-    static const size_t edges[] = { 0, 1, 2, 3, 7, SIZE_MAX / 3, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX - 1, SIZE_MAX };
+    static const size_t edges[] = {
+        0, 1, 2, 3, 7, SIZE_MAX / 3, SIZE_MAX / 2, SIZE_MAX / 2 + 1, SIZE_MAX - 1, SIZE_MAX};
     const size_t n = sizeof(edges) / sizeof(edges[0]);
 
     (void)state;
@@ -298,18 +313,20 @@ static void test_grow(void **state)
         static const struct {
             size_t n, more, element_bytes;
         } wraps[] = {
-            { SIZE_MAX, 1, 1 },          /* n + more */
-            { 1, SIZE_MAX, 1 },
-            { 0, SIZE_MAX - 5, 1 },      /* half more */
-            { 0, SIZE_MAX / 4, 4 },      /* times the element's size */
-            { 0, SIZE_MAX / 2, SIZE_MAX },
+            {SIZE_MAX, 1, 1}, /* n + more */
+            {1, SIZE_MAX, 1},
+            {0, SIZE_MAX - 5, 1}, /* half more */
+            {0, SIZE_MAX / 4, 4}, /* times the element's size */
+            {0, SIZE_MAX / 2, SIZE_MAX},
         };
 
         for (size_t i = 0; i < sizeof(wraps) / sizeof(wraps[0]); i++) {
-            assert_null(cril_size_grow(data, &capacity, wraps[i].n, wraps[i].more, wraps[i].element_bytes));
+            assert_null(
+                cril_size_grow(data, &capacity, wraps[i].n, wraps[i].more, wraps[i].element_bytes));
             assert_int_equal(capacity, before);
         }
-        assert_ptr_equal(cril_size_grow(data, &capacity, 0, before, sizeof(*data)), data); /* fits as it is */
+        assert_ptr_equal(cril_size_grow(data, &capacity, 0, before, sizeof(*data)),
+                         data); /* fits as it is */
         assert_int_equal(capacity, before);
         assert_int_equal(data[99999], 99999);
     }
@@ -323,13 +340,15 @@ static void test_grow(void **state)
 
 /* ---- SHA-256 ---- */
 
-static void check_hash(struct cril_sha256 *h, const char *text, size_t len, size_t step, const char *want)
+static void check_hash(struct cril_sha256 *h, const char *text, size_t len, size_t step,
+                       const char *want)
 {
     char hex[65];
 
     memset(hex, '#', sizeof(hex));
     for (size_t i = 0; i < len; i += step)
-        assert_int_equal(cril_sha256_update(h, text + i, len - i < step ? len - i : step, NULL), CRIL_OK);
+        assert_int_equal(cril_sha256_update(h, text + i, len - i < step ? len - i : step, NULL),
+                         CRIL_OK);
     assert_int_equal(cril_sha256_final(h, hex, NULL), CRIL_OK);
     assert_string_equal(hex, want);
 }
@@ -339,13 +358,14 @@ static void test_sha256(void **state)
     static const struct {
         const char *text, *hash;
     } vectors[] = {
-        { "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
-        { "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-        { "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
+        {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+        {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+        {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+         "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
     };
-    static const char million[] = "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
-    static const size_t steps[] = { 1, 63, 64, 65, 1000000 };
+    static const char million[] =
+        "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0";
+    static const size_t steps[] = {1, 63, 64, 65, 1000000};
     char *as = malloc(1000000);
     struct cril_sha256 *h;
 
@@ -353,7 +373,8 @@ static void test_sha256(void **state)
     assert_non_null(as);
     memset(as, 'a', 1000000);
     assert_int_equal(cril_sha256_create(&h, NULL), CRIL_OK);
-    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) /* one h for all: final starts anew */
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]);
+         i++) /* one h for all: final starts anew */
         for (size_t step = 1; step <= 64; step += 21)
             check_hash(h, vectors[i].text, strlen(vectors[i].text), step, vectors[i].hash);
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -1,10 +1,11 @@
 /*
- * Tokenises many byte strings for scripts/compare_tokenizers.py: tokenize_lines MODEL.gguf IN OUT [special]
+ * Tokenises many byte strings for scripts/compare_tokenizers.py: tokenize_lines MODEL.gguf IN OUT
+ * [special]
  *
- * IN holds strings, each after its length (u32, native order); OUT gets for each the number of ids (u32), then the
- * ids (i32). With "special", look-alikes of control tokens become
- * those tokens. Prints the megabytes of text a second of processor time.
- * Build: cc -O2 -D_POSIX_C_SOURCE=200809L -Iinclude tests/tokenize_lines.c build/libcril.a -lpcre2-8 -lcrypto -lm -o tokenize_lines
+ * IN holds strings, each after its length (u32, native order); OUT gets for each the number of ids
+ * (u32), then the ids (i32). With "special", look-alikes of control tokens become those tokens.
+ * Prints the megabytes of text a second of processor time. Build: cc -O2 -D_POSIX_C_SOURCE=200809L
+ * -Iinclude tests/tokenize_lines.c build/libcril.a -lpcre2-8 -lcrypto -lm -o tokenize_lines
  */
 #include <cril/tokenizer.h>
 #include <stdio.h>
@@ -45,7 +46,8 @@ static int run(const cril_tokenizer *t, FILE *in, FILE *out, unsigned flags, cri
         free(text);
     }
     cril_ids_free(&ids);
-    printf("%.0f bytes, %.3f s, %.1f MB/s\n", bytes, seconds, seconds > 0.0 ? 1e-6 * bytes / seconds : 0.0);
+    printf("%.0f bytes, %.3f s, %.1f MB/s\n", bytes, seconds,
+           seconds > 0.0 ? 1e-6 * bytes / seconds : 0.0);
     return failed || ferror(in);
 }
 
@@ -55,8 +57,10 @@ int main(int argc, char **argv)
     cril_error err = {0};
     const int special = argc == 5 && !strcmp(argv[4], "special");
     const unsigned flags = special ? CRIL_ENCODE_SPECIAL : CRIL_ENCODE_TEXT;
-    FILE *in = argc == 4 + special ? fopen(argv[2], "rb") : NULL, *out = in ? fopen(argv[3], "wb") : NULL;
-    int failed = !out || cril_tokenizer_open(argv[1], &t, &err) != CRIL_OK || run(t, in, out, flags, &err);
+    FILE *in = argc == 4 + special ? fopen(argv[2], "rb") : NULL,
+         *out = in ? fopen(argv[3], "wb") : NULL;
+    int failed =
+        !out || cril_tokenizer_open(argv[1], &t, &err) != CRIL_OK || run(t, in, out, flags, &err);
 
     if (in)
         fclose(in);
@@ -64,6 +68,7 @@ int main(int argc, char **argv)
         failed = 1;
     cril_tokenizer_free(t);
     if (failed)
-        fprintf(stderr, "tokenize_lines: %s\n", err.message[0] ? err.message : "usage: MODEL.gguf IN OUT [special]");
+        fprintf(stderr, "tokenize_lines: %s\n",
+                err.message[0] ? err.message : "usage: MODEL.gguf IN OUT [special]");
     return failed;
 }

@@ -1,29 +1,30 @@
 /*
  * Documents from files: JSON Lines, CSV, plain text; plain, gzip, zstd, xz or bzip2; a folder of
- * them; standard input ("-"). Read as a stream: memory is that of the largest document and fixed buffers,
- * it does not grow with the corpus.
+ * them; standard input ("-"). Read as a stream: memory is that of the largest document and fixed
+ * buffers, it does not grow with the corpus.
  *
- * Format. From the file's name, .gz .bz2 .xz .zst aside: .jsonl, .ndjson and .json are JSON Lines, .csv is CSV,
- * everything else is text. What is not a regular file opened by its name (standard input, a pipe) is JSON Lines if
- * its first byte past a byte order mark and spaces is "{", text otherwise; CSV there needs `format`.
+ * Format. From the file's name, .gz .bz2 .xz .zst aside: .jsonl, .ndjson and .json are JSON Lines,
+ * .csv is CSV, everything else is text. What is not a regular file opened by its name (standard
+ * input, a pipe) is JSON Lines if its first byte past a byte order mark and spaces is "{", text
+ * otherwise; CSV there needs `format`.
  *
- * JSON Lines: one object a line, read as Python's json reads it; the last of equal keys counts; a text may
- * hold NUL; half a surrogate pair (\ud800), which UTF-8 cannot hold, is read as U+FFFD. A line is bad if it
- * is not an object, is not UTF-8, lacks the field, or the field is not a text. Blank lines are skipped silently.
- * CSV: RFC 4180; the first record names the columns; every record must have as many fields, or it is
- * bad. A file without the column is an error. Bytes are not checked to be UTF-8.
- * Text: a file is one document, its bytes as they are.
- * JSON Lines and CSV lose a UTF-8 byte order mark at the file's start, text keeps it. A line of JSON or a
- * document of more than 1 GiB is an error.
+ * JSON Lines: one object a line, read as Python's json reads it; the last of equal keys counts; a
+ * text may hold NUL; half a surrogate pair (\ud800), which UTF-8 cannot hold, is read as U+FFFD. A
+ * line is bad if it is not an object, is not UTF-8, lacks the field, or the field is not a text.
+ * Blank lines are skipped silently. CSV: RFC 4180; the first record names the columns; every record
+ * must have as many fields, or it is bad. A file without the column is an error. Bytes are not
+ * checked to be UTF-8. Text: a file is one document, its bytes as they are. JSON Lines and CSV lose
+ * a UTF-8 byte order mark at the file's start, text keeps it. A line of JSON or a document of more
+ * than 1 GiB is an error.
  *
- * Compression is told by the first bytes, not by the name; members and frames that follow one another
- * are read to the last. Damaged or cut data and anything else behind them is an error, `strict` or not.
- * An xz file that needs more than 1 GiB, or a zstd window of more than 2 GiB, is refused; so are
- * archives, Parquet files and UTF-16, each with its remedy.
+ * Compression is told by the first bytes, not by the name; members and frames that follow one
+ * another are read to the last. Damaged or cut data and anything else behind them is an error,
+ * `strict` or not. An xz file that needs more than 1 GiB, or a zstd window of more than 2 GiB, is
+ * refused; so are archives, Parquet files and UTF-16, each with its remedy.
  *
- * A folder: all regular files below it in the bytewise order of their paths; names that begin with "."
- * are skipped; links are followed, each folder entered once. All are opened briefly first, so an unreadable one is
- * an error at once.
+ * A folder: all regular files below it in the bytewise order of their paths; names that begin with
+ * "." are skipped; links are followed, each folder entered once. All are opened briefly first, so
+ * an unreadable one is an error at once.
  */
 #ifndef CRIL_CORPUS_H
 #define CRIL_CORPUS_H
@@ -47,12 +48,12 @@ typedef struct cril_corpus_options {
 } cril_corpus_options;
 
 typedef struct cril_document {
-    const char *text;   /* UTF-8 (JSON), or the file's bytes; may hold NUL and does not end with one; valid
-                           until the next call */
+    const char *text; /* UTF-8 (JSON), or the file's bytes; may hold NUL and does not end with one;
+                         valid until the next call */
     size_t len_bytes;
-    uint64_t index;     /* 0-based, counts non-empty documents */
-    uint64_t line;      /* 1-based line in its file where it starts; 0 where a file is the document */
-    const char *file;   /* the file it came from; valid until the next call */
+    uint64_t index;   /* 0-based, counts non-empty documents */
+    uint64_t line;    /* 1-based line in its file where it starts; 0 where a file is the document */
+    const char *file; /* the file it came from; valid until the next call */
 } cril_document;
 
 typedef struct cril_corpus_stats {
@@ -61,22 +62,25 @@ typedef struct cril_corpus_stats {
     uint64_t empty;       /* documents without a character, dropped */
     uint64_t bad_lines;   /* skipped because not strict */
     char first_bad[512];  /* the first of them, as a sentence; "" if none */
-    uint64_t bytes_read;  /* of the files as stored, as far as documents were handed out; estimated within a compressed file */
+    uint64_t bytes_read;  /* of the files as stored, as far as documents were handed out; estimated
+                             within a compressed file */
     uint64_t bytes_total; /* of the files as stored; 0 when unknown (standard input) */
 } cril_corpus_stats;
 
 /*
- * options may be NULL; its strings are copied. A missing or unreadable file fails here, and so does one of a kind
- * that is refused; the first document is not read yet. *out is owned: cril_corpus_close. One thread at a time.
- * CRIL_ERR_IO, CRIL_ERR_UNSUPPORTED, CRIL_ERR_FORMAT and CRIL_ERR_TRUNCATED (compression), CRIL_ERR_EMPTY (a folder
- * without files), CRIL_ERR_RANGE (format), CRIL_ERR_NOMEM.
+ * options may be NULL; its strings are copied. A missing or unreadable file fails here, and so does
+ * one of a kind that is refused; the first document is not read yet. *out is owned:
+ * cril_corpus_close. One thread at a time. CRIL_ERR_IO, CRIL_ERR_UNSUPPORTED, CRIL_ERR_FORMAT and
+ * CRIL_ERR_TRUNCATED (compression), CRIL_ERR_EMPTY (a folder without files), CRIL_ERR_RANGE
+ * (format), CRIL_ERR_NOMEM.
  */
 cril_status cril_corpus_open(const char *path, const cril_corpus_options *options,
                              cril_corpus **out, cril_error *err);
 
 /*
- * The next non-empty document. At the end returns CRIL_OK with doc->text NULL. Errors as above; a bad line under
- * `strict` is CRIL_ERR_FORMAT. After an error every further call returns the same one.
+ * The next non-empty document. At the end returns CRIL_OK with doc->text NULL. Errors as above; a
+ * bad line under `strict` is CRIL_ERR_FORMAT. After an error every further call returns the same
+ * one.
  */
 cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err);
 
@@ -84,15 +88,16 @@ void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats);
 
 /*
  * SHA-256 in hex of the file's bytes as stored (what sha256sum prints). For a folder: of the lines
- * "<sha256>  <name>\n" of its files in the order they are read, as sha256sum prints them for names relative to the
- * folder (so where it stands does not matter). Reads what is left of the input first, without decoding it: call it
- * after the last document; cril_corpus_next finds nothing more.
+ * "<sha256>  <name>\n" of its files in the order they are read, as sha256sum prints them for names
+ * relative to the folder (so where it stands does not matter). Reads what is left of the input
+ * first, without decoding it: call it after the last document; cril_corpus_next finds nothing more.
  */
 cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err);
 
 void cril_corpus_close(cril_corpus *c); /* NULL is allowed */
 
-/* Unicode code points of a text; an ill-formed sequence counts as the U+FFFD it is read as (tokenizer.h). */
+/* Unicode code points of a text; an ill-formed sequence counts as the U+FFFD it is read as
+ * (tokenizer.h). */
 uint64_t cril_count_characters(const char *text, size_t len_bytes);
 
 #ifdef __cplusplus

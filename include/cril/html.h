@@ -1,9 +1,10 @@
 /*
  * A study as one page for people: HTML that needs no network, no script and no other file.
  *
- * The page holds what is known and what fit.h makes of it: the first fit with its line and bands, a leaderboard, a small figure for
- * each fit, diagnostics, ordinary compressors, method, identities, and how to repeat it (doc/report.md). It depends on its arguments
- * alone: no time, host or path but the study file's name, and no locale. Text from outside is escaped wherever it stands.
+ * The page holds what is known and what fit.h makes of it: the first fit with its line and bands, a
+ * leaderboard, a small figure for each fit, diagnostics, ordinary compressors, method, identities,
+ * and how to repeat it (doc/report.md). It depends on its arguments alone: no time, host or path
+ * but the study file's name, and no locale. Text from outside is escaped wherever it stands.
  */
 #ifndef CRIL_HTML_H
 #define CRIL_HTML_H
@@ -19,8 +20,8 @@ extern "C" {
 
 /* What an ordinary compressor needs for a corpus. */
 typedef struct cril_report_baseline {
-    const char *corpus;         /* the study's name for it */
-    const char *name;           /* such as "xz -9" */
+    const char *corpus; /* the study's name for it */
+    const char *name;   /* such as "xz -9" */
     double bits_per_character;
 } cril_report_baseline;
 
@@ -30,7 +31,8 @@ typedef struct cril_report_identity {
     const char *sha256;
 } cril_report_identity;
 
-/* Zero-initialised it is a report by the study's first protocol, without what only its caller can know. */
+/* Zero-initialised it is a report by the study's first protocol, without what only its caller can
+ * know. */
 typedef struct cril_report_options {
     const cril_study_protocol *protocol; /* by which the table was made; NULL: the study's first */
     cril_study_line_options line;
@@ -44,12 +46,12 @@ typedef struct cril_report_options {
 } cril_report_options;
 
 /*
- * Writes the page to f. options may be NULL. What cannot be shown (a fit of fewer than 3 models, a number that is not known) is said
- * on the page and is no error. CRIL_ERR_IO: f failed. CRIL_ERR_NOMEM; f then holds a part of a page. CRIL_ERR_RANGE: a level that is
- * none.
+ * Writes the page to f. options may be NULL. What cannot be shown (a fit of fewer than 3 models, a
+ * number that is not known) is said on the page and is no error. CRIL_ERR_IO: f failed.
+ * CRIL_ERR_NOMEM; f then holds a part of a page. CRIL_ERR_RANGE: a level that is none.
  */
-cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t, const cril_report_options *options,
-                              cril_error *err);
+cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
+                              const cril_report_options *options, cril_error *err);
 
 #ifdef __cplusplus
 }

@@ -15,10 +15,10 @@ extern "C" {
 typedef struct cril_inspect cril_inspect;
 
 typedef struct cril_tensor_info {
-    const char *name;   /* NUL-terminated, owned by the inspect object */
-    const char *type;   /* "Q4_K" */
+    const char *name; /* NUL-terminated, owned by the inspect object */
+    const char *type; /* "Q4_K" */
     unsigned n_dims;
-    uint64_t shape[4];  /* fastest-running dimension first, as GGUF stores it; unused are 1 */
+    uint64_t shape[4]; /* fastest-running dimension first, as GGUF stores it; unused are 1 */
     uint64_t bytes;
 } cril_tensor_info;
 
@@ -30,7 +30,8 @@ unsigned cril_inspect_version(const cril_inspect *f);
 size_t cril_inspect_parts(const cril_inspect *f);
 uint64_t cril_inspect_bytes(const cril_inspect *f);
 size_t cril_inspect_metadata_count(const cril_inspect *f);
-/* Key, type name and value as text (arrays: their length and first elements, in all at most 200 bytes). Owned by f. */
+/* Key, type name and value as text (arrays: their length and first elements, in all at most 200
+ * bytes). Owned by f. */
 void cril_inspect_metadata(const cril_inspect *f, size_t i, const char **key, const char **type,
                            const char **value);
 size_t cril_inspect_tensor_count(const cril_inspect *f);

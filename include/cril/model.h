@@ -18,40 +18,40 @@ extern "C" {
 typedef struct cril_model cril_model;
 
 /*
- * Opens a GGUF file (v2, v3; for a split model, its first part), checks every tensor the architecture needs, and maps the
- * weights. *out is owned by the caller, close with cril_model_close.
- * Errors name the file and the architecture, tensor, type or key at fault.
+ * Opens a GGUF file (v2, v3; for a split model, its first part), checks every tensor the
+ * architecture needs, and maps the weights. *out is owned by the caller, close with
+ * cril_model_close. Errors name the file and the architecture, tensor, type or key at fault.
  */
 cril_status cril_model_open(const char *path, cril_model **out, cril_error *err);
 void cril_model_close(cril_model *m); /* NULL is allowed */
 
-const char *cril_model_path(const cril_model *m);         /* as given to open */
-const char *cril_model_name(const cril_model *m);         /* general.name, or the file's base name */
+const char *cril_model_path(const cril_model *m); /* as given to open */
+const char *cril_model_name(const cril_model *m); /* general.name, or the file's base name */
 const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
 uint64_t cril_model_bytes(const cril_model *m);           /* of its file, or of all its parts */
-size_t cril_model_context(const cril_model *m);           /* longest window it was trained for, tokens */
-size_t cril_model_logits(const cril_model *m);            /* rows of the vocabulary matrix */
+size_t cril_model_context(const cril_model *m); /* longest window it was trained for, tokens */
+size_t cril_model_logits(const cril_model *m);  /* rows of the vocabulary matrix */
 
 /*
- * Floating point operations that a window of n tokens needs when n_scored of its outputs are scored: two, a product
- * and a sum, for every multiply-add of
- *   layers      n * elements of all matrices of the layers
- *   attention   2 * heads * head_dim (scores, then values) for each key that a position of a layer sees
- *   vocabulary  n_scored * logits * width of the model
- * Norms, rotations, exponentials and what an engine computes in vain (masked keys, padding) are not counted.
+ * Floating point operations that a window of n tokens needs when n_scored of its outputs are
+ * scored: two, a product and a sum, for every multiply-add of layers      n * elements of all
+ * matrices of the layers attention   2 * heads * head_dim (scores, then values) for each key that a
+ * position of a layer sees vocabulary  n_scored * logits * width of the model Norms, rotations,
+ * exponentials and what an engine computes in vain (masked keys, padding) are not counted.
  */
 double cril_model_flops(const cril_model *m, size_t n, size_t n_scored);
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
 
-/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not thread-safe. */
+/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not
+ * thread-safe. */
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
 
 /*
- * SHA-256 of what decides over the model's probabilities and its tokens' bytes, in hex: tensors, hyperparameters, vocabulary. Names,
- * licences, chat templates and how the file is split or aligned do not count (doc/cril_format.md, "Identity of a model").
- * Read once, then kept. Not thread-safe.
+ * SHA-256 of what decides over the model's probabilities and its tokens' bytes, in hex: tensors,
+ * hyperparameters, vocabulary. Names, licences, chat templates and how the file is split or aligned
+ * do not count (doc/cril_format.md, "Identity of a model"). Read once, then kept. Not thread-safe.
  */
 cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err);
 

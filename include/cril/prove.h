@@ -46,7 +46,7 @@ typedef struct cril_proof {
     uint64_t kept;
     uint64_t characters; /* of all documents */
     double score_nats;   /* of the score */
-    double ideal_nats;   /* of the tokens in the archive; score_nats, if none is respelled or kept */
+    double ideal_nats; /* of the tokens in the archive; score_nats, if none is respelled or kept */
     uint64_t code_bytes; /* of the archive, the range coder's: what those nats became */
     uint64_t archive_bytes;
     double compress_seconds, decode_seconds;

@@ -14,8 +14,10 @@
 extern "C" {
 #endif
 
-/* Writes {"results": [...], "average": {"bpc": ...}} (doc/scoring.md, "JSON") to f. proofs: one a result, or NULL. CRIL_ERR_IO. */
-cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, const cril_proof *proofs, cril_error *err);
+/* Writes {"results": [...], "average": {"bpc": ...}} (doc/scoring.md, "JSON") to f. proofs: one a
+ * result, or NULL. CRIL_ERR_IO. */
+cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
+                               const cril_proof *proofs, cril_error *err);
 
 /* Reads such a file. *results is owned by the caller: cril_results_free. */
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err);
@@ -36,7 +38,8 @@ typedef struct cril_comparison {
 
 /*
  * Pairs two results on the same corpus by document. CRIL_ERR_MISMATCH says what differs: corpus,
- * number of documents, characters of one. level, resamples and seed are read from out->interval (0: defaults).
+ * number of documents, characters of one. level, resamples and seed are read from out->interval (0:
+ * defaults).
  */
 cril_status cril_compare(const cril_result *a, const cril_result *b, cril_comparison *out,
                          cril_error *err);

@@ -30,20 +30,22 @@ typedef struct cril_score_options {
     size_t context;       /* tokens of a window; 0: the protocol's own */
     size_t stride;        /* tokens by which windows move; 0: the protocol's own */
     unsigned threads;     /* 0: one a core */
-    size_t batch_tokens;  /* rows that go through a layer together; 0: chosen; a smaller number means less memory */
-    size_t memory_bytes;  /* that the process may hold while it scores, see below; 0: no bound */
-    double level;         /* of the interval; 0: 0.95 */
-    size_t resamples;     /* 0: 1000 */
+    size_t batch_tokens; /* rows that go through a layer together; 0: chosen; a smaller number means
+                            less memory */
+    size_t memory_bytes; /* that the process may hold while it scores, see below; 0: no bound */
+    double level;        /* of the interval; 0: 0.95 */
+    size_t resamples;    /* 0: 1000 */
     uint64_t seed;
-    bool baselines;       /* compress the text by ordinary compressors too, while it is read */
+    bool baselines; /* compress the text by ordinary compressors too, while it is read */
 } cril_score_options;
 
 /* One scored token. */
 typedef struct cril_token_score {
     uint64_t document; /* index of the document it belongs to */
-    uint64_t position; /* in the protocol's token stream: of the document (document, rolling) or of the corpus (hkust, halves) */
+    uint64_t position; /* in the protocol's token stream: of the document (document, rolling) or of
+                          the corpus (hkust, halves) */
     int32_t id;
-    double nats;       /* -ln p, finite, >= 0 */
+    double nats; /* -ln p, finite, >= 0 */
 } cril_token_score;
 
 typedef struct cril_document_score {
@@ -57,12 +59,12 @@ typedef struct cril_score_progress {
     uint64_t scored_tokens; /* so far */
     uint64_t forward_tokens;
     double seconds;
-    double bpc;             /* of the documents finished so far; 0 before the first */
+    double bpc; /* of the documents finished so far; 0 before the first */
 } cril_score_progress;
 
-/* Any may be NULL. A return value other than 0 stops the run with CRIL_ERR_CANCELLED. Called from the
-   thread that called cril_score_corpus, tokens and documents in stream order; a document, as soon as no token of it
-   is left to score. */
+/* Any may be NULL. A return value other than 0 stops the run with CRIL_ERR_CANCELLED. Called from
+   the thread that called cril_score_corpus, tokens and documents in stream order; a document, as
+   soon as no token of it is left to score. */
 typedef struct cril_score_callbacks {
     void *user;
     int (*on_token)(void *user, const cril_token_score *token);
@@ -80,7 +82,7 @@ typedef struct cril_result {
     char model_sha256[65];
     uint64_t model_parameters;
     uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
-    char *corpus_path; /* owned */
+    char *corpus_path;    /* owned */
     char corpus_sha256[65];
     char version[16];
     int numerics;
@@ -99,19 +101,20 @@ const char *cril_protocol_summary(size_t i);
 /*
  * m is borrowed and must outlive the scorer. options may be NULL.
  *
- * With memory_bytes a model may be larger than memory: a layer, or a part of one, is read from the file and packed while the
- * one before it is at work, and the file's pages are let go of afterwards. No figure changes.
+ * With memory_bytes a model may be larger than memory: a layer, or a part of one, is read from the
+ * file and packed while the one before it is at work, and the file's pages are let go of
+ * afterwards. No figure changes.
  *
- * CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol cannot use, a memory bound
- * too small for one window and the largest matrices.
+ * CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol
+ * cannot use, a memory bound too small for one window and the largest matrices.
  */
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);
 
 /*
- * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released with
- * cril_result_free. CRIL_ERR_EMPTY: no document, or too few tokens for the protocol.
+ * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released
+ * with cril_result_free. CRIL_ERR_EMPTY: no document, or too few tokens for the protocol.
  */
 cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
                               const cril_score_callbacks *callbacks, cril_result *out,
@@ -119,24 +122,27 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
 void cril_result_free(cril_result *r);
 
 /*
- * The same of the documents with index from .. to - 1 alone (to past the end: to the last one). Each has the very bits that it has in a run
- * over the whole corpus, so slices of any cut, scored in any order, on any machines, put together are that run
- * (cril_result_sum).
+ * The same of the documents with index from .. to - 1 alone (to past the end: to the last one).
+ * Each has the very bits that it has in a run over the whole corpus, so slices of any cut, scored
+ * in any order, on any machines, put together are that run (cril_result_sum).
  *
- * *out has these documents alone: documents, per_document, sums, interval, baselines. What other documents need is not computed: they are
- * skipped, or, where a protocol joins documents, tokenised and no more; reading stops where no window to come scores a document of the
- * slice. Fractions of progress are of the slice.
+ * *out has these documents alone: documents, per_document, sums, interval, baselines. What other
+ * documents need is not computed: they are skipped, or, where a protocol joins documents, tokenised
+ * and no more; reading stops where no window to come scores a document of the slice. Fractions of
+ * progress are of the slice.
  *
  * CRIL_ERR_RANGE: from >= to. CRIL_ERR_EMPTY: also a corpus that ends before `from`.
  */
-cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from, uint64_t to,
-                             const cril_score_callbacks *callbacks, cril_result *out, cril_error *err);
+cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from,
+                             uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
+                             cril_error *err);
 
 /*
- * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes and interval of r from
- * per_document [documents], which are in the order of the corpus. Level (0: 0.95), resamples (0: 1000) and seed are read from
- * r->interval; it is all 0 afterwards where there are fewer than 2 documents or no characters.
- * CRIL_ERR_RANGE: nats that are not finite, a level that is none. CRIL_ERR_NOMEM.
+ * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes and
+ * interval of r from per_document [documents], which are in the order of the corpus. Level (0:
+ * 0.95), resamples (0: 1000) and seed are read from r->interval; it is all 0 afterwards where there
+ * are fewer than 2 documents or no characters. CRIL_ERR_RANGE: nats that are not finite, a level
+ * that is none. CRIL_ERR_NOMEM.
  */
 cril_status cril_result_sum(cril_result *r, cril_error *err);
 
@@ -144,7 +150,8 @@ double cril_result_bits(const cril_result *r);           /* nats / ln 2 */
 double cril_result_bpc(const cril_result *r);            /* bits per character (code point) */
 double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte */
 double cril_result_bits_per_token(const cril_result *r); /* per scored token */
-double cril_result_perplexity(const cril_result *r);     /* of a token: e^(nats / scored tokens); infinite past e^700 */
+double cril_result_perplexity(
+    const cril_result *r); /* of a token: e^(nats / scored tokens); infinite past e^700 */
 
 /* Beside the baselines of r, which must have some (doc/scoring.md, "Baselines"). */
 /* All text at the model's BPC, rounded up to a byte; the model itself is not counted. */

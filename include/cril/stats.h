@@ -32,13 +32,14 @@ cril_status cril_bootstrap_ratio(const double *numerator, const double *denomina
                                  cril_interval *interval, cril_error *err);
 
 /*
- * Standard error of R = sum(numerator) / sum(denominator) where documents are drawn independently, by the delta method:
- * sqrt(n / (n - 1) * sum (numerator[i] - R denominator[i])^2) / sum(denominator); 0 where n < 2.
- * Needs of its arguments what cril_bootstrap_ratio needs. CRIL_ERR_RANGE, also where squares are too large for a double.
- * Source: Cochran 1977, Sampling Techniques, section 2.11.
+ * Standard error of R = sum(numerator) / sum(denominator) where documents are drawn independently,
+ * by the delta method: sqrt(n / (n - 1) * sum (numerator[i] - R denominator[i])^2) /
+ * sum(denominator); 0 where n < 2. Needs of its arguments what cril_bootstrap_ratio needs.
+ * CRIL_ERR_RANGE, also where squares are too large for a double. Source: Cochran 1977, Sampling
+ * Techniques, section 2.11.
  */
-cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n, double *out,
-                             cril_error *err);
+cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n,
+                             double *out, cril_error *err);
 
 /*
  * Interval of sum(a)/sum(a_denominator) - sum(b)/sum(b_denominator), documents resampled in pairs.

@@ -14,7 +14,7 @@ extern "C" {
 
 #define CRIL_VERSION "0.1.0"
 
-/* Version of the numeric contract (doc/numerics.md). Results of different versions do not compare. */
+/* Version of the numeric contract (doc/numerics.md): results of two versions do not compare. */
 #define CRIL_NUMERICS 1
 
 typedef enum cril_status {

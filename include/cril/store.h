@@ -1,19 +1,24 @@
 /*
- * What is known of models and corpora: one SQLite file, keyed by what was measured (doc/database.md).
+ * What is known of models and corpora: one SQLite file, keyed by what was measured
+ * (doc/database.md).
  *
- * A *cell* is one model's file on one corpus's documents by one protocol and one version of the numeric contract. A finished document of
- * a cell is a row, and a row never changes: the same figures come out wherever and whenever it is scored, so stores can be put together in
- * any order, and a row that differs from the known one is an error and not an update. What is imported stands beside it, by name.
+ * A *cell* is one model's file on one corpus's documents by one protocol and one version of the
+ * numeric contract. A finished document of a cell is a row, and a row never changes: the same
+ * figures come out wherever and whenever it is scored, so stores can be put together in any order,
+ * and a row that differs from the known one is an error and not an update. What is imported stands
+ * beside it, by name.
  *
- * The file depends on what is known alone: it holds no times, hosts or paths, and two stores that know the same have the same dump
- * (cril_store_dump).
+ * The file depends on what is known alone: it holds no times, hosts or paths, and two stores that
+ * know the same have the same dump (cril_store_dump).
  *
- * Every call that writes is one transaction: it is kept whole, through a crash too, or not at all. A store belongs to one thread and must
- * not be used on both sides of a fork; any number of stores, in any number of processes, may have one file open. What is read is checked, since
- * a file may come from anyone: a value that no run could have written is CRIL_ERR_FORMAT.
+ * Every call that writes is one transaction: it is kept whole, through a crash too, or not at all.
+ * A store belongs to one thread and must not be used on both sides of a fork; any number of stores,
+ * in any number of processes, may have one file open. What is read is checked, since a file may
+ * come from anyone: a value that no run could have written is CRIL_ERR_FORMAT.
  *
- * Errors that any call may return: CRIL_ERR_IO (the system refused, no space, another process was writing for longer than the store's
- * patience), CRIL_ERR_FORMAT (the file is damaged), CRIL_ERR_NOMEM.
+ * Errors that any call may return: CRIL_ERR_IO (the system refused, no space, another process was
+ * writing for longer than the store's patience), CRIL_ERR_FORMAT (the file is damaged),
+ * CRIL_ERR_NOMEM.
  */
 #ifndef CRIL_STORE_H
 #define CRIL_STORE_H
@@ -34,34 +39,37 @@ extern "C" {
 typedef struct cril_store cril_store;
 
 typedef struct cril_store_options {
-    bool read_only;       /* the file must be there; nothing is written, but a transaction that was cut off is taken back */
+    bool read_only; /* the file must be there; nothing is written, but a transaction that was cut
+                       off is taken back */
     unsigned patience_ms; /* how long a call waits while others write; 0: 60,000 */
 } cril_store_options;
 
 /*
- * Opens the store at path, or makes one where there is no file, or an empty one. options may be NULL. *out is owned: cril_store_close.
- * CRIL_ERR_IO: also no file for read_only. CRIL_ERR_FORMAT: no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer
- * cril. CRIL_ERR_EMPTY: read_only and an empty file.
+ * Opens the store at path, or makes one where there is no file, or an empty one. options may be
+ * NULL. *out is owned: cril_store_close. CRIL_ERR_IO: also no file for read_only. CRIL_ERR_FORMAT:
+ * no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer cril.
+ * CRIL_ERR_EMPTY: read_only and an empty file.
  */
-cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out, cril_error *err);
+cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
+                            cril_error *err);
 void cril_store_close(cril_store *s); /* NULL is allowed */
 
 /* ---- Models and corpora ---- */
 
 /* Facts of a model's file. */
 typedef struct cril_store_model {
-    char sha256[65];       /* cril_model_sha256 */
+    char sha256[65]; /* cril_model_sha256 */
     char architecture[64];
     uint64_t parameters, bytes, context;
 } cril_store_model;
 
 /* Facts of a corpus: a file's bytes and how documents are made of them. */
 typedef struct cril_store_corpus {
-    char id[65];      /* set by cril_store_corpus_id: SHA-256 over the next four */
-    char sha256[65];  /* cril_corpus_sha256 */
+    char id[65];     /* set by cril_store_corpus_id: SHA-256 over the next four */
+    char sha256[65]; /* cril_corpus_sha256 */
     char field[256];
-    char format[16];  /* "jsonl", "csv", "text"; "" where each file's name decides */
-    uint64_t limit;   /* 0: none */
+    char format[16]; /* "jsonl", "csv", "text"; "" where each file's name decides */
+    uint64_t limit;  /* 0: none */
     uint64_t documents, characters, bytes; /* of all documents' texts */
 } cril_store_corpus;
 
@@ -69,25 +77,33 @@ typedef struct cril_store_corpus {
 cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err);
 
 /*
- * Says what the study's name stands for. Known facts must be equal ones: CRIL_ERR_MISMATCH. A name that stood for another file stands for this
- * one from now on; what is known of the other stays. changed (may be NULL): whether that was so.
+ * Says what the study's name stands for. Known facts must be equal ones: CRIL_ERR_MISMATCH. A name
+ * that stood for another file stands for this one from now on; what is known of the other stays.
+ * changed (may be NULL): whether that was so.
  */
-cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m, bool *changed, cril_error *err);
-cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c, bool *changed, cril_error *err);
+cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m,
+                                 bool *changed, cril_error *err);
+cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c,
+                                  bool *changed, cril_error *err);
 
 /* What a name stands for; *found is false, and *out untouched, where nothing is known of it. */
-cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out, bool *found, cril_error *err);
-cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out, bool *found, cril_error *err);
+cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out,
+                                  bool *found, cril_error *err);
+cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out,
+                                   bool *found, cril_error *err);
 
-/* Sizes that ordinary compressors make of a corpus's text (baseline.h). Read, they are in the order of their names; *out is owned: free. */
-cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const cril_baseline *b, size_t n, cril_error *err);
-cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out, size_t *n, cril_error *err);
+/* Sizes that ordinary compressors make of a corpus's text (baseline.h). Read, they are in the order
+ * of their names; *out is owned: free. */
+cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const cril_baseline *b,
+                                     size_t n, cril_error *err);
+cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out,
+                                 size_t *n, cril_error *err);
 
 /* ---- Cells ---- */
 
 typedef struct cril_cell {
-    char model[65];   /* SHA-256 of its file */
-    char corpus[65];  /* id */
+    char model[65];  /* SHA-256 of its file */
+    char corpus[65]; /* id */
     char protocol[16];
     uint64_t context, stride; /* as cril_result has them, never 0 */
     int numerics;
@@ -99,45 +115,55 @@ typedef struct cril_slice {
 } cril_slice;
 
 /* The cell that this library computes for the three. CRIL_ERR_RANGE: no such protocol. */
-cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c, const cril_study_protocol *p, cril_cell *out,
-                         cril_error *err);
+cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
+                         const cril_study_protocol *p, cril_cell *out, cril_error *err);
 
 /*
- * Adds finished documents [n] of a cell whose model and corpus are known. One that is known is left out if it is equal to the bit;
- * otherwise CRIL_ERR_MISMATCH says which differs: figures of one cell cannot, so a machine computes wrongly or a file was changed by hand.
- * CRIL_ERR_RANGE: figures that no run has, a document that the corpus has not, a cell of an unknown model or corpus.
+ * Adds finished documents [n] of a cell whose model and corpus are known. One that is known is left
+ * out if it is equal to the bit; otherwise CRIL_ERR_MISMATCH says which differs: figures of one
+ * cell cannot, so a machine computes wrongly or a file was changed by hand. CRIL_ERR_RANGE: figures
+ * that no run has, a document that the corpus has not, a cell of an unknown model or corpus.
  */
-cril_status cril_store_put(cril_store *s, const cril_cell *cell, const cril_document_score *documents, size_t n, cril_error *err);
+cril_status cril_store_put(cril_store *s, const cril_cell *cell,
+                           const cril_document_score *documents, size_t n, cril_error *err);
 
-/* Documents that are not there yet, in order; *n is 0 for a complete cell. *out is owned: free. CRIL_ERR_RANGE: an unknown corpus. */
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n, cril_error *err);
+/* Documents that are not there yet, in order; *n is 0 for a complete cell. *out is owned: free.
+ * CRIL_ERR_RANGE: an unknown corpus. */
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n,
+                               cril_error *err);
 
 /*
- * A complete cell as the result of one run over the corpus, with the same bits; level, resamples and seed are read from *interval (NULL, 0: as
- * cril_result_sum). Seconds and forward tokens are 0, names are the study's, version is this library's. CRIL_ERR_EMPTY: it is not
- * complete.
+ * A complete cell as the result of one run over the corpus, with the same bits; level, resamples
+ * and seed are read from *interval (NULL, 0: as cril_result_sum). Seconds and forward tokens are 0,
+ * names are the study's, version is this library's. CRIL_ERR_EMPTY: it is not complete.
  */
-cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval, cril_result *out, cril_error *err);
+cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval,
+                              cril_result *out, cril_error *err);
 
 /* All cells of which a document is there, in a fixed order. *out is owned: free. */
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err);
 
 /* ---- Figures from elsewhere ---- */
 
-/* Adds rows [n], each in the place of an earlier one of its model and corpus or benchmark. changed (may be NULL): how many of them were not
-   known as they are. CRIL_ERR_RANGE: a value that is none, an empty name or source; names the row, from 1. */
-cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows, size_t n, size_t *changed, cril_error *err);
+/* Adds rows [n], each in the place of an earlier one of its model and corpus or benchmark. changed
+   (may be NULL): how many of them were not known as they are. CRIL_ERR_RANGE: a value that is none,
+   an empty name or source; names the row, from 1. */
+cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows,
+                              size_t n, size_t *changed, cril_error *err);
 /* All of them, by model, then corpus or benchmark. *rows [*n] is owned: cril_imports_free. */
-cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n, cril_error *err);
+cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n,
+                                cril_error *err);
 void cril_imports_free(cril_figure *rows, size_t n);
 
 /* ---- All of it ---- */
 
 /*
- * The numbers of a study by one protocol: of a model on a corpus what was measured if all documents are there, else what was imported. One
- * moment of the store, also while others write. Fills *out: cril_study_table_free.
+ * The numbers of a study by one protocol: of a model on a corpus what was measured if all documents
+ * are there, else what was imported. One moment of the store, also while others write. Fills *out:
+ * cril_study_table_free.
  */
-cril_status cril_store_table(cril_store *s, const cril_study_info *study, const cril_study_protocol *protocol, cril_study_table *out,
+cril_status cril_store_table(cril_store *s, const cril_study_info *study,
+                             const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err);
 
 typedef struct cril_store_merge_options {
@@ -146,15 +172,18 @@ typedef struct cril_store_merge_options {
 } cril_store_merge_options;
 
 /*
- * Adds all that the stores at paths [n] know, in one transaction. The order is of no account, and neither is what is in several of them.
- * options may be NULL. CRIL_ERR_MISMATCH: two of them, or s and one of them, know different things of one document, name or imported figure;
- * says which, and s is as it was.
+ * Adds all that the stores at paths [n] know, in one transaction. The order is of no account, and
+ * neither is what is in several of them. options may be NULL. CRIL_ERR_MISMATCH: two of them, or s
+ * and one of them, know different things of one document, name or imported figure; says which, and
+ * s is as it was.
  */
-cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, const cril_store_merge_options *options, cril_error *err);
+cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n,
+                             const cril_store_merge_options *options, cril_error *err);
 
 /*
- * All that is known as text, in the order of the keys, doubles to the last bit: equal stores have equal dumps. Writers wait until it is
- * done, so give a file and not a pipe that someone reads slowly. CRIL_ERR_IO.
+ * All that is known as text, in the order of the keys, doubles to the last bit: equal stores have
+ * equal dumps. Writers wait until it is done, so give a file and not a pipe that someone reads
+ * slowly. CRIL_ERR_IO.
  */
 cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err);
 
@@ -163,14 +192,18 @@ cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err);
 typedef struct cril_claim cril_claim;
 
 /*
- * Takes documents from .. to - 1 of a cell for the caller to compute. *out is NULL where another claim, in whatever process, has some of
- * them; otherwise it is owned: cril_claim_release. The kernel lets go of it when its process ends, however that ends; a child that the process
- * forked holds it too, until it ends or executes another program. A claim keeps nobody from writing; without one work is only done twice.
+ * Takes documents from .. to - 1 of a cell for the caller to compute. *out is NULL where another
+ * claim, in whatever process, has some of them; otherwise it is owned: cril_claim_release. The
+ * kernel lets go of it when its process ends, however that ends; a child that the process forked
+ * holds it too, until it ends or executes another program. A claim keeps nobody from writing;
+ * without one work is only done twice.
  *
- * It is a lock on a byte range of the file PATH-lock, which is made and stays, and must not be deleted while stores are open.
- * CRIL_ERR_RANGE: from >= to, or more than 2^32 documents. CRIL_ERR_IO: also a file system without locks.
+ * It is a lock on a byte range of the file PATH-lock, which is made and stays, and must not be
+ * deleted while stores are open. CRIL_ERR_RANGE: from >= to, or more than 2^32 documents.
+ * CRIL_ERR_IO: also a file system without locks.
  */
-cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to, cril_claim **out, cril_error *err);
+cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
+                             cril_claim **out, cril_error *err);
 void cril_claim_release(cril_claim *c); /* NULL is allowed */
 
 #ifdef __cplusplus

@@ -1,11 +1,12 @@
 /*
  * Studies: models x corpora, models x benchmarks, and the line through them.
  *
- * A study is one YAML file (doc/study.md) that names what is compared, and one SQLite file that holds what is known. A *cell* is
- * one model on one corpus by one protocol; its figures are measured by this library or imported with their source.
+ * A study is one YAML file (doc/study.md) that names what is compared, and one SQLite file that
+ * holds what is known. A *cell* is one model on one corpus by one protocol; its figures are
+ * measured by this library or imported with their source.
  *
- * A study is immutable once loaded and may be shared by threads. A store belongs to one thread; any number of stores, in any
- * number of processes, may have one file open.
+ * A study is immutable once loaded and may be shared by threads. A store belongs to one thread; any
+ * number of stores, in any number of processes, may have one file open.
  */
 #ifndef CRIL_STUDY_H
 #define CRIL_STUDY_H
@@ -27,12 +28,14 @@ extern "C" {
 typedef struct cril_study cril_study;
 
 typedef struct cril_study_model {
-    const char *name;   /* unique in the study */
-    const char *family; /* models of one family are not independent; the name itself where none is given */
-    const char *path;   /* relative ones are taken from the study file's folder; NULL: figures are imported only */
+    const char *name; /* unique in the study */
+    const char
+        *family; /* models of one family are not independent; the name itself where none is given */
+    const char *path; /* relative ones are taken from the study file's folder; NULL: figures are
+                         imported only */
     const char *const *tags; /* [n_tags] words to choose models by */
     size_t n_tags;
-    size_t line;        /* in the study file, from 1 */
+    size_t line; /* in the study file, from 1 */
 } cril_study_model;
 
 typedef struct cril_study_corpus {
@@ -71,16 +74,19 @@ typedef struct cril_study_info {
     const cril_study_model *models;
     const cril_study_corpus *corpora;
     const cril_study_benchmark *benchmarks;
-    const cril_study_protocol *protocols; /* [n_protocols] the first is the one that fits use, unless told otherwise */
+    const cril_study_protocol
+        *protocols; /* [n_protocols] the first is the one that fits use, unless told otherwise */
     const cril_study_fit *fits;
     size_t n_models, n_corpora, n_benchmarks, n_protocols, n_fits;
 } cril_study_info;
 
 /*
- * Reads and checks a study file; globs become models, sorted by name. Every fault is found before anything runs and said as
- * "FILE:LINE: what, how to mend it": an unknown key, a missing file, two models of one name, a benchmark's group that is no
- * corpus's, a value of the wrong kind. *out is owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _UNSUPPORTED (YAML of
- * a kind that is refused), _RANGE (not a study), _NOMEM; where a corpus cannot be opened, what cril_corpus_open says.
+ * Reads and checks a study file; globs become models, sorted by name. Every fault is found before
+ * anything runs and said as "FILE:LINE: what, how to mend it": an unknown key, a missing file, two
+ * models of one name, a benchmark's group that is no corpus's, a value of the wrong kind. *out is
+ * owned by the caller. CRIL_ERR_IO, _FORMAT (not YAML), _UNSUPPORTED (YAML of a kind that is
+ * refused), _RANGE (not a study), _NOMEM; where a corpus cannot be opened, what cril_corpus_open
+ * says.
  */
 cril_status cril_study_load(const char *path, cril_study **out, cril_error *err);
 void cril_study_close(cril_study *s); /* NULL is allowed */
@@ -94,25 +100,30 @@ typedef struct cril_study_faults {
     cril_error fault[CRIL_STUDY_MOST_FAULTS];
 } cril_study_faults;
 
-/* cril_study_load, which tells the first fault only, with all of them. Returns the first one's status. */
+/* cril_study_load, which tells the first fault only, with all of them. Returns the first one's
+ * status. */
 cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
 
 /* ---- Words ---- */
 
 /*
- * Whether axis words and selection words mean something in this study; f->name and f->line are not looked at.
+ * Whether axis words and selection words mean something in this study; f->name and f->line are not
+ * looked at.
  *
  *   x   "average" (mean over all corpora), a corpus, or a group (mean over its corpora)
- *   y   "average" (mean over the groups' means), "plain" (mean over all benchmarks), a benchmark, or a group (mean over its
- *       benchmarks)
+ *   y   "average" (mean over the groups' means), "plain" (mean over all benchmarks), a benchmark,
+ * or a group (mean over its benchmarks)
  *
- * CRIL_ERR_RANGE: one of them does not, or no model is chosen; the sentence lists what there is, without file and line.
+ * CRIL_ERR_RANGE: one of them does not, or no model is chosen; the sentence lists what there is,
+ * without file and line.
  */
-cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f, cril_error *err);
+cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f,
+                                 cril_error *err);
 
 /*
- * Whether words choose a model. A word is a model's name, its family or one of its tags; with '-' in front it excludes those
- * models. Chosen is what some word includes and none excludes; without an including word, all that none excludes.
+ * Whether words choose a model. A word is a model's name, its family or one of its tags; with '-'
+ * in front it excludes those models. Chosen is what some word includes and none excludes; without
+ * an including word, all that none excludes.
  */
 bool cril_study_selects(const cril_study_model *m, const char *const *words, size_t n_words);
 
@@ -126,8 +137,8 @@ typedef enum cril_origin {
 } cril_origin;
 
 typedef struct cril_known {
-    double value;       /* bits per character, or a score as a share of 1; NaN where origin is NONE */
-    double se;          /* standard error over documents; 0: not known */
+    double value; /* bits per character, or a score as a share of 1; NaN where origin is NONE */
+    double se;    /* standard error over documents; 0: not known */
     cril_origin origin;
     const char *source; /* of an imported one; "" otherwise; belongs to the table */
 } cril_known;
@@ -151,9 +162,9 @@ typedef enum cril_figure_kind {
 
 typedef struct cril_figure {
     const char *model, *of; /* of: the corpus or benchmark */
-    double value, se;       /* bits per character; score and error as shares of 1; se 0: not known */
-    const char *source;     /* "" if the file has no such column */
-    size_t line;            /* of the file, where the record begins; 0: it comes from no file */
+    double value, se;   /* bits per character; score and error as shares of 1; se 0: not known */
+    const char *source; /* "" if the file has no such column */
+    size_t line;        /* of the file, where the record begins; 0: it comes from no file */
 } cril_figure;
 
 typedef struct cril_figures {
@@ -163,16 +174,17 @@ typedef struct cril_figures {
 } cril_figures;
 
 /*
- * Reads a CSV file (RFC 4180, UTF-8, a header of column names) of published figures. Beside the columns of its kind, a file may have
- * source, family, params_b, active_params_b, shots and metric, of which only source is read. source_prefix, unless NULL: only rows
- * whose source begins so. *out is owned by the caller: cril_figures_free.
+ * Reads a CSV file (RFC 4180, UTF-8, a header of column names) of published figures. Beside the
+ * columns of its kind, a file may have source, family, params_b, active_params_b, shots and metric,
+ * of which only source is read. source_prefix, unless NULL: only rows whose source begins so. *out
+ * is owned by the caller: cril_figures_free.
  *
- * CRIL_ERR_FORMAT names file and line: a column that is missing or not known, a record with another number of fields, a value that is
- * no number or out of range (a score of 140, NaN), two different values for one model. CRIL_ERR_EMPTY: no row (with that source).
- * CRIL_ERR_IO, _NOMEM.
+ * CRIL_ERR_FORMAT names file and line: a column that is missing or not known, a record with another
+ * number of fields, a value that is no number or out of range (a score of 140, NaN), two different
+ * values for one model. CRIL_ERR_EMPTY: no row (with that source). CRIL_ERR_IO, _NOMEM.
  */
-cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix, cril_figures *out,
-                              cril_error *err);
+cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix,
+                              cril_figures *out, cril_error *err);
 void cril_figures_free(cril_figures *f);
 
 /* ---- Choosing ---- */
@@ -191,20 +203,22 @@ typedef struct cril_study_points {
 /*
  * The models that f chooses and of which everything is known that its x and y need.
  *
- * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is not known. *out is owned by the
- * caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether
- * the points are enough for a line is a matter of fit.h.
+ * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is
+ * not known. *out is owned by the caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean
+ * nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether the points are enough for a line
+ * is a matter of fit.h.
  */
-cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
-                                  cril_study_points *out, cril_error *err);
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t,
+                                  const cril_study_fit *f, cril_study_points *out, cril_error *err);
 void cril_study_points_free(cril_study_points *p);
 
 /*
- * One model's coordinates, as above. The origin is NONE where a number is lacking, IMPORTED where one is imported; there is no
- * source. x and y may each be NULL.
+ * One model's coordinates, as above. The origin is NONE where a number is lacking, IMPORTED where
+ * one is imported; there is no source. x and y may each be NULL.
  */
-cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
-                                   cril_known *x, cril_known *y, cril_error *err);
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t,
+                                   const cril_study_fit *f, size_t model, cril_known *x,
+                                   cril_known *y, cril_error *err);
 
 /* ---- Lines ---- */
 
@@ -225,20 +239,23 @@ typedef struct cril_study_line {
     cril_line line;
     cril_point_fit *each; /* [models.n] */
     size_t n_flagged;
-    cril_line_bootstrap over_models, over_families; /* the latter with n_units 1 and nothing else where there is one family */
-    cril_left_out *families; /* [left_out.n_families] whose lines are fitted without them */
+    cril_line_bootstrap over_models,
+        over_families; /* the latter with n_units 1 and nothing else where there is one family */
+    cril_left_out *families;      /* [left_out.n_families] whose lines are fitted without them */
     cril_left_out_total left_out; /* n_families_used 0: no family can be left out */
-    bool is_york;        /* errors_in_both has each model's own errors; else the orthogonal line */
-    bool has_both;       /* it converged */
+    bool is_york;  /* errors_in_both has each model's own errors; else the orthogonal line */
+    bool has_both; /* it converged */
     cril_line_both errors_in_both;
 } cril_study_line;
 
 /*
- * Fits the line that f names. options may be NULL. *out is owned by the caller: cril_study_line_free. Errors are those of
- * cril_study_points_get and cril_line_fit; with fewer than 3 models the sentence says which figures are lacking.
+ * Fits the line that f names. options may be NULL. *out is owned by the caller:
+ * cril_study_line_free. Errors are those of cril_study_points_get and cril_line_fit; with fewer
+ * than 3 models the sentence says which figures are lacking.
  */
-cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
-                                const cril_study_line_options *options, cril_study_line *out, cril_error *err);
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t,
+                                const cril_study_fit *f, const cril_study_line_options *options,
+                                cril_study_line *out, cril_error *err);
 void cril_study_line_free(cril_study_line *l);
 
 #ifdef __cplusplus

@@ -1,9 +1,10 @@
 /*
  * Runs a study: computes the cells that its store does not have.
  *
- * A cell is a model with a path on a corpus with a path by a protocol of the study. What is finished of it, document by document,
- * goes into the store while the work goes on; whatever ends a run, the next one goes on there, and the figures have the same
- * bits. Any number of runs, in any number of processes, may share a store: a cell is claimed by the one that is at it.
+ * A cell is a model with a path on a corpus with a path by a protocol of the study. What is
+ * finished of it, document by document, goes into the store while the work goes on; whatever ends a
+ * run, the next one goes on there, and the figures have the same bits. Any number of runs, in any
+ * number of processes, may share a store: a cell is claimed by the one that is at it.
  */
 #ifndef CRIL_STUDY_RUN_H
 #define CRIL_STUDY_RUN_H
@@ -20,49 +21,64 @@ extern "C" {
 #endif
 
 typedef struct cril_study_run_options {
-    unsigned threads;     /* 0: one a core */
-    size_t batch_tokens;  /* as cril_score_options has it; 0: 2048, since what a killed run loses is a batch */
-    size_t memory_bytes;  /* as cril_score_options has it */
-    unsigned shard, shards; /* 1 <= shard <= shards: this share of the work alone; shards 0: all of it */
-    bool baselines;       /* ordinary compressors too, once a corpus, when all cells are done */
+    unsigned threads;    /* 0: one a core */
+    size_t batch_tokens; /* as cril_score_options has it; 0: 2048, since what a killed run loses is
+                            a batch */
+    size_t memory_bytes; /* as cril_score_options has it */
+    unsigned shard,
+        shards;     /* 1 <= shard <= shards: this share of the work alone; shards 0: all of it */
+    bool baselines; /* ordinary compressors too, once a corpus, when all cells are done */
 } cril_study_run_options;
 
 typedef struct cril_study_progress {
-    const char *phase;  /* "reading" (models and corpora), "scoring", "waiting" (for other processes), "compressing" (corpora) */
-    const char *model, *corpus, *protocol; /* of the cell at work; otherwise NULL, but model is the name of what is read or compressed */
-    size_t cells, cells_done; /* of this run's share */
-    double fraction;          /* of the work, by arithmetic, what was there before included; < 0: not known yet */
-    double seconds;           /* since the run began */
-    double seconds_left;      /* < 0: not known yet */
+    const char *phase; /* "reading" (models and corpora), "scoring", "waiting" (for other
+                          processes), "compressing" (corpora) */
+    const char *model, *corpus, *protocol; /* of the cell at work; otherwise NULL, but model is the
+                                              name of what is read or compressed */
+    size_t cells, cells_done;              /* of this run's share */
+    double fraction; /* of the work, by arithmetic, what was there before included; < 0: not known
+                        yet */
+    double seconds;  /* since the run began */
+    double seconds_left; /* < 0: not known yet */
     uint64_t forward_tokens;
-    double bpc;               /* of the documents of the cell that were scored just now; 0 before the first */
+    double bpc; /* of the documents of the cell that were scored just now; 0 before the first */
 } cril_study_progress;
 
 /* Any may be NULL. Called from the thread that called cril_study_run. */
 typedef struct cril_study_callbacks {
     void *user;
-    int (*on_progress)(void *user, const cril_study_progress *p); /* not 0: stop with CRIL_ERR_CANCELLED; what is finished is kept */
-    void (*on_note)(void *user, const char *sentence);            /* such as: a corpus file has changed and is a new cell */
+    int (*on_progress)(void *user,
+                       const cril_study_progress
+                           *p); /* not 0: stop with CRIL_ERR_CANCELLED; what is finished is kept */
+    void (*on_note)(
+        void *user,
+        const char *sentence); /* such as: a corpus file has changed and is a new cell */
 } cril_study_callbacks;
 
 typedef struct cril_study_totals {
-    size_t cells;         /* of this run's share */
-    size_t cells_before;  /* of these, complete before the run */
-    uint64_t documents, scored_tokens, forward_tokens; /* of this run: documents in the store, all tokens through a model */
+    size_t cells;        /* of this run's share */
+    size_t cells_before; /* of these, complete before the run */
+    uint64_t documents, scored_tokens,
+        forward_tokens; /* of this run: documents in the store, all tokens through a model */
     double seconds;
 } cril_study_totals;
 
 /*
- * Computes what is missing, cheapest cells first. Shards are equal shares of the whole study's arithmetic, a cell cut between
- * documents where need be, and depend on the study's files alone: all of them, run on any machines into stores of their own and merged, are
- * the one run. *totals (may be NULL) is set on errors too.
+ * Computes what is missing, cheapest cells first. Shards are equal shares of the whole study's
+ * arithmetic, a cell cut between documents where need be, and depend on the study's files alone:
+ * all of them, run on any machines into stores of their own and merged, are the one run. *totals
+ * (may be NULL) is set on errors too.
  *
- * Before anything is computed all models and corpora are read once, for their hashes and sizes. CRIL_ERR_RANGE: a model whose
- * context is too short for a protocol, shards; CRIL_ERR_EMPTY: nothing with a path, a corpus without documents; CRIL_ERR_MISMATCH: a
- * file that is written to while the study runs, of which nothing is kept from then on; those of models, corpora, scorers and stores.
+ * Before anything is computed all models and corpora are read once, for their hashes and sizes.
+ * CRIL_ERR_RANGE: a model whose context is too short for a protocol, shards; CRIL_ERR_EMPTY:
+ * nothing with a path, a corpus without documents; CRIL_ERR_MISMATCH: a file that is written to
+ * while the study runs, of which nothing is kept from then on; those of models, corpora, scorers
+ * and stores.
  */
-cril_status cril_study_run(const cril_study_info *s, cril_store *store, const cril_study_run_options *options,
-                           const cril_study_callbacks *callbacks, cril_study_totals *totals, cril_error *err);
+cril_status cril_study_run(const cril_study_info *s, cril_store *store,
+                           const cril_study_run_options *options,
+                           const cril_study_callbacks *callbacks, cril_study_totals *totals,
+                           cril_error *err);
 
 #ifdef __cplusplus
 }

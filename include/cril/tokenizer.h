@@ -28,9 +28,10 @@ typedef struct cril_ids {
 void cril_ids_free(cril_ids *ids); /* leaves an empty list behind */
 
 enum {
-    CRIL_ENCODE_TEXT = 0,        /* the text as text: a look-alike of a control token is spelled out */
-    CRIL_ENCODE_SPECIAL = 1,     /* look-alikes of control tokens become those tokens */
-    CRIL_ENCODE_ADD_SPECIAL = 2  /* put the BOS / EOS that the tokenizer adds by itself around the text */
+    CRIL_ENCODE_TEXT = 0,    /* the text as text: a look-alike of a control token is spelled out */
+    CRIL_ENCODE_SPECIAL = 1, /* look-alikes of control tokens become those tokens */
+    CRIL_ENCODE_ADD_SPECIAL =
+        2 /* put the BOS / EOS that the tokenizer adds by itself around the text */
 };
 
 /*
@@ -44,21 +45,21 @@ void cril_tokenizer_free(cril_tokenizer *t);
 /*
  * Appends the ids of text [len bytes, any bytes] to *ids. flags: CRIL_ENCODE_*.
  * Time grows about linearly with len, also for one long line. On error *ids keeps what it had.
- * CRIL_ERR_NOMEM; CRIL_ERR_RANGE when a character or byte has no token, and the vocabulary names no unknown token, or
- * when len is over 1 GiB.
+ * CRIL_ERR_NOMEM; CRIL_ERR_RANGE when a character or byte has no token, and the vocabulary names no
+ * unknown token, or when len is over 1 GiB.
  */
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
                                   unsigned flags, cril_ids *ids, cril_error *err);
 
-size_t cril_tokenizer_size(const cril_tokenizer *t);       /* tokens in the vocabulary */
-const char *cril_tokenizer_kind(const cril_tokenizer *t);  /* e.g. "bpe (smollm)", owned by t */
-int32_t cril_tokenizer_bos(const cril_tokenizer *t);       /* -1: none */
-int32_t cril_tokenizer_eos(const cril_tokenizer *t);       /* -1: none */
+size_t cril_tokenizer_size(const cril_tokenizer *t);      /* tokens in the vocabulary */
+const char *cril_tokenizer_kind(const cril_tokenizer *t); /* e.g. "bpe (smollm)", owned by t */
+int32_t cril_tokenizer_bos(const cril_tokenizer *t);      /* -1: none */
+int32_t cril_tokenizer_eos(const cril_tokenizer *t);      /* -1: none */
 bool cril_tokenizer_adds_bos(const cril_tokenizer *t);
 bool cril_tokenizer_adds_eos(const cril_tokenizer *t);
 
-/* The bytes a token stands for (byte-level and byte-fallback mapping undone, U+2581 as a space; a control token by
-   its name). *len is set. Borrowed from t. NULL when id is out of range. */
+/* The bytes a token stands for (byte-level and byte-fallback mapping undone, U+2581 as a space; a
+   control token by its name). *len is set. Borrowed from t. NULL when id is out of range. */
 const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len);
 
 #ifdef __cplusplus

@@ -1,7 +1,8 @@
 /*
- * Text to an archive. A segment is spelled as tokens; its windows, and those of the segments after it, fill a batch; the
- * batch goes through the model; each token's shares go into its segment's range coder; a segment whose tokens are all coded
- * is written. What stays in memory is one batch and the segments that it has tokens of.
+ * Text to an archive. A segment is spelled as tokens; its windows, and those of the segments after
+ * it, fill a batch; the batch goes through the model; each token's shares go into its segment's
+ * range coder; a segment whose tokens are all coded is written. What stays in memory is one batch
+ * and the segments that it has tokens of.
  */
 #include "codec/container.h"
 #include "codec/spell.h"
@@ -19,7 +20,8 @@
 #include <string.h>
 #include <time.h>
 
-/* Windows that follow each other: no token goes through the model twice. doc/compression.md has what else costs. */
+/* Windows that follow each other: no token goes through the model twice. doc/compression.md has
+ * what else costs. */
 enum { DEFAULT_CONTEXT = 1024 };
 
 /* A segment that is not written yet. */
@@ -74,7 +76,9 @@ static cril_status write_bytes(cril_compressor *c, const void *data, size_t n, c
     const int failure = n ? c->callbacks->write(c->callbacks->user, data, n) : 0;
 
     c->totals.archive_bytes += n;
-    return failure ? cril_fail(err, CRIL_ERR_IO, "the archive could not be written: %s", strerror(failure)) : CRIL_OK;
+    return failure ? cril_fail(err, CRIL_ERR_IO, "the archive could not be written: %s",
+                               strerror(failure))
+                   : CRIL_OK;
 }
 
 static cril_status write_header(cril_compressor *c, cril_error *err)
@@ -88,7 +92,8 @@ static cril_status write_header(cril_compressor *c, cril_error *err)
     return write_bytes(c, out, sizeof(out), err);
 }
 
-static cril_status write_parts(cril_compressor *c, const struct cril_spelling *s, uint32_t *crc, cril_error *err)
+static cril_status write_parts(cril_compressor *c, const struct cril_spelling *s, uint32_t *crc,
+                               cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -108,13 +113,17 @@ static cril_status stopped(cril_error *err)
 }
 
 /* What tokens cost is known before it is decided whether they are kept. */
-static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_segment_cost *cost, cril_error *err)
+static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_segment_cost *cost,
+                             cril_error *err)
 {
-    *cost = (cril_segment_cost){ .tokens = p->spelling.ids.n, .nats = p->nats };
-    return c->callbacks->cost ? cril_speller_compare(c->speller, p->text, p->n, &p->spelling.ids, &cost->own, err) : CRIL_OK;
+    *cost = (cril_segment_cost){.tokens = p->spelling.ids.n, .nats = p->nats};
+    return c->callbacks->cost
+               ? cril_speller_compare(c->speller, p->text, p->n, &p->spelling.ids, &cost->own, err)
+               : CRIL_OK;
 }
 
-/* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index. */
+/* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index.
+ */
 static cril_status write_segment(cril_compressor *c, struct pending *p, cril_error *err)
 {
     uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
@@ -130,20 +139,26 @@ static cril_status write_segment(cril_compressor *c, struct pending *p, cril_err
     if ((st = find_cost(c, p, &cost, err)) != CRIL_OK)
         return st;
     /* Where the model's tokens cost more than the text, the text itself is kept. */
-    if (s->ids.n && p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
+    if (s->ids.n &&
+        p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
         if ((st = cril_spelling_store(p->text, p->n, s, err)) != CRIL_OK)
             return st;
         cril_range_encoder_free(&p->code);
         cost.kept = true;
     }
-    struct cril_archive_entry e = { .original = (uint32_t)p->n, .tokens = (uint32_t)s->ids.n, .parts = (uint32_t)s->n_parts,
-                                    .raw = (uint32_t)s->n_raw, .code = (uint32_t)p->code.n,
-                                    .crc = cril_archive_crc(0, p->text, p->n) };
-    if ((st = write_header(c, err)) != CRIL_OK || (st = write_parts(c, s, &e.frame_crc, err)) != CRIL_OK ||
+    struct cril_archive_entry e = {.original = (uint32_t)p->n,
+                                   .tokens = (uint32_t)s->ids.n,
+                                   .parts = (uint32_t)s->n_parts,
+                                   .raw = (uint32_t)s->n_raw,
+                                   .code = (uint32_t)p->code.n,
+                                   .crc = cril_archive_crc(0, p->text, p->n)};
+    if ((st = write_header(c, err)) != CRIL_OK ||
+        (st = write_parts(c, s, &e.frame_crc, err)) != CRIL_OK ||
         (st = write_bytes(c, s->raw, s->n_raw, err)) != CRIL_OK ||
         (st = write_bytes(c, p->code.data, p->code.n, err)) != CRIL_OK)
         return st;
-    e.frame_crc = cril_archive_crc(cril_archive_crc(e.frame_crc, s->raw, s->n_raw), p->code.data, p->code.n);
+    e.frame_crc =
+        cril_archive_crc(cril_archive_crc(e.frame_crc, s->raw, s->n_raw), p->code.data, p->code.n);
     cril_archive_put_entry(&e, c->index + c->n_index);
     c->n_index += CRIL_ARCHIVE_ENTRY;
     c->totals.original_bytes += p->n;
@@ -171,7 +186,8 @@ static cril_status write_finished(cril_compressor *c, cril_error *err)
     cril_status st = CRIL_OK;
     size_t n = 0;
 
-    while (st == CRIL_OK && n < c->n_pending && c->pending[n].n_coded == c->pending[n].spelling.ids.n)
+    while (st == CRIL_OK && n < c->n_pending &&
+           c->pending[n].n_coded == c->pending[n].spelling.ids.n)
         st = write_segment(c, &c->pending[n++], err);
     for (size_t i = 0; i < n; i++)
         free_pending(&c->pending[i]);
@@ -257,7 +273,9 @@ static cril_status make_room(cril_compressor *c, size_t n_inputs, cril_error *er
 static cril_status lay_out(cril_compressor *c, cril_error *err)
 {
     const uint64_t segment = c->first_pending + c->n_pending - 1;
-    const cril_ids ids = c->pending[c->n_pending - 1].spelling.ids; /* its data stay where they are when segments are written */
+    const cril_ids ids =
+        c->pending[c->n_pending - 1]
+            .spelling.ids; /* its data stay where they are when segments are written */
     struct cril_span span;
     cril_status st;
 
@@ -282,16 +300,19 @@ static cril_status lay_out(cril_compressor *c, cril_error *err)
 
 cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err)
 {
-    struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1, sizeof(*pending)), *p;
+    struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1,
+                                             sizeof(*pending)),
+                   *p;
     cril_status st;
 
     if (n < 1 || n > CRIL_SEGMENT_BYTES_MAX)
-        return cril_fail(err, CRIL_ERR_RANGE, "a segment of %zu bytes; it can have 1 to %zu", n, CRIL_SEGMENT_BYTES_MAX);
+        return cril_fail(err, CRIL_ERR_RANGE, "a segment of %zu bytes; it can have 1 to %zu", n,
+                         CRIL_SEGMENT_BYTES_MAX);
     if (!pending)
         return no_memory(err);
     c->pending = pending;
     p = &pending[c->n_pending];
-    *p = (struct pending){ .text = malloc(n), .n = n };
+    *p = (struct pending){.text = malloc(n), .n = n};
     cril_range_encoder_init(&p->code);
     if (!p->text)
         return no_memory(err);
@@ -300,7 +321,8 @@ cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, 
     if (c->start_sec <= 0)
         c->start_sec = now_sec();
     if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
-        (st = cril_speller_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK || (st = lay_out(c, err)) != CRIL_OK)
+        (st = cril_speller_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
+        (st = lay_out(c, err)) != CRIL_OK)
         return st;
     return write_finished(c, err); /* one without tokens waits for nothing */
 }
@@ -312,12 +334,15 @@ cril_status cril_compressor_finish(cril_compressor *c, cril_error *err)
     char hex[65];
     cril_status st;
 
-    if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) || (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK)
+    if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) ||
+        (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK)
         return st;
-    t = (struct cril_archive_trailer){ .n_segments = c->totals.segments, .original = c->totals.original_bytes };
+    t = (struct cril_archive_trailer){.n_segments = c->totals.segments,
+                                      .original = c->totals.original_bytes};
     cril_hex_bytes(hex, t.sha256, sizeof(t.sha256));
     cril_archive_put_trailer(&t, c->index, out);
-    if ((st = write_header(c, err)) != CRIL_OK || (st = write_bytes(c, c->index, c->n_index, err)) != CRIL_OK)
+    if ((st = write_header(c, err)) != CRIL_OK ||
+        (st = write_bytes(c, c->index, c->n_index, err)) != CRIL_OK)
         return st;
     c->totals.seconds = c->start_sec > 0 ? now_sec() - c->start_sec : 0;
     return write_bytes(c, out, sizeof(out), err);
@@ -331,7 +356,8 @@ const cril_codec_totals *cril_compressor_totals(const cril_compressor *c)
 static cril_status configure(cril_compressor *c, const cril_compress_options *o, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(c->model);
-    const size_t most = cril_model_context(c->model), usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT;
+    const size_t most = cril_model_context(c->model),
+                 usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT;
     char hex[65];
     cril_status st;
 
@@ -340,19 +366,22 @@ static cril_status configure(cril_compressor *c, const cril_compress_options *o,
     c->layout.stride = o->stride ? o->stride : c->layout.context;
     c->layout.head = cril_tokenizer_adds_bos(t) ? cril_tokenizer_bos(t) : -1;
     if (c->layout.context > most || c->layout.context > UINT32_MAX)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: was made for a context of at most %zu tokens, not %zu",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: was made for a context of at most %zu tokens, not %zu",
                          cril_model_path(c->model), most, c->layout.context);
     if (c->layout.stride > c->layout.context)
-        return cril_fail(err, CRIL_ERR_RANGE, "a stride of %zu tokens would leave tokens out at a context of %zu",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "a stride of %zu tokens would leave tokens out at a context of %zu",
                          c->layout.stride, c->layout.context);
     if ((st = cril_model_identity(c->model, hex, err)) != CRIL_OK)
         return st;
-    c->header = (struct cril_archive_header){ .version = CRIL_ARCHIVE_VERSION, .numerics = CRIL_NUMERICS,
-                                              .protocol = CRIL_PROTOCOL_DOCUMENT,
-                                              .context = (uint32_t)c->layout.context,
-                                              .stride = (uint32_t)c->layout.stride,
-                                              .n_logits = (uint32_t)cril_model_logits(c->model),
-                                              .head = c->layout.head };
+    c->header = (struct cril_archive_header){.version = CRIL_ARCHIVE_VERSION,
+                                             .numerics = CRIL_NUMERICS,
+                                             .protocol = CRIL_PROTOCOL_DOCUMENT,
+                                             .context = (uint32_t)c->layout.context,
+                                             .stride = (uint32_t)c->layout.stride,
+                                             .n_logits = (uint32_t)cril_model_logits(c->model),
+                                             .head = c->layout.head};
     cril_hex_bytes(hex, c->header.model, sizeof(c->header.model));
     c->batch.with_shares = true;
     c->batch.uniform_total = cril_model_logits(c->model);
@@ -361,9 +390,10 @@ static cril_status configure(cril_compressor *c, const cril_compress_options *o,
 }
 
 cril_status cril_compressor_create(cril_model *m, const cril_compress_options *options,
-                                   const cril_codec_callbacks *callbacks, cril_compressor **out, cril_error *err)
+                                   const cril_codec_callbacks *callbacks, cril_compressor **out,
+                                   cril_error *err)
 {
-    static const cril_compress_options defaults = { 0 };
+    static const cril_compress_options defaults = {0};
     cril_compressor *c = calloc(1, sizeof(*c));
     cril_status st;
 
@@ -375,9 +405,12 @@ cril_status cril_compressor_create(cril_model *m, const cril_compress_options *o
     c->callbacks = callbacks;
     c->text_bytes = options->text_bytes;
     st = configure(c, options, err);
-    const struct cril_engine_options wanted = { .threads = options->threads, .memory = options->memory_bytes,
-                                                .rows = options->batch_tokens, .window = c->layout.context };
-    if (st != CRIL_OK || (st = cril_engine_create(m, cril_kernels(), &wanted, &c->engine, err)) != CRIL_OK ||
+    const struct cril_engine_options wanted = {.threads = options->threads,
+                                               .memory = options->memory_bytes,
+                                               .rows = options->batch_tokens,
+                                               .window = c->layout.context};
+    if (st != CRIL_OK ||
+        (st = cril_engine_create(m, cril_kernels(), &wanted, &c->engine, err)) != CRIL_OK ||
         (st = cril_speller_create(cril_model_tokenizer(m), &c->speller, err)) != CRIL_OK ||
         (st = cril_sha256_create(&c->hash, err)) != CRIL_OK) {
         cril_compressor_free(c);

@@ -1,7 +1,7 @@
 /*
- * An archive to text. Segments are decoded in step, one a stream: each round asks the model for what follows in every stream,
- * takes the next token of each from its range code, and hands it back in the next round. Segments are checked when they
- * are whole, and given out in order.
+ * An archive to text. Segments are decoded in step, one a stream: each round asks the model for
+ * what follows in every stream, takes the next token of each from its range code, and hands it back
+ * in the next round. Segments are checked when they are whole, and given out in order.
  */
 #include "codec/archive.h"
 #include "codec/dump.h"
@@ -46,15 +46,16 @@ struct decoding {
     struct cril_steps *steps;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
-    struct stream *streams; /* [n_streams] */
+    struct stream *streams;  /* [n_streams] */
     struct cril_feed *feeds; /* [n_streams] */
     size_t *fed;             /* [n_streams] the stream of each feed */
     size_t n_streams;
-    size_t first, end;       /* segments that are asked for */
-    uint64_t from, to;       /* bytes of the text that are */
-    size_t next_start, next_out; /* the first segment that no stream has taken; that has not been given out */
-    uint8_t **texts;         /* [end - first] of those that are decoded and wait */
-    uint64_t waiting;        /* bytes of these */
+    size_t first, end; /* segments that are asked for */
+    uint64_t from, to; /* bytes of the text that are */
+    size_t next_start,
+        next_out;     /* the first segment that no stream has taken; that has not been given out */
+    uint8_t **texts;  /* [end - first] of those that are decoded and wait */
+    uint64_t waiting; /* bytes of these */
     struct cril_sha256 *hash; /* NULL: only a part is asked for */
     struct cril_dump *dump;   /* NULL: not wanted */
     uint64_t n_tokens, tokens_done;
@@ -71,19 +72,22 @@ static double now_sec(void)
 
 static cril_status no_memory(const struct decoding *d, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while decoding; try fewer streams", d->c->name);
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while decoding; try fewer streams",
+                     d->c->name);
 }
 
-static cril_status damaged(const struct decoding *d, size_t segment, const char *what, cril_error *err)
+static cril_status damaged(const struct decoding *d, size_t segment, const char *what,
+                           cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: segment %zu of %zu is damaged: %s", d->c->name, segment + 1,
-                     d->c->n_segments, what);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: segment %zu of %zu is damaged: %s", d->c->name,
+                     segment + 1, d->c->n_segments, what);
 }
 
 /* ---- Giving out ---- */
 
 /* The bytes of a segment that are asked for. */
-static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *text, cril_error *err)
+static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *text,
+                            cril_error *err)
 {
     const uint64_t start = d->c->starts[segment], end = d->c->starts[segment + 1];
     const size_t from = (size_t)(d->from > start ? d->from - start : 0),
@@ -132,7 +136,8 @@ static cril_status finish_segment(struct decoding *d, struct stream *s, cril_err
     d->totals->tokens += e->tokens;
     d->totals->code_bytes += e->code;
     d->totals->raw_bytes += e->raw;
-    if (cril_unspell(cril_model_tokenizer(d->m), &s->s, s->ids.data, s->ids.n, text, e->original, &why) != CRIL_OK)
+    if (cril_unspell(cril_model_tokenizer(d->m), &s->s, s->ids.data, s->ids.n, text, e->original,
+                     &why) != CRIL_OK)
         return damaged(d, s->segment, why.message, err);
     if (cril_archive_crc(0, text, e->original) != e->crc)
         return damaged(d, s->segment, "what it decodes to does not have its checksum", err);
@@ -155,7 +160,7 @@ static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_err
 
     if (!cril_range_peek(&s->code, total, &id))
         return damaged(d, s->segment, "its code is not one of the range coder's", err);
-    cril_range_take(&s->code, &(struct cril_share){ .low = id, .size = 1, .total = total });
+    cril_range_take(&s->code, &(struct cril_share){.low = id, .size = 1, .total = total});
     if (d->dump)
         cril_dump_uniform(d->dump, s->segment, 0, d->c->header.n_logits);
     return take_token(d, s, (int32_t)id, err);
@@ -171,7 +176,8 @@ static cril_status decode_token(struct decoding *d, struct stream *s, size_t fee
         cril_dump_token(d->dump, s->segment, s->ids.n, p.weights, p.sum, p.values, p.n);
     if (!cril_range_peek(&s->code, cril_share_total_weights(p.weights, p.sum, p.n_chunks), &at))
         return damaged(d, s->segment, "its code is not one of the range coder's", err);
-    const size_t chunk = cril_share_find_weight(p.weights, p.sum, p.n_chunks, at, &share), first = chunk * CRIL_CHUNK,
+    const size_t chunk = cril_share_find_weight(p.weights, p.sum, p.n_chunks, at, &share),
+                 first = chunk * CRIL_CHUNK,
                  n = p.n - first < CRIL_CHUNK ? p.n - first : CRIL_CHUNK;
     cril_range_take(&s->code, &share);
     if (!cril_range_peek(&s->code, cril_share_total_values(p.values + first, n), &at))
@@ -188,8 +194,9 @@ static struct cril_feed feed_of(struct decoding *d, struct stream *s)
     size_t k = 0;
 
     if (n < s->span.end)
-        return (struct cril_feed){ .stream = stream, .ids = s->ids.data + n - 1, .n = 1 };
-    const bool more = d->protocol->window(&d->layout, s->n_windows++, s->s.entry.tokens, true, &s->span);
+        return (struct cril_feed){.stream = stream, .ids = s->ids.data + n - 1, .n = 1};
+    const bool more =
+        d->protocol->window(&d->layout, s->n_windows++, s->s.entry.tokens, true, &s->span);
     assert(more && s->span.first == n);
     (void)more;
     cril_steps_reset(d->steps, stream);
@@ -197,12 +204,13 @@ static struct cril_feed feed_of(struct decoding *d, struct stream *s)
         s->inputs[k++] = s->span.head;
     for (size_t i = (size_t)s->span.from; i < n; i++)
         s->inputs[k++] = s->ids.data[i];
-    return (struct cril_feed){ .stream = stream, .ids = s->inputs, .n = k };
+    return (struct cril_feed){.stream = stream, .ids = s->inputs, .n = k};
 }
 
 /* ---- Rounds ---- */
 
-/* Gives a stream that has none the next segment; one without tokens, or with one token, may be finished at once. */
+/* Gives a stream that has none the next segment; one without tokens, or with one token, may be
+ * finished at once. */
 static cril_status start_segment(struct decoding *d, struct stream *s, cril_error *err)
 {
     cril_status st;
@@ -212,7 +220,7 @@ static cril_status start_segment(struct decoding *d, struct stream *s, cril_erro
         return st;
     cril_range_decoder_init(&s->code, s->s.code, s->s.entry.code);
     s->ids.n = 0;
-    s->span = (struct cril_span){ 0 };
+    s->span = (struct cril_span){0};
     s->n_windows = 0;
     s->busy = true;
     if (s->s.entry.tokens && d->layout.head < 0 && (st = decode_uniform(d, s, err)) != CRIL_OK)
@@ -272,7 +280,9 @@ static cril_status check_hash(struct decoding *d, cril_error *err)
         return st;
     cril_hex_bytes(hex, sha256, sizeof(sha256));
     if (memcmp(sha256, d->c->trailer.sha256, sizeof(sha256)) != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: the text does not have the SHA-256 that the archive names", d->c->name);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the text does not have the SHA-256 that the archive names",
+                         d->c->name);
     return CRIL_OK;
 }
 
@@ -286,7 +296,8 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
 
     if (h->numerics != CRIL_NUMERICS)
         return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: was made under numeric contract %u, this cril follows %d; decode it with a version of cril that "
+                         "%s: was made under numeric contract %u, this cril follows %d; decode it "
+                         "with a version of cril that "
                          "follows the same",
                          c->name, (unsigned)h->numerics, CRIL_NUMERICS);
     if ((st = cril_model_identity(m, hex, err)) != CRIL_OK)
@@ -294,13 +305,15 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
     cril_hex_write(h->model, sizeof(h->model), wanted);
     if (strcmp(hex, wanted) != 0)
         return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: was made with another model, or another tokenizer: it needs the one of identity %s, %s has "
+                         "%s: was made with another model, or another tokenizer: it needs the one "
+                         "of identity %s, %s has "
                          "%s",
                          c->name, wanted, cril_model_path(m), hex);
     if (h->context > cril_model_context(m) || h->n_logits != cril_model_logits(m) ||
         (h->head >= 0 && (size_t)h->head >= cril_model_logits(m)))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: its header asks for what the model does not have; the file is damaged",
-                         c->name);
+        return cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: its header asks for what the model does not have; the file is damaged", c->name);
     return CRIL_OK;
 }
 
@@ -312,8 +325,9 @@ static cril_status find_range(struct decoding *d, const cril_decompress_options 
     d->from = o->from;
     d->to = o->from || o->to ? o->to : c->trailer.original;
     if (d->from > d->to || d->to > c->trailer.original)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: bytes %llu to %llu of a text that has %llu", c->name,
-                         (unsigned long long)d->from, (unsigned long long)d->to, (unsigned long long)c->trailer.original);
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: bytes %llu to %llu of a text that has %llu",
+                         c->name, (unsigned long long)d->from, (unsigned long long)d->to,
+                         (unsigned long long)c->trailer.original);
     while (d->first < c->n_segments && c->starts[d->first + 1] <= d->from)
         d->first++;
     for (d->end = d->first; d->end < c->n_segments && c->starts[d->end] < d->to; d->end++)
@@ -335,19 +349,25 @@ static size_t longest_window(const struct decoding *d)
     return longest < d->layout.context ? longest : d->layout.context;
 }
 
-static cril_status create_streams(struct decoding *d, const cril_decompress_options *o, cril_error *err)
+static cril_status create_streams(struct decoding *d, const cril_decompress_options *o,
+                                  cril_error *err)
 {
     /* Distributions are written in the order of the text. */
-    const size_t wanted = o->distributions ? 1 : o->streams ? o->streams : CRIL_STREAMS, segments = d->end - d->first;
-    const struct cril_steps_options options = { .threads = o->threads, .context = longest_window(d),
-                                                .streams = wanted < segments ? wanted : segments,
-                                                .memory = o->memory_bytes };
+    const size_t wanted = o->distributions ? 1
+                          : o->streams     ? o->streams
+                                           : CRIL_STREAMS,
+                 segments = d->end - d->first;
+    const struct cril_steps_options options = {.threads = o->threads,
+                                               .context = longest_window(d),
+                                               .streams = wanted < segments ? wanted : segments,
+                                               .memory = o->memory_bytes};
     cril_status st;
 
     if (!segments)
         return CRIL_OK;
     if (wanted > MOST_STREAMS)
-        return cril_fail(err, CRIL_ERR_RANGE, "%zu streams; there can be 1 to %d", wanted, MOST_STREAMS);
+        return cril_fail(err, CRIL_ERR_RANGE, "%zu streams; there can be 1 to %d", wanted,
+                         MOST_STREAMS);
     if ((st = cril_steps_create(d->m, cril_kernels(), &options, &d->steps, err)) != CRIL_OK)
         return st;
     d->n_streams = cril_steps_streams(d->steps);
@@ -377,14 +397,16 @@ static void free_decoding(struct decoding *d)
     cril_steps_free(d->steps);
 }
 
-static cril_status decode(struct decoding *d, cril_model *m, const cril_decompress_options *o, cril_error *err)
+static cril_status decode(struct decoding *d, cril_model *m, const cril_decompress_options *o,
+                          cril_error *err)
 {
     bool idle = false;
     cril_status st;
 
     if ((st = check_model(m, d->c, err)) != CRIL_OK || (st = find_range(d, o, err)) != CRIL_OK ||
         (st = create_streams(d, o, err)) != CRIL_OK ||
-        (o->distributions && (st = cril_dump_open(o->distributions, cril_model_tokenizer(m), &d->dump, err)) != CRIL_OK))
+        (o->distributions && (st = cril_dump_open(o->distributions, cril_model_tokenizer(m),
+                                                  &d->dump, err)) != CRIL_OK))
         return st;
     while (st == CRIL_OK && !idle)
         st = run_round(d, &idle, err);
@@ -399,19 +421,25 @@ static cril_status decode(struct decoding *d, cril_model *m, const cril_decompre
     return st;
 }
 
-cril_status cril_decompress(cril_model *m, const cril_archive *a, const cril_decompress_options *options,
-                            const cril_codec_callbacks *callbacks, cril_codec_totals *totals, cril_error *err)
+cril_status cril_decompress(cril_model *m, const cril_archive *a,
+                            const cril_decompress_options *options,
+                            const cril_codec_callbacks *callbacks, cril_codec_totals *totals,
+                            cril_error *err)
 {
-    static const cril_decompress_options defaults = { 0 };
+    static const cril_decompress_options defaults = {0};
     cril_codec_totals ignored;
-    struct decoding d = { .m = m, .c = &a->container, .callbacks = callbacks, .totals = totals ? totals : &ignored,
-                          .protocol = cril_protocol_find("document"),
-                          .layout = { .context = a->container.header.context, .stride = a->container.header.stride,
-                                      .head = a->container.header.head },
-                          .start_sec = now_sec() };
+    struct decoding d = {.m = m,
+                         .c = &a->container,
+                         .callbacks = callbacks,
+                         .totals = totals ? totals : &ignored,
+                         .protocol = cril_protocol_find("document"),
+                         .layout = {.context = a->container.header.context,
+                                    .stride = a->container.header.stride,
+                                    .head = a->container.header.head},
+                         .start_sec = now_sec()};
     cril_status st;
 
-    *d.totals = (cril_codec_totals){ .archive_bytes = a->container.size };
+    *d.totals = (cril_codec_totals){.archive_bytes = a->container.size};
     st = decode(&d, m, options ? options : &defaults, err);
     free_decoding(&d);
     return st;

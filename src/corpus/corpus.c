@@ -1,8 +1,9 @@
 /*
- * cril/corpus.h: a list of files (one, or those of a folder), read one after another, each by the reader
- * that its format names. A new format is a read_*.c and a row of `formats`.
+ * cril/corpus.h: a list of files (one, or those of a folder), read one after another, each by the
+ * reader that its format names. A new format is a read_*.c and a row of `formats`.
  *
- * The hash is taken of stored bytes as they pass, so a corpus is read once, whatever is asked of it.
+ * The hash is taken of stored bytes as they pass, so a corpus is read once, whatever is asked of
+ * it.
  */
 #include "corpus/corpus.h"
 
@@ -17,7 +18,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct cril_reader_format *const formats[] = { &cril_read_jsonl, &cril_read_csv, &cril_read_text };
+static const struct cril_reader_format *const formats[] = {&cril_read_jsonl, &cril_read_csv,
+                                                           &cril_read_text};
 enum { N_FORMATS = sizeof(formats) / sizeof(*formats) };
 
 static const size_t max_document = (size_t)1 << 30;
@@ -59,17 +61,20 @@ static cril_status no_memory(const char *path, cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
 }
 
-static cril_status format_by_word(const char *word, const struct cril_reader_format **out, cril_error *err)
+static cril_status format_by_word(const char *word, const struct cril_reader_format **out,
+                                  cril_error *err)
 {
     for (size_t i = 0; i < N_FORMATS; i++)
         if (strcmp(word, formats[i]->name) == 0) {
             *out = formats[i];
             return CRIL_OK;
         }
-    return cril_fail(err, CRIL_ERR_RANGE, "'%.40s' is not a format of a corpus; use jsonl, csv or text", word);
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "'%.40s' is not a format of a corpus; use jsonl, csv or text", word);
 }
 
-static cril_status take_options(cril_corpus *c, const char *path, const cril_corpus_options *o, cril_error *err)
+static cril_status take_options(cril_corpus *c, const char *path, const cril_corpus_options *o,
+                                cril_error *err)
 {
     c->path = copy_text(path);
     c->field = copy_text(o && o->field ? o->field : "content");
@@ -93,7 +98,7 @@ static cril_status list_one(cril_corpus *c, cril_error *err)
         return no_memory(c->path, err);
     }
     paths[0] = copy;
-    c->files = (struct cril_folder){ 1, 1, paths };
+    c->files = (struct cril_folder){1, 1, paths};
     return CRIL_OK;
 }
 
@@ -105,8 +110,9 @@ static cril_status list_folder(cril_corpus *c, cril_error *err)
     if (st != CRIL_OK)
         return st;
     if (c->files.n == 0)
-        return cril_fail(err, CRIL_ERR_EMPTY,
-                         "%s: the folder holds no file to read; names that begin with '.' are skipped", c->path);
+        return cril_fail(
+            err, CRIL_ERR_EMPTY,
+            "%s: the folder holds no file to read; names that begin with '.' are skipped", c->path);
     for (size_t i = 0; i < c->files.n; i++) {
         struct cril_stream *s;
 
@@ -139,15 +145,16 @@ static cril_status open_input(cril_corpus *c, cril_error *err)
     return CRIL_OK;
 }
 
-cril_status cril_corpus_open(const char *path, const cril_corpus_options *options, cril_corpus **out,
-                             cril_error *err)
+cril_status cril_corpus_open(const char *path, const cril_corpus_options *options,
+                             cril_corpus **out, cril_error *err)
 {
     cril_corpus *c = calloc(1, sizeof(*c));
     cril_status st;
 
     if (!c)
         return no_memory(path, err);
-    if ((st = take_options(c, path, options, err)) != CRIL_OK || (st = open_input(c, err)) != CRIL_OK) {
+    if ((st = take_options(c, path, options, err)) != CRIL_OK ||
+        (st = open_input(c, err)) != CRIL_OK) {
         cril_corpus_close(c);
         return st;
     }
@@ -204,7 +211,8 @@ static const struct cril_reader_format *format_by_name(const char *path)
 }
 
 /* Of a pipe, whose name says nothing: an object's bracket opens JSON Lines. */
-static cril_status format_by_bytes(struct cril_stream *s, const struct cril_reader_format **out, cril_error *err)
+static cril_status format_by_bytes(struct cril_stream *s, const struct cril_reader_format **out,
+                                   cril_error *err)
 {
     const char *data;
     size_t n, i = 0;
@@ -236,7 +244,8 @@ static cril_status start_reader(cril_corpus *c, cril_error *err)
 
 /* ---- hashing ---- */
 
-/* A line as sha256sum prints it: a name with a line end or a backslash is escaped and the line marked. */
+/* A line as sha256sum prints it: a name with a line end or a backslash is escaped and the line
+ * marked. */
 static cril_status hash_line(cril_corpus *c, const char *name, cril_error *err)
 {
     const size_t plain = strcspn(name, "\\\n\r");
@@ -248,7 +257,10 @@ static cril_status hash_line(cril_corpus *c, const char *name, cril_error *err)
         (st = cril_sha256_update(c->list, "  ", 2, err)) != CRIL_OK)
         return st;
     for (; *name; name++) {
-        const char *as = *name == '\n' ? "\\n" : *name == '\r' ? "\\r" : *name == '\\' ? "\\\\" : NULL;
+        const char *as = *name == '\n'   ? "\\n"
+                         : *name == '\r' ? "\\r"
+                         : *name == '\\' ? "\\\\"
+                                         : NULL;
 
         if ((st = cril_sha256_update(c->list, as ? as : name, as ? 2 : 1, err)) != CRIL_OK)
             return st;
@@ -277,7 +289,8 @@ cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err)
     cril_status st;
 
     while (c->at < c->files.n)
-        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) || (st = finish_file(c, err)) != CRIL_OK)
+        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) ||
+            (st = finish_file(c, err)) != CRIL_OK)
             return st;
     if (c->is_folder && !c->hashed && (st = cril_sha256_final(c->list, c->hex, err)) != CRIL_OK)
         return st;
@@ -342,7 +355,8 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
         bool end;
         cril_status st;
 
-        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) || (st = next_of_file(c, &end, err)) != CRIL_OK)
+        if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) ||
+            (st = next_of_file(c, &end, err)) != CRIL_OK)
             return st;
         if (!end) {
             doc->text = c->reader.text;
@@ -360,9 +374,9 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
 
 cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err)
 {
-    *doc = (cril_document){ 0 };
+    *doc = (cril_document){0};
     if (c->failed.status == CRIL_OK) {
-        cril_error why = { 0 };
+        cril_error why = {0};
 
         if (next_document(c, doc, &why) == CRIL_OK)
             return CRIL_OK;

@@ -1,8 +1,9 @@
 /*
  * gzip (RFC 1952) by zlib, bzip2 by libbz2, xz by liblzma, zstd (RFC 8878) by libzstd.
  *
- * All four check their checksums. Memory is capped: an xz member may ask for 1 GiB, a zstd frame for a
- * window of 2 GiB (what `zstd --long=31` makes); zlib and bzip2 need less than 10 MiB whatever the file says.
+ * All four check their checksums. Memory is capped: an xz member may ask for 1 GiB, a zstd frame
+ * for a window of 2 GiB (what `zstd --long=31` makes); zlib and bzip2 need less than 10 MiB
+ * whatever the file says.
  */
 #include "corpus/decoders.h"
 
@@ -85,11 +86,12 @@ static void gzip_free(void *state)
 
 /* ---- bzip2 ---- */
 
-/* "BZh", the block size, then the magic of a block or of the end: "BZh9" alone could open a text. */
+/* "BZh", the block size, then the magic of a block or of the end: "BZh9" alone could open a text.
+ */
 static bool bzip2_match(const uint8_t *p, size_t n)
 {
-    static const uint8_t block[6] = { 0x31, 0x41, 0x59, 0x26, 0x53, 0x59 };
-    static const uint8_t end[6] = { 0x17, 0x72, 0x45, 0x38, 0x50, 0x90 };
+    static const uint8_t block[6] = {0x31, 0x41, 0x59, 0x26, 0x53, 0x59};
+    static const uint8_t end[6] = {0x17, 0x72, 0x45, 0x38, 0x50, 0x90};
 
     return n >= 10 && memcmp(p, "BZh", 3) == 0 && p[3] >= '1' && p[3] <= '9' &&
            (memcmp(p + 4, block, 6) == 0 || memcmp(p + 4, end, 6) == 0);
@@ -148,14 +150,15 @@ static void bzip2_free(void *state)
 
 static bool xz_match(const uint8_t *p, size_t n)
 {
-    static const uint8_t magic[6] = { 0xfd, '7', 'z', 'X', 'Z', 0 };
+    static const uint8_t magic[6] = {0xfd, '7', 'z', 'X', 'Z', 0};
 
     return n >= sizeof(magic) && memcmp(p, magic, sizeof(magic)) == 0;
 }
 
 static bool xz_restart(void *state)
 {
-    return lzma_stream_decoder(state, xz_memory, 0) == LZMA_OK; /* ends what the state held before */
+    return lzma_stream_decoder(state, xz_memory, 0) ==
+           LZMA_OK; /* ends what the state held before */
 }
 
 static void xz_free(void *state)
@@ -210,7 +213,7 @@ static enum cril_step xz_step(void *state, struct cril_decoder_io *io, const cha
 /* A frame, or a skippable frame, which pzstd puts first. */
 static bool zstd_match(const uint8_t *p, size_t n)
 {
-    static const uint8_t frame[4] = { 0x28, 0xb5, 0x2f, 0xfd };
+    static const uint8_t frame[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
     return n >= 4 && (memcmp(p, frame, 4) == 0 ||
                       ((p[0] & 0xf0) == 0x50 && p[1] == 0x2a && p[2] == 0x4d && p[3] == 0x18));
@@ -219,10 +222,11 @@ static bool zstd_match(const uint8_t *p, size_t n)
 static void *zstd_create(void)
 {
     ZSTD_DCtx *d = ZSTD_createDCtx();
-    const int most = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound; /* 30 on 32-bit machines */
+    const int most =
+        ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound; /* 30 on 32-bit machines */
 
-    if (d && ZSTD_isError(ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax,
-                                                 most < ZSTD_WINDOW_LOG ? most : ZSTD_WINDOW_LOG))) {
+    if (d && ZSTD_isError(ZSTD_DCtx_setParameter(
+                 d, ZSTD_d_windowLogMax, most < ZSTD_WINDOW_LOG ? most : ZSTD_WINDOW_LOG))) {
         ZSTD_freeDCtx(d);
         return NULL;
     }
@@ -236,8 +240,8 @@ static bool zstd_restart(void *state)
 
 static enum cril_step zstd_step(void *state, struct cril_decoder_io *io, const char **why)
 {
-    ZSTD_inBuffer in = { io->in, io->n_in, 0 };
-    ZSTD_outBuffer out = { io->out, io->n_out, 0 };
+    ZSTD_inBuffer in = {io->in, io->n_in, 0};
+    ZSTD_outBuffer out = {io->out, io->n_out, 0};
     const size_t r = ZSTD_decompressStream(state, &out, &in);
 
     advance(io, in.pos, out.pos);
@@ -248,7 +252,8 @@ static enum cril_step zstd_step(void *state, struct cril_decoder_io *io, const c
     switch (ZSTD_getErrorCode(r)) {
     case ZSTD_error_memory_allocation: return CRIL_STEP_NOMEM;
     case ZSTD_error_frameParameter_windowTooLarge:
-        *why = "needs a window of more than 2 GiB to decompress; compress it again with zstd --long=31 or less";
+        *why = "needs a window of more than 2 GiB to decompress; compress it again with zstd "
+               "--long=31 or less";
         return CRIL_STEP_REFUSED;
     case ZSTD_error_dictionary_wrong:
         *why = "was compressed with a dictionary; decompress it with zstd -D first";
@@ -262,11 +267,12 @@ static void zstd_free(void *state)
     ZSTD_freeDCtx(state);
 }
 
-/* gzip: zeros that tapes leave behind, as gzip(1) allows; xz: Stream Padding of its format, section 2.2. */
+/* gzip: zeros that tapes leave behind, as gzip(1) allows; xz: Stream Padding of its format,
+ * section 2.2. */
 const struct cril_decoder cril_decoders[] = {
-    { "gzip", ".gz", 1, gzip_match, gzip_create, gzip_restart, gzip_step, gzip_free },
-    { "bzip2", ".bz2", 0, bzip2_match, bzip2_create, bzip2_restart, bzip2_step, bzip2_free },
-    { "xz", ".xz", 4, xz_match, xz_create, xz_restart, xz_step, xz_free },
-    { "zstd", ".zst", 0, zstd_match, zstd_create, zstd_restart, zstd_step, zstd_free },
-    { NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL },
+    {"gzip", ".gz", 1, gzip_match, gzip_create, gzip_restart, gzip_step, gzip_free},
+    {"bzip2", ".bz2", 0, bzip2_match, bzip2_create, bzip2_restart, bzip2_step, bzip2_free},
+    {"xz", ".xz", 4, xz_match, xz_create, xz_restart, xz_step, xz_free},
+    {"zstd", ".zst", 0, zstd_match, zstd_create, zstd_restart, zstd_step, zstd_free},
+    {NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,6 +1,7 @@
 /*
- * Decompressors behind one shape: bytes in, bytes out, one member (gzip), stream (xz, bzip2) or frame
- * (zstd) at a time. Joining members, padding and sentences are stream.c's. A new one is a row in decoders.c.
+ * Decompressors behind one shape: bytes in, bytes out, one member (gzip), stream (xz, bzip2) or
+ * frame (zstd) at a time. Joining members, padding and sentences are stream.c's. A new one is a row
+ * in decoders.c.
  */
 #ifndef CRIL_CORPUS_DECODERS_H
 #define CRIL_CORPUS_DECODERS_H

@@ -1,7 +1,7 @@
 /*
- * Walks a folder: see folder.h. Each folder's names are read, the folder is closed, then they are visited
- * in order: few descriptors are open however deep it goes, and which of two links to one folder is entered
- * does not depend on the file system.
+ * Walks a folder: see folder.h. Each folder's names are read, the folder is closed, then they are
+ * visited in order: few descriptors are open however deep it goes, and which of two links to one
+ * folder is entered does not depend on the file system.
  */
 #include "corpus/folder.h"
 
@@ -41,7 +41,8 @@ static cril_status no_memory(const char *path, cril_error *err)
 
 static struct place *find_place(const struct places *t, dev_t dev, ino_t ino)
 {
-    uint64_t h = ((uint64_t)ino ^ (uint64_t)dev << 32) * UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
+    uint64_t h = ((uint64_t)ino ^ (uint64_t)dev << 32) *
+                 UINT64_C(0x9e3779b97f4a7c15); /* 2^64 / golden ratio */
     size_t i = (size_t)(h >> 32);
 
     for (;; i++) {
@@ -53,7 +54,7 @@ static struct place *find_place(const struct places *t, dev_t dev, ino_t ino)
 
 static bool grow_places(struct places *t)
 {
-    struct places bigger = { NULL, t->n, t->cap ? t->cap * 2 : 64 };
+    struct places bigger = {NULL, t->n, t->cap ? t->cap * 2 : 64};
 
     bigger.slots = calloc(bigger.cap, sizeof(*bigger.slots));
     if (!bigger.slots)
@@ -75,7 +76,7 @@ static bool add_place(struct places *t, const struct stat *sb, bool *is_new)
         return false;
     p = find_place(t, sb->st_dev, sb->st_ino);
     *is_new = !p->used;
-    *p = (struct place){ sb->st_dev, sb->st_ino, true };
+    *p = (struct place){sb->st_dev, sb->st_ino, true};
     t->n += *is_new;
     return true;
 }
@@ -114,7 +115,8 @@ static void sort_paths(struct cril_folder *f)
 
 static char *join(const char *folder, const char *name)
 {
-    const size_t a = strlen(folder), slash = a > 0 && folder[a - 1] == '/' ? 0 : 1, b = strlen(name) + 1;
+    const size_t a = strlen(folder), slash = a > 0 && folder[a - 1] == '/' ? 0 : 1,
+                 b = strlen(name) + 1;
     char *path = malloc(a + slash + b);
 
     if (!path)
@@ -131,7 +133,7 @@ void cril_folder_free(struct cril_folder *f)
     for (size_t i = 0; i < f->n; i++)
         free(f->paths[i]);
     free(f->paths);
-    *f = (struct cril_folder){ 0 };
+    *f = (struct cril_folder){0};
 }
 
 /* ---- the walk ---- */
@@ -143,22 +145,25 @@ static cril_status read_names(const char *path, struct cril_folder *out, cril_er
     struct dirent *e;
 
     if (!d)
-        return cril_fail(err, CRIL_ERR_IO, "%s: the folder cannot be opened: %s", path, strerror(errno));
+        return cril_fail(err, CRIL_ERR_IO, "%s: the folder cannot be opened: %s", path,
+                         strerror(errno));
     for (errno = 0; (e = readdir(d)) != NULL; errno = 0)
         if (e->d_name[0] != '.' && !add_path(out, join(path, e->d_name))) {
             st = no_memory(path, err);
             break;
         }
     if (st == CRIL_OK && errno)
-        st = cril_fail(err, CRIL_ERR_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
+        st =
+            cril_fail(err, CRIL_ERR_IO, "%s: the folder cannot be read: %s", path, strerror(errno));
     closedir(d);
     return st;
 }
 
-/* Enters a folder. Depth is bounded: a path has at most PATH_MAX bytes, a longer one fails to open. */
+/* Enters a folder. Depth is bounded: a path has at most PATH_MAX bytes, a longer one fails to open.
+ */
 static cril_status visit(struct walk *w, const char *path, cril_error *err)
 {
-    struct cril_folder names = { 0 };
+    struct cril_folder names = {0};
     cril_status st = read_names(path, &names, err);
 
     sort_paths(&names);
@@ -167,9 +172,10 @@ static cril_status visit(struct walk *w, const char *path, cril_error *err)
         bool is_new;
 
         if (stat(names.paths[i], &sb) != 0) {
-            st = cril_fail(err, CRIL_ERR_IO,
-                           "%s: cannot be examined: %s; remove it or give it a name that begins with '.'",
-                           names.paths[i], strerror(errno));
+            st = cril_fail(
+                err, CRIL_ERR_IO,
+                "%s: cannot be examined: %s; remove it or give it a name that begins with '.'",
+                names.paths[i], strerror(errno));
         } else if (S_ISREG(sb.st_mode)) {
             char *file = names.paths[i];
             names.paths[i] = NULL;
@@ -188,12 +194,12 @@ static cril_status visit(struct walk *w, const char *path, cril_error *err)
 
 cril_status cril_folder_list(const char *path, struct cril_folder *out, cril_error *err)
 {
-    struct walk w = { .files = out };
+    struct walk w = {.files = out};
     struct stat sb;
     bool is_new;
     cril_status st;
 
-    *out = (struct cril_folder){ 0 };
+    *out = (struct cril_folder){0};
     if (stat(path, &sb) != 0)
         return cril_fail(err, CRIL_ERR_IO, "%s: cannot be examined: %s", path, strerror(errno));
     st = add_place(&w.seen, &sb, &is_new) ? visit(&w, path, err) : no_memory(path, err);

@@ -1,12 +1,12 @@
 /*
- * CSV (RFC 4180): fields between commas, quoted ones may hold commas, line ends and doubled quotes; the
- * first record names the columns. Records end with LF, CR LF or CR. Every record must have as many fields
- * as the header. A quote inside an unquoted field stands for itself, as Python's csv and spreadsheets read
- * it. Empty lines between records are skipped.
+ * CSV (RFC 4180): fields between commas, quoted ones may hold commas, line ends and doubled quotes;
+ * the first record names the columns. Records end with LF, CR LF or CR. Every record must have as
+ * many fields as the header. A quote inside an unquoted field stands for itself, as Python's csv
+ * and spreadsheets read it. Empty lines between records are skipped.
  *
- * One pass, a byte at a time; only the wanted column is kept, so memory is that of its longest text.
- * A quote that is never closed takes in the rest of the file, as in every reader of CSV: the record is bad
- * and the sentence names the line where the quote opens.
+ * One pass, a byte at a time; only the wanted column is kept, so memory is that of its longest
+ * text. A quote that is never closed takes in the rest of the file, as in every reader of CSV: the
+ * record is bad and the sentence names the line where the quote opens.
  */
 #include "corpus/reader.h"
 
@@ -108,7 +108,8 @@ static void count_line(struct csv *v, char c)
     v->after_cr = c == '\r';
 }
 
-/* Reads one record, perhaps an empty line. At the end of the file *end is set and nothing was read. */
+/* Reads one record, perhaps an empty line. At the end of the file *end is set and nothing was read.
+ */
 static cril_status read_record(struct cril_reader *r, struct csv *v, bool *end, cril_error *err)
 {
     v->where = FIELD_START;
@@ -131,7 +132,8 @@ static cril_status read_record(struct cril_reader *r, struct csv *v, bool *end, 
             break;
         }
         for (i = 0; i < n && !v->ended; i++) {
-            const bool rest_of_crlf = data[i] == '\n' && v->after_cr && !v->has_text && v->n_fields == 0;
+            const bool rest_of_crlf =
+                data[i] == '\n' && v->after_cr && !v->has_text && v->n_fields == 0;
 
             if (!rest_of_crlf)
                 take_byte(r, v, data[i]);
@@ -156,13 +158,15 @@ static bool is_bad(const struct cril_reader *r, const struct csv *v, cril_error 
                   name, v->start_line, v->quote_line);
     else if (v->bad)
         cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64 ": after the quote that closes a field stands neither a comma nor the line's "
+                  "%s: line %" PRIu64
+                  ": after the quote that closes a field stands neither a comma nor the line's "
                   "end; double a quote inside a quoted field",
                   name, v->start_line);
     else if (!v->in_header && v->n_fields != v->n_columns)
         cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64 " has %zu fields, but the header has %zu; quote a text that holds commas", name,
-                  v->start_line, v->n_fields, v->n_columns);
+                  "%s: line %" PRIu64
+                  " has %zu fields, but the header has %zu; quote a text that holds commas",
+                  name, v->start_line, v->n_fields, v->n_columns);
     else
         return false;
     return true;
@@ -189,12 +193,14 @@ static cril_status read_header(struct cril_reader *r, struct csv *v, cril_error 
         if (is_bad(r, v, err))
             return err->status;
         if (v->n_found == 0)
-            return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s: has no \"%s\" column (it has: %s); name the column that holds the text "
-                             "with --field",
-                             name, r->field, v->columns);
+            return cril_fail(
+                err, CRIL_ERR_FORMAT,
+                "%s: has no \"%s\" column (it has: %s); name the column that holds the text "
+                "with --field",
+                name, r->field, v->columns);
         if (v->n_found > 1)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s: has %zu columns named \"%s\"; rename all but one", name,
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s: has %zu columns named \"%s\"; rename all but one", name,
                              v->n_found, r->field);
     }
     v->n_columns = v->n_fields;
@@ -239,4 +245,4 @@ static void stop(struct cril_reader *r)
     r->state = NULL;
 }
 
-const struct cril_reader_format cril_read_csv = { "csv", { ".csv" }, start, next, stop };
+const struct cril_reader_format cril_read_csv = {"csv", {".csv"}, start, next, stop};

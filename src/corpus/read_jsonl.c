@@ -1,14 +1,14 @@
 /*
  * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text.
  *
- * Lines are read with Python's json module in mind: the last of equal keys counts, NaN and Infinity are
- * numbers, numbers may be of any size, a text may hold NUL, raw control characters are refused. One
- * difference: half of a surrogate pair alone (\ud800), which Python keeps and cannot write as UTF-8, becomes
- * one U+FFFD. Bytes that are not UTF-8 make a line bad.
+ * Lines are read with Python's json module in mind: the last of equal keys counts, NaN and Infinity
+ * are numbers, numbers may be of any size, a text may hold NUL, raw control characters are refused.
+ * One difference: half of a surrogate pair alone (\ud800), which Python keeps and cannot write as
+ * UTF-8, becomes one U+FFFD. Bytes that are not UTF-8 make a line bad.
  *
- * Why not jansson: it builds a tree of the line, many times its size for lists of numbers, and refuses
- * large numbers. Here a line is checked whole, once, and each text is decoded where it stands, since a
- * decoded text is never longer than its JSON.
+ * Why not jansson: it builds a tree of the line, many times its size for lists of numbers, and
+ * refuses large numbers. Here a line is checked whole, once, and each text is decoded where it
+ * stands, since a decoded text is never longer than its JSON.
  */
 #include "corpus/reader.h"
 
@@ -51,7 +51,8 @@ static bool fault(struct scan *s, const char *what)
 
 static bool expected(struct scan *s, const char *what)
 {
-    return fault(s, s->p == s->end ? "the line ends inside the object, which must stand on one line" : what);
+    return fault(s, s->p == s->end ? "the line ends inside the object, which must stand on one line"
+                                   : what);
 }
 
 static void skip_space(struct scan *s)
@@ -261,7 +262,7 @@ static bool members(struct scan *s, unsigned depth, const char *field, struct fo
     if (depth >= MAX_DEPTH)
         return fault(s, "brackets inside brackets, more than 1000 deep");
     for (;; first = false) {
-        struct slice key = { NULL, 0 }, text = { NULL, 0 };
+        struct slice key = {NULL, 0}, text = {NULL, 0};
         const char *kind;
 
         skip_space(s);
@@ -307,7 +308,8 @@ static bool value(struct scan *s, unsigned depth, struct slice *text, const char
     case 'n': *kind = "null"; break;
     default: *kind = "a number"; break;
     }
-    if (take_word(s, "true") || take_word(s, "false") || take_word(s, "null") || take_word(s, "NaN"))
+    if (take_word(s, "true") || take_word(s, "false") || take_word(s, "null") ||
+        take_word(s, "NaN"))
         return true;
     if ((*s->p >= '0' && *s->p <= '9') || *s->p == '-' || *s->p == 'I')
         return number(s);
@@ -349,14 +351,16 @@ static cril_status read_line(struct cril_reader *r, bool *end, cril_error *err)
 }
 
 /* The sentence of a line that cannot be used. */
-static bool is_bad(const struct cril_reader *r, const struct scan *s, const struct found *f, cril_error *err)
+static bool is_bad(const struct cril_reader *r, const struct scan *s, const struct found *f,
+                   cril_error *err)
 {
     const char *name = cril_stream_name(r->stream);
 
     if (s->fault)
         cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64 " is not a JSON object: byte %zu: %s; mend or remove the line", name,
-                  r->line, (size_t)(s->p - s->start) + 1, s->fault);
+                  "%s: line %" PRIu64
+                  " is not a JSON object: byte %zu: %s; mend or remove the line",
+                  name, r->line, (size_t)(s->p - s->start) + 1, s->fault);
     else if (!f->has_field)
         cril_fail(err, CRIL_ERR_FORMAT,
                   "%s: line %" PRIu64 " has no \"%s\" field (it has: %s); name the field "
@@ -364,7 +368,8 @@ static bool is_bad(const struct cril_reader *r, const struct scan *s, const stru
                   name, r->line, r->field, f->keys[0] ? f->keys : "nothing");
     else if (f->kind != a_text)
         cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64 ": \"%s\" is %s, not a text; mend or remove the line, or name another field "
+                  "%s: line %" PRIu64
+                  ": \"%s\" is %s, not a text; mend or remove the line, or name another field "
                   "with --field",
                   name, r->line, r->field, f->kind);
     else
@@ -376,7 +381,8 @@ static bool scan_line(struct scan *s, const char *field, struct found *f)
 {
     skip_space(s);
     if (*s->p == '[')
-        return fault(s, "a list; one object a line is expected, and jq -c '.[]' makes that of a list");
+        return fault(s,
+                     "a list; one object a line is expected, and jq -c '.[]' makes that of a list");
     if (*s->p != '{')
         return fault(s, "{ is expected");
     if (!members(s, 1, field, f))
@@ -402,8 +408,8 @@ static cril_status start(struct cril_reader *r, cril_error *err)
 
 static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error *err)
 {
-    struct found f = { 0 };
-    struct scan s = { 0 };
+    struct found f = {0};
+    struct scan s = {0};
     bool end;
     cril_status st;
 
@@ -429,5 +435,4 @@ static void stop(struct cril_reader *r)
 }
 
 const struct cril_reader_format cril_read_jsonl = {
-    "jsonl", { ".jsonl", ".ndjson", ".json" }, start, next, stop
-};
+    "jsonl", {".jsonl", ".ndjson", ".json"}, start, next, stop};

@@ -47,4 +47,4 @@ static void stop(struct cril_reader *r)
     r->state = NULL;
 }
 
-const struct cril_reader_format cril_read_text = { "text", { ".txt" }, start, next, stop };
+const struct cril_reader_format cril_read_text = {"text", {".txt"}, start, next, stop};

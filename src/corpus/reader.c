@@ -14,13 +14,15 @@ cril_status cril_reader_reserve(struct cril_reader *r, size_t n, cril_error *err
     size_t cap = b->cap ? b->cap : 4096;
     char *grown;
 
-    if (b->len + n < b->cap) /* both far below SIZE_MAX / 2: a text within the limit, a block of a stream */
+    if (b->len + n <
+        b->cap) /* both far below SIZE_MAX / 2: a text within the limit, a block of a stream */
         return CRIL_OK;
     while (cap <= b->len + n)
         cap *= 2;
     grown = realloc(b->data, cap);
     if (!grown)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for a document of %zu bytes or more",
+        return cril_fail(err, CRIL_ERR_NOMEM,
+                         "%s: out of memory for a document of %zu bytes or more",
                          cril_stream_name(r->stream), b->len);
     b->data = grown;
     b->cap = cap;
@@ -32,7 +34,8 @@ cril_status cril_reader_check(const struct cril_reader *r, cril_error *err)
     if (r->buffer.len <= r->max_bytes)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                     "%s: the text that starts on line %" PRIu64 " is longer than %zu bytes, the most that a line "
+                     "%s: the text that starts on line %" PRIu64
+                     " is longer than %zu bytes, the most that a line "
                      "or document may have; cut it into documents",
                      cril_stream_name(r->stream), r->line ? r->line : 1, r->max_bytes);
 }

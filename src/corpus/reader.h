@@ -1,6 +1,6 @@
 /*
- * A format: how a stream of decoded bytes is cut into documents. One file (read_*.c) and one row of the
- * table in corpus.c each.
+ * A format: how a stream of decoded bytes is cut into documents. One file (read_*.c) and one row of
+ * the table in corpus.c each.
  */
 #ifndef CRIL_CORPUS_READER_H
 #define CRIL_CORPUS_READER_H
@@ -49,7 +49,8 @@ extern const struct cril_reader_format cril_read_jsonl, cril_read_csv, cril_read
 
 /* ---- for the formats ---- */
 
-/* Makes room for n more bytes, of a block of the stream, and one NUL behind them. CRIL_ERR_NOMEM. */
+/* Makes room for n more bytes, of a block of the stream, and one NUL behind them. CRIL_ERR_NOMEM.
+ */
 cril_status cril_reader_reserve(struct cril_reader *r, size_t n, cril_error *err);
 
 /* CRIL_ERR_UNSUPPORTED if the buffer holds more than max_bytes. To be asked after every block. */
@@ -59,8 +60,8 @@ cril_status cril_reader_check(const struct cril_reader *r, cril_error *err);
 cril_status cril_reader_skip_mark(struct cril_reader *r, cril_error *err);
 
 /*
- * Adds a name to list [size], "a, b, c"; what does not fit becomes one "...". Begin with an empty string.
- * A long name is cut between characters.
+ * Adds a name to list [size], "a, b, c"; what does not fit becomes one "...". Begin with an empty
+ * string. A long name is cut between characters.
  */
 void cril_list_names(char *list, size_t size, const char *name, size_t len);
 

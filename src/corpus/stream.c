@@ -1,7 +1,7 @@
 /*
  * A file descriptor, a buffer of stored bytes, a decoder, a buffer of decoded bytes. See stream.h.
- * A file without compression is copied from the one buffer to the other, which costs nothing next to
- * reading it and keeps one path for everything.
+ * A file without compression is copied from the one buffer to the other, which costs nothing next
+ * to reading it and keeps one path for everything.
  */
 #include "corpus/stream.h"
 
@@ -43,18 +43,19 @@ static const struct refusal {
     size_t offset, len;
     const char *magic, *remedy; /* remedy NULL: the conversion of a Parquet file */
 } refusals[] = {
-    { "a Parquet file", ".parquet", 0, 5, "PAR1\x15", NULL }, /* 0x15 opens the first thrift struct */
-    { "a zip archive", ".zip", 0, 4, "PK\x03\x04", "unpack it with unzip and give the folder" },
-    { "a 7-Zip archive", ".7z", 0, 6, "7z\xbc\xaf\x27\x1c", "unpack it with 7z x and give the folder" },
-    { "a tar archive", ".tar", 257, 5, "ustar", "unpack it with tar -xf and give the folder" },
-    { "an Arrow file", ".arrow", 0, 6, "ARROW1", "convert it to JSON Lines" },
-    { "lz4 data", ".lz4", 0, 4, "\x04\x22\x4d\x18", "decompress it with lz4 -d" },
-    { "compress(1) data", ".Z", 0, 2, "\x1f\x9d", "decompress it with gzip -d" },
-    { "lzma data", ".lzma", 0, 0, NULL, "decompress it with xz -d" },
-    { "brotli data", ".br", 0, 0, NULL, "decompress it with brotli -d" },
-    { "a GGUF model", ".gguf", 0, 4, "GGUF", "give a corpus here and the model with -m" },
-    { "UTF-16 text", NULL, 0, 2, "\xff\xfe", "convert it with iconv -f UTF-16 -t UTF-8" },
-    { "UTF-16 text", NULL, 0, 2, "\xfe\xff", "convert it with iconv -f UTF-16 -t UTF-8" },
+    {"a Parquet file", ".parquet", 0, 5, "PAR1\x15", NULL}, /* 0x15 opens the first thrift struct */
+    {"a zip archive", ".zip", 0, 4, "PK\x03\x04", "unpack it with unzip and give the folder"},
+    {"a 7-Zip archive", ".7z", 0, 6, "7z\xbc\xaf\x27\x1c",
+     "unpack it with 7z x and give the folder"},
+    {"a tar archive", ".tar", 257, 5, "ustar", "unpack it with tar -xf and give the folder"},
+    {"an Arrow file", ".arrow", 0, 6, "ARROW1", "convert it to JSON Lines"},
+    {"lz4 data", ".lz4", 0, 4, "\x04\x22\x4d\x18", "decompress it with lz4 -d"},
+    {"compress(1) data", ".Z", 0, 2, "\x1f\x9d", "decompress it with gzip -d"},
+    {"lzma data", ".lzma", 0, 0, NULL, "decompress it with xz -d"},
+    {"brotli data", ".br", 0, 0, NULL, "decompress it with brotli -d"},
+    {"a GGUF model", ".gguf", 0, 4, "GGUF", "give a corpus here and the model with -m"},
+    {"UTF-16 text", NULL, 0, 2, "\xff\xfe", "convert it with iconv -f UTF-16 -t UTF-8"},
+    {"UTF-16 text", NULL, 0, 2, "\xfe\xff", "convert it with iconv -f UTF-16 -t UTF-8"},
 };
 
 bool cril_has_suffix(const char *path, size_t len, const char *suffix)
@@ -64,8 +65,8 @@ bool cril_has_suffix(const char *path, size_t len, const char *suffix)
     return len > n && strncasecmp(path + len - n, suffix, n) == 0;
 }
 
-static cril_status refuse_others(const struct cril_stream *s, const uint8_t *head, size_t n, bool by_name,
-                                 cril_error *err)
+static cril_status refuse_others(const struct cril_stream *s, const uint8_t *head, size_t n,
+                                 bool by_name, cril_error *err)
 {
     const size_t len = strlen(s->path);
 
@@ -73,15 +74,18 @@ static cril_status refuse_others(const struct cril_stream *s, const uint8_t *hea
         const struct refusal *r = &refusals[i];
         const bool named = by_name && r->suffix && cril_has_suffix(s->path, len, r->suffix);
 
-        if (!named && !(r->magic && n >= r->offset + r->len && memcmp(head + r->offset, r->magic, r->len) == 0))
+        if (!named && !(r->magic && n >= r->offset + r->len &&
+                        memcmp(head + r->offset, r->magic, r->len) == 0))
             continue;
         if (r->remedy)
-            return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: is %s, which cril does not read; %s", s->name,
-                             r->what, r->remedy);
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: is %s, which cril does not read; convert it to JSON Lines: python3 -c \"import "
-                         "pandas; pandas.read_parquet('%s').to_json('corpus.jsonl', orient='records', lines=True)\"",
-                         s->name, r->what, s->path);
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: is %s, which cril does not read; %s",
+                             s->name, r->what, r->remedy);
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "%s: is %s, which cril does not read; convert it to JSON Lines: python3 -c \"import "
+            "pandas; pandas.read_parquet('%s').to_json('corpus.jsonl', orient='records', "
+            "lines=True)\"",
+            s->name, r->what, s->path);
     }
     return CRIL_OK;
 }
@@ -100,8 +104,9 @@ static ssize_t read_some(int fd, void *to, size_t n)
 
         if (got >= 0)
             return got;
-        if (errno == EAGAIN || errno == EWOULDBLOCK) { /* a pipe that its other end made non-blocking */
-            struct pollfd p = { .fd = fd, .events = POLLIN };
+        if (errno == EAGAIN ||
+            errno == EWOULDBLOCK) { /* a pipe that its other end made non-blocking */
+            struct pollfd p = {.fd = fd, .events = POLLIN};
             if (poll(&p, 1, -1) < 0 && errno != EINTR)
                 return -1;
         } else if (errno != EINTR) {
@@ -123,13 +128,14 @@ static cril_status need_stored(struct cril_stream *s, size_t want, cril_error *e
         got = read_some(s->fd, s->in + s->in_len, IN_BYTES - s->in_len);
         if (got < 0)
             return cril_fail(err, CRIL_ERR_IO,
-                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive", s->name,
-                             s->stored, strerror(errno));
+                             "%s: cannot be read at byte %" PRIu64 " (%s); check the disk or drive",
+                             s->name, s->stored, strerror(errno));
         if (got == 0) {
             s->in_end = true;
             break;
         }
-        if (s->hash && (st = cril_sha256_update(s->hash, s->in + s->in_len, (size_t)got, err)) != CRIL_OK)
+        if (s->hash &&
+            (st = cril_sha256_update(s->hash, s->in + s->in_len, (size_t)got, err)) != CRIL_OK)
             return st;
         s->in_len += (size_t)got;
         s->stored += (uint64_t)got;
@@ -163,7 +169,8 @@ static cril_status open_file(struct cril_stream *s, cril_error *err)
     } else {
         s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
         if (s->fd < 0)
-            return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s; check the path and its permissions",
+            return cril_fail(err, CRIL_ERR_IO,
+                             "%s: cannot be opened: %s; check the path and its permissions",
                              s->name, strerror(errno));
         s->owned = true;
     }
@@ -191,12 +198,14 @@ static cril_status choose_decoder(struct cril_stream *s, cril_error *err)
     for (const struct cril_decoder *d = cril_decoders; d->name; d++)
         if (cril_has_suffix(s->path, len, d->suffix)) {
             if (n < CRIL_DECODER_HEAD)
-                return cril_fail(err, CRIL_ERR_TRUNCATED,
-                                 "%s: ends after %zu bytes, before its first %s header does; fetch or make "
-                                 "it again",
-                                 s->name, n, d->name);
+                return cril_fail(
+                    err, CRIL_ERR_TRUNCATED,
+                    "%s: ends after %zu bytes, before its first %s header does; fetch or make "
+                    "it again",
+                    s->name, n, d->name);
             return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s: is not %s data, as its name says; if it is not compressed, rename it without %s",
+                             "%s: is not %s data, as its name says; if it is not compressed, "
+                             "rename it without %s",
                              s->name, d->name, d->suffix);
         }
     return CRIL_OK;
@@ -214,7 +223,8 @@ cril_status cril_stream_open(const char *path, struct cril_sha256 *hash, struct 
     s->path = s->name = path;
     s->fd = -1;
     s->hash = hash;
-    if ((st = open_file(s, err)) != CRIL_OK || (st = need_stored(s, CRIL_STREAM_PEEK, err)) != CRIL_OK ||
+    if ((st = open_file(s, err)) != CRIL_OK ||
+        (st = need_stored(s, CRIL_STREAM_PEEK, err)) != CRIL_OK ||
         (st = refuse_others(s, s->in, s->in_len, true, err)) != CRIL_OK ||
         (st = choose_decoder(s, err)) != CRIL_OK) {
         cril_stream_close(s);
@@ -245,7 +255,8 @@ static uint64_t offset_of(const struct cril_stream *s)
 static cril_status damaged(const struct cril_stream *s, const char *why, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_FORMAT,
-                     "%s: its %s data is damaged near byte %" PRIu64 " (%s); fetch or make it again",
+                     "%s: its %s data is damaged near byte %" PRIu64
+                     " (%s); fetch or make it again",
                      s->name, s->decoder->name, offset_of(s), why);
 }
 
@@ -284,7 +295,8 @@ static cril_status next_member(struct cril_stream *s, cril_error *err)
     }
     if (!s->decoder->match(s->in + s->in_pos, s->in_len - s->in_pos))
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: something that is not %s data follows at byte %" PRIu64 "; cut it off or make "
+                         "%s: something that is not %s data follows at byte %" PRIu64
+                         "; cut it off or make "
                          "the file again",
                          s->name, s->decoder->name, offset_of(s));
     if (!s->state)
@@ -300,8 +312,8 @@ static cril_status next_member(struct cril_stream *s, cril_error *err)
 
 static cril_status step(struct cril_stream *s, cril_error *err)
 {
-    struct cril_decoder_io io = { s->in + s->in_pos, s->in_len - s->in_pos, s->out + s->out_len,
-                                  OUT_BYTES - s->out_len };
+    struct cril_decoder_io io = {s->in + s->in_pos, s->in_len - s->in_pos, s->out + s->out_len,
+                                 OUT_BYTES - s->out_len};
     const size_t in = io.n_in, out = io.n_out;
     const char *why = "";
     const enum cril_step r = s->decoder->step(s->state, &io, &why);
@@ -335,13 +347,15 @@ static cril_status decode(struct cril_stream *s, cril_error *err)
     if (!s->full && s->in_pos == s->in_len) {
         if (s->decoder)
             return cril_fail(err, CRIL_ERR_TRUNCATED,
-                             "%s: its %s data ends early, after %" PRIu64 " bytes; fetch or make it again", s->name,
-                             s->decoder->name, s->stored);
+                             "%s: its %s data ends early, after %" PRIu64
+                             " bytes; fetch or make it again",
+                             s->name, s->decoder->name, s->stored);
         s->end = true;
         return CRIL_OK;
     }
     if (!s->decoder) {
-        const size_t room = OUT_BYTES - s->out_len, have = s->in_len - s->in_pos, n = have < room ? have : room;
+        const size_t room = OUT_BYTES - s->out_len, have = s->in_len - s->in_pos,
+                     n = have < room ? have : room;
 
         memcpy(s->out + s->out_len, s->in + s->in_pos, n);
         s->in_pos += n;

@@ -1,11 +1,11 @@
 /*
  * GGUF v2 and v3. A file is: magic, version, counts, metadata, tensor descriptions, padding, data.
  *
- * One pass reads a part with a bounded cursor; counts are compared with the bytes that are left before
- * anything is allocated, so memory stays within a small multiple of the file's size. Names are then
- * sorted, which finds duplicates and serves look-ups; tensor extents are sorted, which finds overlaps.
- * Not read: version 1, big-endian files, arrays of arrays.
- * Spec: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * One pass reads a part with a bounded cursor; counts are compared with the bytes that are left
+ * before anything is allocated, so memory stays within a small multiple of the file's size. Names
+ * are then sorted, which finds duplicates and serves look-ups; tensor extents are sorted, which
+ * finds overlaps. Not read: version 1, big-endian files, arrays of arrays. Spec:
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 #include "formats/gguf.h"
 
@@ -21,8 +21,8 @@
 #include <string.h>
 
 enum {
-    MIN_KV_BYTES = 8 + 4 + 1,          /* key length, type, one byte of value */
-    MIN_TENSOR_BYTES = 8 + 4 + 4 + 8,  /* name length, dimensions, type, offset */
+    MIN_KV_BYTES = 8 + 4 + 1,         /* key length, type, one byte of value */
+    MIN_TENSOR_BYTES = 8 + 4 + 4 + 8, /* name length, dimensions, type, offset */
     DEFAULT_ALIGNMENT = 32
 };
 
@@ -30,9 +30,9 @@ enum {
 
 /* Bytes of a value; 0 for strings and arrays. */
 static const uint8_t type_bytes[] = {
-    [GGUF_U8] = 1,  [GGUF_I8] = 1,     [GGUF_U16] = 2,   [GGUF_I16] = 2, [GGUF_U32] = 4,
-    [GGUF_I32] = 4, [GGUF_F32] = 4,    [GGUF_BOOL] = 1,  [GGUF_STRING] = 0, [GGUF_ARRAY] = 0,
-    [GGUF_U64] = 8, [GGUF_I64] = 8,    [GGUF_F64] = 8,
+    [GGUF_U8] = 1,  [GGUF_I8] = 1,  [GGUF_U16] = 2,  [GGUF_I16] = 2,    [GGUF_U32] = 4,
+    [GGUF_I32] = 4, [GGUF_F32] = 4, [GGUF_BOOL] = 1, [GGUF_STRING] = 0, [GGUF_ARRAY] = 0,
+    [GGUF_U64] = 8, [GGUF_I64] = 8, [GGUF_F64] = 8,
 };
 
 struct entry { /* of a sorted list of names */
@@ -89,7 +89,7 @@ static size_t sort_names(struct entry *names, size_t n)
 
 static const struct entry *find_name(const struct entry *names, size_t n, const char *name)
 {
-    struct entry key = { { name, strlen(name) }, 0 };
+    struct entry key = {{name, strlen(name)}, 0};
 
     return n ? bsearch(&key, names, n, sizeof(*names), compare_entries) : NULL;
 }
@@ -101,18 +101,20 @@ static cril_status no_memory(const char *path, cril_error *err)
 
 /* ---- metadata ---- */
 
-static cril_status read_string(struct part *p, const char *what, struct gguf_string *out, cril_error *err)
+static cril_status read_string(struct part *p, const char *what, struct gguf_string *out,
+                               cril_error *err)
 {
     const uint8_t *data;
     size_t at = p->c.pos;
     uint64_t len;
 
     if (!cril_cursor_u64(&p->c, &len))
-        return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: ends at byte %zu, inside %s; " DAMAGED, p->path,
-                         p->c.size, what);
+        return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: ends at byte %zu, inside %s; " DAMAGED,
+                         p->path, p->c.size, what);
     if (!cril_cursor_take(&p->c, len, &data))
         return cril_fail(err, CRIL_ERR_TRUNCATED,
-                         "%s: %s at byte %zu says it has %" PRIu64 " bytes, but %zu are left; " DAMAGED,
+                         "%s: %s at byte %zu says it has %" PRIu64
+                         " bytes, but %zu are left; " DAMAGED,
                          p->path, what, at, len, cril_cursor_left(&p->c));
     out->data = (const char *)data;
     out->len = (size_t)len;
@@ -122,7 +124,8 @@ static cril_status read_string(struct part *p, const char *what, struct gguf_str
 static cril_status cut_off(const struct part *p, const struct gguf_kv *kv, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_TRUNCATED,
-                     "%s: the value of key '%.*s' (%" PRIu64 " elements) goes past the end of the file, "
+                     "%s: the value of key '%.*s' (%" PRIu64
+                     " elements) goes past the end of the file, "
                      "%zu bytes; " DAMAGED,
                      p->path, SHOWN(kv->key), kv->n, p->c.size);
 }
@@ -154,9 +157,10 @@ static cril_status read_numbers(struct part *p, struct gguf_kv *kv, cril_error *
     if (kv->type == GGUF_BOOL)
         for (uint64_t i = 0; i < kv->n; i++)
             if (kv->data[i] > 1)
-                return cril_fail(err, CRIL_ERR_FORMAT,
-                                 "%s: key '%.*s' has the truth value %u, which is neither 0 nor 1; " DAMAGED,
-                                 p->path, SHOWN(kv->key), kv->data[i]);
+                return cril_fail(
+                    err, CRIL_ERR_FORMAT,
+                    "%s: key '%.*s' has the truth value %u, which is neither 0 nor 1; " DAMAGED,
+                    p->path, SHOWN(kv->key), kv->data[i]);
     return CRIL_OK;
 }
 
@@ -182,7 +186,8 @@ static cril_status read_kv(struct part *p, struct gguf_kv *kv, cril_error *err)
     }
     if (type > GGUF_F64)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: key '%.*s' has value type %" PRIu32 ", but GGUF defines 0 to 12; " DAMAGED,
+                         "%s: key '%.*s' has value type %" PRIu32
+                         ", but GGUF defines 0 to 12; " DAMAGED,
                          p->path, SHOWN(kv->key), type);
     kv->type = (enum gguf_type)type;
     return type == GGUF_STRING ? read_strings(p, kv, err) : read_numbers(p, kv, err);
@@ -195,7 +200,8 @@ static cril_status read_metadata(struct part *p, uint64_t n, cril_error *err)
 
     if (n > cril_cursor_left(&p->c) / MIN_KV_BYTES)
         return cril_fail(err, CRIL_ERR_TRUNCATED,
-                         "%s: says it has %" PRIu64 " metadata keys, more than its %zu bytes can hold; " DAMAGED,
+                         "%s: says it has %" PRIu64
+                         " metadata keys, more than its %zu bytes can hold; " DAMAGED,
                          p->path, n, p->c.size);
     p->kv = calloc(n ? (size_t)n : 1, sizeof(*p->kv));
     p->kv_names = calloc(n ? (size_t)n : 1, sizeof(*p->kv_names));
@@ -205,50 +211,57 @@ static cril_status read_metadata(struct part *p, uint64_t n, cril_error *err)
     for (size_t i = 0; i < p->n_kv; i++) {
         if ((st = read_kv(p, &p->kv[i], err)) != CRIL_OK)
             return st;
-        p->kv_names[i] = (struct entry){ p->kv[i].key, i };
+        p->kv_names[i] = (struct entry){p->kv[i].key, i};
     }
     twice = sort_names(p->kv_names, p->n_kv);
     if (twice < p->n_kv)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%.*s' occurs twice; convert the model again",
-                         p->path, SHOWN(p->kv_names[twice].name));
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%.*s' occurs twice; convert the model again", p->path,
+                         SHOWN(p->kv_names[twice].name));
     return CRIL_OK;
 }
 
 /* ---- tensors ---- */
 
-static cril_status read_shape(struct part *p, struct gguf_tensor *t, uint32_t type_id, cril_error *err)
+static cril_status read_shape(struct part *p, struct gguf_tensor *t, uint32_t type_id,
+                              cril_error *err)
 {
     const struct cril_dtype_info *d;
     uint64_t n = 1;
 
     if (!cril_dtype_from_gguf(type_id, &t->type))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: tensor '%.80s' has type %s (number %" PRIu32 "), which cril does not read; "
+                         "%s: tensor '%.80s' has type %s (number %" PRIu32
+                         "), which cril does not read; "
                          "use a file of this model in Q4_K_M, Q8_0 or F16",
                          p->path, t->name, cril_dtype_gguf_name(type_id), type_id);
     for (unsigned k = 0; k < t->n_dims; k++) {
         if (t->ne[k] == 0)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor '%.80s' has a dimension of 0; " DAMAGED,
-                             p->path, t->name);
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s: tensor '%.80s' has a dimension of 0; " DAMAGED, p->path, t->name);
         if (n > UINT64_MAX / t->ne[k])
             return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s: tensor '%.80s' has more than 2^64 elements; " DAMAGED, p->path, t->name);
+                             "%s: tensor '%.80s' has more than 2^64 elements; " DAMAGED, p->path,
+                             t->name);
         n *= t->ne[k];
     }
     d = &cril_dtypes[t->type];
     if (t->ne[0] % d->block_len)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: tensor '%.80s' has rows of %" PRIu64 " elements, but type %s stores blocks of %u; "
+                         "%s: tensor '%.80s' has rows of %" PRIu64
+                         " elements, but type %s stores blocks of %u; "
                          "convert the model again",
                          p->path, t->name, t->ne[0], d->name, d->block_len);
     if (!cril_dtype_bytes(t->type, n, &t->bytes))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor '%.80s' has more than 2^64 bytes; " DAMAGED,
-                         p->path, t->name);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tensor '%.80s' has more than 2^64 bytes; " DAMAGED, p->path, t->name);
     return CRIL_OK;
 }
 
-/* A description. The offset goes to *offset, since the data's start is known only after the last one. */
-static cril_status read_tensor(struct part *p, struct gguf_tensor *t, uint64_t *offset, cril_error *err)
+/* A description. The offset goes to *offset, since the data's start is known only after the last
+ * one. */
+static cril_status read_tensor(struct part *p, struct gguf_tensor *t, uint64_t *offset,
+                               cril_error *err)
 {
     struct gguf_string name;
     cril_status st = read_string(p, "a tensor's name", &name, err);
@@ -259,8 +272,9 @@ static cril_status read_tensor(struct part *p, struct gguf_tensor *t, uint64_t *
     if (st != CRIL_OK)
         return st;
     if (name.len && memchr(name.data, 0, name.len))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: the name of tensor '%.*s' has a zero byte; " DAMAGED,
-                         p->path, SHOWN(name));
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the name of tensor '%.*s' has a zero byte; " DAMAGED, p->path,
+                         SHOWN(name));
     copy = malloc(name.len + 1); /* a name lies in the file, so the sum cannot wrap */
     if (!copy)
         return no_memory(p->path, err);
@@ -272,16 +286,16 @@ static cril_status read_tensor(struct part *p, struct gguf_tensor *t, uint64_t *
     there = cril_cursor_u32(&p->c, &t->n_dims);
     if (there && t->n_dims > 4)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: tensor '%.80s' has %u dimensions, but GGUF allows 4; " DAMAGED, p->path,
-                         t->name, t->n_dims);
+                         "%s: tensor '%.80s' has %u dimensions, but GGUF allows 4; " DAMAGED,
+                         p->path, t->name, t->n_dims);
     for (unsigned k = 0; k < 4; k++)
         t->ne[k] = 1;
     for (unsigned k = 0; there && k < t->n_dims; k++)
         there = cril_cursor_u64(&p->c, &t->ne[k]);
     if (!there || !cril_cursor_u32(&p->c, &type_id) || !cril_cursor_u64(&p->c, offset))
         return cril_fail(err, CRIL_ERR_TRUNCATED,
-                         "%s: ends at byte %zu, inside the description of tensor '%.80s'; " DAMAGED, p->path,
-                         p->c.size, t->name);
+                         "%s: ends at byte %zu, inside the description of tensor '%.80s'; " DAMAGED,
+                         p->path, p->c.size, t->name);
     return read_shape(p, t, type_id, err);
 }
 
@@ -296,32 +310,35 @@ static cril_status find_alignment(const struct part *p, size_t *out, cril_error 
     const struct gguf_kv *kv = &p->kv[e->i];
     if (kv->is_array || kv->type != GGUF_U32)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: general.alignment is not a 32-bit number; convert the model again", p->path);
+                         "%s: general.alignment is not a 32-bit number; convert the model again",
+                         p->path);
     a = cril_load_u32(kv->data);
     if (a < 8 || (a & (a - 1)))
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: general.alignment is %" PRIu32 ", but must be a power of two, 8 or more; "
+                         "%s: general.alignment is %" PRIu32
+                         ", but must be a power of two, 8 or more; "
                          "convert the model again",
                          p->path, a);
     *out = a;
     return CRIL_OK;
 }
 
-static cril_status place_tensor(const struct part *p, struct gguf_tensor *t, size_t start, uint64_t offset,
-                                size_t alignment, cril_error *err)
+static cril_status place_tensor(const struct part *p, struct gguf_tensor *t, size_t start,
+                                uint64_t offset, size_t alignment, cril_error *err)
 {
     size_t room = start < p->map.size ? p->map.size - start : 0; /* bytes of the data section */
 
     if (offset % alignment)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: tensor '%.80s' starts at offset %" PRIu64 ", not a multiple of the alignment %zu; "
-                         DAMAGED,
+                         "%s: tensor '%.80s' starts at offset %" PRIu64
+                         ", not a multiple of the alignment %zu; " DAMAGED,
                          p->path, t->name, offset, alignment);
     if (offset > room || t->bytes > room - offset)
-        return cril_fail(err, CRIL_ERR_TRUNCATED,
-                         "%s: tensor '%.80s' (%" PRIu64 " bytes at offset %" PRIu64
-                         " of the data) goes past the end of the file, which has %zu bytes of data; " DAMAGED,
-                         p->path, t->name, t->bytes, offset, room);
+        return cril_fail(
+            err, CRIL_ERR_TRUNCATED,
+            "%s: tensor '%.80s' (%" PRIu64 " bytes at offset %" PRIu64
+            " of the data) goes past the end of the file, which has %zu bytes of data; " DAMAGED,
+            p->path, t->name, t->bytes, offset, room);
     t->data = p->map.data + start + (size_t)offset;
     return CRIL_OK;
 }
@@ -364,7 +381,8 @@ static cril_status read_tensors(struct part *p, uint64_t n, cril_error *err)
 
     if (n > cril_cursor_left(&p->c) / MIN_TENSOR_BYTES)
         return cril_fail(err, CRIL_ERR_TRUNCATED,
-                         "%s: says it has %" PRIu64 " tensors, more than its %zu bytes can hold; " DAMAGED,
+                         "%s: says it has %" PRIu64
+                         " tensors, more than its %zu bytes can hold; " DAMAGED,
                          p->path, n, p->c.size);
     if ((st = find_alignment(p, &alignment, err)) != CRIL_OK)
         return st;
@@ -398,9 +416,12 @@ static cril_status read_header(struct part *p, uint64_t *n_tensors, uint64_t *n_
 
     if (p->map.size == 0)
         return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: is empty; fetch it again", p->path);
-    if (p->map.size >= sizeof(pointer) - 1 && memcmp(p->map.data, pointer, sizeof(pointer) - 1) == 0)
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: is a Git LFS pointer, not the model; run 'git lfs pull' in its repository", p->path);
+    if (p->map.size >= sizeof(pointer) - 1 &&
+        memcmp(p->map.data, pointer, sizeof(pointer) - 1) == 0)
+        return cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: is a Git LFS pointer, not the model; run 'git lfs pull' in its repository",
+            p->path);
     if (!cril_cursor_take(&p->c, 4, &magic) || memcmp(magic, "GGUF", 4) != 0)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: not a GGUF file (it does not start with 'GGUF'); "
@@ -413,8 +434,9 @@ static cril_status read_header(struct part *p, uint64_t *n_tensors, uint64_t *n_
                          "%s: is a big-endian GGUF file; use the little-endian one", p->path);
     if (p->version != 2 && p->version != 3)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: is GGUF version %" PRIu32 ", but cril reads 2 and 3; convert the model again", p->path,
-                         p->version);
+                         "%s: is GGUF version %" PRIu32
+                         ", but cril reads 2 and 3; convert the model again",
+                         p->path, p->version);
     if (!cril_cursor_u64(&p->c, n_tensors) || !cril_cursor_u64(&p->c, n_kv))
         return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: ends inside its header; " DAMAGED, p->path);
     return CRIL_OK;
@@ -514,13 +536,15 @@ static bool is_integer(const struct gguf_kv *kv)
 
 static bool is_signed(const struct gguf_kv *kv)
 {
-    return kv->type == GGUF_I8 || kv->type == GGUF_I16 || kv->type == GGUF_I32 || kv->type == GGUF_I64;
+    return kv->type == GGUF_I8 || kv->type == GGUF_I16 || kv->type == GGUF_I32 ||
+           kv->type == GGUF_I64;
 }
 
-static cril_status wrong_kind(const struct part *p, const char *key, const char *kind, cril_error *err)
+static cril_status wrong_kind(const struct part *p, const char *key, const char *kind,
+                              cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%s' is not %s; convert the model again", p->path, key,
-                     kind);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%s' is not %s; convert the model again",
+                     p->path, key, kind);
 }
 
 static cril_status part_uint(const struct part *p, const char *key, uint64_t *out, cril_error *err)
@@ -534,8 +558,9 @@ static cril_status part_uint(const struct part *p, const char *key, uint64_t *ou
         return wrong_kind(p, key, "a whole number", err);
     v = cril_gguf_element_uint(kv, 0);
     if (is_signed(kv) && v > INT64_MAX)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%s' is %" PRId64 ", below 0; convert the model again",
-                         p->path, key, (int64_t)v);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%s' is %" PRId64 ", below 0; convert the model again", p->path,
+                         key, (int64_t)v);
     *out = v;
     return CRIL_OK;
 }
@@ -593,7 +618,8 @@ static cril_status open_other_parts(cril_gguf *g, const char *path, uint64_t cou
         strtoul(suffix + 10, NULL, 10) != count)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: is the first of %" PRIu64 " parts, but its name does not end in "
-                         "'-00001-of-%05" PRIu64 ".gguf', so the others cannot be found; give it its name back",
+                         "'-00001-of-%05" PRIu64
+                         ".gguf', so the others cannot be found; give it its name back",
                          path, count, count);
     grown = realloc(g->parts, (size_t)count * sizeof(*grown));
     if (!grown)
@@ -614,7 +640,8 @@ static cril_status open_other_parts(cril_gguf *g, const char *path, uint64_t cou
             return st;
         if (its_no != i || its_count != count)
             return cril_fail(err, CRIL_ERR_MISMATCH,
-                             "%s: says it is part %" PRIu64 " of %" PRIu64 ", but its name and the first part say "
+                             "%s: says it is part %" PRIu64 " of %" PRIu64
+                             ", but its name and the first part say "
                              "%zu of %" PRIu64 "; fetch all parts of one model again",
                              p->path, its_no + 1, its_count, i + 1, count);
     }
@@ -632,7 +659,8 @@ static cril_status join_tensors(cril_gguf *g, cril_error *err)
     for (size_t i = 0; i < g->n_parts; i++)
         n += g->parts[i].n_tensors; /* descriptions all mapped at once: the sum cannot wrap */
     said = n;
-    if (g->n_parts > 1 && (st = part_uint(&g->parts[0], "split.tensors.count", &said, err)) != CRIL_OK)
+    if (g->n_parts > 1 &&
+        (st = part_uint(&g->parts[0], "split.tensors.count", &said, err)) != CRIL_OK)
         return st;
     if (said != n)
         return cril_fail(err, CRIL_ERR_MISMATCH,
@@ -649,12 +677,13 @@ static cril_status join_tensors(cril_gguf *g, cril_error *err)
         for (size_t k = 0; k < g->parts[i].n_tensors; k++, at++) {
             const struct gguf_tensor *t = &g->parts[i].tensors[k];
             g->tensors[at] = *t;
-            g->names[at] = (struct entry){ { t->name, strlen(t->name) }, at };
+            g->names[at] = (struct entry){{t->name, strlen(t->name)}, at};
         }
     g->n_tensors = n;
     twice = sort_names(g->names, n);
     if (twice < n)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor '%.*s' occurs twice; convert the model again", path,
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tensor '%.*s' occurs twice; convert the model again", path,
                          SHOWN(g->names[twice].name));
     return CRIL_OK;
 }
@@ -769,7 +798,8 @@ static cril_status require(const cril_gguf *g, const char *key, cril_error *err)
 {
     if (cril_gguf_find(g, key))
         return CRIL_OK;
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: has no key '%s', which the model needs; convert it again",
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s: has no key '%s', which the model needs; convert it again",
                      cril_gguf_path(g), key);
 }
 
@@ -827,7 +857,8 @@ cril_status cril_gguf_bool(const cril_gguf *g, const char *key, bool *out, cril_
     return st == CRIL_OK ? cril_gguf_opt_bool(g, key, out, err) : st;
 }
 
-cril_status cril_gguf_string(const cril_gguf *g, const char *key, struct gguf_string *out, cril_error *err)
+cril_status cril_gguf_string(const cril_gguf *g, const char *key, struct gguf_string *out,
+                             cril_error *err)
 {
     const struct gguf_kv *kv = cril_gguf_find(g, key);
 

@@ -2,8 +2,8 @@
  * GGUF v2 and v3: bytes to named values and named tensors. No meaning.
  *
  * Everything is proved inside the file before open returns: each string, each array, each tensor's
- * extent, alignment and type. Keys and tensor names are unique. A split model (split.count > 1) is opened by its
- * first part; the others are found by their names (-00002-of-00003.gguf) and checked.
+ * extent, alignment and type. Keys and tensor names are unique. A split model (split.count > 1) is
+ * opened by its first part; the others are found by their names (-00002-of-00003.gguf) and checked.
  * Spec: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  */
 #ifndef CRIL_FORMATS_GGUF_H
@@ -19,8 +19,19 @@
 typedef struct cril_gguf cril_gguf;
 
 enum gguf_type { /* numbers of the format */
-    GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL, GGUF_STRING,
-    GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64
+                 GGUF_U8,
+                 GGUF_I8,
+                 GGUF_U16,
+                 GGUF_I16,
+                 GGUF_U32,
+                 GGUF_I32,
+                 GGUF_F32,
+                 GGUF_BOOL,
+                 GGUF_STRING,
+                 GGUF_ARRAY,
+                 GGUF_U64,
+                 GGUF_I64,
+                 GGUF_F64
 };
 
 struct gguf_string {
@@ -30,19 +41,19 @@ struct gguf_string {
 
 struct gguf_kv {
     struct gguf_string key;
-    enum gguf_type type;      /* of the value, or of an array's elements */
+    enum gguf_type type; /* of the value, or of an array's elements */
     bool is_array;
-    uint64_t n;               /* elements; 1 for a scalar */
-    const uint8_t *data;      /* little-endian value(s); NULL for strings */
+    uint64_t n;                  /* elements; 1 for a scalar */
+    const uint8_t *data;         /* little-endian value(s); NULL for strings */
     struct gguf_string *strings; /* [n] for strings */
 };
 
 struct gguf_tensor {
-    const char *name;         /* NUL-terminated, owned by the file object */
+    const char *name; /* NUL-terminated, owned by the file object */
     enum cril_dtype type;
     unsigned n_dims;
-    uint64_t ne[4];           /* elements; ne[0] runs fastest; unused dimensions are 1 */
-    const uint8_t *data;      /* bytes of it, in the mapping */
+    uint64_t ne[4];      /* elements; ne[0] runs fastest; unused dimensions are 1 */
+    const uint8_t *data; /* bytes of it, in the mapping */
     uint64_t bytes;
 };
 
@@ -63,11 +74,13 @@ size_t cril_gguf_tensor_count(const cril_gguf *g);
 const struct gguf_tensor *cril_gguf_tensor(const cril_gguf *g, size_t i);
 const struct gguf_tensor *cril_gguf_find_tensor(const cril_gguf *g, const char *name);
 
-/* Required scalars: absent, of another kind or out of range is CRIL_ERR_FORMAT, naming file and key. */
+/* Required scalars: absent, of another kind or out of range is CRIL_ERR_FORMAT, naming file and
+ * key. */
 cril_status cril_gguf_uint(const cril_gguf *g, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_gguf_float(const cril_gguf *g, const char *key, double *out, cril_error *err);
 cril_status cril_gguf_bool(const cril_gguf *g, const char *key, bool *out, cril_error *err);
-cril_status cril_gguf_string(const cril_gguf *g, const char *key, struct gguf_string *out, cril_error *err);
+cril_status cril_gguf_string(const cril_gguf *g, const char *key, struct gguf_string *out,
+                             cril_error *err);
 /* The same, but an absent key leaves *out as it is. */
 cril_status cril_gguf_opt_uint(const cril_gguf *g, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_gguf_opt_float(const cril_gguf *g, const char *key, double *out, cril_error *err);
@@ -76,6 +89,6 @@ cril_status cril_gguf_opt_bool(const cril_gguf *g, const char *key, bool *out, c
 /* Element i of an array (or a scalar's 0) as a number; i < kv->n. */
 uint64_t cril_gguf_element_uint(const struct gguf_kv *kv, uint64_t i); /* integer and bool types */
 double cril_gguf_element_float(const struct gguf_kv *kv, uint64_t i);  /* F32, F64 */
-size_t cril_gguf_value_bytes(const struct gguf_kv *kv);                /* of kv->data; 0 for strings */
+size_t cril_gguf_value_bytes(const struct gguf_kv *kv); /* of kv->data; 0 for strings */
 
 #endif

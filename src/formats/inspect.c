@@ -1,7 +1,7 @@
 /*
- * A model file's metadata as text. Values are written once, when the file is opened. A text value is
- * kept whole (its zero bytes become '?'); an array shows its length and as many first elements as fit
- * in 200 bytes, texts among them in quotes with control characters escaped.
+ * A model file's metadata as text. Values are written once, when the file is opened. A text value
+ * is kept whole (its zero bytes become '?'); an array shows its length and as many first elements
+ * as fit in 200 bytes, texts among them in quotes with control characters escaped.
  */
 #include <cril/inspect.h>
 
@@ -28,13 +28,19 @@ struct cril_inspect {
 
 static const char *const type_names[][2] = {
     /* scalar, array */
-    [GGUF_U8] = { "u8", "array of u8" },       [GGUF_I8] = { "i8", "array of i8" },
-    [GGUF_U16] = { "u16", "array of u16" },    [GGUF_I16] = { "i16", "array of i16" },
-    [GGUF_U32] = { "u32", "array of u32" },    [GGUF_I32] = { "i32", "array of i32" },
-    [GGUF_F32] = { "f32", "array of f32" },    [GGUF_BOOL] = { "bool", "array of bool" },
-    [GGUF_STRING] = { "string", "array of string" }, [GGUF_ARRAY] = { "array", "array" },
-    [GGUF_U64] = { "u64", "array of u64" },    [GGUF_I64] = { "i64", "array of i64" },
-    [GGUF_F64] = { "f64", "array of f64" },
+    [GGUF_U8] = {"u8", "array of u8"},
+    [GGUF_I8] = {"i8", "array of i8"},
+    [GGUF_U16] = {"u16", "array of u16"},
+    [GGUF_I16] = {"i16", "array of i16"},
+    [GGUF_U32] = {"u32", "array of u32"},
+    [GGUF_I32] = {"i32", "array of i32"},
+    [GGUF_F32] = {"f32", "array of f32"},
+    [GGUF_BOOL] = {"bool", "array of bool"},
+    [GGUF_STRING] = {"string", "array of string"},
+    [GGUF_ARRAY] = {"array", "array"},
+    [GGUF_U64] = {"u64", "array of u64"},
+    [GGUF_I64] = {"i64", "array of i64"},
+    [GGUF_F64] = {"f64", "array of f64"},
 };
 
 static char *copy_text(const char *data, size_t len)
@@ -55,7 +61,9 @@ static void number_text(const struct gguf_kv *kv, uint64_t i, char *out, size_t 
     switch (kv->type) {
     case GGUF_F32: snprintf(out, size, "%.9g", cril_gguf_element_float(kv, i)); break;
     case GGUF_F64: snprintf(out, size, "%.17g", cril_gguf_element_float(kv, i)); break;
-    case GGUF_BOOL: snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false"); break;
+    case GGUF_BOOL:
+        snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false");
+        break;
     case GGUF_I8:
     case GGUF_I16:
     case GGUF_I32:
@@ -219,8 +227,8 @@ void cril_inspect_tensor(const cril_inspect *f, size_t i, cril_tensor_info *out)
 {
     const struct gguf_tensor *t = cril_gguf_tensor(f->gguf, i);
 
-    *out = (cril_tensor_info){ .name = t->name, .type = cril_dtypes[t->type].name, .n_dims = t->n_dims,
-                               .bytes = t->bytes };
+    *out = (cril_tensor_info){
+        .name = t->name, .type = cril_dtypes[t->type].name, .n_dims = t->n_dims, .bytes = t->bytes};
     for (unsigned k = 0; k < 4; k++)
         out->shape[k] = t->ne[k];
 }

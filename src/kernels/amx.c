@@ -1,17 +1,20 @@
 /*
- * AMX (int8 tiles) for the integer product; all else is AVX-512. A 16-bit activation is 256 * high + low, two bytes,
- * so a group's dot products are two int8 products, exact in int32: low (unsigned) by TDPBUSD, high by TDPBSSD.
+ * AMX (int8 tiles) for the integer product; all else is AVX-512. A 16-bit activation is 256 * high
+ * + low, two bytes, so a group's dot products are two int8 products, exact in int32: low (unsigned)
+ * by TDPBUSD, high by TDPBSSD.
  *
- * The unit adds and does not scale, so each group is a tile product of its own: 16 rows x 32 columns are four product
- * tiles (two planes x two halves of a panel) from two tiles of activations and two of weights, all eight there are.
- * Products go through memory, in rounds of four groups and two buffers: while AVX-512 scales a round, four rows at a
- * time over its four groups with the sums in registers, the unit fills the other buffer, a group beside each four rows.
+ * The unit adds and does not scale, so each group is a tile product of its own: 16 rows x 32
+ * columns are four product tiles (two planes x two halves of a panel) from two tiles of activations
+ * and two of weights, all eight there are. Products go through memory, in rounds of four groups and
+ * two buffers: while AVX-512 scales a round, four rows at a time over its four groups with the sums
+ * in registers, the unit fills the other buffer, a group beside each four rows.
  *
- * What bounds it, counted for a group, 16 rows x 32 columns, in cycles of a core that does two 512-bit operations, two
- * 64-byte loads and one 64-byte store in each: scaling 32 vectors takes shift, add, convert, multiply, fma: 80 (96 with
- * a minimum); stores 64 of tiles + 8 of sums: 72; loads 48 of tiles, 64 of products, 32 of scales and sums: 72; the
- * tile unit 4 * 16: 64, for groups of 16 too. The AVX-512 kernel needs 288. With one group a round, sums would be
- * stored for each group, and stores would bound it at 96.
+ * What bounds it, counted for a group, 16 rows x 32 columns, in cycles of a core that does two
+ * 512-bit operations, two 64-byte loads and one 64-byte store in each: scaling 32 vectors takes
+ * shift, add, convert, multiply, fma: 80 (96 with a minimum); stores 64 of tiles + 8 of sums: 72;
+ * loads 48 of tiles, 64 of products, 32 of scales and sums: 72; the tile unit 4 * 16: 64, for
+ * groups of 16 too. The AVX-512 kernel needs 288. With one group a round, sums would be stored for
+ * each group, and stores would bound it at 96.
  */
 #include "kernels/kernels.h"
 
@@ -20,7 +23,9 @@
 
 #include <immintrin.h>
 
-#define T __attribute__((target("amx-tile,amx-int8,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")))
+#define T                                                                                          \
+    __attribute__((                                                                                \
+        target("amx-tile,amx-int8,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma")))
 #define TILE T static inline __attribute__((always_inline))
 
 enum {
@@ -69,7 +74,11 @@ T static void configure(size_t rows, size_t group)
         c.rows[t] = (uint8_t)(weights ? group / 4 : rows);
         c.row_bytes[t] = (uint16_t)(acts ? group : 64);
     }
-    __asm__ volatile("" : : "r"(&c) : "memory"); /* gcc believes that the next line reads 8 bytes, and drops the rest */
+    __asm__ volatile(
+        ""
+        :
+        : "r"(&c)
+        : "memory"); /* gcc believes that the next line reads 8 bytes, and drops the rest */
     _tile_loadconfig(&c);
 }
 
@@ -96,8 +105,8 @@ TILE void multiply_group(const struct operands *o, const size_t group, size_t g,
 }
 
 /* Adds the products of groups [g, g + n) to the sums of mr rows from `row` on. */
-TILE void scale_rows(const int mr, const struct operands *o, const size_t group, const int has_min, size_t row,
-                     size_t g, size_t n, const struct dots *d, float (*sum)[CRIL_NR])
+TILE void scale_rows(const int mr, const struct operands *o, const size_t group, const int has_min,
+                     size_t row, size_t g, size_t n, const struct dots *d, float (*sum)[CRIL_NR])
 {
     __m512 acc[BAND][2];
 #pragma GCC unroll 4
@@ -115,7 +124,8 @@ TILE void scale_rows(const int mr, const struct operands *o, const size_t group,
                 const __m512i low = _mm512_load_si512(d->low[row + (size_t)i] + 16 * h);
                 const __m512i high = _mm512_load_si512(d->high[row + (size_t)i] + 16 * h);
                 const __m512i dot = _mm512_add_epi32(_mm512_slli_epi32(high, 8), low);
-                acc[i][h] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(v, s[h]), acc[i][h]);
+                acc[i][h] =
+                    _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_mul_ps(v, s[h]), acc[i][h]);
             }
         }
         if (has_min) {
@@ -135,8 +145,10 @@ TILE void scale_rows(const int mr, const struct operands *o, const size_t group,
             _mm512_store_ps(sum[row + (size_t)i] + 16 * h, acc[i][h]);
 }
 
-/* m rows of outputs, 1 <= m <= ROWS. group (16 or 32) and has_min are constant: each combination is its own loop. */
-TILE void rows_i16(const struct operands *o, const size_t group, const int has_min, size_t m, float *c, size_t ldc)
+/* m rows of outputs, 1 <= m <= ROWS. group (16 or 32) and has_min are constant: each combination is
+ * its own loop. */
+TILE void rows_i16(const struct operands *o, const size_t group, const int has_min, size_t m,
+                   float *c, size_t ldc)
 {
     _Alignas(64) struct dots dots[2][ROUND];
     _Alignas(64) float sum[ROWS][CRIL_NR] = {{0}};
@@ -159,16 +171,20 @@ TILE void rows_i16(const struct operands *o, const size_t group, const int has_m
         memcpy(c + i * ldc, sum[i], sizeof(sum[i]));
 }
 
-T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w, size_t p, float *c,
-                       size_t ldc)
+T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
+                       size_t p, float *c, size_t ldc)
 {
     const size_t k = w->k, groups = k / w->group, per_panel = groups * CRIL_NR;
     for (size_t rows = 0, n; m > 0; m -= n, row += n, c += n * ldc) {
         const float *sums = w->group == 16 ? a->sum16 : a->sum32;
-        const struct operands o = {.a = (const uint8_t *)(a->q + row * k), .w = w->quads + p * k * CRIL_NR,
-                                   .a_scale = a->scale + row * (k / CRIL_A_BLOCK), .a_sum = sums + row * groups,
-                                   .w_scale = w->scale + p * per_panel, .w_min = w->min ? w->min + p * per_panel : NULL,
-                                   .k = k, .groups = groups};
+        const struct operands o = {.a = (const uint8_t *)(a->q + row * k),
+                                   .w = w->quads + p * k * CRIL_NR,
+                                   .a_scale = a->scale + row * (k / CRIL_A_BLOCK),
+                                   .a_sum = sums + row * groups,
+                                   .w_scale = w->scale + p * per_panel,
+                                   .w_min = w->min ? w->min + p * per_panel : NULL,
+                                   .k = k,
+                                   .groups = groups};
         n = m < ROWS ? m : ROWS;
         if (n != rows)
             configure(rows = n, w->group);

@@ -1,4 +1,5 @@
-/* Whether this process can use AMX for int8: the CPU has it, the system saves tiles, and lets us use them. */
+/* Whether this process can use AMX for int8: the CPU has it, the system saves tiles, and lets us
+ * use them. */
 #ifdef __linux__
 #define _DEFAULT_SOURCE /* syscall */
 #endif
@@ -18,7 +19,8 @@ __attribute__((target("xsave"))) static bool system_saves_tiles(void)
     return (_xgetbv(0) & tile_state) == tile_state;
 }
 
-/* Linux gives tiles to processes that ask (its Documentation/arch/x86/xstate.rst). It may refuse. */
+/* Linux gives tiles to processes that ask (its Documentation/arch/x86/xstate.rst). It may refuse.
+ */
 static bool permitted(void)
 {
 #ifdef __linux__
@@ -33,7 +35,8 @@ bool cril_amx_available(void)
 {
     const unsigned osxsave = 1u << 27, tile_and_int8 = 3u << 24;
     unsigned a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & osxsave) && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-           (d & tile_and_int8) == tile_and_int8 && system_saves_tiles() && permitted();
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & osxsave) &&
+           __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & tile_and_int8) == tile_and_int8 &&
+           system_saves_tiles() && permitted();
 }
 #endif

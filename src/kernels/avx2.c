@@ -1,4 +1,5 @@
-/* AVX2 with FMA. Tiles of rows x 16 outputs, two halves of a panel: 6 rows for fp32, 3 for integers. */
+/* AVX2 with FMA. Tiles of rows x 16 outputs, two halves of a panel: 6 rows for fp32, 3 for
+ * integers. */
 #include "kernels/rowops.h"
 
 #if defined(__x86_64__)
@@ -13,14 +14,16 @@ CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 #define TILE T static inline __attribute__((always_inline))
 
 /*
- * Elements of fp32 sums after which accumulators are stored and read again, which changes none of them: a slice of a
- * panel (64 KB) stays in the second-level cache while all rows pass, and each tile calls a part of the next one there.
+ * Elements of fp32 sums after which accumulators are stored and read again, which changes none of
+ * them: a slice of a panel (64 KB) stays in the second-level cache while all rows pass, and each
+ * tile calls a part of the next one there.
  */
 enum { K_BLOCK = 512 };
 
-/* more: c holds the sums so far. next: what to call into the second-level cache, a sixteenth as many lines as k. */
-TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b, size_t k,
-                   const float *next, float *c, size_t ldc)
+/* more: c holds the sums so far. next: what to call into the second-level cache, a sixteenth as
+ * many lines as k. */
+TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b,
+                   size_t k, const float *next, float *c, size_t ldc)
 {
     __m256 acc[6][2];
 #pragma GCC unroll 6
@@ -46,9 +49,10 @@ TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, con
     }
 }
 
-/* All rows through one slice. Two halves of sixteen tiles, the engine's 96 rows, call the whole of the next. */
-TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k, float *c,
-                    size_t ldc)
+/* All rows through one slice. Two halves of sixteen tiles, the engine's 96 rows, call the whole of
+ * the next. */
+TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k,
+                    float *c, size_t ldc)
 {
     const float *next = b + k * CRIL_NR;
     for (size_t h = 0; h < CRIL_NR; h += 16) {
@@ -65,32 +69,37 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
     }
 }
 
-T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                       size_t ldc)
 {
     slice_f32(0, a, lda, m, panel, k < K_BLOCK ? k : K_BLOCK, c, ldc);
     for (size_t p = K_BLOCK; p < k; p += K_BLOCK)
         slice_f32(1, a + p, lda, m, panel + p * CRIL_NR, k - p < K_BLOCK ? k - p : K_BLOCK, c, ldc);
 }
 
-/* A panel to call into the second-level cache while another one is at work, some lines with each group. */
+/* A panel to call into the second-level cache while another one is at work, some lines with each
+ * group. */
 struct ahead {
     const char *at, *end;
     size_t lines;
 };
 
-/* All of the panel that this thread probably takes next, spread over the tiles of m rows in both halves. */
+/* All of the panel that this thread probably takes next, spread over the tiles of m rows in both
+ * halves. */
 TILE struct ahead look_ahead(const struct cril_packed *w, size_t p, size_t m)
 {
-    const size_t panel = w->k * CRIL_NR, tiles = 2 * ((m + 2) / 3), per_group = w->group * CRIL_NR * sizeof(*w->pairs) / 64;
+    const size_t panel = w->k * CRIL_NR, tiles = 2 * ((m + 2) / 3),
+                 per_group = w->group * CRIL_NR * sizeof(*w->pairs) / 64;
     const char *at = (const char *)(w->pairs + (p + w->ahead) * panel);
 
     if (!w->ahead || p + w->ahead >= w->n / CRIL_NR)
-        return (struct ahead){ 0 };
-    return (struct ahead){ at, at + panel * sizeof(*w->pairs), (per_group + tiles - 1) / tiles };
+        return (struct ahead){0};
+    return (struct ahead){at, at + panel * sizeof(*w->pairs), (per_group + tiles - 1) / tiles};
 }
 
 TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const struct cril_packed *w,
-                   const int16_t *wq, const float *ws, const float *wm, struct ahead *next, float *c, size_t ldc)
+                   const int16_t *wq, const float *ws, const float *wm, struct ahead *next,
+                   float *c, size_t ldc)
 {
     const size_t k = a->k, group = w->group, groups = k / group;
     const int16_t *aq = a->q + row * k;
@@ -122,12 +131,16 @@ TILE void tile_i16(const int mr, const struct cril_acts *a, size_t row, const st
         __m256 s0 = _mm256_loadu_ps(ws + g * CRIL_NR), s1 = _mm256_loadu_ps(ws + g * CRIL_NR + 8);
 #pragma GCC unroll 3
         for (int i = 0; i < mr; i++) {
-            __m256 v = _mm256_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
-            acc[i][0] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][0]), _mm256_mul_ps(v, s0), acc[i][0]);
-            acc[i][1] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][1]), _mm256_mul_ps(v, s1), acc[i][1]);
+            __m256 v =
+                _mm256_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
+            acc[i][0] =
+                _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][0]), _mm256_mul_ps(v, s0), acc[i][0]);
+            acc[i][1] =
+                _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot[i][1]), _mm256_mul_ps(v, s1), acc[i][1]);
         }
         if (wm) {
-            __m256 m0 = _mm256_loadu_ps(wm + g * CRIL_NR), m1 = _mm256_loadu_ps(wm + g * CRIL_NR + 8);
+            __m256 m0 = _mm256_loadu_ps(wm + g * CRIL_NR),
+                   m1 = _mm256_loadu_ps(wm + g * CRIL_NR + 8);
 #pragma GCC unroll 3
             for (int i = 0; i < mr; i++) {
                 __m256 v = _mm256_set1_ps(sum[(size_t)i * groups + g]);
@@ -150,7 +163,8 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
     struct ahead next = look_ahead(w, p, m);
     for (size_t h = 0; h < CRIL_NR; h += 16) {
         const int16_t *wq = w->pairs + p * w->k * CRIL_NR + 2 * h;
-        const float *ws = w->scale + p * per_panel + h, *wm = w->min ? w->min + p * per_panel + h : NULL;
+        const float *ws = w->scale + p * per_panel + h,
+                    *wm = w->min ? w->min + p * per_panel + h : NULL;
         size_t i = 0;
         for (; i + 3 <= m; i += 3)
             tile_i16(3, a, row + i, w, wq, ws, wm, &next, c + i * ldc + h, ldc);

@@ -1,6 +1,7 @@
 /*
- * AVX-512 with VNNI. A tile holds rows x 32 outputs in registers, lanes are outputs, so each keeps its own
- * chain. 12 x 32 for fp32; 6 x 32 for integers, which need a dot and a float accumulator each.
+ * AVX-512 with VNNI. A tile holds rows x 32 outputs in registers, lanes are outputs, so each keeps
+ * its own chain. 12 x 32 for fp32; 6 x 32 for integers, which need a dot and a float accumulator
+ * each.
  */
 #include "kernels/rowops.h"
 
@@ -21,15 +22,17 @@ CRIL_ROW_KERNELS(T, CRIL_PAIRS)
 #define TILE T static inline __attribute__((always_inline))
 
 /*
- * Elements of fp32 sums after which, at the latest, accumulators are stored and read again, which changes none of them: a
- * slice of a panel (96 KB) stays in the second-level cache while all rows pass, and each tile calls a part of the next one
- * there. Slices are equal, since a short one costs as many stores as a long one.
+ * Elements of fp32 sums after which, at the latest, accumulators are stored and read again, which
+ * changes none of them: a slice of a panel (96 KB) stays in the second-level cache while all rows
+ * pass, and each tile calls a part of the next one there. Slices are equal, since a short one costs
+ * as many stores as a long one.
  */
 enum { K_BLOCK = 768 };
 
-/* more: c holds the sums so far. next: what to call into the second-level cache, a quarter as many lines as k. */
-TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b, size_t k,
-                   const float *next, float *c, size_t ldc)
+/* more: c holds the sums so far. next: what to call into the second-level cache, a quarter as many
+ * lines as k. */
+TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b,
+                   size_t k, const float *next, float *c, size_t ldc)
 {
     __m512 acc[12][2];
 #pragma GCC unroll 12
@@ -56,8 +59,8 @@ TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, con
 }
 
 /* All rows through one slice. Eight tiles, the engine's 96 rows, call the whole of the next. */
-TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k, float *c,
-                    size_t ldc)
+TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k,
+                    float *c, size_t ldc)
 {
     const float *next = b + k * CRIL_NR;
     for (; m >= 12; m -= 12, a += 12 * lda, c += 12 * ldc, next += 4 * k)
@@ -71,7 +74,8 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
     }
 }
 
-T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                       size_t ldc)
 {
     const size_t slices = (k + K_BLOCK - 1) / K_BLOCK, len = slices ? (k + slices - 1) / slices : 0;
     slice_f32(0, a, lda, m, panel, k < len ? k : len, c, ldc);
@@ -80,8 +84,9 @@ T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel,
 }
 
 /* group: 16 or 32; has_min: 0 or 1. Both constant, so each combination is its own loop. */
-TILE void tile_i16(const int mr, const size_t group, const int has_min, const struct cril_acts *a, size_t row,
-                   const int16_t *wq, const float *ws, const float *wm, float *c, size_t ldc)
+TILE void tile_i16(const int mr, const size_t group, const int has_min, const struct cril_acts *a,
+                   size_t row, const int16_t *wq, const float *ws, const float *wm, float *c,
+                   size_t ldc)
 {
     const size_t k = a->k, groups = k / group;
     const int16_t *aq = a->q + row * k;
@@ -110,12 +115,16 @@ TILE void tile_i16(const int mr, const size_t group, const int has_min, const st
         __m512 s0 = _mm512_loadu_ps(ws + g * CRIL_NR), s1 = _mm512_loadu_ps(ws + g * CRIL_NR + 16);
 #pragma GCC unroll 6
         for (int i = 0; i < mr; i++) {
-            __m512 v = _mm512_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
-            acc[i][0] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][0]), _mm512_mul_ps(v, s0), acc[i][0]);
-            acc[i][1] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][1]), _mm512_mul_ps(v, s1), acc[i][1]);
+            __m512 v =
+                _mm512_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
+            acc[i][0] =
+                _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][0]), _mm512_mul_ps(v, s0), acc[i][0]);
+            acc[i][1] =
+                _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][1]), _mm512_mul_ps(v, s1), acc[i][1]);
         }
         if (has_min) {
-            __m512 m0 = _mm512_loadu_ps(wm + g * CRIL_NR), m1 = _mm512_loadu_ps(wm + g * CRIL_NR + 16);
+            __m512 m0 = _mm512_loadu_ps(wm + g * CRIL_NR),
+                   m1 = _mm512_loadu_ps(wm + g * CRIL_NR + 16);
 #pragma GCC unroll 6
             for (int i = 0; i < mr; i++) {
                 __m512 v = _mm512_set1_ps(sum[(size_t)i * groups + g]);
@@ -131,8 +140,8 @@ TILE void tile_i16(const int mr, const size_t group, const int has_min, const st
     }
 }
 
-TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts *a, size_t row, size_t m,
-                   const struct cril_packed *w, size_t p, float *c, size_t ldc)
+TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts *a, size_t row,
+                   size_t m, const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
     const size_t per_panel = w->k / group * CRIL_NR;
     const int16_t *wq = w->pairs + p * w->k * CRIL_NR;
@@ -165,7 +174,8 @@ TILE __m512 exponential(__m512 x)
 {
     const __m512 low = _mm512_set1_ps(-87.0f), big = _mm512_set1_ps(12582912.0f);
     const __m512 y = _mm512_min_ps(_mm512_set1_ps(88.0f), _mm512_max_ps(low, x));
-    const __m512 n = _mm512_fmadd_ps(y, _mm512_set1_ps(1.44269504f), big), k = _mm512_sub_ps(n, big);
+    const __m512 n = _mm512_fmadd_ps(y, _mm512_set1_ps(1.44269504f), big),
+                 k = _mm512_sub_ps(n, big);
     __m512 r = _mm512_fmadd_ps(k, _mm512_set1_ps(-0.693359375f), y);
     r = _mm512_fmadd_ps(k, _mm512_set1_ps(2.12194440e-4f), r);
     __m512 p = _mm512_fmadd_ps(r, _mm512_set1_ps(1.0f / 5040), _mm512_set1_ps(1.0f / 720));
@@ -175,7 +185,8 @@ TILE __m512 exponential(__m512 x)
     p = _mm512_fmadd_ps(r, p, _mm512_set1_ps(0.5f));
     p = _mm512_fmadd_ps(r, p, _mm512_set1_ps(1.0f));
     p = _mm512_fmadd_ps(r, p, _mm512_set1_ps(1.0f));
-    const __m512i power = _mm512_add_epi32(_mm512_castps_si512(n), _mm512_set1_epi32(127 - 0x4B400000));
+    const __m512i power =
+        _mm512_add_epi32(_mm512_castps_si512(n), _mm512_set1_epi32(127 - 0x4B400000));
     const __mmask16 some = _mm512_cmp_ps_mask(x, low, _CMP_NLT_UQ);
     return _mm512_maskz_mul_ps(some, p, _mm512_castsi512_ps(_mm512_slli_epi32(power, 23)));
 }

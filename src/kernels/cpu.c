@@ -1,4 +1,5 @@
-/* The choice among the kernel sets: the last that this CPU has, of those up to the one that CRIL_CPU names. */
+/* The choice among the kernel sets: the last that this CPU has, of those up to the one that
+ * CRIL_CPU names. */
 #include <cril/cpu.h>
 
 #include "kernels/kernels.h"
@@ -44,7 +45,8 @@ static size_t count_allowed(void)
 static void choose(void)
 {
     size_t n;
-    const struct cril_kernel_set *sets = cril_kernel_sets(&n), *best = sets; /* any CPU has the first */
+    const struct cril_kernel_set *sets = cril_kernel_sets(&n),
+                                 *best = sets; /* any CPU has the first */
 
     for (size_t i = 1; i < count_allowed(); i++)
         if (sets[i].available())
@@ -70,10 +72,10 @@ bool cril_kernel_info_at(size_t i, cril_kernel_info *out)
 
     if (i >= n)
         return false;
-    *out = (cril_kernel_info){ .name = sets[i].name,
-                               .needs = sets[i].needs,
-                               .available = sets[i].available(),
-                               .allowed = i < count_allowed() };
+    *out = (cril_kernel_info){.name = sets[i].name,
+                              .needs = sets[i].needs,
+                              .available = sets[i].available(),
+                              .allowed = i < count_allowed()};
     return true;
 }
 
@@ -96,11 +98,13 @@ cril_status cril_cpu_check(cril_error *err)
     char names[256];
 
     if (name && !set)
-        return cril_fail(err, CRIL_ERR_RANGE, "CRIL_CPU=%.40s names no kernel set of this build, which has %s", name,
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "CRIL_CPU=%.40s names no kernel set of this build, which has %s", name,
                          list_names(false, names, sizeof(names)));
     if (set && !set->available())
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "CRIL_CPU=%s asks for kernels that need %s, which this CPU lacks; it can run %s", name,
-                         set->needs, list_names(true, names, sizeof(names)));
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "CRIL_CPU=%s asks for kernels that need %s, which this CPU lacks; it can run %s", name,
+            set->needs, list_names(true, names, sizeof(names)));
     return CRIL_OK;
 }

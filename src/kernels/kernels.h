@@ -1,8 +1,8 @@
 /*
  * The arithmetic of a forward pass: one table of functions, filled once for the CPU at hand.
  *
- * ref.c is the definition (doc/numerics.md); the others equal it bit for bit. All packed matrices use
- * panels of CRIL_NR output columns, whatever the CPU, so that packing is written once.
+ * ref.c is the definition (doc/numerics.md); the others equal it bit for bit. All packed matrices
+ * use panels of CRIL_NR output columns, whatever the CPU, so that packing is written once.
  */
 #ifndef CRIL_KERNELS_KERNELS_H
 #define CRIL_KERNELS_KERNELS_H
@@ -14,23 +14,24 @@
 #include <stdint.h>
 
 enum {
-    CRIL_NR = 32,       /* columns of a panel */
-    CRIL_A_BLOCK = 32,  /* activations that share a scale */
-    CRIL_CHUNK = 1024   /* logits that are reduced together; part of the contract */
+    CRIL_NR = 32,      /* columns of a panel */
+    CRIL_A_BLOCK = 32, /* activations that share a scale */
+    CRIL_CHUNK = 1024  /* logits that are reduced together; part of the contract */
 };
 
 /* How a kernel set wants the integers of a product. */
 enum cril_panel_layout {
     CRIL_PAIRS, /* weights [k / 2][NR][2] of 16 bits, activations [k] of 16 bits */
-    CRIL_QUADS  /* weights [k / 4][NR][4] of 8 bits, activations as bytes: [k] low ones, unsigned, then [k] high ones, signed */
+    CRIL_QUADS  /* weights [k / 4][NR][4] of 8 bits, activations as bytes: [k] low ones, unsigned,
+                   then [k] high ones, signed */
 };
 
 /* Rows of 16-bit activations; k is a multiple of 32. */
 struct cril_acts {
-    int16_t *q;    /* [rows, k]      |q| <= 32767; a row as cril_panel_layout says */
-    float *scale;  /* [rows, k / 32] */
-    float *sum32;  /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
-    float *sum16;  /* [rows, k / 16] the same of 16 q */
+    int16_t *q;   /* [rows, k]      |q| <= 32767; a row as cril_panel_layout says */
+    float *scale; /* [rows, k / 32] */
+    float *sum32; /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
+    float *sum16; /* [rows, k / 16] the same of 16 q */
     size_t k;
 };
 
@@ -41,20 +42,24 @@ struct cril_packed {
     int8_t *quads;      /* [panels][k / 4][NR][4] */
     float *scale, *min; /* of integers [panels][k / group][NR]; min NULL: the type has none */
     size_t n, k, group;
-    size_t ahead; /* panels from one to the next that a thread takes, which a kernel may call into its cache meanwhile; 0: unknown */
+    size_t ahead; /* panels from one to the next that a thread takes, which a kernel may call into
+                     its cache meanwhile; 0: unknown */
 };
 
 struct cril_kernels {
     const char *name;
     enum cril_panel_layout layout;
-    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel is written. */
-    void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc);
+    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel
+     * is written. */
+    void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                     size_t ldc);
     /* The same for rows [row, row + m) of a and panel number p of w. */
     void (*gemm_i16)(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
                      size_t p, float *c, size_t ldc);
     /* x [k] to row `row` of a. A block with a value that is not finite gets scale NaN. */
     void (*quantise)(const float *x, struct cril_acts *a, size_t row);
-    /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may be x. n in 1.. */
+    /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
+     * be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
     float (*softmax)(float *s, size_t n);
@@ -62,9 +67,10 @@ struct cril_kernels {
     void (*logsum)(float *l, size_t n, float *max, float *sum);
     void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
     void (*gelu_mul)(float *g, const float *u, size_t n);
-    void (*add)(float *x, const float *y, size_t n);      /* x += y */
-    void (*scale)(float *x, float a, size_t n);           /* x *= a */
-    /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine s[i]: Su et al. 2021, eq. 34. */
+    void (*add)(float *x, const float *y, size_t n); /* x += y */
+    void (*scale)(float *x, float a, size_t n);      /* x *= a */
+    /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine
+     * s[i]: Su et al. 2021, eq. 34. */
     void (*rotate_halves)(float *x, const float *c, const float *s, size_t n);
     void (*rotate_pairs)(float *x, const float *c, const float *s, size_t n);
 };
@@ -72,23 +78,24 @@ struct cril_kernels {
 /* A kernel set of this build. */
 struct cril_kernel_set {
     const char *name;
-    const char *needs;       /* what a CPU must have, for a person to read */
-    bool (*available)(void); /* this CPU has it */
+    const char *needs;                    /* what a CPU must have, for a person to read */
+    bool (*available)(void);              /* this CPU has it */
     void (*init)(struct cril_kernels *k); /* fills all of *k */
 };
 
 /* All sets, the definition first, then by rising speed; [*n]. */
 const struct cril_kernel_set *cril_kernel_sets(size_t *n);
 const struct cril_kernel_set *cril_kernel_set_find(const char *name); /* NULL: there is none */
-/* The set that this process uses: the last available one, of those that CRIL_CPU allows (cril/cpu.h). Cannot fail. */
+/* The set that this process uses: the last available one, of those that CRIL_CPU allows
+ * (cril/cpu.h). Cannot fail. */
 const struct cril_kernels *cril_kernels(void);
 
 void cril_kernels_ref(struct cril_kernels *k);
-void cril_kernels_avx2(struct cril_kernels *k);   /* x86-64 only */
+void cril_kernels_avx2(struct cril_kernels *k); /* x86-64 only */
 void cril_kernels_avx512(struct cril_kernels *k);
 void cril_kernels_amx(struct cril_kernels *k);
-bool cril_amx_available(void); /* asks the system for the use of tiles */
-void cril_kernels_neon(struct cril_kernels *k);   /* AArch64 only */
+bool cril_amx_available(void);                  /* asks the system for the use of tiles */
+void cril_kernels_neon(struct cril_kernels *k); /* AArch64 only */
 void cril_kernels_dotprod(struct cril_kernels *k);
 
 /* Clang before 16 has the intrinsics only where every CPU that the code is for has dot products. */
@@ -96,8 +103,8 @@ void cril_kernels_dotprod(struct cril_kernels *k);
 #define CRIL_HAS_DOTPROD 1
 #endif
 
-/* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose sizes are set).
-   Rows past n are zero. Returns false if a weight (or scale) is not finite. */
+/* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose
+   sizes are set). Rows past n are zero. Returns false if a weight (or scale) is not finite. */
 bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_packed *w, size_t p);
 
 static inline size_t cril_panels(size_t n)

@@ -1,6 +1,7 @@
 /*
- * Quantisation with 256-bit vectors, for the sets that have AVX2. Of the maximum and the sums of a block (row_quantise,
- * the definition) the compiler makes scalar code, which takes two (AVX-512) to seven (AVX2) times as long.
+ * Quantisation with 256-bit vectors, for the sets that have AVX2. Of the maximum and the sums of a
+ * block (row_quantise, the definition) the compiler makes scalar code, which takes two (AVX-512) to
+ * seven (AVX2) times as long.
  */
 #ifndef CRIL_KERNELS_QUANTISE_X86_H
 #define CRIL_KERNELS_QUANTISE_X86_H

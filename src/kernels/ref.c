@@ -1,9 +1,11 @@
-/* The definition of every kernel, in plain C. Slow on purpose: nothing here but the order of operations. */
+/* The definition of every kernel, in plain C. Slow on purpose: nothing here but the order of
+ * operations. */
 #include "kernels/rowops.h"
 
 CRIL_ROW_KERNELS(, CRIL_PAIRS)
 
-static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c, size_t ldc)
+static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                     size_t ldc)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < CRIL_NR; j++) {
@@ -19,11 +21,13 @@ static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const stru
 {
     const size_t k = w->k, groups = k / w->group;
     const int16_t *wq = w->pairs + p * k * CRIL_NR;
-    const float *ws = w->scale + p * groups * CRIL_NR, *wm = w->min ? w->min + p * groups * CRIL_NR : NULL;
+    const float *ws = w->scale + p * groups * CRIL_NR,
+                *wm = w->min ? w->min + p * groups * CRIL_NR : NULL;
     for (size_t i = 0; i < m; i++) {
         const int16_t *aq = a->q + (row + i) * k;
         const float *as = a->scale + (row + i) * (k / CRIL_A_BLOCK);
-        const float *sum = w->group == 16 ? a->sum16 + (row + i) * groups : a->sum32 + (row + i) * groups;
+        const float *sum =
+            w->group == 16 ? a->sum16 + (row + i) * groups : a->sum32 + (row + i) * groups;
         for (size_t j = 0; j < CRIL_NR; j++) {
             float acc = 0;
             for (size_t g = 0; g < groups; g++) {

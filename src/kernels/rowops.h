@@ -49,7 +49,8 @@ CRIL_INLINE float row_max(const float *x, size_t n)
     return best;
 }
 
-/* x[j] = e^(x[j] - max); their sum. In slices, so that one's chain of sums runs beside the exponentials of the next. */
+/* x[j] = e^(x[j] - max); their sum. In slices, so that one's chain of sums runs beside the
+ * exponentials of the next. */
 CRIL_INLINE float row_exp_sum(float *x, float max, size_t n)
 {
     enum { SLICE = 128 };
@@ -114,8 +115,10 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
         x[j] *= a;
 }
 
-/* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN and infinity on top. */
-CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row, const enum cril_panel_layout layout)
+/* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN
+ * and infinity on top. */
+CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row,
+                              const enum cril_panel_layout layout)
 {
     const size_t nb = a->k / CRIL_A_BLOCK;
     int16_t *pairs = a->q + row * a->k;
@@ -163,8 +166,10 @@ CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row, c
     }
 }
 
-/* Turns n pairs (x[i * step], x[i * step + other]) by the angle whose cosine and sine are c[i], s[i]. */
-CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *restrict s, size_t n, bool halves)
+/* Turns n pairs (x[i * step], x[i * step + other]) by the angle whose cosine and sine are c[i],
+ * s[i]. */
+CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *restrict s, size_t n,
+                            bool halves)
 {
     const size_t step = halves ? 1 : 2, other = halves ? n : 1;
     for (size_t i = 0; i < n; i++) {
@@ -175,22 +180,55 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
 }
 
 /* Defines the row functions of a kernel set, compiled for the given target, and the set itself. */
-#define CRIL_ROW_KERNELS(T, LAYOUT)                                                                                        \
-    T static void k_quantise(const float *x, struct cril_acts *a, size_t row) { row_quantise(x, a, row, LAYOUT); }         \
-    T static void k_rms_norm(const float *x, const float *w, size_t n, float eps, float *y) { row_rms_norm(x, w, n, eps, y); } \
-    T static float k_softmax(float *s, size_t n) { return row_softmax(s, n); }                                             \
-    T static void k_logsum(float *l, size_t n, float *max, float *sum) { row_logsum(l, n, max, sum); }                     \
-    T static void k_silu_mul(float *g, const float *u, size_t n) { row_silu_mul(g, u, n); }                                \
-    T static void k_gelu_mul(float *g, const float *u, size_t n) { row_gelu_mul(g, u, n); }                                \
-    T static void k_add(float *x, const float *y, size_t n) { row_add(x, y, n); }                                          \
-    T static void k_scale(float *x, float a, size_t n) { row_scale(x, a, n); }                                             \
-    T static void k_rotate_halves(float *x, const float *c, const float *s, size_t n) { row_rotate(x, c, s, n, true); }     \
-    T static void k_rotate_pairs(float *x, const float *c, const float *s, size_t n) { row_rotate(x, c, s, n, false); }
+#define CRIL_ROW_KERNELS(T, LAYOUT)                                                                \
+    T static void k_quantise(const float *x, struct cril_acts *a, size_t row)                      \
+    {                                                                                              \
+        row_quantise(x, a, row, LAYOUT);                                                           \
+    }                                                                                              \
+    T static void k_rms_norm(const float *x, const float *w, size_t n, float eps, float *y)        \
+    {                                                                                              \
+        row_rms_norm(x, w, n, eps, y);                                                             \
+    }                                                                                              \
+    T static float k_softmax(float *s, size_t n)                                                   \
+    {                                                                                              \
+        return row_softmax(s, n);                                                                  \
+    }                                                                                              \
+    T static void k_logsum(float *l, size_t n, float *max, float *sum)                             \
+    {                                                                                              \
+        row_logsum(l, n, max, sum);                                                                \
+    }                                                                                              \
+    T static void k_silu_mul(float *g, const float *u, size_t n)                                   \
+    {                                                                                              \
+        row_silu_mul(g, u, n);                                                                     \
+    }                                                                                              \
+    T static void k_gelu_mul(float *g, const float *u, size_t n)                                   \
+    {                                                                                              \
+        row_gelu_mul(g, u, n);                                                                     \
+    }                                                                                              \
+    T static void k_add(float *x, const float *y, size_t n)                                        \
+    {                                                                                              \
+        row_add(x, y, n);                                                                          \
+    }                                                                                              \
+    T static void k_scale(float *x, float a, size_t n)                                             \
+    {                                                                                              \
+        row_scale(x, a, n);                                                                        \
+    }                                                                                              \
+    T static void k_rotate_halves(float *x, const float *c, const float *s, size_t n)              \
+    {                                                                                              \
+        row_rotate(x, c, s, n, true);                                                              \
+    }                                                                                              \
+    T static void k_rotate_pairs(float *x, const float *c, const float *s, size_t n)               \
+    {                                                                                              \
+        row_rotate(x, c, s, n, false);                                                             \
+    }
 
-#define CRIL_TABLE(NAME, LAYOUT)                                                                                           \
-    (struct cril_kernels){.name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                      \
-                          .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax, .logsum = k_logsum,        \
-                          .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,                  \
-                          .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs}
+#define CRIL_TABLE(NAME, LAYOUT)                                                                   \
+    (struct cril_kernels)                                                                          \
+    {                                                                                              \
+        .name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
+        .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax, .logsum = k_logsum,  \
+        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
+        .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \
+    }
 
 #endif

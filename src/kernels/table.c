@@ -44,15 +44,15 @@ static bool has_dotprod(void)
 #endif
 
 static const struct cril_kernel_set sets[] = {
-    { "ref", "any CPU", always, cril_kernels_ref },
+    {"ref", "any CPU", always, cril_kernels_ref},
 #if defined(__x86_64__)
-    { "avx2", "AVX2, FMA", has_avx2, cril_kernels_avx2 },
-    { "avx512", "AVX-512 F, BW, VL, DQ, VNNI", has_avx512, cril_kernels_avx512 },
-    { "amx", "AVX-512 as above, AMX-TILE, AMX-INT8", has_amx, cril_kernels_amx },
+    {"avx2", "AVX2, FMA", has_avx2, cril_kernels_avx2},
+    {"avx512", "AVX-512 F, BW, VL, DQ, VNNI", has_avx512, cril_kernels_avx512},
+    {"amx", "AVX-512 as above, AMX-TILE, AMX-INT8", has_amx, cril_kernels_amx},
 #elif defined(__aarch64__)
-    { "neon", "ASIMD, which every AArch64 CPU has", always, cril_kernels_neon },
+    {"neon", "ASIMD, which every AArch64 CPU has", always, cril_kernels_neon},
 #if defined(CRIL_HAS_DOTPROD)
-    { "dotprod", "ASIMD with dot products (ARMv8.2)", has_dotprod, cril_kernels_dotprod },
+    {"dotprod", "ASIMD with dot products (ARMv8.2)", has_dotprod, cril_kernels_dotprod},
 #endif
 #endif
 };

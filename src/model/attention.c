@@ -20,7 +20,8 @@ size_t cril_kv_v_floats(const struct cril_config *c, size_t n_pad)
     return c->n_kv_heads * pad(c->head_dim) * n_pad;
 }
 
-void cril_kv_store(const struct cril_config *c, const struct cril_kv *kv, size_t p, const float *k, const float *v)
+void cril_kv_store(const struct cril_config *c, const struct cril_kv *kv, size_t p, const float *k,
+                   const float *v)
 {
     const size_t hd = c->head_dim;
     for (size_t h = 0; h < c->n_kv_heads; h++) {
@@ -38,7 +39,8 @@ size_t cril_attend_scratch(const struct cril_config *c, size_t n_pad)
     return BLOCK * (c->head_dim + n_pad + pad(c->head_dim));
 }
 
-/* Scores of keys outside (pos - window, pos] become -infinity: weight 0. s is the row of keys [low, high). */
+/* Scores of keys outside (pos - window, pos] become -infinity: weight 0. s is the row of keys [low,
+ * high). */
 static void mask(float *s, size_t low, size_t high, size_t pos, size_t window)
 {
     size_t first = window && pos >= window ? pos - window + 1 : 0;
@@ -49,9 +51,10 @@ static void mask(float *s, size_t low, size_t high, size_t pos, size_t window)
 }
 
 /* Heads [head, head + g) of all m positions at once, which read the same keys k and values v. */
-static void attend_heads(const struct cril_kernels *kernels, const struct cril_config *c, const float *k, const float *v,
-                         size_t n_pad, size_t low, size_t high, size_t window, size_t head, size_t g, size_t m,
-                         const size_t *pos, const float *const *q, float *out, size_t ldo, float *scratch)
+static void attend_heads(const struct cril_kernels *kernels, const struct cril_config *c,
+                         const float *k, const float *v, size_t n_pad, size_t low, size_t high,
+                         size_t window, size_t head, size_t g, size_t m, const size_t *pos,
+                         const float *const *q, float *out, size_t ldo, float *scratch)
 {
     const size_t hd = c->head_dim, hv = pad(hd), n = high - low;
     float *queries = scratch, *gathered = queries + BLOCK * hd, *scores = gathered + BLOCK * hv;
@@ -73,19 +76,21 @@ static void attend_heads(const struct cril_kernels *kernels, const struct cril_c
     }
 }
 
-void cril_attend(const struct cril_kernels *kernels, const struct cril_config *c, const struct cril_kv *kv, size_t window,
-                 size_t first, size_t end, size_t m, const size_t *pos, const float *const *q, float *out, size_t ldo,
-                 float *scratch)
+void cril_attend(const struct cril_kernels *kernels, const struct cril_config *c,
+                 const struct cril_kv *kv, size_t window, size_t first, size_t end, size_t m,
+                 const size_t *pos, const float *const *q, float *out, size_t ldo, float *scratch)
 {
-    const size_t hd = c->head_dim, hv = pad(hd), block = pos[0] / BLOCK * BLOCK, group = c->n_heads / c->n_kv_heads;
+    const size_t hd = c->head_dim, hv = pad(hd), block = pos[0] / BLOCK * BLOCK,
+                 group = c->n_heads / c->n_kv_heads;
     const size_t low = window && block >= window ? (block - window + 1) / BLOCK * BLOCK : 0;
-    /* Heads of a group go together where positions are few; many fill the kernel's tiles alone, and more scores than needed
-       would leave the cache. */
+    /* Heads of a group go together where positions are few; many fill the kernel's tiles alone, and
+       more scores than needed would leave the cache. */
     const size_t together = BLOCK / m < group ? BLOCK / m : group;
     for (size_t kh = first; kh < end; kh++)
         for (size_t h = 0, g; h < group; h += g) {
             g = group - h < together ? group - h : together;
-            attend_heads(kernels, c, kv->k + kh * hd * kv->n_pad, kv->v + kh * hv * kv->n_pad, kv->n_pad, low, block + BLOCK,
-                         window, kh * group + h, g, m, pos, q, out, ldo, scratch);
+            attend_heads(kernels, c, kv->k + kh * hd * kv->n_pad, kv->v + kh * hv * kv->n_pad,
+                         kv->n_pad, low, block + BLOCK, window, kh * group + h, g, m, pos, q, out,
+                         ldo, scratch);
         }
 }

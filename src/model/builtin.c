@@ -1,6 +1,7 @@
 /*
- * Weights are random bits with the exponents set, so that a row's product is about as large as its input and every
- * value stays finite. A matrix gets the type that was used least so far, of those whose blocks fit its rows.
+ * Weights are random bits with the exponents set, so that a row's product is about as large as its
+ * input and every value stays finite. A matrix gets the type that was used least so far, of those
+ * whose blocks fit its rows.
  */
 #include "model/builtin.h"
 
@@ -14,35 +15,69 @@
 struct shape {
     const char *architecture;
     size_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab;
-    size_t n_rot;          /* elements of a head that turn */
+    size_t n_rot; /* elements of a head that turn */
     bool halves, tied;
     size_t window, period; /* all but every period-th layer see so many keys; 0: all see all */
     double base[2];        /* of the rotations: full and sliding */
-    enum cril_dtype first; /* of the types; so chosen that vocabularies are of floats, of groups of 16 and of 32 */
+    enum cril_dtype first; /* of the types; so chosen that vocabularies are of floats, of groups of
+                              16 and of 32 */
 };
 
 static const struct shape shapes[CRIL_N_BUILTIN] = {
-    { .architecture = "llama", .n_layers = 2, .n_embd = 256, .n_heads = 4, .n_kv_heads = 2, .head_dim = 24, .n_ff = 160,
-      .n_vocab = 1061, .n_rot = 16, .base = { 10000 }, .first = CRIL_Q2_K },
-    { .architecture = "qwen2", .n_layers = 2, .n_embd = 96, .n_heads = 4, .n_kv_heads = 1, .head_dim = 40, .n_ff = 224,
-      .n_vocab = 1029, .n_rot = 40, .halves = true, .tied = true, .base = { 1000000 },
-      .first = CRIL_Q4_1 },
-    { .architecture = "gemma3", .n_layers = 3, .n_embd = 64, .n_heads = 4, .n_kv_heads = 2, .head_dim = 72, .n_ff = 96,
-      .n_vocab = 2050, .n_rot = 72, .halves = true, .tied = true, .window = 40, .period = 3,
-      .base = { 1000000, 10000 }, .first = CRIL_F16 },
+    {.architecture = "llama",
+     .n_layers = 2,
+     .n_embd = 256,
+     .n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 24,
+     .n_ff = 160,
+     .n_vocab = 1061,
+     .n_rot = 16,
+     .base = {10000},
+     .first = CRIL_Q2_K},
+    {.architecture = "qwen2",
+     .n_layers = 2,
+     .n_embd = 96,
+     .n_heads = 4,
+     .n_kv_heads = 1,
+     .head_dim = 40,
+     .n_ff = 224,
+     .n_vocab = 1029,
+     .n_rot = 40,
+     .halves = true,
+     .tied = true,
+     .base = {1000000},
+     .first = CRIL_Q4_1},
+    {.architecture = "gemma3",
+     .n_layers = 3,
+     .n_embd = 64,
+     .n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 72,
+     .n_ff = 96,
+     .n_vocab = 2050,
+     .n_rot = 72,
+     .halves = true,
+     .tied = true,
+     .window = 40,
+     .period = 3,
+     .base = {1000000, 10000},
+     .first = CRIL_F16},
 };
 
-/* Where a block's fp16 factors lie, and the exponents that make its weights about 1: those of d and of the minimum m,
-   whose sign makes up for integers that are never negative. */
+/* Where a block's fp16 factors lie, and the exponents that make its weights about 1: those of d and
+   of the minimum m, whose sign makes up for integers that are never negative. */
 static const struct factors {
     unsigned d, m;
     int exponent, m_exponent;
     unsigned m_sign;
 } factors[CRIL_N_DTYPES] = {
-    [CRIL_Q4_0] = { 0, 0, -3, 0, 0 },     [CRIL_Q4_1] = { 0, 2, -3, 0, 1 },   [CRIL_Q5_0] = { 0, 0, -4, 0, 0 },
-    [CRIL_Q5_1] = { 0, 2, -4, 0, 1 },     [CRIL_Q8_0] = { 0, 0, -7, 0, 0 },   [CRIL_Q2_K] = { 80, 82, -4, -4, 0 },
-    [CRIL_Q3_K] = { 108, 0, -6, 0, 0 },   [CRIL_Q4_K] = { 0, 2, -8, -5, 0 },  [CRIL_Q5_K] = { 0, 2, -9, -5, 0 },
-    [CRIL_Q6_K] = { 208, 0, -11, 0, 0 },  [CRIL_IQ4_NL] = { 0, 0, -7, 0, 0 }, [CRIL_IQ4_XS] = { 0, 0, -11, 0, 0 },
+    [CRIL_Q4_0] = {0, 0, -3, 0, 0},   [CRIL_Q4_1] = {0, 2, -3, 0, 1},
+    [CRIL_Q5_0] = {0, 0, -4, 0, 0},   [CRIL_Q5_1] = {0, 2, -4, 0, 1},
+    [CRIL_Q8_0] = {0, 0, -7, 0, 0},   [CRIL_Q2_K] = {80, 82, -4, -4, 0},
+    [CRIL_Q3_K] = {108, 0, -6, 0, 0}, [CRIL_Q4_K] = {0, 2, -8, -5, 0},
+    [CRIL_Q5_K] = {0, 2, -9, -5, 0},  [CRIL_Q6_K] = {208, 0, -11, 0, 0},
+    [CRIL_IQ4_NL] = {0, 0, -7, 0, 0}, [CRIL_IQ4_XS] = {0, 0, -11, 0, 0},
 };
 
 struct build {
@@ -132,8 +167,12 @@ static const struct gguf_tensor *add_matrix(struct build *b, size_t in, size_t o
         exponent--;
     for (size_t i = 0; i < n; i++)
         put_block(b, type, data + i * block, exponent);
-    *t = (struct gguf_tensor){ .name = "(built-in)", .type = type, .n_dims = 2, .ne = { in, out, 1, 1 }, .data = data,
-                               .bytes = n * block };
+    *t = (struct gguf_tensor){.name = "(built-in)",
+                              .type = type,
+                              .n_dims = 2,
+                              .ne = {in, out, 1, 1},
+                              .data = data,
+                              .bytes = n * block};
     b->out->n_tensors++;
     return t;
 }
@@ -155,17 +194,25 @@ static bool add_step(struct build *b, struct cril_layer *l, const struct cril_st
     if (s->w == CRIL_W_NONE)
         return true;
     if (s->op == CRIL_OP_MATMUL)
-        return (l->matrix[s->w] = add_matrix(b, cril_buffer_width(c, s->in), cril_buffer_width(c, s->out))) != NULL;
-    l->vector[s->w] = make_vector(b, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-                                  s->op == CRIL_OP_BIAS ? 0 : 1);
+        return (l->matrix[s->w] = add_matrix(b, cril_buffer_width(c, s->in),
+                                             cril_buffer_width(c, s->out))) != NULL;
+    l->vector[s->w] =
+        make_vector(b, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
+                    s->op == CRIL_OP_BIAS ? 0 : 1);
     return l->vector[s->w] != NULL;
 }
 
 static void configure(cril_model *m, const struct shape *s)
 {
-    m->config = (struct cril_config){ .n_layers = s->n_layers, .n_embd = s->n_embd, .n_heads = s->n_heads,
-                                      .n_kv_heads = s->n_kv_heads, .head_dim = s->head_dim, .n_ff = s->n_ff,
-                                      .n_ctx = 256, .eps = 1e-6f, .embedding_scale = 1 };
+    m->config = (struct cril_config){.n_layers = s->n_layers,
+                                     .n_embd = s->n_embd,
+                                     .n_heads = s->n_heads,
+                                     .n_kv_heads = s->n_kv_heads,
+                                     .head_dim = s->head_dim,
+                                     .n_ff = s->n_ff,
+                                     .n_ctx = 256,
+                                     .eps = 1e-6f,
+                                     .embedding_scale = 1};
     m->config.attention_scale = 1.0f / sqrtf((float)s->head_dim);
     if (s->window)
         m->config.embedding_scale = sqrtf((float)s->n_embd);
@@ -181,7 +228,7 @@ static cril_status add_ropes(cril_model *m, const struct shape *s, cril_error *e
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < 2 && s->base[i] > 0 && st == CRIL_OK; i++) {
-        m->rope[i] = (struct cril_rope){ .n_rot = s->n_rot, .halves = s->halves, .magnitude = 1 };
+        m->rope[i] = (struct cril_rope){.n_rot = s->n_rot, .halves = s->halves, .magnitude = 1};
         st = cril_rope_plain(s->base[i], &m->rope[i], m->path, err);
     }
     return st;
@@ -205,8 +252,8 @@ static bool add_weights(struct build *b, const struct shape *s)
 cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *err)
 {
     const struct shape *s = &shapes[i];
-    struct cril_builtin made = { 0 };
-    struct build b = { .random = cril_random_seed(i), .out = &made, .first = s->first };
+    struct cril_builtin made = {0};
+    struct build b = {.random = cril_random_seed(i), .out = &made, .first = s->first};
     cril_model *m = made.model = calloc(1, sizeof(*m));
     cril_status st = CRIL_ERR_NOMEM;
 
@@ -214,7 +261,7 @@ cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *
         !(m->layers = calloc(s->n_layers, sizeof(*m->layers))) ||
         !(made.tensors = calloc(s->n_layers * CRIL_N_SLOTS + 2, sizeof(*made.tensors))))
         goto no_memory;
-    m->family = cril_family_find((struct gguf_string){ s->architecture, strlen(s->architecture) });
+    m->family = cril_family_find((struct gguf_string){s->architecture, strlen(s->architecture)});
     configure(m, s);
     if ((st = add_ropes(m, s, err)) != CRIL_OK)
         goto fail;
@@ -235,5 +282,5 @@ void cril_builtin_free(struct cril_builtin *b)
         free((void *)b->tensors[i].data);
     free(b->tensors);
     cril_model_close(b->model);
-    *b = (struct cril_builtin){ 0 };
+    *b = (struct cril_builtin){0};
 }

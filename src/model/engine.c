@@ -295,14 +295,13 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padde
     const struct cril_config *c = &e->m->config;
     const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1),
                  attend = cril_attend_scratch(c, cril_plan_rows(e->longest));
-    bool ok =
-        cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
-        cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
-        cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
-        cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
-        cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
-        cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
-        cril_memory_reserve(&e->shares, n_scored, sizeof(struct cril_shares));
+    bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
+              cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
+              cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
+              cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
+              cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
+              cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
+              cril_memory_reserve(&e->shares, n_scored, sizeof(struct cril_shares));
     for (size_t b = 0; ok && b < CRIL_N_BUFFERS; b++)
         ok = !e->plan.across[b] ||
              cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));

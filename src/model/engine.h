@@ -19,11 +19,11 @@ struct cril_engine;
 
 /* One causal window. The output at position p predicts targets[p - first], for p in [first, n). */
 struct cril_window {
-    const int32_t *ids;     /* [n] in [0, cril_model_logits) */
-    size_t n;               /* 1 .. cril_model_context */
-    size_t first;           /* < n */
-    const int32_t *targets; /* [n - first] in [0, cril_model_logits) */
-    double *nats;           /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
+    const int32_t *ids;         /* [n] in [0, cril_model_logits) */
+    size_t n;                   /* 1 .. cril_model_context */
+    size_t first;               /* < n */
+    const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
+    double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
     struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
 };
 

@@ -1,6 +1,7 @@
 /*
- * Gemma 3, text (Gemma Team 2025, section 2): norms before and after each branch, norms on queries and keys, GELU,
- * five sliding layers to one full layer, each kind with its own rotation, an embedding scaled by sqrt(n_embd).
+ * Gemma 3, text (Gemma Team 2025, section 2): norms before and after each branch, norms on queries
+ * and keys, GELU, five sliding layers to one full layer, each kind with its own rotation, an
+ * embedding scaled by sqrt(n_embd).
  */
 #include "model/family.h"
 #include "util/fail.h"
@@ -52,7 +53,10 @@ static cril_status configure(cril_model *m, cril_error *err)
         (st = cril_key_opt_float(m, "final_logit_softcapping", &softcap, err)) != CRIL_OK)
         return st;
     if (!window || !period || softcap != 0)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: a Gemma 3 without sliding layers, or with soft-capped logits, is not known to cril", m->path);
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: a Gemma 3 without sliding layers, or with soft-capped logits, is not "
+                         "known to cril",
+                         m->path);
     for (size_t i = 0; i < c->n_layers; i++) {
         bool full = i % period == period - 1;
         m->layers[i].rope = full ? FULL : SLIDING;
@@ -66,5 +70,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     return local_rope(m, base_local, err);
 }
 
-const struct cril_family cril_family_gemma3 = {
-    .architecture = "gemma3", .steps = steps, .n_steps = sizeof(steps) / sizeof(*steps), .configure = configure};
+const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
+                                               .steps = steps,
+                                               .n_steps = sizeof(steps) / sizeof(*steps),
+                                               .configure = configure};

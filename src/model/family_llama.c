@@ -1,6 +1,7 @@
 /*
- * Llama 1 to 3 and what is built like them (SmolLM2, Mistral, TinyLlama, ...): Touvron et al. 2023, section 2.2.
- * Pre-norm, rotation of neighbouring pairs (the order in which GGUF stores their query and key rows), SwiGLU.
+ * Llama 1 to 3 and what is built like them (SmolLM2, Mistral, TinyLlama, ...): Touvron et al. 2023,
+ * section 2.2. Pre-norm, rotation of neighbouring pairs (the order in which GGUF stores their query
+ * and key rows), SwiGLU.
  */
 #include "model/family.h"
 #include "util/fail.h"
@@ -37,12 +38,15 @@ static cril_status configure(cril_model *m, cril_error *err)
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
         return st;
     if (experts)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: a mixture of %llu experts, which cril cannot run yet", m->path,
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: a mixture of %llu experts, which cril cannot run yet", m->path,
                          (unsigned long long)experts);
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].window = window < m->config.n_ctx ? (size_t)window : 0;
     return cril_rope_configure(m, base, false, &m->rope[0], err);
 }
 
-const struct cril_family cril_family_llama = {
-    .architecture = "llama", .steps = steps, .n_steps = sizeof(steps) / sizeof(*steps), .configure = configure};
+const struct cril_family cril_family_llama = {.architecture = "llama",
+                                              .steps = steps,
+                                              .n_steps = sizeof(steps) / sizeof(*steps),
+                                              .configure = configure};

@@ -1,6 +1,6 @@
 /*
- * Qwen2 and Qwen2.5 (Yang et al. 2024, section 2.2): as Llama, with biases on query, key and value, and rotation of
- * the two halves of a head.
+ * Qwen2 and Qwen2.5 (Yang et al. 2024, section 2.2): as Llama, with biases on query, key and value,
+ * and rotation of the two halves of a head.
  */
 #include "model/family.h"
 
@@ -32,5 +32,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     return st != CRIL_OK ? st : cril_rope_configure(m, base, true, &m->rope[0], err);
 }
 
-const struct cril_family cril_family_qwen2 = {
-    .architecture = "qwen2", .steps = steps, .n_steps = sizeof(steps) / sizeof(*steps), .configure = configure};
+const struct cril_family cril_family_qwen2 = {.architecture = "qwen2",
+                                              .steps = steps,
+                                              .n_steps = sizeof(steps) / sizeof(*steps),
+                                              .configure = configure};

@@ -1,4 +1,5 @@
-/* The arithmetic of a window: multiply-adds of layers, attention and vocabulary, counted as two each (cril/model.h). */
+/* The arithmetic of a window: multiply-adds of layers, attention and vocabulary, counted as two
+ * each (cril/model.h). */
 #include "model/model.h"
 
 /* Keys that n positions see, together. window 0: all earlier ones. */
@@ -18,8 +19,10 @@ double cril_model_flops(const cril_model *m, size_t n, size_t n_scored)
     for (size_t i = 0; i < c->n_layers; i++) {
         for (size_t s = 0; s < CRIL_N_SLOTS; s++)
             if (m->layers[i].matrix[s])
-                weights += (double)m->layers[i].matrix[s]->ne[0] * (double)m->layers[i].matrix[s]->ne[1];
+                weights +=
+                    (double)m->layers[i].matrix[s]->ne[0] * (double)m->layers[i].matrix[s]->ne[1];
         keys += visible_keys(n, m->layers[i].window);
     }
-    return 2 * ((double)n * weights + (double)n_scored * vocabulary + keys * (double)c->n_heads * 2 * (double)c->head_dim);
+    return 2 * ((double)n * weights + (double)n_scored * vocabulary +
+                keys * (double)c->n_heads * 2 * (double)c->head_dim);
 }

@@ -1,6 +1,7 @@
 /*
- * From a GGUF file to a bound model: find the family, read the sizes, take every tensor that the steps name, check its
- * shape against the buffers that the step joins, and refuse a file with tensors left over.
+ * From a GGUF file to a bound model: find the family, read the sizes, take every tensor that the
+ * steps name, check its shape against the buffers that the step joins, and refuse a file with
+ * tensors left over.
  */
 #include "model/model.h"
 
@@ -13,32 +14,45 @@
 #include <string.h>
 
 static const char *const slot_names[CRIL_N_SLOTS] = {
-    [CRIL_W_ATTN_NORM] = "attn_norm.weight", [CRIL_W_Q] = "attn_q.weight", [CRIL_W_K] = "attn_k.weight",
-    [CRIL_W_V] = "attn_v.weight", [CRIL_W_O] = "attn_output.weight", [CRIL_W_Q_BIAS] = "attn_q.bias",
-    [CRIL_W_K_BIAS] = "attn_k.bias", [CRIL_W_V_BIAS] = "attn_v.bias", [CRIL_W_O_BIAS] = "attn_output.bias",
-    [CRIL_W_Q_NORM] = "attn_q_norm.weight", [CRIL_W_K_NORM] = "attn_k_norm.weight",
-    [CRIL_W_POST_ATTN_NORM] = "post_attention_norm.weight", [CRIL_W_FFN_NORM] = "ffn_norm.weight",
-    [CRIL_W_GATE] = "ffn_gate.weight", [CRIL_W_UP] = "ffn_up.weight", [CRIL_W_DOWN] = "ffn_down.weight",
+    [CRIL_W_ATTN_NORM] = "attn_norm.weight",
+    [CRIL_W_Q] = "attn_q.weight",
+    [CRIL_W_K] = "attn_k.weight",
+    [CRIL_W_V] = "attn_v.weight",
+    [CRIL_W_O] = "attn_output.weight",
+    [CRIL_W_Q_BIAS] = "attn_q.bias",
+    [CRIL_W_K_BIAS] = "attn_k.bias",
+    [CRIL_W_V_BIAS] = "attn_v.bias",
+    [CRIL_W_O_BIAS] = "attn_output.bias",
+    [CRIL_W_Q_NORM] = "attn_q_norm.weight",
+    [CRIL_W_K_NORM] = "attn_k_norm.weight",
+    [CRIL_W_POST_ATTN_NORM] = "post_attention_norm.weight",
+    [CRIL_W_FFN_NORM] = "ffn_norm.weight",
+    [CRIL_W_GATE] = "ffn_gate.weight",
+    [CRIL_W_UP] = "ffn_up.weight",
+    [CRIL_W_DOWN] = "ffn_down.weight",
     [CRIL_W_POST_FFN_NORM] = "post_ffw_norm.weight",
 };
 
-/* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits. */
-enum { MAX_LAYERS = 1 << 12, MAX_WIDTH = 1 << 20, MAX_HEADS = 1 << 12, MAX_HEAD = 1 << 12, MAX_CONTEXT = 1 << 24 };
+/* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits.
+ */
+enum {
+    MAX_LAYERS = 1 << 12,
+    MAX_WIDTH = 1 << 20,
+    MAX_HEADS = 1 << 12,
+    MAX_HEAD = 1 << 12,
+    MAX_CONTEXT = 1 << 24
+};
 
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b)
 {
     switch (b) {
     case CRIL_BUF_Q:
-    case CRIL_BUF_A:
-        return c->n_heads * c->head_dim;
+    case CRIL_BUF_A: return c->n_heads * c->head_dim;
     case CRIL_BUF_K:
-    case CRIL_BUF_V:
-        return c->n_kv_heads * c->head_dim;
+    case CRIL_BUF_V: return c->n_kv_heads * c->head_dim;
     case CRIL_BUF_G:
-    case CRIL_BUF_U:
-        return c->n_ff;
-    default:
-        return c->n_embd;
+    case CRIL_BUF_U: return c->n_ff;
+    default: return c->n_embd;
     }
 }
 
@@ -74,15 +88,16 @@ const struct gguf_kv *cril_key_find(const cril_model *m, const char *key)
 }
 
 /* A size under the architecture's prefix, in 1..max. */
-static cril_status read_size(const cril_model *m, const char *key, size_t max, bool required, size_t *out, cril_error *err)
+static cril_status read_size(const cril_model *m, const char *key, size_t max, bool required,
+                             size_t *out, cril_error *err)
 {
     uint64_t v = *out;
     cril_status st = required ? cril_key_uint(m, key, &v, err) : cril_key_opt_uint(m, key, &v, err);
     if (st != CRIL_OK)
         return st;
     if (v < 1 || v > max)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is %llu, not in 1..%zu", m->path, m->family->architecture,
-                         key, (unsigned long long)v, max);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is %llu, not in 1..%zu", m->path,
+                         m->family->architecture, key, (unsigned long long)v, max);
     *out = (size_t)v;
     return CRIL_OK;
 }
@@ -101,19 +116,25 @@ static cril_status read_config(cril_model *m, cril_error *err)
         return st;
     c->n_kv_heads = c->n_heads;
     c->head_dim = c->n_embd / c->n_heads;
-    if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) != CRIL_OK ||
+    if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) !=
+            CRIL_OK ||
         (st = read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err)) != CRIL_OK)
         return st;
     value_dim = c->head_dim;
-    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) != CRIL_OK ||
+    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) !=
+            CRIL_OK ||
         (st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
         return st;
-    if (c->n_heads % c->n_kv_heads || !c->head_dim || c->head_dim > MAX_HEAD || value_dim != c->head_dim)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: %zu heads of %zu with %zu key heads and values of %zu cannot be run",
+    if (c->n_heads % c->n_kv_heads || !c->head_dim || c->head_dim > MAX_HEAD ||
+        value_dim != c->head_dim)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: %zu heads of %zu with %zu key heads and values of %zu cannot be run",
                          m->path, c->n_heads, c->head_dim, c->n_kv_heads, value_dim);
     if (!(eps > 0 && eps < 1) || !(scale >= 0 && scale < 1e3))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.attention.layer_norm_rms_epsilon is missing or, like attention.scale, out of range",
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: %s.attention.layer_norm_rms_epsilon is missing or, like "
+                         "attention.scale, out of range",
                          m->path, m->family->architecture);
     c->eps = (float)eps;
     c->embedding_scale = 1;
@@ -129,13 +150,16 @@ const struct gguf_tensor *cril_model_take(cril_model *m, const char *name)
     return t;
 }
 
-static cril_status bad_shape(const cril_model *m, const struct gguf_tensor *t, size_t in, size_t out, cril_error *err)
+static cril_status bad_shape(const cril_model *m, const struct gguf_tensor *t, size_t in,
+                             size_t out, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is %llu x %llu where the metadata asks for %zu x %zu", m->path, t->name,
-                     (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s: tensor %s is %llu x %llu where the metadata asks for %zu x %zu", m->path,
+                     t->name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
 }
 
-cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out, cril_error *err)
+cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out,
+                              cril_error *err)
 {
     if (t->ne[0] != n || t->n_dims != 1)
         return bad_shape(m, t, n, 1, err);
@@ -146,14 +170,17 @@ cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t
     for (size_t i = 0; i < n; i++)
         if (!isfinite(v[i])) {
             free(v);
-            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again",
+            return cril_fail(err, CRIL_ERR_NUMERIC,
+                             "%s: tensor %s holds a value that is not finite; the file is damaged, "
+                             "fetch it again",
                              m->path, t->name);
         }
     *out = v;
     return CRIL_OK;
 }
 
-static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s, cril_error *err)
+static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
+                             cril_error *err)
 {
     const struct cril_config *c = &m->config;
     struct cril_layer *l = &m->layers[layer];
@@ -165,11 +192,12 @@ static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step
     if (!t && s->op == CRIL_OP_BIAS)
         return CRIL_OK;
     if (!t)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has", m->path, name,
-                         m->family->architecture);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
+                         m->path, name, m->family->architecture);
     if (s->op != CRIL_OP_MATMUL)
-        return cril_model_vector(m, t, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-                                 &l->vector[s->w], err);
+        return cril_model_vector(
+            m, t, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
+            &l->vector[s->w], err);
     size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
     if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
         return bad_shape(m, t, in, out, err);
@@ -184,17 +212,20 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
     m->embedding = cril_model_take(m, "token_embd.weight");
     m->output = cril_model_take(m, "output.weight");
     if (!m->embedding || !norm)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
                          m->embedding ? "output_norm.weight" : "token_embd.weight");
     if (!m->output)
         m->output = m->embedding;
     m->n_vocab = (size_t)m->embedding->ne[1];
-    if (m->embedding->n_dims != 2 || m->embedding->ne[0] != d || m->n_vocab < 1 || m->n_vocab > INT32_MAX)
+    if (m->embedding->n_dims != 2 || m->embedding->ne[0] != d || m->n_vocab < 1 ||
+        m->n_vocab > INT32_MAX)
         return bad_shape(m, m->embedding, d, m->n_vocab, err);
     if (m->output->n_dims != 2 || m->output->ne[0] != d || m->output->ne[1] != m->n_vocab)
         return bad_shape(m, m->output, d, m->n_vocab, err);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
-        return cril_fail(err, CRIL_ERR_MISMATCH, "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
                          cril_tokenizer_size(m->tokenizer), m->n_vocab);
     return cril_model_vector(m, norm, d, &m->output_norm, err);
 }
@@ -211,8 +242,9 @@ static cril_status bind(cril_model *m, cril_error *err)
     for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
         const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
         if (!m->used[i])
-            return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: tensor %s has no place in a %s model as cril knows it",
-                             m->path, t->name, m->family->architecture);
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                             "%s: tensor %s has no place in a %s model as cril knows it", m->path,
+                             t->name, m->family->architecture);
         m->parameters += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
     }
     return CRIL_OK;
@@ -224,7 +256,8 @@ static char *read_name(const cril_model *m)
     const struct gguf_kv *kv = cril_gguf_find(m->file, "general.name");
     if (kv && kv->type == GGUF_STRING && !kv->is_array && kv->strings[0].len)
         return strndup(kv->strings[0].data, kv->strings[0].len);
-    const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path, *dot = strrchr(from, '.');
+    const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path,
+               *dot = strrchr(from, '.');
     return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
 }
 
@@ -238,9 +271,11 @@ static cril_status load(cril_model *m, const char *path, cril_error *err)
         (st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
         return st;
     if (!(m->family = cril_family_find(arch)))
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
                          (int)(arch.len > 60 ? 60 : arch.len), arch.data, cril_family_names());
-    if (!(m->name = read_name(m)) || !(m->used = calloc(cril_gguf_tensor_count(m->file) + 1, sizeof(bool))))
+    if (!(m->name = read_name(m)) ||
+        !(m->used = calloc(cril_gguf_tensor_count(m->file) + 1, sizeof(bool))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     if ((st = read_config(m, err)) != CRIL_OK)
         return st;

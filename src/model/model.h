@@ -1,9 +1,10 @@
 /*
  * A bound model: its sizes, its weights by role, and the steps of one of its layers.
  *
- * A family (one file, family_*.c) reads an architecture's metadata and lists the steps; everything else follows from
- * the list: which tensors a layer must have, their shapes, and what the engine does. A tensor of the file that no step
- * uses is an error, so that no model is scored with a part of it left out.
+ * A family (one file, family_*.c) reads an architecture's metadata and lists the steps; everything
+ * else follows from the list: which tensors a layer must have, their shapes, and what the engine
+ * does. A tensor of the file that no step uses is an error, so that no model is scored with a part
+ * of it left out.
  */
 #ifndef CRIL_MODEL_MODEL_H
 #define CRIL_MODEL_MODEL_H
@@ -33,10 +34,23 @@ enum cril_buffer {
 /* Weights of a layer; model.c has their tensor names. */
 enum cril_slot {
     CRIL_W_NONE,
-    CRIL_W_ATTN_NORM, CRIL_W_Q, CRIL_W_K, CRIL_W_V, CRIL_W_O,
-    CRIL_W_Q_BIAS, CRIL_W_K_BIAS, CRIL_W_V_BIAS, CRIL_W_O_BIAS,
-    CRIL_W_Q_NORM, CRIL_W_K_NORM, CRIL_W_POST_ATTN_NORM,
-    CRIL_W_FFN_NORM, CRIL_W_GATE, CRIL_W_UP, CRIL_W_DOWN, CRIL_W_POST_FFN_NORM,
+    CRIL_W_ATTN_NORM,
+    CRIL_W_Q,
+    CRIL_W_K,
+    CRIL_W_V,
+    CRIL_W_O,
+    CRIL_W_Q_BIAS,
+    CRIL_W_K_BIAS,
+    CRIL_W_V_BIAS,
+    CRIL_W_O_BIAS,
+    CRIL_W_Q_NORM,
+    CRIL_W_K_NORM,
+    CRIL_W_POST_ATTN_NORM,
+    CRIL_W_FFN_NORM,
+    CRIL_W_GATE,
+    CRIL_W_UP,
+    CRIL_W_DOWN,
+    CRIL_W_POST_FFN_NORM,
     CRIL_N_SLOTS
 };
 
@@ -66,14 +80,15 @@ struct cril_config {
 };
 
 struct cril_layer {
-    const struct gguf_tensor *matrix[CRIL_N_SLOTS]; /* [out, in]; NULL where the slot is a vector or unused */
-    float *vector[CRIL_N_SLOTS];                    /* owned, finite; NULL likewise */
-    unsigned rope;                                  /* index into cril_model.rope */
-    size_t window;                                  /* keys that a position sees, itself included; 0: all */
+    const struct gguf_tensor
+        *matrix[CRIL_N_SLOTS];   /* [out, in]; NULL where the slot is a vector or unused */
+    float *vector[CRIL_N_SLOTS]; /* owned, finite; NULL likewise */
+    unsigned rope;               /* index into cril_model.rope */
+    size_t window;               /* keys that a position sees, itself included; 0: all */
 };
 
 struct cril_family {
-    const char *architecture; /* general.architecture */
+    const char *architecture;      /* general.architecture */
     const struct cril_step *steps; /* [n_steps] */
     size_t n_steps;
     /* Sets what differs from cril_family_configure: config, ropes, each layer's rope and window. */
@@ -90,7 +105,7 @@ struct cril_model {
     const struct gguf_tensor *embedding, *output; /* [n_vocab, n_embd]; the same where tied */
     float *output_norm;                           /* [n_embd] */
     size_t n_vocab;
-    bool *used;                                   /* [tensors of the file] a step uses it */
+    bool *used; /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
     char sha256[65], identity[65]; /* "" until asked for */
@@ -103,14 +118,17 @@ const struct cril_family *cril_family_find(struct gguf_string architecture);
 /* The architectures there are, as "gemma3, llama, qwen2". */
 const char *cril_family_names(void);
 
-/* Metadata under the architecture's own prefix: cril_key_uint(m, "block_count", ...). Optional ones keep *out. */
+/* Metadata under the architecture's own prefix: cril_key_uint(m, "block_count", ...). Optional ones
+ * keep *out. */
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
 const struct gguf_kv *cril_key_find(const cril_model *m, const char *key);
 
-/* Reads the rope scaling that the file names, into r, for the given base. Marks its tensors as used. */
-cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r, cril_error *err);
+/* Reads the rope scaling that the file names, into r, for the given base. Marks its tensors as
+ * used. */
+cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r,
+                                cril_error *err);
 
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
 cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err);
@@ -118,6 +136,7 @@ cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, 
 /* A tensor of the file by name, marked as used; NULL: absent. */
 const struct gguf_tensor *cril_model_take(cril_model *m, const char *name);
 /* A vector of n finite numbers, owned by the caller. */
-cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out, cril_error *err);
+cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out,
+                              cril_error *err);
 
 #endif

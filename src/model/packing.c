@@ -64,7 +64,8 @@ void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed
 
 cril_status cril_fail_damaged(const char *path, const char *tensor, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NUMERIC,
-                     "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again", path,
-                     tensor);
+    return cril_fail(
+        err, CRIL_ERR_NUMERIC,
+        "%s: tensor %s holds a value that is not finite; the file is damaged, fetch it again", path,
+        tensor);
 }

@@ -43,8 +43,8 @@ cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, un
                            size_t memory, size_t taken, size_t rows, size_t window,
                            struct cril_plan *out, cril_error *err);
 
-/* Floats from one row to the next where n are used: whole panels, but not a multiple of 4 KB, or the
- * rows of a tile would all fall in one set of the first cache. */
+/* Floats from one row to the next where n are used: whole panels, but not a multiple of 4 KB, or
+ * the rows of a tile would all fall in one set of the first cache. */
 size_t cril_plan_width(size_t n);
 
 /* Bytes that a worker's own activations take in a stage. */

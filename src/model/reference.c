@@ -41,7 +41,8 @@ static float quantise(const float *x, int32_t *q)
 }
 
 /* Weights as numbers: one fma chain. */
-static float dot_float(const struct cril_dtype_info *t, const uint8_t *row, const float *x, size_t n)
+static float dot_float(const struct cril_dtype_info *t, const uint8_t *row, const float *x,
+                       size_t n)
 {
     float sum = 0, w;
     for (size_t i = 0; i < n; i++) {
@@ -80,7 +81,8 @@ static void multiply(const struct gguf_tensor *w, const float *x, float *y)
     const struct cril_dtype_info *t = &cril_dtypes[w->type];
     for (uint64_t r = 0; r < w->ne[1]; r++) {
         const uint8_t *row = w->data + r * (w->bytes / w->ne[1]);
-        y[r] = t->group ? dot_int(t, row, x, (size_t)w->ne[0]) : dot_float(t, row, x, (size_t)w->ne[0]);
+        y[r] = t->group ? dot_int(t, row, x, (size_t)w->ne[0])
+                        : dot_float(t, row, x, (size_t)w->ne[0]);
     }
 }
 
@@ -101,9 +103,10 @@ static void add(float *x, const float *y, size_t n)
         x[i] += y[i];
 }
 
-/* One head at position p: scores over the keys of its range in order, softmax, weighted sum of values. */
-static void attend_head(const struct cril_config *c, size_t window, size_t p, const float *q, const float *keys,
-                        const float *values, float *weights, float *out)
+/* One head at position p: scores over the keys of its range in order, softmax, weighted sum of
+ * values. */
+static void attend_head(const struct cril_config *c, size_t window, size_t p, const float *q,
+                        const float *keys, const float *values, float *weights, float *out)
 {
     const size_t hd = c->head_dim, ld = c->n_kv_heads * hd, block = p / 32 * 32;
     const size_t low = window && block >= window ? (block - window + 1) / 32 * 32 : 0;
@@ -131,10 +134,11 @@ static void attend_head(const struct cril_config *c, size_t window, size_t p, co
 
 struct state {
     float *x, *n, *q, *a, *t, *g, *u, *weights, *c, *s; /* of one token */
-    float *keys, *values;                               /* [n_layers][n tokens][n_kv_heads * head_dim] */
+    float *keys, *values; /* [n_layers][n tokens][n_kv_heads * head_dim] */
 };
 
-static void heads(const struct cril_model *m, const struct cril_layer *l, const struct state *st, const float *w, float *x, size_t n)
+static void heads(const struct cril_model *m, const struct cril_layer *l, const struct state *st,
+                  const float *w, float *x, size_t n)
 {
     for (size_t h = 0; h < n; h++) {
         float *head = x + h * m->config.head_dim;
@@ -145,7 +149,8 @@ static void heads(const struct cril_model *m, const struct cril_layer *l, const 
 }
 
 /* One layer for the token at position p. */
-static void layer(const struct cril_model *m, size_t i, const struct state *st, size_t p, size_t n_tokens)
+static void layer(const struct cril_model *m, size_t i, const struct state *st, size_t p,
+                  size_t n_tokens)
 {
     const struct cril_config *c = &m->config;
     const struct cril_layer *l = &m->layers[i];
@@ -167,7 +172,8 @@ static void layer(const struct cril_model *m, size_t i, const struct state *st, 
         st->q[j] *= c->attention_scale;
     for (size_t h = 0; h < c->n_heads; h++) {
         size_t kh = h / (c->n_heads / c->n_kv_heads);
-        attend_head(c, l->window, p, st->q + h * hd, keys + kh * hd, values + kh * hd, st->weights, st->a + h * hd);
+        attend_head(c, l->window, p, st->q + h * hd, keys + kh * hd, values + kh * hd, st->weights,
+                    st->a + h * hd);
     }
     multiply(l->matrix[CRIL_W_O], st->a, st->t);
     add(st->t, l->vector[CRIL_W_O_BIAS], d);
@@ -206,15 +212,19 @@ static double surprise(const float *logits, size_t n, size_t target)
     return nats < 0 ? 0 : nats;
 }
 
-cril_status cril_reference_nats(const cril_model *m, const int32_t *ids, size_t n, double *nats, cril_error *err)
+cril_status cril_reference_nats(const cril_model *m, const int32_t *ids, size_t n, double *nats,
+                                cril_error *err)
 {
     const struct cril_config *c = &m->config;
     const size_t d = c->n_embd, dq = c->n_heads * c->head_dim, dk = c->n_kv_heads * c->head_dim;
-    float *memory = calloc(3 * d + 2 * dq + 2 * c->n_ff + n + c->head_dim + 2 * c->n_layers * n * dk + m->n_vocab, sizeof(float));
+    float *memory = calloc(3 * d + 2 * dq + 2 * c->n_ff + n + c->head_dim +
+                               2 * c->n_layers * n * dk + m->n_vocab,
+                           sizeof(float));
     if (!memory)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     struct state st;
-    st.x = memory, st.n = st.x + d, st.t = st.n + d, st.q = st.t + d, st.a = st.q + dq, st.g = st.a + dq, st.u = st.g + c->n_ff;
+    st.x = memory, st.n = st.x + d, st.t = st.n + d, st.q = st.t + d, st.a = st.q + dq,
+    st.g = st.a + dq, st.u = st.g + c->n_ff;
     st.weights = st.u + c->n_ff, st.c = st.weights + n, st.s = st.c + c->head_dim / 2;
     st.keys = st.c + c->head_dim, st.values = st.keys + c->n_layers * n * dk;
     float *logits = st.values + c->n_layers * n * dk;

@@ -25,10 +25,12 @@ static double plain_frequency(double base, size_t i, size_t n)
 }
 
 /*
- * YaRN (Peng et al. 2023, section 3.2): slow pairs are interpolated, fast ones left, a ramp between the pairs
- * that turn beta_fast and beta_slow times in the original context; magnitude 0.1 ln(factor) + 1.
+ * YaRN (Peng et al. 2023, section 3.2): slow pairs are interpolated, fast ones left, a ramp between
+ * the pairs that turn beta_fast and beta_slow times in the original context; magnitude 0.1
+ * ln(factor) + 1.
  */
-static cril_status yarn(cril_model *m, double base, double factor, struct cril_rope *r, cril_error *err)
+static cril_status yarn(cril_model *m, double base, double factor, struct cril_rope *r,
+                        cril_error *err)
 {
     const double turn = 6.283185307179586, n = (double)r->n_rot;
     double fast = 32, slow = 1, attention = 1;
@@ -40,7 +42,8 @@ static cril_status yarn(cril_model *m, double base, double factor, struct cril_r
         (st = cril_key_opt_float(m, "rope.scaling.attn_factor", &attention, err)) != CRIL_OK)
         return st;
     if (cril_key_find(m, "rope.scaling.yarn_log_multiplier") || !(fast > 0 && slow > 0) || !context)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: this form of YaRN scaling is not known to cril", m->path);
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: this form of YaRN scaling is not known to cril", m->path);
     double low = floor(n * cril_log((double)context / (fast * turn)) / (2 * cril_log(base)));
     double high = ceil(n * cril_log((double)context / (slow * turn)) / (2 * cril_log(base)));
     low = low < 0 ? 0 : low;
@@ -56,13 +59,15 @@ static cril_status yarn(cril_model *m, double base, double factor, struct cril_r
 }
 
 /* Llama 3: the file holds a divisor for each pair. */
-static cril_status divisors(cril_model *m, const struct gguf_tensor *t, double base, struct cril_rope *r, cril_error *err)
+static cril_status divisors(cril_model *m, const struct gguf_tensor *t, double base,
+                            struct cril_rope *r, cril_error *err)
 {
     float *d = NULL;
     cril_status st = cril_model_vector(m, t, r->n_rot / 2, &d, err);
     for (size_t i = 0; st == CRIL_OK && i < r->n_rot / 2; i++) {
         if (!(d[i] > 0))
-            st = cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s holds a divisor that is not positive", m->path, t->name);
+            st = cril_fail(err, CRIL_ERR_FORMAT,
+                           "%s: tensor %s holds a divisor that is not positive", m->path, t->name);
         else
             r->freq[i] = (float)(plain_frequency(base, i, r->n_rot) / (double)d[i]);
     }
@@ -73,7 +78,8 @@ static cril_status divisors(cril_model *m, const struct gguf_tensor *t, double b
 cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err)
 {
     if (!(base > 1 && base < 1e30))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: rope frequency base %g is out of range", path, base);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: rope frequency base %g is out of range", path,
+                         base);
     if (!(r->freq = calloc(r->n_rot / 2, sizeof(float))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     for (size_t i = 0; i < r->n_rot / 2; i++)
@@ -81,7 +87,8 @@ cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, 
     return CRIL_OK;
 }
 
-cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r, cril_error *err)
+cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r,
+                                cril_error *err)
 {
     uint64_t n_rot = m->config.head_dim;
     double factor = 1;
@@ -91,7 +98,9 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct 
         (st = cril_key_opt_float(m, "rope.scaling.factor", &factor, err)) != CRIL_OK)
         return st;
     if (!n_rot || n_rot % 2 || n_rot > m->config.head_dim || !(factor >= 0 && factor < 1e6))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: rope.dimension_count or rope.scaling.factor is out of range", m->path);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: rope.dimension_count or rope.scaling.factor is out of range",
+                         m->path);
     if (factor == 0) /* written by converters for "none" */
         factor = 1;
     *r = (struct cril_rope){.n_rot = (size_t)n_rot, .halves = halves, .magnitude = 1};
@@ -99,15 +108,20 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct 
         return st;
 
     const struct gguf_kv *type = cril_key_find(m, "rope.scaling.type");
-    struct gguf_string name = type && type->type == GGUF_STRING && !type->is_array ? type->strings[0]
-                              : factor != 1 ? (struct gguf_string){"linear", 6} : (struct gguf_string){"none", 4};
+    struct gguf_string name = type && type->type == GGUF_STRING && !type->is_array
+                                  ? type->strings[0]
+                              : factor != 1 ? (struct gguf_string){"linear", 6}
+                                            : (struct gguf_string){"none", 4};
     const struct gguf_tensor *freqs = cril_model_take(m, "rope_freqs.weight");
     if (name.len == 4 && memcmp(name.data, "yarn", 4) == 0 && factor > 1)
         return yarn(m, base, factor, r, err);
     bool linear = name.len == 6 && memcmp(name.data, "linear", 6) == 0;
-    if (!linear && !(name.len == 4 && (memcmp(name.data, "none", 4) == 0 || memcmp(name.data, "yarn", 4) == 0)))
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: rope scaling \"%.*s\" is not known to cril (none, linear, yarn, Llama 3 are)",
-                         m->path, (int)(name.len > 60 ? 60 : name.len), name.data);
+    if (!linear && !(name.len == 4 &&
+                     (memcmp(name.data, "none", 4) == 0 || memcmp(name.data, "yarn", 4) == 0)))
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "%s: rope scaling \"%.*s\" is not known to cril (none, linear, yarn, Llama 3 are)",
+            m->path, (int)(name.len > 60 ? 60 : name.len), name.data);
     if (freqs)
         return divisors(m, freqs, base, r, err);
     for (size_t i = 0; linear && i < r->n_rot / 2; i++)

@@ -1,8 +1,9 @@
 /*
  * Rotary position embedding (Su et al. 2021, eq. 34): pair i of a head turns by position * freq[i].
  *
- * The frequencies of every known scaling are worked out once, in double, and rounded to fp32; an angle is the fp32
- * product; its sine and cosine come from double, rounded once (doc/numerics.md, "Rotation").
+ * The frequencies of every known scaling are worked out once, in double, and rounded to fp32; an
+ * angle is the fp32 product; its sine and cosine come from double, rounded once (doc/numerics.md,
+ * "Rotation").
  */
 #ifndef CRIL_MODEL_ROPE_H
 #define CRIL_MODEL_ROPE_H

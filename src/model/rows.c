@@ -8,7 +8,8 @@ static size_t half_of(const cril_model *m)
     return m->config.head_dim / 2 + 1;
 }
 
-static float *rotation(const struct cril_rotations *r, const cril_model *m, size_t rope, size_t position)
+static float *rotation(const struct cril_rotations *r, const cril_model *m, size_t rope,
+                       size_t position)
 {
     return (float *)r->memory.data + (rope * r->n + position) * 2 * half_of(m);
 }
@@ -35,14 +36,16 @@ void cril_rotations_free(struct cril_rotations *r)
     *r = (struct cril_rotations){0};
 }
 
-static void each_head(const cril_model *m, const struct cril_kernels *k, const struct cril_rotations *all, size_t layer,
-                      const struct cril_step *step, float *x, size_t position)
+static void each_head(const cril_model *m, const struct cril_kernels *k,
+                      const struct cril_rotations *all, size_t layer, const struct cril_step *step,
+                      float *x, size_t position)
 {
     const struct cril_config *c = &m->config;
     const struct cril_layer *l = &m->layers[layer];
     const struct cril_rope *r = &m->rope[l->rope];
     const float *row = rotation(all, m, l->rope, position);
-    void (*rotate)(float *, const float *, const float *, size_t) = r->halves ? k->rotate_halves : k->rotate_pairs;
+    void (*rotate)(float *, const float *, const float *, size_t) =
+        r->halves ? k->rotate_halves : k->rotate_pairs;
     for (size_t h = 0; h < cril_buffer_width(c, step->out) / c->head_dim; h++) {
         float *head = x + h * c->head_dim;
         if (step->op == CRIL_OP_ROPE)
@@ -52,8 +55,9 @@ static void each_head(const cril_model *m, const struct cril_kernels *k, const s
     }
 }
 
-void cril_row_step(const cril_model *m, const struct cril_kernels *k, const struct cril_rotations *r, size_t l,
-                   const struct cril_step *step, const float *in, float *out, size_t position)
+void cril_row_step(const cril_model *m, const struct cril_kernels *k,
+                   const struct cril_rotations *r, size_t l, const struct cril_step *step,
+                   const float *in, float *out, size_t position)
 {
     const size_t n = cril_buffer_width(&m->config, step->out);
     const float *w = m->layers[l].vector[step->w];
@@ -73,7 +77,8 @@ void cril_row_step(const cril_model *m, const struct cril_kernels *k, const stru
     }
 }
 
-void cril_row_embed(const cril_model *m, const struct cril_kernels *k, int32_t id, float *x, size_t ld)
+void cril_row_embed(const cril_model *m, const struct cril_kernels *k, int32_t id, float *x,
+                    size_t ld)
 {
     const struct gguf_tensor *t = m->embedding;
     const size_t d = m->config.n_embd, row_bytes = (size_t)(t->bytes / t->ne[1]);

@@ -1,8 +1,9 @@
 /*
- * A piece of up to CRIL_ROWS rows goes through all layers in one run of the pool. A layer's steps are grouped into phases:
- * steps on rows, products that read the same rows, attention. All threads walk through the phases together and share each
- * phase's work, with a barrier in between: rows are few here, so the columns of the matrices are what is shared. Panels are
- * packed once, when the steps are created, since a step reads every weight for a handful of rows.
+ * A piece of up to CRIL_ROWS rows goes through all layers in one run of the pool. A layer's steps
+ * are grouped into phases: steps on rows, products that read the same rows, attention. All threads
+ * walk through the phases together and share each phase's work, with a barrier in between: rows are
+ * few here, so the columns of the matrices are what is shared. Panels are packed once, when the
+ * steps are created, since a step reads every weight for a handful of rows.
  */
 #include "model/steps.h"
 
@@ -63,7 +64,7 @@ struct cril_steps {
     size_t n_streams;
 
     struct cril_packed (*packed)[CRIL_N_SLOTS], output; /* [n_layers]; k == 0: not in memory */
-    struct cril_memory *panels;                         /* [n_layers + 1] what they point into; the last: of output */
+    struct cril_memory *panels; /* [n_layers + 1] what they point into; the last: of output */
     _Atomic(const char *) damaged;
 
     struct phase phases[2 * CRIL_MAX_STAGES];
@@ -79,7 +80,7 @@ struct cril_steps {
     struct group groups[CRIL_ROWS];
     size_t n_rows, n_groups;
     size_t first_output, n_outputs; /* of the piece, among the call's */
-    atomic_size_t *next; /* [n_layers * n_phases + 1] units taken of each phase */
+    atomic_size_t *next;            /* [n_layers * n_phases + 1] units taken of each phase */
 
     struct cril_memory values; /* [n_streams][chunks * CRIL_CHUNK] */
     struct cril_chunk *chunks; /* [n_streams][chunks] */
@@ -114,8 +115,10 @@ static bool is_integer(const struct gguf_tensor *t)
     return cril_dtypes[t->type].group != 0;
 }
 
-/* The products that follow read row r of the buffer `in`: where a matrix holds integers, they read it as such. */
-static void quantise_row(struct cril_steps *s, const struct cril_layer *l, const struct phase *products, size_t r)
+/* The products that follow read row r of the buffer `in`: where a matrix holds integers, they read
+ * it as such. */
+static void quantise_row(struct cril_steps *s, const struct cril_layer *l,
+                         const struct phase *products, size_t r)
 {
     const struct cril_step *steps = s->m->family->steps;
     for (size_t i = products->from; i < products->to; i++) {
@@ -130,8 +133,8 @@ static void quantise_row(struct cril_steps *s, const struct cril_layer *l, const
 }
 
 /* Panels of all matrices of the phase, whichever thread is free. */
-static void run_products(struct cril_steps *s, struct scratch *own, size_t layer, const struct phase *p,
-                         atomic_size_t *next)
+static void run_products(struct cril_steps *s, struct scratch *own, size_t layer,
+                         const struct phase *p, atomic_size_t *next)
 {
     const struct cril_step *steps = s->m->family->steps;
     const struct cril_layer *l = &s->m->layers[layer];
@@ -147,8 +150,8 @@ static void run_products(struct cril_steps *s, struct scratch *own, size_t layer
         const enum cril_buffer in = steps[i].in, out = steps[i].out;
         struct cril_acts acts = s->acts;
         acts.k = (size_t)t->ne[0];
-        multiply_panel(s, own, t, &s->packed[layer][steps[i].w], unit - before, s->buffers[in], s->ld[in], &acts,
-                       s->n_rows, s->buffers[out], s->ld[out]);
+        multiply_panel(s, own, t, &s->packed[layer][steps[i].w], unit - before, s->buffers[in],
+                       s->ld[in], &acts, s->n_rows, s->buffers[out], s->ld[out]);
     }
 }
 
@@ -157,19 +160,22 @@ static void run_products(struct cril_steps *s, struct scratch *own, size_t layer
 static struct cril_kv kv_of(const struct cril_steps *s, size_t stream, size_t layer)
 {
     float *k = (float *)s->streams[stream].memory.data + layer * s->layer_floats;
-    return (struct cril_kv){.k = k, .v = k + cril_kv_k_floats(&s->m->config, s->n_pad), .n_pad = s->n_pad};
+    return (struct cril_kv){
+        .k = k, .v = k + cril_kv_k_floats(&s->m->config, s->n_pad), .n_pad = s->n_pad};
 }
 
 static void store_row(const struct cril_steps *s, size_t layer, size_t r)
 {
     const struct cril_config *c = &s->m->config;
     const struct cril_kv kv = kv_of(s, s->rows[r].stream, layer);
-    s->k->scale(s->buffers[CRIL_BUF_Q] + r * s->ld[CRIL_BUF_Q], c->attention_scale, cril_buffer_width(c, CRIL_BUF_Q));
+    s->k->scale(s->buffers[CRIL_BUF_Q] + r * s->ld[CRIL_BUF_Q], c->attention_scale,
+                cril_buffer_width(c, CRIL_BUF_Q));
     cril_kv_store(c, &kv, s->rows[r].position, s->buffers[CRIL_BUF_K] + r * s->ld[CRIL_BUF_K],
                   s->buffers[CRIL_BUF_V] + r * s->ld[CRIL_BUF_V]);
 }
 
-/* Every rank has rows of its own, the same ones in every phase: from one such phase to the next it need not wait. */
+/* Every rank has rows of its own, the same ones in every phase: from one such phase to the next it
+ * need not wait. */
 static void run_rows(struct cril_steps *s, size_t rank, size_t layer, size_t phase)
 {
     const struct phase *p = &s->phases[phase], *then = p + 1;
@@ -177,7 +183,8 @@ static void run_rows(struct cril_steps *s, size_t rank, size_t layer, size_t pha
     for (size_t r = rank; r < s->n_rows; r += threads) {
         for (size_t i = p->from; i < p->to; i++) {
             const struct cril_step *step = &s->m->family->steps[i];
-            cril_row_step(s->m, s->k, &s->rotations, layer, step, s->buffers[step->in] + r * s->ld[step->in],
+            cril_row_step(s->m, s->k, &s->rotations, layer, step,
+                          s->buffers[step->in] + r * s->ld[step->in],
                           s->buffers[step->out] + r * s->ld[step->out], s->rows[r].position);
         }
         if (phase + 1 < s->n_phases && then->kind == PHASE_PRODUCTS)
@@ -188,7 +195,8 @@ static void run_rows(struct cril_steps *s, size_t rank, size_t layer, size_t pha
 }
 
 /* A key head of one group of rows at a time, whichever thread is free. */
-static void run_attention(struct cril_steps *s, struct scratch *own, size_t layer, atomic_size_t *next)
+static void run_attention(struct cril_steps *s, struct scratch *own, size_t layer,
+                          atomic_size_t *next)
 {
     const struct cril_config *c = &s->m->config;
     const size_t n = s->n_groups * c->n_kv_heads, ldq = s->ld[CRIL_BUF_Q], lda = s->ld[CRIL_BUF_A];
@@ -218,7 +226,8 @@ static void norm_output(struct cril_steps *s, size_t rank)
             continue;
         const size_t i = s->rows[r].output - s->first_output;
         float *y = s->normed + i * d;
-        s->k->rms_norm(s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X], s->m->output_norm, d, s->m->config.eps, y);
+        s->k->rms_norm(s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X], s->m->output_norm, d,
+                       s->m->config.eps, y);
         if (is_integer(s->m->output))
             s->k->quantise(y, &s->out_acts, i);
     }
@@ -230,10 +239,11 @@ static void run_chunks(struct cril_steps *s, struct scratch *own, atomic_size_t 
     float *values = (float *)s->values.data + s->first_output * ld;
     size_t c;
     while ((c = atomic_fetch_add_explicit(next, 1, memory_order_relaxed)) < n_chunks) {
-        const size_t first = c * CRIL_CHUNK, left = s->m->n_vocab - first, n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
+        const size_t first = c * CRIL_CHUNK, left = s->m->n_vocab - first,
+                     n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
         for (size_t p = 0; p < cril_panels(n); p++)
-            multiply_panel(s, own, s->m->output, &s->output, first / CRIL_NR + p, s->normed, d, &s->out_acts,
-                           s->n_outputs, values, ld);
+            multiply_panel(s, own, s->m->output, &s->output, first / CRIL_NR + p, s->normed, d,
+                           &s->out_acts, s->n_outputs, values, ld);
         for (size_t i = 0; i < s->n_outputs; i++) {
             struct cril_chunk *chunk = &s->chunks[(s->first_output + i) * n_chunks + c];
             float *l = values + i * ld + first;
@@ -254,7 +264,8 @@ static void run_piece(void *arg, size_t rank, size_t worker)
     const size_t threads = cril_pool_threads(s->pool);
     atomic_size_t *next = s->next;
     for (size_t r = rank; r < s->n_rows; r += threads)
-        cril_row_embed(s->m, s->k, s->rows[r].id, s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X], s->ld[CRIL_BUF_X]);
+        cril_row_embed(s->m, s->k, s->rows[r].id, s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X],
+                       s->ld[CRIL_BUF_X]);
     for (size_t layer = 0; layer < s->m->config.n_layers; layer++)
         for (size_t i = 0; i < s->n_phases; i++, next++) {
             switch (s->phases[i].kind) {
@@ -299,15 +310,18 @@ static void run(struct cril_steps *s)
 
 /* ---- A call ---- */
 
-static cril_status check_feed(const struct cril_steps *s, const struct cril_feed *f, cril_error *err)
+static cril_status check_feed(const struct cril_steps *s, const struct cril_feed *f,
+                              cril_error *err)
 {
     if (f->stream >= s->n_streams || f->n < 1 || f->n > s->context - s->streams[f->stream].position)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens more do not fit in stream %zu, which has %zu of %zu",
-                         s->m->path, f->n, f->stream, f->stream < s->n_streams ? s->streams[f->stream].position : 0,
-                         s->context);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: %zu tokens more do not fit in stream %zu, which has %zu of %zu",
+                         s->m->path, f->n, f->stream,
+                         f->stream < s->n_streams ? s->streams[f->stream].position : 0, s->context);
     for (size_t i = 0; i < f->n; i++)
         if (f->ids[i] < 0 || (size_t)f->ids[i] >= s->m->n_vocab)
-            return cril_fail(err, CRIL_ERR_RANGE, "%s: token id %d is outside the vocabulary of %zu", s->m->path,
+            return cril_fail(err, CRIL_ERR_RANGE,
+                             "%s: token id %d is outside the vocabulary of %zu", s->m->path,
                              (int)f->ids[i], s->m->n_vocab);
     return CRIL_OK;
 }
@@ -320,14 +334,17 @@ static cril_status finish(struct cril_steps *s, size_t n, cril_error *err)
         return cril_fail_damaged(s->m->path, damaged, err);
     for (size_t i = 0; i < n; i++) {
         double max;
-        s->sums[i] = cril_join_chunks(s->chunks + i * n_chunks, n_chunks, 1, &max, s->weights + i * n_chunks);
+        s->sums[i] = cril_join_chunks(s->chunks + i * n_chunks, n_chunks, 1, &max,
+                                      s->weights + i * n_chunks);
         if (!isfinite(s->sums[i]))
-            return cril_fail(err, CRIL_ERR_NUMERIC, "%s: a logit is not finite; the weights may be damaged", s->m->path);
+            return cril_fail(err, CRIL_ERR_NUMERIC,
+                             "%s: a logit is not finite; the weights may be damaged", s->m->path);
     }
     return CRIL_OK;
 }
 
-cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n, cril_error *err)
+cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n,
+                            cril_error *err)
 {
     cril_status st;
     for (size_t i = 0; i < n; i++)
@@ -354,7 +371,8 @@ struct cril_distribution cril_steps_distribution(const struct cril_steps *s, siz
     const size_t n_chunks = cril_chunks(s->m);
     return (struct cril_distribution){.weights = s->weights + i * n_chunks,
                                       .sum = s->sums[i],
-                                      .values = (const float *)s->values.data + i * n_chunks * CRIL_CHUNK,
+                                      .values =
+                                          (const float *)s->values.data + i * n_chunks * CRIL_CHUNK,
                                       .n_chunks = n_chunks,
                                       .n = s->m->n_vocab};
 }
@@ -371,7 +389,8 @@ size_t cril_steps_streams(const struct cril_steps *s)
 
 /* ---- Life ---- */
 
-/* Products that read the same rows go together; rows come before products and attention, to be quantised or stored. */
+/* Products that read the same rows go together; rows come before products and attention, to be
+ * quantised or stored. */
 static void find_phases(struct cril_steps *s)
 {
     const struct cril_family *f = s->m->family;
@@ -381,7 +400,8 @@ static void find_phases(struct cril_steps *s)
                                                                         : PHASE_ROWS;
         struct phase *last = s->n_phases ? &s->phases[s->n_phases - 1] : NULL;
         if (last && last->kind == kind &&
-            (kind == PHASE_ROWS || (kind == PHASE_PRODUCTS && f->steps[last->from].in == f->steps[i].in))) {
+            (kind == PHASE_ROWS ||
+             (kind == PHASE_PRODUCTS && f->steps[last->from].in == f->steps[i].in))) {
             last->to = i + 1;
             continue;
         }
@@ -406,8 +426,8 @@ static void pack_task(void *arg, size_t panel, size_t worker)
 }
 
 /* The matrix as panels at *memory, which moves past them. */
-static void pack(struct cril_steps *s, const struct gguf_tensor *t, struct cril_packed *w, unsigned char **memory,
-                 bool release)
+static void pack(struct cril_steps *s, const struct gguf_tensor *t, struct cril_packed *w,
+                 unsigned char **memory, bool release)
 {
     struct pack_job job = {.s = s, .t = t, .w = w};
     size_t bytes = 0;
@@ -435,10 +455,13 @@ static bool share_memory(struct cril_steps *s, size_t memory, bool *keep)
     for (size_t l = 0; l <= m->config.n_layers; l++) {
         size_t total = 0;
         for (size_t w = 0; w < CRIL_N_SLOTS; w++) {
-            const struct gguf_tensor *t = l < m->config.n_layers ? m->layers[l].matrix[w] : w ? NULL : m->output;
+            const struct gguf_tensor *t = l < m->config.n_layers ? m->layers[l].matrix[w]
+                                          : w                    ? NULL
+                                                                 : m->output;
             if (!t)
                 continue;
-            if (!cril_packed_bytes(s->k, t, (size_t)t->ne[1], &bytes) || !cril_size_add(total, bytes, &total))
+            if (!cril_packed_bytes(s->k, t, (size_t)t->ne[1], &bytes) ||
+                !cril_size_add(total, bytes, &total))
                 return false;
         }
         keep[l] = total <= left && cril_memory_reserve(&s->panels[l], total, 1);
@@ -474,7 +497,8 @@ static void place_acts(struct cril_acts *a, float **f, size_t rows, size_t k)
     *f += 4 * blocks + rows * k / 2;
 }
 
-/* Activations of a piece, in one go; the panel that each thread unpacks where a matrix is not kept. */
+/* Activations of a piece, in one go; the panel that each thread unpacks where a matrix is not kept.
+ */
 static bool create_buffers(struct cril_steps *s)
 {
     const struct cril_config *c = &s->m->config;
@@ -485,7 +509,8 @@ static bool create_buffers(struct cril_steps *s)
         floats += s->ld[b];
         widest = s->ld[b] > widest ? s->ld[b] : widest;
     }
-    floats += widest + d + d; /* 16-bit integers and four numbers a block of 32 take less than a float each */
+    floats += widest + d +
+              d; /* 16-bit integers and four numbers a block of 32 take less than a float each */
     if (!cril_memory_reserve(&s->memory, CRIL_ROWS * floats, sizeof(float)))
         return false;
     float *f = s->memory.data;
@@ -499,12 +524,15 @@ static bool create_buffers(struct cril_steps *s)
     place_acts(&s->out_acts, &f, CRIL_ROWS, d / CRIL_A_BLOCK * CRIL_A_BLOCK);
     for (size_t l = 0; l <= c->n_layers; l++)
         for (size_t w = 0; w < CRIL_N_SLOTS; w++) {
-            const struct gguf_tensor *t = l < c->n_layers ? s->m->layers[l].matrix[w] : w ? NULL : s->m->output;
+            const struct gguf_tensor *t = l < c->n_layers ? s->m->layers[l].matrix[w]
+                                          : w             ? NULL
+                                                          : s->m->output;
             if (t && cril_packed_bytes(s->k, t, CRIL_NR, &bytes) && bytes > panel)
                 panel = bytes;
         }
     for (size_t i = 0; i < cril_pool_threads(s->pool); i++)
-        if (!cril_memory_reserve(&s->scratch[i].attention, cril_attend_scratch(c, s->n_pad), sizeof(float)) ||
+        if (!cril_memory_reserve(&s->scratch[i].attention, cril_attend_scratch(c, s->n_pad),
+                                 sizeof(float)) ||
             !cril_memory_reserve(&s->scratch[i].panel, panel, 1))
             return false;
     s->chunks = calloc(s->n_streams, n_chunks * sizeof(*s->chunks));
@@ -516,7 +544,8 @@ static bool create_buffers(struct cril_steps *s)
            cril_rotations_reserve(&s->rotations, s->m, s->context);
 }
 
-/* Zeros: lanes past the last position must hold numbers. The threads share what it takes to get so many pages. */
+/* Zeros: lanes past the last position must hold numbers. The threads share what it takes to get so
+ * many pages. */
 static void zero_task(void *arg, size_t stream, size_t worker)
 {
     const struct cril_memory *m = &((struct cril_steps *)arg)->streams[stream].memory;
@@ -559,13 +588,15 @@ static cril_status create(struct cril_steps *s, const struct cril_steps_options 
     free(keep);
     const char *damaged = atomic_load(&s->damaged);
     if (!ok)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for decoding; try fewer streams or --memory",
+        return cril_fail(err, CRIL_ERR_NOMEM,
+                         "%s: out of memory for decoding; try fewer streams or --memory",
                          s->m->path);
     return damaged ? cril_fail_damaged(s->m->path, damaged, err) : CRIL_OK;
 }
 
 cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
-                              const struct cril_steps_options *options, struct cril_steps **out, cril_error *err)
+                              const struct cril_steps_options *options, struct cril_steps **out,
+                              cril_error *err)
 {
     struct cril_steps *s = calloc(1, sizeof(*s));
     cril_status st;
@@ -576,7 +607,8 @@ cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
     s->context = options->context;
     s->n_streams = options->streams;
     s->n_pad = cril_plan_rows(s->context);
-    s->layer_floats = cril_kv_k_floats(&m->config, s->n_pad) + cril_kv_v_floats(&m->config, s->n_pad);
+    s->layer_floats =
+        cril_kv_k_floats(&m->config, s->n_pad) + cril_kv_v_floats(&m->config, s->n_pad);
     if ((st = create(s, options, err)) != CRIL_OK) {
         cril_steps_free(s);
         return st;

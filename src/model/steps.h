@@ -1,10 +1,11 @@
 /*
- * The forward pass of several streams, token by token: what a decoder needs, who learns a token only after the model has
- * given its distribution.
+ * The forward pass of several streams, token by token: what a decoder needs, who learns a token
+ * only after the model has given its distribution.
  *
- * Each stream keeps its keys and values of all layers; a call takes a few new tokens of some streams through all layers
- * and leaves the distribution of the token that follows. The bits are those of the engine (engine.h), which sees whole
- * windows: doc/numerics.md says neither how many rows go together nor when.
+ * Each stream keeps its keys and values of all layers; a call takes a few new tokens of some
+ * streams through all layers and leaves the distribution of the token that follows. The bits are
+ * those of the engine (engine.h), which sees whole windows: doc/numerics.md says neither how many
+ * rows go together nor when.
  */
 #ifndef CRIL_MODEL_STEPS_H
 #define CRIL_MODEL_STEPS_H
@@ -22,8 +23,9 @@ struct cril_steps_options {
     unsigned threads; /* 0: one a core */
     size_t streams;   /* >= 1; fewer where memory is short, but always one */
     size_t context;   /* tokens that a stream can hold, 1 .. cril_model_context */
-    size_t memory;    /* bytes that the process may hold; 0: three quarters of the machine's. Keys and values come first; matrices
-                         that do not fit as panels are unpacked anew at every call. */
+    size_t memory; /* bytes that the process may hold; 0: three quarters of the machine's. Keys and
+                      values come first; matrices that do not fit as panels are unpacked anew at
+                      every call. */
 };
 
 /* New tokens of a stream, at the positions after those it has. */
@@ -34,7 +36,8 @@ struct cril_feed {
 };
 
 /*
- * What follows a feed's last token: the logits in chunks of CRIL_CHUNK, by id. Valid until the next call.
+ * What follows a feed's last token: the logits in chunks of CRIL_CHUNK, by id. Valid until the next
+ * call.
  */
 struct cril_distribution {
     const double *weights; /* [n_chunks] of the chunks */
@@ -45,15 +48,17 @@ struct cril_distribution {
 
 /* CRIL_ERR_NOMEM; CRIL_ERR_NUMERIC: the model's weights are damaged. */
 cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
-                              const struct cril_steps_options *options, struct cril_steps **out, cril_error *err);
+                              const struct cril_steps_options *options, struct cril_steps **out,
+                              cril_error *err);
 void cril_steps_free(struct cril_steps *s); /* NULL is allowed */
 
 size_t cril_steps_streams(const struct cril_steps *s);
 /* The stream starts anew at position 0. */
 void cril_steps_reset(struct cril_steps *s, size_t stream);
-/* n <= cril_steps_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream that is full; CRIL_ERR_NUMERIC;
-   CRIL_ERR_NOMEM. */
-cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n, cril_error *err);
+/* n <= cril_steps_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream that
+   is full; CRIL_ERR_NUMERIC; CRIL_ERR_NOMEM. */
+cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n,
+                            cril_error *err);
 /* Of feed i of the last call. */
 struct cril_distribution cril_steps_distribution(const struct cril_steps *s, size_t i);
 

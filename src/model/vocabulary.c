@@ -89,7 +89,8 @@ static void chunk_task(void *arg, size_t task, size_t worker)
     }
 }
 
-double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max, double *weights)
+double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max,
+                        double *weights)
 {
     double top = -INFINITY, sum = 0;
     for (size_t c = 0; c < n; c++) {
@@ -116,7 +117,8 @@ static double row_nats(const struct cril_vocabulary *v, size_t i)
     double max = 0, sum = cril_join_chunks(partial, n, v->n_rows, &max, v->weights.data);
     double nats = max - (double)((const float *)v->target.data)[i] + cril_log(sum);
     if (v->shares && isfinite(nats))
-        v->shares[i].chunk = cril_share_of_weight(v->weights.data, sum, n, (size_t)v->ids[i] / CRIL_CHUNK);
+        v->shares[i].chunk =
+            cril_share_of_weight(v->weights.data, sum, n, (size_t)v->ids[i] / CRIL_CHUNK);
     return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
 }
 

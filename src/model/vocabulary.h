@@ -26,10 +26,12 @@ static inline size_t cril_chunks(const cril_model *m)
 }
 
 /*
- * Joins a row's chunks, of which chunk c is chunks[c * stride]: the logarithm of the sum of all exponentials is *max + ln of
- * the value returned. weights [n], which chunk c has of that sum, may be NULL. NaN where a maximum is not finite.
+ * Joins a row's chunks, of which chunk c is chunks[c * stride]: the logarithm of the sum of all
+ * exponentials is *max + ln of the value returned. weights [n], which chunk c has of that sum, may
+ * be NULL. NaN where a maximum is not finite.
  */
-double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max, double *weights);
+double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max,
+                        double *weights);
 
 /* The owner sets the first five, the rest is zero; buffers grow to the most rows seen. */
 struct cril_vocabulary {
@@ -44,11 +46,11 @@ struct cril_vocabulary {
     struct cril_memory acts_memory, normed; /* what acts points to; [rows or workers][n_embd] */
     struct cril_memory partial, target;     /* [chunks][rows] ; [rows] */
     struct cril_memory weights;             /* [chunks] of the row at hand */
-    struct cril_memory chunks, logits; /* each worker's panels; its [CRIL_ROWS][CRIL_CHUNK] */
-    const float *x;                  /* [rows][ldx] */
-    const int32_t *ids;              /* [rows] */
-    struct cril_shares *shares;      /* [rows] or NULL */
-    size_t ldx, n_rows, chunk_bytes; /* n_rows of the call at work */
+    struct cril_memory chunks, logits;      /* each worker's panels; its [CRIL_ROWS][CRIL_CHUNK] */
+    const float *x;                         /* [rows][ldx] */
+    const int32_t *ids;                     /* [rows] */
+    struct cril_shares *shares;             /* [rows] or NULL */
+    size_t ldx, n_rows, chunk_bytes;        /* n_rows of the call at work */
 };
 
 /*

@@ -3,8 +3,9 @@
  *
  * A document's difficulty is common to both models and cancels when documents are paired, so the
  * interval of the difference is far narrower than those of the two figures. Pairing needs the same
- * documents in the same order: the corpus's hash, their number and the characters of each must agree.
- * Model, protocol and context may differ; that is what one compares. The numeric contract may not.
+ * documents in the same order: the corpus's hash, their number and the characters of each must
+ * agree. Model, protocol and context may differ; that is what one compares. The numeric contract
+ * may not.
  */
 #include <cril/report.h>
 
@@ -19,37 +20,42 @@
 static cril_status check_pair(const cril_result *a, const cril_result *b, cril_error *err)
 {
     if (a->numerics != b->numerics)
-        return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: one result has version %d of the numeric contract, the other %d; score "
-                         "both with the same cril",
-                         a->corpus_path, a->numerics, b->numerics);
+        return cril_fail(
+            err, CRIL_ERR_MISMATCH,
+            "%s: one result has version %d of the numeric contract, the other %d; score "
+            "both with the same cril",
+            a->corpus_path, a->numerics, b->numerics);
     if (strcmp(a->corpus_sha256, b->corpus_sha256) != 0)
-        return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s and %s are different corpora (SHA-256 %.12s, %.12s); score both models on "
-                         "the same file",
-                         a->corpus_path, b->corpus_path, a->corpus_sha256, b->corpus_sha256);
+        return cril_fail(
+            err, CRIL_ERR_MISMATCH,
+            "%s and %s are different corpora (SHA-256 %.12s, %.12s); score both models on "
+            "the same file",
+            a->corpus_path, b->corpus_path, a->corpus_sha256, b->corpus_sha256);
     if (a->documents != b->documents)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: one result has %" PRIu64 " documents, the other %" PRIu64
                          "; score both with the same --limit and --field",
                          a->corpus_path, a->documents, b->documents);
     if (!a->per_document || !b->per_document)
-        return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: a result has no list of its documents, so they cannot be paired; score it "
-                         "again",
-                         a->corpus_path);
+        return cril_fail(
+            err, CRIL_ERR_MISMATCH,
+            "%s: a result has no list of its documents, so they cannot be paired; score it "
+            "again",
+            a->corpus_path);
     for (uint64_t i = 0; i < a->documents; i++) {
         if (a->per_document[i].index != b->per_document[i].index)
             return cril_fail(err, CRIL_ERR_MISMATCH,
-                             "%s: row %" PRIu64 " is document %" PRIu64 " in one result and %" PRIu64
+                             "%s: row %" PRIu64 " is document %" PRIu64
+                             " in one result and %" PRIu64
                              " in the other; score both with the same cril",
                              a->corpus_path, i, a->per_document[i].index, b->per_document[i].index);
         if (a->per_document[i].characters != b->per_document[i].characters)
             return cril_fail(err, CRIL_ERR_MISMATCH,
-                             "%s: document %" PRIu64 " has %" PRIu64 " characters in one result and %" PRIu64
+                             "%s: document %" PRIu64 " has %" PRIu64
+                             " characters in one result and %" PRIu64
                              " in the other; score both with the same protocol and --field",
-                             a->corpus_path, a->per_document[i].index, a->per_document[i].characters,
-                             b->per_document[i].characters);
+                             a->corpus_path, a->per_document[i].index,
+                             a->per_document[i].characters, b->per_document[i].characters);
     }
     return CRIL_OK;
 }
@@ -93,10 +99,10 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
         bits_a[i] = a->per_document[i].nats / CRIL_LN2;
         bits_b[i] = b->per_document[i].nats / CRIL_LN2;
         characters[i] = (double)a->per_document[i].characters;
-        documents[i] = (cril_document_difference){ .index = a->per_document[i].index,
-                                                   .characters = a->per_document[i].characters,
-                                                   .bits_a = bits_a[i],
-                                                   .bits_b = bits_b[i] };
+        documents[i] = (cril_document_difference){.index = a->per_document[i].index,
+                                                  .characters = a->per_document[i].characters,
+                                                  .bits_a = bits_a[i],
+                                                  .bits_b = bits_b[i]};
     }
     if (interval.level == 0)
         interval.level = 0.95;
@@ -106,12 +112,12 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
     if (st != CRIL_OK)
         goto fail;
     qsort(documents, n, sizeof(*documents), by_change);
-    *out = (cril_comparison){ .bpc_a = cril_result_bpc(a),
-                              .bpc_b = cril_result_bpc(b),
-                              .difference = cril_result_bpc(b) - cril_result_bpc(a),
-                              .interval = interval,
-                              .n_documents = n,
-                              .documents = documents };
+    *out = (cril_comparison){.bpc_a = cril_result_bpc(a),
+                             .bpc_b = cril_result_bpc(b),
+                             .difference = cril_result_bpc(b) - cril_result_bpc(a),
+                             .interval = interval,
+                             .n_documents = n,
+                             .documents = documents};
     free(bits_a);
     return CRIL_OK;
 fail:

@@ -1,4 +1,5 @@
-/* Ordinary compressors: for each corpus that has any, one axis of bits per character with the models on it as well. */
+/* Ordinary compressors: for each corpus that has any, one axis of bits per character with the
+ * models on it as well. */
 #include "report/page.h"
 
 #include "report/markup.h"
@@ -25,8 +26,9 @@ struct strip {
 };
 
 /*
- * Which level each name stands on: a name ends at its tick, so that those farther right climb over it. One whose text reaches back over
- * an earlier tick stands above that one's name; then no tick crosses a name.
+ * Which level each name stands on: a name ends at its tick, so that those farther right climb over
+ * it. One whose text reaches back over an earlier tick stands above that one's name; then no tick
+ * crosses a name.
  */
 static size_t level_of(const double *ticks, const size_t *levels, size_t n, double left)
 {
@@ -38,25 +40,31 @@ static size_t level_of(const double *ticks, const size_t *levels, size_t n, doub
     return level;
 }
 
-static void write_name(const struct cril_page *p, const struct strip *strip, double y, const cril_report_baseline *b, double x, size_t level)
+static void write_name(const struct cril_page *p, const struct strip *strip, double y,
+                       const cril_report_baseline *b, double x, size_t level)
 {
     const double top = y - 10 - (double)(level < LEVELS ? level : LEVELS - 1) * strip->font * 1.25;
 
-    cril_markup_put(p->f, "<path class=\"bl\" d=\"M%c %cV%c\"/><text class=\"bn\" x=\"%c\" y=\"%c\" text-anchor=\"end\">", x, y + 6,
-                    top - strip->font * 0.8, x - 3, top);
+    cril_markup_put(p->f,
+                    "<path class=\"bl\" d=\"M%c %cV%c\"/><text class=\"bn\" x=\"%c\" y=\"%c\" "
+                    "text-anchor=\"end\">",
+                    x, y + 6, top - strip->font * 0.8, x - 3, top);
     cril_markup_text(p->f, b->name, cril_markup_fit(b->name, NAME_EM));
     cril_markup_put(p->f, " %2</text>", b->bits_per_character);
 }
 
 /* list [n] by bits; ticks and levels are room for as many. */
-static void write_names(const struct cril_page *p, const struct strip *strip, double y, const cril_report_baseline *const *list, size_t n,
-                        double *ticks, size_t *levels)
+static void write_names(const struct cril_page *p, const struct strip *strip, double y,
+                        const cril_report_baseline *const *list, size_t n, double *ticks,
+                        size_t *levels)
 {
     for (size_t i = 0; i < n; i++) {
         const size_t len = cril_markup_fit(list[i]->name, NAME_EM);
 
         ticks[i] = cril_scale_at(&strip->x, list[i]->bits_per_character);
-        levels[i] = level_of(ticks, levels, i, ticks[i] - (cril_markup_width(list[i]->name, len) + 2.7) * strip->font);
+        levels[i] =
+            level_of(ticks, levels, i,
+                     ticks[i] - (cril_markup_width(list[i]->name, len) + 2.7) * strip->font);
         write_name(p, strip, y, list[i], ticks[i], levels[i]);
     }
 }
@@ -78,11 +86,13 @@ static void write_strip(struct cril_page *p, const struct strip *strip, double y
         return;
     }
     for (size_t i = 0; i < p->options->n_baselines; i++)
-        if (strcmp(p->options->baselines[i].corpus, name) == 0 && isfinite(p->options->baselines[i].bits_per_character))
+        if (strcmp(p->options->baselines[i].corpus, name) == 0 &&
+            isfinite(p->options->baselines[i].bits_per_character))
             list[n++] = &p->options->baselines[i];
     qsort(list, n, sizeof(*list), by_bits);
-    cril_markup_put(p->f, "<path class=\"fr\" d=\"M%c %cH%c\"/><text class=\"at\" x=\"%c\" y=\"%c\">", strip->x.from, y, strip->x.to,
-                    strip->x.from, y - 12 - strip->font * 2);
+    cril_markup_put(p->f,
+                    "<path class=\"fr\" d=\"M%c %cH%c\"/><text class=\"at\" x=\"%c\" y=\"%c\">",
+                    strip->x.from, y, strip->x.to, strip->x.from, y - 12 - strip->font * 2);
     cril_markup_text(p->f, name, len);
     fputs("</text>", p->f);
     write_names(p, strip, y, list, n, x, levels);
@@ -119,25 +129,31 @@ static double most_bits(const struct cril_page *p)
 static void write_strips(struct cril_page *p, const char *name, double width, double font, size_t n)
 {
     const double row = font * 7.2;
-    struct strip strip = { .width = width, .height = row * (double)n + font * 3.4, .font = font };
+    struct strip strip = {.width = width, .height = row * (double)n + font * 3.4, .font = font};
     size_t at_row = 0;
     double first;
 
     cril_scale_set(&strip.x, 0, most_bits(p), 0, width > 600 ? 10 : 5);
     strip.x.from = 6;
     strip.x.to = width - 12;
-    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot strip %s\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"Bits per character of models and "
-                    "of ordinary compressors\">\n<g class=\"ax\">", name, strip.width, strip.height);
+    cril_markup_put(p->f,
+                    "<svg paint-order=\"stroke\" class=\"plot strip %s\" viewBox=\"0 0 %c %c\" "
+                    "role=\"img\" aria-label=\"Bits per character of models and "
+                    "of ordinary compressors\">\n<g class=\"ax\">",
+                    name, strip.width, strip.height);
     for (size_t i = 0, n_ticks = cril_scale_ticks(&strip.x, &first); i < n_ticks; i++) {
         const double v = first + (double)i * strip.x.step, x = cril_scale_at(&strip.x, v);
 
-        cril_markup_put(p->f, "<path d=\"M%c 4V%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x, row * (double)n, x,
-                        row * (double)n + font * 1.4);
+        cril_markup_put(p->f,
+                        "<path d=\"M%c 4V%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x,
+                        row * (double)n, x, row * (double)n + font * 1.4);
         cril_markup_number(p->f, v, strip.x.decimals);
         fputs("</text>", p->f);
     }
-    cril_markup_put(p->f, "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character</text>\n", strip.x.to,
-                    strip.height - font * 0.5);
+    cril_markup_put(
+        p->f,
+        "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character</text>\n",
+        strip.x.to, strip.height - font * 0.5);
     for (size_t k = 0; k < p->info->n_corpora; k++)
         if (cril_page_baselines(p, k))
             write_strip(p, &strip, row * ((double)at_row++ + 0.86), k);
@@ -155,6 +171,9 @@ void cril_page_compressors(struct cril_page *p)
     fputs("<section id=\"compressors\"><h2>Ordinary compressors</h2>\n<figure>\n", p->f);
     write_strips(p, "wide", 960, 13, n);
     write_strips(p, "narrow", 343, 11, n);
-    fputs("<figcaption>Bits per character of the models (symbols) and of programs that know nothing of language before they start "
-          "(ticks), on the same text. The models’ own size is not counted.</figcaption></figure></section>\n", p->f);
+    fputs("<figcaption>Bits per character of the models (symbols) and of programs that know "
+          "nothing of language before they start "
+          "(ticks), on the same text. The models’ own size is not "
+          "counted.</figcaption></figure></section>\n",
+          p->f);
 }

@@ -1,12 +1,13 @@
 /*
- * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc": ...}}.
+ * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
+ * ...}}.
  *
  * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
- * the sums when a file is read back. Real numbers have 17 significant digits, so they survive the trip
- * bit for bit. The documents of a result are an object of arrays, one array a column. A text that is
- * not UTF-8 (a path may be anything) has its bad bytes written as U+FFFD. A file is limited in size,
- * and nothing in it is trusted: every number is finite, not below 0, and every column has as many rows
- * as the result has documents.
+ * the sums when a file is read back. Real numbers have 17 significant digits, so they survive the
+ * trip bit for bit. The documents of a result are an object of arrays, one array a column. A text
+ * that is not UTF-8 (a path may be anything) has its bad bytes written as U+FFFD. A file is limited
+ * in size, and nothing in it is trusted: every number is finite, not below 0, and every column has
+ * as many rows as the result has documents.
  */
 #include <cril/report.h>
 
@@ -29,22 +30,22 @@ struct column {
 };
 
 static const struct column columns[] = {
-    { "index", offsetof(cril_document_score, index) },
-    { "line", offsetof(cril_document_score, line) },
-    { "tokens", offsetof(cril_document_score, tokens) },
-    { "scored_tokens", offsetof(cril_document_score, scored_tokens) },
-    { "characters", offsetof(cril_document_score, characters) },
-    { "bytes", offsetof(cril_document_score, bytes) },
+    {"index", offsetof(cril_document_score, index)},
+    {"line", offsetof(cril_document_score, line)},
+    {"tokens", offsetof(cril_document_score, tokens)},
+    {"scored_tokens", offsetof(cril_document_score, scored_tokens)},
+    {"characters", offsetof(cril_document_score, characters)},
+    {"bytes", offsetof(cril_document_score, bytes)},
 };
 
 /* One count of a result. */
 static const struct column counts[] = {
-    { "tokens", offsetof(cril_result, tokens) },
-    { "scored_tokens", offsetof(cril_result, scored_tokens) },
-    { "forward_tokens", offsetof(cril_result, forward_tokens) },
-    { "characters", offsetof(cril_result, characters) },
-    { "bytes", offsetof(cril_result, bytes) },
-    { "documents", offsetof(cril_result, documents) },
+    {"tokens", offsetof(cril_result, tokens)},
+    {"scored_tokens", offsetof(cril_result, scored_tokens)},
+    {"forward_tokens", offsetof(cril_result, forward_tokens)},
+    {"characters", offsetof(cril_result, characters)},
+    {"bytes", offsetof(cril_result, bytes)},
+    {"documents", offsetof(cril_result, documents)},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -54,7 +55,8 @@ static uint64_t *count_at(const void *base, size_t offset)
     return (uint64_t *)((char *)(uintptr_t)base + offset);
 }
 
-/* ---- writing: every function returns NULL when out of memory or when a number is not finite ---- */
+/* ---- writing: every function returns NULL when out of memory or when a number is not finite ----
+ */
 
 static json_t *text_json(const char *s)
 {
@@ -138,28 +140,29 @@ static json_t *baselines_json(const cril_result *r)
     int bad = !list;
 
     for (size_t i = 0; !bad && i < r->n_baselines; i++)
-        bad |= json_array_append_new(
-            list, json_pack("{s:o, s:o, s:f}", "name", text_json(r->baselines[i].name), "bytes",
-                            count_json(r->baselines[i].bytes), "bpc",
-                            8 * (double)r->baselines[i].bytes / text));
+        bad |= json_array_append_new(list, json_pack("{s:o, s:o, s:f}", "name",
+                                                     text_json(r->baselines[i].name), "bytes",
+                                                     count_json(r->baselines[i].bytes), "bpc",
+                                                     8 * (double)r->baselines[i].bytes / text));
     if (!bad)
-        return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "characters",
-                         count_json(r->text_characters), "bytes", count_json(r->text_bytes),
-                         "compressors", list, "archive_bytes",
-                         whole_json(cril_result_archive_bytes(r)), "break_even_characters",
-                         real_json(even), "break_even_bytes",
-                         real_json(even * (double)r->text_bytes / text));
+        return json_pack(
+            "{s:o, s:o, s:o, s:o, s:o, s:o}", "characters", count_json(r->text_characters), "bytes",
+            count_json(r->text_bytes), "compressors", list, "archive_bytes",
+            whole_json(cril_result_archive_bytes(r)), "break_even_characters", real_json(even),
+            "break_even_bytes", real_json(even * (double)r->text_bytes / text));
     json_decref(list);
     return NULL;
 }
 
 static json_t *proof_json(const cril_proof *p)
 {
-    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:f, s:o, s:f, s:f, s:f}", "documents", count_json(p->documents),
-                     "respelled", count_json(p->respelled), "kept", count_json(p->kept), "ideal_nats", p->ideal_nats,
-                     "ideal_bits", cril_proof_ideal_bits(p), "coded_bits", count_json(8 * p->code_bytes), "overhead",
-                     cril_proof_overhead(p), "archive_bytes", count_json(p->archive_bytes), "bpc", cril_proof_bpc(p),
-                     "compress_seconds", p->compress_seconds, "decode_seconds", p->decode_seconds);
+    return json_pack("{s:o, s:o, s:o, s:f, s:f, s:o, s:f, s:o, s:f, s:f, s:f}", "documents",
+                     count_json(p->documents), "respelled", count_json(p->respelled), "kept",
+                     count_json(p->kept), "ideal_nats", p->ideal_nats, "ideal_bits",
+                     cril_proof_ideal_bits(p), "coded_bits", count_json(8 * p->code_bytes),
+                     "overhead", cril_proof_overhead(p), "archive_bytes",
+                     count_json(p->archive_bytes), "bpc", cril_proof_bpc(p), "compress_seconds",
+                     p->compress_seconds, "decode_seconds", p->decode_seconds);
 }
 
 /* proof: NULL for none. */
@@ -204,7 +207,8 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
     return NULL;
 }
 
-cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, const cril_proof *proofs, cril_error *err)
+cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
+                               const cril_proof *proofs, cril_error *err)
 {
     json_t *list = json_array(), *root = NULL;
     double sum = 0;
@@ -222,9 +226,10 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n, co
         root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc", sum / (double)n);
     json_decref(list);
     if (!root)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "the results cannot be written as JSON: a figure is not finite, a count is "
-                         "2^63 or more, or memory ran out");
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "the results cannot be written as JSON: a figure is not finite, a count is "
+            "2^63 or more, or memory ran out");
     errno = 0;
     bad = json_dumpf(root, f, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) || putc('\n', f) == EOF ||
           fflush(f);
@@ -263,8 +268,8 @@ static size_t read_some(void *buffer, size_t size, void *user)
 static cril_status wrong(const struct source *s, const char *where, const char *what)
 {
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: results[%zu].%s %s; write the file again with 'cril score --json'", s->path,
-                     s->i, where, what);
+                     "%s: results[%zu].%s %s; write the file again with 'cril score --json'",
+                     s->path, s->i, where, what);
 }
 
 static cril_status get_real(const struct source *s, const json_t *o, const char *key, double *out)
@@ -277,7 +282,8 @@ static cril_status get_real(const struct source *s, const json_t *o, const char 
     return CRIL_OK;
 }
 
-static cril_status get_count(const struct source *s, const json_t *o, const char *key, uint64_t *out)
+static cril_status get_count(const struct source *s, const json_t *o, const char *key,
+                             uint64_t *out)
 {
     const json_t *v = json_object_get(o, key);
 
@@ -341,9 +347,11 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
     const json_t *column;
     cril_status st = read_column(s, table, "nats", r->documents, &column);
 
-    if (st != CRIL_OK) /* from here on the file has that many numbers, so the size is bounded by it */
+    if (st !=
+        CRIL_OK) /* from here on the file has that many numbers, so the size is bounded by it */
         return st;
-    if (!(r->per_document = calloc(r->documents ? (size_t)r->documents : 1, sizeof(*r->per_document))))
+    if (!(r->per_document =
+              calloc(r->documents ? (size_t)r->documents : 1, sizeof(*r->per_document))))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     for (size_t i = 0; i < r->documents; i++) {
         const json_t *v = json_array_get(column, i);
@@ -409,7 +417,8 @@ static cril_status read_baselines(const struct source *s, const json_t *o, cril_
 static cril_status read_result(const struct source *s, const json_t *o, cril_result *r)
 {
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
-    const json_t *corpus = json_object_get(o, "corpus"), *table = json_object_get(o, "per_document");
+    const json_t *corpus = json_object_get(o, "corpus"),
+                 *table = json_object_get(o, "per_document");
     const json_t *baselines = json_object_get(o, "baselines");
     const char *zero;
     uint64_t numerics = 0;
@@ -429,7 +438,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         (st = get_short(s, model, "sha256", r->model_sha256, sizeof(r->model_sha256))) != CRIL_OK ||
         (st = get_count(s, model, "parameters", &r->model_parameters)) != CRIL_OK ||
         (st = get_text(s, corpus, "path", &r->corpus_path)) != CRIL_OK ||
-        (st = get_short(s, corpus, "sha256", r->corpus_sha256, sizeof(r->corpus_sha256))) != CRIL_OK ||
+        (st = get_short(s, corpus, "sha256", r->corpus_sha256, sizeof(r->corpus_sha256))) !=
+            CRIL_OK ||
         (st = get_short(s, o, "cril", r->version, sizeof(r->version))) != CRIL_OK ||
         (st = get_count(s, o, "numerics", &numerics)) != CRIL_OK)
         return st;
@@ -458,7 +468,8 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
 
     if (!json_is_array(list) || !count)
         return cril_fail(s->err, CRIL_ERR_FORMAT,
-                         "%s: holds no results; write it with 'cril score --json -o FILE'", s->path);
+                         "%s: holds no results; write it with 'cril score --json -o FILE'",
+                         s->path);
     if (!(all = calloc(count, sizeof(*all))))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     for (s->i = 0; st == CRIL_OK && s->i < count; s->i++)
@@ -474,7 +485,7 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
 
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
-    struct source s = { .path = path, .f = fopen(path, "rb"), .err = err };
+    struct source s = {.path = path, .f = fopen(path, "rb"), .err = err};
     json_error_t where;
     json_t *root;
     cril_status st;
@@ -486,12 +497,13 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     if (s.failure)
         st = cril_fail(err, CRIL_ERR_IO, "%s: cannot be read: %s", path, strerror(s.failure));
     else if (s.too_long)
-        st = cril_fail(err, CRIL_ERR_RANGE, "%s: is larger than 1 GiB, too large for a file of results",
-                       path);
+        st = cril_fail(err, CRIL_ERR_RANGE,
+                       "%s: is larger than 1 GiB, too large for a file of results", path);
     else if (!root)
-        st = cril_fail(err, CRIL_ERR_FORMAT,
-                       "%s: line %d, column %d: is not JSON (%s); write it with 'cril score --json -o FILE'",
-                       path, where.line, where.column, where.text);
+        st = cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: line %d, column %d: is not JSON (%s); write it with 'cril score --json -o FILE'",
+            path, where.line, where.column, where.text);
     else
         st = read_root(&s, root, results, n);
     json_decref(root);

@@ -1,8 +1,10 @@
 /*
- * Label placement (labels.h) by local search, as in Christensen, Marks & Shieber 1995, "An empirical study of algorithms for
- * point-feature label placement": every label has some tens of places, near ones and ones farther off with a leader; one label after
- * another takes the place that costs least while the others stay, until none moves. Then names that still cover something are
- * taken out, so that what is left is readable. No random numbers: the same points give the same picture.
+ * Label placement (labels.h) by local search, as in Christensen, Marks & Shieber 1995, "An
+ * empirical study of algorithms for point-feature label placement": every label has some tens of
+ * places, near ones and ones farther off with a leader; one label after another takes the place
+ * that costs least while the others stay, until none moves. Then names that still cover something
+ * are taken out, so that what is left is readable. No random numbers: the same points give the same
+ * picture.
  */
 #include "report/labels.h"
 
@@ -10,14 +12,18 @@
 #include <stdlib.h>
 
 enum { DIRECTIONS = 12, RINGS = 6, PLACES = DIRECTIONS * RINGS, ROUNDS = 30 };
-enum { MOST = 200 }; /* labels: a round takes time with their square, and more than that have no room */
+enum {
+    MOST = 200
+}; /* labels: a round takes time with their square, and more than that have no room */
 
 /* Unit vectors clockwise from the right, where a reader looks first. */
-static const double across[DIRECTIONS] = { 1, 0.866, 0.5, 0, -0.5, -0.866, -1, -0.866, -0.5, 0, 0.5, 0.866 };
-static const double down[DIRECTIONS] = { 0, 0.5, 0.866, 1, 0.866, 0.5, 0, -0.5, -0.866, -1, -0.866, -0.5 };
-static const double dislike[DIRECTIONS] = { 0, 2, 5, 4, 6, 4, 2, 3, 5, 3, 4, 1 };
-static const double distance[RINGS] = { 4, 10, 18, 30, 44, 60 }; /* beyond the point's radius */
-static const double far_cost[RINGS] = { 0, 10, 22, 34, 48, 64 };
+static const double across[DIRECTIONS] = {1,  0.866,  0.5,  0, -0.5, -0.866,
+                                          -1, -0.866, -0.5, 0, 0.5,  0.866};
+static const double down[DIRECTIONS] = {0, 0.5,  0.866,  1,  0.866,  0.5,
+                                        0, -0.5, -0.866, -1, -0.866, -0.5};
+static const double dislike[DIRECTIONS] = {0, 2, 5, 4, 6, 4, 2, 3, 5, 3, 4, 1};
+static const double distance[RINGS] = {4, 10, 18, 30, 44, 60}; /* beyond the point's radius */
+static const double far_cost[RINGS] = {0, 10, 22, 34, 48, 64};
 enum { NEAR_RINGS = 1 }; /* whose labels need no leader */
 
 static double overlap(const struct cril_box *a, const struct cril_box *b)
@@ -30,7 +36,7 @@ static double overlap(const struct cril_box *a, const struct cril_box *b)
 
 static struct cril_box around(double x, double y, double r)
 {
-    return (struct cril_box){ x - r, y - r, x + r, y + r };
+    return (struct cril_box){x - r, y - r, x + r, y + r};
 }
 
 /* The side of the box that faces the point touches a circle about the point. */
@@ -38,23 +44,26 @@ static struct cril_box box_at(const struct cril_label *l, double radius, int pla
 {
     const int d = place % DIRECTIONS;
     const double far = radius + distance[place / DIRECTIONS];
-    const double x = l->x + across[d] * far + across[d] * l->width / 2, y = l->y + down[d] * far + down[d] * l->height / 2;
+    const double x = l->x + across[d] * far + across[d] * l->width / 2,
+                 y = l->y + down[d] * far + down[d] * l->height / 2;
 
-    return (struct cril_box){ x - l->width / 2, y - l->height / 2, x + l->width / 2, y + l->height / 2 };
+    return (struct cril_box){x - l->width / 2, y - l->height / 2, x + l->width / 2,
+                             y + l->height / 2};
 }
 
 /* Where the leader meets the box. */
 static struct cril_segment leader(const struct cril_label *l, const struct cril_box *b)
 {
-    return (struct cril_segment){ l->x, l->y, fmin(fmax(l->x, b->left), b->right), fmin(fmax(l->y, b->top), b->bottom) };
+    return (struct cril_segment){l->x, l->y, fmin(fmax(l->x, b->left), b->right),
+                                 fmin(fmax(l->y, b->top), b->bottom)};
 }
 
 /* Length of the part of s within b: clipping after Liang & Barsky 1984. */
 static double inside(const struct cril_segment *s, const struct cril_box *b)
 {
     const double dx = s->x2 - s->x1, dy = s->y2 - s->y1;
-    const double p[4] = { -dx, dx, -dy, dy };
-    const double q[4] = { s->x1 - b->left, b->right - s->x1, s->y1 - b->top, b->bottom - s->y1 };
+    const double p[4] = {-dx, dx, -dy, dy};
+    const double q[4] = {s->x1 - b->left, b->right - s->x1, s->y1 - b->top, b->bottom - s->y1};
     double from = 0, to = 1;
 
     for (int i = 0; i < 4; i++) {
@@ -75,7 +84,8 @@ static double side(const struct cril_segment *s, double x, double y)
 
 static bool cross(const struct cril_segment *a, const struct cril_segment *b)
 {
-    return side(a, b->x1, b->y1) * side(a, b->x2, b->y2) < 0 && side(b, a->x1, a->y1) * side(b, a->x2, a->y2) < 0;
+    return side(a, b->x1, b->y1) * side(a, b->x2, b->y2) < 0 &&
+           side(b, a->x1, a->y1) * side(b, a->x2, a->y2) < 0;
 }
 
 struct search {
@@ -94,22 +104,27 @@ static double cost(const struct search *s, size_t i, int place)
     const struct cril_segment lead = leader(l, &b);
     double sum = dislike[place % DIRECTIONS] + far_cost[place / DIRECTIONS];
 
-    if (b.left < s->bounds.left || b.right > s->bounds.right || b.top < s->bounds.top || b.bottom > s->bounds.bottom)
+    if (b.left < s->bounds.left || b.right > s->bounds.right || b.top < s->bounds.top ||
+        b.bottom > s->bounds.bottom)
         return 1e9;
     if (s->line)
         sum += 0.5 * inside(s->line, &b);
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_label *other = &s->labels[k];
         const struct cril_box point = around(other->x, other->y, s->radius + 1);
-        const struct cril_box across_bar = { other->x - other->bar_x, other->y - 1, other->x + other->bar_x, other->y + 1 };
-        const struct cril_box up_bar = { other->x - 1, other->y - other->bar_y, other->x + 1, other->y + other->bar_y };
+        const struct cril_box across_bar = {other->x - other->bar_x, other->y - 1,
+                                            other->x + other->bar_x, other->y + 1};
+        const struct cril_box up_bar = {other->x - 1, other->y - other->bar_y, other->x + 1,
+                                        other->y + other->bar_y};
         struct cril_segment second;
 
-        sum += 8 * overlap(&b, &point) + 1.5 * overlap(&b, &across_bar) + 1.5 * overlap(&b, &up_bar);
+        sum +=
+            8 * overlap(&b, &point) + 1.5 * overlap(&b, &across_bar) + 1.5 * overlap(&b, &up_bar);
         if (k == i)
             continue;
         second = leader(other, &other->box);
-        sum += 3 * overlap(&b, &other->box) + 2 * inside(&second, &b) + 2 * inside(&lead, &other->box);
+        sum +=
+            3 * overlap(&b, &other->box) + 2 * inside(&second, &b) + 2 * inside(&lead, &other->box);
         sum += 3 * inside(&lead, &point) + (cross(&lead, &second) ? 40 : 0);
     }
     return sum;
@@ -141,28 +156,36 @@ static bool are_mixed(const struct cril_label *a, const struct cril_label *b)
 {
     const struct cril_segment lead_a = leader(a, &a->box), lead_b = leader(b, &b->box);
 
-    return overlap(&a->box, &b->box) > 4 || inside(&lead_a, &b->box) > 4 || inside(&lead_b, &a->box) > 4 || cross(&lead_a, &lead_b);
+    return overlap(&a->box, &b->box) > 4 || inside(&lead_a, &b->box) > 4 ||
+           inside(&lead_b, &a->box) > 4 || cross(&lead_a, &lead_b);
 }
 
 static bool covers(const struct search *s, size_t i)
 {
     const struct cril_box *b = &s->labels[i].box;
 
-    if (b->left < s->bounds.left || b->right > s->bounds.right || b->top < s->bounds.top || b->bottom > s->bounds.bottom)
+    if (b->left < s->bounds.left || b->right > s->bounds.right || b->top < s->bounds.top ||
+        b->bottom > s->bounds.bottom)
         return true;
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_box point = around(s->labels[k].x, s->labels[k].y, s->radius - 1);
 
-        if (overlap(b, &point) > 1 || (k < i && s->labels[k].shown && are_mixed(&s->labels[i], &s->labels[k])))
+        if (overlap(b, &point) > 1 ||
+            (k < i && s->labels[k].shown && are_mixed(&s->labels[i], &s->labels[k])))
             return true;
     }
     return false;
 }
 
-bool cril_labels_place(struct cril_label *labels, size_t n, double radius, const struct cril_box *bounds,
-                       const struct cril_segment *line)
+bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
+                       const struct cril_box *bounds, const struct cril_segment *line)
 {
-    struct search s = { .labels = labels, .place = calloc(n + 1, sizeof(int)), .n = n, .radius = radius, .bounds = *bounds, .line = line };
+    struct search s = {.labels = labels,
+                       .place = calloc(n + 1, sizeof(int)),
+                       .n = n,
+                       .radius = radius,
+                       .bounds = *bounds,
+                       .line = line};
     bool moved = true;
 
     if (!s.place)

@@ -24,10 +24,10 @@ struct cril_segment {
 };
 
 /*
- * Places labels [n] within bounds, around points of the radius; line is a line that names rather do not cross, NULL: none. False: out of
- * memory.
+ * Places labels [n] within bounds, around points of the radius; line is a line that names rather do
+ * not cross, NULL: none. False: out of memory.
  */
-bool cril_labels_place(struct cril_label *labels, size_t n, double radius, const struct cril_box *bounds,
-                       const struct cril_segment *line);
+bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
+                       const struct cril_box *bounds, const struct cril_segment *line);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The leaderboard: a row a model, fewest bits first. Where a number comes from is marked by the number of its source; if a whole
- * column has the same ones, the mark stands at its head, once.
+ * The leaderboard: a row a model, fewest bits first. Where a number comes from is marked by the
+ * number of its source; if a whole column has the same ones, the mark stands at its head, once.
  */
 #include "report/page.h"
 
@@ -45,17 +45,18 @@ static void add_columns(struct board *b)
     size_t n_groups = 0;
 
     if (s->n_corpora > 1)
-        b->columns[b->n_columns++] = (struct column){ .kind = ALL_CORPORA };
+        b->columns[b->n_columns++] = (struct column){.kind = ALL_CORPORA};
     for (size_t i = 0; i < s->n_corpora; i++)
-        b->columns[b->n_columns++] = (struct column){ .kind = CORPUS, .corpus = i };
+        b->columns[b->n_columns++] = (struct column){.kind = CORPUS, .corpus = i};
     b->n_bpc = b->n_columns;
     for (size_t i = 0; i < s->n_benchmarks; i++)
         n_groups += is_first_of_group(s, i);
     if (n_groups > 1)
-        b->columns[b->n_columns++] = (struct column){ .kind = ALL_GROUPS };
+        b->columns[b->n_columns++] = (struct column){.kind = ALL_GROUPS};
     for (size_t i = 0; i < s->n_benchmarks; i++)
         if (is_first_of_group(s, i))
-            b->columns[b->n_columns++] = (struct column){ .kind = GROUP, .group = s->benchmarks[i].group };
+            b->columns[b->n_columns++] =
+                (struct column){.kind = GROUP, .group = s->benchmarks[i].group};
 }
 
 /* Means as in cril_study_points: of what is known in full, errors independent. */
@@ -78,9 +79,11 @@ static void add_known(struct mean *m, const cril_known *k)
 static cril_known mean_of(const struct mean *m)
 {
     if (!m->n || m->lacking)
-        return (cril_known){ .value = NAN, .source = "" };
-    return (cril_known){ .value = m->sum / (double)m->n, .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
-                         .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED, .source = "" };
+        return (cril_known){.value = NAN, .source = ""};
+    return (cril_known){.value = m->sum / (double)m->n,
+                        .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
+                        .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED,
+                        .source = ""};
 }
 
 static bool is_in(const struct board *b, const struct column *c, size_t i)
@@ -96,7 +99,7 @@ static bool is_in(const struct board *b, const struct column *c, size_t i)
 static cril_known value(const struct board *b, const struct column *c, size_t model)
 {
     const cril_study_table *t = b->p->table;
-    struct mean m = { 0 };
+    struct mean m = {0};
 
     for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < t->n_corpora; i++)
         if (is_in(b, c, i))
@@ -128,10 +131,12 @@ static void find_sources(const struct board *b, const struct column *c, size_t m
     const struct cril_page *p = b->p;
 
     memset(set, 0, (p->n_sources + 1) * sizeof(*set));
-    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < p->table->n_corpora; i++)
+    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < p->table->n_corpora;
+         i++)
         if (is_in(b, c, i))
             add_source(p, &p->table->bpc[model * p->table->n_corpora + i], set);
-    for (size_t i = 0; (c->kind == GROUP || c->kind == ALL_GROUPS) && i < p->table->n_benchmarks; i++)
+    for (size_t i = 0; (c->kind == GROUP || c->kind == ALL_GROUPS) && i < p->table->n_benchmarks;
+         i++)
         if (is_in(b, c, i))
             add_source(p, &p->table->score[model * p->table->n_benchmarks + i], set);
 }
@@ -153,10 +158,13 @@ static bool has_same_sources(const struct board *b, const struct column *c)
     return any;
 }
 
-/* Raised numbers of sources; nothing for what was measured, unless something else was added to it. */
+/* Raised numbers of sources; nothing for what was measured, unless something else was added to it.
+ */
 static void write_marks(const struct board *b, const struct column *c, const bool *set)
 {
-    const char *start = c->kind == CORPUS ? "<sup>" : "<sup class=\"m\">"; /* those of means may be several: room for them */
+    const char *start =
+        c->kind == CORPUS ? "<sup>"
+                          : "<sup class=\"m\">"; /* those of means may be several: room for them */
     const struct cril_page *p = b->p;
     size_t n = 0;
 
@@ -179,13 +187,15 @@ static void sort_models(struct board *b)
     const size_t n = b->p->info->n_models;
 
     for (size_t m = 0; m < n; m++) {
-        b->average[m] = b->n_bpc ? value(b, key, m) : (cril_known){ .value = NAN };
+        b->average[m] = b->n_bpc ? value(b, key, m) : (cril_known){.value = NAN};
         b->has_errors |= b->average[m].se > 0;
         b->order[m] = m;
     }
-    for (size_t i = 1; i < n; i++) /* stable, and models are tens; what is not known goes to the end */
+    for (size_t i = 1; i < n;
+         i++) /* stable, and models are tens; what is not known goes to the end */
         for (size_t k = i; k; k--) {
-            const double before = b->average[b->order[k - 1]].value, v = b->average[b->order[k]].value;
+            const double before = b->average[b->order[k - 1]].value,
+                         v = b->average[b->order[k]].value;
             const size_t m = b->order[k];
 
             if (!(v < before || (isnan(before) && !isnan(v))))
@@ -218,17 +228,23 @@ static void write_head(const struct board *b)
     const struct cril_page *p = b->p;
     const bool bars = b->n_bpc > 0;
 
-    fputs("<thead><tr><th scope=\"col\" rowspan=\"2\" class=\"n\">#</th><th scope=\"col\" rowspan=\"2\" class=\"t\">model</th>", p->f);
+    fputs("<thead><tr><th scope=\"col\" rowspan=\"2\" class=\"n\">#</th><th scope=\"col\" "
+          "rowspan=\"2\" class=\"t\">model</th>",
+          p->f);
     if (bars)
-        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">bits per character</th>", b->n_bpc + 1);
+        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">bits per character</th>",
+                        b->n_bpc + 1);
     if (b->n_columns > b->n_bpc)
-        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">score, %%</th>", b->n_columns - b->n_bpc);
+        cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">score, %%</th>",
+                        b->n_columns - b->n_bpc);
     fputs("</tr>\n<tr>", p->f);
     for (size_t i = 0; i < b->n_columns; i++) {
         write_head_cell(b, &b->columns[i]);
         if (i == 0 && bars)
-            cril_markup_put(p->f, b->has_errors ? "<th scope=\"col\" class=\"bar\">%0 %% interval</th>" :
-                                                  "<th scope=\"col\" class=\"bar\">drawn</th>", 100 * p->line.level);
+            cril_markup_put(p->f,
+                            b->has_errors ? "<th scope=\"col\" class=\"bar\">%0 %% interval</th>"
+                                          : "<th scope=\"col\" class=\"bar\">drawn</th>",
+                            100 * p->line.level);
     }
     fputs("</tr></thead>\n", p->f);
 }
@@ -258,9 +274,12 @@ static void write_bar(const struct board *b, size_t model)
     fputs("<td class=\"bar\">", p->f);
     if (isfinite(k->value) && bar_range(b, &low, &high)) {
         scale = 84 / (high - low);
-        fputs("<svg viewBox=\"-8 -8 100 16\" aria-hidden=\"true\"><path class=\"fr\" d=\"M0 0H84\"/>", p->f);
+        fputs(
+            "<svg viewBox=\"-8 -8 100 16\" aria-hidden=\"true\"><path class=\"fr\" d=\"M0 0H84\"/>",
+            p->f);
         if (k->se > 0)
-            cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>", (k->value - p->reach * k->se - low) * scale,
+            cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>",
+                            (k->value - p->reach * k->se - low) * scale,
                             (k->value + p->reach * k->se - low) * scale);
         cril_page_symbol(p, p->family[model], false, (k->value - low) * scale, 0);
         fputs("</svg>", p->f);
@@ -322,13 +341,15 @@ static void write_sources(const struct board *b)
     for (size_t i = 0; i < p->table->n_models * p->table->n_benchmarks; i++)
         measured |= p->table->score[i].origin == CRIL_ORIGIN_MEASURED;
     if (measured)
-        cril_markup_put(p->f, "<p class=\"note\">Without a mark: measured by cril, over all documents.%s</p>\n",
-                        p->n_sources ? " +m: partly measured, partly imported." : "");
+        cril_markup_put(
+            p->f, "<p class=\"note\">Without a mark: measured by cril, over all documents.%s</p>\n",
+            p->n_sources ? " +m: partly measured, partly imported." : "");
     if (!p->n_sources)
         return;
     fputs("<p class=\"note\">Imported, measured elsewhere:</p>\n<ol class=\"note\">", p->f);
     for (size_t i = 0; i < p->n_sources; i++)
-        cril_markup_put(p->f, "<li id=\"source-%z\"><bdi>%t</bdi></li>\n", i + 1, p->sources[i][0] ? p->sources[i] : "no source given");
+        cril_markup_put(p->f, "<li id=\"source-%z\"><bdi>%t</bdi></li>\n", i + 1,
+                        p->sources[i][0] ? p->sources[i] : "no source given");
     fputs("</ol>\n", p->f);
 }
 
@@ -340,7 +361,9 @@ static void write_board(struct board *b)
     for (size_t i = 0; i < b->n_columns; i++)
         b->columns[i].same_sources = has_same_sources(b, &b->columns[i]);
     sort_models(b);
-    cril_page_start_table(b->p, "board", "Models by bits per character, fewest first; scores by group of benchmarks. A dash: not known.");
+    cril_page_start_table(b->p, "board",
+                          "Models by bits per character, fewest first; scores by group of "
+                          "benchmarks. A dash: not known.");
     write_head(b);
     fputs("<tbody>\n", f);
     for (size_t i = 0; i < b->p->info->n_models; i++)
@@ -352,9 +375,13 @@ static void write_board(struct board *b)
 void cril_page_leaderboard(struct cril_page *p)
 {
     const size_t n = p->info->n_models;
-    struct board b = { .p = p, .columns = calloc(p->info->n_corpora + p->info->n_benchmarks + 2, sizeof(*b.columns)),
-                       .order = calloc(n + 1, sizeof(*b.order)), .average = calloc(n + 1, sizeof(*b.average)),
-                       .set = calloc(p->n_sources + 1, sizeof(bool)), .other = calloc(p->n_sources + 1, sizeof(bool)) };
+    struct board b = {
+        .p = p,
+        .columns = calloc(p->info->n_corpora + p->info->n_benchmarks + 2, sizeof(*b.columns)),
+        .order = calloc(n + 1, sizeof(*b.order)),
+        .average = calloc(n + 1, sizeof(*b.average)),
+        .set = calloc(p->n_sources + 1, sizeof(bool)),
+        .other = calloc(p->n_sources + 1, sizeof(bool))};
 
     fputs("<section id=\"leaderboard\"><h2>Leaderboard</h2>\n", p->f);
     if (!b.columns || !b.order || !b.average || !b.set || !b.other)

@@ -1,6 +1,7 @@
 /*
- * Markup (markup.h). Numbers are made of digits here, since printf follows the locale: a value is scaled by a power of ten, rounded
- * half away from zero and written as a whole number with a point in it. Up to 2^53 that is exact but for the product's own rounding.
+ * Markup (markup.h). Numbers are made of digits here, since printf follows the locale: a value is
+ * scaled by a power of ten, rounded half away from zero and written as a whole number with a point
+ * in it. Up to 2^53 that is exact but for the product's own rounding.
  */
 #include "report/markup.h"
 
@@ -19,8 +20,9 @@
 
 static bool is_refused(uint32_t c)
 {
-    return c == CRIL_UTF8_ILL || c < 0x20 || (c >= 0x7f && c < 0xa0) || (c >= 0x202a && c <= 0x202e) ||
-           (c >= 0x2066 && c <= 0x2069) || (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
+    return c == CRIL_UTF8_ILL || c < 0x20 || (c >= 0x7f && c < 0xa0) ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) ||
+           (c >= 0xfdd0 && c <= 0xfdef) || (c & 0xfffe) == 0xfffe;
 }
 
 static const char *entity(uint32_t c)
@@ -31,7 +33,9 @@ static const char *entity(uint32_t c)
     case '>': return "&gt;";
     case '"': return "&quot;";
     case '\'': return "&#39;";
-    case '\t': case '\n': case '\r': return " ";
+    case '\t':
+    case '\n':
+    case '\r': return " ";
     default: return is_refused(c) ? REPLACEMENT : NULL;
     }
 }

@@ -21,8 +21,9 @@ static struct origins find_origins(const cril_study_table *t)
 {
     const size_t n_bpc = t->n_models * t->n_corpora, n_scores = t->n_models * t->n_benchmarks;
 
-    return (struct origins){ has_origin(t->bpc, n_bpc, CRIL_ORIGIN_MEASURED), has_origin(t->bpc, n_bpc, CRIL_ORIGIN_IMPORTED),
-                             has_origin(t->score, n_scores, CRIL_ORIGIN_IMPORTED) };
+    return (struct origins){has_origin(t->bpc, n_bpc, CRIL_ORIGIN_MEASURED),
+                            has_origin(t->bpc, n_bpc, CRIL_ORIGIN_IMPORTED),
+                            has_origin(t->score, n_scores, CRIL_ORIGIN_IMPORTED)};
 }
 
 static const char *summary_of(const char *protocol)
@@ -42,11 +43,13 @@ static void write_protocol(const struct cril_page *p)
 
     if (!q)
         return;
-    cril_markup_put(p->f, "<dt>Protocol of what cril measured</dt><dd><code>%t</code>%s%t", q->name, summary[0] ? ": " : "", summary);
+    cril_markup_put(p->f, "<dt>Protocol of what cril measured</dt><dd><code>%t</code>%s%t", q->name,
+                    summary[0] ? ": " : "", summary);
     if (q->context)
         cril_markup_put(p->f, "; here with a context of %z tokens", q->context);
     if (q->stride)
-        cril_markup_put(p->f, "%s a stride of %z tokens", q->context ? " and" : "; here with", q->stride);
+        cril_markup_put(p->f, "%s a stride of %z tokens", q->context ? " and" : "; here with",
+                        q->stride);
     fputs(".</dd>\n", p->f);
 }
 
@@ -54,51 +57,78 @@ static void write_versions(const struct cril_page *p)
 {
     const int numerics = p->options->numerics ? p->options->numerics : CRIL_NUMERICS;
 
-    cril_markup_put(p->f, "<dt>Program</dt><dd>cril %t, numerics %s%z: the same bits on every machine.</dd>\n",
-                    p->options->version ? p->options->version : CRIL_VERSION, numerics < 0 ? "−" : "",
-                    (size_t)(numerics < 0 ? -numerics : numerics));
+    cril_markup_put(
+        p->f, "<dt>Program</dt><dd>cril %t, numerics %s%z: the same bits on every machine.</dd>\n",
+        p->options->version ? p->options->version : CRIL_VERSION, numerics < 0 ? "−" : "",
+        (size_t)(numerics < 0 ? -numerics : numerics));
 }
 
 static void write_words(const struct cril_page *p)
 {
     const struct origins from = find_origins(p->table);
 
-    fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs to encode a text without loss, by "
-          "arithmetic coding, for each character (Unicode code point). Fewer is better compression, and better prediction: the two are "
-          "one (Shannon 1948; Delétang et al. 2024).</dd>\n<dt>Score</dt><dd>A benchmark’s, as a share of what can be reached. A "
-          "group’s score is the mean of its benchmarks; “mean” is the mean of the groups’ means, as in Huang et al. (2024).</dd>\n"
-          "<dt>Line</dt><dd>Least squares, score on bits per character. A model takes part if all numbers are known that the line needs. "
-          "Huang et al. (2024) found <i>r</i> between −0.93 and −0.96 in each of three areas: compression goes with ability, linearly.</dd>\n", p->f);
-    cril_markup_put(p->f, "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole families, %z times, seed %z, since models "
-                    "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; Hinkley 1997). Those of a slope "
-                    "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own bits per character: over documents.</dd>\n",
+    fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs "
+          "to encode a text without loss, by "
+          "arithmetic coding, for each character (Unicode code point). Fewer is better "
+          "compression, and better prediction: the two are "
+          "one (Shannon 1948; Delétang et al. 2024).</dd>\n<dt>Score</dt><dd>A benchmark’s, as a "
+          "share of what can be reached. A "
+          "group’s score is the mean of its benchmarks; “mean” is the mean of the groups’ means, "
+          "as in Huang et al. (2024).</dd>\n"
+          "<dt>Line</dt><dd>Least squares, score on bits per character. A model takes part if all "
+          "numbers are known that the line needs. "
+          "Huang et al. (2024) found <i>r</i> between −0.93 and −0.96 in each of three areas: "
+          "compression goes with ability, linearly.</dd>\n",
+          p->f);
+    cril_markup_put(p->f,
+                    "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole "
+                    "families, %z times, seed %z, since models "
+                    "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; "
+                    "Hinkley 1997). Those of a slope "
+                    "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own "
+                    "bits per character: over documents.</dd>\n",
                     100 * p->line.level, p->line.resamples, (size_t)p->line.seed);
-    cril_markup_put(p->f, "<dt>Off the line</dt><dd>A residual above %1 standard errors, which are estimated without the model (externally "
-                    "studentised); Cook’s distance: how far all of the line moves without it (Cook &amp; Weisberg 1982).</dd>\n"
-                    "<dt>Errors in both</dt><dd>The plain line takes bits per character as exact, which flattens it. The orthogonal line "
-                    "and York’s do not (York et al. 2004).</dd>\n", p->line.threshold);
+    cril_markup_put(p->f,
+                    "<dt>Off the line</dt><dd>A residual above %1 standard errors, which are "
+                    "estimated without the model (externally "
+                    "studentised); Cook’s distance: how far all of the line moves without it (Cook "
+                    "&amp; Weisberg 1982).</dd>\n"
+                    "<dt>Errors in both</dt><dd>The plain line takes bits per character as exact, "
+                    "which flattens it. The orthogonal line "
+                    "and York’s do not (York et al. 2004).</dd>\n",
+                    p->line.threshold);
     if (from.bpc_measured)
         write_protocol(p);
     else
-        fputs("<dt>Origin</dt><dd>Nothing on this page was measured by cril: all figures are imported, and their sources are named under "
-              "Table 1.</dd>\n", p->f);
+        fputs("<dt>Origin</dt><dd>Nothing on this page was measured by cril: all figures are "
+              "imported, and their sources are named under "
+              "Table 1.</dd>\n",
+              p->f);
     write_versions(p);
     fputs("</dl>\n", p->f);
 }
 
 static void write_references(const struct cril_page *p)
 {
-    fputs("<h3>References</h3>\n<ul class=\"refs\">\n"
-          "<li>Huang, Y., Zhang, J., Shan, Z., He, J. (2024). Compression represents intelligence linearly. COLM. "
-          "<a href=\"https://arxiv.org/abs/2404.09937\">arXiv:2404.09937</a></li>\n"
-          "<li>Delétang, G. et al. (2024). Language modeling is compression. ICLR. "
-          "<a href=\"https://arxiv.org/abs/2309.10668\">arXiv:2309.10668</a></li>\n"
-          "<li>Shannon, C. E. (1948). A mathematical theory of communication. Bell System Technical Journal 27.</li>\n"
-          "<li>Efron, B., Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman &amp; Hall.</li>\n"
-          "<li>Davison, A. C., Hinkley, D. V. (1997). Bootstrap methods and their application. Cambridge University Press.</li>\n"
-          "<li>Cook, R. D., Weisberg, S. (1982). Residuals and influence in regression. Chapman &amp; Hall.</li>\n"
-          "<li>York, D., Evensen, N. M., López Martínez, M., De Basabe Delgado, J. (2004). Unified equations for the slope, intercept, and "
-          "standard errors of the best straight line. American Journal of Physics 72.</li>\n</ul>\n", p->f);
+    fputs(
+        "<h3>References</h3>\n<ul class=\"refs\">\n"
+        "<li>Huang, Y., Zhang, J., Shan, Z., He, J. (2024). Compression represents intelligence "
+        "linearly. COLM. "
+        "<a href=\"https://arxiv.org/abs/2404.09937\">arXiv:2404.09937</a></li>\n"
+        "<li>Delétang, G. et al. (2024). Language modeling is compression. ICLR. "
+        "<a href=\"https://arxiv.org/abs/2309.10668\">arXiv:2309.10668</a></li>\n"
+        "<li>Shannon, C. E. (1948). A mathematical theory of communication. Bell System Technical "
+        "Journal 27.</li>\n"
+        "<li>Efron, B., Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman &amp; "
+        "Hall.</li>\n"
+        "<li>Davison, A. C., Hinkley, D. V. (1997). Bootstrap methods and their application. "
+        "Cambridge University Press.</li>\n"
+        "<li>Cook, R. D., Weisberg, S. (1982). Residuals and influence in regression. Chapman "
+        "&amp; Hall.</li>\n"
+        "<li>York, D., Evensen, N. M., López Martínez, M., De Basabe Delgado, J. (2004). Unified "
+        "equations for the slope, intercept, and "
+        "standard errors of the best straight line. American Journal of Physics 72.</li>\n</ul>\n",
+        p->f);
 }
 
 /* ---- Identities ---- */
@@ -111,11 +141,14 @@ static const char *identity_of(const cril_report_identity *list, size_t n, const
     return NULL;
 }
 
-static void write_identity(const struct cril_page *p, const char *kind, const char *name, const char *sha256)
+static void write_identity(const struct cril_page *p, const char *kind, const char *name,
+                           const char *sha256)
 {
     if (sha256)
-        cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th><td class=\"t k\">%s</td><td class=\"hash\">%t</td></tr>\n", name, kind,
-                        sha256);
+        cril_markup_put(p->f,
+                        "<tr><th scope=\"row\"><bdi>%t</bdi></th><td class=\"t k\">%s</td><td "
+                        "class=\"hash\">%t</td></tr>\n",
+                        name, kind, sha256);
 }
 
 static void write_identities(struct cril_page *p)
@@ -125,17 +158,25 @@ static void write_identities(struct cril_page *p)
 
     fputs("<section id=\"identities\"><h2>Identities</h2>\n", p->f);
     if (!o->n_identified_models && !o->n_identified_corpora) {
-        fputs("<p>No file of a model or corpus is known to this study: figures were imported by name.</p>\n</section>\n", p->f);
+        fputs("<p>No file of a model or corpus is known to this study: figures were imported by "
+              "name.</p>\n</section>\n",
+              p->f);
         return;
     }
-    cril_page_start_table(p, "hashes", "What the names stand for: SHA-256 of each file’s bytes. Names that are not here stand for "
-                          "imported figures only.");
-    fputs("<thead><tr><th scope=\"col\" class=\"t\">name</th><th scope=\"col\" class=\"t\">kind</th><th scope=\"col\" class=\"t\">SHA-256</th>"
-          "</tr></thead>\n<tbody>\n", p->f);
+    cril_page_start_table(
+        p, "hashes",
+        "What the names stand for: SHA-256 of each file’s bytes. Names that are not here stand for "
+        "imported figures only.");
+    fputs("<thead><tr><th scope=\"col\" class=\"t\">name</th><th scope=\"col\" "
+          "class=\"t\">kind</th><th scope=\"col\" class=\"t\">SHA-256</th>"
+          "</tr></thead>\n<tbody>\n",
+          p->f);
     for (size_t i = 0; i < s->n_models; i++)
-        write_identity(p, "model", s->models[i].name, identity_of(o->models, o->n_identified_models, s->models[i].name));
+        write_identity(p, "model", s->models[i].name,
+                       identity_of(o->models, o->n_identified_models, s->models[i].name));
     for (size_t i = 0; i < s->n_corpora; i++)
-        write_identity(p, "corpus", s->corpora[i].name, identity_of(o->corpora, o->n_identified_corpora, s->corpora[i].name));
+        write_identity(p, "corpus", s->corpora[i].name,
+                       identity_of(o->corpora, o->n_identified_corpora, s->corpora[i].name));
     fputs("</tbody></table></div>\n</section>\n", p->f);
 }
 
@@ -144,7 +185,8 @@ static void write_identities(struct cril_page *p)
 /* A file's name, as a shell takes it. */
 static void write_quoted(const struct cril_page *p, const char *name)
 {
-    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")] == '\0') {
+    if (name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+-")] ==
+        '\0') {
         cril_markup_put(p->f, "%t", name);
         return;
     }
@@ -177,15 +219,19 @@ static void write_repeat(const struct cril_page *p)
     if (from.bpc_measured)
         write_command(p, "cril study run", "");
     if (from.bpc_imported || from.scores_imported) {
-        write_command(p, "cril study import", from.bpc_imported && from.scores_imported ? " --bpc bpc.csv --scores scores.csv"
-                                                : from.bpc_imported                     ? " --bpc bpc.csv"
-                                                                                        : " --scores scores.csv");
+        write_command(p, "cril study import",
+                      from.bpc_imported && from.scores_imported
+                          ? " --bpc bpc.csv --scores scores.csv"
+                      : from.bpc_imported ? " --bpc bpc.csv"
+                                          : " --scores scores.csv");
     }
     if (p->info->n_fits)
         write_command(p, "cril fit", "");
     write_command(p, "cril report", " -o report.html");
-    fputs("</pre>\n<p>The study file names models, corpora and benchmarks; what is measured has the same bits on any machine, and this "
-          "page then the same bytes.</p>\n</section>\n", p->f);
+    fputs("</pre>\n<p>The study file names models, corpora and benchmarks; what is measured has "
+          "the same bits on any machine, and this "
+          "page then the same bytes.</p>\n</section>\n",
+          p->f);
 }
 
 void cril_page_method(struct cril_page *p)

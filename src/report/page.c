@@ -23,14 +23,16 @@ const struct cril_page_fit *cril_page_main(const struct cril_page *p)
     return p->info->n_fits ? &p->fits[0] : NULL;
 }
 
-static void counted(const struct cril_page *p, const char *what, size_t n, const char *one, const char *many)
+static void counted(const struct cril_page *p, const char *what, size_t n, const char *one,
+                    const char *many)
 {
     cril_markup_put(p->f, "%s%z %s", what, n, n == 1 ? one : many);
 }
 
 void cril_page_axis(const struct cril_page *p, char axis, const char *word)
 {
-    const char *one = axis == 'x' ? "corpus" : "benchmark", *many = axis == 'x' ? "corpora" : "benchmarks";
+    const char *one = axis == 'x' ? "corpus" : "benchmark",
+               *many = axis == 'x' ? "corpora" : "benchmarks";
     const size_t n = cril_words_columns(p->info, axis), n_groups = cril_words_groups(p->info, axis);
     const bool average = strcmp(word, "average") == 0;
 
@@ -40,20 +42,25 @@ void cril_page_axis(const struct cril_page *p, char axis, const char *word)
         counted(p, "mean of ", n, one, many);
     else
         cril_markup_put(p->f, "%t", word);
-    if (!average && cril_words_find(p->info, axis, word) == n && cril_words_count(p->info, axis, word))
+    if (!average && cril_words_find(p->info, axis, word) == n &&
+        cril_words_count(p->info, axis, word))
         counted(p, ", mean of ", cril_words_count(p->info, axis, word), one, many);
 }
 
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y)
 {
-    cril_markup_put(p->f, "<use href=\"#%s%z\" class=\"c%z\" x=\"%c\" y=\"%c\"/>", is_small ? "m" : "s", family % CRIL_PAGE_SHAPES,
-                    family % CRIL_PAGE_COLOURS, x, y);
+    cril_markup_put(p->f, "<use href=\"#%s%z\" class=\"c%z\" x=\"%c\" y=\"%c\"/>",
+                    is_small ? "m" : "s", family % CRIL_PAGE_SHAPES, family % CRIL_PAGE_COLOURS, x,
+                    y);
 }
 
 void cril_page_start_table(struct cril_page *p, const char *id, const char *caption)
 {
-    cril_markup_put(p->f, "<div class=\"wide-table\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s\"><table class=\"%s\">"
-                    "<caption id=\"%s\"><b>Table %z.</b> %s</caption>\n", id, id, id, ++p->n_tables, caption);
+    cril_markup_put(p->f,
+                    "<div class=\"wide-table\" tabindex=\"0\" role=\"region\" "
+                    "aria-labelledby=\"%s\"><table class=\"%s\">"
+                    "<caption id=\"%s\"><b>Table %z.</b> %s</caption>\n",
+                    id, id, id, ++p->n_tables, caption);
 }
 
 size_t cril_page_baselines(const struct cril_page *p, size_t corpus)
@@ -112,14 +119,15 @@ static cril_status make_fit(struct cril_page *p, struct cril_page_fit *f, cril_e
     if (st != CRIL_OK && st != CRIL_ERR_NOMEM) {
         st = cril_study_points_get(p->info, p->table, f->is, &f->points, &second);
         if (st != CRIL_OK)
-            f->points = (cril_study_points){ 0 };
+            f->points = (cril_study_points){0};
     }
     return st == CRIL_ERR_NOMEM ? no_memory(err) : CRIL_OK;
 }
 
 static cril_status gather(struct cril_page *p, cril_error *err)
 {
-    const size_t n_bpc = p->table->n_models * p->table->n_corpora, n_scores = p->table->n_models * p->table->n_benchmarks;
+    const size_t n_bpc = p->table->n_models * p->table->n_corpora,
+                 n_scores = p->table->n_models * p->table->n_benchmarks;
     cril_status st = CRIL_OK;
 
     p->family = calloc(p->info->n_models + 1, sizeof(*p->family));
@@ -165,25 +173,30 @@ static void write_page(struct cril_page *p)
     cril_page_foot(p);
 }
 
-cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t, const cril_report_options *options,
-                              cril_error *err)
+cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
+                              const cril_report_options *options, cril_error *err)
 {
     static const cril_report_options none;
-    struct cril_page p = { .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3 };
+    struct cril_page p = {
+        .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3};
     cril_status st;
 
     p.line = cril_study_line_defaults(&p.options->line);
     if (!(p.line.level > 0 && p.line.level < 1))
-        return cril_fail(err, CRIL_ERR_RANGE, "a report's level must lie between 0 and 1; 0.95 is usual");
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "a report's level must lie between 0 and 1; 0.95 is usual");
     p.reach = cril_normal_quantile((1 + p.line.level) / 2);
-    p.protocol = p.options->protocol ? p.options->protocol : s->n_protocols ? &s->protocols[0] : NULL;
+    p.protocol = p.options->protocol ? p.options->protocol
+                 : s->n_protocols    ? &s->protocols[0]
+                                     : NULL;
     errno = 0;
     if ((st = gather(&p, err)) == CRIL_OK) {
         write_page(&p);
         if (p.no_memory)
             st = no_memory(err);
         else if (fflush(f) || ferror(f))
-            st = cril_fail(err, CRIL_ERR_IO, "the report could not be written: %s", strerror(errno ? errno : EIO));
+            st = cril_fail(err, CRIL_ERR_IO, "the report could not be written: %s",
+                           strerror(errno ? errno : EIO));
     }
     release(&p);
     return st;

@@ -1,4 +1,5 @@
-/* A report on its way to a file: what its parts share. Each part is one file and writes its own section. */
+/* A report on its way to a file: what its parts share. Each part is one file and writes its own
+ * section. */
 #ifndef CRIL_REPORT_PAGE_H
 #define CRIL_REPORT_PAGE_H
 
@@ -45,7 +46,8 @@ void cril_page_axis(const struct cril_page *p, char axis, const char *word);
 /* A family's symbol, some 11 units wide, or, small, 7. */
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y);
 
-/* Begins a table with the next number. id: the caption's, and the table's class; caption: markup. The rest is the caller's. */
+/* Begins a table with the next number. id: the caption's, and the table's class; caption: markup.
+ * The rest is the caller's. */
 void cril_page_start_table(struct cril_page *p, const char *id, const char *caption);
 
 /* Of one corpus, those that are known. */

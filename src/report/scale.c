@@ -13,7 +13,7 @@ double cril_scale_at(const struct cril_scale *s, double v)
 /* The least such step that is no smaller than wanted. */
 static void choose_step(struct cril_scale *s, double wanted)
 {
-    static const double factors[] = { 1, 2, 5, 10 };
+    static const double factors[] = {1, 2, 5, 10};
     double power = 1;
     size_t i = 0;
 

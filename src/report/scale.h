@@ -11,7 +11,8 @@ struct cril_scale {
     int decimals;     /* that a tick needs */
 };
 
-/* From low to high, wider by margin of that at each end, with about n ticks, at least 2; from and to are the caller's to set. */
+/* From low to high, wider by margin of that at each end, with about n ticks, at least 2; from and
+ * to are the caller's to set. */
 void cril_scale_set(struct cril_scale *s, double low, double high, double margin, double n);
 
 double cril_scale_at(const struct cril_scale *s, double v);

@@ -1,7 +1,8 @@
 /*
- * Scatters: score against bits per character, as SVG. The large one is drawn twice, for a wide and for a narrow screen, since
- * letters of a drawing shrink with it; the style sheet shows one of the two. A point is a group that can be reached by keyboard;
- * its name is in the group, also where it has no room, to be shown when the point is looked at.
+ * Scatters: score against bits per character, as SVG. The large one is drawn twice, for a wide and
+ * for a narrow screen, since letters of a drawing shrink with it; the style sheet shows one of the
+ * two. A point is a group that can be reached by keyboard; its name is in the group, also where it
+ * has no room, to be shown when the point is looked at.
  */
 #include "report/page.h"
 
@@ -19,7 +20,7 @@ struct plot {
     double width, height;
     struct cril_scale x, y; /* y in percent */
     double radius, font;
-    const char *id;    /* of its parts */
+    const char *id; /* of its parts */
 };
 
 static bool is_drawn(const cril_study_points *q, size_t i)
@@ -28,13 +29,14 @@ static bool is_drawn(const cril_study_points *q, size_t i)
 }
 
 /* Scales that hold all points; false: there is no point. */
-static bool scale_points(const struct cril_page *p, const cril_study_points *q, bool with_errors, double margin, double n_ticks,
-                         struct plot *plot)
+static bool scale_points(const struct cril_page *p, const cril_study_points *q, bool with_errors,
+                         double margin, double n_ticks, struct plot *plot)
 {
-    double low[2] = { INFINITY, INFINITY }, high[2] = { -INFINITY, -INFINITY };
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
     for (size_t i = 0; i < q->n; i++) {
-        const double x_more = with_errors ? p->reach * q->x_se[i] : 0, y_more = with_errors ? p->reach * q->y_se[i] : 0;
+        const double x_more = with_errors ? p->reach * q->x_se[i] : 0,
+                     y_more = with_errors ? p->reach * q->y_se[i] : 0;
 
         if (!is_drawn(q, i))
             continue;
@@ -61,8 +63,9 @@ static void write_ticks(const struct cril_page *p, const struct plot *plot)
     for (size_t i = 0; i < n; i++) {
         const double v = first + (double)i * plot->x.step, x = cril_scale_at(&plot->x, v);
 
-        cril_markup_put(p->f, "<path d=\"M%c %cV%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x, plot->y.to, plot->y.from, x,
-                        plot->y.from + plot->font * 1.4);
+        cril_markup_put(p->f,
+                        "<path d=\"M%c %cV%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x,
+                        plot->y.to, plot->y.from, x, plot->y.from + plot->font * 1.4);
         cril_markup_number(p->f, v, plot->x.decimals);
         fputs("</text>", p->f);
     }
@@ -70,20 +73,25 @@ static void write_ticks(const struct cril_page *p, const struct plot *plot)
     for (size_t i = 0; i < n; i++) {
         const double v = first + (double)i * plot->y.step, y = cril_scale_at(&plot->y, v);
 
-        cril_markup_put(p->f, "<path d=\"M%c %cH%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"end\">", plot->x.from, y, plot->x.to,
-                        plot->x.from - plot->font * 0.5, y + plot->font * 0.35);
+        cril_markup_put(p->f, "<path d=\"M%c %cH%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"end\">",
+                        plot->x.from, y, plot->x.to, plot->x.from - plot->font * 0.5,
+                        y + plot->font * 0.35);
         cril_markup_number(p->f, v, plot->y.decimals);
         fputs("</text>", p->f);
     }
-    cril_markup_put(p->f, "</g><path class=\"fr\" d=\"M%c %cV%cH%c\"/>\n", plot->x.from, plot->y.to, plot->y.from, plot->x.to);
+    cril_markup_put(p->f, "</g><path class=\"fr\" d=\"M%c %cV%cH%c\"/>\n", plot->x.from, plot->y.to,
+                    plot->y.from, plot->x.to);
 }
 
-static void write_titles(const struct cril_page *p, const struct plot *plot, const cril_study_fit *f)
+static void write_titles(const struct cril_page *p, const struct plot *plot,
+                         const cril_study_fit *f)
 {
-    cril_markup_put(p->f, "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character, ", plot->x.to,
-                    plot->height - plot->font * 0.5);
+    cril_markup_put(p->f,
+                    "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character, ",
+                    plot->x.to, plot->height - plot->font * 0.5);
     cril_page_axis(p, 'x', f->x);
-    cril_markup_put(p->f, "</text><text class=\"at\" x=\"2\" y=\"%c\">score in %%, ", plot->font * 1.1);
+    cril_markup_put(p->f, "</text><text class=\"at\" x=\"2\" y=\"%c\">score in %%, ",
+                    plot->font * 1.1);
     cril_page_axis(p, 'y', f->y);
     fputs("</text>\n", p->f);
 }
@@ -91,7 +99,8 @@ static void write_titles(const struct cril_page *p, const struct plot *plot, con
 /* ---- Line and bands ---- */
 
 struct curve {
-    double x[BAND_STEPS + 1], mean_low[BAND_STEPS + 1], mean_high[BAND_STEPS + 1], new_low[BAND_STEPS + 1], new_high[BAND_STEPS + 1];
+    double x[BAND_STEPS + 1], mean_low[BAND_STEPS + 1], mean_high[BAND_STEPS + 1],
+        new_low[BAND_STEPS + 1], new_high[BAND_STEPS + 1];
 };
 
 /* What leaves the drawing stays near it, so that no coordinate is without measure. */
@@ -100,7 +109,8 @@ static double bounded(const struct plot *plot, double share)
     return fmin(fmax(cril_scale_at(&plot->y, 100 * share), -plot->height), 2 * plot->height);
 }
 
-static bool make_curve(const struct cril_page *p, const struct plot *plot, const cril_line *line, struct curve *c)
+static bool make_curve(const struct cril_page *p, const struct plot *plot, const cril_line *line,
+                       struct curve *c)
 {
     for (size_t i = 0; i <= BAND_STEPS; i++) {
         const double x = plot->x.low + (plot->x.high - plot->x.low) * (double)i / BAND_STEPS;
@@ -126,8 +136,8 @@ static void write_run(const struct cril_page *p, const double *x, const double *
     }
 }
 
-static void write_band(const struct cril_page *p, const struct plot *plot, const char *name, const double *x, const double *low,
-                       const double *high)
+static void write_band(const struct cril_page *p, const struct plot *plot, const char *name,
+                       const double *x, const double *low, const double *high)
 {
     cril_markup_put(p->f, "<path class=\"%s\" clip-path=\"url(#%s)\" d=\"", name, plot->id);
     write_run(p, x, high, false);
@@ -138,7 +148,7 @@ static void write_band(const struct cril_page *p, const struct plot *plot, const
 /* The part of the line above the points' own range, as the drawing has it. */
 static struct cril_segment line_across(const struct plot *plot, const cril_line *line)
 {
-    struct cril_segment s = { plot->x.from, 0, plot->x.to, 0 };
+    struct cril_segment s = {plot->x.from, 0, plot->x.to, 0};
 
     s.y1 = bounded(plot, line->y_mean + line->slope.value * (plot->x.low - line->x_mean));
     s.y2 = bounded(plot, line->y_mean + line->slope.value * (plot->x.high - line->x_mean));
@@ -147,11 +157,13 @@ static struct cril_segment line_across(const struct plot *plot, const cril_line 
 
 static void write_clip(const struct cril_page *p, const struct plot *plot)
 {
-    cril_markup_put(p->f, "<clipPath id=\"%s\"><rect x=\"%c\" y=\"%c\" width=\"%c\" height=\"%c\"/></clipPath>", plot->id,
-                    plot->x.from, plot->y.to, plot->x.to - plot->x.from, plot->y.from - plot->y.to);
+    cril_markup_put(
+        p->f, "<clipPath id=\"%s\"><rect x=\"%c\" y=\"%c\" width=\"%c\" height=\"%c\"/></clipPath>",
+        plot->id, plot->x.from, plot->y.to, plot->x.to - plot->x.from, plot->y.from - plot->y.to);
 }
 
-/* Whether an edge of a band is seen at all; a band that is wider than the drawing would only tint it. */
+/* Whether an edge of a band is seen at all; a band that is wider than the drawing would only tint
+ * it. */
 static bool is_seen(const struct plot *plot, const double *low, const double *high)
 {
     for (size_t i = 0; i <= BAND_STEPS; i++)
@@ -160,7 +172,8 @@ static bool is_seen(const struct plot *plot, const double *low, const double *hi
     return false;
 }
 
-static void write_line(const struct cril_page *p, const struct plot *plot, const cril_line *line, bool with_bands)
+static void write_line(const struct cril_page *p, const struct plot *plot, const cril_line *line,
+                       bool with_bands)
 {
     const struct cril_segment s = line_across(plot, line);
     struct curve c;
@@ -172,7 +185,8 @@ static void write_line(const struct cril_page *p, const struct plot *plot, const
         if (is_seen(plot, c.mean_low, c.mean_high))
             write_band(p, plot, "cb", c.x, c.mean_low, c.mean_high);
     }
-    cril_markup_put(p->f, "<path class=\"ln\" clip-path=\"url(#%s)\" d=\"M%c %cL%c %c\"/>\n", plot->id, s.x1, s.y1, s.x2, s.y2);
+    cril_markup_put(p->f, "<path class=\"ln\" clip-path=\"url(#%s)\" d=\"M%c %cL%c %c\"/>\n",
+                    plot->id, s.x1, s.y1, s.x2, s.y2);
 }
 
 /* ---- Points ---- */
@@ -197,15 +211,18 @@ static void say_point(const struct cril_page *p, const struct cril_page_fit *fit
         cril_markup_put(p->f, ", off it by %1 standard errors", fabs(fit->line.each[i].external));
 }
 
-static void write_errors(const struct cril_page *p, const struct plot *plot, const cril_study_points *q, size_t i)
+static void write_errors(const struct cril_page *p, const struct plot *plot,
+                         const cril_study_points *q, size_t i)
 {
     const double x = cril_scale_at(&plot->x, q->x[i]), y = cril_scale_at(&plot->y, 100 * q->y[i]);
 
     if (q->x_se[i] > 0)
-        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cH%c\"/>", cril_scale_at(&plot->x, q->x[i] - p->reach * q->x_se[i]), y,
+        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cH%c\"/>",
+                        cril_scale_at(&plot->x, q->x[i] - p->reach * q->x_se[i]), y,
                         cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]));
     if (q->y_se[i] > 0)
-        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cV%c\"/>", x, cril_scale_at(&plot->y, 100 * (q->y[i] - p->reach * q->y_se[i])),
+        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cV%c\"/>", x,
+                        cril_scale_at(&plot->y, 100 * (q->y[i] - p->reach * q->y_se[i])),
                         cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])));
 }
 
@@ -213,28 +230,32 @@ enum { LABEL_EM = 16 };
 
 static size_t label_bytes(const char *name)
 {
-    return cril_markup_width(name, strlen(name)) <= LABEL_EM ? strlen(name) : cril_markup_fit(name, LABEL_EM - 1);
+    return cril_markup_width(name, strlen(name)) <= LABEL_EM ? strlen(name)
+                                                             : cril_markup_fit(name, LABEL_EM - 1);
 }
 
 static void write_leader(const struct cril_page *p, const struct cril_label *l)
 {
     if (l->shown && l->leader)
-        cril_markup_put(p->f, "<path class=\"ld\" d=\"M%c %cL%c %c\"/>", l->x, l->y, fmin(fmax(l->x, l->box.left), l->box.right),
+        cril_markup_put(p->f, "<path class=\"ld\" d=\"M%c %cL%c %c\"/>", l->x, l->y,
+                        fmin(fmax(l->x, l->box.left), l->box.right),
                         fmin(fmax(l->y, l->box.top), l->box.bottom));
 }
 
-static void write_label(const struct cril_page *p, const struct plot *plot, const char *name, const struct cril_label *l)
+static void write_label(const struct cril_page *p, const struct plot *plot, const char *name,
+                        const struct cril_label *l)
 {
     const size_t len = label_bytes(name);
 
-    cril_markup_put(p->f, "<text class=\"%s\" x=\"%c\" y=\"%c\" text-anchor=\"middle\">", l->shown ? "lb" : "lb no",
-                    (l->box.left + l->box.right) / 2, (l->box.top + l->box.bottom) / 2 + plot->font * 0.33);
+    cril_markup_put(p->f, "<text class=\"%s\" x=\"%c\" y=\"%c\" text-anchor=\"middle\">",
+                    l->shown ? "lb" : "lb no", (l->box.left + l->box.right) / 2,
+                    (l->box.top + l->box.bottom) / 2 + plot->font * 0.33);
     cril_markup_text(p->f, name, len);
     fputs(name[len] ? "…</text>" : "</text>", p->f);
 }
 
-static void write_point(const struct cril_page *p, const struct plot *plot, const struct cril_page_fit *fit, size_t i,
-                        const struct cril_label *l)
+static void write_point(const struct cril_page *p, const struct plot *plot,
+                        const struct cril_page_fit *fit, size_t i, const struct cril_label *l)
 {
     const cril_study_points *q = cril_page_points(fit);
     const cril_study_model *m = &p->info->models[q->model[i]];
@@ -247,15 +268,18 @@ static void write_point(const struct cril_page *p, const struct plot *plot, cons
     fputs("</title>", p->f);
     write_errors(p, plot, q, i);
     if (fit->has_line && fit->line.each[i].flagged)
-        cril_markup_put(p->f, "<circle class=\"fl\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y, plot->radius + 5);
-    cril_markup_put(p->f, "<circle class=\"hit\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y, plot->radius + 4);
+        cril_markup_put(p->f, "<circle class=\"fl\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y,
+                        plot->radius + 5);
+    cril_markup_put(p->f, "<circle class=\"hit\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y,
+                    plot->radius + 4);
     write_leader(p, l);
     cril_page_symbol(p, p->family[q->model[i]], false, x, y);
     write_label(p, plot, m->name, l);
     fputs("</g>\n", p->f);
 }
 
-static void place_labels(const struct cril_page *p, const struct plot *plot, const struct cril_page_fit *fit, struct cril_label *labels)
+static void place_labels(const struct cril_page *p, const struct plot *plot,
+                         const struct cril_page_fit *fit, struct cril_label *labels)
 {
     const cril_study_points *q = cril_page_points(fit);
 
@@ -271,21 +295,27 @@ static void place_labels(const struct cril_page *p, const struct plot *plot, con
         labels[i].y = cril_scale_at(&plot->y, 100 * q->y[i]);
         labels[i].width = (cril_markup_width(name, len) + (name[len] ? 1 : 0)) * plot->font + 3;
         labels[i].height = plot->font * 1.12;
-        labels[i].bar_x = fabs(cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]) - labels[i].x);
-        labels[i].bar_y = fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])) - labels[i].y);
+        labels[i].bar_x =
+            fabs(cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]) - labels[i].x);
+        labels[i].bar_y =
+            fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])) - labels[i].y);
     }
 }
 
-static void write_points(struct cril_page *p, const struct plot *plot, const struct cril_page_fit *fit)
+static void write_points(struct cril_page *p, const struct plot *plot,
+                         const struct cril_page_fit *fit)
 {
     const cril_study_points *q = cril_page_points(fit);
-    const struct cril_box bounds = { plot->x.from + 2, plot->y.to, plot->width - 1, plot->y.from - 2 };
-    const struct cril_segment line = fit->has_line ? line_across(plot, &fit->line.line) : (struct cril_segment){ 0 };
+    const struct cril_box bounds = {plot->x.from + 2, plot->y.to, plot->width - 1,
+                                    plot->y.from - 2};
+    const struct cril_segment line =
+        fit->has_line ? line_across(plot, &fit->line.line) : (struct cril_segment){0};
     struct cril_label *labels = calloc(q->n + 1, sizeof(*labels));
 
     if (labels)
         place_labels(p, plot, fit, labels);
-    if (!labels || !cril_labels_place(labels, q->n, plot->radius, &bounds, fit->has_line ? &line : NULL))
+    if (!labels ||
+        !cril_labels_place(labels, q->n, plot->radius, &bounds, fit->has_line ? &line : NULL))
         p->no_memory = true;
     for (size_t i = 0; !p->no_memory && i < q->n; i++)
         if (is_drawn(q, i))
@@ -295,7 +325,8 @@ static void write_points(struct cril_page *p, const struct plot *plot, const str
 
 /* ---- The large one ---- */
 
-static void write_plot(struct cril_page *p, struct plot *plot, const char *name, const struct cril_page_fit *fit)
+static void write_plot(struct cril_page *p, struct plot *plot, const char *name,
+                       const struct cril_page_fit *fit)
 {
     if (!scale_points(p, cril_page_points(fit), true, 0.07, plot->width > 600 ? 8 : 5, plot))
         return;
@@ -303,8 +334,11 @@ static void write_plot(struct cril_page *p, struct plot *plot, const char *name,
     plot->x.to = plot->width - plot->font;
     plot->y.from = plot->height - plot->font * 3.6;
     plot->y.to = plot->font * 2.2;
-    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" role=\"group\" aria-label=\"Scatter of %z models: score against "
-                    "bits per character\">\n", name, plot->width, plot->height, cril_page_points(fit)->n);
+    cril_markup_put(p->f,
+                    "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" "
+                    "role=\"group\" aria-label=\"Scatter of %z models: score against "
+                    "bits per character\">\n",
+                    name, plot->width, plot->height, cril_page_points(fit)->n);
     write_ticks(p, plot);
     write_titles(p, plot, fit->is);
     if (fit->has_line)
@@ -341,16 +375,22 @@ static void write_key(const struct cril_page *p, const struct cril_page_fit *fit
     fputs("</ul>\n", p->f);
 }
 
-/* Half the height of the bands in their middle, so that bands wider than the drawing are said too. */
+/* Half the height of the bands in their middle, so that bands wider than the drawing are said too.
+ */
 static void write_caption_of_bands(const struct cril_page *p, const cril_line *line)
 {
     cril_prediction middle;
 
-    cril_markup_put(p->f, "The line is least squares. At %0&nbsp;%%: inner band, where the line lies; outer band, dashed, where a "
-                    "new model would lie", 100 * p->line.level);
+    cril_markup_put(p->f,
+                    "The line is least squares. At %0&nbsp;%%: inner band, where the line lies; "
+                    "outer band, dashed, where a "
+                    "new model would lie",
+                    100 * p->line.level);
     if (cril_line_predict(line, line->x_mean, 0, p->line.level, &middle, NULL) == CRIL_OK)
-        cril_markup_put(p->f, " (±%1 and ±%1 points in the middle%s)", 50 * (middle.mean.high - middle.mean.low),
-                        50 * (middle.new_model.high - middle.new_model.low), line->n == 3 ? "; not drawn where wider than the figure" : "");
+        cril_markup_put(p->f, " (±%1 and ±%1 points in the middle%s)",
+                        50 * (middle.mean.high - middle.mean.low),
+                        50 * (middle.new_model.high - middle.new_model.low),
+                        line->n == 3 ? "; not drawn where wider than the figure" : "");
     fputs(". ", p->f);
 }
 
@@ -367,17 +407,23 @@ static void write_caption(const struct cril_page *p, const struct cril_page_fit 
     if (fit->has_line)
         write_caption_of_bands(p, &fit->line.line);
     if (x_errors || y_errors)
-        cril_markup_put(p->f, "Bars: %0 %% interval of a model’s %s over documents. ", 100 * p->line.level,
-                        x_errors && y_errors ? "figures" : x_errors ? "bits per character" : "score");
+        cril_markup_put(p->f, "Bars: %0 %% interval of a model’s %s over documents. ",
+                        100 * p->line.level,
+                        x_errors && y_errors ? "figures"
+                        : x_errors           ? "bits per character"
+                                             : "score");
     if (fit->has_line && fit->line.n_flagged)
-        cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ", p->line.threshold);
-    fputs("A point’s name and figures show when it is pointed at or reached by the tabulator key.</figcaption>", p->f);
+        cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ",
+                        p->line.threshold);
+    fputs("A point’s name and figures show when it is pointed at or reached by the tabulator "
+          "key.</figcaption>",
+          p->f);
 }
 
 void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit)
 {
-    struct plot wide = { .width = 960, .height = 560, .radius = 5, .font = 13, .id = "kw" };
-    struct plot narrow = { .width = 343, .height = 400, .radius = 5, .font = 11, .id = "kn" };
+    struct plot wide = {.width = 960, .height = 560, .radius = 5, .font = 13, .id = "kw"};
+    struct plot narrow = {.width = 343, .height = 400, .radius = 5, .font = 11, .id = "kn"};
 
     if (!cril_page_points(fit)->n)
         return;
@@ -396,7 +442,7 @@ static void write_panel_plot(struct cril_page *p, size_t number)
     const struct cril_page_fit *fit = &p->fits[number];
     const cril_study_points *q = cril_page_points(fit);
     char id[32];
-    struct plot plot = { .width = 210, .height = 150, .radius = 3, .font = 10.5, .id = id };
+    struct plot plot = {.width = 210, .height = 150, .radius = 3, .font = 10.5, .id = id};
 
     snprintf(id, sizeof(id), "k%zu", number);
     if (!scale_points(p, q, false, 0.08, 4, &plot))
@@ -405,7 +451,9 @@ static void write_panel_plot(struct cril_page *p, size_t number)
     plot.x.to = plot.width - 4;
     plot.y.from = plot.height - 18;
     plot.y.to = 5;
-    cril_markup_put(p->f, "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %c %c\" role=\"img\" aria-label=\"%t: scatter of %z models\">",
+    cril_markup_put(p->f,
+                    "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %c %c\" "
+                    "role=\"img\" aria-label=\"%t: scatter of %z models\">",
                     plot.width, plot.height, fit->is->name, q->n);
     write_ticks(p, &plot);
     if (fit->has_line)
@@ -413,7 +461,8 @@ static void write_panel_plot(struct cril_page *p, size_t number)
     for (size_t i = 0; i < q->n; i++)
         if (is_drawn(q, i)) {
             cril_markup_put(p->f, "<g><title>%t</title>", p->info->models[q->model[i]].name);
-            cril_page_symbol(p, p->family[q->model[i]], true, cril_scale_at(&plot.x, q->x[i]), cril_scale_at(&plot.y, 100 * q->y[i]));
+            cril_page_symbol(p, p->family[q->model[i]], true, cril_scale_at(&plot.x, q->x[i]),
+                             cril_scale_at(&plot.y, 100 * q->y[i]));
             fputs("</g>", p->f);
         }
     fputs("</svg>", p->f);
@@ -427,8 +476,10 @@ static void write_panel(struct cril_page *p, size_t i)
     write_panel_plot(p, i);
     fputs("<figcaption>", p->f);
     if (fit->has_line)
-        cril_markup_put(p->f, "<span><b><i>r</i> %3</b></span> <span><i>n</i> %z</span> <span>RMSE %3</span><br>", fit->line.line.pearson,
-                        fit->line.line.n, fit->line.line.rmse);
+        cril_markup_put(
+            p->f,
+            "<span><b><i>r</i> %3</b></span> <span><i>n</i> %z</span> <span>RMSE %3</span><br>",
+            fit->line.line.pearson, fit->line.line.n, fit->line.line.rmse);
     else
         cril_markup_put(p->f, "<b>No line</b>: <i>n</i> %z<br>", fit->points.n);
     cril_page_axis(p, 'y', fit->is->y);
@@ -442,7 +493,8 @@ void cril_page_panels(struct cril_page *p)
     if (p->info->n_fits < 2)
         return;
     fputs("<section id=\"panels\"><h2>All lines, drawn</h2>\n"
-          "<p>Score in % against bits per character, each on its own scale.</p>\n", p->f);
+          "<p>Score in % against bits per character, each on its own scale.</p>\n",
+          p->f);
     write_key(p, p->fits, p->info->n_fits);
     fputs("<div class=\"panels\">\n", p->f);
     for (size_t i = 0; i < p->info->n_fits; i++)

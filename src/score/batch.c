@@ -39,7 +39,9 @@ static bool grow(struct cril_batch *b, size_t n_ids, size_t n_scored)
     struct cril_run *runs = cril_size_grow(b->runs, &b->runs_size, b->n_runs, 1, sizeof(*runs));
 
     struct cril_shares *shares =
-        b->with_shares ? cril_size_grow(b->shares, &b->shares_size, b->n_nats, n_scored, sizeof(*shares)) : NULL;
+        b->with_shares
+            ? cril_size_grow(b->shares, &b->shares_size, b->n_nats, n_scored, sizeof(*shares))
+            : NULL;
 
     b->ids = ids ? ids : b->ids;
     b->nats = nats ? nats : b->nats;
@@ -71,8 +73,10 @@ bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_s
     if (s->head >= 0)
         *ids++ = s->head;
     memcpy(ids, tokens + (size_t)(s->from - base), (size_t)(s->end - s->from) * sizeof(*ids));
-    add_run(b, (struct cril_run){ .document = document, .position = s->first, .n_inputs = n_inputs,
-                                  .n_scored = n_scored });
+    add_run(b, (struct cril_run){.document = document,
+                                 .position = s->first,
+                                 .n_inputs = n_inputs,
+                                 .n_scored = n_scored});
     return true;
 }
 
@@ -81,7 +85,7 @@ bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t po
     if (!grow(b, 1, 1))
         return false;
     b->ids[b->n_ids] = id;
-    add_run(b, (struct cril_run){ .document = document, .position = position, .n_scored = 1 });
+    add_run(b, (struct cril_run){.document = document, .position = position, .n_scored = 1});
     return true;
 }
 
@@ -91,9 +95,8 @@ static void score_uniform(struct cril_batch *b, const struct cril_run *run)
     b->nats[run->nats] = b->uniform_nats;
     if (b->with_shares)
         b->shares[run->nats] = (struct cril_shares){
-            .chunk = { .low = (uint64_t)b->ids[run->ids], .size = 1, .total = b->uniform_total },
-            .token = { .low = 0, .size = 1, .total = 1 }
-        };
+            .chunk = {.low = (uint64_t)b->ids[run->ids], .size = 1, .total = b->uniform_total},
+            .token = {.low = 0, .size = 1, .total = 1}};
 }
 
 cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_engine_poll poll,
@@ -104,7 +107,8 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
     size_t n = 0;
 
     if (!windows)
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a batch of %zu windows", b->n_runs);
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a batch of %zu windows",
+                         b->n_runs);
     b->windows = windows;
     for (size_t i = 0; i < b->n_runs; i++) {
         const struct cril_run *run = &b->runs[i];
@@ -114,10 +118,12 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
         if (!run->n_inputs)
             score_uniform(b, run);
         else
-            windows[n++] = (struct cril_window){ .ids = ids, .n = run->n_inputs,
-                                                    .first = run->n_inputs - run->n_scored,
-                                                    .targets = ids + run->n_inputs + 1 - run->n_scored,
-                                                    .nats = b->nats + run->nats, .shares = shares };
+            windows[n++] = (struct cril_window){.ids = ids,
+                                                .n = run->n_inputs,
+                                                .first = run->n_inputs - run->n_scored,
+                                                .targets = ids + run->n_inputs + 1 - run->n_scored,
+                                                .nats = b->nats + run->nats,
+                                                .shares = shares};
     }
     return cril_engine_score(e, windows, n, poll, user, err);
 }

@@ -1,8 +1,10 @@
 /*
- * A batch of windows: their ids side by side, one pass through the engine, their nats, and shares for a coder, side by side.
+ * A batch of windows: their ids side by side, one pass through the engine, their nats, and shares
+ * for a coder, side by side.
  *
- * What a window scores is a run: tokens at consecutive positions of one stream. A token without any context is a run
- * too, of no inputs; it costs what a uniform code spends. Runs keep the order in which they were added.
+ * What a window scores is a run: tokens at consecutive positions of one stream. A token without any
+ * context is a run too, of no inputs; it costs what a uniform code spends. Runs keep the order in
+ * which they were added.
  */
 #ifndef CRIL_SCORE_BATCH_H
 #define CRIL_SCORE_BATCH_H
@@ -26,7 +28,7 @@ struct cril_batch {
     struct cril_run *runs;
     struct cril_window *windows;
     size_t n_ids, n_nats, n_runs, n_rows; /* rows: inputs of all windows */
-    size_t load;         /* what the runs count for, see cril_batch_load */
+    size_t load;                          /* what the runs count for, see cril_batch_load */
     size_t ids_size, nats_size, runs_size, windows_size;
     struct cril_shares *shares; /* beside nats, where with_shares */
     size_t shares_size;
@@ -42,10 +44,12 @@ void cril_batch_clear(struct cril_batch *b);
 /* Inputs of a window that lies as s says. */
 size_t cril_span_inputs(const struct cril_span *s);
 
-/* What a window of n inputs counts for beside cril_engine_rows; a token without context is no work, but takes memory. */
+/* What a window of n inputs counts for beside cril_engine_rows; a token without context is no work,
+ * but takes memory. */
 size_t cril_batch_load(size_t n_inputs);
 
-/* Adds the window s of a stream whose token at position `base` is tokens[0]. False: out of memory. */
+/* Adds the window s of a stream whose token at position `base` is tokens[0]. False: out of memory.
+ */
 bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_span *s,
                     const int32_t *tokens, uint64_t base);
 /* Adds a token that has no context. */

@@ -93,24 +93,41 @@ static uint64_t least_none(const struct cril_layout *l)
 }
 
 static const struct cril_protocol protocols[] = {
-    { .name = "document",
-      .summary = "each document alone, every token scored once, windows of 1900 every 512 (default)",
-      .context = 1900, .stride = 512, .per_document = true, .uniform_first = true,
-      .encode = CRIL_ENCODE_TEXT, .head = CRIL_HEAD_ADDED,
-      .window = document_window, .least = least_none },
-    { .name = "hkust",
-      .summary = "as the paper's program: documents joined, windows of 1900 every 512, tail dropped",
-      .context = 1900, .stride = 512,
-      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
-      .window = hkust_window, .least = hkust_least },
-    { .name = "rolling",
-      .summary = "as lm-evaluation-harness loglikelihood_rolling: disjoint windows of the model's context",
-      .per_document = true, .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
-      .head = CRIL_HEAD_ANY, .window = rolling_window, .least = least_none },
-    { .name = "halves",
-      .summary = "as llama-perplexity: chunks of 512, the second half of each scored",
-      .context = 512, .least_context = 3, .special_once = true, .scored_text = true, .encode = CRIL_ENCODE_TEXT,
-      .head = CRIL_HEAD_ADDED, .window = halves_window, .least = halves_least },
+    {.name = "document",
+     .summary = "each document alone, every token scored once, windows of 1900 every 512 (default)",
+     .context = 1900,
+     .stride = 512,
+     .per_document = true,
+     .uniform_first = true,
+     .encode = CRIL_ENCODE_TEXT,
+     .head = CRIL_HEAD_ADDED,
+     .window = document_window,
+     .least = least_none},
+    {.name = "hkust",
+     .summary = "as the paper's program: documents joined, windows of 1900 every 512, tail dropped",
+     .context = 1900,
+     .stride = 512,
+     .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+     .window = hkust_window,
+     .least = hkust_least},
+    {.name = "rolling",
+     .summary =
+         "as lm-evaluation-harness loglikelihood_rolling: disjoint windows of the model's context",
+     .per_document = true,
+     .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+     .head = CRIL_HEAD_ANY,
+     .window = rolling_window,
+     .least = least_none},
+    {.name = "halves",
+     .summary = "as llama-perplexity: chunks of 512, the second half of each scored",
+     .context = 512,
+     .least_context = 3,
+     .special_once = true,
+     .scored_text = true,
+     .encode = CRIL_ENCODE_TEXT,
+     .head = CRIL_HEAD_ADDED,
+     .window = halves_window,
+     .least = halves_least},
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };
@@ -128,7 +145,8 @@ const struct cril_protocol *cril_protocol_find(const char *name)
     return NULL;
 }
 
-void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most, struct cril_layout *l)
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most,
+                       struct cril_layout *l)
 {
     l->context = context ? context : p->context ? p->context : most;
     l->stride = stride ? stride : p->stride ? p->stride : l->context;

@@ -1,8 +1,9 @@
 /*
- * Protocols: which tokens make a stream, how windows lie on it, which tokens are scored (doc/scoring.md).
+ * Protocols: which tokens make a stream, how windows lie on it, which tokens are scored
+ * (doc/scoring.md).
  *
- * A protocol is a function from a window's number and the stream's length to the window. It holds no
- * state and sees no text, so its rules can be read, and tested, alone.
+ * A protocol is a function from a window's number and the stream's length to the window. It holds
+ * no state and sees no text, so its rules can be read, and tested, alone.
  */
 #ifndef CRIL_SCORE_PROTOCOL_H
 #define CRIL_SCORE_PROTOCOL_H
@@ -12,8 +13,9 @@
 #include <stdint.h>
 
 /*
- * One window over stream tokens t: the inputs are head (unless -1), then t[from .. end-2]; the outputs
- * that predict t[first .. end-1] are scored. from <= first < end; from < first unless there is a head.
+ * One window over stream tokens t: the inputs are head (unless -1), then t[from .. end-2]; the
+ * outputs that predict t[first .. end-1] are scored. from <= first < end; from < first unless there
+ * is a head.
  */
 struct cril_span {
     int32_t head;
@@ -23,33 +25,35 @@ struct cril_span {
 struct cril_layout {
     size_t context; /* inputs of a full window, >= 1 */
     size_t stride;  /* >= 1, <= context */
-    int32_t head;   /* token that opens a stream (halves: replaces the first of a chunk); -1: none */
+    int32_t head; /* token that opens a stream (halves: replaces the first of a chunk); -1: none */
 };
 
 enum cril_head {
-    CRIL_HEAD_NONE,   /* the tokens stand for themselves */
-    CRIL_HEAD_ADDED,  /* BOS, where the tokenizer adds one by itself */
-    CRIL_HEAD_ANY     /* BOS, else EOS; a tokenizer with neither cannot be scored */
+    CRIL_HEAD_NONE,  /* the tokens stand for themselves */
+    CRIL_HEAD_ADDED, /* BOS, where the tokenizer adds one by itself */
+    CRIL_HEAD_ANY    /* BOS, else EOS; a tokenizer with neither cannot be scored */
 };
 
 struct cril_protocol {
     const char *name, *summary;
-    size_t context;      /* default; 0: the model's */
-    size_t stride;       /* default; 0: windows follow each other, a stride cannot be given */
+    size_t context;       /* default; 0: the model's */
+    size_t stride;        /* default; 0: windows follow each other, a stride cannot be given */
     size_t least_context; /* below it a window scores nothing; 0: any will do */
-    bool per_document;   /* each document is a stream; otherwise all documents together are one */
-    bool special_once;   /* special tokens around the corpus, not around each document */
-    bool scored_text;    /* characters and bytes of scored tokens count, not those of all text */
-    bool uniform_first;  /* without a head the first token of a stream costs ln(number of logits) */
-    unsigned encode;     /* CRIL_ENCODE_* */
+    bool per_document;    /* each document is a stream; otherwise all documents together are one */
+    bool special_once;    /* special tokens around the corpus, not around each document */
+    bool scored_text;     /* characters and bytes of scored tokens count, not those of all text */
+    bool uniform_first; /* without a head the first token of a stream costs ln(number of logits) */
+    unsigned encode;    /* CRIL_ENCODE_* */
     enum cril_head head;
     /*
      * Window number k of a stream of which n tokens are known; end: there will be no more.
-     * False: no such window (yet). Where documents share a stream, what a window scores depends on k alone.
+     * False: no such window (yet). Where documents share a stream, what a window scores depends on
+     * k alone.
      */
     bool (*window)(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                    struct cril_span *out);
-    uint64_t (*least)(const struct cril_layout *l); /* tokens below which a corpus cannot be scored */
+    uint64_t (*least)(
+        const struct cril_layout *l); /* tokens below which a corpus cannot be scored */
 };
 
 /* NULL past the last. */
@@ -57,7 +61,9 @@ const struct cril_protocol *cril_protocol_at(size_t i);
 /* NULL: unknown. name NULL: the default. */
 const struct cril_protocol *cril_protocol_find(const char *name);
 
-/* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a context of `most`. Not checked. */
-void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most, struct cril_layout *l);
+/* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a
+ * context of `most`. Not checked. */
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most,
+                       struct cril_layout *l);
 
 #endif

@@ -1,4 +1,5 @@
-/* A result's sums over its documents, and the figures that follow from them (doc/scoring.md, "Figures"). */
+/* A result's sums over its documents, and the figures that follow from them (doc/scoring.md,
+ * "Figures"). */
 #include "score/result.h"
 
 #include "util/fail.h"
@@ -75,7 +76,8 @@ void cril_result_add_up(cril_result *r)
 cril_status cril_result_sum(cril_result *r, cril_error *err)
 {
     cril_result_add_up(r);
-    if (r->documents >= 2 && r->characters) /* one document says nothing about the spread of documents */
+    if (r->documents >= 2 &&
+        r->characters) /* one document says nothing about the spread of documents */
         return estimate_interval(r, err);
     r->interval = (cril_interval){0};
     return CRIL_OK;
@@ -110,7 +112,8 @@ double cril_result_perplexity(const cril_result *r)
 {
     const double mean = over(r->nats, r->scored_tokens);
 
-    return mean <= 700 ? cril_exp(mean) : mean * INFINITY; /* a double ends at e^709; NaN stays NaN */
+    return mean <= 700 ? cril_exp(mean)
+                       : mean * INFINITY; /* a double ends at e^709; NaN stays NaN */
 }
 
 /* The factor is 1 unless the protocol scores a part of the text only. */

@@ -7,7 +7,8 @@
 /* cril_result_sum but for the interval, which stays as it is. */
 void cril_result_add_up(cril_result *r);
 
-/* Standard error of bits per character over documents (cril_ratio_error): of the sums as they are. Errors are its. */
+/* Standard error of bits per character over documents (cril_ratio_error): of the sums as they are.
+ * Errors are its. */
 cril_status cril_result_error(const cril_result *r, double *out, cril_error *err);
 
 #endif

@@ -1,13 +1,14 @@
 /*
  * Documents to figures: tokens, windows, batches, nats, sums.
  *
- * Documents are read one at a time. A window's ids are copied into the batch when it is laid out; a full batch goes
- * through the engine, then its nats are handed out in stream order. What stays in memory is one document, one
- * batch, the tokens that windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
- * in order, then the documents in order.
+ * Documents are read one at a time. A window's ids are copied into the batch when it is laid out; a
+ * full batch goes through the engine, then its nats are handed out in stream order. What stays in
+ * memory is one document, one batch, the tokens that windows to come may need, and a few numbers a
+ * document. Sums are in double: a document's tokens in order, then the documents in order.
  *
- * Of a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to what they score of the slice. A token's
- * probability depends on the tokens before it alone, so it has the same bits.
+ * Of a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to what
+ * they score of the slice. A token's probability depends on the tokens before it alone, so it has
+ * the same bits.
  *
  * Baselines take a document's text before the tokenizer does.
  */
@@ -43,17 +44,18 @@ struct run {
     const char *path;
     const cril_score_callbacks *callbacks; /* NULL: none */
     cril_result *out;
-    uint64_t from, to;    /* documents that are scored; out->per_document[0] is document `from` */
+    uint64_t from, to; /* documents that are scored; out->per_document[0] is document `from` */
     size_t documents_size;
-    uint64_t n_read;      /* documents taken from the corpus */
-    uint64_t text_start, text_end; /* stream positions of the slice where documents share a stream; UINT64_MAX: not there yet */
-    cril_ids stream;      /* tokens of the stream from position base on */
+    uint64_t n_read;               /* documents taken from the corpus */
+    uint64_t text_start, text_end; /* stream positions of the slice where documents share a stream;
+                                      UINT64_MAX: not there yet */
+    cril_ids stream;               /* tokens of the stream from position base on */
     uint64_t base;
-    uint64_t n_windows;   /* laid out on this stream */
-    uint64_t settled;     /* rows of documents that get no more windows or tokens of their own */
-    uint64_t current;     /* row of the document whose nats are arriving; those before are finished */
+    uint64_t n_windows; /* laid out on this stream */
+    uint64_t settled;   /* rows of documents that get no more windows or tokens of their own */
+    uint64_t current;   /* row of the document whose nats are arriving; those before are finished */
     uint64_t current_start; /* stream position of its first token, where documents share a stream */
-    double done_nats;     /* of finished documents */
+    double done_nats;       /* of finished documents */
     uint64_t done_characters;
     double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
     double start_sec;           /* later by what the compressors took: not the model's time */
@@ -70,7 +72,8 @@ static double now_sec(void)
 
 static cril_status no_memory(const struct run *r, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while scoring; try a smaller batch", r->path);
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while scoring; try a smaller batch",
+                     r->path);
 }
 
 static cril_status stopped(const struct run *r, cril_error *err)
@@ -83,9 +86,10 @@ static cril_status stopped(const struct run *r, cril_error *err)
 /* n_rows: of the batch at work, those that count as done. */
 static cril_status report_progress(struct run *r, double share, uint64_t n_rows, cril_error *err)
 {
-    cril_score_progress p = { .fraction = share, .scored_tokens = r->out->scored_tokens,
-                              .forward_tokens = r->out->forward_tokens + n_rows,
-                              .seconds = now_sec() - r->start_sec };
+    cril_score_progress p = {.fraction = share,
+                             .scored_tokens = r->out->scored_tokens,
+                             .forward_tokens = r->out->forward_tokens + n_rows,
+                             .seconds = now_sec() - r->start_sec};
 
     if (!r->callbacks || !r->callbacks->on_progress)
         return CRIL_OK;
@@ -176,7 +180,8 @@ static int poll_engine(void *user, double done)
     struct run *r = user;
     double share = r->share < 0 ? r->share : r->share_scored + done * (r->share - r->share_scored);
 
-    return report_progress(r, share, (uint64_t)(done * (double)r->s->batch.n_rows), NULL) != CRIL_OK;
+    return report_progress(r, share, (uint64_t)(done * (double)r->s->batch.n_rows), NULL) !=
+           CRIL_OK;
 }
 
 /* The stream position from which windows that are not laid out yet score. */
@@ -184,7 +189,8 @@ static uint64_t next_scored(const struct run *r)
 {
     struct cril_span span = {0};
 
-    r->s->protocol->window(&r->s->layout, r->n_windows, UINT64_MAX, false, &span); /* as if the stream had no end */
+    r->s->protocol->window(&r->s->layout, r->n_windows, UINT64_MAX, false,
+                           &span); /* as if the stream had no end */
     return span.first;
 }
 
@@ -291,8 +297,8 @@ static void start_stream(struct run *r)
 /* A row for a document of the slice, whose tokens follow. */
 static cril_status add_row(struct run *r, const cril_document *doc, cril_error *err)
 {
-    cril_document_score *documents =
-        cril_size_grow(r->out->per_document, &r->documents_size, (size_t)r->out->documents, 1, sizeof(*documents));
+    cril_document_score *documents = cril_size_grow(
+        r->out->per_document, &r->documents_size, (size_t)r->out->documents, 1, sizeof(*documents));
     cril_document_score *d;
 
     if (!documents)
@@ -300,7 +306,7 @@ static cril_status add_row(struct run *r, const cril_document *doc, cril_error *
     r->out->per_document = documents;
     r->settled = r->out->documents;
     d = &documents[r->out->documents++];
-    *d = (cril_document_score){ .index = doc->index, .line = doc->line };
+    *d = (cril_document_score){.index = doc->index, .line = doc->line};
     if (!r->s->protocol->scored_text) {
         d->characters = cril_count_characters(doc->text, doc->len_bytes);
         d->bytes = doc->len_bytes;
@@ -331,8 +337,8 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
         return no_memory(r, err);
     st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, &r->stream, &why);
     if (st != CRIL_OK)
-        return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file, doc->index,
-                         why.message);
+        return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file,
+                         doc->index, why.message);
     if (wanted)
         r->out->per_document[r->out->documents - 1].tokens = r->stream.n - before;
     if (r->stream.n && (st = lay_out(r, doc->index, p->per_document, err)) != CRIL_OK)
@@ -343,8 +349,8 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
 }
 
 /*
- * Bytes or documents, whichever ends first; of a slice that ends somewhere, documents. Never falls: within a compressed file
- * the bytes read are an estimate.
+ * Bytes or documents, whichever ends first; of a slice that ends somewhere, documents. Never falls:
+ * within a compressed file the bytes read are an estimate.
  */
 static void update_share(struct run *r, const cril_corpus *c)
 {
@@ -353,7 +359,8 @@ static void update_share(struct run *r, const cril_corpus *c)
 
     if (r->to != UINT64_MAX) {
         if (r->n_read > r->from)
-            r->share = r->n_read < r->to ? (double)(r->n_read - r->from) / (double)(r->to - r->from) : 1;
+            r->share =
+                r->n_read < r->to ? (double)(r->n_read - r->from) / (double)(r->to - r->from) : 1;
         return;
     }
 
@@ -377,11 +384,13 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds no document with text%s%s", r->path,
                          stats.first_bad[0] ? "; " : "", stats.first_bad);
     if (!r->out->documents)
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds %" PRIu64 " documents, none from index %" PRIu64 " on", r->path,
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: holds %" PRIu64 " documents, none from index %" PRIu64 " on", r->path,
                          r->n_read, r->from);
     if (!p->per_document && n < least)
         return cril_fail(err, CRIL_ERR_EMPTY,
-                         "%s: has %" PRIu64 " tokens, the protocol %s needs %" PRIu64 " at a context of %zu; "
+                         "%s: has %" PRIu64 " tokens, the protocol %s needs %" PRIu64
+                         " at a context of %zu; "
                          "choose a smaller context or another protocol",
                          r->path, n, p->name, least, r->s->layout.context);
     return CRIL_OK;
@@ -423,8 +432,9 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
 }
 
 /*
- * The rest of the corpus has no part in the slice. Where documents share a stream the next one must have been seen, as a special token at
- * the stream's end belongs to the last; and a stream too short for the protocol is refused for every slice alike.
+ * The rest of the corpus has no part in the slice. Where documents share a stream the next one must
+ * have been seen, as a special token at the stream's end belongs to the last; and a stream too
+ * short for the protocol is refused for every slice alike.
  */
 static bool past_slice(struct run *r, const cril_document *next)
 {
@@ -457,7 +467,8 @@ static cril_status read_documents(struct run *r, cril_corpus *c, bool *end, cril
             break;
         r->n_read = doc.index + 1;
         update_share(r, c);
-        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK || (st = add_document(r, &doc, err)) != CRIL_OK)
+        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK ||
+            (st = add_document(r, &doc, err)) != CRIL_OK)
             return st;
     }
     return CRIL_OK;
@@ -525,16 +536,24 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     return cril_corpus_sha256(c, o->corpus_sha256, err);
 }
 
-cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from, uint64_t to,
-                             const cril_score_callbacks *callbacks, cril_result *out, cril_error *err)
+cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from,
+                             uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
+                             cril_error *err)
 {
     cril_result result = {0};
-    struct run r = { .s = s, .path = corpus_path, .callbacks = callbacks, .out = &result, .from = from, .to = to,
-                     .text_start = UINT64_MAX, .text_end = UINT64_MAX };
+    struct run r = {.s = s,
+                    .path = corpus_path,
+                    .callbacks = callbacks,
+                    .out = &result,
+                    .from = from,
+                    .to = to,
+                    .text_start = UINT64_MAX,
+                    .text_end = UINT64_MAX};
     cril_status st;
 
     if (from >= to)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: a slice from document %" PRIu64 " to before %" PRIu64 " holds none",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: a slice from document %" PRIu64 " to before %" PRIu64 " holds none",
                          corpus_path, from, to);
     st = cril_model_sha256(s->model, result.model_sha256, err);
     cril_batch_clear(&s->batch);
@@ -575,7 +594,7 @@ cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, d
         return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens do not fit one window; give 2 to %zu",
                          cril_model_path(s->model), n, cril_model_context(s->model) + 1);
     cril_batch_clear(b);
-    if (!cril_batch_add(b, 0, &(struct cril_span){ .head = -1, .first = 1, .end = n }, tokens, 0))
+    if (!cril_batch_add(b, 0, &(struct cril_span){.head = -1, .first = 1, .end = n}, tokens, 0))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
     if ((st = cril_batch_score(b, s->engine, NULL, NULL, err)) == CRIL_OK)
         memcpy(out_nats, b->nats, (n - 1) * sizeof(*out_nats));
@@ -590,8 +609,7 @@ static cril_status choose_head(cril_scorer *s, cril_error *err)
 
     s->layout.head = -1;
     switch (s->protocol->head) {
-    case CRIL_HEAD_NONE:
-        break;
+    case CRIL_HEAD_NONE: break;
     case CRIL_HEAD_ADDED:
         if (cril_tokenizer_adds_bos(t))
             s->layout.head = cril_tokenizer_bos(t);
@@ -599,10 +617,11 @@ static cril_status choose_head(cril_scorer *s, cril_error *err)
     case CRIL_HEAD_ANY:
         s->layout.head = cril_tokenizer_bos(t) >= 0 ? cril_tokenizer_bos(t) : cril_tokenizer_eos(t);
         if (s->layout.head < 0)
-            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                             "%s: its tokenizer names neither a BOS nor an EOS token, one of which the "
-                             "protocol %s puts first; choose another protocol",
-                             cril_model_path(s->model), s->protocol->name);
+            return cril_fail(
+                err, CRIL_ERR_UNSUPPORTED,
+                "%s: its tokenizer names neither a BOS nor an EOS token, one of which the "
+                "protocol %s puts first; choose another protocol",
+                cril_model_path(s->model), s->protocol->name);
         break;
     }
     return CRIL_OK;
@@ -618,20 +637,24 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     cril_protocol_lay(s->protocol, o->context, o->stride, most, l);
     if (l->context > most)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: was made for a context of at most %zu tokens, not %zu; set the context (--context) to %zu or "
+                         "%s: was made for a context of at most %zu tokens, not %zu; set the "
+                         "context (--context) to %zu or "
                          "less",
                          cril_model_path(s->model), most, l->context, most);
     if (l->context < s->protocol->least_context)
-        return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s needs a context of at least %zu tokens, not %zu",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "the protocol %s needs a context of at least %zu tokens, not %zu",
                          s->protocol->name, s->protocol->least_context, l->context);
     if (o->stride && !s->protocol->stride)
-        return cril_fail(err, CRIL_ERR_RANGE, "the protocol %s has no stride; its windows follow each other",
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "the protocol %s has no stride; its windows follow each other",
                          s->protocol->name);
     if (l->stride > l->context)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "a stride of %zu tokens would leave tokens out at a context of %zu; set it to %zu or less",
+                         "a stride of %zu tokens would leave tokens out at a context of %zu; set "
+                         "it to %zu or less",
                          l->stride, l->context, l->context);
-    s->interval = (cril_interval){ .level = o->level, .resamples = o->resamples, .seed = o->seed };
+    s->interval = (cril_interval){.level = o->level, .resamples = o->resamples, .seed = o->seed};
     if (o->level != 0 && !(o->level > 0 && o->level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", o->level);
     s->baselines = o->baselines;

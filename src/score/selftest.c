@@ -1,7 +1,8 @@
 /*
- * A self-test is a list of parts: a model and windows on ids of it, scored in batches. With built-in models the windows
- * overlap in every way that could show in the bits, if anything did: alone and beside others, whole and in part, their
- * lengths around the sizes of blocks (32 positions, 96 rows).
+ * A self-test is a list of parts: a model and windows on ids of it, scored in batches. With
+ * built-in models the windows overlap in every way that could show in the bits, if anything did:
+ * alone and beside others, whole and in part, their lengths around the sizes of blocks (32
+ * positions, 96 rows).
  */
 #include <cril/cpu.h>
 #include <cril/selftest.h>
@@ -22,8 +23,11 @@ enum { DEFAULT_TOKENS = 512, MAX_TOKENS = 1 << 24, WINDOW = 2048, BATCH = 8192, 
 _Static_assert(CRIL_NUMERICS == 1, "a new numeric contract has a new hash");
 static const char expected[] = "79a15b90f4113f842cb937724dfe60a87dc4eadbe40c2136956a0cdf33fa6cf0";
 
-/* Of a built-in model; each is a beginning of the first. A batch takes as many rows as the first has: three batches. */
-static const struct { size_t n, first; } built_in[] = { { 97, 0 }, { 1, 0 }, { 31, 0 }, { 33, 7 }, { 40, 39 } };
+/* Of a built-in model; each is a beginning of the first. A batch takes as many rows as the first
+ * has: three batches. */
+static const struct {
+    size_t n, first;
+} built_in[] = {{97, 0}, {1, 0}, {31, 0}, {33, 7}, {40, 39}};
 
 enum { N_BUILT_IN = sizeof(built_in) / sizeof(*built_in) };
 
@@ -50,7 +54,8 @@ static cril_status no_memory(cril_error *err)
 }
 
 /* n_ids ids of the model, room for n_windows windows and n_nats nats. */
-static cril_status prepare(struct part *p, size_t n_ids, size_t n_windows, size_t n_nats, cril_error *err)
+static cril_status prepare(struct part *p, size_t n_ids, size_t n_windows, size_t n_nats,
+                           cril_error *err)
 {
     struct cril_random random = cril_random_seed(0);
 
@@ -69,8 +74,11 @@ static void add_window(struct part *p, size_t from, size_t n, size_t first)
 {
     const int32_t *ids = p->ids + from;
 
-    p->windows[p->n_windows++] = (struct cril_window){ .ids = ids, .n = n, .first = first, .targets = ids + first + 1,
-                                                       .nats = p->nats + p->n_nats };
+    p->windows[p->n_windows++] = (struct cril_window){.ids = ids,
+                                                      .n = n,
+                                                      .first = first,
+                                                      .targets = ids + first + 1,
+                                                      .nats = p->nats + p->n_nats};
     p->n_rows += n;
     p->n_nats += n - first;
 }
@@ -99,7 +107,8 @@ static cril_status create_given(struct part *p, const cril_model *m, size_t toke
     cril_status st;
 
     if (n > MAX_TOKENS)
-        return cril_fail(err, CRIL_ERR_RANGE, "a self-test takes at most %d tokens, not %zu", MAX_TOKENS, n);
+        return cril_fail(err, CRIL_ERR_RANGE, "a self-test takes at most %d tokens, not %zu",
+                         MAX_TOKENS, n);
     p->model = m;
     p->batch_rows = BATCH;
     st = prepare(p, n + 1, (n + longest - 1) / longest, n, err);
@@ -108,7 +117,8 @@ static cril_status create_given(struct part *p, const cril_model *m, size_t toke
     return st;
 }
 
-cril_status cril_selftest_create(const cril_model *m, size_t tokens, cril_selftest **out, cril_error *err)
+cril_status cril_selftest_create(const cril_model *m, size_t tokens, cril_selftest **out,
+                                 cril_error *err)
 {
     cril_selftest *t = calloc(1, sizeof(*t));
     cril_status st = CRIL_OK;
@@ -158,7 +168,8 @@ double cril_selftest_flops(const cril_selftest *t)
 
     for (size_t i = 0; i < t->n_parts; i++)
         for (size_t w = 0; w < t->parts[i].n_windows; w++)
-            flops += cril_model_flops(t->parts[i].model, t->parts[i].windows[w].n, t->parts[i].windows[w].n);
+            flops += cril_model_flops(t->parts[i].model, t->parts[i].windows[w].n,
+                                      t->parts[i].windows[w].n);
     return flops;
 }
 
@@ -188,7 +199,9 @@ static int poll(void *user, double done)
 {
     const struct run *r = user;
 
-    return r->progress ? r->progress(r->user, ((double)r->done + done * (double)r->now) / (double)r->total) : 0;
+    return r->progress
+               ? r->progress(r->user, ((double)r->done + done * (double)r->now) / (double)r->total)
+               : 0;
 }
 
 /* The windows from w on that one batch takes: at least one. */
@@ -196,16 +209,17 @@ static size_t batch_windows(const struct part *p, size_t w, size_t *rows)
 {
     size_t n = 0;
 
-    for (*rows = 0; w + n < p->n_windows && (!n || *rows + p->windows[w + n].n <= p->batch_rows); n++)
+    for (*rows = 0; w + n < p->n_windows && (!n || *rows + p->windows[w + n].n <= p->batch_rows);
+         n++)
         *rows += p->windows[w + n].n;
     return n;
 }
 
-static cril_status run_part(struct run *r, struct part *p, const struct cril_kernels *k, unsigned threads,
-                            cril_error *err)
+static cril_status run_part(struct run *r, struct part *p, const struct cril_kernels *k,
+                            unsigned threads, cril_error *err)
 {
     struct cril_window warm_up = p->windows[0];
-    const struct cril_engine_options options = { .threads = threads, .rows = p->batch_rows };
+    const struct cril_engine_options options = {.threads = threads, .rows = p->batch_rows};
     struct cril_engine *e;
     cril_status st = cril_engine_create(p->model, k, &options, &e, err);
     double start;
@@ -272,25 +286,27 @@ static cril_status hash_nats(const cril_selftest *t, char hex[65], cril_error *e
     return st;
 }
 
-cril_status cril_selftest_run(cril_selftest *t, const char *kernels, unsigned threads, cril_selftest_progress progress,
-                              void *user, cril_selftest_result *out, cril_error *err)
+cril_status cril_selftest_run(cril_selftest *t, const char *kernels, unsigned threads,
+                              cril_selftest_progress progress, void *user,
+                              cril_selftest_result *out, cril_error *err)
 {
     const bool definition = strcmp(kernels, CRIL_SELFTEST_DEFINITION) == 0;
     const struct cril_kernel_set *set = cril_kernel_set_find(kernels);
-    struct run r = { .progress = progress, .user = user, .total = cril_selftest_tokens(t) };
-    struct cril_kernels k = { 0 };
+    struct run r = {.progress = progress, .user = user, .total = cril_selftest_tokens(t)};
+    struct cril_kernels k = {0};
     cril_selftest_result result;
     cril_status st = CRIL_OK;
 
     if (!definition && !set)
         return cril_fail(err, CRIL_ERR_RANGE, "\"%s\" is no kernel set of this build", kernels);
     if (set && !set->available())
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "the kernel set %s needs %s, which this CPU lacks", kernels,
-                         set->needs);
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "the kernel set %s needs %s, which this CPU lacks", kernels, set->needs);
     if (set)
         set->init(&k);
     for (size_t i = 0; st == CRIL_OK && i < t->n_parts; i++)
-        st = definition ? define_part(&r, &t->parts[i], err) : run_part(&r, &t->parts[i], &k, threads, err);
+        st = definition ? define_part(&r, &t->parts[i], err)
+                        : run_part(&r, &t->parts[i], &k, threads, err);
     if (st == CRIL_OK)
         st = hash_nats(t, result.sha256, err);
     if (st != CRIL_OK)

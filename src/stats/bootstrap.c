@@ -22,9 +22,9 @@
 
 /* One ratio of sums, or the difference of two over the same documents. */
 struct statistic {
-    size_t n_ratios;          /* 1 or 2 */
-    const double *above[2];   /* numerators [n], borrowed */
-    const double *below[2];   /* denominators [n], borrowed */
+    size_t n_ratios;        /* 1 or 2 */
+    const double *above[2]; /* numerators [n], borrowed */
+    const double *below[2]; /* denominators [n], borrowed */
 };
 
 static cril_status check_ratio(const double *above, const double *below, size_t n, cril_error *err)
@@ -80,8 +80,10 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
     cril_status st;
 
     if (!(interval->level > 0 && interval->level < 1))
-        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: level %g; need one between 0 and 1, "
-                         "such as 0.95", interval->level);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "bootstrap: level %g; need one between 0 and 1, "
+                         "such as 0.95",
+                         interval->level);
     if (n_resamples < 1)
         return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: need at least 1 resample");
     if (n < 1 || n > UINT32_MAX)
@@ -104,7 +106,8 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
     cril_sort(r, n_resamples);
     if (!isfinite(r[n_resamples - 1] - r[0])) { /* a step that a quantile may take */
         free(r);
-        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: the ratios' range is too large for a double");
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "bootstrap: the ratios' range is too large for a double");
     }
     interval->low = cril_quantile(r, n_resamples, tail);
     interval->high = cril_quantile(r, n_resamples, 1 - tail);
@@ -115,7 +118,7 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
 cril_status cril_bootstrap_ratio(const double *numerator, const double *denominator, size_t n,
                                  cril_interval *interval, cril_error *err)
 {
-    struct statistic s = { 1, { numerator, NULL }, { denominator, NULL } };
+    struct statistic s = {1, {numerator, NULL}, {denominator, NULL}};
 
     return bootstrap(&s, n, interval, err);
 }
@@ -124,14 +127,15 @@ cril_status cril_bootstrap_difference(const double *a, const double *a_denominat
                                       const double *b_denominator, size_t n,
                                       cril_interval *interval, cril_error *err)
 {
-    struct statistic s = { 2, { a, b }, { a_denominator, b_denominator } };
+    struct statistic s = {2, {a, b}, {a_denominator, b_denominator}};
 
     return bootstrap(&s, n, interval, err);
 }
 
-/* With R = sum b / sum c fixed to first order, the error of the ratio is that of mean(b - R c) / mean(c). */
-cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n, double *out,
-                             cril_error *err)
+/* With R = sum b / sum c fixed to first order, the error of the ratio is that of mean(b - R c) /
+ * mean(c). */
+cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n,
+                             double *out, cril_error *err)
 {
     double above = 0, below = 0, squares = 0, ratio, se;
     cril_status st;
@@ -154,7 +158,9 @@ cril_status cril_ratio_error(const double *numerator, const double *denominator,
     }
     se = sqrt((double)n / (double)(n - 1) * squares) / below;
     if (!isfinite(se))
-        return cril_fail(err, CRIL_ERR_RANGE, "standard error: the squares of %zu documents are too large for a double", n);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "standard error: the squares of %zu documents are too large for a double",
+                         n);
     *out = se;
     return CRIL_OK;
 }

@@ -1,8 +1,9 @@
 /*
  * Points of a study: which numbers of a model make a coordinate.
  *
- * An axis is a weight for each corpus, or benchmark: a coordinate is the weighted sum, its standard error the root of the
- * weighted sum of squares. So a mean of means needs no more code than a single corpus.
+ * An axis is a weight for each corpus, or benchmark: a coordinate is the weighted sum, its standard
+ * error the root of the weighted sum of squares. So a mean of means needs no more code than a
+ * single corpus.
  */
 #include <cril/study.h>
 
@@ -31,7 +32,7 @@ static bool make_axis(const cril_study_info *s, char which, struct axis *a)
 {
     const size_t n = cril_words_columns(s, which);
 
-    *a = (struct axis){ .s = s, .which = which, .n = n, .weights = calloc(n + 1, sizeof(double)) };
+    *a = (struct axis){.s = s, .which = which, .n = n, .weights = calloc(n + 1, sizeof(double))};
     return a->weights;
 }
 
@@ -85,11 +86,12 @@ static cril_status no_memory(cril_error *err)
 }
 
 /* Both axes of a line. Released with free_axis, after an error too. */
-static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, struct axis *x, struct axis *y, cril_error *err)
+static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, struct axis *x,
+                             struct axis *y, cril_error *err)
 {
     cril_error why;
 
-    *x = *y = (struct axis){ 0 };
+    *x = *y = (struct axis){0};
     if (cril_study_check_fit(s, f, &why) != CRIL_OK)
         return cril_fail(err, why.status, "%s: %s", s->path, why.message);
     if (!make_axis(s, 'x', x) || !make_axis(s, 'y', y))
@@ -102,7 +104,7 @@ static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, 
 /* A row of the table as a coordinate. */
 static cril_known coordinate(const struct axis *a, const cril_known *row)
 {
-    cril_known sum = { .origin = CRIL_ORIGIN_MEASURED, .source = "" };
+    cril_known sum = {.origin = CRIL_ORIGIN_MEASURED, .source = ""};
     double squares = 0;
     bool certain = true;
 
@@ -110,7 +112,7 @@ static cril_known coordinate(const struct axis *a, const cril_known *row)
         if (a->weights[i] == 0)
             continue;
         if (row[i].origin == CRIL_ORIGIN_NONE)
-            return (cril_known){ .value = NAN, .source = "" };
+            return (cril_known){.value = NAN, .source = ""};
         if (row[i].origin == CRIL_ORIGIN_IMPORTED)
             sum.origin = CRIL_ORIGIN_IMPORTED;
         sum.value += a->weights[i] * row[i].value;
@@ -121,8 +123,9 @@ static cril_known coordinate(const struct axis *a, const cril_known *row)
     return sum;
 }
 
-cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, size_t model,
-                                   cril_known *x, cril_known *y, cril_error *err)
+cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_table *t,
+                                   const cril_study_fit *f, size_t model, cril_known *x,
+                                   cril_known *y, cril_error *err)
 {
     struct axis across, up;
     const cril_status st = make_axes(s, f, &across, &up, err);
@@ -142,10 +145,13 @@ static bool make_points(size_t n, cril_study_points *p)
 {
     const size_t room = n + 1; /* of nothing, too, there is a pointer */
 
-    *p = (cril_study_points){ .x = calloc(room, sizeof(*p->x)), .y = calloc(room, sizeof(*p->y)),
-                              .x_se = calloc(room, sizeof(*p->x_se)), .y_se = calloc(room, sizeof(*p->y_se)),
-                              .family = calloc(room, sizeof(*p->family)), .model = calloc(room, sizeof(*p->model)),
-                              .lacking = calloc(room, sizeof(*p->lacking)) };
+    *p = (cril_study_points){.x = calloc(room, sizeof(*p->x)),
+                             .y = calloc(room, sizeof(*p->y)),
+                             .x_se = calloc(room, sizeof(*p->x_se)),
+                             .y_se = calloc(room, sizeof(*p->y_se)),
+                             .family = calloc(room, sizeof(*p->family)),
+                             .model = calloc(room, sizeof(*p->model)),
+                             .lacking = calloc(room, sizeof(*p->lacking))};
     return p->x && p->y && p->x_se && p->y_se && p->family && p->model && p->lacking;
 }
 
@@ -159,11 +165,12 @@ static uint32_t family_of(const cril_study_info *s, size_t model)
     return (uint32_t)i;
 }
 
-static void place(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f, const struct axis *x,
-                  const struct axis *y, cril_study_points *p)
+static void place(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
+                  const struct axis *x, const struct axis *y, cril_study_points *p)
 {
     for (size_t m = 0; m < s->n_models; m++) {
-        const cril_known across = coordinate(x, t->bpc + m * t->n_corpora), up = coordinate(y, t->score + m * t->n_benchmarks);
+        const cril_known across = coordinate(x, t->bpc + m * t->n_corpora),
+                         up = coordinate(y, t->score + m * t->n_benchmarks);
         const size_t i = p->n;
 
         if (!cril_study_selects(&s->models[m], f->models, f->n_models))
@@ -182,10 +189,10 @@ static void place(const cril_study_info *s, const cril_study_table *t, const cri
     }
 }
 
-cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
-                                  cril_study_points *out, cril_error *err)
+cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t,
+                                  const cril_study_fit *f, cril_study_points *out, cril_error *err)
 {
-    cril_study_points p = { 0 };
+    cril_study_points p = {0};
     struct axis x, y;
     cril_status st = make_axes(s, f, &x, &y, err);
 
@@ -211,5 +218,5 @@ void cril_study_points_free(cril_study_points *p)
     free(p->family);
     free(p->model);
     free(p->lacking);
-    *p = (cril_study_points){ 0 };
+    *p = (cril_study_points){0};
 }

@@ -1,10 +1,11 @@
 /*
- * Who computes what: open file description locks (fcntl(2), Linux) on byte ranges of an empty file beside the store. They belong to the
- * open file, not to the process or a descriptor's copy, and go when its last descriptor is closed, so a process that is killed leaves none
- * behind and nothing has to be refreshed or timed out. Two claims of one process exclude each other as well.
+ * Who computes what: open file description locks (fcntl(2), Linux) on byte ranges of an empty file
+ * beside the store. They belong to the open file, not to the process or a descriptor's copy, and go
+ * when its last descriptor is closed, so a process that is killed leaves none behind and nothing
+ * has to be refreshed or timed out. Two claims of one process exclude each other as well.
  *
- * A cell has 2^32 bytes, one a document, at 2^32 times the first 30 bits of its key. Cells that share these are claimed as one: work may
- * be put off for that, never done wrongly.
+ * A cell has 2^32 bytes, one a document, at 2^32 times the first 30 bits of its key. Cells that
+ * share these are claimed as one: work may be put off for that, never done wrongly.
  */
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "study/store.h"
@@ -35,22 +36,26 @@ static cril_status open_lock_file(const cril_store *s, int *fd, cril_error *err)
     memcpy(path + len, suffix, sizeof(suffix));
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
-        st = cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s; it says who computes what, so permit writing it and its folder", path,
-                       strerror(errno));
+        st = cril_fail(err, CRIL_ERR_IO,
+                       "%s: cannot be opened: %s; it says who computes what, so permit writing it "
+                       "and its folder",
+                       path, strerror(errno));
     free(path);
     return st;
 }
 
 static off_t first_byte(const uint8_t key[32])
 {
-    const uint32_t cell = ((uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3]) >> 2;
+    const uint32_t cell =
+        ((uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3]) >> 2;
 
     return (off_t)((uint64_t)cell << 32);
 }
 
-cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to, cril_claim **out, cril_error *err)
+cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
+                             cril_claim **out, cril_error *err)
 {
-    struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     uint8_t key[32];
     cril_claim *c;
     int fd = -1;
@@ -59,7 +64,9 @@ cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from
     if (st != CRIL_OK)
         return st;
     if (from >= to || to > UINT64_C(1) << 32)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: documents %" PRIu64 " to before %" PRIu64 " cannot be claimed", s->path, from, to);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: documents %" PRIu64 " to before %" PRIu64 " cannot be claimed",
+                         s->path, from, to);
     if ((st = open_lock_file(s, &fd, err)) != CRIL_OK)
         return st;
     if (!(c = malloc(sizeof(*c)))) {
@@ -74,7 +81,9 @@ cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from
 
         cril_claim_release(c);
         if (why != EAGAIN && why != EACCES)
-            return cril_fail(err, CRIL_ERR_IO, "%s-lock: the file system refuses a lock: %s; keep the database on one that has locks",
+            return cril_fail(err, CRIL_ERR_IO,
+                             "%s-lock: the file system refuses a lock: %s; keep the database on "
+                             "one that has locks",
                              s->path, strerror(why));
         c = NULL;
     }

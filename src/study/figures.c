@@ -1,7 +1,9 @@
 /*
- * Published figures from CSV files (RFC 4180): small files, written by people, so each fault is named with its line.
+ * Published figures from CSV files (RFC 4180): small files, written by people, so each fault is
+ * named with its line.
  *
- * The text is copied once; a field becomes a string in that copy, since what it holds is never longer than how it is written.
+ * The text is copied once; a field becomes a string in that copy, since what it holds is never
+ * longer than how it is written.
  */
 #include <cril/study.h>
 
@@ -17,7 +19,8 @@
 
 enum { MOST_COLUMNS = 64, MOST_BYTES = 64 << 20 };
 
-static const double most_bpc = 64; /* nothing real is near; a share mistaken for a percentage is not caught here */
+static const double most_bpc =
+    64; /* nothing real is near; a share mistaken for a percentage is not caught here */
 
 struct csv {
     const char *path;
@@ -100,10 +103,10 @@ static cril_status read_record(struct csv *c, cril_error *err)
 /* ---- Columns ---- */
 
 static const char *const names[2][N_COLUMNS] = {
-    [CRIL_FIGURE_BPC] = { "model", "corpus", "bpc", "se", "source" },
-    [CRIL_FIGURE_SCORE] = { "model", "benchmark", "score", "se", "source" },
+    [CRIL_FIGURE_BPC] = {"model", "corpus", "bpc", "se", "source"},
+    [CRIL_FIGURE_SCORE] = {"model", "benchmark", "score", "se", "source"},
 };
-static const char *const ignored[] = { "family", "params_b", "active_params_b", "shots", "metric" };
+static const char *const ignored[] = {"family", "params_b", "active_params_b", "shots", "metric"};
 
 static bool is_ignored(const char *name)
 {
@@ -114,7 +117,8 @@ static bool is_ignored(const char *name)
 }
 
 /* Where each column of the kind stands; MOST_COLUMNS: nowhere. */
-static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size_t where[N_COLUMNS], cril_error *err)
+static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size_t where[N_COLUMNS],
+                                cril_error *err)
 {
     const char *const *want = names[kind];
 
@@ -126,52 +130,63 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
         while (k < N_COLUMNS && strcmp(c->fields[i], want[k]) != 0)
             k++;
         if (k < N_COLUMNS && where[k] != MOST_COLUMNS)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has two columns \"%s\"", c->path, c->first_line, want[k]);
+            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has two columns \"%s\"", c->path,
+                             c->first_line, want[k]);
         if (k < N_COLUMNS)
             where[k] = i;
         else if (!is_ignored(c->fields[i]))
             return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s:%zu: \"%s\" is no column of such a file; it has %s, %s, %s, and perhaps se, source, family, "
+                             "%s:%zu: \"%s\" is no column of such a file; it has %s, %s, %s, and "
+                             "perhaps se, source, family, "
                              "params_b, active_params_b, shots, metric",
-                             c->path, c->first_line, c->fields[i], want[MODEL], want[OF], want[VALUE]);
+                             c->path, c->first_line, c->fields[i], want[MODEL], want[OF],
+                             want[VALUE]);
     }
     for (size_t k = MODEL; k <= VALUE; k++)
         if (where[k] == MOST_COLUMNS)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: lacks the column \"%s\"; the first line names the columns: %s,%s,%s",
-                             c->path, c->first_line, want[k], want[MODEL], want[OF], want[VALUE]);
+            return cril_fail(
+                err, CRIL_ERR_FORMAT,
+                "%s:%zu: lacks the column \"%s\"; the first line names the columns: %s,%s,%s",
+                c->path, c->first_line, want[k], want[MODEL], want[OF], want[VALUE]);
     return CRIL_OK;
 }
 
 /* ---- Rows ---- */
 
 /* A decimal number in [0, most]. */
-static cril_status read_number(const struct csv *c, const char *text, const char *what, double most, double *out,
-                               cril_error *err)
+static cril_status read_number(const struct csv *c, const char *text, const char *what, double most,
+                               double *out, cril_error *err)
 {
     char *end;
 
     errno = 0;
     *out = strtod(text, &end);
-    if (end == text || *end || strpbrk(text, "xXnN \t")) /* no hexadecimal, no NaN, no infinity, no blanks */
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is \"%.40s\", which is not a number", c->path, c->first_line, what,
-                         text);
+    if (end == text || *end ||
+        strpbrk(text, "xXnN \t")) /* no hexadecimal, no NaN, no infinity, no blanks */
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is \"%.40s\", which is not a number",
+                         c->path, c->first_line, what, text);
     if (!(*out >= 0 && *out <= most))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is %.40s; it can be 0 to %g", c->path, c->first_line, what, text,
-                         most);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is %.40s; it can be 0 to %g", c->path,
+                         c->first_line, what, text, most);
     return CRIL_OK;
 }
 
-static cril_status make_row(const struct csv *c, cril_figure_kind kind, const size_t where[N_COLUMNS], cril_figure *row,
-                            cril_error *err)
+static cril_status make_row(const struct csv *c, cril_figure_kind kind,
+                            const size_t where[N_COLUMNS], cril_figure *row, cril_error *err)
 {
-    const double most = kind == CRIL_FIGURE_BPC ? most_bpc : 100, unit = kind == CRIL_FIGURE_BPC ? 1 : 100;
+    const double most = kind == CRIL_FIGURE_BPC ? most_bpc : 100,
+                 unit = kind == CRIL_FIGURE_BPC ? 1 : 100;
     cril_status st;
 
-    *row = (cril_figure){ .model = c->fields[where[MODEL]], .of = c->fields[where[OF]], .source = "", .line = c->first_line };
+    *row = (cril_figure){.model = c->fields[where[MODEL]],
+                         .of = c->fields[where[OF]],
+                         .source = "",
+                         .line = c->first_line};
     if (!*row->model || !*row->of)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is empty", c->path, c->first_line,
                          names[kind][*row->model ? OF : MODEL]);
-    if ((st = read_number(c, c->fields[where[VALUE]], names[kind][VALUE], most, &row->value, err)) != CRIL_OK)
+    if ((st = read_number(c, c->fields[where[VALUE]], names[kind][VALUE], most, &row->value,
+                          err)) != CRIL_OK)
         return st;
     if (kind == CRIL_FIGURE_BPC && row->value == 0)
         return bad_record(c, "bpc is 0, which no model reaches", err);
@@ -181,7 +196,8 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind, const si
     if (where[SOURCE] != MOST_COLUMNS)
         row->source = c->fields[where[SOURCE]];
     if (!cril_is_name(row->source, 0, CRIL_MAX_NAME))
-        return bad_record(c, "source is longer than 999 bytes, not UTF-8, or holds control characters", err);
+        return bad_record(
+            c, "source is longer than 999 bytes, not UTF-8, or holds control characters", err);
     row->value /= unit;
     row->se /= unit;
     return CRIL_OK;
@@ -217,7 +233,8 @@ static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error
             if (last->value == row->value && last->se == row->se)
                 continue;
             return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s:%zu: %s on %s has another value than in line %zu; choose the rows of one source (--source), "
+                             "%s:%zu: %s on %s has another value than in line %zu; choose the rows "
+                             "of one source (--source), "
                              "never several",
                              c->path, row->line, row->model, row->of, last->line);
         }
@@ -233,7 +250,8 @@ static cril_status no_memory(const struct csv *c, cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", c->path);
 }
 
-static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *prefix, cril_figures *f, cril_error *err)
+static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *prefix,
+                             cril_figures *f, cril_error *err)
 {
     size_t where[N_COLUMNS], capacity = 0, n_columns;
     cril_status st = read_record(c, err);
@@ -248,8 +266,8 @@ static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *p
             return no_memory(c, err);
         f->rows = rows;
         if (c->n_fields != n_columns)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has %zu fields, the first line has %zu", c->path, c->first_line,
-                             c->n_fields, n_columns);
+            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has %zu fields, the first line has %zu",
+                             c->path, c->first_line, c->n_fields, n_columns);
         if ((st = make_row(c, kind, where, &rows[f->n], err)) != CRIL_OK)
             return st;
         f->n += !prefix || strncmp(rows[f->n].source, prefix, strlen(prefix)) == 0;
@@ -257,7 +275,9 @@ static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *p
     if (st != CRIL_OK)
         return st;
     if (!f->n)
-        return cril_fail(err, CRIL_ERR_EMPTY, prefix ? "%s: has no row whose source begins with \"%s\"" : "%s: has no row",
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         prefix ? "%s: has no row whose source begins with \"%s\""
+                                : "%s: has no row",
                          c->path, prefix);
     return drop_doubles(c, f, err);
 }
@@ -274,7 +294,8 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
     mark = file.size >= 3 && memcmp(file.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *len = file.size - mark;
     if (*len > MOST_BYTES)
-        st = cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: is larger than 64 MiB, which no table of figures is", path);
+        st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                       "%s: is larger than 64 MiB, which no table of figures is", path);
     else if (*len && memchr(file.data, '\0', file.size))
         st = cril_fail(err, CRIL_ERR_FORMAT, "%s: holds NUL bytes and is no CSV file", path);
     else if (!(*out = malloc(*len + 1)))
@@ -288,11 +309,11 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
     return st;
 }
 
-cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix, cril_figures *out,
-                              cril_error *err)
+cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix,
+                              cril_figures *out, cril_error *err)
 {
-    struct csv c = { .path = path, .line = 1 };
-    cril_figures f = { 0 };
+    struct csv c = {.path = path, .line = 1};
+    cril_figures f = {0};
     char *text = NULL;
     size_t len;
     cril_status st = copy_text(path, &text, &len, err);
@@ -313,5 +334,5 @@ void cril_figures_free(cril_figures *f)
 {
     free(f->rows);
     free(f->owned);
-    *f = (cril_figures){ 0 };
+    *f = (cril_figures){0};
 }

@@ -1,8 +1,10 @@
 /*
- * A study file to a study: tables of keys say what may stand where (yaml.h), functions below make entries of it.
+ * A study file to a study: tables of keys say what may stand where (yaml.h), functions below make
+ * entries of it.
  *
- * First each section alone, then what lies between them: names, groups, words. A fault does not stop the reading, but what
- * would only follow from it is not looked at: fits are checked once models, corpora and benchmarks are known to be right.
+ * First each section alone, then what lies between them: names, groups, words. A fault does not
+ * stop the reading, but what would only follow from it is not looked at: fits are checked once
+ * models, corpora and benchmarks are known to be right.
  */
 #include "study/file.h"
 
@@ -65,7 +67,8 @@ static void pass_on(struct loader *l, size_t line, const cril_error *e)
 }
 
 /* Room for one more. False: there is none, and a fault was noted. */
-static bool make_room(struct loader *l, void **items, size_t *cap, size_t n, size_t size, const char *what, size_t line)
+static bool make_room(struct loader *l, void **items, size_t *cap, size_t n, size_t size,
+                      const char *what, size_t line)
 {
     void *grown;
 
@@ -84,15 +87,16 @@ static bool make_room(struct loader *l, void **items, size_t *cap, size_t n, siz
 }
 
 /* Adds to a list of the study: models, corpora, ... */
-#define ADD(l, list, line, ...)                                                                                         \
-    do {                                                                                                                \
-        cril_study *add_s = (l)->s;                                                                                     \
-        void *add_items = add_s->list;                                                                                  \
-        if (make_room(l, &add_items, &add_s->cap_##list, add_s->info.n_##list, sizeof(*add_s->list), #list, line)) {    \
-            add_s->list = add_items;                                                                                    \
-            add_s->list[add_s->info.n_##list++] = __VA_ARGS__;                                                          \
-            add_s->info.list = add_s->list;                                                                             \
-        }                                                                                                               \
+#define ADD(l, list, line, ...)                                                                    \
+    do {                                                                                           \
+        cril_study *add_s = (l)->s;                                                                \
+        void *add_items = add_s->list;                                                             \
+        if (make_room(l, &add_items, &add_s->cap_##list, add_s->info.n_##list,                     \
+                      sizeof(*add_s->list), #list, line)) {                                        \
+            add_s->list = add_items;                                                               \
+            add_s->list[add_s->info.n_##list++] = __VA_ARGS__;                                     \
+            add_s->info.list = add_s->list;                                                        \
+        }                                                                                          \
     } while (0)
 
 static const char *const *words_of(struct loader *l, const struct cril_yaml_texts *t)
@@ -114,14 +118,16 @@ static const char *path_of(struct loader *l, const struct cril_yaml_text *t)
     if (t->text[0] == '~' && (t->text[1] == '/' || !t->text[1]))
         FAULT(l, t->line, "\"%.80s\": '~' stands for no folder here; write the path out", t->text);
     else if (strcmp(t->text, "-") == 0)
-        FAULT(l, t->line, "\"-\": a study cannot read standard input, which ends; save it to a file");
+        FAULT(l, t->line,
+              "\"-\": a study cannot read standard input, which ends; save it to a file");
     else if (!(path = cril_path_below(&l->s->arena, l->s->info.path, t->text)))
         no_memory(l);
     return path;
 }
 
 /* A name that was taken from a file's: it may hold anything. False: a fault was noted. */
-static bool check_file_name(struct loader *l, size_t line, const char *path, const char *name, const char *remedy)
+static bool check_file_name(struct loader *l, size_t line, const char *path, const char *name,
+                            const char *remedy)
 {
     const char *why = *name ? cril_yaml_name_fault(name) : "is empty";
     const size_t len = strlen(name);
@@ -134,7 +140,8 @@ static bool check_file_name(struct loader *l, size_t line, const char *path, con
             why = "is not UTF-8";
     }
     if (why)
-        FAULT(l, line, "%.200s: the name that follows from it, \"%.60s\", %s; %s", path, name, why, remedy);
+        FAULT(l, line, "%.200s: the name that follows from it, \"%.60s\", %s; %s", path, name, why,
+              remedy);
     return !why;
 }
 
@@ -146,23 +153,23 @@ struct model_fields {
 };
 
 static const struct cril_yaml_key model_keys[] = {
-    { "path", CRIL_YAML_TEXT, offsetof(struct model_fields, path), 0 },
-    { "name", CRIL_YAML_NAME, offsetof(struct model_fields, name), 0 },
-    { "family", CRIL_YAML_NAME, offsetof(struct model_fields, family), 0 },
-    { "tags", CRIL_YAML_NAMES, offsetof(struct model_fields, tags), 0 },
-    { 0 },
+    {"path", CRIL_YAML_TEXT, offsetof(struct model_fields, path), 0},
+    {"name", CRIL_YAML_NAME, offsetof(struct model_fields, name), 0},
+    {"family", CRIL_YAML_NAME, offsetof(struct model_fields, family), 0},
+    {"tags", CRIL_YAML_NAMES, offsetof(struct model_fields, tags), 0},
+    {0},
 };
 
-static void add_model(struct loader *l, size_t line, const struct model_fields *f, const char *name, const char *path,
-                      const char *const *tags)
+static void add_model(struct loader *l, size_t line, const struct model_fields *f, const char *name,
+                      const char *path, const char *const *tags)
 {
     ADD(l, models, line,
-        (cril_study_model){ .name = name,
-                            .family = f->family.text ? f->family.text : name,
-                            .path = path,
-                            .tags = tags,
-                            .n_tags = f->tags.n,
-                            .line = line });
+        (cril_study_model){.name = name,
+                           .family = f->family.text ? f->family.text : name,
+                           .path = path,
+                           .tags = tags,
+                           .n_tags = f->tags.n,
+                           .line = line});
 }
 
 static int compare_models(const void *a, const void *b)
@@ -181,7 +188,8 @@ static void check_model(struct loader *l, size_t line, const char *path, const c
         cril_yaml_fault(&l->y, err.status, line, "%s%s", err.message, remedy);
 }
 
-static void add_matches(struct loader *l, size_t line, const struct model_fields *f, const char *const *tags)
+static void add_matches(struct loader *l, size_t line, const struct model_fields *f,
+                        const char *const *tags)
 {
     const size_t first = l->s->info.n_models;
     struct cril_paths found;
@@ -193,7 +201,8 @@ static void add_matches(struct loader *l, size_t line, const struct model_fields
     }
     if (!found.n)
         cril_yaml_fault(&l->y, CRIL_ERR_IO, f->path.line,
-                        "no file matches \"%.200s\"; it is looked for from the study file's folder", f->path.text);
+                        "no file matches \"%.200s\"; it is looked for from the study file's folder",
+                        f->path.text);
     for (size_t i = 0; i < found.n && going_on(l); i++) {
         char *name = cril_path_model_name(&l->s->arena, found.paths[i]);
 
@@ -202,11 +211,13 @@ static void add_matches(struct loader *l, size_t line, const struct model_fields
             return;
         }
         check_model(l, f->path.line, found.paths[i], "; narrow the pattern");
-        if (check_file_name(l, f->path.line, found.paths[i], name, "rename the file, or give it an item of its own"))
+        if (check_file_name(l, f->path.line, found.paths[i], name,
+                            "rename the file, or give it an item of its own"))
             add_model(l, line, f, name, found.paths[i], tags);
     }
     if (l->s->info.n_models > first)
-        qsort(l->s->models + first, l->s->info.n_models - first, sizeof(*l->s->models), compare_models);
+        qsort(l->s->models + first, l->s->info.n_models - first, sizeof(*l->s->models),
+              compare_models);
 }
 
 /* The item names one file. */
@@ -216,7 +227,9 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
     const char *name = f->name.text;
 
     if (cril_path_is_later_part(path)) {
-        FAULT(l, f->path.line, "%.200s: is a later part of a model; name the first, which ends in -00001-of-...", path);
+        FAULT(l, f->path.line,
+              "%.200s: is a later part of a model; name the first, which ends in -00001-of-...",
+              path);
         return;
     }
     check_model(l, f->path.line, path, "");
@@ -241,17 +254,20 @@ static bool is_pattern(const struct loader *l, const char *text, const char *pat
 
 static void read_model(struct loader *l, const struct cril_yaml_node *item)
 {
-    struct model_fields f = { 0 };
+    struct model_fields f = {0};
     const size_t faults = l->y.faults.n;
     const char *const *tags, *path;
 
-    if (!cril_yaml_read(&l->y, item, "a model", "{path: models/a.gguf}", model_keys, &f) || l->y.faults.n > faults)
+    if (!cril_yaml_read(&l->y, item, "a model", "{path: models/a.gguf}", model_keys, &f) ||
+        l->y.faults.n > faults)
         return;
     if (!(tags = words_of(l, &f.tags)))
         return;
     if (!f.path.text && !f.name.text)
-        FAULT(l, item->line, "a model needs a \"path\" (a GGUF file, or a pattern of files), or a \"name\" if its figures "
-                             "are imported");
+        FAULT(l, item->line,
+              "a model needs a \"path\" (a GGUF file, or a pattern of files), or a \"name\" if its "
+              "figures "
+              "are imported");
     else if (!f.path.text)
         add_model(l, item->line, &f, f.name.text, NULL, tags);
     else if (!(path = path_of(l, &f.path)))
@@ -259,8 +275,10 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
     else if (!is_pattern(l, f.path.text, path))
         add_file(l, item->line, &f, path, tags);
     else if (f.name.text)
-        FAULT(l, f.name.line, "a pattern of files cannot have a name, each has that of its file; take \"name\" away, or name "
-                              "one file");
+        FAULT(l, f.name.line,
+              "a pattern of files cannot have a name, each has that of its file; take \"name\" "
+              "away, or name "
+              "one file");
     else if (l->touch_files)
         add_matches(l, item->line, &f, tags);
     else
@@ -276,17 +294,18 @@ struct corpus_fields {
 };
 
 static const struct cril_yaml_key corpus_keys[] = {
-    { "name", CRIL_YAML_NAME, offsetof(struct corpus_fields, name), 0 },
-    { "path", CRIL_YAML_TEXT, offsetof(struct corpus_fields, path), 0 },
-    { "group", CRIL_YAML_NAME, offsetof(struct corpus_fields, group), 0 },
-    { "field", CRIL_YAML_TEXT, offsetof(struct corpus_fields, field), 0 },
-    { "format", CRIL_YAML_TEXT, offsetof(struct corpus_fields, format), 0 },
-    { "limit", CRIL_YAML_COUNT, offsetof(struct corpus_fields, limit), INT64_MAX },
-    { "strict", CRIL_YAML_FLAG, offsetof(struct corpus_fields, strict), 0 },
-    { 0 },
+    {"name", CRIL_YAML_NAME, offsetof(struct corpus_fields, name), 0},
+    {"path", CRIL_YAML_TEXT, offsetof(struct corpus_fields, path), 0},
+    {"group", CRIL_YAML_NAME, offsetof(struct corpus_fields, group), 0},
+    {"field", CRIL_YAML_TEXT, offsetof(struct corpus_fields, field), 0},
+    {"format", CRIL_YAML_TEXT, offsetof(struct corpus_fields, format), 0},
+    {"limit", CRIL_YAML_COUNT, offsetof(struct corpus_fields, limit), INT64_MAX},
+    {"strict", CRIL_YAML_FLAG, offsetof(struct corpus_fields, strict), 0},
+    {0},
 };
 
-static void check_corpus(struct loader *l, size_t line, const char *path, const cril_corpus_options *o)
+static void check_corpus(struct loader *l, size_t line, const char *path,
+                         const cril_corpus_options *o)
 {
     cril_corpus *c;
     cril_error err;
@@ -315,29 +334,37 @@ static const char *corpus_name(struct loader *l, const struct corpus_fields *f, 
 /* What says how a file is read, without a file. */
 static size_t line_of_option(const struct corpus_fields *f)
 {
-    return f->field.line ? f->field.line : f->format.line ? f->format.line : f->limit.line ? f->limit.line : f->strict.line;
+    return f->field.line    ? f->field.line
+           : f->format.line ? f->format.line
+           : f->limit.line  ? f->limit.line
+                            : f->strict.line;
 }
 
 static void read_corpus(struct loader *l, const struct cril_yaml_node *item)
 {
-    struct corpus_fields f = { 0 };
+    struct corpus_fields f = {0};
     const size_t faults = l->y.faults.n;
     const char *path = NULL, *name;
 
-    if (!cril_yaml_read(&l->y, item, "a corpus", "{path: texts.jsonl, group: knowledge}", corpus_keys, &f) ||
+    if (!cril_yaml_read(&l->y, item, "a corpus", "{path: texts.jsonl, group: knowledge}",
+                        corpus_keys, &f) ||
         l->y.faults.n > faults)
         return;
-    const cril_corpus_options options = {
-        .field = f.field.text, .format = f.format.text, .limit = f.limit.value, .strict = f.strict.value
-    };
+    const cril_corpus_options options = {.field = f.field.text,
+                                         .format = f.format.text,
+                                         .limit = f.limit.value,
+                                         .strict = f.strict.value};
     if (!f.path.text && !f.name.text) {
-        FAULT(l, item->line, "a corpus needs a \"path\" (a file or a folder of texts), or a \"name\" if its figures are "
-                             "imported");
+        FAULT(l, item->line,
+              "a corpus needs a \"path\" (a file or a folder of texts), or a \"name\" if its "
+              "figures are "
+              "imported");
         return;
     }
     if (!f.path.text && line_of_option(&f)) {
-        FAULT(l, line_of_option(&f), "field, format, limit and strict say how a file is read, and this corpus has no "
-                                     "\"path\"; give it one, or take them away");
+        FAULT(l, line_of_option(&f),
+              "field, format, limit and strict say how a file is read, and this corpus has no "
+              "\"path\"; give it one, or take them away");
         return;
     }
     if (f.path.text) {
@@ -348,11 +375,11 @@ static void read_corpus(struct loader *l, const struct cril_yaml_node *item)
     if (!(name = f.name.text ? f.name.text : corpus_name(l, &f, path)))
         return;
     ADD(l, corpora, item->line,
-        (cril_study_corpus){ .name = name,
-                             .group = f.group.text ? f.group.text : name,
-                             .path = path,
-                             .options = options,
-                             .line = item->line });
+        (cril_study_corpus){.name = name,
+                            .group = f.group.text ? f.group.text : name,
+                            .path = path,
+                            .options = options,
+                            .line = item->line});
 }
 
 /* ---- benchmarks ---- */
@@ -363,30 +390,35 @@ struct benchmark_fields {
 };
 
 static const struct cril_yaml_key benchmark_keys[] = {
-    { "name", CRIL_YAML_NAME, offsetof(struct benchmark_fields, name), 0 },
-    { "group", CRIL_YAML_NAME, offsetof(struct benchmark_fields, group), 0 },
-    { "names", CRIL_YAML_NAMES, offsetof(struct benchmark_fields, names), 0 },
-    { 0 },
+    {"name", CRIL_YAML_NAME, offsetof(struct benchmark_fields, name), 0},
+    {"group", CRIL_YAML_NAME, offsetof(struct benchmark_fields, group), 0},
+    {"names", CRIL_YAML_NAMES, offsetof(struct benchmark_fields, names), 0},
+    {0},
 };
 
-static void add_benchmark(struct loader *l, const struct benchmark_fields *f, const char *name, size_t line)
+static void add_benchmark(struct loader *l, const struct benchmark_fields *f, const char *name,
+                          size_t line)
 {
     ADD(l, benchmarks, line,
-        (cril_study_benchmark){ .name = name, .group = f->group.text ? f->group.text : name, .line = line });
+        (cril_study_benchmark){
+            .name = name, .group = f->group.text ? f->group.text : name, .line = line});
 }
 
 static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
 {
-    struct benchmark_fields f = { 0 };
+    struct benchmark_fields f = {0};
     const size_t faults = l->y.faults.n;
 
-    if (!cril_yaml_read(&l->y, item, "a benchmark", "{name: GSM8K, group: math}", benchmark_keys, &f) ||
+    if (!cril_yaml_read(&l->y, item, "a benchmark", "{name: GSM8K, group: math}", benchmark_keys,
+                        &f) ||
         l->y.faults.n > faults)
         return;
     if (f.name.text && f.names.line)
-        FAULT(l, f.names.line, "\"name\" is of one benchmark, \"names\" of several of a group; keep one of them");
+        FAULT(l, f.names.line,
+              "\"name\" is of one benchmark, \"names\" of several of a group; keep one of them");
     else if (!f.name.text && !f.names.n)
-        FAULT(l, item->line, "a benchmark needs a \"name\"; several of a group can be given by \"names\"");
+        FAULT(l, item->line,
+              "a benchmark needs a \"name\"; several of a group can be given by \"names\"");
     if (f.name.text)
         add_benchmark(l, &f, f.name.text, item->line);
     for (size_t i = 0; i < f.names.n && going_on(l); i++)
@@ -401,25 +433,27 @@ struct protocol_fields {
 };
 
 static const struct cril_yaml_key protocol_keys[] = {
-    { "name", CRIL_YAML_NAME, offsetof(struct protocol_fields, name), 0 },
-    { "context", CRIL_YAML_COUNT, offsetof(struct protocol_fields, context), INT32_MAX },
-    { "stride", CRIL_YAML_COUNT, offsetof(struct protocol_fields, stride), INT32_MAX },
-    { 0 },
+    {"name", CRIL_YAML_NAME, offsetof(struct protocol_fields, name), 0},
+    {"context", CRIL_YAML_COUNT, offsetof(struct protocol_fields, context), INT32_MAX},
+    {"stride", CRIL_YAML_COUNT, offsetof(struct protocol_fields, stride), INT32_MAX},
+    {0},
 };
 
 static void unknown_protocol(struct loader *l, const struct cril_yaml_text *name)
 {
-    struct cril_nearest_name nearest = { .word = name->text };
+    struct cril_nearest_name nearest = {.word = name->text};
     char all[200] = "";
     size_t at = 0;
 
     for (size_t i = 0; cril_protocol_name(i); i++) {
         cril_nearest_name_offer(&nearest, cril_protocol_name(i));
         if (at < sizeof(all))
-            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i ? ", " : "", cril_protocol_name(i));
+            at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", i ? ", " : "",
+                                   cril_protocol_name(i));
     }
-    FAULT(l, name->line, "\"%.60s\" is no protocol%s%s%s (there are: %s)", name->text, nearest.best ? "; did you mean \"" : "",
-          nearest.best ? nearest.best : "", nearest.best ? "\"?" : "", all);
+    FAULT(l, name->line, "\"%.60s\" is no protocol%s%s%s (there are: %s)", name->text,
+          nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
+          nearest.best ? "\"?" : "", all);
 }
 
 static bool same_protocol(const cril_study_protocol *a, const cril_study_protocol *b)
@@ -434,23 +468,29 @@ static bool same_protocol(const cril_study_protocol *a, const cril_study_protoco
 static void add_protocol(struct loader *l, const struct protocol_fields *f, size_t line)
 {
     const struct cril_protocol *p = cril_protocol_find(f->name.text);
-    const cril_study_protocol new = { f->name.text, (size_t)f->context.value, (size_t)f->stride.value, line };
+    const cril_study_protocol new = {f->name.text, (size_t)f->context.value,
+                                     (size_t)f->stride.value, line};
     const size_t context = p ? (new.context ? new.context : p->context) : 0;
 
     if (!p) {
         unknown_protocol(l, &f->name);
     } else if (new.stride && !p->stride) {
-        FAULT(l, f->stride.line, "the protocol %s has no stride, its windows follow each other; take \"stride\" away", p->name);
-    } else if (new.stride && new.stride > context) {
-        FAULT(l, f->stride.line, "a stride of %zu tokens would leave tokens out at a context of %zu; make it %zu or less",
+        FAULT(l, f->stride.line,
+              "the protocol %s has no stride, its windows follow each other; take \"stride\" away",
+              p->name);
+    } else if (new.stride &&new.stride > context) {
+        FAULT(l, f->stride.line,
+              "a stride of %zu tokens would leave tokens out at a context of %zu; make it %zu or "
+              "less",
               new.stride, context, context);
     } else if (context && context < p->least_context) {
-        FAULT(l, f->context.line, "the protocol %s needs a context of at least %zu tokens, not %zu", p->name,
-              p->least_context, context);
+        FAULT(l, f->context.line, "the protocol %s needs a context of at least %zu tokens, not %zu",
+              p->name, p->least_context, context);
     } else {
         for (size_t i = 0; i < l->s->info.n_protocols; i++)
             if (same_protocol(&l->s->protocols[i], &new)) {
-                FAULT(l, line, "this protocol is the one of line %zu; keep one of them", l->s->protocols[i].line);
+                FAULT(l, line, "this protocol is the one of line %zu; keep one of them",
+                      l->s->protocols[i].line);
                 return;
             }
         ADD(l, protocols, line, new);
@@ -459,13 +499,14 @@ static void add_protocol(struct loader *l, const struct protocol_fields *f, size
 
 static void read_protocol(struct loader *l, const struct cril_yaml_node *item)
 {
-    struct protocol_fields f = { 0 };
+    struct protocol_fields f = {0};
     const size_t faults = l->y.faults.n;
 
     if (item->kind == CRIL_YAML_SCALAR) {
         if (!cril_yaml_read_name(&l->y, item, "protocols", &f.name))
             return;
-    } else if (!cril_yaml_read(&l->y, item, "a protocol", "{name: hkust, context: 1900, stride: 512}", protocol_keys, &f) ||
+    } else if (!cril_yaml_read(&l->y, item, "a protocol",
+                               "{name: hkust, context: 1900, stride: 512}", protocol_keys, &f) ||
                l->y.faults.n > faults) {
         return;
     }
@@ -483,11 +524,11 @@ struct fit_fields {
 };
 
 static const struct cril_yaml_key fit_keys[] = {
-    { "name", CRIL_YAML_NAME, offsetof(struct fit_fields, name), 0 },
-    { "x", CRIL_YAML_NAME, offsetof(struct fit_fields, x), 0 },
-    { "y", CRIL_YAML_NAME, offsetof(struct fit_fields, y), 0 },
-    { "models", CRIL_YAML_WORDS, offsetof(struct fit_fields, models), 0 },
-    { 0 },
+    {"name", CRIL_YAML_NAME, offsetof(struct fit_fields, name), 0},
+    {"x", CRIL_YAML_NAME, offsetof(struct fit_fields, x), 0},
+    {"y", CRIL_YAML_NAME, offsetof(struct fit_fields, y), 0},
+    {"models", CRIL_YAML_WORDS, offsetof(struct fit_fields, models), 0},
+    {0},
 };
 
 static void check_words(struct loader *l, const struct fit_fields *f)
@@ -515,10 +556,10 @@ static const cril_study_fit *find_fit(const struct loader *l, const char *name)
 /* words: the models, corpora and benchmarks are all known, so that the words can be looked up. */
 static void read_fit(struct loader *l, const struct cril_yaml_node *item, bool words)
 {
-    struct fit_fields f = { 0 };
+    struct fit_fields f = {0};
     const size_t faults = l->y.faults.n;
     const cril_study_fit *twin;
-    cril_study_fit fit = { .line = item->line };
+    cril_study_fit fit = {.line = item->line};
     cril_error err;
 
     if (!cril_yaml_read(&l->y, item, "a fit", "{name: math, x: average, y: GSM8K}", fit_keys, &f) ||
@@ -526,7 +567,8 @@ static void read_fit(struct loader *l, const struct cril_yaml_node *item, bool w
         return;
     if (!f.x.text || !f.y.text) {
         FAULT(l, item->line, "a fit needs \"%s\", %s", f.x.text ? "y" : "x",
-              f.x.text ? "a benchmark, a group of them, average or plain" : "a corpus, a group of them, or average");
+              f.x.text ? "a benchmark, a group of them, average or plain"
+                       : "a corpus, a group of them, or average");
         return;
     }
     fit.x = f.x.text;
@@ -536,18 +578,20 @@ static void read_fit(struct loader *l, const struct cril_yaml_node *item, bool w
     if (!(fit.models = words_of(l, &f.models)))
         return;
     if ((twin = find_fit(l, fit.name)) != NULL)
-        FAULT(l, item->line, "the fit of line %zu has the name \"%.60s\" too; give one of them another \"name\"%s",
+        FAULT(l, item->line,
+              "the fit of line %zu has the name \"%.60s\" too; give one of them another \"name\"%s",
               twin->line, fit.name, f.name.text ? "" : " (without one it is that of y)");
     if (words)
         check_words(l, &f);
-    if (words && l->y.faults.n == faults && cril_study_check_fit(&l->s->info, &fit, &err) != CRIL_OK)
+    if (words && l->y.faults.n == faults &&
+        cril_study_check_fit(&l->s->info, &fit, &err) != CRIL_OK)
         pass_on(l, f.models.line, &err);
     ADD(l, fits, item->line, fit);
 }
 
 static void add_fit(struct loader *l, const char *name, const char *x, const char *y, size_t line)
 {
-    ADD(l, fits, line, (cril_study_fit){ .name = name, .x = x, .y = y, .line = line });
+    ADD(l, fits, line, (cril_study_fit){.name = name, .x = x, .y = y, .line = line});
 }
 
 static bool has_corpora(const cril_study_info *s, const char *group)
@@ -565,7 +609,8 @@ static void add_default_fits(struct loader *l)
     const char *overall = "overall";
 
     for (size_t i = 0; i < s->n_benchmarks; i++)
-        if (strcmp(s->benchmarks[i].name, overall) == 0 || strcmp(s->benchmarks[i].group, overall) == 0)
+        if (strcmp(s->benchmarks[i].name, overall) == 0 ||
+            strcmp(s->benchmarks[i].group, overall) == 0)
             overall = "average"; /* nothing else has that name */
     if (s->n_benchmarks)
         add_fit(l, overall, "average", "average", 0);
@@ -591,7 +636,10 @@ static void check_reserved(struct loader *l, const char *what, const char *name,
 {
     for (size_t i = 0; cril_words_reserved(i); i++)
         if (strcmp(name, cril_words_reserved(i)) == 0)
-            FAULT(l, line, "a %s cannot have the name \"%s\", which means something in fits; choose another one", what, name);
+            FAULT(l, line,
+                  "a %s cannot have the name \"%s\", which means something in fits; choose another "
+                  "one",
+                  what, name);
 }
 
 static void check_model_names(struct loader *l)
@@ -605,20 +653,30 @@ static void check_model_names(struct loader *l)
             if (strcmp(m->name, n->name) != 0)
                 continue;
             if (m->path && n->path && strcmp(m->path, n->path) == 0)
-                FAULT(l, m->line, "%.200s: the item of line %zu has this file too; take it away from one of them, or "
-                                  "narrow a pattern", m->path, n->line);
+                FAULT(l, m->line,
+                      "%.200s: the item of line %zu has this file too; take it away from one of "
+                      "them, or "
+                      "narrow a pattern",
+                      m->path, n->line);
             else
-                FAULT(l, m->line, "two models have the name \"%.60s\", this one and that of line %zu; give one of them "
-                                  "another \"name\"", m->name, n->line);
+                FAULT(l, m->line,
+                      "two models have the name \"%.60s\", this one and that of line %zu; give one "
+                      "of them "
+                      "another \"name\"",
+                      m->name, n->line);
             break;
         }
 }
 
 /* A name of line is taken by what stands at `before`. */
-static void taken(struct loader *l, const char *what, const char *name, size_t line, const char *by, size_t before)
+static void taken(struct loader *l, const char *what, const char *name, size_t line, const char *by,
+                  size_t before)
 {
-    FAULT(l, line, "the %s \"%.60s\" has the name of the %s of line %zu; fits could not tell them apart: give one another "
-                   "\"name\"", what, name, by, before);
+    FAULT(l, line,
+          "the %s \"%.60s\" has the name of the %s of line %zu; fits could not tell them apart: "
+          "give one another "
+          "\"name\"",
+          what, name, by, before);
 }
 
 static void check_corpus_names(struct loader *l)
@@ -637,8 +695,11 @@ static void check_corpus_names(struct loader *l)
             if (j < i && strcmp(c->name, d->name) == 0)
                 taken(l, "corpus", c->name, c->line, "corpus", d->line);
             else if (j != i && strcmp(c->group, d->name) == 0 && strcmp(c->group, c->name) != 0)
-                FAULT(l, c->line, "the group \"%.60s\" has the name of the corpus of line %zu; a group may have that of its only "
-                                  "corpus, this one has another: rename the group or the corpus", c->group, d->line);
+                FAULT(l, c->line,
+                      "the group \"%.60s\" has the name of the corpus of line %zu; a group may "
+                      "have that of its only "
+                      "corpus, this one has another: rename the group or the corpus",
+                      c->group, d->line);
         }
     }
 }
@@ -646,13 +707,16 @@ static void check_corpus_names(struct loader *l)
 static void unknown_group(struct loader *l, const cril_study_benchmark *b)
 {
     const cril_study_info *s = &l->s->info;
-    struct cril_nearest_name nearest = { .word = b->group };
+    struct cril_nearest_name nearest = {.word = b->group};
 
     for (size_t i = 0; i < s->n_corpora; i++)
         cril_nearest_name_offer(&nearest, s->corpora[i].group);
-    FAULT(l, b->line, "no corpus is of the group \"%.60s\", and a benchmark's group is one of corpora (take \"group\" away to "
-                      "leave it on its own)%s%s%s", b->group, nearest.best ? "; did you mean \"" : "",
-          nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+    FAULT(l, b->line,
+          "no corpus is of the group \"%.60s\", and a benchmark's group is one of corpora (take "
+          "\"group\" away to "
+          "leave it on its own)%s%s%s",
+          b->group, nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
+          nearest.best ? "\"?" : "");
 }
 
 static void check_benchmark_names(struct loader *l)
@@ -690,23 +754,25 @@ struct study_fields {
 };
 
 static const struct cril_yaml_key study_keys[] = {
-    { "title", CRIL_YAML_LINE, offsetof(struct study_fields, title), 0 },
-    { "database", CRIL_YAML_TEXT, offsetof(struct study_fields, database), 0 },
-    { "protocols", CRIL_YAML_ITEMS, offsetof(struct study_fields, protocols), 0 },
-    { "models", CRIL_YAML_ITEMS, offsetof(struct study_fields, models), 0 },
-    { "corpora", CRIL_YAML_ITEMS, offsetof(struct study_fields, corpora), 0 },
-    { "benchmarks", CRIL_YAML_ITEMS, offsetof(struct study_fields, benchmarks), 0 },
-    { "fits", CRIL_YAML_ITEMS, offsetof(struct study_fields, fits), 0 },
-    { 0 },
+    {"title", CRIL_YAML_LINE, offsetof(struct study_fields, title), 0},
+    {"database", CRIL_YAML_TEXT, offsetof(struct study_fields, database), 0},
+    {"protocols", CRIL_YAML_ITEMS, offsetof(struct study_fields, protocols), 0},
+    {"models", CRIL_YAML_ITEMS, offsetof(struct study_fields, models), 0},
+    {"corpora", CRIL_YAML_ITEMS, offsetof(struct study_fields, corpora), 0},
+    {"benchmarks", CRIL_YAML_ITEMS, offsetof(struct study_fields, benchmarks), 0},
+    {"fits", CRIL_YAML_ITEMS, offsetof(struct study_fields, fits), 0},
+    {0},
 };
 
 /* required: the sentence that asks for a list which may not be left out or empty; NULL: it may. */
-static void read_list(struct loader *l, const struct cril_yaml_node *list, size_t line, const char *required,
+static void read_list(struct loader *l, const struct cril_yaml_node *list, size_t line,
+                      const char *required,
                       void (*read)(struct loader *l, const struct cril_yaml_node *item))
 {
     if (required && (!list || !list->n))
         FAULT(l, list ? list->key_line : line, "%s", required);
-    for (const struct cril_yaml_node *item = list ? list->first : NULL; item && going_on(l); item = item->next)
+    for (const struct cril_yaml_node *item = list ? list->first : NULL; item && going_on(l);
+         item = item->next)
         read(l, item);
 }
 
@@ -723,7 +789,7 @@ static void read_database(struct loader *l, const struct cril_yaml_text *databas
 {
     const char *stem = cril_path_stem(&l->s->arena, l->s->info.path, NULL);
     char *name = stem ? cril_arena_take(&l->s->arena, strlen(stem) + sizeof(".db"), 1) : NULL;
-    struct cril_yaml_text t = { name, 0 };
+    struct cril_yaml_text t = {name, 0};
     struct stat info;
     const char *path;
 
@@ -749,14 +815,15 @@ static void read_database(struct loader *l, const struct cril_yaml_text *databas
     if (slash && !folder)
         no_memory(l);
     else if (folder && stat(folder, &info) != 0)
-        cril_yaml_fault(&l->y, CRIL_ERR_IO, database->line, "%.400s: the folder of the database cannot be found: %s; make it",
-                        folder, strerror(errno));
+        cril_yaml_fault(&l->y, CRIL_ERR_IO, database->line,
+                        "%.400s: the folder of the database cannot be found: %s; make it", folder,
+                        strerror(errno));
 }
 
 static void read_study(struct loader *l, const struct cril_yaml_node *root)
 {
-    static const struct protocol_fields standard = { .name.text = "document" };
-    struct study_fields f = { 0 };
+    static const struct protocol_fields standard = {.name.text = "document"};
+    struct study_fields f = {0};
     size_t faults;
     bool known;
 
@@ -768,8 +835,12 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
     if (!f.protocols || !f.protocols->n)
         add_protocol(l, &standard, 0);
     faults = l->y.faults.n;
-    read_list(l, f.models, root->line, "a study needs \"models\": a list of items such as {path: models/*.gguf}", read_model);
-    read_list(l, f.corpora, root->line, "a study needs \"corpora\": a list of items such as {path: texts.jsonl}", read_corpus);
+    read_list(l, f.models, root->line,
+              "a study needs \"models\": a list of items such as {path: models/*.gguf}",
+              read_model);
+    read_list(l, f.corpora, root->line,
+              "a study needs \"corpora\": a list of items such as {path: texts.jsonl}",
+              read_corpus);
     read_list(l, f.benchmarks, root->line, NULL, read_benchmark);
     known = going_on(l) && l->y.faults.n == faults;
     if (known) {
@@ -778,19 +849,20 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
         check_benchmark_names(l);
         known = going_on(l) && l->y.faults.n == faults;
     }
-    for (const struct cril_yaml_node *item = f.fits ? f.fits->first : NULL; item && going_on(l); item = item->next)
+    for (const struct cril_yaml_node *item = f.fits ? f.fits->first : NULL; item && going_on(l);
+         item = item->next)
         read_fit(l, item, known);
     if (!f.fits && known)
         add_default_fits(l);
 }
 
-cril_status cril_study_read(const char *path, const char *data, size_t len, bool touch_files, cril_study **out,
-                            cril_study_faults *faults)
+cril_status cril_study_read(const char *path, const char *data, size_t len, bool touch_files,
+                            cril_study **out, cril_study_faults *faults)
 {
-    struct loader l = { .touch_files = touch_files };
+    struct loader l = {.touch_files = touch_files};
     const struct cril_yaml_node *root;
 
-    *faults = (cril_study_faults){ 0 };
+    *faults = (cril_study_faults){0};
     if (!(l.s = calloc(1, sizeof(*l.s)))) {
         faults->n = 1;
         return cril_fail(&faults->fault[0], CRIL_ERR_NOMEM, "%s: out of memory", path);
@@ -802,7 +874,7 @@ cril_status cril_study_read(const char *path, const char *data, size_t len, bool
     else if ((root = cril_yaml_parse(&l.y, data, len)) != NULL)
         read_study(&l, root);
     if (l.y.no_memory) {
-        l.y.faults = (cril_study_faults){ .n = 1 };
+        l.y.faults = (cril_study_faults){.n = 1};
         cril_fail(&l.y.faults.fault[0], CRIL_ERR_NOMEM, "%s: out of memory", path);
     }
     *faults = l.y.faults;
@@ -819,7 +891,7 @@ cril_status cril_study_check(const char *path, cril_study **out, cril_study_faul
     struct cril_mapfile file;
     cril_status st;
 
-    *faults = (cril_study_faults){ .n = 1 };
+    *faults = (cril_study_faults){.n = 1};
     if ((st = cril_mapfile_open(path, &file, &faults->fault[0])) != CRIL_OK)
         return st;
     st = cril_study_read(path, (const char *)file.data, file.size, true, out, faults);
@@ -836,8 +908,9 @@ cril_status cril_study_load(const char *path, cril_study **out, cril_error *err)
         return st;
     if (faults.n == 1)
         return cril_fail(err, st, "%s", faults.fault[0].message);
-    return cril_fail(err, st, "%.800s (and %s%zu more; 'cril study check' says all)", faults.fault[0].message,
-                     faults.more ? "at least " : "", faults.n - 1 + faults.more);
+    return cril_fail(err, st, "%.800s (and %s%zu more; 'cril study check' says all)",
+                     faults.fault[0].message, faults.more ? "at least " : "",
+                     faults.n - 1 + faults.more);
 }
 
 void cril_study_close(cril_study *s)

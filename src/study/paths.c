@@ -1,4 +1,5 @@
-/* glob(3) sorts by the locale, so its order is not kept; the study file's own folder may hold signs of a pattern. */
+/* glob(3) sorts by the locale, so its order is not kept; the study file's own folder may hold signs
+ * of a pattern. */
 #include "study/paths.h"
 
 #include "corpus/decoders.h"
@@ -87,7 +88,8 @@ bool cril_path_is_later_part(const char *path)
 
 char *cril_path_model_name(struct cril_arena *a, const char *path)
 {
-    const char *part = part_number(path) ? path + strlen(path) - strlen("-#####-of-#####.gguf") : ".gguf";
+    const char *part =
+        part_number(path) ? path + strlen(path) - strlen("-#####-of-#####.gguf") : ".gguf";
 
     return cril_path_stem(a, path, part);
 }
@@ -131,15 +133,15 @@ static bool keep_matches(struct cril_arena *a, const glob_t *g, struct cril_path
     return true;
 }
 
-cril_status cril_path_match(struct cril_arena *a, const char *study, const char *pattern, struct cril_paths *out,
-                            cril_error *err)
+cril_status cril_path_match(struct cril_arena *a, const char *study, const char *pattern,
+                            struct cril_paths *out, cril_error *err)
 {
     char *whole = pattern_below(a, study, pattern);
-    glob_t g = { 0 };
+    glob_t g = {0};
     bool good;
     int code;
 
-    *out = (struct cril_paths){ 0 };
+    *out = (struct cril_paths){0};
     if (!whole)
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory");
     code = glob(whole, GLOB_NOSORT, NULL, &g);
@@ -147,8 +149,9 @@ cril_status cril_path_match(struct cril_arena *a, const char *study, const char 
         return CRIL_OK;
     if (code != 0) {
         globfree(&g);
-        return code == GLOB_NOSPACE ? cril_fail(err, CRIL_ERR_NOMEM, "out of memory")
-                                    : cril_fail(err, CRIL_ERR_IO, "\"%.200s\": a folder cannot be read", pattern);
+        return code == GLOB_NOSPACE
+                   ? cril_fail(err, CRIL_ERR_NOMEM, "out of memory")
+                   : cril_fail(err, CRIL_ERR_IO, "\"%.200s\": a folder cannot be read", pattern);
     }
     good = keep_matches(a, &g, out);
     globfree(&g);
@@ -163,16 +166,20 @@ cril_status cril_path_check_model(const char *path, cril_error *err)
     size_t n;
 
     if (stat(path, &info) != 0)
-        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s; check the path, which starts at the study file's folder",
-                         path, strerror(errno));
+        return cril_fail(
+            err, CRIL_ERR_IO,
+            "%s: cannot be opened: %s; check the path, which starts at the study file's folder",
+            path, strerror(errno));
     if (!S_ISREG(info.st_mode))
         return cril_fail(err, CRIL_ERR_IO, "%s: is %s; name a GGUF file%s", path,
-                         S_ISDIR(info.st_mode) ? "a folder" : "a pipe or a device", S_ISDIR(info.st_mode) ? " in it" : "");
+                         S_ISDIR(info.st_mode) ? "a folder" : "a pipe or a device",
+                         S_ISDIR(info.st_mode) ? " in it" : "");
     if (!(f = fopen(path, "rb")))
         return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
     n = fread(magic, 1, sizeof(magic), f);
     fclose(f);
     if (n < sizeof(magic) || memcmp(magic, "GGUF", 4) != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: is no GGUF file (it does not begin with 'GGUF')", path);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: is no GGUF file (it does not begin with 'GGUF')", path);
     return CRIL_OK;
 }

@@ -14,7 +14,7 @@ bool cril_is_name(const char *text, size_t least, size_t size)
 
     if (len < least || len >= size)
         return false;
-    for (size_t i = 0; i < len; ) {
+    for (size_t i = 0; i < len;) {
         i += cril_utf8_read(text + i, len - i, &code);
         if (code == CRIL_UTF8_ILL || code < 32 || (code >= 127 && code < 160))
             return false;
@@ -34,7 +34,7 @@ static void fail_by_code(struct cril_query *q)
 
 void cril_query_start(struct cril_query *q, cril_store *s, const char *sql, cril_error *err)
 {
-    *q = (struct cril_query){ .store = s, .err = err };
+    *q = (struct cril_query){.store = s, .err = err};
     if (sqlite3_prepare_v2(s->db, sql, -1, &q->stmt, NULL) != SQLITE_OK)
         fail_by_code(q);
 }
@@ -48,7 +48,8 @@ void cril_query_again(struct cril_query *q)
 
 void cril_query_text(struct cril_query *q, const char *text)
 {
-    if (q->st == CRIL_OK && sqlite3_bind_text(q->stmt, ++q->at, text, -1, SQLITE_STATIC) != SQLITE_OK)
+    if (q->st == CRIL_OK &&
+        sqlite3_bind_text(q->stmt, ++q->at, text, -1, SQLITE_STATIC) != SQLITE_OK)
         fail_by_code(q);
 }
 
@@ -66,7 +67,8 @@ void cril_query_real(struct cril_query *q, double value)
 
 void cril_query_key(struct cril_query *q, const uint8_t key[32])
 {
-    if (q->st == CRIL_OK && sqlite3_bind_blob(q->stmt, ++q->at, key, 32, SQLITE_TRANSIENT) != SQLITE_OK)
+    if (q->st == CRIL_OK &&
+        sqlite3_bind_blob(q->stmt, ++q->at, key, 32, SQLITE_TRANSIENT) != SQLITE_OK)
         fail_by_code(q);
 }
 
@@ -102,7 +104,8 @@ void cril_query_bad(struct cril_query *q, const char *what)
     if (q->st != CRIL_OK)
         return;
     q->st = cril_fail(q->err, CRIL_ERR_FORMAT,
-                      "%s: holds %s that cril cannot have written; it was damaged or changed by another program, so take a copy "
+                      "%s: holds %s that cril cannot have written; it was damaged or changed by "
+                      "another program, so take a copy "
                       "from before that",
                       q->store->path, what);
 }
@@ -114,7 +117,8 @@ uint64_t cril_query_get_count(struct cril_query *q, int column, const char *what
     if (q->st != CRIL_OK)
         return 0;
     value = sqlite3_column_int64(q->stmt, column);
-    if (sqlite3_column_type(q->stmt, column) == SQLITE_INTEGER && value >= 0 && (uint64_t)value <= max)
+    if (sqlite3_column_type(q->stmt, column) == SQLITE_INTEGER && value >= 0 &&
+        (uint64_t)value <= max)
         return (uint64_t)value;
     cril_query_bad(q, what);
     return 0;
@@ -127,13 +131,15 @@ double cril_query_get_real(struct cril_query *q, int column, const char *what, d
     if (q->st != CRIL_OK)
         return 0;
     value = sqlite3_column_double(q->stmt, column);
-    if (sqlite3_column_type(q->stmt, column) == SQLITE_FLOAT && value >= 0 && !signbit(value) && value <= max)
+    if (sqlite3_column_type(q->stmt, column) == SQLITE_FLOAT && value >= 0 && !signbit(value) &&
+        value <= max)
         return value;
     cril_query_bad(q, what);
     return 0;
 }
 
-void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least, char *out, size_t size)
+void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
+                         char *out, size_t size)
 {
     const char *text;
 
@@ -148,7 +154,8 @@ void cril_query_get_text(struct cril_query *q, int column, const char *what, siz
         fail_by_code(q);
         return;
     }
-    if (strlen(text) != (size_t)sqlite3_column_bytes(q->stmt, column) || !cril_is_name(text, least, size))
+    if (strlen(text) != (size_t)sqlite3_column_bytes(q->stmt, column) ||
+        !cril_is_name(text, least, size))
         cril_query_bad(q, what);
     else
         memcpy(out, text, strlen(text) + 1);
@@ -167,7 +174,8 @@ const uint8_t *cril_query_get_key(struct cril_query *q, int column)
 
     if (q->st != CRIL_OK)
         return none;
-    if (sqlite3_column_type(q->stmt, column) == SQLITE_BLOB && sqlite3_column_bytes(q->stmt, column) == 32)
+    if (sqlite3_column_type(q->stmt, column) == SQLITE_BLOB &&
+        sqlite3_column_bytes(q->stmt, column) == 32)
         return sqlite3_column_blob(q->stmt, column);
     cril_query_bad(q, "the key of a cell");
     return none;

@@ -1,6 +1,6 @@
 /*
- * A statement at work: values are bound in order, rows read and checked. The first failure stays, and makes everything after it
- * harmless, so a caller asks once, at the end.
+ * A statement at work: values are bound in order, rows read and checked. The first failure stays,
+ * and makes everything after it harmless, so a caller asks once, at the end.
  */
 #ifndef CRIL_STUDY_QUERY_H
 #define CRIL_STUDY_QUERY_H
@@ -24,7 +24,8 @@ struct cril_query {
 /* sql is ours, a constant; values come through the calls below. */
 void cril_query_start(struct cril_query *q, cril_store *s, const char *sql, cril_error *err);
 void cril_query_again(struct cril_query *q); /* other values */
-void cril_query_text(struct cril_query *q, const char *text); /* must stay as it is until the next start, again or end */
+void cril_query_text(struct cril_query *q,
+                     const char *text); /* must stay as it is until the next start, again or end */
 void cril_query_count(struct cril_query *q, uint64_t value);
 void cril_query_real(struct cril_query *q, double value);
 void cril_query_key(struct cril_query *q, const uint8_t key[32]);
@@ -37,11 +38,14 @@ cril_status cril_query_end(struct cril_query *q);
 
 /* Columns of the row, checked; 0 or "" after a failure. what: for the sentence. */
 uint64_t cril_query_get_count(struct cril_query *q, int column, const char *what, uint64_t max);
-double cril_query_get_real(struct cril_query *q, int column, const char *what, double max); /* 0 .. max */
+double cril_query_get_real(struct cril_query *q, int column, const char *what,
+                           double max); /* 0 .. max */
 /* Well-formed UTF-8 without control characters, least..size-1 bytes, copied. */
-void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least, char *out, size_t size);
+void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
+                         char *out, size_t size);
 void cril_query_get_sha256(struct cril_query *q, int column, const char *what, char out[65]);
-const uint8_t *cril_query_get_key(struct cril_query *q, int column); /* [32], until the next row; never NULL */
+const uint8_t *cril_query_get_key(struct cril_query *q,
+                                  int column); /* [32], until the next row; never NULL */
 
 /* A row of documents from idx on: idx, line, nats, tokens, scored_tokens, characters, bytes. */
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);

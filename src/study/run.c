@@ -1,8 +1,9 @@
 /*
  * The run of a study: cell by cell, cheapest first, what the store does not have yet.
  *
- * Documents go into the store when a batch has finished them, many in a transaction, a few times a second. A cell, or this run's slice of it, is
- * claimed while it is at work; what others have claimed is looked at again when nothing else is left.
+ * Documents go into the store when a batch has finished them, many in a transaction, a few times a
+ * second. A cell, or this run's slice of it, is claimed while it is at work; what others have
+ * claimed is looked at again when nothing else is left.
  */
 #include <cril/study_run.h>
 
@@ -19,7 +20,8 @@
 
 enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
 
-static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost with a killed run beside its batch */
+static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost
+                                          with a killed run beside its batch */
 
 struct run {
     const cril_study_info *s;
@@ -30,12 +32,12 @@ struct run {
     struct cril_survey work;
     struct rate {
         double flops, seconds; /* done by this run, and how long it took */
-    } *rates;                  /* [work.n_subjects] */
+    } * rates;                 /* [work.n_subjects] */
     double start_sec;
 
     /* the cell at work */
     struct cril_job *job;
-    cril_scorer *scorer;     /* kept while subject and protocol stay */
+    cril_scorer *scorer; /* kept while subject and protocol stay */
     size_t scorer_subject, scorer_protocol;
     cril_document_score *rows; /* [n_rows] finished, not in the store yet */
     size_t n_rows, rows_size;
@@ -44,9 +46,9 @@ struct run {
         double flops, done, seconds; /* done: the share of its arithmetic that is */
         double tokens;               /* that will go through the model, by estimate */
         uint64_t forward;            /* that have */
-        bool is_measured;            /* a batch is through; before, seconds are mostly of what comes once */
-    } range; /* the documents that are being scored */
-    cril_status failure; /* of a write within a callback */
+        bool is_measured; /* a batch is through; before, seconds are mostly of what comes once */
+    } range;              /* the documents that are being scored */
+    cril_status failure;  /* of a write within a callback */
     cril_error why;
 };
 
@@ -65,7 +67,9 @@ static cril_status no_memory(const struct run *r, cril_error *err)
 
 static cril_status stopped(const struct run *r, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_CANCELLED, "%s: stopped; what was finished is kept, and the next run goes on there", r->s->path);
+    return cril_fail(err, CRIL_ERR_CANCELLED,
+                     "%s: stopped; what was finished is kept, and the next run goes on there",
+                     r->s->path);
 }
 
 /* ---- Progress ---- */
@@ -79,7 +83,7 @@ static double flops_left(const struct run *r, const struct cril_job *j)
 /* A model's speed, or, before it had its turn, that of all. */
 static struct rate rate_of(const struct run *r, size_t subject)
 {
-    struct rate own = r->rates[subject], all = { 0 };
+    struct rate own = r->rates[subject], all = {0};
 
     if (r->job && r->range.is_measured && r->job->subject == subject) {
         own.flops += r->range.done * r->range.flops;
@@ -116,9 +120,14 @@ static double seconds_left(const struct run *r)
 
 static int report(struct run *r, const char *phase, const char *name, double bpc)
 {
-    cril_study_progress p = { .phase = phase, .model = name, .cells = r->work.n_jobs, .fraction = -1, .seconds_left = -1,
-                              .seconds = now_sec() - r->start_sec,
-                              .forward_tokens = r->totals.forward_tokens + r->range.forward, .bpc = bpc };
+    cril_study_progress p = {.phase = phase,
+                             .model = name,
+                             .cells = r->work.n_jobs,
+                             .fraction = -1,
+                             .seconds_left = -1,
+                             .seconds = now_sec() - r->start_sec,
+                             .forward_tokens = r->totals.forward_tokens + r->range.forward,
+                             .bpc = bpc};
     double all = 0, left = 0;
 
     if (!r->callbacks || !r->callbacks->on_progress)
@@ -156,8 +165,11 @@ static void note_changed(const struct run *r, const char *what, const char *name
 
     if (!r->callbacks || !r->callbacks->on_note)
         return;
-    snprintf(sentence, sizeof(sentence), "%s: the file of the %s %s is another one than before: its cells are new; those of the old one stay "
-             "in the database", r->s->path, what, name);
+    snprintf(sentence, sizeof(sentence),
+             "%s: the file of the %s %s is another one than before: its cells are new; those of "
+             "the old one stay "
+             "in the database",
+             r->s->path, what, name);
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
@@ -217,12 +229,15 @@ static int on_progress(void *user, const cril_score_progress *p)
     struct run *r = user;
 
     r->range.forward = p->forward_tokens;
-    r->range.done = (double)p->forward_tokens < r->range.tokens ? (double)p->forward_tokens / r->range.tokens : 1;
+    r->range.done = (double)p->forward_tokens < r->range.tokens
+                        ? (double)p->forward_tokens / r->range.tokens
+                        : 1;
     r->range.seconds = p->seconds;
     r->range.is_measured = p->scored_tokens > 0;
     const int stop = report(r, "scoring", NULL, p->bpc);
 
-    if ((stop || now_sec() - r->commit_sec >= commit_sec) && (r->failure = put_rows(r, &r->why)) != CRIL_OK)
+    if ((stop || now_sec() - r->commit_sec >= commit_sec) &&
+        (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
     return stop;
 }
@@ -231,12 +246,13 @@ static int on_progress(void *user, const cril_score_progress *p)
 static cril_status prepare(struct run *r, cril_error *err)
 {
     const struct cril_job *j = r->job;
-    const cril_score_options wanted = { .protocol = j->cell.protocol,
-                                        .context = (size_t)j->cell.context,
-                                        .stride = r->s->protocols[j->protocol].stride,
-                                        .threads = r->o->threads,
-                                        .batch_tokens = r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
-                                        .memory_bytes = r->o->memory_bytes };
+    const cril_score_options wanted = {.protocol = j->cell.protocol,
+                                       .context = (size_t)j->cell.context,
+                                       .stride = r->s->protocols[j->protocol].stride,
+                                       .threads = r->o->threads,
+                                       .batch_tokens =
+                                           r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
+                                       .memory_bytes = r->o->memory_bytes};
 
     if (r->scorer && r->scorer_subject == j->subject && r->scorer_protocol == j->protocol)
         return CRIL_OK;
@@ -258,24 +274,26 @@ static void end_range(struct run *r, double seconds)
         r->job->left_flops -= r->range.flops;
     }
     r->totals.forward_tokens += r->range.forward;
-    r->range = (struct range){ 0 };
+    r->range = (struct range){0};
     r->n_rows = 0;
 }
 
 static cril_status score_range(struct run *r, cril_slice documents, cril_error *err)
 {
     const struct cril_text *t = &r->work.texts[r->job->text];
-    const cril_score_callbacks callbacks = { .user = r, .on_document = on_document, .on_progress = on_progress };
+    const cril_score_callbacks callbacks = {
+        .user = r, .on_document = on_document, .on_progress = on_progress};
     cril_result result;
     cril_corpus *c;
     cril_status st = cril_corpus_open(t->study->path, &t->study->options, &c, err);
 
     if (st != CRIL_OK)
         return st;
-    r->range = (struct range){ .flops = cril_job_flops(&r->work, r->job, documents) };
+    r->range = (struct range){.flops = cril_job_flops(&r->work, r->job, documents)};
     r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
     r->failure = CRIL_OK;
-    st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks, &result, err);
+    st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks,
+                          &result, err);
     cril_corpus_close(c);
     if (st != CRIL_OK) {
         if (r->failure != CRIL_OK)
@@ -296,7 +314,8 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
 }
 
 /* What the store does not have of the job's slice, *out owned: free. Sets left_flops. */
-static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n, cril_error *err)
+static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n,
+                                cril_error *err)
 {
     cril_slice *all;
     size_t n_all;
@@ -333,7 +352,8 @@ static cril_status look_at(struct run *r, struct cril_job *j, cril_error *err)
     return CRIL_OK;
 }
 
-/* The job is claimed; what is missing is asked for now, since another one may have been here before. */
+/* The job is claimed; what is missing is asked for now, since another one may have been here
+ * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_slice *missing;
@@ -392,13 +412,17 @@ static cril_status put_facts(struct run *r, cril_error *err)
 
         if (!m->facts.sha256[0]) /* another shard's */
             continue;
-        if ((st = cril_store_put_model(r->store, m->study->name, &m->facts, &changed, err)) == CRIL_OK && changed)
+        if ((st = cril_store_put_model(r->store, m->study->name, &m->facts, &changed, err)) ==
+                CRIL_OK &&
+            changed)
             note_changed(r, "model", m->study->name);
     }
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++) {
         const struct cril_text *t = &r->work.texts[i];
 
-        if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) == CRIL_OK && changed)
+        if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) ==
+                CRIL_OK &&
+            changed)
             note_changed(r, "corpus", t->study->name);
     }
     return st;
@@ -424,7 +448,8 @@ static cril_status put_baselines(struct run *r, const struct cril_text *t, cril_
     return st;
 }
 
-/* Shards share the corpora out: versions of a compressor differ, and stores that differ do not merge. */
+/* Shards share the corpora out: versions of a compressor differ, and stores that differ do not
+ * merge. */
 static cril_status put_all_baselines(struct run *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -464,7 +489,7 @@ static cril_status do_jobs(struct run *r, size_t *left, cril_error *err)
 
 static cril_status do_all(struct run *r, cril_error *err)
 {
-    const struct timespec pause = { .tv_nsec = WAIT_MS * 1000000L };
+    const struct timespec pause = {.tv_nsec = WAIT_MS * 1000000L};
     size_t left;
     cril_status st;
 
@@ -482,7 +507,8 @@ static cril_status start(struct run *r, cril_error *err)
     cril_status st;
 
     if (shards && (shard < 1 || shard > shards))
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: shard %u of %u does not exist", r->s->path, shard, shards);
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: shard %u of %u does not exist", r->s->path,
+                         shard, shards);
     st = cril_survey_read(r->s, &r->work, report_reading, r, err);
     if (st == CRIL_OK && shards)
         cril_survey_cut(&r->work, shard, shards);
@@ -497,11 +523,17 @@ static cril_status start(struct run *r, cril_error *err)
     return count_done(r, err);
 }
 
-cril_status cril_study_run(const cril_study_info *s, cril_store *store, const cril_study_run_options *options,
-                           const cril_study_callbacks *callbacks, cril_study_totals *totals, cril_error *err)
+cril_status cril_study_run(const cril_study_info *s, cril_store *store,
+                           const cril_study_run_options *options,
+                           const cril_study_callbacks *callbacks, cril_study_totals *totals,
+                           cril_error *err)
 {
-    static const cril_study_run_options defaults = { 0 };
-    struct run r = { .s = s, .store = store, .o = options ? options : &defaults, .callbacks = callbacks, .start_sec = now_sec() };
+    static const cril_study_run_options defaults = {0};
+    struct run r = {.s = s,
+                    .store = store,
+                    .o = options ? options : &defaults,
+                    .callbacks = callbacks,
+                    .start_sec = now_sec()};
     cril_status st = start(&r, err);
 
     if (st == CRIL_OK)

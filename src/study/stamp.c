@@ -1,6 +1,7 @@
 /*
- * A stamp is FNV-1a (Fowler, Noll and Vo) over what stat(2) says. The time of the last change of state counts beside that of the last change
- * of content, since programs that copy set the latter back. It tells accidents, not intentions: what decides is the SHA-256.
+ * A stamp is FNV-1a (Fowler, Noll and Vo) over what stat(2) says. The time of the last change of
+ * state counts beside that of the last change of content, since programs that copy set the latter
+ * back. It tells accidents, not intentions: what decides is the SHA-256.
  */
 #include "study/stamp.h"
 
@@ -22,8 +23,10 @@ static uint64_t mix(uint64_t hash, const void *data, size_t n)
 
 static uint64_t mix_file(uint64_t hash, const char *path, const struct stat *sb)
 {
-    const int64_t facts[] = { (int64_t)sb->st_dev, (int64_t)sb->st_ino, (int64_t)sb->st_size, (int64_t)sb->st_mtim.tv_sec,
-                              (int64_t)sb->st_mtim.tv_nsec, (int64_t)sb->st_ctim.tv_sec, (int64_t)sb->st_ctim.tv_nsec };
+    const int64_t facts[] = {(int64_t)sb->st_dev,          (int64_t)sb->st_ino,
+                             (int64_t)sb->st_size,         (int64_t)sb->st_mtim.tv_sec,
+                             (int64_t)sb->st_mtim.tv_nsec, (int64_t)sb->st_ctim.tv_sec,
+                             (int64_t)sb->st_ctim.tv_nsec};
 
     return mix(mix(hash, path, strlen(path) + 1), facts, sizeof(facts));
 }
@@ -31,7 +34,7 @@ static uint64_t mix_file(uint64_t hash, const char *path, const struct stat *sb)
 /* A folder's own times are left out: what is not read may come and go in it. */
 static uint64_t mix_folder(uint64_t hash, const char *path)
 {
-    struct cril_folder f = { 0 };
+    struct cril_folder f = {0};
     struct stat sb;
 
     if (cril_folder_list(path, &f, NULL) != CRIL_OK)
@@ -59,5 +62,6 @@ cril_status cril_stamp_check(const char *path, uint64_t stamp, cril_error *err)
 
 cril_status cril_stamp_changed(const char *path, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again", path);
+    return cril_fail(err, CRIL_ERR_MISMATCH, "%s: was written to while the study ran; run it again",
+                     path);
 }

@@ -1,11 +1,13 @@
-/* Whether a file, or a folder's files, may have been written to: what the file system says of them, in one number. */
+/* Whether a file, or a folder's files, may have been written to: what the file system says of them,
+ * in one number. */
 #ifndef CRIL_STUDY_STAMP_H
 #define CRIL_STUDY_STAMP_H
 
 #include <cril/status.h>
 #include <stdint.h>
 
-/* Of path, sizes, times and inodes; equal as long as nobody writes. 0: it cannot be looked at. Links are followed. */
+/* Of path, sizes, times and inodes; equal as long as nobody writes. 0: it cannot be looked at.
+ * Links are followed. */
 uint64_t cril_stamp(const char *path);
 
 /* CRIL_ERR_MISMATCH: path may have been written to since it had that stamp. */

@@ -1,12 +1,15 @@
 /*
- * The file of a store: opening, making and checking it, transactions, and what SQLite's errors mean to a user.
+ * The file of a store: opening, making and checking it, transactions, and what SQLite's errors mean
+ * to a user.
  *
- * One file, in SQLite's rollback mode (a write-ahead log needs shared memory, which network file systems lack). Tables are WITHOUT ROWID: a
- * row is filed under what it measures, and nothing depends on the order in which rows came. Everything is done by prepared statements;
- * transactions that write take the lock at their start, so that no two wait for each other half way.
+ * One file, in SQLite's rollback mode (a write-ahead log needs shared memory, which network file
+ * systems lack). Tables are WITHOUT ROWID: a row is filed under what it measures, and nothing
+ * depends on the order in which rows came. Everything is done by prepared statements; transactions
+ * that write take the lock at their start, so that no two wait for each other half way.
  *
- * The file may come from anyone. Its tables must be declared as they are here, to the letter: no triggers, views or columns of other types;
- * SQLite's own guards are on. Versions of SQLite from 3.26 on will do.
+ * The file may come from anyone. Its tables must be declared as they are here, to the letter: no
+ * triggers, views or columns of other types; SQLite's own guards are on. Versions of SQLite
+ * from 3.26 on will do.
  */
 #include "study/store.h"
 
@@ -24,23 +27,35 @@ enum { PATIENCE_MS = 60000, MAX_VALUE_BYTES = 1 << 20 };
 static const struct {
     const char *name, *sql;
 } tables[] = {
-    { "baselines", "CREATE TABLE baselines(corpus TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
-                   " PRIMARY KEY(corpus, name)) WITHOUT ROWID" },
-    { "bpc", "CREATE TABLE bpc(model TEXT NOT NULL, corpus TEXT NOT NULL, bpc REAL NOT NULL, se REAL NOT NULL, source TEXT NOT NULL,"
-             " PRIMARY KEY(model, corpus)) WITHOUT ROWID" },
-    { "cells", "CREATE TABLE cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, corpus TEXT NOT NULL, protocol TEXT NOT NULL,"
-               " context INTEGER NOT NULL, stride INTEGER NOT NULL, numerics INTEGER NOT NULL) WITHOUT ROWID" },
-    { "corpora", "CREATE TABLE corpora(id TEXT PRIMARY KEY NOT NULL, sha256 TEXT NOT NULL, field TEXT NOT NULL, format TEXT NOT NULL,"
-                 " lim INTEGER NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL, bytes INTEGER NOT NULL) WITHOUT ROWID" },
-    { "documents", "CREATE TABLE documents(cell BLOB NOT NULL, idx INTEGER NOT NULL, line INTEGER NOT NULL, nats REAL NOT NULL,"
-                   " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-                   " PRIMARY KEY(cell, idx)) WITHOUT ROWID" },
-    { "meta", "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID" },
-    { "models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, parameters INTEGER NOT NULL,"
-                " bytes INTEGER NOT NULL, context INTEGER NOT NULL) WITHOUT ROWID" },
-    { "names", "CREATE TABLE names(kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, PRIMARY KEY(kind, name)) WITHOUT ROWID" },
-    { "scores", "CREATE TABLE scores(model TEXT NOT NULL, benchmark TEXT NOT NULL, score REAL NOT NULL, se REAL NOT NULL,"
-                " source TEXT NOT NULL, PRIMARY KEY(model, benchmark)) WITHOUT ROWID" },
+    {"baselines",
+     "CREATE TABLE baselines(corpus TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
+     " PRIMARY KEY(corpus, name)) WITHOUT ROWID"},
+    {"bpc", "CREATE TABLE bpc(model TEXT NOT NULL, corpus TEXT NOT NULL, bpc REAL NOT NULL, se "
+            "REAL NOT NULL, source TEXT NOT NULL,"
+            " PRIMARY KEY(model, corpus)) WITHOUT ROWID"},
+    {"cells", "CREATE TABLE cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, corpus TEXT "
+              "NOT NULL, protocol TEXT NOT NULL,"
+              " context INTEGER NOT NULL, stride INTEGER NOT NULL, numerics INTEGER NOT NULL) "
+              "WITHOUT ROWID"},
+    {"corpora", "CREATE TABLE corpora(id TEXT PRIMARY KEY NOT NULL, sha256 TEXT NOT NULL, field "
+                "TEXT NOT NULL, format TEXT NOT NULL,"
+                " lim INTEGER NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL, "
+                "bytes INTEGER NOT NULL) WITHOUT ROWID"},
+    {"documents", "CREATE TABLE documents(cell BLOB NOT NULL, idx INTEGER NOT NULL, line INTEGER "
+                  "NOT NULL, nats REAL NOT NULL,"
+                  " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER "
+                  "NOT NULL, bytes INTEGER NOT NULL,"
+                  " PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
+    {"meta",
+     "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},
+    {"models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, "
+               "parameters INTEGER NOT NULL,"
+               " bytes INTEGER NOT NULL, context INTEGER NOT NULL) WITHOUT ROWID"},
+    {"names", "CREATE TABLE names(kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
+              "PRIMARY KEY(kind, name)) WITHOUT ROWID"},
+    {"scores", "CREATE TABLE scores(model TEXT NOT NULL, benchmark TEXT NOT NULL, score REAL NOT "
+               "NULL, se REAL NOT NULL,"
+               " source TEXT NOT NULL, PRIMARY KEY(model, benchmark)) WITHOUT ROWID"},
 };
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
@@ -50,7 +65,8 @@ enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 static cril_status no_space(const cril_store *s, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_IO,
-                     "%s: no space is left for it (on its file system, or of its quota); what was known before is kept, so make room and "
+                     "%s: no space is left for it (on its file system, or of its quota); what was "
+                     "known before is kept, so make room and "
                      "go on",
                      s->path);
 }
@@ -64,34 +80,41 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
     if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
         return no_space(s, err);
     switch (kind) {
-    case SQLITE_NOMEM:
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    case SQLITE_NOMEM: return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: is locked, another process has been at work on it for more than %g s; nothing was written, so try again when "
+                         "%s: is locked, another process has been at work on it for more than %g "
+                         "s; nothing was written, so try again when "
                          "that is done",
                          s->path, (double)s->patience_ms / 1000);
-    case SQLITE_FULL:
-        return no_space(s, err);
+    case SQLITE_FULL: return no_space(s, err);
     case SQLITE_READONLY:
-        return cril_fail(err, CRIL_ERR_IO, "%s: is write-protected, or its folder is; permit writing both", s->path);
+        return cril_fail(err, CRIL_ERR_IO,
+                         "%s: is write-protected, or its folder is; permit writing both", s->path);
     case SQLITE_NOTADB:
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: is not a database; choose another file for the study's database", s->path);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: is not a database; choose another file for the study's database",
+                         s->path);
     case SQLITE_TOOBIG: /* than any value of ours */
     case SQLITE_CORRUPT:
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: is damaged (%s); take a copy from before that, or delete it and compute again", s->path,
-                         said);
+        return cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: is damaged (%s); take a copy from before that, or delete it and compute again",
+            s->path, said);
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
-        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s; check that its folder is there and may be written", s->path,
-                         system ? strerror(system) : said);
+        return cril_fail(
+            err, CRIL_ERR_IO,
+            "%s: cannot be opened: %s; check that its folder is there and may be written", s->path,
+            system ? strerror(system) : said);
     case SQLITE_IOERR:
-        return cril_fail(err, CRIL_ERR_IO, "%s: the system refused to read or write it: %s; what was known before is kept", s->path,
-                         system ? strerror(system) : said);
-    default:
-        return cril_fail(err, CRIL_ERR_IO, "%s: %s (SQLite's error %d)", s->path, said, code);
+        return cril_fail(
+            err, CRIL_ERR_IO,
+            "%s: the system refused to read or write it: %s; what was known before is kept",
+            s->path, system ? strerror(system) : said);
+    default: return cril_fail(err, CRIL_ERR_IO, "%s: %s (SQLite's error %d)", s->path, said, code);
     }
 }
 
@@ -115,7 +138,8 @@ cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err)
 {
     if (st == CRIL_OK)
         st = execute(s, "COMMIT", err);
-    if (st != CRIL_OK && !sqlite3_get_autocommit(s->db)) /* some errors have taken it back already */
+    if (st != CRIL_OK &&
+        !sqlite3_get_autocommit(s->db)) /* some errors have taken it back already */
         execute(s, "ROLLBACK", NULL);
     return st;
 }
@@ -135,7 +159,10 @@ static cril_status read_number(cril_store *s, const char *sql, uint64_t *out, cr
 
 static cril_status foreign(const cril_store *s, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: is a database of another program; choose another file for the study's database", s->path);
+    return cril_fail(
+        err, CRIL_ERR_FORMAT,
+        "%s: is a database of another program; choose another file for the study's database",
+        s->path);
 }
 
 static cril_status check_version(cril_store *s, cril_error *err)
@@ -152,7 +179,8 @@ static cril_status check_version(cril_store *s, cril_error *err)
         return cril_query_end(&q);
     if (version > CRIL_STORE_SCHEMA)
         q.st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: was written by a newer cril (database version %d, this one knows up to %d); use that one, or a newer one",
+                         "%s: was written by a newer cril (database version %d, this one knows up "
+                         "to %d); use that one, or a newer one",
                          s->path, (int)version, (int)CRIL_STORE_SCHEMA);
     else if (version != CRIL_STORE_SCHEMA)
         cril_query_bad(&q, "a version");
@@ -165,11 +193,16 @@ static cril_status check_tables(cril_store *s, cril_error *err)
     struct cril_query q;
     size_t n = 0;
 
-    cril_query_start(&q, s, "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name", err);
+    cril_query_start(&q, s,
+                     "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite\\_%' ESCAPE "
+                     "'\\' ORDER BY name",
+                     err);
     while (cril_query_next(&q)) {
-        const char *name = (const char *)sqlite3_column_text(q.stmt, 0), *sql = (const char *)sqlite3_column_text(q.stmt, 1);
+        const char *name = (const char *)sqlite3_column_text(q.stmt, 0),
+                   *sql = (const char *)sqlite3_column_text(q.stmt, 1);
 
-        if (n == N_TABLES || !name || !sql || strcmp(name, tables[n].name) != 0 || strcmp(sql, tables[n].sql) != 0)
+        if (n == N_TABLES || !name || !sql || strcmp(name, tables[n].name) != 0 ||
+            strcmp(sql, tables[n].sql) != 0)
             cril_query_bad(&q, "tables");
         n++;
     }
@@ -221,7 +254,9 @@ static cril_status check_or_make(cril_store *s, bool read_only, cril_error *err)
     if (st != CRIL_OK || (st = cril_store_end(s, check(s, &empty, err), err)) != CRIL_OK || !empty)
         return st;
     if (read_only)
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: is empty; 'cril study run' fills it, or 'cril study import'", s->path);
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: is empty; 'cril study run' fills it, or 'cril study import'",
+                         s->path);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;
     if ((st = check(s, &empty, err)) == CRIL_OK && empty)
@@ -236,12 +271,21 @@ static cril_status check_path(const char *path, bool read_only, cril_error *err)
     struct stat sb;
 
     if (!path[0])
-        return cril_fail(err, CRIL_ERR_RANGE, "the name of a study's database is empty; give it one");
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "the name of a study's database is empty; give it one");
     if (stat(path, &sb) == 0)
-        return S_ISREG(sb.st_mode) ? CRIL_OK : cril_fail(err, CRIL_ERR_IO, "%s: is not a file; give the study's database another name", path);
+        return S_ISREG(sb.st_mode)
+                   ? CRIL_OK
+                   : cril_fail(err, CRIL_ERR_IO,
+                               "%s: is not a file; give the study's database another name", path);
     if (errno == ENOENT && read_only)
-        return cril_fail(err, CRIL_ERR_IO, "%s: there is no such file yet; 'cril study run' makes it, or 'cril study import'", path);
-    return errno == ENOENT ? CRIL_OK : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return cril_fail(
+            err, CRIL_ERR_IO,
+            "%s: there is no such file yet; 'cril study run' makes it, or 'cril study import'",
+            path);
+    return errno == ENOENT
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
 /* A name with a folder is a file's, whatever it looks like (":memory:"). */
@@ -260,7 +304,8 @@ static char *plain_name(const char *path)
 /* read_only opens for writing too: only so can SQLite take back a transaction that was cut off. */
 static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 {
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
+    const int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
     char *name = plain_name(s->path);
     int code;
 
@@ -288,7 +333,8 @@ static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
     return execute(s, "PRAGMA cell_size_check = 1", err);
 }
 
-cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out, cril_error *err)
+cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
+                            cril_error *err)
 {
     static const cril_store_options defaults = {0};
     cril_store *s;
@@ -305,7 +351,8 @@ cril_status cril_store_open(const char *path, const cril_store_options *options,
     s->patience_ms = options->patience_ms ? options->patience_ms : PATIENCE_MS;
     if (s->patience_ms > INT32_MAX)
         s->patience_ms = INT32_MAX;
-    if ((st = open_file(s, options->read_only, err)) != CRIL_OK || (st = check_or_make(s, options->read_only, err)) != CRIL_OK ||
+    if ((st = open_file(s, options->read_only, err)) != CRIL_OK ||
+        (st = check_or_make(s, options->read_only, err)) != CRIL_OK ||
         (options->read_only && (st = execute(s, "PRAGMA query_only = 1", err)) != CRIL_OK)) {
         cril_store_close(s);
         return st;

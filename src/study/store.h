@@ -18,7 +18,8 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err);
 
 /* One moment of the store, or the right to write. Not nested. */
 cril_status cril_store_begin(cril_store *s, bool write, cril_error *err);
-/* Keeps what was written if st is CRIL_OK, and takes it back otherwise. Returns st, or why it could not be kept. */
+/* Keeps what was written if st is CRIL_OK, and takes it back otherwise. Returns st, or why it could
+ * not be kept. */
 cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err);
 
 /* What a cell is filed under: SHA-256 over its parts. CRIL_ERR_RANGE: one of them is none. */
@@ -34,45 +35,56 @@ enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS };
 cril_status cril_put_model(cril_store *s, const cril_store_model *m, cril_error *err);
 cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_error *err);
 /* replace: a name that stood for something else is changed, otherwise that is CRIL_ERR_MISMATCH. */
-cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, const char *id, bool replace, bool *changed,
+cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, const char *id,
+                          bool replace, bool *changed, cril_error *err);
+cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_baseline *b,
+                              cril_error *err);
+cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents,
                           cril_error *err);
-cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_baseline *b, cril_error *err);
-cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents, cril_error *err);
-cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents, const cril_document_score *rows, size_t n,
-                               cril_error *err);
-cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row, bool replace, bool *changed,
-                            cril_error *err);
+cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                               const cril_document_score *rows, size_t n, cril_error *err);
+cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
+                            bool replace, bool *changed, cril_error *err);
 
-/* ---- Reading, row by row in the order of the keys; a callback's status other than CRIL_OK ends it ---- */
+/* ---- Reading, row by row in the order of the keys; a callback's status other than CRIL_OK ends it
+ * ---- */
 
 struct cril_visit {
     void *user;
     cril_status (*model)(void *user, const cril_store_model *m, cril_error *err);
     cril_status (*corpus)(void *user, const cril_store_corpus *c, cril_error *err);
-    cril_status (*name)(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err);
-    cril_status (*baseline)(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err);
+    cril_status (*name)(void *user, enum cril_name kind, const char *name, const char *id,
+                        cril_error *err);
+    cril_status (*baseline)(void *user, const char *corpus_id, const cril_baseline *b,
+                            cril_error *err);
     cril_status (*cell)(void *user, const cril_cell *c, cril_error *err);
-    cril_status (*document)(void *user, const cril_document_score *d, cril_error *err); /* of the cell before it */
-    cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err);
+    cril_status (*document)(void *user, const cril_document_score *d,
+                            cril_error *err); /* of the cell before it */
+    cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row,
+                          cril_error *err);
 };
 
 /* Any may be NULL. Every row is checked first. */
 cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err);
 
 /* Documents of a cell in order: their rows [*n], owned: free. n_documents: of its corpus. */
-cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents, cril_document_score **rows, size_t *n,
-                            cril_error *err);
+cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                            cril_document_score **rows, size_t *n, cril_error *err);
 
 /* *found is false where it is not there. */
-cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out, bool *found, cril_error *err);
-cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out, bool *found, cril_error *err);
-cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model, const char *of, cril_figure *out,
+cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out,
+                                    bool *found, cril_error *err);
+cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out,
                                    bool *found, cril_error *err);
+cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model,
+                                   const char *of, cril_figure *out, bool *found, cril_error *err);
 
-bool cril_figure_copy(const cril_figure *row, cril_figure *out); /* with its strings; false: out of memory */
-void cril_figure_free(cril_figure *row);                        /* its strings */
+bool cril_figure_copy(const cril_figure *row,
+                      cril_figure *out); /* with its strings; false: out of memory */
+void cril_figure_free(cril_figure *row); /* its strings */
 
 /* A name that stands for id, or the first digits of id; for sentences. */
-void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name, size_t size);
+void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name,
+                        size_t size);
 
 #endif

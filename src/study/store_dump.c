@@ -1,5 +1,6 @@
 /*
- * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names stand in quotes, with \ before a quote or
+ * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names
+ * stand in quotes, with \ before a quote or
  * \. A double has 17 digits, which are its bits.
  */
 #include "study/store.h"
@@ -39,7 +40,9 @@ static void put_real(FILE *f, double value)
 
 static cril_status written(const struct dump *d, cril_error *err)
 {
-    return ferror(d->f) ? cril_fail(err, CRIL_ERR_IO, "%s: its dump cannot be written: %s", d->store->path, strerror(errno)) : CRIL_OK;
+    return ferror(d->f) ? cril_fail(err, CRIL_ERR_IO, "%s: its dump cannot be written: %s",
+                                    d->store->path, strerror(errno))
+                        : CRIL_OK;
 }
 
 static cril_status on_model(void *user, const cril_store_model *m, cril_error *err)
@@ -48,7 +51,8 @@ static cril_status on_model(void *user, const cril_store_model *m, cril_error *e
 
     fprintf(d->f, "model %s ", m->sha256);
     put_quoted(d->f, m->architecture);
-    fprintf(d->f, " parameters %" PRIu64 " bytes %" PRIu64 " context %" PRIu64 "\n", m->parameters, m->bytes, m->context);
+    fprintf(d->f, " parameters %" PRIu64 " bytes %" PRIu64 " context %" PRIu64 "\n", m->parameters,
+            m->bytes, m->context);
     return written(d, err);
 }
 
@@ -60,12 +64,14 @@ static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error 
     put_quoted(d->f, c->field);
     fputs(" format ", d->f);
     put_quoted(d->f, c->format);
-    fprintf(d->f, " limit %" PRIu64 " documents %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n", c->limit, c->documents,
-            c->characters, c->bytes);
+    fprintf(d->f,
+            " limit %" PRIu64 " documents %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n",
+            c->limit, c->documents, c->characters, c->bytes);
     return written(d, err);
 }
 
-static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err)
+static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id,
+                           cril_error *err)
 {
     const struct dump *d = user;
 
@@ -75,7 +81,8 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
     return written(d, err);
 }
 
-static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err)
+static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b,
+                               cril_error *err)
 {
     const struct dump *d = user;
 
@@ -91,7 +98,8 @@ static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
 
     fprintf(d->f, "cell model %s corpus %s protocol ", c->model, c->corpus);
     put_quoted(d->f, c->protocol);
-    fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d\n", c->context, c->stride, c->numerics);
+    fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d\n", c->context, c->stride,
+            c->numerics);
     return written(d, err);
 }
 
@@ -101,12 +109,14 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
 
     fprintf(d->f, "document %" PRIu64 " line %" PRIu64 " nats ", x->index, x->line);
     put_real(d->f, x->nats);
-    fprintf(d->f, " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n", x->tokens, x->scored_tokens,
-            x->characters, x->bytes);
+    fprintf(d->f,
+            " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n",
+            x->tokens, x->scored_tokens, x->characters, x->bytes);
     return written(d, err);
 }
 
-static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
+static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
+                             cril_error *err)
 {
     const struct dump *d = user;
 
@@ -126,8 +136,9 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
 
 cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
 {
-    struct dump d = { s, f };
-    const struct cril_visit v = { &d, on_model, on_corpus, on_name, on_baseline, on_cell, on_document, on_import };
+    struct dump d = {s, f};
+    const struct cril_visit v = {&d,          on_model, on_corpus,   on_name,
+                                 on_baseline, on_cell,  on_document, on_import};
     cril_status st = cril_store_begin(s, false, err);
 
     if (st != CRIL_OK)

@@ -1,6 +1,6 @@
 /*
- * What is read from a store. Every value is checked as it comes from its column (query.h), and against what it must fit: a key against
- * what it is made of, a document against its corpus.
+ * What is read from a store. Every value is checked as it comes from its column (query.h), and
+ * against what it must fit: a key against what it is made of, a document against its corpus.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -48,8 +48,8 @@ static void get_corpus(struct cril_query *q, cril_store_corpus *c)
     if (q->st != CRIL_OK)
         return;
     copy = *c;
-    if (!c->documents || c->characters < c->documents || c->bytes < c->characters || cril_store_corpus_id(&copy, NULL) != CRIL_OK ||
-        strcmp(copy.id, c->id) != 0)
+    if (!c->documents || c->characters < c->documents || c->bytes < c->characters ||
+        cril_store_corpus_id(&copy, NULL) != CRIL_OK || strcmp(copy.id, c->id) != 0)
         cril_query_bad(q, what);
 }
 
@@ -64,7 +64,8 @@ static void get_cell(struct cril_query *q, cril_cell *c)
     c->context = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
     c->stride = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
     c->numerics = (int)cril_query_get_count(q, 6, what, INT32_MAX);
-    if (q->st == CRIL_OK && (cril_cell_key(c, key, NULL) != CRIL_OK || memcmp(key, cril_query_get_key(q, 0), 32) != 0))
+    if (q->st == CRIL_OK &&
+        (cril_cell_key(c, key, NULL) != CRIL_OK || memcmp(key, cril_query_get_key(q, 0), 32) != 0))
         cril_query_bad(q, what);
 }
 
@@ -73,26 +74,34 @@ struct import_text {
     char model[CRIL_MAX_NAME], of[CRIL_MAX_NAME], source[CRIL_MAX_NAME];
 };
 
-static void get_import(struct cril_query *q, cril_figure_kind kind, struct import_text *text, cril_figure *row)
+static void get_import(struct cril_query *q, cril_figure_kind kind, struct import_text *text,
+                       cril_figure *row)
 {
     static const char what[] = "an imported figure";
 
     cril_query_get_text(q, 0, what, 1, text->model, sizeof(text->model));
     cril_query_get_text(q, 1, what, 1, text->of, sizeof(text->of));
     cril_query_get_text(q, 4, what, 1, text->source, sizeof(text->source));
-    *row = (cril_figure){ .model = text->model, .of = text->of, .source = text->source,
-                          .value = cril_query_get_real(q, 2, what, kind == CRIL_FIGURE_SCORE ? 1 : CRIL_MAX_BPC),
-                          .se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC) };
+    *row = (cril_figure){
+        .model = text->model,
+        .of = text->of,
+        .source = text->source,
+        .value = cril_query_get_real(q, 2, what, kind == CRIL_FIGURE_SCORE ? 1 : CRIL_MAX_BPC),
+        .se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC)};
 }
 
 /* ---- One of them ---- */
 
-cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out, bool *found, cril_error *err)
+cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out,
+                                   bool *found, cril_error *err)
 {
     struct cril_query q;
     cril_store_model m = {0};
 
-    cril_query_start(&q, s, "SELECT sha256, architecture, parameters, bytes, context FROM models WHERE sha256 = ?", err);
+    cril_query_start(
+        &q, s,
+        "SELECT sha256, architecture, parameters, bytes, context FROM models WHERE sha256 = ?",
+        err);
     cril_query_text(&q, sha256);
     if ((*found = cril_query_next(&q)))
         get_model(&q, &m);
@@ -101,12 +110,16 @@ cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store
     return q.st;
 }
 
-cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out, bool *found, cril_error *err)
+cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out,
+                                    bool *found, cril_error *err)
 {
     struct cril_query q;
     cril_store_corpus c = {0};
 
-    cril_query_start(&q, s, "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM corpora WHERE id = ?", err);
+    cril_query_start(&q, s,
+                     "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM "
+                     "corpora WHERE id = ?",
+                     err);
     cril_query_text(&q, id);
     if ((*found = cril_query_next(&q)))
         get_corpus(&q, &c);
@@ -115,7 +128,8 @@ cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_co
     return q.st;
 }
 
-static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65], bool *found, cril_error *err)
+static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65],
+                             bool *found, cril_error *err)
 {
     struct cril_query q;
 
@@ -127,7 +141,8 @@ static cril_status find_name(cril_store *s, const char *kind, const char *name, 
     return cril_query_end(&q);
 }
 
-cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out, bool *found, cril_error *err)
+cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out,
+                                  bool *found, cril_error *err)
 {
     char id[65];
     cril_status st = find_name(s, "model", name, id, found, err);
@@ -135,7 +150,8 @@ cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_mo
     return st == CRIL_OK && *found ? cril_store_model_by_id(s, id, out, found, err) : st;
 }
 
-cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out, bool *found, cril_error *err)
+cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out,
+                                   bool *found, cril_error *err)
 {
     char id[65];
     cril_status st = find_name(s, "corpus", name, id, found, err);
@@ -149,7 +165,8 @@ void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char
     struct cril_query q;
     size_t n;
 
-    cril_query_start(&q, s, "SELECT name FROM names WHERE kind = ? AND id = ? ORDER BY name LIMIT 1", NULL);
+    cril_query_start(
+        &q, s, "SELECT name FROM names WHERE kind = ? AND id = ? ORDER BY name LIMIT 1", NULL);
     cril_query_text(&q, kind == CRIL_NAME_MODEL ? "model" : "corpus");
     cril_query_text(&q, id);
     if (cril_query_next(&q))
@@ -165,11 +182,12 @@ void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char
     name[n] = '\0';
 }
 
-cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model, const char *of, cril_figure *out,
-                                   bool *found, cril_error *err)
+cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model,
+                                   const char *of, cril_figure *out, bool *found, cril_error *err)
 {
-    static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc WHERE model = ? AND corpus = ?",
-                                       "SELECT model, benchmark, score, se, source FROM scores WHERE model = ? AND benchmark = ?" };
+    static const char *const sql[] = {
+        "SELECT model, corpus, bpc, se, source FROM bpc WHERE model = ? AND corpus = ?",
+        "SELECT model, benchmark, score, se, source FROM scores WHERE model = ? AND benchmark = ?"};
     struct import_text text;
     struct cril_query q;
     cril_figure row;
@@ -191,7 +209,9 @@ static cril_status visit_models(cril_store *s, const struct cril_visit *v, cril_
     struct cril_query q;
     cril_store_model m;
 
-    cril_query_start(&q, s, "SELECT sha256, architecture, parameters, bytes, context FROM models ORDER BY sha256", err);
+    cril_query_start(
+        &q, s,
+        "SELECT sha256, architecture, parameters, bytes, context FROM models ORDER BY sha256", err);
     while (cril_query_next(&q)) {
         get_model(&q, &m);
         if (q.st == CRIL_OK)
@@ -205,7 +225,10 @@ static cril_status visit_corpora(cril_store *s, const struct cril_visit *v, cril
     struct cril_query q;
     cril_store_corpus c;
 
-    cril_query_start(&q, s, "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM corpora ORDER BY id", err);
+    cril_query_start(&q, s,
+                     "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM "
+                     "corpora ORDER BY id",
+                     err);
     while (cril_query_next(&q)) {
         get_corpus(&q, &c);
         if (q.st == CRIL_OK)
@@ -227,7 +250,8 @@ static cril_status visit_names(cril_store *s, const struct cril_visit *v, cril_e
         if (strcmp(kind, "model") != 0 && strcmp(kind, "corpus") != 0)
             cril_query_bad(&q, "a kind of name");
         if (q.st == CRIL_OK)
-            q.st = v->name(v->user, kind[0] == 'm' ? CRIL_NAME_MODEL : CRIL_NAME_CORPUS, name, id, err);
+            q.st = v->name(v->user, kind[0] == 'm' ? CRIL_NAME_MODEL : CRIL_NAME_CORPUS, name, id,
+                           err);
     }
     return cril_query_end(&q);
 }
@@ -258,7 +282,9 @@ static cril_status visit_baselines(cril_store *s, const struct cril_visit *v, cr
 
 /* Documents of one cell, below n_documents. */
 static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
-                                   cril_status (*see)(void *user, const cril_document_score *d, cril_error *err), void *user, cril_error *err)
+                                   cril_status (*see)(void *user, const cril_document_score *d,
+                                                      cril_error *err),
+                                   void *user, cril_error *err)
 {
     struct cril_query q;
     cril_document_score d = {0};
@@ -269,11 +295,14 @@ static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n
     if (st != CRIL_OK)
         return st;
     cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM documents WHERE cell = ? ORDER BY idx", err);
+                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
+                     "documents WHERE cell = ? ORDER BY idx",
+                     err);
     cril_query_key(&q, key);
     while (cril_query_next(&q)) {
         cril_query_get_document(&q, &d);
-        if (d.index < least || d.index >= n_documents || (n_tokens += d.tokens) > CRIL_MAX_COUNT || (n_bytes += d.bytes) > CRIL_MAX_COUNT)
+        if (d.index < least || d.index >= n_documents || (n_tokens += d.tokens) > CRIL_MAX_COUNT ||
+            (n_bytes += d.bytes) > CRIL_MAX_COUNT)
             cril_query_bad(&q, "a document");
         least = d.index + 1;
         if (q.st == CRIL_OK)
@@ -289,12 +318,16 @@ static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_e
     cril_cell c = {0};
     bool found;
 
-    cril_query_start(&q, s, "SELECT key, model, corpus, protocol, context, stride, numerics FROM cells ORDER BY key", err);
+    cril_query_start(
+        &q, s,
+        "SELECT key, model, corpus, protocol, context, stride, numerics FROM cells ORDER BY key",
+        err);
     while (cril_query_next(&q)) {
         get_cell(&q, &c);
         if (q.st == CRIL_OK && v->cell)
             q.st = v->cell(v->user, &c, err);
-        if (q.st != CRIL_OK || !v->document || (q.st = cril_store_corpus_by_id(s, c.corpus, &corpus, &found, err)) != CRIL_OK)
+        if (q.st != CRIL_OK || !v->document ||
+            (q.st = cril_store_corpus_by_id(s, c.corpus, &corpus, &found, err)) != CRIL_OK)
             continue;
         if (found)
             q.st = visit_documents(s, &c, corpus.documents, v->document, v->user, err);
@@ -304,10 +337,12 @@ static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_e
     return cril_query_end(&q);
 }
 
-static cril_status visit_imports(cril_store *s, cril_figure_kind kind, const struct cril_visit *v, cril_error *err)
+static cril_status visit_imports(cril_store *s, cril_figure_kind kind, const struct cril_visit *v,
+                                 cril_error *err)
 {
-    static const char *const sql[] = { "SELECT model, corpus, bpc, se, source FROM bpc ORDER BY model, corpus",
-                                       "SELECT model, benchmark, score, se, source FROM scores ORDER BY model, benchmark" };
+    static const char *const sql[] = {
+        "SELECT model, corpus, bpc, se, source FROM bpc ORDER BY model, corpus",
+        "SELECT model, benchmark, score, se, source FROM scores ORDER BY model, benchmark"};
     struct import_text text;
     struct cril_query q;
     cril_figure row;
@@ -386,10 +421,10 @@ static cril_status add_row(void *user, const cril_document_score *d, cril_error 
     return CRIL_OK;
 }
 
-cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents, cril_document_score **rows, size_t *n,
-                            cril_error *err)
+cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                            cril_document_score **rows, size_t *n, cril_error *err)
 {
-    struct list l = { .store = s };
+    struct list l = {.store = s};
 
     return list_give(&l, visit_documents(s, c, n_documents, add_row, &l, err), rows, n);
 }
@@ -402,7 +437,7 @@ static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
         return CRIL_OK;
     if (!(r = list_add(l, sizeof(*r), err)))
         return CRIL_ERR_NOMEM;
-    *r = (cril_slice){ l->next, to };
+    *r = (cril_slice){l->next, to};
     return CRIL_OK;
 }
 
@@ -415,7 +450,8 @@ static cril_status skip_row(void *user, const cril_document_score *d, cril_error
     return st;
 }
 
-static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus *out, cril_error *err)
+static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus *out,
+                                cril_error *err)
 {
     bool found;
     cril_status st = cril_store_corpus_by_id(s, id, out, &found, err);
@@ -425,9 +461,10 @@ static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus
     return cril_fail(err, CRIL_ERR_RANGE, "%s: holds nothing of the corpus %.12s", s->path, id);
 }
 
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n, cril_error *err)
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n,
+                               cril_error *err)
 {
-    struct list l = { .store = s };
+    struct list l = {.store = s};
     cril_store_corpus corpus = {0};
     cril_status st = known_corpus(s, cell->corpus, &corpus, err);
 
@@ -450,19 +487,21 @@ static cril_status add_cell(void *user, const cril_cell *c, cril_error *err)
 
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err)
 {
-    struct list l = { .store = s };
-    const struct cril_visit v = { .user = &l, .cell = add_cell };
+    struct list l = {.store = s};
+    const struct cril_visit v = {.user = &l, .cell = add_cell};
 
     return list_give(&l, cril_store_visit(s, &v, err), out, n);
 }
 
-cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out, size_t *n, cril_error *err)
+cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out,
+                                 size_t *n, cril_error *err)
 {
-    struct list l = { .store = s };
+    struct list l = {.store = s};
     struct cril_query q;
     char corpus[65];
 
-    cril_query_start(&q, s, "SELECT corpus, name, bytes FROM baselines WHERE corpus = ? ORDER BY name", err);
+    cril_query_start(
+        &q, s, "SELECT corpus, name, bytes FROM baselines WHERE corpus = ? ORDER BY name", err);
     cril_query_text(&q, corpus_id);
     while (cril_query_next(&q)) {
         cril_baseline *b = list_add(&l, sizeof(*b), err);
@@ -481,7 +520,8 @@ cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_base
 
 bool cril_figure_copy(const cril_figure *row, cril_figure *out)
 {
-    const size_t model = strlen(row->model) + 1, of = strlen(row->of) + 1, source = strlen(row->source) + 1;
+    const size_t model = strlen(row->model) + 1, of = strlen(row->of) + 1,
+                 source = strlen(row->source) + 1;
     char *text = malloc(model + of + source);
 
     if (!text)
@@ -511,7 +551,8 @@ struct imports {
     cril_figure_kind kind;
 };
 
-static cril_status add_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
+static cril_status add_import(void *user, cril_figure_kind kind, const cril_figure *row,
+                              cril_error *err)
 {
     struct imports *x = user;
     cril_figure *to;
@@ -527,10 +568,11 @@ static cril_status add_import(void *user, cril_figure_kind kind, const cril_figu
     return CRIL_OK;
 }
 
-cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n, cril_error *err)
+cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n,
+                                cril_error *err)
 {
-    struct imports x = { .list.store = s, .kind = kind };
-    const struct cril_visit v = { .user = &x, .import = add_import };
+    struct imports x = {.list.store = s, .kind = kind};
+    const struct cril_visit v = {.user = &x, .import = add_import};
     cril_status st = visit_imports(s, kind, &v, err);
 
     if (st != CRIL_OK) {
@@ -565,8 +607,9 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r
         (st = cril_store_rows(s, c, corpus.documents, &r->per_document, &n, err)) != CRIL_OK)
         return st;
     if (n != corpus.documents) /* keys are unique and below it, so as many are all of them */
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: %zu of %" PRIu64 " documents are known; run the study to the end", s->path, n,
-                         corpus.documents);
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: %zu of %" PRIu64 " documents are known; run the study to the end",
+                         s->path, n, corpus.documents);
     r->documents = n;
     memcpy(r->protocol, c->protocol, sizeof(r->protocol));
     r->context = (size_t)c->context;
@@ -585,7 +628,8 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r
     return CRIL_OK;
 }
 
-cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval, cril_result *out, cril_error *err)
+cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval,
+                              cril_result *out, cril_error *err)
 {
     cril_result r = {0};
     cril_error why;

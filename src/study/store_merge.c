@@ -1,7 +1,9 @@
 /*
- * Stores put together. Another store is read row by row, each row checked as it is read and put into ours by the calls that every row
- * comes in by: what is equal is nothing new, what differs is an error. The union of sets of rows has no order, so neither has this. Renaming
- * has none either: a name is ours to replace the first time that it comes, and after that the other stores must agree on it.
+ * Stores put together. Another store is read row by row, each row checked as it is read and put
+ * into ours by the calls that every row comes in by: what is equal is nothing new, what differs is
+ * an error. The union of sets of rows has no order, so neither has this. Renaming has none either:
+ * a name is ours to replace the first time that it comes, and after that the other stores must
+ * agree on it.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -51,7 +53,8 @@ static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error 
 }
 
 /* Whether a name comes for the first time; remembers it. */
-static cril_status is_first(struct merge *m, enum cril_name kind, const char *name, bool *first, cril_error *err)
+static cril_status is_first(struct merge *m, enum cril_name kind, const char *name, bool *first,
+                            cril_error *err)
 {
     struct renamed key, *list;
     size_t low = 0, high = m->n_renamed;
@@ -80,7 +83,8 @@ static cril_status is_first(struct merge *m, enum cril_name kind, const char *na
     return CRIL_OK;
 }
 
-static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id, cril_error *err)
+static cril_status on_name(void *user, enum cril_name kind, const char *name, const char *id,
+                           cril_error *err)
 {
     struct merge *m = user;
     bool replace = false;
@@ -93,7 +97,8 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
     return st == CRIL_OK ? cril_put_name(m->to, kind, name, id, replace, NULL, err) : st;
 }
 
-static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b, cril_error *err)
+static cril_status on_baseline(void *user, const char *corpus_id, const cril_baseline *b,
+                               cril_error *err)
 {
     return cril_put_baseline(((struct merge *)user)->to, corpus_id, b, err);
 }
@@ -117,7 +122,8 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
     return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
 }
 
-static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row, cril_error *err)
+static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
+                             cril_error *err)
 {
     const struct merge *m = user;
 
@@ -127,8 +133,9 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
 /* One store, into the open transaction of m->to. */
 static cril_status add_store(struct merge *m, const char *path, cril_error *err)
 {
-    const cril_store_options options = { .read_only = true, .patience_ms = m->to->patience_ms };
-    const struct cril_visit v = { m, on_model, on_corpus, on_name, on_baseline, on_cell, on_document, on_import };
+    const cril_store_options options = {.read_only = true, .patience_ms = m->to->patience_ms};
+    const struct cril_visit v = {m,           on_model, on_corpus,   on_name,
+                                 on_baseline, on_cell,  on_document, on_import};
     cril_store *from;
     cril_error why;
     cril_status st = cril_store_open(path, &options, &from, err);
@@ -150,10 +157,12 @@ static bool is_same_file(const cril_store *s, const char *path)
 {
     struct stat a, b;
 
-    return stat(s->path, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return stat(s->path, &a) == 0 && stat(path, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
 }
 
-cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n, const cril_store_merge_options *options, cril_error *err)
+cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n,
+                             const cril_store_merge_options *options, cril_error *err)
 {
     struct merge *m = calloc(1, sizeof(*m));
     cril_status st;

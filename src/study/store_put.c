@@ -1,6 +1,6 @@
 /*
- * What is written into a store. Each row is checked as it would be when read, then inserted; where its key is taken, the row that is there
- * must be the same one.
+ * What is written into a store. Each row is checked as it would be when read, then inserted; where
+ * its key is taken, the row that is there must be the same one.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -35,11 +35,14 @@ cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err)
 {
     char text[512];
 
-    if (!cril_is_sha256(c->sha256) || !cril_is_name(c->field, 1, sizeof(c->field)) || !cril_is_name(c->format, 0, sizeof(c->format)) ||
-        c->limit > CRIL_MAX_COUNT)
-        return cril_fail(err, CRIL_ERR_RANGE, "a corpus of SHA-256 \"%.64s\", field \"%.80s\", format \"%.15s\" cannot be filed", c->sha256,
-                         c->field, c->format);
-    snprintf(text, sizeof(text), "corpus\n%s\n%s\n%s\n%" PRIu64 "\n", c->sha256, c->field, c->format, c->limit);
+    if (!cril_is_sha256(c->sha256) || !cril_is_name(c->field, 1, sizeof(c->field)) ||
+        !cril_is_name(c->format, 0, sizeof(c->format)) || c->limit > CRIL_MAX_COUNT)
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "a corpus of SHA-256 \"%.64s\", field \"%.80s\", format \"%.15s\" cannot be filed",
+            c->sha256, c->field, c->format);
+    snprintf(text, sizeof(text), "corpus\n%s\n%s\n%s\n%" PRIu64 "\n", c->sha256, c->field,
+             c->format, c->limit);
     return hash_text(text, c->id, err);
 }
 
@@ -48,14 +51,16 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
     char text[512], hex[65];
     cril_status st;
 
-    if (!cril_is_sha256(c->model) || !cril_is_sha256(c->corpus) || !cril_is_name(c->protocol, 1, sizeof(c->protocol)) || !c->context ||
+    if (!cril_is_sha256(c->model) || !cril_is_sha256(c->corpus) ||
+        !cril_is_name(c->protocol, 1, sizeof(c->protocol)) || !c->context ||
         c->context > CRIL_MAX_COUNT || !c->stride || c->stride > CRIL_MAX_COUNT || c->numerics < 0)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "a cell of model \"%.64s\", corpus \"%.64s\", protocol \"%.15s\", context %" PRIu64 ", stride %" PRIu64
-                         ", numerics %d cannot be filed",
-                         c->model, c->corpus, c->protocol, c->context, c->stride, c->numerics);
-    snprintf(text, sizeof(text), "cell\n%s\n%s\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n", c->model, c->corpus, c->protocol, c->context,
-             c->stride, c->numerics);
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "a cell of model \"%.64s\", corpus \"%.64s\", protocol \"%.15s\", context %" PRIu64
+            ", stride %" PRIu64 ", numerics %d cannot be filed",
+            c->model, c->corpus, c->protocol, c->context, c->stride, c->numerics);
+    snprintf(text, sizeof(text), "cell\n%s\n%s\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n", c->model,
+             c->corpus, c->protocol, c->context, c->stride, c->numerics);
     if ((st = hash_text(text, hex, err)) == CRIL_OK)
         cril_hex_bytes(hex, key, 32);
     return st;
@@ -63,21 +68,26 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
 
 /* ---- Models, corpora, names ---- */
 
-static cril_status other_facts(const cril_store *s, const char *what, const char *id, cril_error *err)
+static cril_status other_facts(const cril_store *s, const char *what, const char *id,
+                               cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_MISMATCH,
-                     "%s: knows other facts of the %s %.12s than were found now, for the same bytes; one of the two was changed by hand or "
+                     "%s: knows other facts of the %s %.12s than were found now, for the same "
+                     "bytes; one of the two was changed by hand or "
                      "made by a program that counts otherwise",
                      s->path, what, id);
 }
 
 static cril_status check_model(const cril_store *s, const cril_store_model *m, cril_error *err)
 {
-    if (cril_is_sha256(m->sha256) && cril_is_name(m->architecture, 1, sizeof(m->architecture)) && m->parameters <= CRIL_MAX_COUNT &&
-        m->bytes <= CRIL_MAX_COUNT && m->context && m->context <= CRIL_MAX_COUNT)
+    if (cril_is_sha256(m->sha256) && cril_is_name(m->architecture, 1, sizeof(m->architecture)) &&
+        m->parameters <= CRIL_MAX_COUNT && m->bytes <= CRIL_MAX_COUNT && m->context &&
+        m->context <= CRIL_MAX_COUNT)
         return CRIL_OK;
-    return cril_fail(err, CRIL_ERR_RANGE, "%s: cannot hold a model of SHA-256 \"%.64s\", architecture \"%.60s\", context %" PRIu64, s->path,
-                     m->sha256, m->architecture, m->context);
+    return cril_fail(
+        err, CRIL_ERR_RANGE,
+        "%s: cannot hold a model of SHA-256 \"%.64s\", architecture \"%.60s\", context %" PRIu64,
+        s->path, m->sha256, m->architecture, m->context);
 }
 
 cril_status cril_put_model(cril_store *s, const cril_store_model *m, cril_error *err)
@@ -87,10 +97,12 @@ cril_status cril_put_model(cril_store *s, const cril_store_model *m, cril_error 
     cril_status st = check_model(s, m, err);
     bool found;
 
-    if (st != CRIL_OK || (st = cril_store_model_by_id(s, m->sha256, &known, &found, err)) != CRIL_OK)
+    if (st != CRIL_OK ||
+        (st = cril_store_model_by_id(s, m->sha256, &known, &found, err)) != CRIL_OK)
         return st;
     if (found)
-        return strcmp(known.architecture, m->architecture) == 0 && known.parameters == m->parameters && known.bytes == m->bytes &&
+        return strcmp(known.architecture, m->architecture) == 0 &&
+                       known.parameters == m->parameters && known.bytes == m->bytes &&
                        known.context == m->context
                    ? CRIL_OK
                    : other_facts(s, "model", m->sha256, err);
@@ -111,12 +123,13 @@ static cril_status check_corpus(const cril_store *s, const cril_store_corpus *c,
 
     if (st != CRIL_OK)
         return st;
-    if (strcmp(copy.id, c->id) == 0 && c->documents && c->documents <= UINT32_MAX && c->characters >= c->documents &&
-        c->bytes >= c->characters && c->bytes <= CRIL_MAX_COUNT)
+    if (strcmp(copy.id, c->id) == 0 && c->documents && c->documents <= UINT32_MAX &&
+        c->characters >= c->documents && c->bytes >= c->characters && c->bytes <= CRIL_MAX_COUNT)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: cannot hold a corpus \"%.64s\" of %" PRIu64 " documents, %" PRIu64 " characters, %" PRIu64
-                     " bytes; its id is that of cril_store_corpus_id, and documents are 1 to 4294967295 with a character each",
+                     "%s: cannot hold a corpus \"%.64s\" of %" PRIu64 " documents, %" PRIu64
+                     " characters, %" PRIu64 " bytes; its id is that of cril_store_corpus_id, and "
+                     "documents are 1 to 4294967295 with a character each",
                      s->path, c->id, c->documents, c->characters, c->bytes);
 }
 
@@ -130,7 +143,8 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
     if (st != CRIL_OK || (st = cril_store_corpus_by_id(s, c->id, &known, &found, err)) != CRIL_OK)
         return st;
     if (found)
-        return known.documents == c->documents && known.characters == c->characters && known.bytes == c->bytes
+        return known.documents == c->documents && known.characters == c->characters &&
+                       known.bytes == c->bytes
                    ? CRIL_OK
                    : other_facts(s, "corpus", c->id, err);
     cril_query_start(&q, s, "INSERT INTO corpora VALUES(?, ?, ?, ?, ?, ?, ?, ?)", err);
@@ -146,18 +160,19 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
     return cril_query_end(&q);
 }
 
-static const char *const kinds[] = { "model", "corpus" };
+static const char *const kinds[] = {"model", "corpus"};
 
-cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, const char *id, bool replace, bool *changed,
-                          cril_error *err)
+cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, const char *id,
+                          bool replace, bool *changed, cril_error *err)
 {
     struct cril_query q;
     char known[65] = "";
 
     if (!cril_is_name(name, 1, CRIL_MAX_NAME))
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "\"%.100s\" cannot be the name of a %s; it takes 1 to %d bytes of UTF-8 without control characters", name,
-                         kinds[kind], CRIL_MAX_NAME - 1);
+                         "\"%.100s\" cannot be the name of a %s; it takes 1 to %d bytes of UTF-8 "
+                         "without control characters",
+                         name, kinds[kind], CRIL_MAX_NAME - 1);
     cril_query_start(&q, s, "SELECT id FROM names WHERE kind = ? AND name = ?", err);
     cril_query_text(&q, kinds[kind]);
     cril_query_text(&q, name);
@@ -171,10 +186,14 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
         return CRIL_OK;
     if (known[0] && !replace)
         return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: here the %s \"%.100s\" is %.12s, there it is %.12s; put together what was measured of the same files, or give "
+                         "%s: here the %s \"%.100s\" is %.12s, there it is %.12s; put together "
+                         "what was measured of the same files, or give "
                          "the one another name",
                          s->path, kinds[kind], name, known, id);
-    cril_query_start(&q, s, "INSERT INTO names VALUES(?, ?, ?) ON CONFLICT(kind, name) DO UPDATE SET id = excluded.id", err);
+    cril_query_start(
+        &q, s,
+        "INSERT INTO names VALUES(?, ?, ?) ON CONFLICT(kind, name) DO UPDATE SET id = excluded.id",
+        err);
     cril_query_text(&q, kinds[kind]);
     cril_query_text(&q, name);
     cril_query_text(&q, id);
@@ -182,7 +201,8 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
     return cril_query_end(&q);
 }
 
-cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m, bool *changed, cril_error *err)
+cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m,
+                                 bool *changed, cril_error *err)
 {
     cril_status st = cril_store_begin(s, true, err);
 
@@ -193,7 +213,8 @@ cril_status cril_store_put_model(cril_store *s, const char *name, const cril_sto
     return cril_store_end(s, st, err);
 }
 
-cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c, bool *changed, cril_error *err)
+cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c,
+                                  bool *changed, cril_error *err)
 {
     cril_status st = cril_store_begin(s, true, err);
 
@@ -204,15 +225,20 @@ cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_st
     return cril_store_end(s, st, err);
 }
 
-cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_baseline *b, cril_error *err)
+cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_baseline *b,
+                              cril_error *err)
 {
     struct cril_query q;
     uint64_t known = b->bytes;
     bool changed = false;
 
-    if (!cril_is_sha256(corpus_id) || !cril_is_name(b->name, 1, sizeof(b->name)) || b->bytes > CRIL_MAX_COUNT)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: cannot hold a baseline \"%.23s\" of %" PRIu64 " bytes", s->path, b->name, b->bytes);
-    cril_query_start(&q, s, "INSERT INTO baselines VALUES(?, ?, ?) ON CONFLICT(corpus, name) DO NOTHING", err);
+    if (!cril_is_sha256(corpus_id) || !cril_is_name(b->name, 1, sizeof(b->name)) ||
+        b->bytes > CRIL_MAX_COUNT)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: cannot hold a baseline \"%.23s\" of %" PRIu64 " bytes", s->path,
+                         b->name, b->bytes);
+    cril_query_start(
+        &q, s, "INSERT INTO baselines VALUES(?, ?, ?) ON CONFLICT(corpus, name) DO NOTHING", err);
     cril_query_text(&q, corpus_id);
     cril_query_text(&q, b->name);
     cril_query_count(&q, b->bytes);
@@ -232,7 +258,8 @@ cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_b
     return q.st;
 }
 
-cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const cril_baseline *b, size_t n, cril_error *err)
+cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const cril_baseline *b,
+                                     size_t n, cril_error *err)
 {
     cril_status st = cril_store_begin(s, true, err);
 
@@ -254,13 +281,17 @@ cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documen
     bool found_model, found_corpus;
     cril_status st = cril_cell_key(c, key, err);
 
-    if (st != CRIL_OK || (st = cril_store_model_by_id(s, c->model, &m, &found_model, err)) != CRIL_OK ||
+    if (st != CRIL_OK ||
+        (st = cril_store_model_by_id(s, c->model, &m, &found_model, err)) != CRIL_OK ||
         (st = cril_store_corpus_by_id(s, c->corpus, &corpus, &found_corpus, err)) != CRIL_OK)
         return st;
     if (!found_model || !found_corpus)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: holds nothing of the %s %.12s, whose documents were to be filed", s->path,
-                         found_model ? "corpus" : "model", found_model ? c->corpus : c->model);
-    cril_query_start(&q, s, "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING", err);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: holds nothing of the %s %.12s, whose documents were to be filed",
+                         s->path, found_model ? "corpus" : "model",
+                         found_model ? c->corpus : c->model);
+    cril_query_start(
+        &q, s, "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING", err);
     cril_query_key(&q, key);
     cril_query_text(&q, c->model);
     cril_query_text(&q, c->corpus);
@@ -273,47 +304,57 @@ cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documen
     return cril_query_end(&q);
 }
 
-static cril_status differs(cril_store *s, const cril_cell *c, const cril_document_score *known, const cril_document_score *d,
-                           cril_error *err)
+static cril_status differs(cril_store *s, const cril_cell *c, const cril_document_score *known,
+                           const cril_document_score *d, cril_error *err)
 {
     char model[64], corpus[64];
 
     cril_store_name_of(s, CRIL_NAME_MODEL, c->model, model, sizeof(model));
     cril_store_name_of(s, CRIL_NAME_CORPUS, c->corpus, corpus, sizeof(corpus));
     return cril_fail(err, CRIL_ERR_MISMATCH,
-                     "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s %" PRIu64 "/%" PRIu64
-                     ", is known with %.17g nats of %" PRIu64 " tokens and came with %.17g of %" PRIu64
-                     "; the same bits are promised everywhere, so run `cril selftest` where it was computed, and if that passes, see who "
+                     "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s %" PRIu64
+                     "/%" PRIu64 ", is known with %.17g nats of %" PRIu64
+                     " tokens and came with %.17g of %" PRIu64
+                     "; the same bits are promised everywhere, so run `cril selftest` where it was "
+                     "computed, and if that passes, see who "
                      "changed the file",
-                     s->path, d->index, d->line, corpus, model, c->protocol, c->context, c->stride, known->nats, known->scored_tokens, d->nats,
-                     d->scored_tokens);
+                     s->path, d->index, d->line, corpus, model, c->protocol, c->context, c->stride,
+                     known->nats, known->scored_tokens, d->nats, d->scored_tokens);
 }
 
 static bool equal(const cril_document_score *a, const cril_document_score *b)
 {
-    return a->index == b->index && a->line == b->line && memcmp(&a->nats, &b->nats, sizeof(a->nats)) == 0 && a->tokens == b->tokens &&
-           a->scored_tokens == b->scored_tokens && a->characters == b->characters && a->bytes == b->bytes;
+    return a->index == b->index && a->line == b->line &&
+           memcmp(&a->nats, &b->nats, sizeof(a->nats)) == 0 && a->tokens == b->tokens &&
+           a->scored_tokens == b->scored_tokens && a->characters == b->characters &&
+           a->bytes == b->bytes;
 }
 
-static cril_status check_document(const cril_store *s, uint64_t n_documents, const cril_document_score *d, cril_error *err)
+static cril_status check_document(const cril_store *s, uint64_t n_documents,
+                                  const cril_document_score *d, cril_error *err)
 {
-    if (d->index < n_documents && d->nats >= 0 && d->nats <= CRIL_MAX_NATS && !signbit(d->nats) && d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT &&
-        d->scored_tokens <= d->tokens && d->bytes <= CRIL_MAX_COUNT && d->characters <= d->bytes)
+    if (d->index < n_documents && d->nats >= 0 && d->nats <= CRIL_MAX_NATS && !signbit(d->nats) &&
+        d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT && d->scored_tokens <= d->tokens &&
+        d->bytes <= CRIL_MAX_COUNT && d->characters <= d->bytes)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: cannot hold document %" PRIu64 " of %" PRIu64 " with %g nats, %" PRIu64 " of %" PRIu64 " tokens scored, %" PRIu64
-                     " characters in %" PRIu64 " bytes",
-                     s->path, d->index, n_documents, d->nats, d->scored_tokens, d->tokens, d->characters, d->bytes);
+                     "%s: cannot hold document %" PRIu64 " of %" PRIu64 " with %g nats, %" PRIu64
+                     " of %" PRIu64 " tokens scored, %" PRIu64 " characters in %" PRIu64 " bytes",
+                     s->path, d->index, n_documents, d->nats, d->scored_tokens, d->tokens,
+                     d->characters, d->bytes);
 }
 
 /* The row that has d's place. */
-static cril_status compare_known(cril_store *s, const cril_cell *c, const uint8_t key[32], const cril_document_score *d, cril_error *err)
+static cril_status compare_known(cril_store *s, const cril_cell *c, const uint8_t key[32],
+                                 const cril_document_score *d, cril_error *err)
 {
     cril_document_score known = {0};
     struct cril_query q;
 
     cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM documents WHERE cell = ? AND idx = ?", err);
+                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
+                     "documents WHERE cell = ? AND idx = ?",
+                     err);
     cril_query_key(&q, key);
     cril_query_count(&q, d->index);
     if (cril_query_next(&q))
@@ -323,8 +364,8 @@ static cril_status compare_known(cril_store *s, const cril_cell *c, const uint8_
     return differs(s, c, &known, d, err);
 }
 
-cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents, const cril_document_score *rows, size_t n,
-                               cril_error *err)
+cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                               const cril_document_score *rows, size_t n, cril_error *err)
 {
     struct cril_query q;
     uint8_t key[32];
@@ -332,7 +373,10 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
 
     if (st != CRIL_OK)
         return st;
-    cril_query_start(&q, s, "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING", err);
+    cril_query_start(
+        &q, s,
+        "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING",
+        err);
     for (size_t i = 0; i < n && q.st == CRIL_OK; i++) {
         const cril_document_score *d = &rows[i];
         bool changed = true;
@@ -355,7 +399,8 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
     return cril_query_end(&q);
 }
 
-cril_status cril_store_put(cril_store *s, const cril_cell *cell, const cril_document_score *documents, size_t n, cril_error *err)
+cril_status cril_store_put(cril_store *s, const cril_cell *cell,
+                           const cril_document_score *documents, size_t n, cril_error *err)
 {
     uint64_t n_documents;
     cril_status st;
@@ -373,31 +418,39 @@ cril_status cril_store_put(cril_store *s, const cril_cell *cell, const cril_docu
 
 static const char *const import_sql[] = {
     "INSERT INTO bpc VALUES(?, ?, ?, ?, ?)"
-    " ON CONFLICT(model, corpus) DO UPDATE SET bpc = excluded.bpc, se = excluded.se, source = excluded.source",
+    " ON CONFLICT(model, corpus) DO UPDATE SET bpc = excluded.bpc, se = excluded.se, source = "
+    "excluded.source",
     "INSERT INTO scores VALUES(?, ?, ?, ?, ?)"
-    " ON CONFLICT(model, benchmark) DO UPDATE SET score = excluded.score, se = excluded.se, source = excluded.source"
-};
+    " ON CONFLICT(model, benchmark) DO UPDATE SET score = excluded.score, se = excluded.se, source "
+    "= excluded.source"};
 
 static cril_status check_import(cril_figure_kind kind, const cril_figure *row, cril_error *err)
 {
     if (!cril_is_name(row->model, 1, CRIL_MAX_NAME) || !cril_is_name(row->of, 1, CRIL_MAX_NAME))
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "\"%.60s\" on \"%.60s\": a model, a corpus and a benchmark need names, of up to %d bytes of UTF-8 without control "
+                         "\"%.60s\" on \"%.60s\": a model, a corpus and a benchmark need names, of "
+                         "up to %d bytes of UTF-8 without control "
                          "characters",
                          row->model, row->of, CRIL_MAX_NAME - 1);
     if (!cril_is_name(row->source, 1, CRIL_MAX_NAME))
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%.60s on %.60s has no source; say in up to %d bytes of UTF-8, without control characters, where the figure is from",
+                         "%.60s on %.60s has no source; say in up to %d bytes of UTF-8, without "
+                         "control characters, where the figure is from",
                          row->model, row->of, CRIL_MAX_NAME - 1);
     if (kind == CRIL_FIGURE_SCORE && !(row->value >= 0 && row->value <= 1))
-        return cril_fail(err, CRIL_ERR_RANGE, "%.60s on %.60s has a score of %g; it must be a share of 1, from 0 to 1", row->model, row->of,
-                         row->value);
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%.60s on %.60s has a score of %g; it must be a share of 1, from 0 to 1",
+                         row->model, row->of, row->value);
     if (!(row->value >= 0 && row->value <= CRIL_MAX_BPC))
-        return cril_fail(err, CRIL_ERR_RANGE, "%.60s on %.60s has %g bits per character; it must be a number from 0 to %g", row->model,
-                         row->of, row->value, CRIL_MAX_BPC);
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "%.60s on %.60s has %g bits per character; it must be a number from 0 to %g",
+            row->model, row->of, row->value, CRIL_MAX_BPC);
     if (!(row->se >= 0 && row->se <= CRIL_MAX_BPC))
-        return cril_fail(err, CRIL_ERR_RANGE, "%.60s on %.60s has a standard error of %g; it must be 0 (not known) or more", row->model,
-                         row->of, row->se);
+        return cril_fail(
+            err, CRIL_ERR_RANGE,
+            "%.60s on %.60s has a standard error of %g; it must be 0 (not known) or more",
+            row->model, row->of, row->se);
     return CRIL_OK;
 }
 
@@ -406,23 +459,27 @@ static bool same_import(const cril_figure *a, const cril_figure *b)
     return a->value == b->value && a->se == b->se && strcmp(a->source, b->source) == 0;
 }
 
-cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row, bool replace, bool *changed, cril_error *err)
+cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
+                            bool replace, bool *changed, cril_error *err)
 {
-    static const char *const units[] = { "bits per character", "of 1" };
+    static const char *const units[] = {"bits per character", "of 1"};
     cril_figure known;
     struct cril_query q;
     bool found, same;
     cril_status st = check_import(kind, row, err);
 
-    if (st != CRIL_OK || (st = cril_store_find_import(s, kind, row->model, row->of, &known, &found, err)) != CRIL_OK)
+    if (st != CRIL_OK ||
+        (st = cril_store_find_import(s, kind, row->model, row->of, &known, &found, err)) != CRIL_OK)
         return st;
     same = found && same_import(&known, row);
     if (changed)
         *changed = !same;
     if (found && !same && !replace)
         st = cril_fail(err, CRIL_ERR_MISMATCH,
-                       "%s: here %.60s has %.17g %s on %.60s (%.60s), there %.17g (%.60s); import the right one into both", s->path,
-                       row->model, known.value, units[kind], row->of, known.source, row->value, row->source);
+                       "%s: here %.60s has %.17g %s on %.60s (%.60s), there %.17g (%.60s); import "
+                       "the right one into both",
+                       s->path, row->model, known.value, units[kind], row->of, known.source,
+                       row->value, row->source);
     if (found)
         cril_figure_free(&known);
     if (st != CRIL_OK || same)
@@ -437,7 +494,8 @@ cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_fig
     return cril_query_end(&q);
 }
 
-cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows, size_t n, size_t *changed, cril_error *err)
+cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows,
+                              size_t n, size_t *changed, cril_error *err)
 {
     size_t n_changed = 0;
     cril_error why;
@@ -449,7 +507,8 @@ cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_f
         bool one = false;
 
         if ((st = cril_put_import(s, kind, &rows[i], true, &one, &why)) != CRIL_OK)
-            st == CRIL_ERR_RANGE ? cril_fail(err, st, "row %zu: %s", i + 1, why.message) : cril_fail(err, st, "%s", why.message);
+            st == CRIL_ERR_RANGE ? cril_fail(err, st, "row %zu: %s", i + 1, why.message)
+                                 : cril_fail(err, st, "%s", why.message);
         n_changed += one;
     }
     if ((st = cril_store_end(s, st, err)) == CRIL_OK && changed)

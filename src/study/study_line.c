@@ -15,15 +15,18 @@ static cril_status no_memory(cril_error *err)
 }
 
 /* Too few models: which ones lack a number. */
-static cril_status refuse(const cril_study_info *s, const cril_study_fit *f, const cril_study_points *p, cril_error *err)
+static cril_status refuse(const cril_study_info *s, const cril_study_fit *f,
+                          const cril_study_points *p, cril_error *err)
 {
     char names[400] = "";
     size_t at = 0;
 
     for (size_t i = 0; i < p->n_lacking && at < sizeof(names); i++)
-        at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "", s->models[p->lacking[i]].name);
+        at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s", i ? ", " : "",
+                               s->models[p->lacking[i]].name);
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: %zu models have all figures for %s against %s; a line needs 3, and with 3 its interval is without "
+                     "%s: %zu models have all figures for %s against %s; a line needs 3, and with "
+                     "3 its interval is without "
                      "use: it leaves 1 degree of freedom%s%s",
                      s->path, p->n, f->y, f->x, names[0] ? "; lacking: " : "", names);
 }
@@ -64,7 +67,8 @@ static size_t count_families(const cril_points *p)
 
 static cril_status resample(const cril_study_line_options *o, cril_study_line *l, cril_error *err)
 {
-    const cril_line_bootstrap wanted = { .level = o->level, .resamples = o->resamples, .seed = o->seed };
+    const cril_line_bootstrap wanted = {
+        .level = o->level, .resamples = o->resamples, .seed = o->seed};
     cril_status st;
 
     l->over_models = l->over_families = wanted;
@@ -77,18 +81,19 @@ static cril_status resample(const cril_study_line_options *o, cril_study_line *l
     return st;
 }
 
-/* Whether at least one family leaves 3 models of more than one x behind is for the function to say. */
+/* Whether at least one family leaves 3 models of more than one x behind is for the function to say.
+ */
 static cril_status leave_out(cril_study_line *l, cril_error *err)
 {
     const cril_status st = cril_line_leave_out(&l->points, l->families, NULL, &l->left_out, err);
 
     if (st == CRIL_ERR_RANGE)
-        l->left_out = (cril_left_out_total){ 0 };
+        l->left_out = (cril_left_out_total){0};
     return st == CRIL_ERR_RANGE ? CRIL_OK : st;
 }
 
-static cril_status fit(const cril_study_info *s, const cril_study_fit *f, const cril_study_line_options *o,
-                       cril_study_line *l, cril_error *err)
+static cril_status fit(const cril_study_info *s, const cril_study_fit *f,
+                       const cril_study_line_options *o, cril_study_line *l, cril_error *err)
 {
     const cril_study_points *p = &l->models;
     cril_error why;
@@ -96,21 +101,24 @@ static cril_status fit(const cril_study_info *s, const cril_study_fit *f, const 
 
     if (p->n < LEAST)
         return refuse(s, f, p, err);
-    l->points = (cril_points){ .n = p->n, .x = p->x, .y = p->y, .x_se = p->x_se, .y_se = p->y_se, .family = p->family };
+    l->points = (cril_points){
+        .n = p->n, .x = p->x, .y = p->y, .x_se = p->x_se, .y_se = p->y_se, .family = p->family};
     l->each = calloc(p->n, sizeof(*l->each));
     l->families = calloc(p->n, sizeof(*l->families));
     if (!l->each || !l->families)
         return no_memory(err);
     if ((st = cril_line_fit(&l->points, o->level, &l->line, &why)) != CRIL_OK ||
-        (st = cril_line_diagnose(&l->points, o->threshold, l->each, &l->n_flagged, &why)) != CRIL_OK ||
-        (st = resample(o, l, &why)) != CRIL_OK || (st = leave_out(l, &why)) != CRIL_OK || (st = fit_both(o, l, &why)) != CRIL_OK)
+        (st = cril_line_diagnose(&l->points, o->threshold, l->each, &l->n_flagged, &why)) !=
+            CRIL_OK ||
+        (st = resample(o, l, &why)) != CRIL_OK || (st = leave_out(l, &why)) != CRIL_OK ||
+        (st = fit_both(o, l, &why)) != CRIL_OK)
         return cril_fail(err, st, "%s: %s against %s: %s", s->path, f->y, f->x, why.message);
     return CRIL_OK;
 }
 
 cril_study_line_options cril_study_line_defaults(const cril_study_line_options *o)
 {
-    cril_study_line_options all = o ? *o : (cril_study_line_options){ 0 };
+    cril_study_line_options all = o ? *o : (cril_study_line_options){0};
 
     all.level = all.level == 0 ? 0.95 : all.level;
     all.threshold = all.threshold == 0 ? 3 : all.threshold;
@@ -118,11 +126,12 @@ cril_study_line_options cril_study_line_defaults(const cril_study_line_options *
     return all;
 }
 
-cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t, const cril_study_fit *f,
-                                const cril_study_line_options *options, cril_study_line *out, cril_error *err)
+cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table *t,
+                                const cril_study_fit *f, const cril_study_line_options *options,
+                                cril_study_line *out, cril_error *err)
 {
     const cril_study_line_options o = cril_study_line_defaults(options);
-    cril_study_line l = { 0 };
+    cril_study_line l = {0};
     cril_status st;
 
     st = cril_study_points_get(s, t, f, &l.models, err);
@@ -138,5 +147,5 @@ void cril_study_line_free(cril_study_line *l)
     cril_study_points_free(&l->models);
     free(l->each);
     free(l->families);
-    *l = (cril_study_line){ 0 };
+    *l = (cril_study_line){0};
 }

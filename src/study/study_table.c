@@ -1,6 +1,7 @@
 /*
- * All numbers of a study. A model and a corpus are found by the study's names for them; their cell counts once all of the corpus's documents
- * are there, so a run that is under way shows nothing half.
+ * All numbers of a study. A model and a corpus are found by the study's names for them; their cell
+ * counts once all of the corpus's documents are there, so a run that is under way shows nothing
+ * half.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -14,12 +15,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c, const cril_study_protocol *p, cril_cell *out,
-                         cril_error *err)
+cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
+                         const cril_study_protocol *p, cril_cell *out, cril_error *err)
 {
     const struct cril_protocol *protocol = cril_protocol_find(p->name);
     struct cril_layout l;
-    cril_cell cell = { .numerics = CRIL_NUMERICS };
+    cril_cell cell = {.numerics = CRIL_NUMERICS};
 
     if (!protocol)
         return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%.40s\" is not known to cril", p->name);
@@ -53,9 +54,10 @@ static cril_status no_memory(const cril_store *s, cril_error *err)
 }
 
 /* A cell's rows to its figure. */
-static cril_status figure(const cril_store *s, cril_document_score *rows, size_t n, cril_known *out, cril_error *err)
+static cril_status figure(const cril_store *s, cril_document_score *rows, size_t n, cril_known *out,
+                          cril_error *err)
 {
-    cril_result r = { .per_document = rows, .documents = n };
+    cril_result r = {.per_document = rows, .documents = n};
     cril_error why;
     double se;
 
@@ -64,19 +66,21 @@ static cril_status figure(const cril_store *s, cril_document_score *rows, size_t
         return CRIL_OK;
     if (cril_result_error(&r, &se, &why) != CRIL_OK)
         return cril_fail(err, why.status, "%s: %s", s->path, why.message);
-    *out = (cril_known){ .value = cril_result_bpc(&r), .se = se, .origin = CRIL_ORIGIN_MEASURED, .source = "" };
+    *out = (cril_known){
+        .value = cril_result_bpc(&r), .se = se, .origin = CRIL_ORIGIN_MEASURED, .source = ""};
     return CRIL_OK;
 }
 
-static cril_status look_up_measured(const struct table *x, const cril_store_model *m, const cril_store_corpus *c, cril_known *out,
-                                    cril_error *err)
+static cril_status look_up_measured(const struct table *x, const cril_store_model *m,
+                                    const cril_store_corpus *c, cril_known *out, cril_error *err)
 {
     cril_document_score *rows;
     cril_cell cell;
     size_t n;
     cril_status st = cril_cell_of(m, c, x->protocol, &cell, err);
 
-    if (st != CRIL_OK || (st = cril_store_rows(x->store, &cell, c->documents, &rows, &n, err)) != CRIL_OK)
+    if (st != CRIL_OK ||
+        (st = cril_store_rows(x->store, &cell, c->documents, &rows, &n, err)) != CRIL_OK)
         return st;
     if (n == c->documents)
         st = figure(x->store, rows, n, out, err);
@@ -84,8 +88,8 @@ static cril_status look_up_measured(const struct table *x, const cril_store_mode
     return st;
 }
 
-static cril_status look_up_imported(struct table *x, cril_figure_kind kind, const char *model, const char *of, cril_known *out,
-                                    cril_error *err)
+static cril_status look_up_imported(struct table *x, cril_figure_kind kind, const char *model,
+                                    const char *of, cril_known *out, cril_error *err)
 {
     struct sources *l = x->sources;
     cril_figure row, *rows;
@@ -100,7 +104,8 @@ static cril_status look_up_imported(struct table *x, cril_figure_kind kind, cons
     }
     l->rows = rows;
     l->rows[l->n++] = row;
-    *out = (cril_known){ .value = row.value, .se = row.se, .origin = CRIL_ORIGIN_IMPORTED, .source = row.source };
+    *out = (cril_known){
+        .value = row.value, .se = row.se, .origin = CRIL_ORIGIN_IMPORTED, .source = row.source};
     return CRIL_OK;
 }
 
@@ -120,10 +125,12 @@ static cril_status look_up_model(struct table *x, size_t i, cril_error *err)
         if (st == CRIL_OK && found)
             st = look_up_measured(x, &m, &c, &bpc[k], err);
         if (st == CRIL_OK && bpc[k].origin == CRIL_ORIGIN_NONE)
-            st = look_up_imported(x, CRIL_FIGURE_BPC, name, x->study->corpora[k].name, &bpc[k], err);
+            st =
+                look_up_imported(x, CRIL_FIGURE_BPC, name, x->study->corpora[k].name, &bpc[k], err);
     }
     for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++)
-        st = look_up_imported(x, CRIL_FIGURE_SCORE, name, x->study->benchmarks[k].name, &score[k], err);
+        st = look_up_imported(x, CRIL_FIGURE_SCORE, name, x->study->benchmarks[k].name, &score[k],
+                              err);
     return st;
 }
 
@@ -135,15 +142,20 @@ static cril_known *make_unknown(size_t n_models, size_t n)
     if (!cril_size_mul(n_models, n, &size) || !(k = calloc(size + 1, sizeof(*k))))
         return NULL;
     for (size_t i = 0; i < size; i++)
-        k[i] = (cril_known){ .value = NAN, .source = "" };
+        k[i] = (cril_known){.value = NAN, .source = ""};
     return k;
 }
 
-cril_status cril_store_table(cril_store *s, const cril_study_info *study, const cril_study_protocol *protocol, cril_study_table *out,
+cril_status cril_store_table(cril_store *s, const cril_study_info *study,
+                             const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err)
 {
-    struct table x = { .store = s, .study = study, .protocol = protocol,
-                       .t = { .n_models = study->n_models, .n_corpora = study->n_corpora, .n_benchmarks = study->n_benchmarks } };
+    struct table x = {.store = s,
+                      .study = study,
+                      .protocol = protocol,
+                      .t = {.n_models = study->n_models,
+                            .n_corpora = study->n_corpora,
+                            .n_benchmarks = study->n_benchmarks}};
     cril_status st;
 
     x.t.bpc = make_unknown(study->n_models, study->n_corpora);

@@ -1,9 +1,11 @@
 /*
- * What there is to do: corpora are read, models opened, each cell gets an estimate of its arithmetic. Only models of which a cell is this
- * run's are read for their hash: a shard of a large study does not read all of it.
+ * What there is to do: corpora are read, models opened, each cell gets an estimate of its
+ * arithmetic. Only models of which a cell is this run's are read for their hash: a shard of a large
+ * study does not read all of it.
  *
- * The estimate lays the protocol's windows on documents whose tokens are guessed from their characters, by the ratio in a sample of
- * the corpus. It decides over order, shares and the time left, never over a figure.
+ * The estimate lays the protocol's windows on documents whose tokens are guessed from their
+ * characters, by the ratio in a sample of the corpus. It decides over order, shares and the time
+ * left, never over a figure.
  */
 #include "study/survey.h"
 
@@ -26,18 +28,20 @@ static cril_status no_memory(cril_error *err)
 
 /* ---- Files ---- */
 
-static cril_status survey_model(const cril_study_model *m, struct cril_subject *out, cril_error *err)
+static cril_status survey_model(const cril_study_model *m, struct cril_subject *out,
+                                cril_error *err)
 {
     cril_status st;
 
-    *out = (struct cril_subject){ .study = m, .stamp = cril_stamp(m->path) }; /* before it is read */
+    *out = (struct cril_subject){.study = m, .stamp = cril_stamp(m->path)}; /* before it is read */
     if ((st = cril_model_open(m->path, &out->model, err)) != CRIL_OK)
         return st;
     out->facts.parameters = cril_model_parameters(out->model);
     out->facts.bytes = cril_model_bytes(out->model);
     out->facts.context = cril_model_context(out->model);
     if (strlen(cril_model_architecture(out->model)) >= sizeof(out->facts.architecture))
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: the name of its architecture is too long", m->path);
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: the name of its architecture is too long",
+                         m->path);
     strcpy(out->facts.architecture, cril_model_architecture(out->model));
     return CRIL_OK;
 }
@@ -53,7 +57,8 @@ static cril_status keep_sample(struct cril_text *t, const cril_document *doc, cr
     return CRIL_OK;
 }
 
-static cril_status add_document(struct cril_text *t, const cril_document *doc, size_t *capacity, cril_error *err)
+static cril_status add_document(struct cril_text *t, const cril_document *doc, size_t *capacity,
+                                cril_error *err)
 {
     const size_t n = (size_t)t->facts.documents;
     uint64_t *starts = cril_size_grow(t->starts, capacity, n, 2, sizeof(*starts));
@@ -74,7 +79,8 @@ static cril_status stopped(const struct cril_text *t, cril_error *err)
     return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", t->study->path);
 }
 
-static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_survey_poll poll, void *user, cril_error *err)
+static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_survey_poll poll,
+                                  void *user, cril_error *err)
 {
     cril_document doc;
     size_t capacity = 0;
@@ -97,7 +103,8 @@ static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *e
     const char *field = o->field ? o->field : "content", *format = o->format ? o->format : "";
 
     if (strlen(field) >= sizeof(t->facts.field) || strlen(format) >= sizeof(t->facts.format))
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: the name of its field or format is too long", t->study->path);
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: the name of its field or format is too long",
+                         t->study->path);
     strcpy(t->facts.field, field);
     strcpy(t->facts.format, format);
     t->facts.limit = o->limit;
@@ -105,13 +112,14 @@ static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *e
     return st == CRIL_OK ? cril_store_corpus_id(&t->facts, err) : st;
 }
 
-static cril_status survey_text(const cril_study_corpus *study, struct cril_text *out, cril_survey_poll poll, void *user,
-                               cril_error *err)
+static cril_status survey_text(const cril_study_corpus *study, struct cril_text *out,
+                               cril_survey_poll poll, void *user, cril_error *err)
 {
     cril_corpus *c = NULL;
     cril_status st;
 
-    *out = (struct cril_text){ .study = study, .stamp = cril_stamp(study->path) }; /* before it is read */
+    *out = (struct cril_text){.study = study,
+                              .stamp = cril_stamp(study->path)}; /* before it is read */
     if ((st = cril_corpus_open(study->path, &study->options, &c, err)) == CRIL_OK &&
         (st = read_documents(out, c, poll, user, err)) == CRIL_OK)
         st = name_facts(out, c, err);
@@ -122,20 +130,21 @@ static cril_status survey_text(const cril_study_corpus *study, struct cril_text 
 /* ---- Baselines ---- */
 
 /* A long text in pieces, so that the caller can stop it. */
-static cril_status add_text(const struct cril_text *t, cril_baselines *b, const cril_document *doc, cril_survey_poll poll, void *user,
-                            cril_error *err)
+static cril_status add_text(const struct cril_text *t, cril_baselines *b, const cril_document *doc,
+                            cril_survey_poll poll, void *user, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
     for (size_t at = 0, n; st == CRIL_OK && at < doc->len_bytes; at += n) {
         n = doc->len_bytes - at < COMPRESSED_AT_ONCE ? doc->len_bytes - at : COMPRESSED_AT_ONCE;
-        st = poll && poll(user, t->study->name) ? stopped(t, err) : cril_baselines_add(b, doc->text + at, n, err);
+        st = poll && poll(user, t->study->name) ? stopped(t, err)
+                                                : cril_baselines_add(b, doc->text + at, n, err);
     }
     return st;
 }
 
-static cril_status compress(const struct cril_text *t, cril_corpus *c, cril_baselines *b, cril_survey_poll poll, void *user,
-                            cril_error *err)
+static cril_status compress(const struct cril_text *t, cril_corpus *c, cril_baselines *b,
+                            cril_survey_poll poll, void *user, cril_error *err)
 {
     cril_document doc;
     char sha256[65];
@@ -149,15 +158,16 @@ static cril_status compress(const struct cril_text *t, cril_corpus *c, cril_base
     return strcmp(sha256, t->facts.sha256) == 0 ? CRIL_OK : cril_stamp_changed(t->study->path, err);
 }
 
-cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,
-                               cril_error *err)
+cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user,
+                               cril_baseline **out, size_t *n, cril_error *err)
 {
     cril_baselines *b = NULL;
     cril_corpus *c = NULL;
     cril_status st;
 
     if ((st = cril_corpus_open(t->study->path, &t->study->options, &c, err)) == CRIL_OK &&
-        (st = cril_baselines_create(&b, err)) == CRIL_OK && (st = compress(t, c, b, poll, user, err)) == CRIL_OK)
+        (st = cril_baselines_create(&b, err)) == CRIL_OK &&
+        (st = compress(t, c, b, poll, user, err)) == CRIL_OK)
         st = cril_baselines_finish(b, out, n, err);
     cril_baselines_free(b);
     cril_corpus_close(c);
@@ -166,20 +176,23 @@ cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll,
 
 /* ---- Costs ---- */
 
-static cril_status count_sample(const struct cril_subject *m, const struct cril_text *t, double *tokens_per_character,
-                                cril_error *err)
+static cril_status count_sample(const struct cril_subject *m, const struct cril_text *t,
+                                double *tokens_per_character, cril_error *err)
 {
-    cril_ids ids = { 0 };
-    const cril_status st = cril_tokenizer_encode(cril_model_tokenizer(m->model), t->sample, t->n_sample, CRIL_ENCODE_TEXT, &ids, err);
+    cril_ids ids = {0};
+    const cril_status st = cril_tokenizer_encode(cril_model_tokenizer(m->model), t->sample,
+                                                 t->n_sample, CRIL_ENCODE_TEXT, &ids, err);
 
     if (st == CRIL_OK)
-        *tokens_per_character = (double)ids.n / (double)cril_count_characters(t->sample, t->n_sample);
+        *tokens_per_character =
+            (double)ids.n / (double)cril_count_characters(t->sample, t->n_sample);
     cril_ids_free(&ids);
     return st;
 }
 
 /* All windows on a stream of n tokens. */
-static void add_stream(const cril_model *m, const struct cril_protocol *p, const struct cril_layout *l, uint64_t n, struct cril_job *j)
+static void add_stream(const cril_model *m, const struct cril_protocol *p,
+                       const struct cril_layout *l, uint64_t n, struct cril_job *j)
 {
     struct cril_span span;
 
@@ -192,35 +205,43 @@ static void add_stream(const cril_model *m, const struct cril_protocol *p, const
 }
 
 /* ratio: tokens to characters. */
-static void estimate(const struct cril_subject *m, const struct cril_text *t, double ratio, struct cril_job *j)
+static void estimate(const struct cril_subject *m, const struct cril_text *t, double ratio,
+                     struct cril_job *j)
 {
     const struct cril_protocol *p = cril_protocol_find(j->cell.protocol);
-    const struct cril_layout l = { .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .head = -1 };
+    const struct cril_layout l = {
+        .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .head = -1};
 
     if (!p->per_document)
         add_stream(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
     for (uint64_t i = 0; p->per_document && i < t->facts.documents; i++)
-        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
+        add_stream(m->model, p, &l,
+                   (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
     j->flops += 1; /* no cell is for nothing */
     j->tokens += 1;
 }
 
 /* ---- Cells ---- */
 
-static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject, size_t text, size_t protocol,
-                            double ratio, cril_error *err)
+static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject,
+                            size_t text, size_t protocol, double ratio, cril_error *err)
 {
     const cril_study_protocol *p = &s->protocols[protocol];
-    struct cril_job j = { .subject = subject, .text = text, .protocol = protocol,
-                          .slice = { 0, w->texts[text].facts.documents } };
-    cril_status st = cril_cell_of(&w->subjects[subject].facts, &w->texts[text].facts, p, &j.cell, err);
+    struct cril_job j = {.subject = subject,
+                         .text = text,
+                         .protocol = protocol,
+                         .slice = {0, w->texts[text].facts.documents}};
+    cril_status st =
+        cril_cell_of(&w->subjects[subject].facts, &w->texts[text].facts, p, &j.cell, err);
 
     if (st == CRIL_OK && j.cell.context > w->subjects[subject].facts.context)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s:%zu: %s was made for a context of at most %" PRIu64 " tokens, the protocol %s has %" PRIu64 "; give the "
+                         "%s:%zu: %s was made for a context of at most %" PRIu64
+                         " tokens, the protocol %s has %" PRIu64 "; give the "
                          "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
-                         s->path, p->line, w->subjects[subject].study->name, w->subjects[subject].facts.context, p->name,
-                         j.cell.context, p->name, w->subjects[subject].facts.context);
+                         s->path, p->line, w->subjects[subject].study->name,
+                         w->subjects[subject].facts.context, p->name, j.cell.context, p->name,
+                         w->subjects[subject].facts.context);
     if (st != CRIL_OK)
         return st;
     estimate(&w->subjects[subject], &w->texts[text], ratio, &j);
@@ -264,7 +285,8 @@ static cril_status list_jobs(const cril_study_info *s, struct cril_survey *w, cr
     return st;
 }
 
-cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cril_survey_poll poll, void *user, cril_error *err)
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cril_survey_poll poll,
+                             void *user, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -279,12 +301,13 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cr
         if (s->corpora[i].path)
             st = survey_text(&s->corpora[i], &w->texts[w->n_texts++], poll, user, err);
     if (st == CRIL_OK && (!w->n_subjects || !w->n_texts))
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path", s->path,
-                         w->n_subjects ? "corpus" : "model");
+        return cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path",
+                         s->path, w->n_subjects ? "corpus" : "model");
     return st == CRIL_OK ? list_jobs(s, w, err) : st;
 }
 
-cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user, cril_error *err)
+cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user,
+                                 cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -293,7 +316,8 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
 
         if (!m->facts.sha256[0]) {
             if (poll && poll(user, m->study->name))
-                return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", m->study->path);
+                return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s",
+                                 m->study->path);
             st = cril_model_sha256(m->model, m->facts.sha256, err);
         }
         memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
@@ -312,7 +336,7 @@ void cril_survey_free(struct cril_survey *w)
     free(w->subjects);
     free(w->texts);
     free(w->jobs);
-    *w = (struct cril_survey){ 0 };
+    *w = (struct cril_survey){0};
 }
 
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s)
@@ -324,7 +348,8 @@ double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cri
 
 /* ---- Shares ---- */
 
-/* The first document of which at least half lies behind a share of the corpus's characters; past the last: none does. */
+/* The first document of which at least half lies behind a share of the corpus's characters; past
+ * the last: none does. */
 static uint64_t document_at(const struct cril_text *t, double share)
 {
     const double wanted = share * (double)t->facts.characters;
@@ -347,8 +372,9 @@ static double clamp(double x)
 }
 
 /*
- * The cells in their order are a line as long as their arithmetic, which is cut into equal parts; each cut falls between two documents. Where a
- * part ends the next one begins: both are computed by one expression.
+ * The cells in their order are a line as long as their arithmetic, which is cut into equal parts;
+ * each cut falls between two documents. Where a part ends the next one begins: both are computed by
+ * one expression.
  */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
 {
@@ -360,10 +386,12 @@ void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
     for (size_t i = 0; i < w->n_jobs; i++) {
         struct cril_job j = w->jobs[i];
         const struct cril_text *t = &w->texts[j.text];
-        const double from = clamp((total * (shard - 1) / shards - at) / j.flops), to = clamp((total * shard / shards - at) / j.flops);
+        const double from = clamp((total * (shard - 1) / shards - at) / j.flops),
+                     to = clamp((total * shard / shards - at) / j.flops);
 
         at += j.flops;
-        j.slice = (cril_slice){ document_at(t, from), shard == shards ? t->facts.documents : document_at(t, to) };
+        j.slice = (cril_slice){document_at(t, from),
+                               shard == shards ? t->facts.documents : document_at(t, to)};
         if (j.slice.from >= j.slice.to)
             continue;
         j.slice_flops = cril_job_flops(w, &j, j.slice);

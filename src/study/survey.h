@@ -9,9 +9,9 @@
 
 struct cril_subject {
     const cril_study_model *study;
-    cril_model *model; /* stays open: its pages are the system's to keep or not */
+    cril_model *model;      /* stays open: its pages are the system's to keep or not */
     cril_store_model facts; /* no hash until cril_survey_identify */
-    uint64_t stamp; /* of its file, or of its first part, before it was read (stamp.h) */
+    uint64_t stamp;         /* of its file, or of its first part, before it was read (stamp.h) */
 };
 
 struct cril_text {
@@ -26,9 +26,9 @@ struct cril_text {
 struct cril_job {
     size_t subject, text, protocol;
     cril_cell cell;
-    double flops;      /* of all of the cell, estimated */
-    double tokens;     /* that go through the model for it, likewise */
-    cril_slice slice;  /* documents of it that are this run's */
+    double flops;     /* of all of the cell, estimated */
+    double tokens;    /* that go through the model for it, likewise */
+    cril_slice slice; /* documents of it that are this run's */
     double slice_flops;
     double left_flops; /* of the slice, what the store does not have */
     bool done;
@@ -45,23 +45,26 @@ struct cril_survey {
 typedef int (*cril_survey_poll)(void *user, const char *name);
 
 /*
- * Reads the corpora of s, opens its models and lists the cells, which lack the hash of their model. Zero-initialised out; release with
- * cril_survey_free, after an error too.
+ * Reads the corpora of s, opens its models and lists the cells, which lack the hash of their model.
+ * Zero-initialised out; release with cril_survey_free, after an error too.
  */
-cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out, cril_survey_poll poll, void *user, cril_error *err);
+cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out,
+                             cril_survey_poll poll, void *user, cril_error *err);
 void cril_survey_free(struct cril_survey *w);
 
 /* Sets the slices of shard 1 <= shard <= shards; jobs that get none are dropped. */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
 
 /* Reads the models of the jobs that there are, for their hash. */
-cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user, cril_error *err);
+cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user,
+                                 cril_error *err);
 
 /* The estimated arithmetic of some documents of a cell. */
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
 
-/* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free. CRIL_ERR_MISMATCH: it is another one now. */
-cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user, cril_baseline **out, size_t *n,
-                               cril_error *err);
+/* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free.
+ * CRIL_ERR_MISMATCH: it is another one now. */
+cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user,
+                               cril_baseline **out, size_t *n, cril_error *err);
 
 #endif

@@ -41,13 +41,14 @@ static void offer(struct offers *o, const char *name)
     }
 }
 
-static cril_status refuse(const struct offers *o, const char *where, const char *why, cril_error *err)
+static cril_status refuse(const struct offers *o, const char *where, const char *why,
+                          cril_error *err)
 {
     const char *best = o->nearest.best;
 
-    return cril_fail(err, CRIL_ERR_RANGE, "%s: \"%.60s\" %s%s%s%s (there %s: %s%s)", where, o->word, why,
-                     best ? "; did you mean \"" : "", best ? best : "", best ? "\"?" : "", o->len ? "are" : "is",
-                     o->len ? o->list : "none", o->cut ? ", ..." : "");
+    return cril_fail(err, CRIL_ERR_RANGE, "%s: \"%.60s\" %s%s%s%s (there %s: %s%s)", where, o->word,
+                     why, best ? "; did you mean \"" : "", best ? best : "", best ? "\"?" : "",
+                     o->len ? "are" : "is", o->len ? o->list : "none", o->cut ? ", ..." : "");
 }
 
 /* ---- axes ---- */
@@ -59,8 +60,8 @@ size_t cril_words_columns(const cril_study_info *s, char axis)
 
 struct cril_column cril_words_column(const cril_study_info *s, char axis, size_t i)
 {
-    return axis == 'x' ? (struct cril_column){ s->corpora[i].name, s->corpora[i].group }
-                       : (struct cril_column){ s->benchmarks[i].name, s->benchmarks[i].group };
+    return axis == 'x' ? (struct cril_column){s->corpora[i].name, s->corpora[i].group}
+                       : (struct cril_column){s->benchmarks[i].name, s->benchmarks[i].group};
 }
 
 /* Names, then groups that are not among those. */
@@ -109,7 +110,8 @@ size_t cril_words_groups(const cril_study_info *s, char axis)
     for (size_t i = 0; i < cril_words_columns(s, axis); i++) {
         size_t k = 0;
 
-        while (strcmp(cril_words_column(s, axis, k).group, cril_words_column(s, axis, i).group) != 0)
+        while (strcmp(cril_words_column(s, axis, k).group, cril_words_column(s, axis, i).group) !=
+               0)
             k++;
         n += k == i;
     }
@@ -118,7 +120,8 @@ size_t cril_words_groups(const cril_study_info *s, char axis)
 
 static bool is_column_word(const cril_study_info *s, char axis, const char *word)
 {
-    return cril_words_find(s, axis, word) < cril_words_columns(s, axis) || cril_words_count(s, axis, word) > 0;
+    return cril_words_find(s, axis, word) < cril_words_columns(s, axis) ||
+           cril_words_count(s, axis, word) > 0;
 }
 
 cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err)
@@ -126,13 +129,15 @@ cril_status cril_words_axis(const cril_study_info *s, char axis, const char *wor
     static const struct {
         char other;
         const char *name, *none, *swapped;
-    } sentences[] = { { 'y', "x", "is no corpus and no group of corpora", "is of benchmarks; x is a corpus or a group of corpora" },
-                      { 'x', "y", "is no benchmark and no group of benchmarks",
-                        "is of corpora; y is a benchmark or a group of benchmarks" } };
+    } sentences[] = {{'y', "x", "is no corpus and no group of corpora",
+                      "is of benchmarks; x is a corpus or a group of corpora"},
+                     {'x', "y", "is no benchmark and no group of benchmarks",
+                      "is of corpora; y is a benchmark or a group of benchmarks"}};
     const bool is_y = axis == 'y', any = cril_words_columns(s, axis) > 0;
-    struct offers o = { .word = word, .nearest.word = word };
+    struct offers o = {.word = word, .nearest.word = word};
 
-    if (any && (strcmp(word, average) == 0 || (is_y && strcmp(word, plain) == 0) || is_column_word(s, axis, word)))
+    if (any && (strcmp(word, average) == 0 || (is_y && strcmp(word, plain) == 0) ||
+                is_column_word(s, axis, word)))
         return CRIL_OK;
     if (any)
         offer(&o, average);
@@ -140,7 +145,9 @@ cril_status cril_words_axis(const cril_study_info *s, char axis, const char *wor
         offer(&o, plain);
     offer_columns(&o, s, axis);
     return refuse(&o, sentences[is_y].name,
-                  is_column_word(s, sentences[is_y].other, word) ? sentences[is_y].swapped : sentences[is_y].none, err);
+                  is_column_word(s, sentences[is_y].other, word) ? sentences[is_y].swapped
+                                                                 : sentences[is_y].none,
+                  err);
 }
 
 /* ---- models ---- */
@@ -195,7 +202,7 @@ static void offer_models(struct offers *o, const cril_study_info *s)
 cril_status cril_words_model(const cril_study_info *s, const char *word, cril_error *err)
 {
     const char *name = word + (word[0] == '-');
-    struct offers o = { .word = name, .nearest.word = name };
+    struct offers o = {.word = name, .nearest.word = name};
 
     for (size_t i = 0; i < s->n_models; i++)
         if (has_word(&s->models[i], name))
@@ -208,7 +215,8 @@ cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit 
 {
     cril_status st;
 
-    if ((st = cril_words_axis(s, 'x', f->x, err)) != CRIL_OK || (st = cril_words_axis(s, 'y', f->y, err)) != CRIL_OK)
+    if ((st = cril_words_axis(s, 'x', f->x, err)) != CRIL_OK ||
+        (st = cril_words_axis(s, 'y', f->y, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < f->n_models; i++)
         if ((st = cril_words_model(s, f->models[i], err)) != CRIL_OK)
@@ -216,5 +224,6 @@ cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit 
     for (size_t i = 0; i < s->n_models; i++)
         if (cril_study_selects(&s->models[i], f->models, f->n_models))
             return CRIL_OK;
-    return cril_fail(err, CRIL_ERR_RANGE, "models: these words choose no model; take an exclusion away");
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "models: these words choose no model; take an exclusion away");
 }

@@ -13,9 +13,11 @@ struct cril_column {
 };
 size_t cril_words_columns(const cril_study_info *s, char axis);
 struct cril_column cril_words_column(const cril_study_info *s, char axis, size_t i);
-size_t cril_words_find(const cril_study_info *s, char axis, const char *name); /* the column of that name; past the last: none */
-size_t cril_words_count(const cril_study_info *s, char axis, const char *group); /* columns of a group */
-size_t cril_words_groups(const cril_study_info *s, char axis);                   /* groups */
+size_t cril_words_find(const cril_study_info *s, char axis,
+                       const char *name); /* the column of that name; past the last: none */
+size_t cril_words_count(const cril_study_info *s, char axis,
+                        const char *group);                    /* columns of a group */
+size_t cril_words_groups(const cril_study_info *s, char axis); /* groups */
 
 /* axis: 'x' or 'y'. CRIL_ERR_RANGE: the word means nothing there. */
 cril_status cril_words_axis(const cril_study_info *s, char axis, const char *word, cril_error *err);

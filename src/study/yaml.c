@@ -1,8 +1,9 @@
 /*
  * Events of libyaml to nodes, then nodes to fields by tables.
  *
- * Events and not libyaml's own documents: those have aliases resolved, so that nobody can tell them any more, and know no
- * bound of depth. The tree is built without recursion, its depth is bounded by the stack of open nodes.
+ * Events and not libyaml's own documents: those have aliases resolved, so that nobody can tell them
+ * any more, and know no bound of depth. The tree is built without recursion, its depth is bounded
+ * by the stack of open nodes.
  */
 #include "study/yaml.h"
 
@@ -77,20 +78,24 @@ static size_t line_of(const yaml_event_t *e)
     return e->start_mark.line + 1;
 }
 
-static bool refuse_marks(struct cril_yaml *y, const yaml_event_t *e, const yaml_char_t *anchor, const yaml_char_t *tag)
+static bool refuse_marks(struct cril_yaml *y, const yaml_event_t *e, const yaml_char_t *anchor,
+                         const yaml_char_t *tag)
 {
     if (anchor)
         cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
-                        "a study file has no anchors (&%.40s); write the value where it is wanted, or quote the text",
+                        "a study file has no anchors (&%.40s); write the value where it is wanted, "
+                        "or quote the text",
                         (const char *)anchor);
     else if (tag)
         cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
-                        "a study file has no tags (%.40s); take it away, or quote the text", (const char *)tag);
+                        "a study file has no tags (%.40s); take it away, or quote the text",
+                        (const char *)tag);
     return !anchor && !tag;
 }
 
 /* A new node below the innermost open one: its next item, or the value of the key that was read. */
-static struct cril_yaml_node *add_node(struct builder *b, const yaml_event_t *e, enum cril_yaml_kind kind)
+static struct cril_yaml_node *add_node(struct builder *b, const yaml_event_t *e,
+                                       enum cril_yaml_kind kind)
 {
     struct cril_yaml_node *node = cril_arena_take(b->y->arena, 1, sizeof(*node));
     struct opened *in = b->depth ? &b->open[b->depth - 1] : NULL;
@@ -119,7 +124,8 @@ static struct cril_yaml_node *add_node(struct builder *b, const yaml_event_t *e,
 
 static bool wants_key(const struct builder *b)
 {
-    return b->depth && b->open[b->depth - 1].node->kind == CRIL_YAML_MAPPING && !b->open[b->depth - 1].key;
+    return b->depth && b->open[b->depth - 1].node->kind == CRIL_YAML_MAPPING &&
+           !b->open[b->depth - 1].key;
 }
 
 static bool is_no_value(const yaml_event_t *e)
@@ -163,17 +169,19 @@ static bool on_start(struct builder *b, const yaml_event_t *e, enum cril_yaml_ki
     struct cril_yaml_node *node;
 
     if (wants_key(b)) {
-        cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e), "a key is one word, not a list or a mapping");
+        cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
+                        "a key is one word, not a list or a mapping");
         return false;
     }
     if (b->depth == MOST_LEVELS) {
-        cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e), "lists and mappings lie more than %d deep; a study needs 4 levels",
+        cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
+                        "lists and mappings lie more than %d deep; a study needs 4 levels",
                         MOST_LEVELS);
         return false;
     }
     if (!(node = add_node(b, e, kind)))
         return false;
-    b->open[b->depth++] = (struct opened){ .node = node };
+    b->open[b->depth++] = (struct opened){.node = node};
     return true;
 }
 
@@ -183,13 +191,15 @@ static bool on_event(struct builder *b, const yaml_event_t *e)
     switch (e->type) {
     case YAML_DOCUMENT_START_EVENT:
         if (b->root)
-            cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
-                            "a second document begins; a study file is one, take the line '---' away");
+            cril_yaml_fault(
+                b->y, CRIL_ERR_RANGE, line_of(e),
+                "a second document begins; a study file is one, take the line '---' away");
         return !b->root;
     case YAML_ALIAS_EVENT:
-        cril_yaml_fault(b->y, CRIL_ERR_UNSUPPORTED, line_of(e),
-                        "a study file has no aliases (*%.40s); write the value out, or quote the text",
-                        (const char *)e->data.alias.anchor);
+        cril_yaml_fault(
+            b->y, CRIL_ERR_UNSUPPORTED, line_of(e),
+            "a study file has no aliases (*%.40s); write the value out, or quote the text",
+            (const char *)e->data.alias.anchor);
         return false;
     case YAML_SCALAR_EVENT: return on_scalar(b, e);
     case YAML_SEQUENCE_START_EVENT:
@@ -237,12 +247,15 @@ static void not_yaml(struct cril_yaml *y, const yaml_parser_t *p, const char *da
         no_memory(y);
     else if (p->error == YAML_READER_ERROR)
         cril_yaml_fault(y, CRIL_ERR_FORMAT, line_at(data, len, p->problem_offset),
-                        "is not YAML: %s (byte %zu); a study file is UTF-8", problem, p->problem_offset);
+                        "is not YAML: %s (byte %zu); a study file is UTF-8", problem,
+                        p->problem_offset);
     else if (p->context)
-        cril_yaml_fault(y, CRIL_ERR_FORMAT, p->problem_mark.line + 1, "is not YAML: %s (%s of line %zu)%s", problem,
-                        p->context, p->context_mark.line + 1, remedy_for(problem));
+        cril_yaml_fault(y, CRIL_ERR_FORMAT, p->problem_mark.line + 1,
+                        "is not YAML: %s (%s of line %zu)%s", problem, p->context,
+                        p->context_mark.line + 1, remedy_for(problem));
     else
-        cril_yaml_fault(y, CRIL_ERR_FORMAT, p->problem_mark.line + 1, "is not YAML: %s%s", problem, remedy_for(problem));
+        cril_yaml_fault(y, CRIL_ERR_FORMAT, p->problem_mark.line + 1, "is not YAML: %s%s", problem,
+                        remedy_for(problem));
 }
 
 static bool read_events(struct builder *b, yaml_parser_t *p, const char *data, size_t len)
@@ -265,12 +278,13 @@ static bool read_events(struct builder *b, yaml_parser_t *p, const char *data, s
 
 struct cril_yaml_node *cril_yaml_parse(struct cril_yaml *y, const char *data, size_t len)
 {
-    struct builder b = { .y = y };
+    struct builder b = {.y = y};
     yaml_parser_t p;
     bool good;
 
     if (len > CRIL_YAML_MOST_BYTES) {
-        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "has %zu bytes; a study file has at most %d", len, CRIL_YAML_MOST_BYTES);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "has %zu bytes; a study file has at most %d", len,
+                        CRIL_YAML_MOST_BYTES);
         return NULL;
     }
     if (!yaml_parser_initialize(&p)) {
@@ -281,7 +295,8 @@ struct cril_yaml_node *cril_yaml_parse(struct cril_yaml *y, const char *data, si
     good = read_events(&b, &p, data, len);
     yaml_parser_delete(&p);
     if (good && !b.root)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "is empty; 'cril study init' prints a study file to begin with");
+        cril_yaml_fault(y, CRIL_ERR_RANGE, 0,
+                        "is empty; 'cril study init' prints a study file to begin with");
     return good ? b.root : NULL;
 }
 
@@ -289,7 +304,9 @@ struct cril_yaml_node *cril_yaml_parse(struct cril_yaml *y, const char *data, si
 
 static const char *kind_name(const struct cril_yaml_node *node)
 {
-    return node->kind == CRIL_YAML_LIST ? "a list" : node->kind == CRIL_YAML_MAPPING ? "a mapping" : "a text";
+    return node->kind == CRIL_YAML_LIST      ? "a list"
+           : node->kind == CRIL_YAML_MAPPING ? "a mapping"
+                                             : "a text";
 }
 
 /* A scalar with a value. */
@@ -297,13 +314,16 @@ static bool read_text(struct cril_yaml *y, const struct cril_yaml_node *node, co
                       struct cril_yaml_text *out)
 {
     if (node->kind != CRIL_YAML_SCALAR)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where one text is wanted", key, kind_name(node));
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where one text is wanted", key,
+                        kind_name(node));
     else if (!node->text || !*node->text)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" has no value; give it one, or take the line away", key);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
+                        "\"%s\" has no value; give it one, or take the line away", key);
     else if (node->has_nul)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" holds a NUL, which no name or path can", key);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
+                        "\"%s\" holds a NUL, which no name or path can", key);
     else {
-        *out = (struct cril_yaml_text){ node->text, node->line };
+        *out = (struct cril_yaml_text){node->text, node->line};
         return true;
     }
     return false;
@@ -333,8 +353,8 @@ const char *cril_yaml_name_fault(const char *text)
     return word_fault(text, false);
 }
 
-static bool read_word(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key, bool may_exclude,
-                      struct cril_yaml_text *out)
+static bool read_word(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
+                      bool may_exclude, struct cril_yaml_text *out)
 {
     struct cril_yaml_text t;
     const char *why;
@@ -342,7 +362,8 @@ static bool read_word(struct cril_yaml *y, const struct cril_yaml_node *node, co
     if (!read_text(y, node, key, &t))
         return false;
     if ((why = word_fault(t.text, may_exclude)) != NULL) {
-        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line, "\"%s\": \"%.60s\" %s; choose another word", key, t.text, why);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line, "\"%s\": \"%.60s\" %s; choose another word", key,
+                        t.text, why);
         return false;
     }
     *out = t;
@@ -355,8 +376,8 @@ bool cril_yaml_read_name(struct cril_yaml *y, const struct cril_yaml_node *node,
     return read_word(y, node, key, false, out);
 }
 
-static void read_words(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key, bool may_exclude,
-                       struct cril_yaml_texts *out)
+static void read_words(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
+                       bool may_exclude, struct cril_yaml_texts *out)
 {
     const bool is_list = node->kind == CRIL_YAML_LIST;
     const struct cril_yaml_node *item = is_list ? node->first : node;
@@ -371,8 +392,8 @@ static void read_words(struct cril_yaml *y, const struct cril_yaml_node *node, c
         out->n += read_word(y, item, key, may_exclude, &out->items[out->n]);
 }
 
-static void read_count(struct cril_yaml *y, const struct cril_yaml_node *node, const struct cril_yaml_key *key,
-                       struct cril_yaml_count *out)
+static void read_count(struct cril_yaml *y, const struct cril_yaml_node *node,
+                       const struct cril_yaml_key *key, struct cril_yaml_count *out)
 {
     struct cril_yaml_text t;
     uint64_t v = 0;
@@ -388,10 +409,11 @@ static void read_count(struct cril_yaml *y, const struct cril_yaml_node *node, c
         v = good ? 10 * v + digit : v;
     }
     if (!good || *p || v < 1)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line, "\"%s\" is a whole number from 1 to %" PRIu64 ", not \"%.40s\"",
-                        key->name, key->max, t.text);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line,
+                        "\"%s\" is a whole number from 1 to %" PRIu64 ", not \"%.40s\"", key->name,
+                        key->max, t.text);
     else
-        *out = (struct cril_yaml_count){ v, t.line };
+        *out = (struct cril_yaml_count){v, t.line};
 }
 
 static void read_flag(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
@@ -402,9 +424,10 @@ static void read_flag(struct cril_yaml *y, const struct cril_yaml_node *node, co
     if (!read_text(y, node, key, &t))
         return;
     if (strcmp(t.text, "true") != 0 && strcmp(t.text, "false") != 0)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line, "\"%s\" is true or false, not \"%.40s\"", key, t.text);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, t.line, "\"%s\" is true or false, not \"%.40s\"", key,
+                        t.text);
     else
-        *out = (struct cril_yaml_flag){ t.text[0] == 't', t.line };
+        *out = (struct cril_yaml_flag){t.text[0] == 't', t.line};
 }
 
 static void read_items(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
@@ -413,14 +436,16 @@ static void read_items(struct cril_yaml *y, const struct cril_yaml_node *node, c
     if (node->kind == CRIL_YAML_LIST)
         *out = node;
     else if (node->kind == CRIL_YAML_SCALAR && !node->text)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" has no items; give it some, or take the line away", key);
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
+                        "\"%s\" has no items; give it some, or take the line away", key);
     else
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where a list is wanted; begin each item with '- '",
-                        key, kind_name(node));
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
+                        "\"%s\" is %s where a list is wanted; begin each item with '- '", key,
+                        kind_name(node));
 }
 
-static void read_field(struct cril_yaml *y, const struct cril_yaml_node *node, const struct cril_yaml_key *key,
-                       void *out)
+static void read_field(struct cril_yaml *y, const struct cril_yaml_node *node,
+                       const struct cril_yaml_key *key, void *out)
 {
     void *field = (char *)out + key->offset;
 
@@ -439,7 +464,7 @@ static void read_field(struct cril_yaml *y, const struct cril_yaml_node *node, c
 static void unknown_key(struct cril_yaml *y, const struct cril_yaml_node *node, const char *what,
                         const struct cril_yaml_key *keys)
 {
-    struct cril_nearest_name nearest = { .word = node->key };
+    struct cril_nearest_name nearest = {.word = node->key};
     char all[256] = "";
     size_t at = 0;
 
@@ -448,19 +473,21 @@ static void unknown_key(struct cril_yaml *y, const struct cril_yaml_node *node, 
         if (at < sizeof(all))
             at += (size_t)snprintf(all + at, sizeof(all) - at, "%s%s", at ? ", " : "", k->name);
     }
-    cril_yaml_fault(y, CRIL_ERR_RANGE, node->key_line, "\"%.40s\" is not a key of %s%s%s%s (keys: %s)", node->key, what,
+    cril_yaml_fault(y, CRIL_ERR_RANGE, node->key_line,
+                    "\"%.40s\" is not a key of %s%s%s%s (keys: %s)", node->key, what,
                     nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
                     nearest.best ? "\"?" : "", all);
 }
 
-bool cril_yaml_read(struct cril_yaml *y, const struct cril_yaml_node *node, const char *what, const char *example,
-                    const struct cril_yaml_key *keys, void *out)
+bool cril_yaml_read(struct cril_yaml *y, const struct cril_yaml_node *node, const char *what,
+                    const char *example, const struct cril_yaml_key *keys, void *out)
 {
-    size_t seen[CRIL_YAML_MOST_KEYS] = { 0 }; /* lines */
+    size_t seen[CRIL_YAML_MOST_KEYS] = {0}; /* lines */
 
     if (node->kind != CRIL_YAML_MAPPING) {
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "%s is a mapping such as %s, not %s", what, example,
-                        node->kind == CRIL_YAML_SCALAR && !node->text ? "nothing" : kind_name(node));
+        cril_yaml_fault(
+            y, CRIL_ERR_RANGE, node->line, "%s is a mapping such as %s, not %s", what, example,
+            node->kind == CRIL_YAML_SCALAR && !node->text ? "nothing" : kind_name(node));
         return false;
     }
     for (const struct cril_yaml_node *n = node->first; n && !y->faults.more; n = n->next) {
@@ -471,8 +498,9 @@ bool cril_yaml_read(struct cril_yaml *y, const struct cril_yaml_node *node, cons
         if (!keys[i].name) {
             unknown_key(y, n, what, keys);
         } else if (seen[i]) {
-            cril_yaml_fault(y, CRIL_ERR_RANGE, n->key_line, "\"%s\" is given twice, in line %zu and here; keep one of them",
-                            n->key, seen[i]);
+            cril_yaml_fault(y, CRIL_ERR_RANGE, n->key_line,
+                            "\"%s\" is given twice, in line %zu and here; keep one of them", n->key,
+                            seen[i]);
         } else {
             seen[i] = n->key_line;
             read_field(y, n, &keys[i], out);

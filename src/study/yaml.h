@@ -1,11 +1,11 @@
 /*
- * YAML as study files use it: texts, lists and mappings, each with its line; read by tables of keys and types, with every
- * fault collected.
+ * YAML as study files use it: texts, lists and mappings, each with its line; read by tables of keys
+ * and types, with every fault collected.
  *
- * Whatever is no list and no mapping is a text, however it looks ("no", "7e3", "2024-01-01"), until a key's type asks for a
- * number or for true or false; "~", "null" and nothing at all, not quoted, are no value. Anchors, aliases and tags are
- * refused: a file shall say what it says, and an alias may make much out of little. So are a second document, more than
- * 16 levels, and more than 4 MiB.
+ * Whatever is no list and no mapping is a text, however it looks ("no", "7e3", "2024-01-01"), until
+ * a key's type asks for a number or for true or false; "~", "null" and nothing at all, not quoted,
+ * are no value. Anchors, aliases and tags are refused: a file shall say what it says, and an alias
+ * may make much out of little. So are a second document, more than 16 levels, and more than 4 MiB.
  */
 #ifndef CRIL_STUDY_YAML_H
 #define CRIL_STUDY_YAML_H
@@ -91,12 +91,12 @@ struct cril_yaml_key {
 enum { CRIL_YAML_MOST_KEYS = 16 };
 
 /*
- * Fills the fields that a mapping names. keys: at most CRIL_YAML_MOST_KEYS, then a row without a name; what: the thing in a
- * sentence ("a model"); example: how one is written. False: the node is no mapping. Faults are noted; a field that has one
- * stays as it was.
+ * Fills the fields that a mapping names. keys: at most CRIL_YAML_MOST_KEYS, then a row without a
+ * name; what: the thing in a sentence ("a model"); example: how one is written. False: the node is
+ * no mapping. Faults are noted; a field that has one stays as it was.
  */
-bool cril_yaml_read(struct cril_yaml *y, const struct cril_yaml_node *node, const char *what, const char *example,
-                    const struct cril_yaml_key *keys, void *out);
+bool cril_yaml_read(struct cril_yaml *y, const struct cril_yaml_node *node, const char *what,
+                    const char *example, const struct cril_yaml_key *keys, void *out);
 
 /* What is wrong with a text as a name; NULL: nothing. */
 const char *cril_yaml_name_fault(const char *text);

@@ -3,10 +3,10 @@
  *
  * In the drawings d and m are fp16 scales; a field's bytes follow in order. Element e of a block is
  * numbered as in the tensor. Every product of a block scale and a small integer is rounded to fp32
- * once; a minimum is stored negated where the format subtracts it, since x - m and x + (-m) have the
- * same bits. Formats: the block_* structs of ggml, https://github.com/ggml-org/ggml. Checked bit for
- * bit against the gguf Python package (tests/golden/dtypes.bin). Must be built without contraction of
- * products and sums.
+ * once; a minimum is stored negated where the format subtracts it, since x - m and x + (-m) have
+ * the same bits. Formats: the block_* structs of ggml, https://github.com/ggml-org/ggml. Checked
+ * bit for bit against the gguf Python package (tests/golden/dtypes.bin). Must be built without
+ * contraction of products and sums.
  */
 #include "tensor/dtype.h"
 
@@ -32,12 +32,15 @@ static uint32_t bits_of_float(float f)
     return u;
 }
 
-/* All cases are computed and one is chosen, without a subnormal fp32 on the way: loops become vector code. */
+/* All cases are computed and one is chosen, without a subnormal fp32 on the way: loops become
+ * vector code. */
 float cril_f16_to_f32(uint16_t h)
 {
     const uint32_t e = h >> 10 & 31, em = h & 0x7fff;
-    const uint32_t subnormal = bits_of_float((float)(int32_t)em * 0x1p-24f); /* fraction * 2^-24, exact */
-    const uint32_t normal = (em << 13) + ((e == 31 ? 224u : 112u) << 23);    /* 112: the biases 127 - 15 */
+    const uint32_t subnormal =
+        bits_of_float((float)(int32_t)em * 0x1p-24f); /* fraction * 2^-24, exact */
+    const uint32_t normal =
+        (em << 13) + ((e == 31 ? 224u : 112u) << 23); /* 112: the biases 127 - 15 */
 
     return float_of_bits((uint32_t)(h & 0x8000) << 16 | (e ? normal : subnormal));
 }
@@ -47,7 +50,8 @@ static float f16_at(const uint8_t *p)
     return cril_f16_to_f32(cril_load_u16(p));
 }
 
-/* n numbers of 16 or 32 bits, as they lie in a file, to the machine's own order: mostly a copy, which loops can be built on. */
+/* n numbers of 16 or 32 bits, as they lie in a file, to the machine's own order: mostly a copy,
+ * which loops can be built on. */
 static void read_numbers(const uint8_t *src, size_t n, size_t size, void *dst)
 {
     memcpy(dst, src, n * size);
@@ -98,8 +102,8 @@ static unsigned bits(unsigned byte, unsigned shift, unsigned mask)
 }
 
 /*
- * The loops below run over contiguous bytes with one shift for all, so that compilers make vector code of them: a pass over
- * a model unpacks it whole.
+ * The loops below run over contiguous bytes with one shift for all, so that compilers make vector
+ * code of them: a pass over a model unpacks it whole.
  */
 
 /* n bytes hold 2 n nibbles: the first n elements are the low halves. */
@@ -118,7 +122,8 @@ static void nibbles256(const uint8_t *qs, unsigned n, uint8_t *q)
         nibbles(qs + at, n, q + 2 * at);
 }
 
-/* Each 128 elements of 2 bits have 32 bytes: element e of them is bits 2 (e / 32) of byte e % 32. q gets them moved up. */
+/* Each 128 elements of 2 bits have 32 bytes: element e of them is bits 2 (e / 32) of byte e % 32. q
+ * gets them moved up. */
 static void or_pairs256(const uint8_t *qs, unsigned up, uint8_t *q)
 {
     for (unsigned e = 0; e < 256; e += 32)
@@ -137,7 +142,7 @@ static void or_bits256(const uint8_t *high, unsigned up, uint8_t *q)
 /* Bit e % 8 of high[e / 8] becomes bit 4 of element e, for 32 elements. */
 static void or_fifth32(const uint8_t *high, uint8_t *q)
 {
-    static const uint8_t mask[16] = { 1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128 };
+    static const uint8_t mask[16] = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
     uint8_t spread[32];
 
     for (unsigned byte = 0; byte < 4; byte++)
@@ -214,8 +219,8 @@ static void unpack_q2_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 
 /*
  * Q3_K, 256 elements in groups of 16: hm[32] qs[64] sc[12] d[2].
- * Bit e / 32 of hm[e % 32] clear means q - 4. Scale g has 6 bits: its low four are a half of sc[g % 8]
- * (g / 8 says which), its high two are bits 2 (g / 4) of sc[8 + g % 4]. w = (d (s - 32)) q
+ * Bit e / 32 of hm[e % 32] clear means q - 4. Scale g has 6 bits: its low four are a half of sc[g %
+ * 8] (g / 8 says which), its high two are bits 2 (g / 4) of sc[8 + g % 4]. w = (d (s - 32)) q
  */
 static void unpack_q3_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
@@ -234,10 +239,10 @@ static void unpack_q3_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 }
 
 /*
- * The 12 bytes of Q4_K and Q5_K that hold eight 6-bit scales s and minima m, with two fp16 factors in
- * front: d[2] m[2]. Groups 0..3 use the low six bits of bytes 0..3 (s) and 4..7 (m). Groups 4..7 have
- * their low four bits in the halves of bytes 8..11 (s low, m high) and their high two bits on top of
- * those six-bit fields.
+ * The 12 bytes of Q4_K and Q5_K that hold eight 6-bit scales s and minima m, with two fp16 factors
+ * in front: d[2] m[2]. Groups 0..3 use the low six bits of bytes 0..3 (s) and 4..7 (m). Groups 4..7
+ * have their low four bits in the halves of bytes 8..11 (s low, m high) and their high two bits on
+ * top of those six-bit fields.
  */
 static void scales_k(const uint8_t *b, float *scale, float *min)
 {
@@ -260,7 +265,8 @@ static void unpack_q4_k(const uint8_t *b, int8_t *q, float *scale, float *min)
     nibbles256(b + 16, 32, (uint8_t *)q);
 }
 
-/* Q5_K, 256 elements in groups of 32: d[2] m[2] sc[12] qh[32] qs[128]. Bit e / 32 of qh[e % 32] is bit 4 of q. */
+/* Q5_K, 256 elements in groups of 32: d[2] m[2] sc[12] qh[32] qs[128]. Bit e / 32 of qh[e % 32] is
+ * bit 4 of q. */
 static void unpack_q5_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
     scales_k(b, scale, min);
@@ -285,8 +291,8 @@ static void unpack_q6_k(const uint8_t *b, int8_t *q, float *scale, float *min)
 }
 
 /* The 16 levels of the IQ4 types: a fixed part of the format. */
-static const int8_t iq4_levels[16] = { -127, -104, -83, -65, -49, -35, -22, -10,
-                                       1,    13,   25,  38,  53,  69,  89,  113 };
+static const int8_t iq4_levels[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                      1,    13,   25,  38,  53,  69,  89,  113};
 
 static void levels32(const uint8_t *qs, int8_t *q)
 {
@@ -304,8 +310,8 @@ static void unpack_iq4_nl(const uint8_t *b, int8_t *q, float *scale, float *min)
 }
 
 /*
- * IQ4_XS, 256 elements in groups of 32: d[2] sh[2] sl[4] qs[128]. Scale g: four bits in half g % 2 of
- * sl[g / 2], two above them at bit 2 g of sh. w = (d (s - 32)) level[q]
+ * IQ4_XS, 256 elements in groups of 32: d[2] sh[2] sl[4] qs[128]. Scale g: four bits in half g % 2
+ * of sl[g / 2], two above them at bit 2 g of sh. w = (d (s - 32)) level[q]
  */
 static void unpack_iq4_xs(const uint8_t *b, int8_t *q, float *scale, float *min)
 {
@@ -322,21 +328,21 @@ static void unpack_iq4_xs(const uint8_t *b, int8_t *q, float *scale, float *min)
 
 const struct cril_dtype_info cril_dtypes[CRIL_N_DTYPES] = {
     /*             name   id  len  bytes                group  min   load, unpack */
-    [CRIL_F32] = { "F32", 0, 1, 4, 0, false, load_f32, NULL },
-    [CRIL_F16] = { "F16", 1, 1, 2, 0, false, load_f16, NULL },
-    [CRIL_BF16] = { "BF16", 30, 1, 2, 0, false, load_bf16, NULL },
-    [CRIL_Q4_0] = { "Q4_0", 2, 32, 2 + 16, 32, false, NULL, unpack_q4_0 },
-    [CRIL_Q4_1] = { "Q4_1", 3, 32, 4 + 16, 32, true, NULL, unpack_q4_1 },
-    [CRIL_Q5_0] = { "Q5_0", 6, 32, 2 + 4 + 16, 32, false, NULL, unpack_q5_0 },
-    [CRIL_Q5_1] = { "Q5_1", 7, 32, 4 + 4 + 16, 32, true, NULL, unpack_q5_1 },
-    [CRIL_Q8_0] = { "Q8_0", 8, 32, 2 + 32, 32, false, NULL, unpack_q8_0 },
-    [CRIL_Q2_K] = { "Q2_K", 10, 256, 16 + 64 + 4, 16, true, NULL, unpack_q2_k },
-    [CRIL_Q3_K] = { "Q3_K", 11, 256, 32 + 64 + 12 + 2, 16, false, NULL, unpack_q3_k },
-    [CRIL_Q4_K] = { "Q4_K", 12, 256, 4 + 12 + 128, 32, true, NULL, unpack_q4_k },
-    [CRIL_Q5_K] = { "Q5_K", 13, 256, 4 + 12 + 32 + 128, 32, true, NULL, unpack_q5_k },
-    [CRIL_Q6_K] = { "Q6_K", 14, 256, 128 + 64 + 16 + 2, 16, false, NULL, unpack_q6_k },
-    [CRIL_IQ4_NL] = { "IQ4_NL", 20, 32, 2 + 16, 32, false, NULL, unpack_iq4_nl },
-    [CRIL_IQ4_XS] = { "IQ4_XS", 23, 256, 2 + 2 + 4 + 128, 32, false, NULL, unpack_iq4_xs },
+    [CRIL_F32] = {"F32", 0, 1, 4, 0, false, load_f32, NULL},
+    [CRIL_F16] = {"F16", 1, 1, 2, 0, false, load_f16, NULL},
+    [CRIL_BF16] = {"BF16", 30, 1, 2, 0, false, load_bf16, NULL},
+    [CRIL_Q4_0] = {"Q4_0", 2, 32, 2 + 16, 32, false, NULL, unpack_q4_0},
+    [CRIL_Q4_1] = {"Q4_1", 3, 32, 4 + 16, 32, true, NULL, unpack_q4_1},
+    [CRIL_Q5_0] = {"Q5_0", 6, 32, 2 + 4 + 16, 32, false, NULL, unpack_q5_0},
+    [CRIL_Q5_1] = {"Q5_1", 7, 32, 4 + 4 + 16, 32, true, NULL, unpack_q5_1},
+    [CRIL_Q8_0] = {"Q8_0", 8, 32, 2 + 32, 32, false, NULL, unpack_q8_0},
+    [CRIL_Q2_K] = {"Q2_K", 10, 256, 16 + 64 + 4, 16, true, NULL, unpack_q2_k},
+    [CRIL_Q3_K] = {"Q3_K", 11, 256, 32 + 64 + 12 + 2, 16, false, NULL, unpack_q3_k},
+    [CRIL_Q4_K] = {"Q4_K", 12, 256, 4 + 12 + 128, 32, true, NULL, unpack_q4_k},
+    [CRIL_Q5_K] = {"Q5_K", 13, 256, 4 + 12 + 32 + 128, 32, true, NULL, unpack_q5_k},
+    [CRIL_Q6_K] = {"Q6_K", 14, 256, 128 + 64 + 16 + 2, 16, false, NULL, unpack_q6_k},
+    [CRIL_IQ4_NL] = {"IQ4_NL", 20, 32, 2 + 16, 32, false, NULL, unpack_iq4_nl},
+    [CRIL_IQ4_XS] = {"IQ4_XS", 23, 256, 2 + 2 + 4 + 128, 32, false, NULL, unpack_iq4_xs},
 };
 
 bool cril_dtype_from_gguf(uint32_t gguf_id, enum cril_dtype *out)
@@ -353,13 +359,13 @@ const char *cril_dtype_gguf_name(uint32_t gguf_id)
 {
     /* Numbers that ggml gave out; those without a name here were withdrawn. */
     static const char *const names[] = {
-        [0] = "F32",      [1] = "F16",     [2] = "Q4_0",     [3] = "Q4_1",   [4] = "Q4_2",
-        [5] = "Q4_3",     [6] = "Q5_0",    [7] = "Q5_1",     [8] = "Q8_0",   [9] = "Q8_1",
-        [10] = "Q2_K",    [11] = "Q3_K",   [12] = "Q4_K",    [13] = "Q5_K",  [14] = "Q6_K",
-        [15] = "Q8_K",    [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
-        [20] = "IQ4_NL",  [21] = "IQ3_S",  [22] = "IQ2_S",   [23] = "IQ4_XS", [24] = "I8",
-        [25] = "I16",     [26] = "I32",    [27] = "I64",     [28] = "F64",   [29] = "IQ1_M",
-        [30] = "BF16",    [34] = "TQ1_0",  [35] = "TQ2_0",   [39] = "MXFP4", [40] = "NVFP4",
+        [0] = "F32",     [1] = "F16",      [2] = "Q4_0",    [3] = "Q4_1",     [4] = "Q4_2",
+        [5] = "Q4_3",    [6] = "Q5_0",     [7] = "Q5_1",    [8] = "Q8_0",     [9] = "Q8_1",
+        [10] = "Q2_K",   [11] = "Q3_K",    [12] = "Q4_K",   [13] = "Q5_K",    [14] = "Q6_K",
+        [15] = "Q8_K",   [16] = "IQ2_XXS", [17] = "IQ2_XS", [18] = "IQ3_XXS", [19] = "IQ1_S",
+        [20] = "IQ4_NL", [21] = "IQ3_S",   [22] = "IQ2_S",  [23] = "IQ4_XS",  [24] = "I8",
+        [25] = "I16",    [26] = "I32",     [27] = "I64",    [28] = "F64",     [29] = "IQ1_M",
+        [30] = "BF16",   [34] = "TQ1_0",   [35] = "TQ2_0",  [39] = "MXFP4",   [40] = "NVFP4",
         [41] = "Q1_0",
     };
 

@@ -1,10 +1,10 @@
 /*
  * The types a stored tensor can have, and how a block of each becomes numbers.
  *
- * Float types have blocks of one element. A quantised type's block holds groups of 16 or 32 elements,
- * each with a scale and perhaps a minimum: w = scale * q + min, q an 8-bit integer. That product
- * and sum, each rounded to fp32, is the value that the gguf Python package gives, bit for bit.
- * Layouts: ggml's block_* structs, described above each unpack function in dtype.c.
+ * Float types have blocks of one element. A quantised type's block holds groups of 16 or 32
+ * elements, each with a scale and perhaps a minimum: w = scale * q + min, q an 8-bit integer. That
+ * product and sum, each rounded to fp32, is the value that the gguf Python package gives, bit for
+ * bit. Layouts: ggml's block_* structs, described above each unpack function in dtype.c.
  */
 #ifndef CRIL_TENSOR_DTYPE_H
 #define CRIL_TENSOR_DTYPE_H
@@ -14,23 +14,35 @@
 #include <stdint.h>
 
 enum cril_dtype {
-    CRIL_F32, CRIL_F16, CRIL_BF16,
-    CRIL_Q4_0, CRIL_Q4_1, CRIL_Q5_0, CRIL_Q5_1, CRIL_Q8_0,
-    CRIL_Q2_K, CRIL_Q3_K, CRIL_Q4_K, CRIL_Q5_K, CRIL_Q6_K,
-    CRIL_IQ4_NL, CRIL_IQ4_XS,
+    CRIL_F32,
+    CRIL_F16,
+    CRIL_BF16,
+    CRIL_Q4_0,
+    CRIL_Q4_1,
+    CRIL_Q5_0,
+    CRIL_Q5_1,
+    CRIL_Q8_0,
+    CRIL_Q2_K,
+    CRIL_Q3_K,
+    CRIL_Q4_K,
+    CRIL_Q5_K,
+    CRIL_Q6_K,
+    CRIL_IQ4_NL,
+    CRIL_IQ4_XS,
     CRIL_N_DTYPES
 };
 
 struct cril_dtype_info {
-    const char *name;     /* "Q4_K" */
-    uint32_t gguf_id;     /* number in a GGUF file */
-    uint16_t block_len;   /* elements a block */
+    const char *name;   /* "Q4_K" */
+    uint32_t gguf_id;   /* number in a GGUF file */
+    uint16_t block_len; /* elements a block */
     uint16_t block_bytes;
-    uint16_t group;       /* elements that share a scale: 16 or 32; 0 for a float type */
+    uint16_t group; /* elements that share a scale: 16 or 32; 0 for a float type */
     bool has_min;
     /* Float types: n elements. NULL for the others. */
     void (*load)(const uint8_t *src, size_t n, float *dst);
-    /* Quantised types: q [block_len], scale [block_len / group], min [block_len / group] (written only if has_min). */
+    /* Quantised types: q [block_len], scale [block_len / group], min [block_len / group] (written
+     * only if has_min). */
     void (*unpack)(const uint8_t *block, int8_t *q, float *scale, float *min);
 };
 

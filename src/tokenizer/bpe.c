@@ -1,13 +1,14 @@
 /*
  * Byte-level byte-pair encoding (Radford et al. 2019, GPT-2; merges by rank, Sennrich et al. 2016).
  *
- * A word's bytes are symbols; pairs merge by the ranks of tokenizer.ggml.merges. A merge may make a string that is
- * no token, on the way to one; if it is still there at the end, its bytes are spelled out (as llama.cpp
- * does). Where a merge or a piece is given twice, the first merge and the last piece count.
+ * A word's bytes are symbols; pairs merge by the ranks of tokenizer.ggml.merges. A merge may make a
+ * string that is no token, on the way to one; if it is still there at the end, its bytes are
+ * spelled out (as llama.cpp does). Where a merge or a piece is given twice, the first merge and the
+ * last piece count.
  *
- * A byte without a token, of which SmolLM2 has six among the control characters, becomes the unknown token, one for a
- * run within a word: so does the library `tokenizers` with what transformers makes of the file; llama.cpp leaves such
- * bytes out.
+ * A byte without a token, of which SmolLM2 has six among the control characters, becomes the
+ * unknown token, one for a run within a word: so does the library `tokenizers` with what
+ * transformers makes of the file; llama.cpp leaves such bytes out.
  */
 #include "tokenizer/internal.h"
 
@@ -52,11 +53,14 @@ static cril_status load_merges(const cril_gguf *g, const struct gguf_kv *kv, str
         int32_t left, right, result;
 
         if (!space)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s: merge %zu is not two pieces with a space between",
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s: merge %zu is not two pieces with a space between",
                              cril_gguf_path(g), i);
-        /* A character outside the byte alphabet stands in no text, so such a merge is never used. */
+        /* A character outside the byte alphabet stands in no text, so such a merge is never used.
+         */
         if (!cril_byte_level_decode(m.data, (size_t)(space - m.data), strings, &n_left) ||
-            !cril_byte_level_decode(space + 1, m.len - 1 - (size_t)(space - m.data), strings + n_left, &n_right))
+            !cril_byte_level_decode(space + 1, m.len - 1 - (size_t)(space - m.data),
+                                    strings + n_left, &n_right))
             continue;
         left = intern(b, &next_id, strings, n_left);
         right = intern(b, &next_id, strings + n_left, n_right);
@@ -64,13 +68,15 @@ static cril_status load_merges(const cril_gguf *g, const struct gguf_kv *kv, str
         strings += n_left + n_right;
         slot = merge_slot(b, pair_of(left, right));
         if (slot->pair == UINT64_MAX)
-            *slot = (struct bpe_merge){ pair_of(left, right), (uint32_t)i, result };
+            *slot = (struct bpe_merge){pair_of(left, right), (uint32_t)i, result};
     }
     return CRIL_OK;
 }
 
-/* Bytes for keys of the table that are not pieces of the vocabulary, and an upper bound of its keys. */
-static bool key_sizes(const struct gguf_kv *merges, const struct cril_vocab *v, size_t *bytes, size_t *keys)
+/* Bytes for keys of the table that are not pieces of the vocabulary, and an upper bound of its
+ * keys. */
+static bool key_sizes(const struct gguf_kv *merges, const struct cril_vocab *v, size_t *bytes,
+                      size_t *keys)
 {
     size_t most;
 
@@ -82,12 +88,13 @@ static bool key_sizes(const struct gguf_kv *merges, const struct cril_vocab *v, 
         if (!cril_size_add(*bytes, merges->strings[i].len, bytes))
             return false;
     /* ids of tokens and of strings share 31 bits */
-    return merges->n <= INT32_MAX / 4 && v->n <= INT32_MAX / 4 && cril_size_mul((size_t)merges->n, 3, &most) &&
-           cril_size_add(most, v->n + 256, keys) && *keys <= INT32_MAX;
+    return merges->n <= INT32_MAX / 4 && v->n <= INT32_MAX / 4 &&
+           cril_size_mul((size_t)merges->n, 3, &most) && cril_size_add(most, v->n + 256, keys) &&
+           *keys <= INT32_MAX;
 }
 
-static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges, const struct cril_vocab *v,
-                               struct cril_bpe *b, cril_error *err)
+static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
+                               const struct cril_vocab *v, struct cril_bpe *b, cril_error *err)
 {
     int32_t next_id = (int32_t)v->n;
     size_t bytes, keys, len, size = 16;
@@ -103,7 +110,8 @@ static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
     b->merges = malloc(size * sizeof(*b->merges));
     b->strings = strings = malloc(bytes);
     if (!b->merges || !strings)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu merges", cril_gguf_path(g), size);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu merges", cril_gguf_path(g),
+                         size);
     memset(b->merges, 0xff, size * sizeof(*b->merges));
     if ((st = cril_table_init(&b->table, keys, err)) != CRIL_OK)
         return st;
@@ -113,7 +121,8 @@ static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
 
         if (!len || type == TOKEN_CONTROL || type == TOKEN_UNKNOWN)
             continue; /* never spelled by text */
-        if (type == TOKEN_USER_DEFINED) { /* its piece is plain text; merges know it by the alphabet */
+        if (type ==
+            TOKEN_USER_DEFINED) { /* its piece is plain text; merges know it by the alphabet */
             if (!cril_byte_level_decode(piece, len, strings, &len) || !len)
                 continue;
             piece = strings;
@@ -142,8 +151,8 @@ cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct
     if (cril_gguf_find(g, "tokenizer.ggml.pre") &&
         (st = cril_gguf_string(g, "tokenizer.ggml.pre", &pre, err)) != CRIL_OK)
         return st;
-    if ((st = cril_splitter_create(cril_gguf_path(g), pre.data, pre.len, &b->splitter, &b->traits, err)) !=
-            CRIL_OK ||
+    if ((st = cril_splitter_create(cril_gguf_path(g), pre.data, pre.len, &b->splitter, &b->traits,
+                                   err)) != CRIL_OK ||
         (st = load_tables(g, merges, v, b, err)) != CRIL_OK)
         cril_bpe_clear(b);
     return st;
@@ -169,9 +178,9 @@ static bool lookup_pair(const void *model, const char *text, const struct merge_
     return m->pair != UINT64_MAX;
 }
 
-static cril_status push_symbol(const struct cril_bpe *b, const struct cril_vocab *v, const char *text,
-                               const struct merge_symbol *s, int32_t unknown, bool *in_run, cril_ids *ids,
-                               cril_error *err)
+static cril_status push_symbol(const struct cril_bpe *b, const struct cril_vocab *v,
+                               const char *text, const struct merge_symbol *s, int32_t unknown,
+                               bool *in_run, cril_ids *ids, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -184,7 +193,8 @@ static cril_status push_symbol(const struct cril_bpe *b, const struct cril_vocab
         const bool known = (size_t)b->byte_id[byte] < v->n;
 
         if (!known && unknown < 0)
-            return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for the byte 0x%02X", byte);
+            return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for the byte 0x%02X",
+                             byte);
         if (known || !*in_run)
             st = cril_ids_push(ids, known ? b->byte_id[byte] : unknown, err);
         *in_run = !known;
@@ -192,10 +202,12 @@ static cril_status push_symbol(const struct cril_bpe *b, const struct cril_vocab
     return st;
 }
 
-static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab *v, struct merge_work *w,
-                               const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
+static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab *v,
+                               struct merge_work *w, const char *text, size_t len, int32_t unknown,
+                               cril_ids *ids, cril_error *err)
 {
-    const int32_t whole = b->traits.whole_words || len == 1 ? cril_table_find(&b->table, text, len) : -1;
+    const int32_t whole =
+        b->traits.whole_words || len == 1 ? cril_table_find(&b->table, text, len) : -1;
     bool in_run = false;
     cril_status st;
 
@@ -211,8 +223,9 @@ static cril_status encode_word(const struct cril_bpe *b, const struct cril_vocab
     return st;
 }
 
-cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
+cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v,
+                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
+                            cril_ids *ids, cril_error *err)
 {
     cril_status st = cril_splitter_run(b->splitter, text, len, &w->words, &w->spare, err);
     size_t start = 0;

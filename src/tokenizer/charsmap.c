@@ -1,13 +1,14 @@
 /*
  * SentencePiece's precompiled normalisation map (nmt_nfkc and its kin), longest key first.
  *
- * Layout: u32 size of the trie in bytes, the trie, then the replacements, each ended by NUL. The trie is a double array
- * (Aoe 1989; as darts-clone packs it), one u32 a unit:
+ * Layout: u32 size of the trie in bytes, the trie, then the replacements, each ended by NUL. The
+ * trie is a double array (Aoe 1989; as darts-clone packs it), one u32 a unit:
  *
- *   bits 0..7  label   bit 8  a key ends here   bit 9  offset is in steps of 256   bits 10..30  offset
- *   a unit that holds a value instead: bit 31 set, bits 0..30 the replacement's place
+ *   bits 0..7  label   bit 8  a key ends here   bit 9  offset is in steps of 256   bits 10..30
+ * offset a unit that holds a value instead: bit 31 set, bits 0..30 the replacement's place
  *
- * From unit i a byte b leads to unit i ^ offset(i) ^ b, if that one's label is b; its value is at label 0.
+ * From unit i a byte b leads to unit i ^ offset(i) ^ b, if that one's label is b; its value is at
+ * label 0.
  */
 #include "tokenizer/internal.h"
 
@@ -28,10 +29,12 @@ cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cr
     if (!kv || (kv->is_array && !kv->n))
         return CRIL_OK;
     if (!kv->is_array || (kv->type != GGUF_U8 && kv->type != GGUF_I8))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", cril_gguf_path(g), key);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", cril_gguf_path(g),
+                         key);
     n_bytes = kv->n > 4 ? cril_load_u32(kv->data) : 0;
     if (n_bytes < 4 || n_bytes % 4 || kv->n - 4 <= n_bytes || kv->data[kv->n - 1] != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters", cril_gguf_path(g), key);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters",
+                         cril_gguf_path(g), key);
     map->n_units = n_bytes / 4;
     map->len = (size_t)kv->n - 4 - n_bytes;
     map->units = malloc(n_bytes);
@@ -58,8 +61,8 @@ static size_t unit_offset(uint32_t unit)
     return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
 }
 
-size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len, const char **to,
-                          size_t *to_len)
+size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
+                          const char **to, size_t *to_len)
 {
     size_t best = 0, at = map->n_units ? unit_offset(map->units[0]) : 0;
     uint32_t code;

@@ -1,4 +1,5 @@
-/* A tokenizer from the inside: the vocabulary, and one of three ways to find tokens in a piece of plain text. */
+/* A tokenizer from the inside: the vocabulary, and one of three ways to find tokens in a piece of
+ * plain text. */
 #ifndef CRIL_TOKENIZER_INTERNAL_H
 #define CRIL_TOKENIZER_INTERNAL_H
 
@@ -24,10 +25,11 @@ struct bpe_merge {
 };
 
 struct cril_bpe {
-    struct cril_table table;  /* bytes to id; ids from vocab.n on are strings of merges that are no token */
+    struct cril_table
+        table; /* bytes to id; ids from vocab.n on are strings of merges that are no token */
     struct bpe_merge *merges; /* open addressing, at most half full */
     size_t mask;
-    char *strings;            /* bytes of table keys that are not pieces of the vocabulary */
+    char *strings; /* bytes of table keys that are not pieces of the vocabulary */
     int32_t byte_id[256];
     struct cril_splitter *splitter;
     struct splitter_traits traits;
@@ -37,8 +39,9 @@ cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct
                           cril_error *err);
 void cril_bpe_clear(struct cril_bpe *b);
 /* unknown: id for bytes that have no token; -1: CRIL_ERR_RANGE */
-cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, int32_t unknown, cril_ids *ids, cril_error *err);
+cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v,
+                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
+                            cril_ids *ids, cril_error *err);
 
 /* --- SentencePiece BPE (model "llama") --- */
 
@@ -52,15 +55,16 @@ struct cril_spm {
 cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
                           cril_error *err);
 void cril_spm_clear(struct cril_spm *s);
-/* text has spaces for U+2581 and starts the whole text or follows a special token. unknown: id for what has no token;
-   -1: CRIL_ERR_RANGE. */
-cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                            cril_error *err);
+/* text has spaces for U+2581 and starts the whole text or follows a special token. unknown: id for
+   what has no token; -1: CRIL_ERR_RANGE. */
+cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
+                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
+                            cril_ids *ids, cril_error *err);
 
-/* The byte tokens of the character text [len], or unknown, once for a run (*in_run); where that is -1, CRIL_ERR_RANGE. */
-cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len, int32_t unknown,
-                              bool *in_run, cril_ids *ids, cril_error *err);
+/* The byte tokens of the character text [len], or unknown, once for a run (*in_run); where that is
+ * -1, CRIL_ERR_RANGE. */
+cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len,
+                              int32_t unknown, bool *in_run, cril_ids *ids, cril_error *err);
 /* Copies with U+2581 as a space, after an optional space. *out is owned by the caller. */
 cril_status cril_sentence_copy(const char *text, size_t len, bool space_first, char **out,
                                size_t *out_len, cril_error *err);
@@ -68,7 +72,7 @@ cril_status cril_sentence_copy(const char *text, size_t len, bool space_first, c
 /* --- unigram (model "t5") --- */
 
 struct cril_charsmap {
-    uint32_t *units;    /* [n_units] a double array; NULL: no map */
+    uint32_t *units; /* [n_units] a double array; NULL: no map */
     size_t n_units;
     char *replacements; /* [len] strings that end with NUL; the last byte is NUL */
     size_t len;
@@ -77,23 +81,25 @@ struct cril_charsmap {
 struct cril_unigram {
     struct cril_table table;
     struct cril_pairs pairs; /* of the table's pieces */
-    float *scores; /* [vocab.n] ln p */
+    float *scores;           /* [vocab.n] ln p */
     double unknown_score;
     struct cril_charsmap map;
     bool space_prefix, squeeze_spaces;
 };
 
-cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_unigram *u,
-                              cril_error *err);
+cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
+                              struct cril_unigram *u, cril_error *err);
 void cril_unigram_clear(struct cril_unigram *u);
-cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
-                                size_t len, int32_t unknown, cril_ids *ids, cril_error *err);
+cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
+                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                                cril_error *err);
 
 /* From the key tokenizer.ggml.precompiled_charsmap; an absent key gives an empty map. */
 cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cril_error *err);
 void cril_charsmap_clear(struct cril_charsmap *map);
-/* The longest key at the start of text [len >= 1], or one character unchanged: returns its bytes and sets *to [*to_len]. */
-size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len, const char **to,
-                          size_t *to_len);
+/* The longest key at the start of text [len >= 1], or one character unchanged: returns its bytes
+ * and sets *to [*to_len]. */
+size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
+                          const char **to, size_t *to_len);
 
 #endif

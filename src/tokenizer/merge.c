@@ -1,6 +1,7 @@
 /*
- * The merge loop: see merge.h. A candidate goes stale when one of its two symbols has merged with another;
- * then their lengths no longer add up to the candidate's (symbols only grow), and it is dropped when popped.
+ * The merge loop: see merge.h. A candidate goes stale when one of its two symbols has merged with
+ * another; then their lengths no longer add up to the candidate's (symbols only grow), and it is
+ * dropped when popped.
  */
 #include "tokenizer/merge.h"
 
@@ -32,8 +33,8 @@ void cril_merge_push(struct merge_work *w, uint32_t start, uint32_t len, int32_t
 {
     const uint32_t at = (uint32_t)w->n++;
 
-    w->symbols[at] = (struct merge_symbol){ .start = start, .len = len, .prev = at ? at - 1 : MERGE_END,
-                                            .next = MERGE_END, .id = id };
+    w->symbols[at] = (struct merge_symbol){
+        .start = start, .len = len, .prev = at ? at - 1 : MERGE_END, .next = MERGE_END, .id = id};
     if (at)
         w->symbols[at - 1].next = at;
 }
@@ -77,7 +78,7 @@ static void propose(struct merge_work *w, const char *text, merge_lookup lookup,
                     uint32_t left)
 {
     const struct merge_symbol *l = &w->symbols[left];
-    struct merge_candidate c = { .left = left };
+    struct merge_candidate c = {.left = left};
 
     if (l->next == MERGE_END || !lookup(model, text, l, &w->symbols[l->next], &c.priority, &c.id))
         return;
@@ -89,7 +90,8 @@ void cril_merge_run(struct merge_work *w, const char *text, merge_lookup lookup,
 {
     for (size_t i = 0; i + 1 < w->n; i++)
         propose(w, text, lookup, model, (uint32_t)i);
-    /* n - 1 candidates now; a merge takes one and adds at most two, and there are at most n - 1 merges */
+    /* n - 1 candidates now; a merge takes one and adds at most two, and there are at most n - 1
+     * merges */
     while (w->n_heap) {
         const struct merge_candidate c = heap_pop(w);
         struct merge_symbol *l = &w->symbols[c.left], *r;

@@ -1,8 +1,10 @@
 /*
- * The loop that both kinds of byte-pair encoding share: of all neighbours that may merge, always the pair
- * with the smallest priority, leftmost among equals, until none is left (Sennrich et al. 2016, alg. 1).
+ * The loop that both kinds of byte-pair encoding share: of all neighbours that may merge, always
+ * the pair with the smallest priority, leftmost among equals, until none is left (Sennrich et al.
+ * 2016, alg. 1).
  *
- * A binary heap of candidates over a linked list of symbols: n log n for n symbols, however long the word.
+ * A binary heap of candidates over a linked list of symbols: n log n for n symbols, however long
+ * the word.
  */
 #ifndef CRIL_TOKENIZER_MERGE_H
 #define CRIL_TOKENIZER_MERGE_H

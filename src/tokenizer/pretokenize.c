@@ -1,14 +1,14 @@
 /*
  * Pre-tokenisers, as expressions for PCRE2 (UTF, JIT where the CPU has it).
  *
- * The expressions are facts of the models, taken from their published tokenizers; here written so that PCRE2
- * runs them in linear time and means the same:
+ * The expressions are facts of the models, taken from their published tokenizers; here written so
+ * that PCRE2 runs them in linear time and means the same:
  * - \s is spelled as Unicode's White_Space, since PCRE2's own adds U+180E;
- * - "\s+$" of deepseek-llm, which rescans a run of blanks from each of its blanks, may start a run only.
- * \p{L}, \p{N}, \p{P} are those of PCRE2's Unicode version (14 in 10.42, 15 in 10.43): a letter encoded later is a
- * symbol here. (?i:'s) also matches 's with U+017F, as the models' own expressions do and llama.cpp's do not.
- * Normalisation that a model's own tokenizer does first (NFC in Qwen, GPT-NeoX, MPT, Command-R) is left out, as in
- * llama.cpp: a score is of the text as given.
+ * - "\s+$" of deepseek-llm, which rescans a run of blanks from each of its blanks, may start a run
+ * only. \p{L}, \p{N}, \p{P} are those of PCRE2's Unicode version (14 in 10.42, 15 in 10.43): a
+ * letter encoded later is a symbol here. (?i:'s) also matches 's with U+017F, as the models' own
+ * expressions do and llama.cpp's do not. Normalisation that a model's own tokenizer does first (NFC
+ * in Qwen, GPT-NeoX, MPT, Command-R) is left out, as in llama.cpp: a score is of the text as given.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "tokenizer/pretokenize.h"
@@ -24,33 +24,43 @@
 #define BLANKS "\\p{Z}\\t-\\r\\x{85}" /* White_Space, inside a class */
 #define BLANK "[" BLANKS "]"
 
-/* A run of blanks leaves its last to the word that follows; the expressions without the last alternative get
-   it as a gap. */
+/* A run of blanks leaves its last to the word that follows; the expressions without the last
+   alternative get it as a gap. */
 #define RUN BLANK "+(?![^" BLANKS "])"
 
-#define GPT2_WORDS                                                                                           \
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BLANKS "\\p{L}\\p{N}]+|" RUN
-#define CASELESS_WORDS(digits)                                                                               \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^" BLANKS                      \
+#define GPT2_WORDS "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BLANKS "\\p{L}\\p{N}]+|" RUN
+#define CASELESS_WORDS(digits)                                                                     \
+    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^" BLANKS            \
     "\\p{L}\\p{N}]+[\\r\\n]*|" BLANK "*[\\r\\n]+|" RUN "|" BLANK "+"
 /* Han to U+9FA5, all from U+0800 to it, Hangul: ranges as DeepSeek gives them. */
 #define DEEPSEEK_CJK "[\\x{4e00}-\\x{9fa5}\\x{800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
 /* Letters with case, of the scripts that DeepSeek lists one by one. */
-#define DEEPSEEK_CASED                                                                                       \
-    "A-Za-z\\x{b5}\\x{c0}-\\x{d6}\\x{d8}-\\x{f6}\\x{f8}-\\x{1ba}\\x{1bc}-\\x{1bf}\\x{1c4}-\\x{293}"          \
-    "\\x{295}-\\x{2af}\\x{370}-\\x{373}\\x{376}\\x{377}\\x{37b}-\\x{37d}\\x{37f}\\x{386}"                    \
-    "\\x{388}-\\x{38a}\\x{38c}\\x{38e}-\\x{3a1}\\x{3a3}-\\x{3f5}\\x{3f7}-\\x{481}\\x{48a}-\\x{52f}"          \
-    "\\x{531}-\\x{556}\\x{10a0}-\\x{10c5}\\x{13a0}-\\x{13f5}\\x{13f8}-\\x{13fd}\\x{1c90}-\\x{1cba}"          \
-    "\\x{1cbd}-\\x{1cbf}\\x{1d00}-\\x{1d2b}\\x{1d6b}-\\x{1d77}\\x{1d79}-\\x{1d9a}\\x{1e00}-\\x{1f15}"        \
-    "\\x{1f18}-\\x{1f1d}\\x{1f20}-\\x{1f45}\\x{1f48}-\\x{1f4d}\\x{1f50}-\\x{1f57}\\x{1f59}\\x{1f5b}"         \
-    "\\x{1f5d}\\x{1f5f}-\\x{1f7d}\\x{1f80}-\\x{1fb4}\\x{1fb6}-\\x{1fbc}\\x{1fbe}\\x{1fc2}-\\x{1fc4}"           \
-    "\\x{1fc6}-\\x{1fcc}\\x{1fd0}-\\x{1fd3}\\x{1fd6}-\\x{1fdb}\\x{1fe0}-\\x{1fec}\\x{1ff2}-\\x{1ff4}"          \
-    "\\x{1ff6}-\\x{1ffc}\\x{2102}\\x{2107}\\x{210a}-\\x{2113}\\x{2115}\\x{2119}-\\x{211d}\\x{2124}"          \
-    "\\x{2126}\\x{2128}\\x{212a}-\\x{212d}\\x{212f}-\\x{2134}\\x{2139}\\x{213c}-\\x{213f}\\x{2145}-\\x{2149}"         \
-    "\\x{214e}\\x{2183}\\x{2184}\\x{2c00}-\\x{2c7b}\\x{2c7e}-\\x{2ce4}\\x{2ceb}-\\x{2cee}\\x{2cf2}"          \
-    "\\x{2cf3}\\x{a640}-\\x{a66d}\\x{a680}-\\x{a69b}\\x{a722}-\\x{a76f}\\x{a771}-\\x{a787}"                  \
-    "\\x{a78b}-\\x{a78e}\\x{ab70}-\\x{abbf}\\x{fb00}-\\x{fb06}\\x{fb13}-\\x{fb17}\\x{ff21}-\\x{ff3a}"        \
-    "\\x{ff41}-\\x{ff5a}\\x{10400}-\\x{1044f}\\x{104b0}-\\x{104d3}\\x{104d8}-\\x{104fb}"                     \
+#define DEEPSEEK_CASED                                                                             \
+    "A-Za-z\\x{b5}\\x{c0}-\\x{d6}\\x{d8}-\\x{f6}\\x{f8}-\\x{1ba}\\x{1bc}-\\x{1bf}\\x{1c4}-\\x{"    \
+    "293}"                                                                                         \
+    "\\x{295}-\\x{2af}\\x{370}-\\x{373}\\x{376}\\x{377}\\x{37b}-\\x{37d}\\x{37f}\\x{386}"          \
+    "\\x{388}-\\x{38a}\\x{38c}\\x{38e}-\\x{3a1}\\x{3a3}-\\x{3f5}\\x{3f7}-\\x{481}\\x{48a}-\\x{"    \
+    "52f}"                                                                                         \
+    "\\x{531}-\\x{556}\\x{10a0}-\\x{10c5}\\x{13a0}-\\x{13f5}\\x{13f8}-\\x{13fd}\\x{1c90}-\\x{"     \
+    "1cba}"                                                                                        \
+    "\\x{1cbd}-\\x{1cbf}\\x{1d00}-\\x{1d2b}\\x{1d6b}-\\x{1d77}\\x{1d79}-\\x{1d9a}\\x{1e00}-\\x{"   \
+    "1f15}"                                                                                        \
+    "\\x{1f18}-\\x{1f1d}\\x{1f20}-\\x{1f45}\\x{1f48}-\\x{1f4d}\\x{1f50}-\\x{1f57}\\x{1f59}\\x{"    \
+    "1f5b}"                                                                                        \
+    "\\x{1f5d}\\x{1f5f}-\\x{1f7d}\\x{1f80}-\\x{1fb4}\\x{1fb6}-\\x{1fbc}\\x{1fbe}\\x{1fc2}-\\x{"    \
+    "1fc4}"                                                                                        \
+    "\\x{1fc6}-\\x{1fcc}\\x{1fd0}-\\x{1fd3}\\x{1fd6}-\\x{1fdb}\\x{1fe0}-\\x{1fec}\\x{1ff2}-\\x{"   \
+    "1ff4}"                                                                                        \
+    "\\x{1ff6}-\\x{1ffc}\\x{2102}\\x{2107}\\x{210a}-\\x{2113}\\x{2115}\\x{2119}-\\x{211d}\\x{"     \
+    "2124}"                                                                                        \
+    "\\x{2126}\\x{2128}\\x{212a}-\\x{212d}\\x{212f}-\\x{2134}\\x{2139}\\x{213c}-\\x{213f}\\x{"     \
+    "2145}-\\x{2149}"                                                                              \
+    "\\x{214e}\\x{2183}\\x{2184}\\x{2c00}-\\x{2c7b}\\x{2c7e}-\\x{2ce4}\\x{2ceb}-\\x{2cee}\\x{"     \
+    "2cf2}"                                                                                        \
+    "\\x{2cf3}\\x{a640}-\\x{a66d}\\x{a680}-\\x{a69b}\\x{a722}-\\x{a76f}\\x{a771}-\\x{a787}"        \
+    "\\x{a78b}-\\x{a78e}\\x{ab70}-\\x{abbf}\\x{fb00}-\\x{fb06}\\x{fb13}-\\x{fb17}\\x{ff21}-\\x{"   \
+    "ff3a}"                                                                                        \
+    "\\x{ff41}-\\x{ff5a}\\x{10400}-\\x{1044f}\\x{104b0}-\\x{104d3}\\x{104d8}-\\x{104fb}"           \
     "\\x{10c80}-\\x{10cb2}\\x{10cc0}-\\x{10cf2}\\x{118a0}-\\x{118df}\\x{1e900}-\\x{1e943}"
 
 struct kind {
@@ -60,34 +70,39 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    { "gpt-2", false, false, { GPT2_WORDS } },
-    { "mpt", false, false, { GPT2_WORDS } },
-    { "olmo", false, false, { GPT2_WORDS } },
-    { "phi-2", false, false, { GPT2_WORDS } },
-    { "jais", false, false, { GPT2_WORDS } },
-    { "smollm", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "starcoder", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "refact", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "command-r", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "codeshell", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "exaone", false, false, { "\\p{N}", GPT2_WORDS } },
-    { "qwen2", false, false, { CASELESS_WORDS("\\p{N}") } },
-    { "deepseek-r1-qwen", false, false, { CASELESS_WORDS("\\p{N}") } },
-    { "stablelm2", false, false, { CASELESS_WORDS("\\p{N}") } },
-    { "llama-bpe", true, true, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "llama3", true, true, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "llama-v3", true, true, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "falcon3", true, true, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "dbrx", false, false, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "smaug-bpe", false, false, { CASELESS_WORDS("\\p{N}{1,3}") } },
-    { "falcon", false, false, { "[\\p{P}$+<=>^~|`]+", GPT2_WORDS, "[0-9][0-9][0-9]" } },
-    { "default", false, false, { "[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]" } },
-    { "deepseek-llm", false, false,
-      { "[\\r\\n]", BLANK "?[" DEEPSEEK_CASED "]+",
-        BLANK "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
-        "(?<!" BLANK ")" BLANK "++\\z", DEEPSEEK_CJK, "\\p{N}+" } },
-    { "deepseek-coder", false, false,
-      { "[\\r\\n]", BLANK "?\\p{L}+", BLANK "?\\p{P}+", DEEPSEEK_CJK, "\\p{N}" } },
+    {"gpt-2", false, false, {GPT2_WORDS}},
+    {"mpt", false, false, {GPT2_WORDS}},
+    {"olmo", false, false, {GPT2_WORDS}},
+    {"phi-2", false, false, {GPT2_WORDS}},
+    {"jais", false, false, {GPT2_WORDS}},
+    {"smollm", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"starcoder", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"refact", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"command-r", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"codeshell", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"exaone", false, false, {"\\p{N}", GPT2_WORDS}},
+    {"qwen2", false, false, {CASELESS_WORDS("\\p{N}")}},
+    {"deepseek-r1-qwen", false, false, {CASELESS_WORDS("\\p{N}")}},
+    {"stablelm2", false, false, {CASELESS_WORDS("\\p{N}")}},
+    {"llama-bpe", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"llama3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"llama-v3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"falcon3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"dbrx", false, false, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"smaug-bpe", false, false, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"falcon", false, false, {"[\\p{P}$+<=>^~|`]+", GPT2_WORDS, "[0-9][0-9][0-9]"}},
+    {"default", false, false, {"[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"}},
+    {"deepseek-llm",
+     false,
+     false,
+     {"[\\r\\n]", BLANK "?[" DEEPSEEK_CASED "]+",
+      BLANK
+      "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
+      "(?<!" BLANK ")" BLANK "++\\z", DEEPSEEK_CJK, "\\p{N}+"}},
+    {"deepseek-coder",
+     false,
+     false,
+     {"[\\r\\n]", BLANK "?\\p{L}+", BLANK "?\\p{P}+", DEEPSEEK_CJK, "\\p{N}"}},
 };
 
 struct cril_splitter {
@@ -116,7 +131,8 @@ cril_status cril_splitter_create(const char *path, const char *name, size_t len,
 
     if (!kind)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: cril does not know the pre-tokenizer \"%.*s\" (tokenizer.ggml.pre); it knows gpt-2, "
+                         "%s: cril does not know the pre-tokenizer \"%.*s\" (tokenizer.ggml.pre); "
+                         "it knows gpt-2, "
                          "llama-bpe, qwen2, smollm, starcoder, falcon, deepseek-llm and their kin",
                          path, (int)(len < 80 ? len : 80), name);
     s = calloc(1, sizeof(*s));
@@ -124,7 +140,8 @@ cril_status cril_splitter_create(const char *path, const char *name, size_t len,
         free(s);
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     }
-    pcre2_set_match_limit(s->limits, UINT32_MAX); /* the expressions are linear: long texts need long matches */
+    pcre2_set_match_limit(
+        s->limits, UINT32_MAX); /* the expressions are linear: long texts need long matches */
     for (; kind->steps[s->n]; s->n++) {
         int code;
         PCRE2_SIZE at;
@@ -133,13 +150,14 @@ cril_status cril_splitter_create(const char *path, const char *name, size_t len,
                                       PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
         if (!s->step[s->n]) {
             cril_splitter_free(s);
-            return cril_fail(err, code == PCRE2_ERROR_HEAP_FAILED ? CRIL_ERR_NOMEM : CRIL_ERR_UNSUPPORTED,
-                             "%s: PCRE2 refuses the expression of pre-tokenizer %s (error %d at %zu)", path,
-                             kind->name, code, (size_t)at);
+            return cril_fail(
+                err, code == PCRE2_ERROR_HEAP_FAILED ? CRIL_ERR_NOMEM : CRIL_ERR_UNSUPPORTED,
+                "%s: PCRE2 refuses the expression of pre-tokenizer %s (error %d at %zu)", path,
+                kind->name, code, (size_t)at);
         }
         pcre2_jit_compile(s->step[s->n], PCRE2_JIT_COMPLETE); /* without it the interpreter runs */
     }
-    *traits = (struct splitter_traits){ kind->name, kind->whole_words, kind->adds_bos };
+    *traits = (struct splitter_traits){kind->name, kind->whole_words, kind->adds_bos};
     *out = s;
     return CRIL_OK;
 }
@@ -164,8 +182,9 @@ static cril_status add_word(struct cril_words *w, size_t end, cril_error *err)
 {
     if (w->n == w->capacity) {
         const size_t capacity = w->capacity ? 2 * w->capacity : 256;
-        size_t *grown = capacity > SIZE_MAX / 2 / sizeof(*grown) ? NULL
-                                                                 : realloc(w->end, capacity * sizeof(*grown));
+        size_t *grown = capacity > SIZE_MAX / 2 / sizeof(*grown)
+                            ? NULL
+                            : realloc(w->end, capacity * sizeof(*grown));
 
         if (!grown)
             return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu words", w->n);
@@ -177,8 +196,9 @@ static cril_status add_word(struct cril_words *w, size_t end, cril_error *err)
 }
 
 /* Cuts text[start .. end) by one expression and appends the words' ends. */
-static cril_status cut(const struct cril_splitter *s, const pcre2_code *code, pcre2_match_data *match,
-                       const char *text, size_t start, size_t end, struct cril_words *out, cril_error *err)
+static cril_status cut(const struct cril_splitter *s, const pcre2_code *code,
+                       pcre2_match_data *match, const char *text, size_t start, size_t end,
+                       struct cril_words *out, cril_error *err)
 {
     const PCRE2_SIZE *where = pcre2_get_ovector_pointer(match);
     const PCRE2_SPTR subject = (PCRE2_SPTR)text + start;
@@ -190,12 +210,13 @@ static cril_status cut(const struct cril_splitter *s, const pcre2_code *code, pc
         int rc = pcre2_match(code, subject, len, done, PCRE2_NO_UTF_CHECK, match, s->limits);
 
         if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-            rc = pcre2_match(code, subject, len, done, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match, s->limits);
+            rc = pcre2_match(code, subject, len, done, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match,
+                             s->limits);
         if (rc == PCRE2_ERROR_NOMATCH)
             break;
         if (rc < 0)
-            return cril_fail(err, CRIL_ERR_NOMEM, "PCRE2 ran out of memory in a text of %zu bytes (error %d)",
-                             len, rc);
+            return cril_fail(err, CRIL_ERR_NOMEM,
+                             "PCRE2 ran out of memory in a text of %zu bytes (error %d)", len, rc);
         if (where[0] > done && (st = add_word(out, start + where[0], err)) != CRIL_OK)
             return st;
         if ((st = add_word(out, start + where[1], err)) != CRIL_OK)

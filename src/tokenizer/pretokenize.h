@@ -1,8 +1,8 @@
 /*
  * Pre-tokenisers: cut a text into words, across which byte-level BPE never merges.
  *
- * A pre-tokeniser is a list of expressions. Each cuts every word of the one before: a match is a word, and
- * so is what lies between two matches. The names are those of the key tokenizer.ggml.pre.
+ * A pre-tokeniser is a list of expressions. Each cuts every word of the one before: a match is a
+ * word, and so is what lies between two matches. The names are those of the key tokenizer.ggml.pre.
  */
 #ifndef CRIL_TOKENIZER_PRETOKENIZE_H
 #define CRIL_TOKENIZER_PRETOKENIZE_H
@@ -25,7 +25,8 @@ struct splitter_traits {
     bool adds_bos;    /* unless tokenizer.ggml.add_bos_token says otherwise */
 };
 
-/* name [len] as in the file, name NULL: absent. *out is owned by the caller. CRIL_ERR_UNSUPPORTED: path has another name. */
+/* name [len] as in the file, name NULL: absent. *out is owned by the caller. CRIL_ERR_UNSUPPORTED:
+ * path has another name. */
 cril_status cril_splitter_create(const char *path, const char *name, size_t len,
                                  struct cril_splitter **out, struct splitter_traits *traits,
                                  cril_error *err);

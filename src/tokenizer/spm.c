@@ -1,12 +1,13 @@
 /*
- * SentencePiece BPE (Kudo & Richardson 2018): the neighbours whose joint piece has the highest score merge first.
+ * SentencePiece BPE (Kudo & Richardson 2018): the neighbours whose joint piece has the highest
+ * score merge first.
  *
- * Symbols are characters; spaces are letters like others, and U+2581 is a space. No symbol can grow across two characters
- * that are neighbours in no piece, so a text is cut there first: the same ids as from one long word, but from many
- * small heaps instead of one large (Llama's 6 MB/s become 14, Gemma's 7 become 10).
- * A character without a piece becomes its byte tokens, or the unknown token where there are none. As in
- * SentencePiece, control, unknown and byte pieces are never made by merging. Unused pieces are taken as they are
- * (llama.cpp), not taken apart again.
+ * Symbols are characters; spaces are letters like others, and U+2581 is a space. No symbol can grow
+ * across two characters that are neighbours in no piece, so a text is cut there first: the same ids
+ * as from one long word, but from many small heaps instead of one large (Llama's 6 MB/s become 14,
+ * Gemma's 7 become 10). A character without a piece becomes its byte tokens, or the unknown token
+ * where there are none. As in SentencePiece, control, unknown and byte pieces are never made by
+ * merging. Unused pieces are taken as they are (llama.cpp), not taken apart again.
  */
 #include "tokenizer/internal.h"
 
@@ -38,13 +39,15 @@ cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct
     s->space_prefix = true;
     if (st != CRIL_OK)
         return st;
-    if ((st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &s->space_prefix, err)) != CRIL_OK ||
+    if ((st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &s->space_prefix, err)) !=
+            CRIL_OK ||
         (st = cril_table_init(&s->table, v->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&s->pairs, err)) != CRIL_OK)
         goto fail;
     s->priority = malloc(v->n * sizeof(*s->priority));
     if (!s->priority) {
-        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g), v->n);
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g),
+                       v->n);
         goto fail;
     }
     for (size_t i = 0; i < v->n; i++) {
@@ -96,10 +99,11 @@ cril_status cril_sentence_copy(const char *text, size_t len, bool space_first, c
     return CRIL_OK;
 }
 
-cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len, int32_t unknown,
-                              bool *in_run, cril_ids *ids, cril_error *err)
+cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len,
+                              int32_t unknown, bool *in_run, cril_ids *ids, cril_error *err)
 {
-    const char *bytes = *text == ' ' ? "\xe2\x96\x81" : text; /* a space without a piece is spelled as U+2581 */
+    const char *bytes =
+        *text == ' ' ? "\xe2\x96\x81" : text; /* a space without a piece is spelled as U+2581 */
     const size_t n = *text == ' ' ? 3 : len;
     cril_status st = CRIL_OK;
     bool spelled = true;
@@ -112,7 +116,8 @@ cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size
         return st;
     }
     if (unknown < 0)
-        return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len, text);
+        return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len,
+                         text);
     if (*in_run)
         return CRIL_OK;
     *in_run = true;
@@ -131,9 +136,9 @@ static bool lookup_piece(const void *model, const char *text, const struct merge
     return true;
 }
 
-static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab *v, struct merge_work *w,
-                               const char *text, size_t len, int32_t unknown, bool *in_run, cril_ids *ids,
-                               cril_error *err)
+static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab *v,
+                               struct merge_work *w, const char *text, size_t len, int32_t unknown,
+                               bool *in_run, cril_ids *ids, cril_error *err)
 {
     cril_status st;
 
@@ -157,9 +162,9 @@ static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab
     return st;
 }
 
-static cril_status encode_plain(const struct cril_spm *s, const struct cril_vocab *v, struct merge_work *w,
-                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                                cril_error *err)
+static cril_status encode_plain(const struct cril_spm *s, const struct cril_vocab *v,
+                                struct merge_work *w, const char *text, size_t len, int32_t unknown,
+                                cril_ids *ids, cril_error *err)
 {
     cril_status st = CRIL_OK;
     uint32_t left = 0, right;
@@ -173,12 +178,14 @@ static cril_status encode_plain(const struct cril_spm *s, const struct cril_voca
             start = i;
         }
     }
-    return st == CRIL_OK ? encode_word(s, v, w, text + start, len - start, unknown, &in_run, ids, err) : st;
+    return st == CRIL_OK
+               ? encode_word(s, v, w, text + start, len - start, unknown, &in_run, ids, err)
+               : st;
 }
 
-cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v, struct encode_work *w,
-                            const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                            cril_error *err)
+cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
+                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
+                            cril_ids *ids, cril_error *err)
 {
     char *copy;
     size_t n;

@@ -1,10 +1,12 @@
 /*
- * The tokenizer of a GGUF file: opens it, cuts special tokens out of a text, hands the rest to its kind.
+ * The tokenizer of a GGUF file: opens it, cuts special tokens out of a text, hands the rest to its
+ * kind.
  *
- * User-defined tokens are always cut out; control tokens and the unknown token only with CRIL_ENCODE_SPECIAL. For
- * SentencePiece BPE U+2581 is a space before anything is cut out, as in SentencePiece (to llama.cpp it is a space only afterwards:
- * it finds Gemma's tokens of many spaces in spaces, not in U+2581). Defaults for absent keys are llama.cpp's.
- * WordPiece ("bert"), RWKV and others are refused by name.
+ * User-defined tokens are always cut out; control tokens and the unknown token only with
+ * CRIL_ENCODE_SPECIAL. For SentencePiece BPE U+2581 is a space before anything is cut out, as in
+ * SentencePiece (to llama.cpp it is a space only afterwards: it finds Gemma's tokens of many spaces
+ * in spaces, not in U+2581). Defaults for absent keys are llama.cpp's. WordPiece ("bert"), RWKV and
+ * others are refused by name.
  */
 #include "tokenizer/internal.h"
 
@@ -82,9 +84,10 @@ static cril_status read_id(const cril_gguf *g, const char *key, size_t n_tokens,
     return CRIL_OK;
 }
 
-/* Whether bos or eos is added: the key, or by_default, which a vocabulary without the token overrules. */
-static cril_status read_adds(const cril_gguf *g, const char *key, bool by_default, int32_t id, bool *adds,
-                             cril_error *err)
+/* Whether bos or eos is added: the key, or by_default, which a vocabulary without the token
+ * overrules. */
+static cril_status read_adds(const cril_gguf *g, const char *key, bool by_default, int32_t id,
+                             bool *adds, cril_error *err)
 {
     cril_status st;
 
@@ -99,9 +102,10 @@ static cril_status read_adds(const cril_gguf *g, const char *key, bool by_defaul
 
 static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
 {
-    static const int32_t ids[][3] = { /* bos, eos, unknown */
-        [KIND_BPE] = { -1, -1, -1 }, [KIND_SPM] = { 1, 2, 0 }, [KIND_UNIGRAM] = { -1, 1, 2 }
-    };
+    static const int32_t ids[][3] = {/* bos, eos, unknown */
+                                     [KIND_BPE] = {-1, -1, -1},
+                                     [KIND_SPM] = {1, 2, 0},
+                                     [KIND_UNIGRAM] = {-1, 1, 2}};
     const int32_t *usual = ids[t->kind];
     const bool bos = t->kind == KIND_SPM || (t->kind == KIND_BPE && t->u.bpe.traits.adds_bos);
     const size_t n = t->vocab.n;
@@ -109,17 +113,20 @@ static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_err
 
     if ((st = read_id(g, "tokenizer.ggml.bos_token_id", n, usual[0], &t->bos, err)) != CRIL_OK ||
         (st = read_id(g, "tokenizer.ggml.eos_token_id", n, usual[1], &t->eos, err)) != CRIL_OK ||
-        (st = read_id(g, "tokenizer.ggml.unknown_token_id", n, usual[2], &t->unknown, err)) != CRIL_OK ||
-        (st = read_adds(g, "tokenizer.ggml.add_bos_token", bos, t->bos, &t->adds_bos, err)) != CRIL_OK ||
-        (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos, &t->adds_eos,
-                        err)) != CRIL_OK)
+        (st = read_id(g, "tokenizer.ggml.unknown_token_id", n, usual[2], &t->unknown, err)) !=
+            CRIL_OK ||
+        (st = read_adds(g, "tokenizer.ggml.add_bos_token", bos, t->bos, &t->adds_bos, err)) !=
+            CRIL_OK ||
+        (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos,
+                        &t->adds_eos, err)) != CRIL_OK)
         return st;
     return cril_specials_build(&t->vocab, t->kind == KIND_SPM, &t->specials, err);
 }
 
 static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)
 {
-    static const char *const models[] = { [KIND_BPE] = "gpt2", [KIND_SPM] = "llama", [KIND_UNIGRAM] = "t5" };
+    static const char *const models[] = {
+        [KIND_BPE] = "gpt2", [KIND_SPM] = "llama", [KIND_UNIGRAM] = "t5"};
     struct gguf_string name;
     cril_status st = cril_gguf_string(g, "tokenizer.ggml.model", &name, err);
 
@@ -130,10 +137,11 @@ static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *er
             *kind = (enum kind)i;
             return CRIL_OK;
         }
-    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                     "%s: cril does not know the tokenizer \"%.*s\"; it knows gpt2 (byte-level BPE), llama "
-                     "(SentencePiece BPE) and t5 (unigram)",
-                     cril_gguf_path(g), (int)(name.len < 80 ? name.len : 80), name.data);
+    return cril_fail(
+        err, CRIL_ERR_UNSUPPORTED,
+        "%s: cril does not know the tokenizer \"%.*s\"; it knows gpt2 (byte-level BPE), llama "
+        "(SentencePiece BPE) and t5 (unigram)",
+        cril_gguf_path(g), (int)(name.len < 80 ? name.len : 80), name.data);
 }
 
 static cril_status load(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
@@ -141,13 +149,14 @@ static cril_status load(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
     cril_status st = read_kind(g, &t->kind, err);
 
     if (st != CRIL_OK ||
-        (st = cril_vocab_load(g, t->kind == KIND_BPE ? PIECE_BYTE_LEVEL : PIECE_SENTENCE, &t->vocab, err)) !=
-            CRIL_OK)
+        (st = cril_vocab_load(g, t->kind == KIND_BPE ? PIECE_BYTE_LEVEL : PIECE_SENTENCE, &t->vocab,
+                              err)) != CRIL_OK)
         return st;
     switch (t->kind) {
     case KIND_BPE:
         st = cril_bpe_load(g, &t->vocab, &t->u.bpe, err);
-        snprintf(t->kind_name, sizeof(t->kind_name), "bpe (%s)", st == CRIL_OK ? t->u.bpe.traits.name : "");
+        snprintf(t->kind_name, sizeof(t->kind_name), "bpe (%s)",
+                 st == CRIL_OK ? t->u.bpe.traits.name : "");
         break;
     case KIND_SPM:
         st = cril_spm_load(g, &t->vocab, &t->u.spm, err);
@@ -193,45 +202,37 @@ void cril_tokenizer_free(cril_tokenizer *t)
     if (!t)
         return;
     switch (t->kind) {
-    case KIND_BPE:
-        cril_bpe_clear(&t->u.bpe);
-        break;
-    case KIND_SPM:
-        cril_spm_clear(&t->u.spm);
-        break;
-    case KIND_UNIGRAM:
-        cril_unigram_clear(&t->u.unigram);
-        break;
+    case KIND_BPE: cril_bpe_clear(&t->u.bpe); break;
+    case KIND_SPM: cril_spm_clear(&t->u.spm); break;
+    case KIND_UNIGRAM: cril_unigram_clear(&t->u.unigram); break;
     }
     cril_specials_clear(&t->specials);
     cril_vocab_clear(&t->vocab);
     free(t);
 }
 
-static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                cril_ids *ids, cril_error *err)
+static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text,
+                                size_t len, cril_ids *ids, cril_error *err)
 {
     if (!len)
         return CRIL_OK;
     switch (t->kind) {
-    case KIND_BPE:
-        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, t->unknown, ids, err);
-    case KIND_SPM:
-        return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, t->unknown, ids, err);
-    case KIND_UNIGRAM:
-        break;
+    case KIND_BPE: return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, t->unknown, ids, err);
+    case KIND_SPM: return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, t->unknown, ids, err);
+    case KIND_UNIGRAM: break;
     }
     return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, t->unknown, ids, err);
 }
 
-static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text, size_t len,
-                                bool with_control, cril_ids *ids, cril_error *err)
+static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text,
+                                size_t len, bool with_control, cril_ids *ids, cril_error *err)
 {
     size_t start = 0, match_len = 0;
     cril_status st;
 
     for (size_t i = 0; i < len;) {
-        const int32_t id = cril_specials_match(&t->specials, text + i, len - i, with_control, &match_len);
+        const int32_t id =
+            cril_specials_match(&t->specials, text + i, len - i, with_control, &match_len);
 
         if (id < 0) {
             i++;
@@ -257,7 +258,8 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     if (len <= MAX_TEXT)
         st = cril_utf8_repair(text, len, &repaired, &len, err);
     if (st == CRIL_OK && len > MAX_TEXT)
-        st = cril_fail(err, CRIL_ERR_RANGE, "a text of %zu bytes is too long to tokenise at once (1 GiB)", len);
+        st = cril_fail(err, CRIL_ERR_RANGE,
+                       "a text of %zu bytes is too long to tokenise at once (1 GiB)", len);
     if (st == CRIL_OK && t->kind == KIND_SPM) {
         char *spaced;
 
@@ -270,7 +272,8 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     if (st == CRIL_OK && whole && t->adds_bos)
         st = cril_ids_push(ids, t->bos, err);
     if (st == CRIL_OK)
-        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids, err);
+        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids,
+                          err);
     if (st == CRIL_OK && whole && t->adds_eos)
         st = cril_ids_push(ids, t->eos, err);
     if (st != CRIL_OK)
@@ -321,5 +324,7 @@ const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len
 {
     const char *piece = cril_tokenizer_piece(t, id, len);
 
-    return piece && (t->vocab.type[id] == TOKEN_CONTROL || t->vocab.type[id] == TOKEN_UNKNOWN) ? NULL : piece;
+    return piece && (t->vocab.type[id] == TOKEN_CONTROL || t->vocab.type[id] == TOKEN_UNKNOWN)
+               ? NULL
+               : piece;
 }

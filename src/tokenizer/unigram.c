@@ -1,11 +1,13 @@
 /*
- * Unigram language model (Kudo 2018): of all ways to write a text in pieces, the one with the largest sum of
- * ln p, by Viterbi over byte positions; among equals the one whose last piece is longest.
+ * Unigram language model (Kudo 2018): of all ways to write a text in pieces, the one with the
+ * largest sum of ln p, by Viterbi over byte positions; among equals the one whose last piece is
+ * longest.
  *
- * Before that the text is normalised as SentencePiece does: characters by the map, a space in front, and where the
- * model asks for it runs of spaces to one and none at the ends. A character without a piece costs 10 more than
- * the worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in double, as in
- * llama.cpp; SentencePiece adds in 32 bits, so among ways of equal sum its rounding may choose another.
+ * Before that the text is normalised as SentencePiece does: characters by the map, a space in
+ * front, and where the model asks for it runs of spaces to one and none at the ends. A character
+ * without a piece costs 10 more than the worst piece and becomes the unknown token, one for a run
+ * (or its byte tokens). Sums are in double, as in llama.cpp; SentencePiece adds in 32 bits, so
+ * among ways of equal sum its rounding may choose another.
  */
 #include "tokenizer/internal.h"
 
@@ -20,8 +22,8 @@
 
 #define UNKNOWN_PENALTY 10.0
 
-cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_unigram *u,
-                              cril_error *err)
+cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
+                              struct cril_unigram *u, cril_error *err)
 {
     double least = DBL_MAX;
     cril_status st;
@@ -30,8 +32,10 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v, st
     memset(u, 0, sizeof(*u));
     u->space_prefix = true;
     if ((st = cril_vocab_scores(g, v, &u->scores, err)) != CRIL_OK ||
-        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &u->space_prefix, err)) != CRIL_OK ||
-        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &u->squeeze_spaces, err)) != CRIL_OK ||
+        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &u->space_prefix, err)) !=
+            CRIL_OK ||
+        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &u->squeeze_spaces,
+                                 err)) != CRIL_OK ||
         (st = cril_charsmap_load(g, &u->map, err)) != CRIL_OK ||
         (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
@@ -146,25 +150,28 @@ static void viterbi(const struct cril_unigram *u, const char *text, size_t len, 
                 continue;
             single = single || end - i == width;
             if (best[i].score + u->scores[id] > best[end].score)
-                best[end] = (struct step){ best[i].score + u->scores[id], i, id };
+                best[end] = (struct step){best[i].score + u->scores[id], i, id};
         }
         if (!single && best[i].score + u->unknown_score > best[i + width].score)
-            best[i + width] = (struct step){ best[i].score + u->unknown_score, i, -1 };
+            best[i + width] = (struct step){best[i].score + u->unknown_score, i, -1};
     }
 }
 
-static cril_status encode_plain(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
-                                size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
+static cril_status encode_plain(const struct cril_unigram *u, const struct cril_vocab *v,
+                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                                cril_error *err)
 {
     struct step *best;
     size_t size, at, back;
     bool in_run = false;
     cril_status st = CRIL_OK;
 
-    if (!cril_size_add(len, 1, &size) || !cril_size_mul(size, sizeof(*best), &size) || !(best = malloc(size)))
+    if (!cril_size_add(len, 1, &size) || !cril_size_mul(size, sizeof(*best), &size) ||
+        !(best = malloc(size)))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", len);
     viterbi(u, text, len, best);
-    /* Turn the links around: .from of a piece's end becomes the end of the piece after it; back, the first's end. */
+    /* Turn the links around: .from of a piece's end becomes the end of the piece after it; back,
+     * the first's end. */
     back = len;
     for (at = len; at;) {
         const size_t from = best[at].from;
@@ -185,8 +192,9 @@ static cril_status encode_plain(const struct cril_unigram *u, const struct cril_
     return st;
 }
 
-cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
-                                size_t len, int32_t unknown, cril_ids *ids, cril_error *err)
+cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
+                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                                cril_error *err)
 {
     struct text_buffer normal = {0};
     char *copy, *repaired = NULL;

@@ -1,9 +1,11 @@
 /*
- * Vocabulary of a GGUF file: tokens, types, scores; a hash table of strings; a trie of special tokens.
+ * Vocabulary of a GGUF file: tokens, types, scores; a hash table of strings; a trie of special
+ * tokens.
  *
- * Byte-level alphabet: Radford et al. 2019 (GPT-2): a printable Latin-1 byte stands for itself, the others
- * take U+0100, U+0101, ... in byte order. Special tokens are found leftmost, then longest, as SentencePiece
- * and Hugging Face do (llama.cpp goes token by token, longest first; that differs only where two overlap).
+ * Byte-level alphabet: Radford et al. 2019 (GPT-2): a printable Latin-1 byte stands for itself, the
+ * others take U+0100, U+0101, ... in byte order. Special tokens are found leftmost, then longest,
+ * as SentencePiece and Hugging Face do (llama.cpp goes token by token, longest first; that differs
+ * only where two overlap).
  */
 #include "tokenizer/vocab.h"
 
@@ -35,7 +37,8 @@ void cril_table_clear(struct cril_table *t)
 }
 
 /* The slot of a key, or the empty one where it would go. */
-static struct table_slot *table_slot(const struct cril_table *t, uint64_t hash, const char *data, size_t len)
+static struct table_slot *table_slot(const struct cril_table *t, uint64_t hash, const char *data,
+                                     size_t len)
 {
     size_t i = (size_t)(hash ^ hash >> 32) & t->mask;
 
@@ -62,12 +65,13 @@ void cril_table_put(struct cril_table *t, const char *data, size_t len, int32_t 
     struct table_slot *s = table_slot(t, hash, data, len);
 
     t->n += !s->data;
-    *s = (struct table_slot){ .data = data, .len = len, .hash = hash, .id = id };
+    *s = (struct table_slot){.data = data, .len = len, .hash = hash, .id = id};
     if (len > t->longest)
         t->longest = len;
 }
 
-int32_t cril_table_find_hashed(const struct cril_table *t, uint64_t hash, const char *data, size_t len)
+int32_t cril_table_find_hashed(const struct cril_table *t, uint64_t hash, const char *data,
+                               size_t len)
 {
     const struct table_slot *s = table_slot(t, hash, data, len);
 
@@ -98,7 +102,8 @@ void cril_pairs_add(struct cril_pairs *p, const char *piece, size_t len)
     uint32_t left = 0, right;
 
     for (size_t i = 0; i < len; left = right) {
-        const size_t width = cril_utf8_read(piece + i, len - i, &right), hash = cril_pair_hash(left, right);
+        const size_t width = cril_utf8_read(piece + i, len - i, &right),
+                     hash = cril_pair_hash(left, right);
 
         if (i)
             p->bits[hash / 64] |= (uint64_t)1 << hash % 64;
@@ -167,8 +172,8 @@ static size_t put_spaces(const char *text, size_t len, char *out)
 }
 
 /* Writes token id's piece to out, which has room for the token's text; returns its length. */
-static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form, struct gguf_string text,
-                        char *out)
+static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form,
+                        struct gguf_string text, char *out)
 {
     const enum token_type type = v->type[id];
     size_t n;
@@ -199,10 +204,12 @@ static cril_status read_types(const cril_gguf *g, struct cril_vocab *v, cril_err
     if (!kv)
         return CRIL_OK;
     if (!kv->is_array || kv->type == GGUF_STRING || kv->type == GGUF_F32 || kv->type == GGUF_F64)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.token_type is not an array of integers",
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tokenizer.ggml.token_type is not an array of integers",
                          cril_gguf_path(g));
     if (kv->n != v->n)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.token_type has %llu elements for %zu tokens",
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tokenizer.ggml.token_type has %llu elements for %zu tokens",
                          cril_gguf_path(g), (unsigned long long)kv->n, v->n);
     for (size_t i = 0; i < v->n; i++) {
         const uint64_t type = cril_gguf_element_uint(kv, i);
@@ -248,7 +255,8 @@ cril_status cril_vocab_load(const cril_gguf *g, enum piece_form form, struct cri
     for (size_t i = 0; i < v->n; i++) {
         const struct gguf_string text = tokens->strings[i];
 
-        if (form == PIECE_SENTENCE && v->type[i] == TOKEN_BYTE && byte_of_name(text.data, text.len) < 0) {
+        if (form == PIECE_SENTENCE && v->type[i] == TOKEN_BYTE &&
+            byte_of_name(text.data, text.len) < 0) {
             st = cril_fail(err, CRIL_ERR_FORMAT, "%s: byte token %zu is not named like <0x0A>",
                            cril_gguf_path(g), i);
             goto fail;
@@ -257,7 +265,8 @@ cril_status cril_vocab_load(const cril_gguf *g, enum piece_form form, struct cri
     }
     return CRIL_OK;
 no_memory:
-    st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu tokens", cril_gguf_path(g), v->n);
+    st =
+        cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu tokens", cril_gguf_path(g), v->n);
 fail:
     cril_vocab_clear(v);
     return st;
@@ -281,10 +290,12 @@ cril_status cril_vocab_scores(const cril_gguf *g, const struct cril_vocab *v, fl
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.scores is %s", cril_gguf_path(g),
                          kv ? "not an array of 32-bit floats" : "missing");
     if (kv->n != v->n)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.scores has %llu elements for %zu tokens",
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: tokenizer.ggml.scores has %llu elements for %zu tokens",
                          cril_gguf_path(g), (unsigned long long)kv->n, v->n);
     if (v->n > SIZE_MAX / sizeof(*scores) || !(scores = malloc(v->n * sizeof(*scores))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g), v->n);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g),
+                         v->n);
     for (size_t i = 0; i < v->n; i++) {
         scores[i] = (float)cril_gguf_element_float(kv, i);
         if (!isfinite(scores[i])) {
@@ -312,7 +323,7 @@ static uint32_t child_of(struct cril_specials *s, uint32_t at, uint8_t byte)
         if (s->nodes[i].byte == byte)
             return i;
     i = (uint32_t)s->n++;
-    s->nodes[i] = (struct special_node){ .user = -1, .any = -1, .sibling = *link, .byte = byte };
+    s->nodes[i] = (struct special_node){.user = -1, .any = -1, .sibling = *link, .byte = byte};
     *link = i;
     return i;
 }
@@ -326,8 +337,8 @@ static bool is_well_formed(const char *text, size_t len)
     return code != CRIL_UTF8_ILL;
 }
 
-cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces, struct cril_specials *s,
-                                cril_error *err)
+cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces,
+                                struct cril_specials *s, cril_error *err)
 {
     size_t total = 1, len;
 
@@ -337,7 +348,8 @@ cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_space
             total += v->start[i + 1] - v->start[i]; /* parts of one buffer: no overflow */
     if (total > UINT32_MAX || total > SIZE_MAX / sizeof(*s->nodes) ||
         !(s->nodes = malloc(total * sizeof(*s->nodes))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of special tokens", total);
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of special tokens",
+                         total);
     s->n = 1;
     for (size_t i = 0; i < v->n; i++) {
         const char *piece = cril_vocab_piece(v, i, &len);
@@ -346,7 +358,8 @@ cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_space
         if (!is_special(v->type[i]) || !len || !is_well_formed(piece, len))
             continue; /* a piece that cuts a character in two must not be found */
         for (size_t k = 0; k < len;) {
-            const bool mark = marks_are_spaces && len - k >= 3 && !memcmp(piece + k, "\xe2\x96\x81", 3);
+            const bool mark =
+                marks_are_spaces && len - k >= 3 && !memcmp(piece + k, "\xe2\x96\x81", 3);
 
             at = child_of(s, at, mark ? ' ' : (uint8_t)piece[k]);
             k += mark ? 3 : 1;

@@ -1,9 +1,10 @@
-/* The bounded reader. The one comparison below is the whole safety argument: no sum that can wrap. */
+/* The bounded reader. The one comparison below is the whole safety argument: no sum that can wrap.
+ */
 #include "util/cursor.h"
 
 struct cril_cursor cril_cursor_of(const uint8_t *data, size_t size)
 {
-    return (struct cril_cursor){ data, size, 0 };
+    return (struct cril_cursor){data, size, 0};
 }
 
 size_t cril_cursor_left(const struct cril_cursor *c)

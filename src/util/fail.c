@@ -1,4 +1,5 @@
-/* Error sentences. Control characters from hostile names are made visible, so a message is one line. */
+/* Error sentences. Control characters from hostile names are made visible, so a message is one
+ * line. */
 #include "util/fail.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
-/* exp, log, sin and cos in double: range reduction and Taylor series, Horner's rule, each step one fma. */
+/* exp, log, sin and cos in double: range reduction and Taylor series, Horner's rule, each step one
+ * fma. */
 #include "util/fmath.h"
 
 #include <string.h>

@@ -2,7 +2,8 @@
  * The functions of the numeric contract: exp, and what is made of it, from + - * / and fma only.
  *
  * Everything here is branch-free, so a loop over it becomes vector code whose lanes compute the
- * same bits as the scalar code (doc/numerics.md, "Functions"). fmaf is one rounding on every machine.
+ * same bits as the scalar code (doc/numerics.md, "Functions"). fmaf is one rounding on every
+ * machine.
  */
 #ifndef CRIL_UTIL_FMATH_H
 #define CRIL_UTIL_FMATH_H
@@ -18,7 +19,8 @@ union cril_bits32 {
     uint32_t u;
 };
 
-/* e^x, error below 2 ulp. 0 below -87; arguments above 88 count as 88. cril_expf(0) is exactly 1. */
+/* e^x, error below 2 ulp. 0 below -87; arguments above 88 count as 88. cril_expf(0) is exactly 1.
+ */
 CRIL_INLINE float cril_expf(float x)
 {
     const float big = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
@@ -46,7 +48,8 @@ CRIL_INLINE float cril_siluf(float x)
     return x / (1.0f + cril_expf(-x));
 }
 
-/* GELU, tanh form (Hendrycks & Gimpel 2016): 0.5 x (1 + tanh y) = x / (1 + e^-2y), y = sqrt(2/pi) (x + 0.044715 x^3). */
+/* GELU, tanh form (Hendrycks & Gimpel 2016): 0.5 x (1 + tanh y) = x / (1 + e^-2y), y = sqrt(2/pi)
+ * (x + 0.044715 x^3). */
 CRIL_INLINE float cril_geluf(float x)
 {
     float x2 = x * x;
@@ -54,8 +57,9 @@ CRIL_INLINE float cril_geluf(float x)
     return x / (1.0f + cril_expf(y2));
 }
 
-/* Scalar functions in double for angles and the last logarithm. Error below 1e-14 relative; of sin and cos below
-   1e-14 relative + 1e-29, since pi/2 in three parts is off by 1.01e-37 and |k| < 6.4e7. */
+/* Scalar functions in double for angles and the last logarithm. Error below 1e-14 relative; of sin
+   and cos below 1e-14 relative + 1e-29, since pi/2 in three parts is off by 1.01e-37 and |k|
+   < 6.4e7. */
 double cril_exp(double x);                        /* 0 below -700; x <= 700 */
 double cril_log(double x);                        /* x > 0, normal */
 void cril_sincos(double x, double *s, double *c); /* |x| < 1e8 */

@@ -1,4 +1,5 @@
-/* SHA-256 (FIPS 180-4) of a stream of bytes, by OpenSSL's libcrypto, which uses the CPU's instructions for it. */
+/* SHA-256 (FIPS 180-4) of a stream of bytes, by OpenSSL's libcrypto, which uses the CPU's
+ * instructions for it. */
 #ifndef CRIL_UTIL_HASH_H
 #define CRIL_UTIL_HASH_H
 

@@ -23,9 +23,9 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
     if (S_ISDIR(st.st_mode))
         return cril_fail(err, CRIL_ERR_IO, "%s: is a folder; name a file in it", path);
     if (!S_ISREG(st.st_mode))
-        return cril_fail(err, CRIL_ERR_IO,
-                         "%s: is a pipe or a device, which cannot be mapped; save it to a file first",
-                         path);
+        return cril_fail(
+            err, CRIL_ERR_IO,
+            "%s: is a pipe or a device, which cannot be mapped; save it to a file first", path);
     if (st.st_size < 0 || (uintmax_t)st.st_size > SIZE_MAX)
         return cril_fail(err, CRIL_ERR_NOMEM,
                          "%s: larger than this machine's address space; use a 64-bit build", path);
@@ -34,8 +34,8 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
     p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (p == MAP_FAILED) {
         int e = errno;
-        return cril_fail(err, e == ENOMEM ? CRIL_ERR_NOMEM : CRIL_ERR_IO, "%s: cannot be mapped: %s",
-                         path, strerror(e));
+        return cril_fail(err, e == ENOMEM ? CRIL_ERR_NOMEM : CRIL_ERR_IO,
+                         "%s: cannot be mapped: %s", path, strerror(e));
     }
     out->data = p;
     out->size = (size_t)st.st_size;
@@ -44,7 +44,7 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
 
 cril_status cril_mapfile_map(int fd, const char *name, struct cril_mapfile *out, cril_error *err)
 {
-    *out = (struct cril_mapfile){ NULL, 0 };
+    *out = (struct cril_mapfile){NULL, 0};
     return map_fd(fd, name, out, err);
 }
 
@@ -53,7 +53,7 @@ cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_e
     cril_status st;
     int fd;
 
-    *out = (struct cril_mapfile){ NULL, 0 };
+    *out = (struct cril_mapfile){NULL, 0};
     do
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     while (fd < 0 && errno == EINTR);
@@ -73,5 +73,5 @@ void cril_mapfile_close(struct cril_mapfile *m)
 {
     if (m->data)
         munmap((void *)(uintptr_t)m->data, m->size);
-    *m = (struct cril_mapfile){ NULL, 0 };
+    *m = (struct cril_mapfile){NULL, 0};
 }

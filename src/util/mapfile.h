@@ -14,9 +14,11 @@ struct cril_mapfile {
     size_t size;
 };
 
-/* Maps path; release with cril_mapfile_close. CRIL_ERR_IO, CRIL_ERR_NOMEM; on error *out is empty. */
+/* Maps path; release with cril_mapfile_close. CRIL_ERR_IO, CRIL_ERR_NOMEM; on error *out is empty.
+ */
 cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_error *err);
-/* The same of an open descriptor, which stays the caller's and may be closed at once; name is for messages. */
+/* The same of an open descriptor, which stays the caller's and may be closed at once; name is for
+ * messages. */
 cril_status cril_mapfile_map(int fd, const char *name, struct cril_mapfile *out, cril_error *err);
 void cril_mapfile_close(struct cril_mapfile *m); /* an empty or closed one is allowed */
 

@@ -10,13 +10,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum {
-    ALIGNMENT = 64,
-    HUGE_PAGE = 2 << 20
-};
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20 };
 
-/* Large blocks are read from end to end again and again: in huge pages that is up to a third faster, where a system gives
-   them to those who ask. */
+/* Large blocks are read from end to end again and again: in huge pages that is up to a third
+   faster, where a system gives them to those who ask. */
 static void *allocate(size_t bytes)
 {
 #ifdef MADV_HUGEPAGE

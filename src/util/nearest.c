@@ -1,6 +1,7 @@
 /*
- * Edit distance (Levenshtein 1965), letters of ASCII compared without case: names that differ in case alone are at distance
- * 0. A name is near at a third of the word or less; long ones are not compared.
+ * Edit distance (Levenshtein 1965), letters of ASCII compared without case: names that differ in
+ * case alone are at distance 0. A name is near at a third of the word or less; long ones are not
+ * compared.
  */
 #include "util/nearest.h"
 
@@ -16,7 +17,8 @@ static int lower(char c)
 
 static size_t edit_distance(const char *a, const char *b)
 {
-    size_t row[LONGEST + 1], len = strlen(b); /* row[j]: of the part of a that was read to the first j of b */
+    size_t row[LONGEST + 1],
+        len = strlen(b); /* row[j]: of the part of a that was read to the first j of b */
 
     for (size_t j = 0; j <= len; j++)
         row[j] = j;

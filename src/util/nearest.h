@@ -1,4 +1,5 @@
-/* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near). */
+/* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near).
+ */
 #ifndef CRIL_UTIL_NEAREST_H
 #define CRIL_UTIL_NEAREST_H
 

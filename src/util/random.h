@@ -1,5 +1,6 @@
-/* PCG32 (O'Neill 2014, PCG-XSH-RR 64/32): the same numbers on every machine, since it works on integers alone. A 64-bit
-   linear congruence, whose high bits choose how its middle bits are rotated into the 32 that are given out. */
+/* PCG32 (O'Neill 2014, PCG-XSH-RR 64/32): the same numbers on every machine, since it works on
+   integers alone. A 64-bit linear congruence, whose high bits choose how its middle bits are
+   rotated into the 32 that are given out. */
 #ifndef CRIL_UTIL_RANDOM_H
 #define CRIL_UTIL_RANDOM_H
 
@@ -21,7 +22,7 @@ static inline uint32_t cril_random_next(struct cril_random *g)
 
 static inline struct cril_random cril_random_seed(uint64_t seed)
 {
-    struct cril_random g = { 0 };
+    struct cril_random g = {0};
 
     cril_random_next(&g);
     g.state += seed;
@@ -29,7 +30,8 @@ static inline struct cril_random cril_random_seed(uint64_t seed)
     return g;
 }
 
-/* Uniform in [0, n), n > 0: a value below 2^32 mod n is drawn again, so that every remainder is as likely. */
+/* Uniform in [0, n), n > 0: a value below 2^32 mod n is drawn again, so that every remainder is as
+ * likely. */
 static inline uint32_t cril_random_below(struct cril_random *g, uint32_t n)
 {
     uint32_t least = (0 - n) % n, x;

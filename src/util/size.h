@@ -1,4 +1,5 @@
-/* Sizes that cannot wrap, and arrays that grow by them. Each returns false on overflow and leaves *out untouched. */
+/* Sizes that cannot wrap, and arrays that grow by them. Each returns false on overflow and leaves
+ * *out untouched. */
 #ifndef CRIL_UTIL_SIZE_H
 #define CRIL_UTIL_SIZE_H
 
@@ -24,10 +25,11 @@ static inline bool cril_size_add(size_t a, size_t b, size_t *out)
 }
 
 /*
- * The array data with room for `more` elements after its first n, moved if need be; *capacity follows. It grows by half
- * at a time. NULL: out of memory, and data is as it was.
+ * The array data with room for `more` elements after its first n, moved if need be; *capacity
+ * follows. It grows by half at a time. NULL: out of memory, and data is as it was.
  */
-static inline void *cril_size_grow(void *data, size_t *capacity, size_t n, size_t more, size_t element_bytes)
+static inline void *cril_size_grow(void *data, size_t *capacity, size_t n, size_t more,
+                                   size_t element_bytes)
 {
     size_t want, bytes;
     void *grown;

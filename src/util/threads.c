@@ -30,7 +30,10 @@
 #include <sched.h>
 #endif
 
-enum { SPINS = 100000 }; /* some 100 microseconds: more than the last task of a slower thread takes, less than to sleep and wake often */
+enum {
+    SPINS = 100000
+}; /* some 100 microseconds: more than the last task of a slower thread takes, less than to sleep
+      and wake often */
 
 struct helper {
     cril_pool *pool;
@@ -197,7 +200,7 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg)
 
 bool cril_barrier_init(struct cril_barrier *b, unsigned n)
 {
-    *b = (struct cril_barrier){ .n = n };
+    *b = (struct cril_barrier){.n = n};
     if (pthread_mutex_init(&b->mutex, NULL) != 0)
         return false;
     if (pthread_cond_init(&b->wake, NULL) == 0)
@@ -213,8 +216,8 @@ void cril_barrier_free(struct cril_barrier *b)
 }
 
 /*
- * A sleeper counts itself, then looks at the generation; the last to arrive raises the generation, then looks for sleepers.
- * In one order of all these, at least one of the two sees the other.
+ * A sleeper counts itself, then looks at the generation; the last to arrive raises the generation,
+ * then looks for sleepers. In one order of all these, at least one of the two sees the other.
  */
 void cril_barrier_wait(struct cril_barrier *b)
 {
@@ -242,7 +245,8 @@ void cril_barrier_wait(struct cril_barrier *b)
 }
 
 #ifdef __linux__
-/* 0 if the mask cannot be had. The kernel refuses (EINVAL) a mask smaller than its own: try larger. */
+/* 0 if the mask cannot be had. The kernel refuses (EINVAL) a mask smaller than its own: try larger.
+ */
 static unsigned affinity_count(void)
 {
     for (size_t n_cpus = 1024; n_cpus <= (size_t)1 << 20; n_cpus *= 2) {

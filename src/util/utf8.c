@@ -1,4 +1,5 @@
-/* UTF-8 reader: see utf8.h. The second byte's range depends on the first; later bytes are all 80..BF. */
+/* UTF-8 reader: see utf8.h. The second byte's range depends on the first; later bytes are
+ * all 80..BF. */
 #include "util/utf8.h"
 
 #include "util/fail.h"
@@ -78,8 +79,8 @@ cril_status cril_utf8_repair(const char *text, size_t len, char **out, size_t *o
     }
     if (good == len)
         return CRIL_OK;
-    if (!cril_size_mul(len - good, sizeof(replacement), &most) || !cril_size_add(most, good, &most) ||
-        !(copy = malloc(most)))
+    if (!cril_size_mul(len - good, sizeof(replacement), &most) ||
+        !cril_size_add(most, good, &most) || !(copy = malloc(most)))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory repairing %zu bytes of text", len);
     memcpy(copy, text, good);
     n = good;

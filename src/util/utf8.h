@@ -1,7 +1,7 @@
 /*
- * UTF-8 (Unicode 15, 3.9, table 3-7): read code by code, with ill-formed bytes cut into maximal subparts as
- * "U+FFFD substitution of maximal subparts" asks (Python's errors="replace", the WHATWG decoder).
- * Counting is cril_count_characters of cril/corpus.h.
+ * UTF-8 (Unicode 15, 3.9, table 3-7): read code by code, with ill-formed bytes cut into maximal
+ * subparts as "U+FFFD substitution of maximal subparts" asks (Python's errors="replace", the WHATWG
+ * decoder). Counting is cril_count_characters of cril/corpus.h.
  */
 #ifndef CRIL_UTIL_UTF8_H
 #define CRIL_UTIL_UTF8_H
@@ -13,8 +13,8 @@
 #define CRIL_UTF8_ILL UINT32_MAX
 
 /*
- * The code point at text [len >= 1]; returns the bytes it takes, 1..4. For an ill-formed sequence *code is
- * CRIL_UTF8_ILL and the bytes of one maximal subpart, 1..3, are returned.
+ * The code point at text [len >= 1]; returns the bytes it takes, 1..4. For an ill-formed sequence
+ * *code is CRIL_UTF8_ILL and the bytes of one maximal subpart, 1..3, are returned.
  */
 size_t cril_utf8_read(const char *text, size_t len, uint32_t *code);
 
@@ -27,8 +27,8 @@ static inline size_t cril_utf8_width(char first)
 }
 
 /*
- * Gives well-formed text. *out is NULL when text already is; else a copy with U+FFFD in place of every
- * maximal subpart, [*out_len], owned by the caller: free. CRIL_ERR_NOMEM.
+ * Gives well-formed text. *out is NULL when text already is; else a copy with U+FFFD in place of
+ * every maximal subpart, [*out_len], owned by the caller: free. CRIL_ERR_NOMEM.
  */
 cril_status cril_utf8_repair(const char *text, size_t len, char **out, size_t *out_len,
                              cril_error *err);

@@ -16,6 +16,10 @@ extern "C" {
 
 /* Version of the numeric contract (doc/numerics.md): results of two versions do not compare. */
 #define CRIL_NUMERICS 1
+/* Version of the scoring rules (doc/scoring.md): which tokens a text becomes, which windows see
+ * them, what counts. It rises where a rule changes a figure although no probability does. Version
+ * 1: before windows after a document's first opened with its BOS. */
+#define CRIL_RULES 2
 
 typedef enum cril_status {
     CRIL_OK = 0,

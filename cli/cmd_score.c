@@ -187,7 +187,7 @@ static void print_protocols(void)
 {
     fputs("\nProtocols:\n", stdout);
     for (size_t i = 0; cril_protocol_name(i); i++)
-        printf("  %-10s%s\n", cril_protocol_name(i), cril_protocol_summary(i));
+        printf("  %-13s%s\n", cril_protocol_name(i), cril_protocol_summary(i));
     fputs("\nA CORPUS is JSON Lines, CSV, plain text or a folder of them, plain or compressed "
           "(.gz, .zst,\n"
           ".xz, .bz2); '-' is standard input. BPC: bits per character; BPB: bits per byte.\n",

@@ -43,7 +43,7 @@ _cril() {
         fi
     fi
     case $before in
-        --protocol) COMPREPLY=($(compgen -W 'document hkust rolling halves' -- "$word")); return ;;
+        --protocol) COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
         -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
     esac

@@ -43,8 +43,9 @@ static bool is_utf8(const char *text, size_t len)
 }
 
 /* A number that depends on everything that was handed out. */
-static uint64_t read_all(const cril_corpus_options *o, bool json, char hex[65])
+static uint64_t read_all(const cril_corpus_options *o, bool fill, char hex[65])
 {
+    const bool json = o->format[0] == 'j';
     cril_corpus *c;
     cril_document doc;
     cril_corpus_stats stats;
@@ -57,6 +58,7 @@ static uint64_t read_all(const cril_corpus_options *o, bool json, char hex[65])
         return (uint64_t)err.status;
     }
     cril_corpus_set_max(c, 1 << 20);
+    cril_corpus_fill_records(c, fill);
     for (;;) {
         if (cril_corpus_next(c, &doc, &err) != CRIL_OK) {
             must(err.message[0] != '\0' && !doc.text);
@@ -100,10 +102,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const cril_corpus_options o = {
         .format = formats[data[0] % 3], .strict = data[0] & 0x80, .limit = data[0] & 0x40 ? 2 : 0};
+    const bool fill = data[0] & 0x20;
+
     data++;
     size--;
     must(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
-    must(read_all(&o, o.format[0] == 'j', hex[0]) == read_all(&o, o.format[0] == 'j', hex[1]));
+    must(read_all(&o, fill, hex[0]) == read_all(&o, fill, hex[1]));
     must(cril_sha256_update(h, data, size, NULL) == CRIL_OK &&
          cril_sha256_final(h, hex[2], NULL) == CRIL_OK);
     must(strcmp(hex[0], hex[1]) == 0 && (!hex[0][0] || strcmp(hex[0], hex[2]) == 0));

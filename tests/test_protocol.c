@@ -155,6 +155,44 @@ static void test_halves(void **state)
         }
 }
 
+/* OpenCompass's windows are those of the paper's program. */
+static void test_opencompass(void **state)
+{
+    const struct cril_protocol *p = cril_protocol_find("opencompass"),
+                               *hkust = cril_protocol_find("hkust");
+
+    (void)state;
+    assert_ptr_equal(p->window, hkust->window);
+    assert_ptr_equal(p->least, hkust->least);
+    assert_int_equal(p->context, hkust->context);
+    assert_int_equal(p->stride, hkust->stride);
+    assert_int_equal(p->encode, hkust->encode);
+    assert_int_equal(p->head, hkust->head);
+    assert_true(p->fill_records && !hkust->fill_records);
+}
+
+/* eval_hf_model: chunks by range(0, n, chunk), logits [:-1] against targets [1:] of each. */
+static void test_uncheatable(void **state)
+{
+    const int chunk = 7;
+    const struct cril_layout l = {.context = (size_t)chunk, .head = -1};
+
+    (void)state;
+    assert_int_equal(cril_protocol_find("uncheatable")->context, 1024);
+    for (int n = 0; n < 40; n++) {
+        uint64_t k = 0;
+
+        for (int begin = 0; begin < n; begin += chunk) {
+            const int end = n < begin + chunk ? n : begin + chunk;
+            const struct lists want = expected(-1, begin, end - 1, begin + 1, end);
+
+            if (end - begin > 1)
+                check_window("uncheatable", &l, k++, (uint64_t)n, &want);
+        }
+        check_no_window("uncheatable", &l, k, (uint64_t)n);
+    }
+}
+
 /* Sequence s = head + tokens: s[e] is predicted from the `context` tokens before it, or from all
    where there are fewer in the first window; later windows end `stride` further, the last one where
    the document ends. */
@@ -192,6 +230,7 @@ static void test_unfinished(void **state)
     (void)state;
     assert_false(cril_protocol_find("document")->window(&l, 0, 5, false, &s));
     assert_false(cril_protocol_find("rolling")->window(&l, 0, 5, false, &s));
+    assert_false(cril_protocol_find("uncheatable")->window(&l, 0, 8, false, &s));
     assert_true(cril_protocol_find("hkust")->window(&l, 0, 9, false, &s));
     assert_true(cril_protocol_find("halves")->window(&l, 0, 8, false, &s));
 }
@@ -208,9 +247,10 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hkust),    cmocka_unit_test(test_hkust_sizes),
-        cmocka_unit_test(test_rolling),  cmocka_unit_test(test_halves),
-        cmocka_unit_test(test_document), cmocka_unit_test(test_unfinished),
+        cmocka_unit_test(test_hkust),       cmocka_unit_test(test_hkust_sizes),
+        cmocka_unit_test(test_opencompass), cmocka_unit_test(test_uncheatable),
+        cmocka_unit_test(test_rolling),     cmocka_unit_test(test_halves),
+        cmocka_unit_test(test_document),    cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

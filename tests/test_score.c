@@ -262,6 +262,10 @@ static void check_model(const char *name)
         check(&x,
               &(cril_score_options){
                   .protocol = "halves", .context = 33, .threads = 2, .batch_tokens = batches[i]});
+        check(&x, &(cril_score_options){.protocol = "uncheatable",
+                                        .context = 24,
+                                        .threads = 2,
+                                        .batch_tokens = batches[i]});
     }
     close_fixture(&x);
 }
@@ -310,7 +314,8 @@ static void test_scored_text(void **state)
 /* Sizes are those of all text, also where a part of it is scored; nothing else changes. */
 static void test_baselines(void **state)
 {
-    static const char *const protocols[] = {"document", "hkust", "rolling", "halves"};
+    static const char *const protocols[] = {"document", "hkust",  "opencompass",
+                                            "rolling",  "halves", "uncheatable"};
     static struct seen seen;
     cril_baselines *b;
     cril_baseline *want;
@@ -328,7 +333,7 @@ static void test_baselines(void **state)
     }
     assert_int_equal(cril_baselines_finish(b, &want, &n, &err), CRIL_OK);
     cril_baselines_free(b);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(protocols) / sizeof(*protocols); i++) {
         cril_score_options o = {.protocol = protocols[i], .context = 32, .threads = 1};
         const bool all = strcmp(protocols[i], "halves") != 0;
         cril_result r, plain;
@@ -423,6 +428,27 @@ static void check_refused(const struct fixture *x, cril_score_options o, cril_st
         fail_msg("no word of \"%s\": %s", word, err.message);
 }
 
+/* A corpus of which nothing is scored has no figure: documents of one token, without a BOS. */
+static void test_nothing_scored(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = {.protocol = "uncheatable", .context = 16, .threads = 1};
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+    FILE *f;
+
+    (void)state;
+    open_fixture(&x, "tiny-qwen2");
+    f = fopen(x.path, "w");
+    assert_non_null(f);
+    fputs("{\"content\": \"x\"}\n{\"content\": \"y\"}\n", f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_ERR_EMPTY);
+    assert_non_null(strstr(err.message, "no document has a token that the protocol uncheatable"));
+    close_fixture(&x);
+}
+
 static void test_refused(void **state)
 {
     struct fixture x;
@@ -451,10 +477,15 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adds_bos),    cmocka_unit_test(test_no_bos),
-        cmocka_unit_test(test_scored_text), cmocka_unit_test(test_one_document),
-        cmocka_unit_test(test_cancelled),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_baselines),   cmocka_unit_test(test_baselines_cancelled),
+        cmocka_unit_test(test_adds_bos),
+        cmocka_unit_test(test_no_bos),
+        cmocka_unit_test(test_scored_text),
+        cmocka_unit_test(test_one_document),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_nothing_scored),
+        cmocka_unit_test(test_baselines),
+        cmocka_unit_test(test_baselines_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "score/protocol.h"
+
 #include <cril/score.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +40,7 @@ static const cril_score_options protocols[] = {
     {.protocol = "hkust", .context = 16, .stride = 16, .threads = 2, .batch_tokens = 1},
     {.protocol = "rolling", .context = 32, .threads = 1},
     {.protocol = "halves", .context = 33, .threads = 1},
+    {.protocol = "uncheatable", .context = 16, .threads = 1},
     {.protocol = "halves", .context = 12, .threads = 2, .batch_tokens = 40},
 };
 
@@ -210,7 +213,7 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
     check_slice(x, s, &whole, 0, N_DOCUMENTS, all);
     /* Documents apart are no work more; in a joined stream a window that lies across documents is
      * computed for each of them. */
-    if (strcmp(o->protocol, "document") == 0 || strcmp(o->protocol, "rolling") == 0)
+    if (cril_protocol_find(o->protocol)->per_document)
         assert_int_equal(forward, whole.forward_tokens);
     assert_true(least < whole.forward_tokens / N_DOCUMENTS);
     cril_result_free(&whole);
@@ -375,7 +378,8 @@ static void test_eos(void **state)
 
 static void test_refused(void **state)
 {
-    static const char *const names[] = {"document", "hkust", "rolling", "halves"};
+    static const char *const names[] = {"document", "hkust",  "opencompass",
+                                        "rolling",  "halves", "uncheatable"};
     struct fixture x;
     struct seen seen;
     cril_result r;
@@ -384,7 +388,7 @@ static void test_refused(void **state)
 
     (void)state;
     open_fixture(&x, "tiny-llama");
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
         const cril_score_options o = {.protocol = names[i], .context = 32, .threads = 1};
 
         assert_int_equal(cril_scorer_create(x.m, &o, &s, &err), CRIL_OK);

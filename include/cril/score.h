@@ -26,7 +26,7 @@ extern "C" {
 typedef struct cril_scorer cril_scorer;
 
 typedef struct cril_score_options {
-    const char *protocol; /* "document", "hkust", "rolling", "halves"; NULL: "document" */
+    const char *protocol; /* a name of cril_protocol_name; NULL: "document" */
     size_t context;       /* tokens of a window; 0: the protocol's own */
     size_t stride;        /* tokens by which windows move; 0: the protocol's own */
     unsigned threads;     /* 0: one a core */
@@ -42,8 +42,8 @@ typedef struct cril_score_options {
 /* One scored token. */
 typedef struct cril_token_score {
     uint64_t document; /* index of the document it belongs to */
-    uint64_t position; /* in the protocol's token stream: of the document (document, rolling) or of
-                          the corpus (hkust, halves) */
+    uint64_t position; /* in the protocol's token stream: of the document (document, rolling,
+                          uncheatable) or of the corpus (hkust, opencompass, halves) */
     int32_t id;
     double nats; /* -ln p, finite, >= 0 */
 } cril_token_score;

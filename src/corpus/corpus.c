@@ -179,6 +179,8 @@ void cril_corpus_close(cril_corpus *c)
         return;
     close_file(c);
     free(c->reader.buffer.data);
+    free(c->reader.line_copy.data);
+    free(c->reader.filled.data);
     cril_folder_free(&c->files);
     cril_sha256_free(c->hash);
     cril_sha256_free(c->list);
@@ -190,6 +192,11 @@ void cril_corpus_close(cril_corpus *c)
 void cril_corpus_set_max(cril_corpus *c, size_t max_bytes)
 {
     c->reader.max_bytes = max_bytes;
+}
+
+void cril_corpus_fill_records(cril_corpus *c, bool fill)
+{
+    c->reader.fill = fill;
 }
 
 /* ---- formats ---- */

@@ -1,11 +1,17 @@
-/* For tests and fuzzing only: what the public header does not offer. */
+/* What the public header does not offer. */
 #ifndef CRIL_CORPUS_CORPUS_H
 #define CRIL_CORPUS_CORPUS_H
 
 #include <cril/corpus.h>
 
-/* The most bytes that a line or a document may have; 1 GiB unless set, before the first document.
+/*
+ * Whether documents are what OpenCompass makes of their records (record.h), in JSON Lines; other
+ * formats have no record but the text. To be called before the first document.
  */
+void cril_corpus_fill_records(cril_corpus *c, bool fill);
+
+/* For tests and fuzzing: the most bytes that a line or a document may have; 1 GiB unless set,
+ * before the first document. */
 void cril_corpus_set_max(cril_corpus *c, size_t max_bytes);
 
 #endif

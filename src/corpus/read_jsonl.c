@@ -12,7 +12,9 @@
  */
 #include "corpus/reader.h"
 
+#include "corpus/record.h"
 #include "util/fail.h"
+#include "util/size.h"
 #include "util/utf8.h"
 
 #include <inttypes.h>
@@ -393,6 +395,59 @@ static bool scan_line(struct scan *s, const char *field, struct found *f)
     return true;
 }
 
+/* Before the line is scanned, which decodes its texts where they stand. */
+static cril_status copy_line(struct cril_reader *r, cril_error *err)
+{
+    struct cril_buffer *copy = &r->line_copy;
+    char *data = cril_size_grow(copy->data, &copy->cap, 0, r->buffer.len, 1);
+
+    if (!data)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: line %" PRIu64 ": out of memory",
+                         cril_stream_name(r->stream), r->line);
+    copy->data = data;
+    copy->len = r->buffer.len;
+    memcpy(data, r->buffer.data, copy->len);
+    return CRIL_OK;
+}
+
+/* The document becomes what the record makes of the template. *bad: the line cannot say it. */
+static cril_status fill_record(struct cril_reader *r, bool *bad, cril_error *err)
+{
+    struct cril_buffer *filled = &r->filled;
+    const char *name = cril_stream_name(r->stream);
+    json_error_t why;
+    json_t *record;
+    char *data;
+    bool ok;
+
+    if (!memchr(r->text, '{', r->len))
+        return CRIL_OK;
+    if (!(record = json_loadb(r->line_copy.data, r->line_copy.len, JSON_ALLOW_NUL, &why))) {
+        *bad = true;
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: line %" PRIu64
+                         ": its keys cannot be filled into the text as the protocol asks: %s",
+                         name, r->line, why.text);
+    }
+    filled->len = 0;
+    if ((ok = (data = cril_size_grow(filled->data, &filled->cap, 0, r->len, 1)) != NULL)) {
+        filled->data = data;
+        filled->len = r->len;
+        memcpy(data, r->text, r->len);
+        ok = cril_record_fill(record, r->field, filled, r->max_bytes);
+    }
+    json_decref(record);
+    if (!ok)
+        return cril_fail(
+            err, CRIL_ERR_NOMEM,
+            "%s: line %" PRIu64
+            ": out of memory, or its keys filled into the text make more than %zu bytes",
+            name, r->line, r->max_bytes);
+    r->text = filled->data;
+    r->len = filled->len;
+    return CRIL_OK;
+}
+
 static bool is_blank(const struct cril_buffer *b)
 {
     const size_t spaces = strspn(b->data, " \t\r");
@@ -410,7 +465,7 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
 {
     struct found f = {0};
     struct scan s = {0};
-    bool end;
+    bool end, bad = false;
     cril_status st;
 
     do {
@@ -420,12 +475,18 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
         if (end)
             return CRIL_OK;
     } while (is_blank(&r->buffer));
+    if (r->fill && (st = copy_line(r, err)) != CRIL_OK)
+        return st;
     s.start = s.p = r->buffer.data;
     s.end = s.p + r->buffer.len;
     scan_line(&s, r->field, &f);
     *what = is_bad(r, &s, &f, err) ? CRIL_READ_BAD : CRIL_READ_DOCUMENT;
     r->text = f.text.text;
     r->len = f.text.len;
+    if (r->fill && *what == CRIL_READ_DOCUMENT && (st = fill_record(r, &bad, err)) != CRIL_OK) {
+        *what = CRIL_READ_BAD;
+        return bad ? CRIL_OK : st;
+    }
     return CRIL_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "corpus/stream.h"
 
 #include <cril/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,12 +27,14 @@ struct cril_reader_format;
 
 struct cril_reader {
     const struct cril_reader_format *format;
-    struct cril_stream *stream; /* borrowed */
-    const char *field;          /* JSON key or CSV column, borrowed */
-    size_t max_bytes;           /* of a line or document */
-    struct cril_buffer buffer;  /* of the format; kept from file to file */
-    void *state;                /* of the format, NULL before start; released by stop */
-    const char *text;           /* the document, borrowed until the next call */
+    struct cril_stream *stream;           /* borrowed */
+    const char *field;                    /* JSON key or CSV column, borrowed */
+    size_t max_bytes;                     /* of a line or document */
+    bool fill;                            /* records are filled into a template (record.h) */
+    struct cril_buffer buffer;            /* of the format; kept from file to file */
+    struct cril_buffer line_copy, filled; /* where records are filled: what JSON Lines needs */
+    void *state;                          /* of the format, NULL before start; released by stop */
+    const char *text;                     /* the document, borrowed until the next call */
     size_t len;
     uint64_t line; /* 1-based, where the document starts; 0: the file is the document */
 };

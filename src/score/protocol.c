@@ -1,10 +1,12 @@
 /*
- * The four protocols, one function and one row each; adding one is adding these two.
+ * The protocols, one function and one row each; adding one is adding these two.
  *
- * document  ours
- * hkust     Huang et al. 2024, code/evaluation: PackedDataset of 1901 tokens every 512
- * rolling   lm-evaluation-harness, get_rolling_token_windows and make_disjoint_window
- * halves    llama.cpp, llama-perplexity without --ppl-stride
+ * document     ours
+ * hkust        Huang et al. 2024, code/evaluation: PackedDataset of 1901 tokens every 512
+ * opencompass  OpenCompass, SWCELossInferencer: the same windows, texts filled into its template
+ * rolling      lm-evaluation-harness, get_rolling_token_windows and make_disjoint_window
+ * halves       llama.cpp, llama-perplexity without --ppl-stride
+ * uncheatable  Uncheatable Eval, eval_hf_model without add_bos
  */
 #include "score/protocol.h"
 
@@ -86,6 +88,17 @@ static uint64_t halves_least(const struct cril_layout *l)
     return 2 * (uint64_t)l->context;
 }
 
+/* Disjoint chunks; the first token of each is context for the others, and is not scored. */
+static bool uncheatable_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
+                               struct cril_span *out)
+{
+    out->head = -1;
+    out->from = k * l->context;
+    out->first = out->from + 1;
+    out->end = least_of(n, out->from + l->context);
+    return end && out->first < out->end;
+}
+
 static uint64_t least_none(const struct cril_layout *l)
 {
     (void)l;
@@ -110,6 +123,14 @@ static const struct cril_protocol protocols[] = {
      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
      .window = hkust_window,
      .least = hkust_least},
+    {.name = "opencompass",
+     .summary = "as OpenCompass: hkust on texts whose {key} its template replaces by the record's",
+     .context = 1900,
+     .stride = 512,
+     .fill_records = true,
+     .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+     .window = hkust_window,
+     .least = hkust_least},
     {.name = "rolling",
      .summary =
          "as lm-evaluation-harness loglikelihood_rolling: disjoint windows of the model's context",
@@ -128,6 +149,15 @@ static const struct cril_protocol protocols[] = {
      .head = CRIL_HEAD_ADDED,
      .window = halves_window,
      .least = halves_least},
+    {.name = "uncheatable",
+     .summary =
+         "as Uncheatable Eval: documents in chunks of 1024, the first token of each not scored",
+     .context = 1024,
+     .least_context = 2,
+     .per_document = true,
+     .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
+     .window = uncheatable_window,
+     .least = least_none},
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };

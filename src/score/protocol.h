@@ -41,6 +41,7 @@ struct cril_protocol {
     size_t least_context; /* below it a window scores nothing; 0: any will do */
     bool per_document;    /* each document is a stream; otherwise all documents together are one */
     bool special_once;    /* special tokens around the corpus, not around each document */
+    bool fill_records;    /* a document is its record in OpenCompass's template (corpus/record.h) */
     bool scored_text;     /* characters and bytes of scored tokens count, not those of all text */
     bool uniform_first; /* without a head the first token of a stream costs ln(number of logits) */
     unsigned encode;    /* CRIL_ENCODE_* */

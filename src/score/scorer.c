@@ -14,6 +14,7 @@
  */
 #include <cril/score.h>
 
+#include "corpus/corpus.h"
 #include "model/model.h"
 #include "score/batch.h"
 #include "tokenizer/tokenizer.h"
@@ -500,6 +501,11 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
         return st;
     if ((end && (st = end_stream(r, err)) != CRIL_OK) || (st = flush(r, err)) != CRIL_OK)
         return st;
+    if (!r->out->scored_tokens && r->from == 0 && r->to == UINT64_MAX)
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "%s: no document has a token that the protocol %s scores: each needs 2 or "
+                         "more; choose another protocol",
+                         r->path, r->s->protocol->name);
     return finish_documents(r, r->out->documents, err);
 }
 
@@ -555,6 +561,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: a slice from document %" PRIu64 " to before %" PRIu64 " holds none",
                          corpus_path, from, to);
+    cril_corpus_fill_records(c, s->protocol->fill_records);
     st = cril_model_sha256(s->model, result.model_sha256, err);
     cril_batch_clear(&s->batch);
     if (st == CRIL_OK && s->baselines)

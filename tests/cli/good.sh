@@ -4,6 +4,9 @@ t score $s c.jsonl
 t score-two $s c.jsonl d.jsonl
 t score-options $s --level 80 --resamples 50 --seed 7 --limit 2 c.jsonl
 t score-rolling score -m gemma3.gguf --protocol rolling --context 64 c.jsonl
+printf '%s\n' '{"content": "a {meta} and {n}, {content}", "n": 1e5, "meta": {"by": "it"}}' '{"content": "x"}' >records.jsonl
+t score-opencompass score -m gemma3.gguf --protocol opencompass --context 16 --stride 8 records.jsonl
+t score-uncheatable score -m gemma3.gguf --protocol uncheatable --context 16 records.jsonl
 t score-hkust score -m llama.gguf --protocol hkust --context 64 --stride 24 c.jsonl
 t score-halves score -m llama.gguf --protocol halves --context 64 c.jsonl
 t score-text $s --format text text.txt

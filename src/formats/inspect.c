@@ -7,6 +7,7 @@
 
 #include "formats/gguf.h"
 #include "util/fail.h"
+#include "util/number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,9 +59,15 @@ static char *copy_text(const char *data, size_t len)
 /* Element i, a number or truth value. */
 static void number_text(const struct gguf_kv *kv, uint64_t i, char *out, size_t size)
 {
+    char real[CRIL_NUMBER_SIZE];
+
     switch (kv->type) {
-    case GGUF_F32: snprintf(out, size, "%.9g", cril_gguf_element_float(kv, i)); break;
-    case GGUF_F64: snprintf(out, size, "%.17g", cril_gguf_element_float(kv, i)); break;
+    case GGUF_F32:
+    case GGUF_F64:
+        snprintf(out, size, "%s",
+                 cril_number_write(real, cril_gguf_element_float(kv, i),
+                                   kv->type == GGUF_F32 ? 9 : CRIL_NUMBER_EXACT));
+        break;
     case GGUF_BOOL:
         snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false");
         break;

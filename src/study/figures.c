@@ -10,9 +10,9 @@
 #include "study/query.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
+#include "util/number.h"
 #include "util/size.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +157,7 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
 static cril_status read_number(const struct csv *c, const char *text, const char *what, double most,
                                double *out, cril_error *err)
 {
-    char *end;
-
-    errno = 0;
-    *out = strtod(text, &end);
-    if (end == text || *end ||
-        strpbrk(text, "xXnN \t")) /* no hexadecimal, no NaN, no infinity, no blanks */
+    if (!cril_number_read(text, out))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is \"%.40s\", which is not a number",
                          c->path, c->first_line, what, text);
     if (!(*out >= 0 && *out <= most))

@@ -2,6 +2,8 @@
  * line. */
 #include "util/fail.h"
 
+#include "util/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -12,7 +14,7 @@ cril_status cril_fail(cril_error *err, cril_status status, const char *format, .
     err->status = status;
     va_list ap;
     va_start(ap, format);
-    if (vsnprintf(err->message, sizeof(err->message), format, ap) < 0)
+    if (cril_format(err->message, sizeof(err->message), format, ap) < 0)
         err->message[0] = '\0';
     va_end(ap);
     for (char *p = err->message; *p; p++)

@@ -211,6 +211,9 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
 cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
                                const cril_proof *proofs, cril_error *err)
 {
+    if (CRIL_LACKS(err, f) || (n && CRIL_LACKS(err, results)))
+        return CRIL_ERR_RANGE;
+
     json_t *list = json_array(), *root = NULL;
     cril_json_filter filter = {.file = f};
     locale_t before;
@@ -490,6 +493,9 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
 
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, results, n))
+        return CRIL_ERR_RANGE;
+
     struct source s = {.path = path, .f = fopen(path, "rb"), .err = err};
     json_error_t where;
     locale_t before;

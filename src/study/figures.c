@@ -307,6 +307,9 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
 cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix,
                               cril_figures *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     struct csv c = {.path = path, .line = 1};
     cril_figures f = {0};
     char *text = NULL;
@@ -327,6 +330,8 @@ cril_status cril_figures_read(const char *path, cril_figure_kind kind, const cha
 
 void cril_figures_free(cril_figures *f)
 {
+    if (!f)
+        return;
     free(f->rows);
     free(f->owned);
     *f = (cril_figures){0};

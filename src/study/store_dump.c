@@ -133,6 +133,9 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
 
 cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, f))
+        return CRIL_ERR_RANGE;
+
     struct dump d = {s, f};
     const struct cril_visit v = {&d,          on_model, on_corpus,   on_name,
                                  on_baseline, on_cell,  on_document, on_import};

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 cril_status cril_fail(cril_error *err, cril_status status, const char *format, ...)
 {
@@ -21,6 +22,21 @@ cril_status cril_fail(cril_error *err, cril_status status, const char *format, .
         if ((unsigned char)*p < 32 || *p == 127)
             *p = '?';
     return status;
+}
+
+bool cril_lacks(cril_error *err, const char *function, const char *names,
+                const void *const *pointers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!pointers[i]) {
+            cril_fail(err, CRIL_ERR_RANGE, "%s: %.*s is NULL", function, (int)strcspn(names, ","),
+                      names);
+            return true;
+        }
+        names += strcspn(names, ",");
+        names += strspn(names, ", ");
+    }
+    return false;
 }
 
 const char *cril_status_name(cril_status status)

@@ -74,7 +74,7 @@ bool cril_number_read(const char *text, double *out)
 {
     locale_t before;
 
-    if (!text || !is_decimal(text))
+    if (!text || !out || !is_decimal(text))
         return false;
     before = cril_c_locale_begin();
     *out = strtod(text, NULL);
@@ -124,10 +124,14 @@ static void trim_exponent(char *text)
 const char *cril_number_write(char out[CRIL_NUMBER_SIZE], double v, int digits)
 {
     enum { SAFE = 15 }; /* any decimal of so many digits survives a double */
-    const locale_t before = cril_c_locale_begin();
+    locale_t before;
     int n = fabs(v) < DBL_MIN ? 1 : SAFE; /* below, doubles have fewer digits themselves */
 
+    if (!out)
+        return NULL;
+    digits = digits < 1 ? 1 : digits > CRIL_NUMBER_EXACT ? CRIL_NUMBER_EXACT : digits;
     n = n < digits ? n : digits;
+    before = cril_c_locale_begin();
 
     snprintf(out, CRIL_NUMBER_SIZE, "%.*g", n, v);
     while (n < digits && strtod(out, NULL) != v && !(n == SAFE + 1 && next_up(out, v)))
@@ -178,6 +182,8 @@ static bool put_character(cril_json_filter *j, char c)
 
 int cril_json_filter_put(const char *piece, size_t len, void *filter)
 {
+    if (!filter || !piece)
+        return -1;
     for (size_t i = 0; i < len; i++)
         if (!put_character(filter, piece[i]))
             return -1;

@@ -4,6 +4,7 @@
 #include "output.h"
 #include "studying.h"
 
+#include <cril/number.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,9 +90,20 @@ static const char *origin(const struct figure *f)
 
 /* What was measured to the last bit; what was imported as it was written, a percentage not as 100
  * times a share of 1. */
+static double as_given(const struct figure *f, double value)
+{
+    const int digits = f->known->origin == CRIL_ORIGIN_MEASURED ? CRIL_NUMBER_EXACT : 15;
+    char text[CRIL_NUMBER_SIZE];
+
+    cril_number_read(cril_number_write(text, f->unit * value, digits), &value);
+    return value;
+}
+
 static void print_number(const struct figure *f, double value)
 {
-    printf("%.*g", f->known->origin == CRIL_ORIGIN_MEASURED ? 17 : 15, f->unit * value);
+    char text[CRIL_NUMBER_SIZE];
+
+    fputs(cril_number_write(text, as_given(f, value), CRIL_NUMBER_EXACT), stdout);
 }
 
 static bool print_csv(void *user, const struct figure *f)
@@ -124,8 +136,8 @@ static bool add_json(void *user, const struct figure *f)
         json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model",
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
-                  cril_json_string(f->group), "value", f->unit * f->known->value, "se",
-                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(), "origin",
+                  cril_json_string(f->group), "value", as_given(f, f->known->value), "se",
+                  f->known->se > 0 ? json_real(as_given(f, f->known->se)) : json_null(), "origin",
                   origin(f), "source", cril_json_string(f->known->source)));
 }
 

@@ -7,7 +7,7 @@
 #include "studying.h"
 #include "table.h"
 
-#include <errno.h>
+#include <cril/number.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,11 +97,7 @@ struct run {
 /* A finite number that is not negative. */
 static bool read_number(const char *text, double *out)
 {
-    char *end;
-
-    errno = 0;
-    *out = strtod(text, &end);
-    return end != text && !*end && isfinite(*out) && *out >= 0;
+    return cril_number_read(text, out) && isfinite(*out) && *out >= 0;
 }
 
 static bool find_model(struct run *r)

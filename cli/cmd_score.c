@@ -12,6 +12,7 @@
 #include "table.h"
 
 #include <cril/cpu.h>
+#include <cril/number.h>
 #include <cril/report.h>
 #include <cril/score.h>
 #include <errno.h>
@@ -359,14 +360,15 @@ static int on_document(void *user, const cril_document_score *d)
 {
     struct run *r = user;
     FILE *f = r->documents.file;
+    char bits[CRIL_NUMBER_SIZE], bpc[CRIL_NUMBER_SIZE] = "";
 
     errno = 0;
-    cril_print_csv(f, r->name);
-    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.12g,",
-            d->index, d->line, d->characters, d->bytes, d->tokens, d->scored_tokens,
-            d->nats / CRIL_LN2);
+    cril_number_write(bits, d->nats / CRIL_LN2, 12);
     if (d->characters) /* where nothing of a document is scored there is no figure */
-        fprintf(f, "%.9g", d->nats / CRIL_LN2 / (double)d->characters);
+        cril_number_write(bpc, d->nats / CRIL_LN2 / (double)d->characters, 9);
+    cril_print_csv(f, r->name);
+    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s",
+            d->index, d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, bits, bpc);
     putc('\n', f);
     if (ferror(f))
         cril_output_failed(&r->documents, errno);
@@ -376,10 +378,11 @@ static int on_document(void *user, const cril_document_score *d)
 static int on_token(void *user, const cril_token_score *t)
 {
     struct run *r = user;
+    char nats[CRIL_NUMBER_SIZE];
 
     errno = 0;
-    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%.9g\n", t->document,
-                t->position, t->id, t->nats) >= 0)
+    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%s\n", t->document,
+                t->position, t->id, cril_number_write(nats, t->nats, 9)) >= 0)
         return 0;
     cril_output_failed(&r->tokens, errno);
     return 1;

@@ -17,6 +17,7 @@
 #endif
 #include "output.h"
 
+#include <cril/number.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -585,12 +586,13 @@ json_t *cril_json_string(const char *text)
 
 int cril_print_json(json_t *root, size_t flags)
 {
+    cril_json_filter filter = {.file = stdout};
     int bad;
 
     if (!root)
         return cril_print_error("out of memory while writing JSON");
     errno = 0;
-    bad = json_dumpf(root, stdout, flags | JSON_REAL_PRECISION(17)) || putchar('\n') == EOF;
+    bad = json_dump_callback(root, cril_json_filter_put, &filter, flags) || putchar('\n') == EOF;
     if (bad)
         cril_stdout_failed(errno); /* reported once, at the end of main */
     json_decref(root);

@@ -31,7 +31,8 @@ void cril_baselines_free(cril_baselines *b); /* NULL is allowed */
 cril_status cril_baselines_add(cril_baselines *b, const void *text, size_t len_bytes,
                                cril_error *err);
 
-/* Ends the streams; b can then only be freed. *out [*n] is the caller's: free. */
+/* Ends the streams; b can then only be freed, any other call is CRIL_ERR_RANGE. *out [*n] is the
+ * caller's: free. */
 cril_status cril_baselines_finish(cril_baselines *b, cril_baseline **out, size_t *n,
                                   cril_error *err);
 

@@ -83,8 +83,8 @@ cril_status cril_compressor_create(cril_model *m, const cril_compress_options *o
 void cril_compressor_free(cril_compressor *c);
 
 /* One segment more, of any bytes, 1 <= n <= CRIL_SEGMENT_BYTES_MAX; copied. Windows of several
-   segments go through the model together, so it is written later. After an error c can only be
-   freed. */
+   segments go through the model together, so it is written later. After an error, and once it is
+   finished, c can only be freed: CRIL_ERR_RANGE. */
 cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err);
 /* Codes what waits, writes index and trailer. */
 cril_status cril_compressor_finish(cril_compressor *c, cril_error *err);

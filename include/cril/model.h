@@ -44,14 +44,14 @@ double cril_model_flops(const cril_model *m, size_t n, size_t n_scored);
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
 
-/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not
- * thread-safe. */
+/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Any
+ * thread. */
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
 
 /*
  * SHA-256 of what decides over the model's probabilities and its tokens' bytes, in hex: tensors,
  * hyperparameters, vocabulary. Names, licences, chat templates and how the file is split or aligned
- * do not count (doc/cril_format.md, "Identity of a model"). Read once, then kept. Not thread-safe.
+ * do not count (doc/cril_format.md, "Identity of a model"). Read once, then kept. Any thread.
  */
 cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err);
 

@@ -4,6 +4,10 @@
  * A function that can fail returns a cril_status. CRIL_OK is zero. On failure it also fills the
  * caller's cril_error, if one was given, with one sentence that names the file, the thing and the
  * remedy. The library never prints and never exits.
+ *
+ * Where NULL is not said to be allowed, a function that returns a cril_status answers it with
+ * CRIL_ERR_RANGE. Of a NULL object a getter returns NULL, 0, false, or NaN; free and close do
+ * nothing. So a call that failed may be followed by calls with what it did not make.
  */
 #ifndef CRIL_STATUS_H
 #define CRIL_STATUS_H

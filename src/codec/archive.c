@@ -62,6 +62,9 @@ static cril_status finish(cril_archive *a, cril_status st, cril_archive **out)
 
 cril_status cril_archive_open(const char *path, cril_archive **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     cril_archive *a;
     cril_status st = create(path, &a, err);
 
@@ -71,6 +74,9 @@ cril_status cril_archive_open(const char *path, cril_archive **out, cril_error *
 cril_status cril_archive_read(const void *data, size_t size, const char *name, cril_archive **out,
                               cril_error *err)
 {
+    if (CRIL_LACKS(err, name, out) || (size && CRIL_LACKS(err, data)))
+        return CRIL_ERR_RANGE;
+
     cril_archive *a;
     cril_status st = create(name, &a, err);
 
@@ -91,14 +97,20 @@ void cril_archive_close(cril_archive *a)
 
 const cril_archive_info *cril_archive_info_of(const cril_archive *a)
 {
-    return &a->info;
+    return a ? &a->info : NULL;
 }
 
 void cril_archive_segment_at(const cril_archive *a, uint64_t i, cril_archive_segment *out)
 {
-    const struct cril_container *c = &a->container;
+    const struct cril_container *c;
     const size_t k = (size_t)i;
 
+    if (!out)
+        return;
+    *out = (cril_archive_segment){0};
+    if (!a || i >= a->container.n_segments)
+        return;
+    c = &a->container;
     *out = (cril_archive_segment){.start = c->starts[k],
                                   .original_bytes = c->entries[k].original,
                                   .offset = c->offsets[k],

@@ -44,6 +44,7 @@ struct cril_compressor {
     struct cril_batch batch;
     struct cril_archive_header header;
     bool header_written;
+    bool ended; /* finished, or failed */
     struct cril_sha256 *hash;
     struct pending *pending; /* [n_pending] segments first_pending, first_pending + 1, ... */
     size_t n_pending, pending_size;
@@ -298,7 +299,7 @@ static cril_status lay_out(cril_compressor *c, cril_error *err)
 
 /* ---- API ---- */
 
-cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err)
+static cril_status add(cril_compressor *c, const void *text, size_t n, cril_error *err)
 {
     struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1,
                                              sizeof(*pending)),
@@ -327,7 +328,7 @@ cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, 
     return write_finished(c, err); /* one without tokens waits for nothing */
 }
 
-cril_status cril_compressor_finish(cril_compressor *c, cril_error *err)
+static cril_status finish(cril_compressor *c, cril_error *err)
 {
     struct cril_archive_trailer t;
     uint8_t out[CRIL_ARCHIVE_TRAILER];
@@ -348,9 +349,38 @@ cril_status cril_compressor_finish(cril_compressor *c, cril_error *err)
     return write_bytes(c, out, sizeof(out), err);
 }
 
+static cril_status has_ended(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "the archive is finished, or could not be made: make another compressor");
+}
+
+cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err)
+{
+    cril_status st;
+
+    if (CRIL_LACKS(err, c, text))
+        return CRIL_ERR_RANGE;
+    if (c->ended)
+        return has_ended(err);
+    st = add(c, text, n, err);
+    c->ended = st != CRIL_OK;
+    return st;
+}
+
+cril_status cril_compressor_finish(cril_compressor *c, cril_error *err)
+{
+    if (CRIL_LACKS(err, c))
+        return CRIL_ERR_RANGE;
+    if (c->ended)
+        return has_ended(err);
+    c->ended = true;
+    return finish(c, err);
+}
+
 const cril_codec_totals *cril_compressor_totals(const cril_compressor *c)
 {
-    return &c->totals;
+    return c ? &c->totals : NULL;
 }
 
 static cril_status configure(cril_compressor *c, const cril_compress_options *o, cril_error *err)
@@ -393,6 +423,9 @@ cril_status cril_compressor_create(cril_model *m, const cril_compress_options *o
                                    const cril_codec_callbacks *callbacks, cril_compressor **out,
                                    cril_error *err)
 {
+    if (CRIL_LACKS(err, m, callbacks, out) || CRIL_LACKS(err, callbacks->write))
+        return CRIL_ERR_RANGE;
+
     static const cril_compress_options defaults = {0};
     cril_compressor *c = calloc(1, sizeof(*c));
     cril_status st;

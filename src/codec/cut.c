@@ -20,6 +20,9 @@ static size_t behind(const uint8_t *text, size_t from, size_t target, uint8_t c)
 
 size_t cril_segment_cut(const void *text, size_t n, size_t target)
 {
+    if (!text)
+        return 0;
+
     const uint8_t *p = text;
     const size_t from = search_from(target);
     size_t at;

@@ -426,6 +426,10 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
                             const cril_codec_callbacks *callbacks, cril_codec_totals *totals,
                             cril_error *err)
 {
+    if (CRIL_LACKS(err, m, a, callbacks) ||
+        (!callbacks->segment && CRIL_LACKS(err, callbacks->write)))
+        return CRIL_ERR_RANGE;
+
     static const cril_decompress_options defaults = {0};
     cril_codec_totals ignored;
     struct decoding d = {.m = m,

@@ -12,6 +12,7 @@
 
 #include <cril/prove.h>
 #include <errno.h>
+#include <math.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
@@ -323,6 +324,9 @@ cril_status cril_prove(cril_model *m, const char *corpus_path, const cril_corpus
                        const cril_result *scored, const cril_prove_options *options,
                        const cril_prove_callbacks *callbacks, cril_proof *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, m, corpus_path, scored, options, out) || CRIL_LACKS(err, options->archive))
+        return CRIL_ERR_RANGE;
+
     struct proving p = {.m = m,
                         .path = corpus_path,
                         .corpus_options = corpus,
@@ -342,20 +346,24 @@ cril_status cril_prove(cril_model *m, const char *corpus_path, const cril_corpus
 
 double cril_proof_ideal_bits(const cril_proof *p)
 {
-    return p->ideal_nats / CRIL_LN2;
+    return p ? p->ideal_nats / CRIL_LN2 : NAN;
 }
 
 double cril_proof_coded_bits(const cril_proof *p)
 {
-    return 8 * (double)p->code_bytes;
+    return p ? 8 * (double)p->code_bytes : NAN;
 }
 
 double cril_proof_overhead(const cril_proof *p)
 {
+    if (!p)
+        return NAN;
     return p->ideal_nats > 0 ? cril_proof_coded_bits(p) / cril_proof_ideal_bits(p) - 1 : 0;
 }
 
 double cril_proof_bpc(const cril_proof *p)
 {
+    if (!p)
+        return NAN;
     return p->characters ? 8 * (double)p->archive_bytes / (double)p->characters : 0;
 }

@@ -211,6 +211,7 @@ struct cril_baselines {
     uint64_t bytes[N_ENCODERS];
     cril_baseline_sink sink; /* NULL: none */
     void *user;
+    bool ended; /* finished, or failed */
     uint8_t out[1 << 15];
 };
 
@@ -232,6 +233,9 @@ static cril_status no_memory(const char *name, cril_error *err)
 
 cril_status cril_baselines_create(cril_baselines **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, out))
+        return CRIL_ERR_RANGE;
+
     cril_baselines *b = calloc(1, sizeof(*b));
 
     if (!b)
@@ -280,23 +284,42 @@ static cril_status encode(cril_baselines *b, size_t i, const void *text, size_t 
     return CRIL_OK;
 }
 
+static cril_status has_ended(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_RANGE, "the compressors have ended: make others");
+}
+
 cril_status cril_baselines_add(cril_baselines *b, const void *text, size_t len_bytes,
                                cril_error *err)
 {
+    if (CRIL_LACKS(err, b) || (len_bytes && CRIL_LACKS(err, text)))
+        return CRIL_ERR_RANGE;
+
     cril_status st = CRIL_OK;
 
+    if (b->ended)
+        return has_ended(err);
     for (size_t i = 0; st == CRIL_OK && i < N_ENCODERS; i++)
         st = encode(b, i, text, len_bytes, false, err);
+    b->ended = st != CRIL_OK;
     return st;
 }
 
 cril_status cril_baselines_finish(cril_baselines *b, cril_baseline **out, size_t *n,
                                   cril_error *err)
 {
-    static const uint8_t nothing[1]; /* some libraries want a pointer */
-    cril_baseline *all = calloc(N_ENCODERS, sizeof(*all));
-    cril_status st = all ? CRIL_OK : no_memory("sizes", err);
+    if (CRIL_LACKS(err, b, out, n))
+        return CRIL_ERR_RANGE;
 
+    static const uint8_t nothing[1]; /* some libraries want a pointer */
+    cril_baseline *all;
+    cril_status st = CRIL_OK;
+
+    if (b->ended)
+        return has_ended(err);
+    b->ended = true;
+    if (!(all = calloc(N_ENCODERS, sizeof(*all))))
+        return no_memory("sizes", err);
     for (size_t i = 0; st == CRIL_OK && i < N_ENCODERS; i++) {
         st = encode(b, i, nothing, 0, true, err);
         strncpy(all[i].name, encoders[i].name, sizeof(all[i].name) - 1);

@@ -148,6 +148,9 @@ static cril_status open_input(cril_corpus *c, cril_error *err)
 cril_status cril_corpus_open(const char *path, const cril_corpus_options *options,
                              cril_corpus **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     cril_corpus *c = calloc(1, sizeof(*c));
     cril_status st;
 
@@ -293,6 +296,9 @@ static cril_status finish_file(cril_corpus *c, cril_error *err)
 
 cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err)
 {
+    if (CRIL_LACKS(err, c, hex))
+        return CRIL_ERR_RANGE;
+
     cril_status st;
 
     while (c->at < c->files.n)
@@ -381,6 +387,9 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
 
 cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err)
 {
+    if (CRIL_LACKS(err, c, doc))
+        return CRIL_ERR_RANGE;
+
     *doc = (cril_document){0};
     if (c->failed.status == CRIL_OK) {
         cril_error why = {0};
@@ -394,6 +403,11 @@ cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err
 
 void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
 {
+    if (!stats)
+        return;
+    *stats = (cril_corpus_stats){0};
+    if (!c)
+        return;
     *stats = c->stats;
     stats->limit = c->limit;
     if (c->stream)

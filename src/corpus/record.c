@@ -8,6 +8,7 @@
  */
 #include "corpus/record.h"
 
+#include "util/number.h"
 #include "util/size.h"
 #include "util/utf8.h"
 
@@ -90,46 +91,59 @@ static bool put_quoted(struct printer *p, const char *text, size_t len)
     return ok && put(p, &quote, 1);
 }
 
-/* The fewest digits that read back as x, as d.ddde+xx. */
-static void print_shortest(double x, char text[32])
+/* A finite double: 0.DIGITS times ten to the power of `point`. */
+struct decimal {
+    char digits[CRIL_NUMBER_SIZE]; /* the fewest that read back, NUL-terminated */
+    int n, point;
+};
+
+static void take_apart(double x, struct decimal *d)
 {
-    for (int digits = 0; digits <= 16; digits++) {
-        snprintf(text, 32, "%.*e", digits, x);
-        if (strtod(text, NULL) == x)
+    char text[CRIL_NUMBER_SIZE];
+    bool fraction = false;
+
+    *d = (struct decimal){0};
+    for (const char *c = cril_number_write(text, x, CRIL_NUMBER_EXACT); *c; c++) {
+        if (*c == 'e') {
+            d->point += atoi(c + 1);
             break;
+        }
+        if (*c == '.')
+            fraction = true;
+        if (*c < '0' || *c > '9')
+            continue;
+        if (d->n || *c != '0') {
+            d->digits[d->n++] = *c;
+            d->point += !fraction;
+        } else {
+            d->point -= fraction;
+        }
     }
+    while (d->n && d->digits[d->n - 1] == '0')
+        d->digits[--d->n] = '\0';
+    if (!d->n) /* 0 itself */
+        *d = (struct decimal){"0", 1, 1};
 }
 
-/* repr() of a finite float: exponent form where the first digit's place is below 1e-4 or from 1e16
- * on, as in float_repr_style "short". */
+/* repr() of a finite float. */
 static bool put_float(struct printer *p, double x)
 {
-    char shortest[32], digits[24], text[48];
-    size_t n = 0;
-    char *e;
-    int place, to = 0;
+    static const char zeros[] = "0000000000000000";
+    struct decimal d;
+    char text[64];
+    int n;
 
-    print_shortest(x, shortest);
-    e = strchr(shortest, 'e');
-    place = atoi(e + 1);
-    for (const char *c = shortest; c < e; c++)
-        if (*c >= '0' && *c <= '9')
-            digits[n++] = *c;
-    digits[n] = '\0';
-    if (signbit(x))
-        text[to++] = '-';
-    if (place < -4 || place >= 16) {
-        to += snprintf(text + to, sizeof(text) - (size_t)to, "%.1s%s%se%+03d", digits,
-                       n > 1 ? "." : "", digits + 1, place);
-    } else if (place < 0) {
-        to += snprintf(text + to, sizeof(text) - (size_t)to, "0.%.*s%s", -place - 1, "000", digits);
-    } else {
-        const int whole = place + 1, have = (int)n < whole ? (int)n : whole;
-
-        to += snprintf(text + to, sizeof(text) - (size_t)to, "%.*s%.*s.%s", have, digits,
-                       whole - have, "0000000000000000", (int)n > whole ? digits + whole : "0");
-    }
-    return put(p, text, (size_t)to);
+    take_apart(x, &d);
+    if (d.point < -3 || d.point > 16)
+        n = snprintf(text, sizeof(text), "%.1s%s%se%+03d", d.digits, d.n > 1 ? "." : "",
+                     d.digits + 1, d.point - 1);
+    else if (d.point <= 0)
+        n = snprintf(text, sizeof(text), "0.%.*s%s", -d.point, zeros, d.digits);
+    else if (d.n <= d.point)
+        n = snprintf(text, sizeof(text), "%s%.*s.0", d.digits, d.point - d.n, zeros);
+    else
+        n = snprintf(text, sizeof(text), "%.*s.%s", d.point, d.digits, d.digits + d.point);
+    return (!signbit(x) || put(p, "-", 1)) && put(p, text, (size_t)n);
 }
 
 static bool put_value(struct printer *p, const json_t *v, bool nested);

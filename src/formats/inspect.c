@@ -7,6 +7,7 @@
 
 #include "formats/gguf.h"
 #include "util/fail.h"
+#include "util/number.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -58,9 +59,15 @@ static char *copy_text(const char *data, size_t len)
 /* Element i, a number or truth value. */
 static void number_text(const struct gguf_kv *kv, uint64_t i, char *out, size_t size)
 {
+    char real[CRIL_NUMBER_SIZE];
+
     switch (kv->type) {
-    case GGUF_F32: snprintf(out, size, "%.9g", cril_gguf_element_float(kv, i)); break;
-    case GGUF_F64: snprintf(out, size, "%.17g", cril_gguf_element_float(kv, i)); break;
+    case GGUF_F32:
+    case GGUF_F64:
+        snprintf(out, size, "%s",
+                 cril_number_write(real, cril_gguf_element_float(kv, i),
+                                   kv->type == GGUF_F32 ? 9 : CRIL_NUMBER_EXACT));
+        break;
     case GGUF_BOOL:
         snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false");
         break;
@@ -144,6 +151,9 @@ static bool write_line(const struct gguf_kv *kv, struct line *l)
 
 cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     cril_inspect *f = calloc(1, sizeof(*f));
     cril_status st;
 
@@ -185,19 +195,19 @@ void cril_inspect_close(cril_inspect *f)
 
 unsigned cril_inspect_version(const cril_inspect *f)
 {
-    return cril_gguf_version(f->gguf);
+    return f ? cril_gguf_version(f->gguf) : 0;
 }
 
 size_t cril_inspect_parts(const cril_inspect *f)
 {
-    return cril_gguf_parts(f->gguf);
+    return f ? cril_gguf_parts(f->gguf) : 0;
 }
 
 uint64_t cril_inspect_bytes(const cril_inspect *f)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < cril_gguf_parts(f->gguf); i++) {
+    for (size_t i = 0; f && i < cril_gguf_parts(f->gguf); i++) {
         size_t len;
         cril_gguf_part(f->gguf, i, &len);
         sum += len;
@@ -207,26 +217,37 @@ uint64_t cril_inspect_bytes(const cril_inspect *f)
 
 size_t cril_inspect_metadata_count(const cril_inspect *f)
 {
-    return f->n;
+    return f ? f->n : 0;
 }
 
 void cril_inspect_metadata(const cril_inspect *f, size_t i, const char **key, const char **type,
                            const char **value)
 {
-    *key = f->lines[i].key;
-    *type = f->lines[i].type;
-    *value = f->lines[i].value;
+    const bool is_there = f && i < f->n;
+
+    if (key)
+        *key = is_there ? f->lines[i].key : NULL;
+    if (type)
+        *type = is_there ? f->lines[i].type : NULL;
+    if (value)
+        *value = is_there ? f->lines[i].value : NULL;
 }
 
 size_t cril_inspect_tensor_count(const cril_inspect *f)
 {
-    return cril_gguf_tensor_count(f->gguf);
+    return f ? cril_gguf_tensor_count(f->gguf) : 0;
 }
 
 void cril_inspect_tensor(const cril_inspect *f, size_t i, cril_tensor_info *out)
 {
-    const struct gguf_tensor *t = cril_gguf_tensor(f->gguf, i);
+    const struct gguf_tensor *t;
 
+    if (!out)
+        return;
+    *out = (cril_tensor_info){0};
+    if (i >= cril_inspect_tensor_count(f))
+        return;
+    t = cril_gguf_tensor(f->gguf, i);
     *out = (cril_tensor_info){
         .name = t->name, .type = cril_dtypes[t->type].name, .n_dims = t->n_dims, .bytes = t->bytes};
     for (unsigned k = 0; k < 4; k++)

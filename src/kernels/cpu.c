@@ -70,7 +70,7 @@ bool cril_kernel_info_at(size_t i, cril_kernel_info *out)
     size_t n;
     const struct cril_kernel_set *sets = cril_kernel_sets(&n);
 
-    if (i >= n)
+    if (i >= n || !out)
         return false;
     *out = (cril_kernel_info){.name = sets[i].name,
                               .needs = sets[i].needs,

@@ -254,7 +254,7 @@ cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *
     const struct shape *s = &shapes[i];
     struct cril_builtin made = {0};
     struct build b = {.random = cril_random_seed(i), .out = &made, .first = s->first};
-    cril_model *m = made.model = calloc(1, sizeof(*m));
+    cril_model *m = made.model = cril_model_create();
     cril_status st = CRIL_ERR_NOMEM;
 
     if (!m || !(m->path = strdup("built-in model")) || !(m->name = strdup(s->architecture)) ||

@@ -12,6 +12,9 @@ static double visible_keys(size_t n, size_t window)
 
 double cril_model_flops(const cril_model *m, size_t n, size_t n_scored)
 {
+    if (!m)
+        return 0;
+
     const struct cril_config *c = &m->config;
     const double vocabulary = (double)m->output->ne[0] * (double)m->output->ne[1];
     double weights = 0, keys = 0;

@@ -182,40 +182,58 @@ static cril_status add_tensors(struct hashing *h, const cril_model *m)
     return h->st;
 }
 
-cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err)
+static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *err)
 {
     static const char head[] = "cril model 1\n";
     struct hashing h;
-    cril_status st;
 
-    if (!m->identity[0]) {
-        begin(&h, err);
-        add_bytes(&h, head, sizeof(head) - 1);
-        if (h.st == CRIL_OK && (h.st = add_metadata(&h, m)) == CRIL_OK)
-            h.st = add_tensors(&h, m);
-        if ((st = finish(&h, m->identity)) != CRIL_OK)
-            return st;
+    begin(&h, err);
+    add_bytes(&h, head, sizeof(head) - 1);
+    if (h.st == CRIL_OK && (h.st = add_metadata(&h, m)) == CRIL_OK)
+        h.st = add_tensors(&h, m);
+    return finish(&h, hex);
+}
+
+static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err)
+{
+    struct hashing h;
+
+    begin(&h, err);
+    for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+        size_t len;
+        const uint8_t *const data = cril_gguf_part(m->file, i, &len);
+
+        add_mapped(&h, data, len);
     }
-    memcpy(hex, m->identity, sizeof(m->identity));
-    return CRIL_OK;
+    return finish(&h, hex);
+}
+
+/* The hash that is kept, made by the first thread that asks while the others wait. */
+static cril_status get(cril_model *m, char kept[65],
+                       cril_status (*make)(const cril_model *, char *, cril_error *), char hex[65],
+                       cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    pthread_mutex_lock(&m->hashes);
+    if (!kept[0])
+        st = make(m, kept, err);
+    if (st == CRIL_OK)
+        memcpy(hex, kept, 65);
+    pthread_mutex_unlock(&m->hashes);
+    return st;
+}
+
+cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err)
+{
+    if (CRIL_LACKS(err, m, hex))
+        return CRIL_ERR_RANGE;
+    return get(m, m->identity, hash_identity, hex, err);
 }
 
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
 {
-    struct hashing h;
-    cril_status st;
-
-    if (!m->sha256[0]) {
-        begin(&h, err);
-        for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
-            size_t len;
-            const uint8_t *const data = cril_gguf_part(m->file, i, &len);
-
-            add_mapped(&h, data, len);
-        }
-        if ((st = finish(&h, m->sha256)) != CRIL_OK)
-            return st;
-    }
-    memcpy(hex, m->sha256, sizeof(m->sha256));
-    return CRIL_OK;
+    if (CRIL_LACKS(err, m, hex))
+        return CRIL_ERR_RANGE;
+    return get(m, m->sha256, hash_files, hex, err);
 }

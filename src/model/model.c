@@ -287,9 +287,23 @@ static cril_status load(cril_model *m, const char *path, cril_error *err)
     return bind(m, err);
 }
 
-cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+cril_model *cril_model_create(void)
 {
     cril_model *m = calloc(1, sizeof(*m));
+
+    if (m && pthread_mutex_init(&m->hashes, NULL) != 0) {
+        free(m);
+        m = NULL;
+    }
+    return m;
+}
+
+cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+{
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
+    cril_model *m = cril_model_create();
     if (!m)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     cril_status st = load(m, path, err);
@@ -317,34 +331,35 @@ void cril_model_close(cril_model *m)
     free(m->used);
     free(m->path);
     free(m->name);
+    pthread_mutex_destroy(&m->hashes);
     free(m);
 }
 
 const char *cril_model_path(const cril_model *m)
 {
-    return m->path;
+    return m ? m->path : NULL;
 }
 
 const char *cril_model_name(const cril_model *m)
 {
-    return m->name;
+    return m ? m->name : NULL;
 }
 
 const char *cril_model_architecture(const cril_model *m)
 {
-    return m->family->architecture;
+    return m ? m->family->architecture : NULL;
 }
 
 uint64_t cril_model_parameters(const cril_model *m)
 {
-    return m->parameters;
+    return m ? m->parameters : 0;
 }
 
 uint64_t cril_model_bytes(const cril_model *m)
 {
     uint64_t bytes = 0;
 
-    for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+    for (size_t i = 0; m && i < cril_gguf_parts(m->file); i++) {
         size_t len;
 
         cril_gguf_part(m->file, i, &len);
@@ -355,15 +370,15 @@ uint64_t cril_model_bytes(const cril_model *m)
 
 size_t cril_model_context(const cril_model *m)
 {
-    return m->config.n_ctx;
+    return m ? m->config.n_ctx : 0;
 }
 
 size_t cril_model_logits(const cril_model *m)
 {
-    return m->n_vocab;
+    return m ? m->n_vocab : 0;
 }
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m)
 {
-    return m->tokenizer;
+    return m ? m->tokenizer : NULL;
 }

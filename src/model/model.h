@@ -13,6 +13,7 @@
 #include "model/rope.h"
 
 #include <cril/model.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,8 +109,12 @@ struct cril_model {
     bool *used; /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
+    pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */
     char sha256[65], identity[65]; /* "" until asked for */
 };
+
+/* An empty model, to be filled; cril_model_close. NULL: out of memory. */
+cril_model *cril_model_create(void);
 
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);
 

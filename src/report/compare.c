@@ -74,6 +74,9 @@ static int by_change(const void *x, const void *y)
 cril_status cril_compare(const cril_result *a, const cril_result *b, cril_comparison *out,
                          cril_error *err)
 {
+    if (CRIL_LACKS(err, a, b, out))
+        return CRIL_ERR_RANGE;
+
     cril_interval interval = out->interval;
     cril_status st = check_pair(a, b, err);
     cril_document_difference *documents;

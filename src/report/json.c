@@ -3,7 +3,7 @@
  * ...}}.
  *
  * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
- * the sums when a file is read back. Real numbers have 17 significant digits, so they survive the
+ * the sums when a file is read back. Real numbers have as many digits as they need to survive the
  * trip bit for bit. The documents of a result are an object of arrays, one array a column. A text
  * that is not UTF-8 (a path may be anything) has its bad bytes written as U+FFFD. A file is limited
  * in size, and nothing in it is trusted: every number is finite, not below 0, and every column has
@@ -12,6 +12,7 @@
 #include <cril/report.h>
 
 #include "util/fail.h"
+#include "util/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -210,7 +211,12 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
 cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
                                const cril_proof *proofs, cril_error *err)
 {
+    if (CRIL_LACKS(err, f) || (n && CRIL_LACKS(err, results)))
+        return CRIL_ERR_RANGE;
+
     json_t *list = json_array(), *root = NULL;
+    cril_json_filter filter = {.file = f};
+    locale_t before;
     double sum = 0;
     int bad = !list;
 
@@ -231,8 +237,10 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
             "the results cannot be written as JSON: a figure is not finite, a count is "
             "2^63 or more, or memory ran out");
     errno = 0;
-    bad = json_dumpf(root, f, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) || putc('\n', f) == EOF ||
-          fflush(f);
+    before = cril_c_locale_begin();
+    bad = json_dump_callback(root, cril_json_filter_put, &filter, JSON_INDENT(1)) ||
+          putc('\n', f) == EOF || fflush(f);
+    cril_c_locale_end(before);
     json_decref(root);
     return bad ? cril_fail(err, CRIL_ERR_IO, "the results could not be written: %s",
                            strerror(errno ? errno : EIO))
@@ -485,14 +493,20 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
 
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, results, n))
+        return CRIL_ERR_RANGE;
+
     struct source s = {.path = path, .f = fopen(path, "rb"), .err = err};
     json_error_t where;
+    locale_t before;
     json_t *root;
     cril_status st;
 
     if (!s.f)
         return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    before = cril_c_locale_begin();
     root = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &where);
+    cril_c_locale_end(before);
     fclose(s.f);
     if (s.failure)
         st = cril_fail(err, CRIL_ERR_IO, "%s: cannot be read: %s", path, strerror(s.failure));

@@ -176,6 +176,9 @@ static void write_page(struct cril_page *p)
 cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
                               const cril_report_options *options, cril_error *err)
 {
+    if (CRIL_LACKS(err, f, s, t))
+        return CRIL_ERR_RANGE;
+
     static const cril_report_options none;
     struct cril_page p = {
         .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3};

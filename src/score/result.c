@@ -75,6 +75,9 @@ void cril_result_add_up(cril_result *r)
 
 cril_status cril_result_sum(cril_result *r, cril_error *err)
 {
+    if (CRIL_LACKS(err, r) || (r->documents && CRIL_LACKS(err, r->per_document)))
+        return CRIL_ERR_RANGE;
+
     cril_result_add_up(r);
     if (r->documents >= 2 &&
         r->characters) /* one document says nothing about the spread of documents */
@@ -90,27 +93,27 @@ static double over(double a, uint64_t b)
 
 double cril_result_bits(const cril_result *r)
 {
-    return r->nats / CRIL_LN2;
+    return r ? r->nats / CRIL_LN2 : NAN;
 }
 
 double cril_result_bpc(const cril_result *r)
 {
-    return over(cril_result_bits(r), r->characters);
+    return r ? over(cril_result_bits(r), r->characters) : NAN;
 }
 
 double cril_result_bpb(const cril_result *r)
 {
-    return over(cril_result_bits(r), r->bytes);
+    return r ? over(cril_result_bits(r), r->bytes) : NAN;
 }
 
 double cril_result_bits_per_token(const cril_result *r)
 {
-    return over(cril_result_bits(r), r->scored_tokens);
+    return r ? over(cril_result_bits(r), r->scored_tokens) : NAN;
 }
 
 double cril_result_perplexity(const cril_result *r)
 {
-    const double mean = over(r->nats, r->scored_tokens);
+    const double mean = r ? over(r->nats, r->scored_tokens) : NAN;
 
     return mean <= 700 ? cril_exp(mean)
                        : mean * INFINITY; /* a double ends at e^709; NaN stays NaN */
@@ -119,6 +122,9 @@ double cril_result_perplexity(const cril_result *r)
 /* The factor is 1 unless the protocol scores a part of the text only. */
 double cril_result_archive_bytes(const cril_result *r)
 {
+    if (!r)
+        return NAN;
+
     const double text = (double)r->text_characters;
 
     return -floor(-(cril_result_bits(r) / 8 * over(text, r->characters)));
@@ -126,9 +132,9 @@ double cril_result_archive_bytes(const cril_result *r)
 
 const cril_baseline *cril_result_best_baseline(const cril_result *r)
 {
-    const cril_baseline *best = r->baselines;
+    const cril_baseline *best = r ? r->baselines : NULL;
 
-    for (size_t i = 1; i < r->n_baselines; i++)
+    for (size_t i = 1; best && i < r->n_baselines; i++)
         if (r->baselines[i].bytes < best->bytes)
             best = &r->baselines[i];
     return best;
@@ -137,8 +143,9 @@ const cril_baseline *cril_result_best_baseline(const cril_result *r)
 /* T with T * best / 8 = model_bytes + T * bpc / 8. */
 double cril_result_break_even(const cril_result *r)
 {
-    const double best = over(8 * (double)cril_result_best_baseline(r)->bytes, r->text_characters);
-    const double saved = best - cril_result_bpc(r);
+    const cril_baseline *best = cril_result_best_baseline(r);
+    const double saved =
+        best ? over(8 * (double)best->bytes, r->text_characters) - cril_result_bpc(r) : 0;
 
     return saved > 0 ? 8 * (double)r->model_bytes / saved : INFINITY;
 }

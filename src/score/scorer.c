@@ -546,6 +546,9 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
                              uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
                              cril_error *err)
 {
+    if (CRIL_LACKS(err, s, c, corpus_path, out))
+        return CRIL_ERR_RANGE;
+
     cril_result result = {0};
     struct run r = {.s = s,
                     .path = corpus_path,
@@ -594,6 +597,9 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
 cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
                               cril_error *err)
 {
+    if (CRIL_LACKS(err, s, tokens, out_nats))
+        return CRIL_ERR_RANGE;
+
     struct cril_batch *b = &s->batch;
     cril_status st;
 
@@ -685,6 +691,9 @@ static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cr
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err)
 {
+    if (CRIL_LACKS(err, m, out))
+        return CRIL_ERR_RANGE;
+
     static const cril_score_options defaults = {0};
     cril_scorer *s = calloc(1, sizeof(*s));
     cril_status st;

@@ -120,6 +120,9 @@ static cril_status create_given(struct part *p, const cril_model *m, size_t toke
 cril_status cril_selftest_create(const cril_model *m, size_t tokens, cril_selftest **out,
                                  cril_error *err)
 {
+    if (CRIL_LACKS(err, out))
+        return CRIL_ERR_RANGE;
+
     cril_selftest *t = calloc(1, sizeof(*t));
     cril_status st = CRIL_OK;
 
@@ -157,7 +160,7 @@ size_t cril_selftest_tokens(const cril_selftest *t)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < t->n_parts; i++)
+    for (size_t i = 0; t && i < t->n_parts; i++)
         n += t->parts[i].n_rows;
     return n;
 }
@@ -166,7 +169,7 @@ double cril_selftest_flops(const cril_selftest *t)
 {
     double flops = 0;
 
-    for (size_t i = 0; i < t->n_parts; i++)
+    for (size_t i = 0; t && i < t->n_parts; i++)
         for (size_t w = 0; w < t->parts[i].n_windows; w++)
             flops += cril_model_flops(t->parts[i].model, t->parts[i].windows[w].n,
                                       t->parts[i].windows[w].n);
@@ -175,7 +178,7 @@ double cril_selftest_flops(const cril_selftest *t)
 
 const char *cril_selftest_expected(const cril_selftest *t)
 {
-    return t->expected;
+    return t ? t->expected : NULL;
 }
 
 /* ---- A run ---- */
@@ -290,6 +293,9 @@ cril_status cril_selftest_run(cril_selftest *t, const char *kernels, unsigned th
                               cril_selftest_progress progress, void *user,
                               cril_selftest_result *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, t, kernels, out))
+        return CRIL_ERR_RANGE;
+
     const bool definition = strcmp(kernels, CRIL_SELFTEST_DEFINITION) == 0;
     const struct cril_kernel_set *set = cril_kernel_set_find(kernels);
     struct run r = {.progress = progress, .user = user, .total = cril_selftest_tokens(t)};

@@ -118,6 +118,9 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
 cril_status cril_bootstrap_ratio(const double *numerator, const double *denominator, size_t n,
                                  cril_interval *interval, cril_error *err)
 {
+    if (CRIL_LACKS(err, interval) || (n && CRIL_LACKS(err, numerator, denominator)))
+        return CRIL_ERR_RANGE;
+
     struct statistic s = {1, {numerator, NULL}, {denominator, NULL}};
 
     return bootstrap(&s, n, interval, err);
@@ -127,6 +130,9 @@ cril_status cril_bootstrap_difference(const double *a, const double *a_denominat
                                       const double *b_denominator, size_t n,
                                       cril_interval *interval, cril_error *err)
 {
+    if (CRIL_LACKS(err, interval) || (n && CRIL_LACKS(err, a, a_denominator, b, b_denominator)))
+        return CRIL_ERR_RANGE;
+
     struct statistic s = {2, {a, b}, {a_denominator, b_denominator}};
 
     return bootstrap(&s, n, interval, err);
@@ -137,6 +143,9 @@ cril_status cril_bootstrap_difference(const double *a, const double *a_denominat
 cril_status cril_ratio_error(const double *numerator, const double *denominator, size_t n,
                              double *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, out) || (n && CRIL_LACKS(err, numerator, denominator)))
+        return CRIL_ERR_RANGE;
+
     double above = 0, below = 0, squares = 0, ratio, se;
     cril_status st;
 

@@ -78,6 +78,9 @@ static cril_point_fit diagnose(const cril_points *p, const struct cril_least_squ
 cril_status cril_line_diagnose(const cril_points *points, double threshold, cril_point_fit *fits,
                                size_t *n_flagged, cril_error *err)
 {
+    if (CRIL_LACKS(err, points, fits))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares s;
     size_t flagged = 0;
     double *rest;

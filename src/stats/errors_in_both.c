@@ -172,6 +172,9 @@ static cril_status check_errors(const cril_points *p, cril_error *err)
 cril_status cril_line_york(const cril_points *points, double level, cril_line_both *line,
                            cril_error *err)
 {
+    if (CRIL_LACKS(err, points, line))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares s;
     struct york y;
     cril_line_both l = {0};
@@ -208,6 +211,9 @@ static double deming_slope(const struct cril_least_squares *s, double ratio)
 cril_status cril_line_deming(const cril_points *points, double variance_ratio, double level,
                              cril_line_both *line, cril_error *err)
 {
+    if (CRIL_LACKS(err, points, line))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares s;
     cril_line_both l = {.n_minima = 1};
     cril_status st;

@@ -155,6 +155,9 @@ static cril_status work_init(struct work *w, size_t n, size_t resamples, cril_er
 
 cril_status cril_line_resample(const cril_points *points, cril_line_bootstrap *b, cril_error *err)
 {
+    if (CRIL_LACKS(err, points, b))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares all;
     struct units u = {0};
     struct work w = {0};

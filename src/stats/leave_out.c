@@ -85,6 +85,9 @@ static bool any_usable(const cril_points *p, const uint32_t *number, size_t n_fa
 cril_status cril_line_leave_out(const cril_points *points, cril_left_out *families,
                                 double *predicted, cril_left_out_total *total, cril_error *err)
 {
+    if (CRIL_LACKS(err, points, families, total))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares s;
     struct sums sums = {0};
     size_t n_families, used = 0;

@@ -150,6 +150,8 @@ cril_status cril_points_check(const cril_points *points, bool with_errors,
     if (n > UINT32_MAX)
         return cril_fail(err, CRIL_ERR_RANGE, "line: %zu points; at most 4294967295 are possible",
                          n);
+    if (CRIL_LACKS(err, points->x, points->y))
+        return CRIL_ERR_RANGE;
     if ((st = check_values("x", points->x, n, false, err)) != CRIL_OK ||
         (st = check_values("y", points->y, n, false, err)) != CRIL_OK)
         return st;

@@ -8,6 +8,9 @@
 
 cril_status cril_line_fit(const cril_points *points, double level, cril_line *line, cril_error *err)
 {
+    if (CRIL_LACKS(err, points, line))
+        return CRIL_ERR_RANGE;
+
     struct cril_least_squares s;
     size_t n = points->n;
     double se, t;
@@ -46,6 +49,9 @@ cril_status cril_line_fit(const cril_points *points, double level, cril_line *li
 cril_status cril_line_predict(const cril_line *line, double x, double x_se, double level,
                               cril_prediction *prediction, cril_error *err)
 {
+    if (CRIL_LACKS(err, line, prediction))
+        return CRIL_ERR_RANGE;
+
     double from_mean = x - line->x_mean, value = line->y_mean + line->slope.value * from_mean;
     double variance = line->residual_se * line->residual_se, of_x = line->slope.value * x_se, mean,
            t;

@@ -127,6 +127,12 @@ cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_ta
                                    const cril_study_fit *f, size_t model, cril_known *x,
                                    cril_known *y, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, t, f))
+        return CRIL_ERR_RANGE;
+    if (model >= s->n_models)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: has %zu models, none with the index %zu",
+                         s->path, s->n_models, model);
+
     struct axis across, up;
     const cril_status st = make_axes(s, f, &across, &up, err);
 
@@ -192,6 +198,9 @@ static void place(const cril_study_info *s, const cril_study_table *t, const cri
 cril_status cril_study_points_get(const cril_study_info *s, const cril_study_table *t,
                                   const cril_study_fit *f, cril_study_points *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, t, f, out))
+        return CRIL_ERR_RANGE;
+
     cril_study_points p = {0};
     struct axis x, y;
     cril_status st = make_axes(s, f, &x, &y, err);
@@ -211,6 +220,8 @@ cril_status cril_study_points_get(const cril_study_info *s, const cril_study_tab
 
 void cril_study_points_free(cril_study_points *p)
 {
+    if (!p)
+        return;
     free(p->x);
     free(p->y);
     free(p->x_se);

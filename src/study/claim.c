@@ -55,6 +55,9 @@ static off_t first_byte(const uint8_t key[32])
 cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
                              cril_claim **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, cell, out))
+        return CRIL_ERR_RANGE;
+
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     uint8_t key[32];
     cril_claim *c;

@@ -10,9 +10,9 @@
 #include "study/query.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
+#include "util/number.h"
 #include "util/size.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,12 +157,7 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
 static cril_status read_number(const struct csv *c, const char *text, const char *what, double most,
                                double *out, cril_error *err)
 {
-    char *end;
-
-    errno = 0;
-    *out = strtod(text, &end);
-    if (end == text || *end ||
-        strpbrk(text, "xXnN \t")) /* no hexadecimal, no NaN, no infinity, no blanks */
+    if (!cril_number_read(text, out))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is \"%.40s\", which is not a number",
                          c->path, c->first_line, what, text);
     if (!(*out >= 0 && *out <= most))
@@ -312,6 +307,9 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
 cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix,
                               cril_figures *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     struct csv c = {.path = path, .line = 1};
     cril_figures f = {0};
     char *text = NULL;
@@ -332,6 +330,8 @@ cril_status cril_figures_read(const char *path, cril_figure_kind kind, const cha
 
 void cril_figures_free(cril_figures *f)
 {
+    if (!f)
+        return;
     free(f->rows);
     free(f->owned);
     *f = (cril_figures){0};

@@ -891,7 +891,11 @@ cril_status cril_study_check(const char *path, cril_study **out, cril_study_faul
     struct cril_mapfile file;
     cril_status st;
 
+    if (!faults)
+        return CRIL_ERR_RANGE;
     *faults = (cril_study_faults){.n = 1};
+    if (CRIL_LACKS(&faults->fault[0], path, out))
+        return CRIL_ERR_RANGE;
     if ((st = cril_mapfile_open(path, &file, &faults->fault[0])) != CRIL_OK)
         return st;
     st = cril_study_read(path, (const char *)file.data, file.size, true, out, faults);
@@ -928,5 +932,5 @@ void cril_study_close(cril_study *s)
 
 const cril_study_info *cril_study_info_of(const cril_study *s)
 {
-    return &s->info;
+    return s ? &s->info : NULL;
 }

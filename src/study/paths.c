@@ -1,9 +1,10 @@
-/* glob(3) sorts by the locale, so its order is not kept; the study file's own folder may hold signs
- * of a pattern. */
+/* glob(3) sorts and matches by the locale, so its order is not kept and it runs in the C locale;
+ * the study file's own folder may hold signs of a pattern. */
 #include "study/paths.h"
 
 #include "corpus/decoders.h"
 #include "util/fail.h"
+#include "util/number.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -138,13 +139,16 @@ cril_status cril_path_match(struct cril_arena *a, const char *study, const char 
 {
     char *whole = pattern_below(a, study, pattern);
     glob_t g = {0};
+    locale_t before;
     bool good;
     int code;
 
     *out = (struct cril_paths){0};
     if (!whole)
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory");
+    before = cril_c_locale_begin();
     code = glob(whole, GLOB_NOSORT, NULL, &g);
+    cril_c_locale_end(before);
     if (code == GLOB_NOMATCH)
         return CRIL_OK;
     if (code != 0) {

@@ -528,6 +528,9 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                            const cril_study_callbacks *callbacks, cril_study_totals *totals,
                            cril_error *err)
 {
+    if (CRIL_LACKS(err, s, store))
+        return CRIL_ERR_RANGE;
+
     static const cril_study_run_options defaults = {0};
     struct run r = {.s = s,
                     .store = store,

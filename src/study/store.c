@@ -336,6 +336,9 @@ static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
                             cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     static const cril_store_options defaults = {0};
     cril_store *s;
     cril_status st;

@@ -1,11 +1,12 @@
 /*
  * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names
  * stand in quotes, with \ before a quote or
- * \. A double has 17 digits, which are its bits.
+ * \. A double has the digits that are its bits.
  */
 #include "study/store.h"
 
 #include "util/fail.h"
+#include "util/number.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,13 +30,9 @@ static void put_quoted(FILE *f, const char *text)
 
 static void put_real(FILE *f, double value)
 {
-    char text[40];
+    char text[CRIL_NUMBER_SIZE];
 
-    snprintf(text, sizeof(text), "%.17g", value);
-    for (char *p = text; *p; p++) /* as some locales write a point */
-        if (*p == ',')
-            *p = '.';
-    fputs(text, f);
+    fputs(cril_number_write(text, value, CRIL_NUMBER_EXACT), f);
 }
 
 static cril_status written(const struct dump *d, cril_error *err)
@@ -136,6 +133,9 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
 
 cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, f))
+        return CRIL_ERR_RANGE;
+
     struct dump d = {s, f};
     const struct cril_visit v = {&d,          on_model, on_corpus,   on_name,
                                  on_baseline, on_cell,  on_document, on_import};

@@ -144,6 +144,9 @@ static cril_status find_name(cril_store *s, const char *kind, const char *name, 
 cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out,
                                   bool *found, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, name, out, found))
+        return CRIL_ERR_RANGE;
+
     char id[65];
     cril_status st = find_name(s, "model", name, id, found, err);
 
@@ -153,6 +156,9 @@ cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_mo
 cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_corpus *out,
                                    bool *found, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, name, out, found))
+        return CRIL_ERR_RANGE;
+
     char id[65];
     cril_status st = find_name(s, "corpus", name, id, found, err);
 
@@ -464,6 +470,9 @@ static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus
 cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n,
                                cril_error *err)
 {
+    if (CRIL_LACKS(err, s, cell, out, n))
+        return CRIL_ERR_RANGE;
+
     struct list l = {.store = s};
     cril_store_corpus corpus = {0};
     cril_status st = known_corpus(s, cell->corpus, &corpus, err);
@@ -487,6 +496,9 @@ static cril_status add_cell(void *user, const cril_cell *c, cril_error *err)
 
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, out, n))
+        return CRIL_ERR_RANGE;
+
     struct list l = {.store = s};
     const struct cril_visit v = {.user = &l, .cell = add_cell};
 
@@ -496,6 +508,9 @@ cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_err
 cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out,
                                  size_t *n, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, corpus_id, out, n))
+        return CRIL_ERR_RANGE;
+
     struct list l = {.store = s};
     struct cril_query q;
     char corpus[65];
@@ -541,7 +556,7 @@ void cril_figure_free(cril_figure *row)
 
 void cril_imports_free(cril_figure *rows, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; rows && i < n; i++)
         cril_figure_free(&rows[i]);
     free(rows);
 }
@@ -571,6 +586,9 @@ static cril_status add_import(void *user, cril_figure_kind kind, const cril_figu
 cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figure **rows, size_t *n,
                                 cril_error *err)
 {
+    if (CRIL_LACKS(err, s, rows, n))
+        return CRIL_ERR_RANGE;
+
     struct imports x = {.list.store = s, .kind = kind};
     const struct cril_visit v = {.user = &x, .import = add_import};
     cril_status st = visit_imports(s, kind, &v, err);
@@ -631,6 +649,9 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r
 cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval,
                               cril_result *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, cell, out))
+        return CRIL_ERR_RANGE;
+
     cril_result r = {0};
     cril_error why;
     cril_status st = fill_result(s, cell, &r, err);

@@ -164,6 +164,9 @@ static bool is_same_file(const cril_store *s, const char *path)
 cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n,
                              const cril_store_merge_options *options, cril_error *err)
 {
+    if (CRIL_LACKS(err, s) || (n && CRIL_LACKS(err, paths)))
+        return CRIL_ERR_RANGE;
+
     struct merge *m = calloc(1, sizeof(*m));
     cril_status st;
 
@@ -174,7 +177,9 @@ cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n,
         m->o = *options;
     if ((st = cril_store_begin(s, true, err)) == CRIL_OK) {
         for (size_t i = 0; i < n && st == CRIL_OK; i++)
-            if (!is_same_file(s, paths[i]))
+            if (CRIL_LACKS(err, paths[i]))
+                st = CRIL_ERR_RANGE;
+            else if (!is_same_file(s, paths[i]))
                 st = add_store(m, paths[i], err);
         st = cril_store_end(s, st, err);
     }

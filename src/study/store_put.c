@@ -33,6 +33,9 @@ static cril_status hash_text(const char *text, char hex[65], cril_error *err)
 /* Fields hold no line feed (cril_is_name), so different parts make different texts. */
 cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err)
 {
+    if (CRIL_LACKS(err, c))
+        return CRIL_ERR_RANGE;
+
     char text[512];
 
     if (!cril_is_sha256(c->sha256) || !cril_is_name(c->field, 1, sizeof(c->field)) ||
@@ -204,6 +207,9 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
 cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m,
                                  bool *changed, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, name, m))
+        return CRIL_ERR_RANGE;
+
     cril_status st = cril_store_begin(s, true, err);
 
     if (st != CRIL_OK)
@@ -216,6 +222,9 @@ cril_status cril_store_put_model(cril_store *s, const char *name, const cril_sto
 cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c,
                                   bool *changed, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, name, c))
+        return CRIL_ERR_RANGE;
+
     cril_status st = cril_store_begin(s, true, err);
 
     if (st != CRIL_OK)
@@ -261,6 +270,9 @@ cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_b
 cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const cril_baseline *b,
                                      size_t n, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, corpus_id) || (n && CRIL_LACKS(err, b)))
+        return CRIL_ERR_RANGE;
+
     cril_status st = cril_store_begin(s, true, err);
 
     if (st != CRIL_OK)
@@ -402,6 +414,9 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
 cril_status cril_store_put(cril_store *s, const cril_cell *cell,
                            const cril_document_score *documents, size_t n, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, cell) || (n && CRIL_LACKS(err, documents)))
+        return CRIL_ERR_RANGE;
+
     uint64_t n_documents;
     cril_status st;
 
@@ -497,6 +512,9 @@ cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_fig
 cril_status cril_store_import(cril_store *s, cril_figure_kind kind, const cril_figure *rows,
                               size_t n, size_t *changed, cril_error *err)
 {
+    if (CRIL_LACKS(err, s) || (n && CRIL_LACKS(err, rows)))
+        return CRIL_ERR_RANGE;
+
     size_t n_changed = 0;
     cril_error why;
     cril_status st = cril_store_begin(s, true, err);

@@ -130,6 +130,9 @@ cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table
                                 const cril_study_fit *f, const cril_study_line_options *options,
                                 cril_study_line *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, t, f, out))
+        return CRIL_ERR_RANGE;
+
     const cril_study_line_options o = cril_study_line_defaults(options);
     cril_study_line l = {0};
     cril_status st;
@@ -144,6 +147,8 @@ cril_status cril_study_line_fit(const cril_study_info *s, const cril_study_table
 
 void cril_study_line_free(cril_study_line *l)
 {
+    if (!l)
+        return;
     cril_study_points_free(&l->models);
     free(l->each);
     free(l->families);

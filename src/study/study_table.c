@@ -18,6 +18,9 @@
 cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
                          const cril_study_protocol *p, cril_cell *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, m, c, p, out))
+        return CRIL_ERR_RANGE;
+
     const struct cril_protocol *protocol = cril_protocol_find(p->name);
     struct cril_layout l;
     cril_cell cell = {.numerics = CRIL_NUMERICS};
@@ -150,6 +153,9 @@ cril_status cril_store_table(cril_store *s, const cril_study_info *study,
                              const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err)
 {
+    if (CRIL_LACKS(err, s, study, protocol, out))
+        return CRIL_ERR_RANGE;
+
     struct table x = {.store = s,
                       .study = study,
                       .protocol = protocol,

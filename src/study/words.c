@@ -165,6 +165,8 @@ bool cril_study_selects(const cril_study_model *m, const char *const *words, siz
 {
     bool some_include = false, included = false;
 
+    if (!m || (n_words && !words))
+        return false;
     for (size_t i = 0; i < n_words; i++) {
         if (words[i][0] == '-') {
             if (has_word(m, words[i] + 1))
@@ -213,6 +215,9 @@ cril_status cril_words_model(const cril_study_info *s, const char *word, cril_er
 
 cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit *f, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, f))
+        return CRIL_ERR_RANGE;
+
     cril_status st;
 
     if ((st = cril_words_axis(s, 'x', f->x, err)) != CRIL_OK ||

@@ -8,6 +8,7 @@
 #include "study/yaml.h"
 
 #include "util/nearest.h"
+#include "util/number.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -44,7 +45,7 @@ void cril_yaml_fault(struct cril_yaml *y, cril_status status, size_t line, const
     if (n < 0 || (size_t)n >= sizeof(e->message))
         n = 0; /* a path of a thousand bytes: the sentence matters more */
     va_start(ap, format);
-    vsnprintf(e->message + n, sizeof(e->message) - (size_t)n, format, ap);
+    cril_format(e->message + n, sizeof(e->message) - (size_t)n, format, ap);
     va_end(ap);
     for (char *p = e->message; *p; p++)
         if ((unsigned char)*p < 32 || *p == 127)

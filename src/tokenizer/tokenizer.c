@@ -37,6 +37,8 @@ struct cril_tokenizer {
 
 void cril_ids_free(cril_ids *ids)
 {
+    if (!ids)
+        return;
     free(ids->data);
     *ids = (cril_ids){0};
 }
@@ -187,6 +189,9 @@ cril_status cril_tokenizer_create(const cril_gguf *g, cril_tokenizer **out, cril
 
 cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_error *err)
 {
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
     cril_gguf *g;
     cril_status st = cril_gguf_open(path, &g, err);
 
@@ -249,6 +254,9 @@ static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, 
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
                                   unsigned flags, cril_ids *ids, cril_error *err)
 {
+    if (CRIL_LACKS(err, t, ids) || (len && CRIL_LACKS(err, text)))
+        return CRIL_ERR_RANGE;
+
     const bool whole = flags & CRIL_ENCODE_ADD_SPECIAL;
     const size_t n_before = ids->n;
     struct encode_work w = {0};
@@ -285,37 +293,37 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
 
 size_t cril_tokenizer_size(const cril_tokenizer *t)
 {
-    return t->vocab.n;
+    return t ? t->vocab.n : 0;
 }
 
 const char *cril_tokenizer_kind(const cril_tokenizer *t)
 {
-    return t->kind_name;
+    return t ? t->kind_name : NULL;
 }
 
 int32_t cril_tokenizer_bos(const cril_tokenizer *t)
 {
-    return t->bos;
+    return t ? t->bos : -1;
 }
 
 int32_t cril_tokenizer_eos(const cril_tokenizer *t)
 {
-    return t->eos;
+    return t ? t->eos : -1;
 }
 
 bool cril_tokenizer_adds_bos(const cril_tokenizer *t)
 {
-    return t->adds_bos;
+    return t && t->adds_bos;
 }
 
 bool cril_tokenizer_adds_eos(const cril_tokenizer *t)
 {
-    return t->adds_eos;
+    return t && t->adds_eos;
 }
 
 const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len)
 {
-    if (id < 0 || (size_t)id >= t->vocab.n)
+    if (!t || !len || id < 0 || (size_t)id >= t->vocab.n)
         return NULL;
     return cril_vocab_piece(&t->vocab, (size_t)id, len);
 }

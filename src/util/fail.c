@@ -2,8 +2,11 @@
  * line. */
 #include "util/fail.h"
 
+#include "util/number.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 cril_status cril_fail(cril_error *err, cril_status status, const char *format, ...)
 {
@@ -12,13 +15,28 @@ cril_status cril_fail(cril_error *err, cril_status status, const char *format, .
     err->status = status;
     va_list ap;
     va_start(ap, format);
-    if (vsnprintf(err->message, sizeof(err->message), format, ap) < 0)
+    if (cril_format(err->message, sizeof(err->message), format, ap) < 0)
         err->message[0] = '\0';
     va_end(ap);
     for (char *p = err->message; *p; p++)
         if ((unsigned char)*p < 32 || *p == 127)
             *p = '?';
     return status;
+}
+
+bool cril_lacks(cril_error *err, const char *function, const char *names,
+                const void *const *pointers, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!pointers[i]) {
+            cril_fail(err, CRIL_ERR_RANGE, "%s: %.*s is NULL", function, (int)strcspn(names, ","),
+                      names);
+            return true;
+        }
+        names += strcspn(names, ",");
+        names += strspn(names, ", ");
+    }
+    return false;
 }
 
 const char *cril_status_name(cril_status status)

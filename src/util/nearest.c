@@ -5,14 +5,13 @@
  */
 #include "util/nearest.h"
 
-#include <ctype.h>
 #include <string.h>
 
 enum { LONGEST = 63 };
 
 static int lower(char c)
 {
-    return (unsigned char)c < 128 ? tolower((unsigned char)c) : (unsigned char)c;
+    return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; /* tolower() asks the locale */
 }
 
 static size_t edit_distance(const char *a, const char *b)

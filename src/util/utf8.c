@@ -56,7 +56,7 @@ uint64_t cril_count_characters(const char *text, size_t len_bytes)
     uint64_t n = 0;
     uint32_t code;
 
-    for (size_t i = 0; i < len_bytes; n++)
+    for (size_t i = 0; text && i < len_bytes; n++)
         i += cril_utf8_read(text + i, len_bytes - i, &code);
     return n;
 }

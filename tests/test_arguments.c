@@ -1,0 +1,774 @@
+/*
+ * Calls that make no sense: NULL in the place of each pointer that a public function needs, one
+ * after another, objects that are finished, indices past the end. Each gets a status or a neutral
+ * value, none a crash, with and without a cril_error. The last test reads the public headers: no
+ * function of theirs is left out here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <cril/codec.h>
+#include <cril/cpu.h>
+#include <cril/distribution.h>
+#include <cril/html.h>
+#include <cril/inspect.h>
+#include <cril/number.h>
+#include <cril/prove.h>
+#include <cril/report.h>
+#include <cril/selftest.h>
+#include <cril/store.h>
+#include <cril/study_run.h>
+#include <glob.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char model_path[] = CRIL_TEST_DATA "/golden/tiny-llama.gguf",
+                  corpus_path[] = CRIL_TEST_DATA "/cli/c.jsonl";
+
+static const char *tried[1000];
+static size_t n_tried;
+
+static void note(const char *function)
+{
+    if (n_tried < sizeof(tried) / sizeof(tried[0]))
+        tried[n_tried++] = function;
+}
+
+static void expect_refused(cril_status with, const cril_error *err, cril_status without,
+                           const char *call)
+{
+    if (with != CRIL_ERR_RANGE || err->status != with || without != with || !*err->message)
+        fail_msg("%s: %s (%s), without an error %s", call, cril_status_name(with), err->message,
+                 cril_status_name(without));
+}
+
+/* function(arguments..., err) is CRIL_ERR_RANGE. */
+#define REFUSED(function, ...)                                                                     \
+    do {                                                                                           \
+        cril_error refused_ = {0};                                                                 \
+        const cril_status with_ = function(__VA_ARGS__, &refused_);                                \
+        note(#function);                                                                           \
+        expect_refused(with_, &refused_, function(__VA_ARGS__, NULL),                              \
+                       #function "(" #__VA_ARGS__ ")");                                            \
+    } while (0)
+/* A function without a status: value is what it is to be. */
+#define IS(value, function, ...)                                                                   \
+    do {                                                                                           \
+        note(#function);                                                                           \
+        assert_true(function(__VA_ARGS__) value);                                                  \
+    } while (0)
+#define IS_NAN(function, ...)                                                                      \
+    do {                                                                                           \
+        note(#function);                                                                           \
+        assert_true(isnan(function(__VA_ARGS__)));                                                 \
+    } while (0)
+#define DOES_NOTHING(function, ...)                                                                \
+    do {                                                                                           \
+        note(#function);                                                                           \
+        function(__VA_ARGS__);                                                                     \
+    } while (0)
+
+static void must(cril_status st, const cril_error *err)
+{
+    if (st != CRIL_OK)
+        fail_msg("%s", err->message);
+}
+
+static char folder[] = "/tmp/cril-arguments-XXXXXX";
+static cril_model *m;
+static cril_error err;
+
+static int open_model(void **state)
+{
+    (void)state;
+    return !mkdtemp(folder) || chdir(folder) != 0 ||
+           cril_model_open(model_path, &m, &err) != CRIL_OK;
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    cril_model_close(m);
+    unlink("study.yaml");
+    unlink("study.db");
+    unlink("study.db-lock");
+    return rmdir(folder);
+}
+
+static void test_model(void **state)
+{
+    cril_model *out;
+    char hex[65];
+
+    (void)state;
+    REFUSED(cril_model_open, NULL, &out);
+    REFUSED(cril_model_open, model_path, NULL);
+    REFUSED(cril_model_sha256, NULL, hex);
+    REFUSED(cril_model_sha256, m, NULL);
+    REFUSED(cril_model_identity, NULL, hex);
+    REFUSED(cril_model_identity, m, NULL);
+    IS(== NULL, cril_model_path, NULL);
+    IS(== NULL, cril_model_name, NULL);
+    IS(== NULL, cril_model_architecture, NULL);
+    IS(== NULL, cril_model_tokenizer, NULL);
+    IS(== 0, cril_model_parameters, NULL);
+    IS(== 0, cril_model_bytes, NULL);
+    IS(== 0, cril_model_context, NULL);
+    IS(== 0, cril_model_logits, NULL);
+    IS(== 0, cril_model_flops, NULL, 10, 10);
+    DOES_NOTHING(cril_model_close, NULL);
+}
+
+static void test_tokenizer(void **state)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(m);
+    cril_tokenizer *out;
+    cril_ids ids = {0};
+    size_t len;
+
+    (void)state;
+    REFUSED(cril_tokenizer_open, NULL, &out);
+    REFUSED(cril_tokenizer_open, model_path, NULL);
+    REFUSED(cril_tokenizer_encode, NULL, "text", 4, 0, &ids);
+    REFUSED(cril_tokenizer_encode, t, NULL, 4, 0, &ids);
+    REFUSED(cril_tokenizer_encode, t, "text", 4, 0, NULL);
+    must(cril_tokenizer_encode(t, NULL, 0, 0, &ids, &err), &err);
+    IS(== 0, cril_tokenizer_size, NULL);
+    IS(== NULL, cril_tokenizer_kind, NULL);
+    IS(== -1, cril_tokenizer_bos, NULL);
+    IS(== -1, cril_tokenizer_eos, NULL);
+    IS(== false, cril_tokenizer_adds_bos, NULL);
+    IS(== false, cril_tokenizer_adds_eos, NULL);
+    IS(== NULL, cril_tokenizer_piece, NULL, 1, &len);
+    IS(== NULL, cril_tokenizer_piece, t, 1, NULL);
+    IS(== NULL, cril_tokenizer_piece, t, INT32_MAX, &len);
+    IS(== NULL, cril_tokenizer_piece, t, -1, &len);
+    cril_ids_free(&ids);
+    DOES_NOTHING(cril_ids_free, NULL);
+    DOES_NOTHING(cril_tokenizer_free, NULL);
+}
+
+static void test_inspect(void **state)
+{
+    const char *key = "", *type = "", *value = "";
+    cril_tensor_info info = {.name = ""};
+    cril_inspect *f;
+
+    (void)state;
+    REFUSED(cril_inspect_open, NULL, &f);
+    REFUSED(cril_inspect_open, model_path, NULL);
+    must(cril_inspect_open(model_path, &f, &err), &err);
+    cril_inspect_metadata(f, SIZE_MAX, &key, &type, &value);
+    assert_true(!key && !type && !value);
+    cril_inspect_metadata(f, 0, NULL, NULL, NULL);
+    cril_inspect_tensor(f, SIZE_MAX, &info);
+    assert_null(info.name);
+    DOES_NOTHING(cril_inspect_tensor, f, 0, NULL);
+    DOES_NOTHING(cril_inspect_tensor, NULL, 0, &info);
+    DOES_NOTHING(cril_inspect_metadata, NULL, 0, &key, &type, &value);
+    IS(== 0, cril_inspect_version, NULL);
+    IS(== 0, cril_inspect_parts, NULL);
+    IS(== 0, cril_inspect_bytes, NULL);
+    IS(== 0, cril_inspect_metadata_count, NULL);
+    IS(== 0, cril_inspect_tensor_count, NULL);
+    cril_inspect_close(f);
+    DOES_NOTHING(cril_inspect_close, NULL);
+}
+
+static void test_corpus(void **state)
+{
+    cril_corpus_stats stats;
+    cril_document doc;
+    cril_corpus *c;
+    char hex[65], again[65];
+
+    (void)state;
+    REFUSED(cril_corpus_open, NULL, NULL, &c);
+    REFUSED(cril_corpus_open, corpus_path, NULL, NULL);
+    REFUSED(cril_corpus_next, NULL, &doc);
+    REFUSED(cril_corpus_sha256, NULL, hex);
+    must(cril_corpus_open(corpus_path, NULL, &c, &err), &err);
+    REFUSED(cril_corpus_next, c, NULL);
+    REFUSED(cril_corpus_sha256, c, NULL);
+    DOES_NOTHING(cril_corpus_stats_get, c, NULL);
+    DOES_NOTHING(cril_corpus_stats_get, NULL, &stats);
+    assert_int_equal(stats.documents, 0);
+    must(cril_corpus_sha256(c, hex, &err), &err);
+    must(cril_corpus_next(c, &doc, &err), &err); /* behind its end */
+    assert_null(doc.text);
+    must(cril_corpus_next(c, &doc, &err), &err);
+    must(cril_corpus_sha256(c, again, &err), &err);
+    assert_string_equal(hex, again);
+    cril_corpus_close(c);
+    DOES_NOTHING(cril_corpus_close, NULL);
+    IS(== 0, cril_count_characters, NULL, 5);
+}
+
+static void test_baselines(void **state)
+{
+    cril_baselines *b;
+    cril_baseline *out;
+    size_t n;
+
+    (void)state;
+    REFUSED(cril_baselines_create, NULL);
+    REFUSED(cril_baselines_add, NULL, "text", 4);
+    must(cril_baselines_create(&b, &err), &err);
+    REFUSED(cril_baselines_add, b, NULL, 4);
+    must(cril_baselines_add(b, "text", 4, &err), &err);
+    REFUSED(cril_baselines_finish, NULL, &out, &n);
+    REFUSED(cril_baselines_finish, b, NULL, &n);
+    REFUSED(cril_baselines_finish, b, &out, NULL);
+    must(cril_baselines_finish(b, &out, &n, &err), &err);
+    free(out);
+    REFUSED(cril_baselines_add, b, "text", 4);
+    REFUSED(cril_baselines_finish, b, &out, &n);
+    cril_baselines_free(b);
+    DOES_NOTHING(cril_baselines_free, NULL);
+}
+
+static cril_result score(void)
+{
+    const cril_score_options options = {.context = 64, .threads = 1, .baselines = true};
+    cril_result r;
+    cril_scorer *s;
+    cril_corpus *c;
+
+    must(cril_scorer_create(m, &options, &s, &err), &err);
+    must(cril_corpus_open(corpus_path, NULL, &c, &err), &err);
+    must(cril_score_corpus(s, c, corpus_path, NULL, &r, &err), &err);
+    assert_int_equal(cril_score_corpus(s, c, corpus_path, NULL, &r, &err),
+                     CRIL_ERR_EMPTY); /* read already */
+    cril_corpus_close(c);
+    cril_scorer_free(s);
+    return r;
+}
+
+static void test_score(void **state)
+{
+    const cril_score_options options = {.context = 64, .threads = 1};
+    const int32_t tokens[] = {1, 2, 3}, bad[] = {1, -2, 3};
+    cril_result r = {.documents = 1};
+    cril_scorer *s;
+    cril_corpus *c;
+    double nats[2];
+
+    (void)state;
+    REFUSED(cril_scorer_create, NULL, &options, &s);
+    REFUSED(cril_scorer_create, m, &options, NULL);
+    must(cril_scorer_create(m, &options, &s, &err), &err);
+    must(cril_corpus_open(corpus_path, NULL, &c, &err), &err);
+    REFUSED(cril_score_corpus, NULL, c, corpus_path, NULL, &r);
+    REFUSED(cril_score_corpus, s, NULL, corpus_path, NULL, &r);
+    REFUSED(cril_score_corpus, s, c, NULL, NULL, &r);
+    REFUSED(cril_score_corpus, s, c, corpus_path, NULL, NULL);
+    REFUSED(cril_score_slice, NULL, c, corpus_path, 0, 1, NULL, &r);
+    REFUSED(cril_score_slice, s, NULL, corpus_path, 0, 1, NULL, &r);
+    REFUSED(cril_score_slice, s, c, NULL, 0, 1, NULL, &r);
+    REFUSED(cril_score_slice, s, c, corpus_path, 0, 1, NULL, NULL);
+    REFUSED(cril_score_tokens, NULL, tokens, 3, nats);
+    REFUSED(cril_score_tokens, s, NULL, 3, nats);
+    REFUSED(cril_score_tokens, s, tokens, 3, NULL);
+    REFUSED(cril_score_tokens, s, bad, 3, nats);
+    REFUSED(cril_score_tokens, s, tokens, 0, nats);
+    REFUSED(cril_result_sum, NULL);
+    REFUSED(cril_result_sum, &r);
+    cril_corpus_close(c);
+    cril_scorer_free(s);
+    DOES_NOTHING(cril_scorer_free, NULL);
+    DOES_NOTHING(cril_result_free, NULL);
+    IS(== NULL, cril_protocol_name, SIZE_MAX);
+    IS(== NULL, cril_protocol_summary, SIZE_MAX);
+}
+
+static void test_results(void **state)
+{
+    cril_comparison comparison = {0};
+    cril_result r = score(), none = {0}, *read;
+    size_t n;
+    FILE *f = tmpfile();
+
+    (void)state;
+    assert_non_null(f);
+    IS_NAN(cril_result_bits, NULL);
+    IS_NAN(cril_result_bpc, NULL);
+    IS_NAN(cril_result_bpb, NULL);
+    IS_NAN(cril_result_bits_per_token, NULL);
+    IS_NAN(cril_result_perplexity, NULL);
+    IS_NAN(cril_result_archive_bytes, NULL);
+    IS(== NULL, cril_result_best_baseline, NULL);
+    IS(== NULL, cril_result_best_baseline, &none);
+    IS(== INFINITY, cril_result_break_even, NULL);
+    IS(== INFINITY, cril_result_break_even, &none);
+    REFUSED(cril_results_write, NULL, &r, 1, NULL);
+    REFUSED(cril_results_write, f, NULL, 1, NULL);
+    REFUSED(cril_results_read, NULL, &read, &n);
+    REFUSED(cril_results_read, corpus_path, NULL, &n);
+    REFUSED(cril_results_read, corpus_path, &read, NULL);
+    REFUSED(cril_compare, NULL, &r, &comparison);
+    REFUSED(cril_compare, &r, NULL, &comparison);
+    REFUSED(cril_compare, &r, &r, NULL);
+    DOES_NOTHING(cril_results_free, NULL, 5);
+    DOES_NOTHING(cril_comparison_free, NULL);
+    cril_result_free(&r);
+    cril_result_free(&r);
+    fclose(f);
+}
+
+/* ---- archives ---- */
+
+struct bytes {
+    char data[4096];
+    size_t n;
+};
+
+static int take(void *user, const void *data, size_t n)
+{
+    struct bytes *b = user;
+
+    if (n > sizeof(b->data) - b->n)
+        return 1;
+    memcpy(b->data + b->n, data, n);
+    b->n += n;
+    return 0;
+}
+
+static void test_compressor(void **state)
+{
+    struct bytes made = {.n = 0};
+    const cril_codec_callbacks callbacks = {.user = &made, .write = take}, none = {.user = &made};
+    const cril_compress_options options = {.context = 64, .threads = 1};
+    cril_compressor *c;
+    cril_archive *a;
+    size_t n_made;
+
+    (void)state;
+    REFUSED(cril_compressor_create, NULL, &options, &callbacks, &c);
+    REFUSED(cril_compressor_create, m, &options, NULL, &c);
+    REFUSED(cril_compressor_create, m, &options, &none, &c);
+    REFUSED(cril_compressor_create, m, &options, &callbacks, NULL);
+    must(cril_compressor_create(m, &options, &callbacks, &c, &err), &err);
+    REFUSED(cril_compressor_add, NULL, "text", 4);
+    REFUSED(cril_compressor_add, c, NULL, 4);
+    must(cril_compressor_add(c, "text", 4, &err), &err);
+    REFUSED(cril_compressor_finish, NULL);
+    must(cril_compressor_finish(c, &err), &err);
+    n_made = made.n;
+    REFUSED(cril_compressor_add, c, "text", 4);
+    REFUSED(cril_compressor_finish, c);
+    assert_int_equal(made.n, n_made);
+    must(cril_archive_read(made.data, made.n, "made", &a, &err), &err); /* whole, once */
+    cril_archive_close(a);
+    IS(== NULL, cril_compressor_totals, NULL);
+    cril_compressor_free(c);
+    DOES_NOTHING(cril_compressor_free, NULL);
+    must(cril_compressor_create(m, &options, &callbacks, &c, &err), &err);
+    REFUSED(cril_compressor_add, c, "text", 0); /* an error ends it */
+    REFUSED(cril_compressor_finish, c);
+    cril_compressor_free(c);
+    IS(== 0, cril_segment_cut, NULL, 10, 5);
+    IS(== 0, cril_segment_cut, "text", 0, 0);
+}
+
+static cril_archive *make_archive(struct bytes *made)
+{
+    const cril_codec_callbacks callbacks = {.user = made, .write = take};
+    const cril_compress_options options = {.context = 64, .threads = 1};
+    cril_compressor *c;
+    cril_archive *a;
+
+    must(cril_compressor_create(m, &options, &callbacks, &c, &err), &err);
+    must(cril_compressor_add(c, "text", 4, &err), &err);
+    must(cril_compressor_finish(c, &err), &err);
+    cril_compressor_free(c);
+    must(cril_archive_read(made->data, made->n, "made", &a, &err), &err);
+    return a;
+}
+
+static void test_archive(void **state)
+{
+    struct bytes made = {.n = 0}, text = {.n = 0};
+    const cril_codec_callbacks callbacks = {.user = &text, .write = take}, none = {.user = &text};
+    const cril_decompress_options options = {.threads = 1};
+    cril_archive_segment segment = {.tokens = 7};
+    cril_archive *a = make_archive(&made), *out;
+
+    (void)state;
+    REFUSED(cril_archive_open, NULL, &out);
+    REFUSED(cril_archive_open, model_path, NULL);
+    REFUSED(cril_archive_read, NULL, made.n, "made", &out);
+    REFUSED(cril_archive_read, made.data, made.n, NULL, &out);
+    REFUSED(cril_archive_read, made.data, made.n, "made", NULL);
+    REFUSED(cril_decompress, NULL, a, &options, &callbacks, NULL);
+    REFUSED(cril_decompress, m, NULL, &options, &callbacks, NULL);
+    REFUSED(cril_decompress, m, a, &options, NULL, NULL);
+    REFUSED(cril_decompress, m, a, &options, &none, NULL);
+    must(cril_decompress(m, a, &options, &callbacks, NULL, &err), &err);
+    assert_int_equal(text.n, 4);
+    IS(== NULL, cril_archive_info_of, NULL);
+    cril_archive_segment_at(a, UINT64_MAX, &segment);
+    assert_int_equal(segment.tokens, 0);
+    DOES_NOTHING(cril_archive_segment_at, a, 0, NULL);
+    DOES_NOTHING(cril_archive_segment_at, NULL, 0, &segment);
+    cril_archive_close(a);
+    DOES_NOTHING(cril_archive_close, NULL);
+}
+
+static void test_prove(void **state)
+{
+    cril_prove_options options = {.archive = tmpfile(), .threads = 1}, no_file = {.threads = 1};
+    cril_result r = score();
+    cril_proof proof;
+
+    (void)state;
+    assert_non_null(options.archive);
+    REFUSED(cril_prove, NULL, corpus_path, NULL, &r, &options, NULL, &proof);
+    REFUSED(cril_prove, m, NULL, NULL, &r, &options, NULL, &proof);
+    REFUSED(cril_prove, m, corpus_path, NULL, NULL, &options, NULL, &proof);
+    REFUSED(cril_prove, m, corpus_path, NULL, &r, NULL, NULL, &proof);
+    REFUSED(cril_prove, m, corpus_path, NULL, &r, &no_file, NULL, &proof);
+    REFUSED(cril_prove, m, corpus_path, NULL, &r, &options, NULL, NULL);
+    IS_NAN(cril_proof_ideal_bits, NULL);
+    IS_NAN(cril_proof_coded_bits, NULL);
+    IS_NAN(cril_proof_overhead, NULL);
+    IS_NAN(cril_proof_bpc, NULL);
+    cril_result_free(&r);
+    fclose(options.archive);
+}
+
+static void test_selftest(void **state)
+{
+    cril_selftest_result out;
+    cril_selftest *t;
+
+    (void)state;
+    REFUSED(cril_selftest_create, m, 4, NULL);
+    must(cril_selftest_create(m, 4, &t, &err), &err);
+    REFUSED(cril_selftest_run, NULL, "ref", 1, NULL, NULL, &out);
+    REFUSED(cril_selftest_run, t, NULL, 1, NULL, NULL, &out);
+    REFUSED(cril_selftest_run, t, "ref", 1, NULL, NULL, NULL);
+    IS(== 0, cril_selftest_tokens, NULL);
+    IS(== 0, cril_selftest_flops, NULL);
+    IS(== NULL, cril_selftest_expected, NULL);
+    cril_selftest_free(t);
+    DOES_NOTHING(cril_selftest_free, NULL);
+}
+
+/* ---- figures ---- */
+
+static void test_figures(void **state)
+{
+    static const double x[] = {1, 2, 3, 4}, y[] = {2, 1, 4, 3};
+    const cril_points points = {.n = 4, .x = x, .y = y}, no_x = {.n = 4, .y = y},
+                      no_y = {.n = 4, .x = x};
+    cril_line_bootstrap b = {.level = 0.9, .resamples = 10};
+    cril_interval interval = {.level = 0.9, .resamples = 10};
+    cril_left_out_total total;
+    cril_left_out left_out[4];
+    cril_prediction prediction;
+    cril_point_fit fits[4];
+    cril_line_both both;
+    cril_line line;
+    double out;
+
+    (void)state;
+    REFUSED(cril_line_fit, NULL, 0.9, &line);
+    REFUSED(cril_line_fit, &no_x, 0.9, &line);
+    REFUSED(cril_line_fit, &no_y, 0.9, &line);
+    REFUSED(cril_line_fit, &points, 0.9, NULL);
+    REFUSED(cril_line_diagnose, NULL, 2, fits, NULL);
+    REFUSED(cril_line_diagnose, &no_x, 2, fits, NULL);
+    REFUSED(cril_line_diagnose, &points, 2, NULL, NULL);
+    REFUSED(cril_line_predict, NULL, 1, 0, 0.9, &prediction);
+    REFUSED(cril_line_predict, &line, 1, 0, 0.9, NULL);
+    REFUSED(cril_line_resample, NULL, &b);
+    REFUSED(cril_line_resample, &no_x, &b);
+    REFUSED(cril_line_resample, &points, NULL);
+    REFUSED(cril_line_leave_out, NULL, left_out, NULL, &total);
+    REFUSED(cril_line_leave_out, &no_x, left_out, NULL, &total);
+    REFUSED(cril_line_leave_out, &points, NULL, NULL, &total);
+    REFUSED(cril_line_leave_out, &points, left_out, NULL, NULL);
+    REFUSED(cril_line_york, NULL, 0.9, &both);
+    REFUSED(cril_line_york, &no_x, 0.9, &both);
+    REFUSED(cril_line_york, &points, 0.9, NULL);
+    REFUSED(cril_line_deming, NULL, 1, 0.9, &both);
+    REFUSED(cril_line_deming, &no_x, 1, 0.9, &both);
+    REFUSED(cril_line_deming, &points, 1, 0.9, NULL);
+    REFUSED(cril_bootstrap_ratio, NULL, x, 4, &interval);
+    REFUSED(cril_bootstrap_ratio, x, NULL, 4, &interval);
+    REFUSED(cril_bootstrap_ratio, x, y, 4, NULL);
+    REFUSED(cril_bootstrap_ratio, x, y, 0, &interval);
+    REFUSED(cril_ratio_error, NULL, x, 4, &out);
+    REFUSED(cril_ratio_error, x, NULL, 4, &out);
+    REFUSED(cril_ratio_error, x, y, 4, NULL);
+    REFUSED(cril_bootstrap_difference, NULL, y, x, y, 4, &interval);
+    REFUSED(cril_bootstrap_difference, x, NULL, x, y, 4, &interval);
+    REFUSED(cril_bootstrap_difference, x, y, NULL, y, 4, &interval);
+    REFUSED(cril_bootstrap_difference, x, y, x, NULL, 4, &interval);
+    REFUSED(cril_bootstrap_difference, x, y, x, y, 4, NULL);
+    IS_NAN(cril_student_cdf, NAN, 3);
+    IS_NAN(cril_student_quantile, 2, 3);
+    IS_NAN(cril_normal_cdf, NAN);
+    IS_NAN(cril_normal_quantile, -1);
+}
+
+static void test_rest(void **state)
+{
+    char text[CRIL_NUMBER_SIZE];
+    double v;
+
+    (void)state;
+    IS(== false, cril_number_read, NULL, &v);
+    IS(== false, cril_number_read, "1", NULL);
+    IS(== NULL, cril_number_write, NULL, 1, 17);
+    IS(== text, cril_number_write, text, 1, -5);
+    IS(== text, cril_number_write, text, 1, 500);
+    IS(== -1, cril_json_filter_put, "1", 1, NULL);
+    IS(== false, cril_kernel_info_at, 0, NULL);
+    IS(!= NULL, cril_status_name, (cril_status)77);
+    IS(> 0, cril_baselines_memory);
+    IS(> 0, cril_cpu_count);
+    IS(!= NULL, cril_cpu_kernels);
+    IS(== CRIL_OK, cril_cpu_check, NULL);
+}
+
+/* ---- studies ---- */
+
+static const char study_text[] = "models: [{name: a}, {name: b}, {name: c}]\n"
+                                 "corpora: [{name: cc}]\n"
+                                 "benchmarks: [{name: E, group: cc}]\n"
+                                 "fits: [{name: f, x: cc, y: E}]\n";
+
+static cril_study *load_study(void)
+{
+    FILE *f = fopen("study.yaml", "w");
+    cril_study *s;
+
+    assert_non_null(f);
+    assert_true(fputs(study_text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+    must(cril_study_load("study.yaml", &s, &err), &err);
+    return s;
+}
+
+static void test_study(void **state)
+{
+    cril_study *s = load_study(), *out;
+    const cril_study_info *info = cril_study_info_of(s);
+    cril_known bpc[3] = {{0}}, score[3] = {{0}};
+    const cril_study_table t = {
+        .n_models = 3, .n_corpora = 1, .n_benchmarks = 1, .bpc = bpc, .score = score};
+    const char *const words[] = {"a"};
+    cril_study_faults faults;
+    cril_study_points points;
+    cril_study_line line;
+    cril_figures figures;
+    FILE *f = tmpfile();
+
+    (void)state;
+    assert_non_null(f);
+    REFUSED(cril_study_load, NULL, &out);
+    REFUSED(cril_study_load, "study.yaml", NULL);
+    IS(== CRIL_ERR_RANGE, cril_study_check, NULL, &out, &faults);
+    IS(== CRIL_ERR_RANGE, cril_study_check, "study.yaml", NULL, &faults);
+    IS(== CRIL_ERR_RANGE, cril_study_check, "study.yaml", &out, NULL);
+    IS(== NULL, cril_study_info_of, NULL);
+    REFUSED(cril_study_check_fit, NULL, info->fits);
+    REFUSED(cril_study_check_fit, info, NULL);
+    IS(== false, cril_study_selects, NULL, words, 1);
+    IS(== false, cril_study_selects, info->models, NULL, 1);
+    REFUSED(cril_figures_read, NULL, CRIL_FIGURE_BPC, NULL, &figures);
+    REFUSED(cril_figures_read, "study.yaml", CRIL_FIGURE_BPC, NULL, NULL);
+    REFUSED(cril_study_points_get, NULL, &t, info->fits, &points);
+    REFUSED(cril_study_points_get, info, NULL, info->fits, &points);
+    REFUSED(cril_study_points_get, info, &t, NULL, &points);
+    REFUSED(cril_study_points_get, info, &t, info->fits, NULL);
+    REFUSED(cril_study_coordinates, NULL, &t, info->fits, 0, bpc, score);
+    REFUSED(cril_study_coordinates, info, NULL, info->fits, 0, bpc, score);
+    REFUSED(cril_study_coordinates, info, &t, NULL, 0, bpc, score);
+    REFUSED(cril_study_coordinates, info, &t, info->fits, 3, bpc, score);
+    REFUSED(cril_study_line_fit, NULL, &t, info->fits, NULL, &line);
+    REFUSED(cril_study_line_fit, info, NULL, info->fits, NULL, &line);
+    REFUSED(cril_study_line_fit, info, &t, NULL, NULL, &line);
+    REFUSED(cril_study_line_fit, info, &t, info->fits, NULL, NULL);
+    REFUSED(cril_study_report, NULL, info, &t, NULL);
+    REFUSED(cril_study_report, f, NULL, &t, NULL);
+    REFUSED(cril_study_report, f, info, NULL, NULL);
+    IS(.level > 0, cril_study_line_defaults, NULL);
+    DOES_NOTHING(cril_study_table_free, NULL);
+    DOES_NOTHING(cril_figures_free, NULL);
+    DOES_NOTHING(cril_study_points_free, NULL);
+    DOES_NOTHING(cril_study_line_free, NULL);
+    cril_study_close(s);
+    DOES_NOTHING(cril_study_close, NULL);
+    fclose(f);
+}
+
+static void test_store(void **state)
+{
+    static const char hex[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+    cril_study *study = load_study();
+    const cril_study_info *info = cril_study_info_of(study);
+    cril_store_model model = {.architecture = "llama", .parameters = 1, .bytes = 1, .context = 64};
+    cril_store_corpus corpus = {.field = "content", .documents = 1, .characters = 1, .bytes = 1};
+    cril_study_table table;
+    cril_baseline *baselines;
+    cril_slice *slices;
+    cril_figure *rows;
+    cril_cell cell, *cells;
+    cril_claim *claim;
+    cril_result result;
+    cril_store *s;
+    bool found;
+    size_t n;
+    FILE *f = tmpfile();
+
+    (void)state;
+    assert_non_null(f);
+    memcpy(model.sha256, hex, sizeof(hex));
+    memcpy(corpus.sha256, hex, sizeof(hex));
+    REFUSED(cril_store_open, NULL, NULL, &s);
+    REFUSED(cril_store_open, "study.db", NULL, NULL);
+    must(cril_store_open("study.db", NULL, &s, &err), &err);
+    REFUSED(cril_store_corpus_id, NULL);
+    must(cril_store_corpus_id(&corpus, &err), &err);
+    REFUSED(cril_cell_of, NULL, &corpus, info->protocols, &cell);
+    REFUSED(cril_cell_of, &model, NULL, info->protocols, &cell);
+    REFUSED(cril_cell_of, &model, &corpus, NULL, &cell);
+    REFUSED(cril_cell_of, &model, &corpus, info->protocols, NULL);
+    must(cril_cell_of(&model, &corpus, info->protocols, &cell, &err), &err);
+    REFUSED(cril_store_put_model, NULL, "a", &model, NULL);
+    REFUSED(cril_store_put_model, s, NULL, &model, NULL);
+    REFUSED(cril_store_put_model, s, "a", NULL, NULL);
+    REFUSED(cril_store_put_corpus, NULL, "cc", &corpus, NULL);
+    REFUSED(cril_store_put_corpus, s, NULL, &corpus, NULL);
+    REFUSED(cril_store_put_corpus, s, "cc", NULL, NULL);
+    REFUSED(cril_store_find_model, NULL, "a", &model, &found);
+    REFUSED(cril_store_find_model, s, NULL, &model, &found);
+    REFUSED(cril_store_find_model, s, "a", NULL, &found);
+    REFUSED(cril_store_find_model, s, "a", &model, NULL);
+    REFUSED(cril_store_find_corpus, NULL, "cc", &corpus, &found);
+    REFUSED(cril_store_find_corpus, s, NULL, &corpus, &found);
+    REFUSED(cril_store_find_corpus, s, "cc", NULL, &found);
+    REFUSED(cril_store_find_corpus, s, "cc", &corpus, NULL);
+    REFUSED(cril_store_put_baselines, NULL, corpus.id, NULL, 0);
+    REFUSED(cril_store_put_baselines, s, NULL, NULL, 0);
+    REFUSED(cril_store_put_baselines, s, corpus.id, NULL, 1);
+    REFUSED(cril_store_baselines, NULL, corpus.id, &baselines, &n);
+    REFUSED(cril_store_baselines, s, NULL, &baselines, &n);
+    REFUSED(cril_store_baselines, s, corpus.id, NULL, &n);
+    REFUSED(cril_store_baselines, s, corpus.id, &baselines, NULL);
+    REFUSED(cril_store_put, NULL, &cell, NULL, 0);
+    REFUSED(cril_store_put, s, NULL, NULL, 0);
+    REFUSED(cril_store_put, s, &cell, NULL, 1);
+    REFUSED(cril_store_missing, NULL, &cell, &slices, &n);
+    REFUSED(cril_store_missing, s, NULL, &slices, &n);
+    REFUSED(cril_store_missing, s, &cell, NULL, &n);
+    REFUSED(cril_store_missing, s, &cell, &slices, NULL);
+    REFUSED(cril_store_result, NULL, &cell, NULL, &result);
+    REFUSED(cril_store_result, s, NULL, NULL, &result);
+    REFUSED(cril_store_result, s, &cell, NULL, NULL);
+    REFUSED(cril_store_cells, NULL, &cells, &n);
+    REFUSED(cril_store_cells, s, NULL, &n);
+    REFUSED(cril_store_cells, s, &cells, NULL);
+    REFUSED(cril_store_import, NULL, CRIL_FIGURE_BPC, NULL, 0, NULL);
+    REFUSED(cril_store_import, s, CRIL_FIGURE_BPC, NULL, 1, NULL);
+    REFUSED(cril_store_imported, NULL, CRIL_FIGURE_BPC, &rows, &n);
+    REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, NULL, &n);
+    REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, &rows, NULL);
+    REFUSED(cril_store_table, NULL, info, info->protocols, &table);
+    REFUSED(cril_store_table, s, NULL, info->protocols, &table);
+    REFUSED(cril_store_table, s, info, NULL, &table);
+    REFUSED(cril_store_table, s, info, info->protocols, NULL);
+    REFUSED(cril_store_merge, NULL, NULL, 0, NULL);
+    REFUSED(cril_store_merge, s, NULL, 1, NULL);
+    REFUSED(cril_store_merge, s, (const char *const[]){NULL}, 1, NULL);
+    REFUSED(cril_store_dump, NULL, f);
+    REFUSED(cril_store_dump, s, NULL);
+    REFUSED(cril_store_claim, NULL, &cell, 0, 1, &claim);
+    REFUSED(cril_store_claim, s, NULL, 0, 1, &claim);
+    REFUSED(cril_store_claim, s, &cell, 0, 1, NULL);
+    REFUSED(cril_study_run, NULL, s, NULL, NULL, NULL);
+    REFUSED(cril_study_run, info, NULL, NULL, NULL, NULL);
+    DOES_NOTHING(cril_imports_free, NULL, 3);
+    DOES_NOTHING(cril_claim_release, NULL);
+    cril_store_close(s);
+    DOES_NOTHING(cril_store_close, NULL);
+    cril_study_close(study);
+    fclose(f);
+}
+
+/* ---- completeness ---- */
+
+static bool is_word(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* A function of the header, by name: declarations begin a line or follow a type, comments say "()".
+ */
+static size_t check_header(const char *path)
+{
+    static char text[1 << 20];
+    FILE *f = fopen(path, "r");
+    bool comment = false;
+    size_t n, found = 0;
+
+    assert_non_null(f);
+    n = fread(text, 1, sizeof(text) - 1, f);
+    fclose(f);
+    text[n] = '\0';
+    for (char *p = text; *p; p++) {
+        size_t len = 0, i = 0;
+
+        if (strncmp(p, "/*", 2) == 0 || strncmp(p, "*/", 2) == 0)
+            comment = *p == '/';
+        if (comment || strncmp(p, "cril_", 5) != 0 || (p > text && is_word(p[-1])))
+            continue;
+        while (is_word(p[len]))
+            len++;
+        if (p[len] != '(')
+            continue;
+        found++;
+        while (i < n_tried && !(strlen(tried[i]) == len && strncmp(tried[i], p, len) == 0))
+            i++;
+        if (i == n_tried)
+            fail_msg("%s declares %.*s, which is not tried here", path, (int)len, p);
+    }
+    return found;
+}
+
+static void test_all_are_here(void **state)
+{
+    size_t n = 0;
+    glob_t g;
+
+    (void)state;
+    assert_int_equal(glob(CRIL_TEST_DATA "/../include/cril/*.h", 0, NULL, &g), 0);
+    for (size_t i = 0; i < g.gl_pathc; i++)
+        n += check_header(g.gl_pathv[i]);
+    globfree(&g);
+    assert_true(n >= 150);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
+        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),   cmocka_unit_test(test_prove),
+        cmocka_unit_test(test_selftest),  cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),     cmocka_unit_test(test_all_are_here), /* the last */
+    };
+
+    return cmocka_run_group_tests(tests, open_model, close_model);
+}

@@ -405,7 +405,8 @@ static void spm_merges_by_score(void **state)
     expect_text(t, "a\xc3\xa9", "7 12 13");
     expect_text(t, "az z", "7 0 3 0");
     expect(t, "b", 1, CRIL_ENCODE_ADD_SPECIAL, "1 3 5");
-    expect(t, "<s>b", 4, CRIL_ENCODE_SPECIAL, "1 3 5");
+    expect(t, "<s>b", 4, CRIL_ENCODE_SPECIAL, "1 5"); /* the space is the text's, not a part's */
+    expect(t, "b<s>b", 5, CRIL_ENCODE_SPECIAL, "3 5 1 5");
     cril_tokenizer_free(t);
     begin_spm(&m, false);
     key_bool(&m, "add_space_prefix", false);

@@ -11,6 +11,7 @@
 
 #include "formats/gguf.h"
 #include "model/rope.h"
+#include "util/warnings.h"
 
 #include <cril/model.h>
 #include <pthread.h>
@@ -110,6 +111,7 @@ struct cril_model {
     uint64_t parameters;
     cril_tokenizer *tokenizer;
     pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */
+    struct cril_warnings warnings; /* without the tokenizer's */
     char sha256[65], identity[65]; /* "" until asked for */
 };
 

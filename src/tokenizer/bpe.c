@@ -227,10 +227,12 @@ cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v
                             struct encode_work *w, const char *text, size_t len, int32_t unknown,
                             cril_ids *ids, cril_error *err)
 {
-    cril_status st = cril_splitter_run(b->splitter, text, len, &w->words, &w->spare, err);
     size_t start = 0;
+    cril_status st = b->traits.nfc ? cril_nfc_run(&w->nfc, text, len, &text, &len, err) : CRIL_OK;
 
-    for (size_t i = 0; i < w->words.n && st == CRIL_OK; start = w->words.end[i++])
+    if (st == CRIL_OK)
+        st = cril_splitter_run(b->splitter, text, len, &w->words, &w->spare, err);
+    for (size_t i = 0; st == CRIL_OK && i < w->words.n; start = w->words.end[i++])
         st = encode_word(b, v, &w->merge, text + start, w->words.end[i] - start, unknown, ids, err);
     return st;
 }

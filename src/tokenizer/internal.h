@@ -4,6 +4,7 @@
 #define CRIL_TOKENIZER_INTERNAL_H
 
 #include "tokenizer/merge.h"
+#include "tokenizer/nfc.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/tokenizer.h"
 #include "tokenizer/vocab.h"
@@ -12,6 +13,8 @@
 struct encode_work {
     struct merge_work merge;
     struct cril_words words, spare;
+    struct cril_nfc nfc;
+    struct cril_text sentence;
 };
 
 void cril_work_free(struct encode_work *w);
@@ -43,33 +46,7 @@ cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v
                             struct encode_work *w, const char *text, size_t len, int32_t unknown,
                             cril_ids *ids, cril_error *err);
 
-/* --- SentencePiece BPE (model "llama") --- */
-
-struct cril_spm {
-    struct cril_table table; /* pieces that text can become */
-    uint32_t *priority;      /* [vocab.n] from the scores: the higher the score, the smaller */
-    struct cril_pairs pairs; /* of the table's pieces */
-    bool space_prefix;
-};
-
-cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
-                          cril_error *err);
-void cril_spm_clear(struct cril_spm *s);
-/* text has spaces for U+2581 and starts the whole text or follows a special token. unknown: id for
-   what has no token; -1: CRIL_ERR_RANGE. */
-cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
-                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
-                            cril_ids *ids, cril_error *err);
-
-/* The byte tokens of the character text [len], or unknown, once for a run (*in_run); where that is
- * -1, CRIL_ERR_RANGE. */
-cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len,
-                              int32_t unknown, bool *in_run, cril_ids *ids, cril_error *err);
-/* Copies with U+2581 as a space, after an optional space. *out is owned by the caller. */
-cril_status cril_sentence_copy(const char *text, size_t len, bool space_first, char **out,
-                               size_t *out_len, cril_error *err);
-
-/* --- unigram (model "t5") --- */
+/* --- SentencePiece, of both models --- */
 
 struct cril_charsmap {
     uint32_t *units; /* [n_units] a double array; NULL: no map */
@@ -78,22 +55,6 @@ struct cril_charsmap {
     size_t len;
 };
 
-struct cril_unigram {
-    struct cril_table table;
-    struct cril_pairs pairs; /* of the table's pieces */
-    float *scores;           /* [vocab.n] ln p */
-    double unknown_score;
-    struct cril_charsmap map;
-    bool space_prefix, squeeze_spaces;
-};
-
-cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
-                              struct cril_unigram *u, cril_error *err);
-void cril_unigram_clear(struct cril_unigram *u);
-cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
-                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                                cril_error *err);
-
 /* From the key tokenizer.ggml.precompiled_charsmap; an absent key gives an empty map. */
 cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cril_error *err);
 void cril_charsmap_clear(struct cril_charsmap *map);
@@ -101,5 +62,57 @@ void cril_charsmap_clear(struct cril_charsmap *map);
  * and sets *to [*to_len]. */
 size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
                           const char **to, size_t *to_len);
+
+struct cril_sentence { /* the normaliser */
+    struct cril_charsmap map;
+    bool prefix, squeeze;
+};
+
+cril_status cril_sentence_load(const cril_gguf *g, struct cril_sentence *s, cril_error *err);
+void cril_sentence_clear(struct cril_sentence *s);
+/* Sets *out to what tokens are found in: text [len], normalised, spaces for U+2581. symbols: as the
+ * file spells them; the map leaves the user-defined ones alone. first: text starts the whole text.
+ */
+cril_status cril_sentence_run(const struct cril_sentence *s, const struct cril_specials *symbols,
+                              const char *text, size_t len, bool first, struct cril_text *out,
+                              cril_error *err);
+
+/* --- SentencePiece BPE (model "llama") --- */
+
+struct cril_spm {
+    struct cril_table table;      /* pieces that text can become */
+    uint32_t *priority;           /* [vocab.n] from the scores: the higher the score, the smaller */
+    struct cril_pairs pairs;      /* of the table's pieces */
+    struct cril_specials symbols; /* user-defined, spaces for U+2581: they merge with nothing */
+};
+
+cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
+                          cril_error *err);
+void cril_spm_clear(struct cril_spm *s);
+/* text is normalised. unknown: id for what has no token; -1: CRIL_ERR_RANGE. */
+cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
+                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
+                            cril_ids *ids, cril_error *err);
+
+/* The byte tokens of the character text [len], or unknown, once for a run (*in_run); where that is
+ * -1, CRIL_ERR_RANGE. */
+cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len,
+                              int32_t unknown, bool *in_run, cril_ids *ids, cril_error *err);
+/* --- unigram (model "t5") --- */
+
+struct cril_unigram {
+    struct cril_table table;
+    struct cril_pairs pairs; /* of the table's pieces */
+    float *scores;           /* [vocab.n] ln p */
+    float best_score, unknown_score;
+};
+
+cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
+                              struct cril_unigram *u, cril_error *err);
+void cril_unigram_clear(struct cril_unigram *u);
+/* As cril_spm_encode. */
+cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
+                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
+                                cril_error *err);
 
 #endif

@@ -7,8 +7,19 @@
  * - "\s+$" of deepseek-llm, which rescans a run of blanks from each of its blanks, may start a run
  * only. \p{L}, \p{N}, \p{P} are those of PCRE2's Unicode version (14 in 10.42, 15 in 10.43): a
  * letter encoded later is a symbol here. (?i:'s) also matches 's with U+017F, as the models' own
- * expressions do and llama.cpp's do not. Normalisation that a model's own tokenizer does first (NFC
- * in Qwen, GPT-NeoX, MPT, Command-R) is left out, as in llama.cpp: a score is of the text as given.
+ * expressions do and llama.cpp's do not.
+ *
+ * A row's source is the tokenizer of the repository named beside it, from which llama.cpp's
+ * converter takes the name (convert_hf_to_gguf_update.py). Normalisation is part of it: llama.cpp
+ * leaves it out, the reference does not. How it is known:
+ * - NFC in Qwen: tokenization_qwen2.py of transformers, as in its tokenizer.json;
+ * - NFC in MPT and OLMo: both are GPT-NeoX-20B's tokenizer (tokenization_auto.py), whose normaliser
+ *   tokenization_gpt_neox.py has;
+ * - NFC in Command-R: tokenization_cohere.py;
+ * - NFC in StableLM 2: tokenization_arcade100k.py, which its publisher ships;
+ * - none in those that transformers reads as GPT-2's (tokenization_gpt2.py) or Llama 3's, in
+ *   DeepSeek's (an empty sequence) and Falcon's (null), by their tokenizer.json.
+ * Where nobody could look, the row says so, and the model is opened with a warning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "tokenizer/pretokenize.h"
@@ -63,45 +74,68 @@
     "\\x{ff41}-\\x{ff5a}\\x{10400}-\\x{1044f}\\x{104b0}-\\x{104d3}\\x{104d8}-\\x{104fb}"           \
     "\\x{10c80}-\\x{10cb2}\\x{10cc0}-\\x{10cf2}\\x{118a0}-\\x{118df}\\x{1e900}-\\x{1e943}"
 
+/* Why a row, or a file, leaves the reference open. */
+#define UNSEEN                                                                                     \
+    "has a pre-tokenizer whose own normalisation cril does not know; texts are taken as they "     \
+    "are, "                                                                                        \
+    "so token ids may differ from the model's own where a text is not in Unicode's composed form"
+#define NOT_RECOGNISED                                                                             \
+    "has the pre-tokenizer \"default\", which converters write where they do not recognise the "   \
+    "model's own; token ids and all figures may differ from the model's own"
+#define NOT_NAMED                                                                                  \
+    "does not name its pre-tokenizer (tokenizer.ggml.pre); cril takes GPT-2's, which is a guess: " \
+    "token ids and all figures may differ from the model's own"
+
+enum {
+    NFC = 1,
+    WHOLE_WORDS = 2,
+    ADDS_BOS = 4,
+    LLAMA3 = WHOLE_WORDS | ADDS_BOS
+}; /* as in struct splitter_traits */
+
 struct kind {
     const char *name;
-    bool whole_words, adds_bos;
+    unsigned traits;
+    const char *doubt;
     const char *steps[MAX_STEPS + 1]; /* ends with NULL */
 };
 
 static const struct kind kinds[] = {
-    {"gpt-2", false, false, {GPT2_WORDS}},
-    {"mpt", false, false, {GPT2_WORDS}},
-    {"olmo", false, false, {GPT2_WORDS}},
-    {"phi-2", false, false, {GPT2_WORDS}},
-    {"jais", false, false, {GPT2_WORDS}},
-    {"smollm", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"starcoder", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"refact", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"command-r", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"codeshell", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"exaone", false, false, {"\\p{N}", GPT2_WORDS}},
-    {"qwen2", false, false, {CASELESS_WORDS("\\p{N}")}},
-    {"deepseek-r1-qwen", false, false, {CASELESS_WORDS("\\p{N}")}},
-    {"stablelm2", false, false, {CASELESS_WORDS("\\p{N}")}},
-    {"llama-bpe", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"llama3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"llama-v3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"falcon3", true, true, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"dbrx", false, false, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"smaug-bpe", false, false, {CASELESS_WORDS("\\p{N}{1,3}")}},
-    {"falcon", false, false, {"[\\p{P}$+<=>^~|`]+", GPT2_WORDS, "[0-9][0-9][0-9]"}},
-    {"default", false, false, {"[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"}},
-    {"deepseek-llm",
-     false,
-     false,
+    {"gpt-2", 0, NULL, {GPT2_WORDS}},                 /* openai-community/gpt2 */
+    {"phi-2", 0, NULL, {GPT2_WORDS}},                 /* microsoft/phi-2 */
+    {"jais", 0, UNSEEN, {GPT2_WORDS}},                /* core42/jais-13b */
+    {"mpt", NFC, NULL, {GPT2_WORDS}},                 /* mosaicml/mpt-7b */
+    {"olmo", NFC, NULL, {GPT2_WORDS}},                /* allenai/OLMo-1.7-7B-hf */
+    {"smollm", 0, NULL, {"\\p{N}", GPT2_WORDS}},      /* HuggingFaceTB/SmolLM-135M */
+    {"starcoder", 0, NULL, {"\\p{N}", GPT2_WORDS}},   /* bigcode/starcoder2-3b */
+    {"refact", 0, NULL, {"\\p{N}", GPT2_WORDS}},      /* smallcloudai/Refact-1_6-base */
+    {"command-r", NFC, NULL, {"\\p{N}", GPT2_WORDS}}, /* CohereForAI/c4ai-command-r-v01 */
+    {"codeshell", 0, UNSEEN, {"\\p{N}", GPT2_WORDS}}, /* WisdomShell/CodeShell-7B */
+    {"exaone", 0, UNSEEN, {"\\p{N}", GPT2_WORDS}},    /* LGAI-EXAONE/EXAONE-3.0-7.8B */
+    {"qwen2", NFC, NULL, {CASELESS_WORDS("\\p{N}")}}, /* Qwen/Qwen1.5-7B */
+    {"deepseek-r1-qwen", NFC, UNSEEN, {CASELESS_WORDS("\\p{N}")}}, /* DeepSeek-R1-Distill-Qwen */
+    {"stablelm2", NFC, NULL, {CASELESS_WORDS("\\p{N}")}}, /* stabilityai/stablelm-2-zephyr-1_6b */
+    {"llama-bpe", LLAMA3, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}}, /* meta-llama/Meta-Llama-3-8B */
+    {"llama3", LLAMA3, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"llama-v3", LLAMA3, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}},
+    {"falcon3", LLAMA3, UNSEEN, {CASELESS_WORDS("\\p{N}{1,3}")}}, /* tiiuae/Falcon3-7B-Base */
+    {"dbrx", 0, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}},           /* databricks/dbrx-base */
+    {"smaug-bpe", 0, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}},      /* abacusai/Smaug-Llama-3-70B */
+    {"falcon",
+     0,
+     NULL,
+     {"[\\p{P}$+<=>^~|`]+", GPT2_WORDS, "[0-9][0-9][0-9]"}}, /* tiiuae/falcon-7b */
+    {"default", 0, NOT_RECOGNISED, {"[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"}},
+    {"deepseek-llm", /* deepseek-ai/deepseek-llm-7b-base */
+     0,
+     NULL,
      {"[\\r\\n]", BLANK "?[" DEEPSEEK_CASED "]+",
       BLANK
       "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
       "(?<!" BLANK ")" BLANK "++\\z", DEEPSEEK_CJK, "\\p{N}+"}},
-    {"deepseek-coder",
-     false,
-     false,
+    {"deepseek-coder", /* deepseek-ai/deepseek-coder-6.7b-base */
+     0,
+     NULL,
      {"[\\r\\n]", BLANK "?\\p{L}+", BLANK "?\\p{P}+", DEEPSEEK_CJK, "\\p{N}"}},
 };
 
@@ -157,7 +191,11 @@ cril_status cril_splitter_create(const char *path, const char *name, size_t len,
         }
         pcre2_jit_compile(s->step[s->n], PCRE2_JIT_COMPLETE); /* without it the interpreter runs */
     }
-    *traits = (struct splitter_traits){kind->name, kind->whole_words, kind->adds_bos};
+    *traits = (struct splitter_traits){.name = kind->name,
+                                       .nfc = kind->traits & NFC,
+                                       .whole_words = kind->traits & WHOLE_WORDS,
+                                       .adds_bos = kind->traits & ADDS_BOS,
+                                       .doubt = name ? kind->doubt : NOT_NAMED};
     *out = s;
     return CRIL_OK;
 }

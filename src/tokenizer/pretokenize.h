@@ -21,8 +21,10 @@ struct cril_words { /* zero-initialise; word i is text[end[i - 1] .. end[i]), en
 /* What comes with a name besides the expressions. */
 struct splitter_traits {
     const char *name;
-    bool whole_words; /* a word that is a token is that token, merges or not */
-    bool adds_bos;    /* unless tokenizer.ggml.add_bos_token says otherwise */
+    bool nfc;          /* texts are put in Unicode's composed form before they are cut */
+    bool whole_words;  /* a word that is a token is that token, merges or not */
+    bool adds_bos;     /* unless tokenizer.ggml.add_bos_token says otherwise */
+    const char *doubt; /* what leaves all this open, after a file's name; NULL: nothing */
 };
 
 /* name [len] as in the file, name NULL: absent. *out is owned by the caller. CRIL_ERR_UNSUPPORTED:

@@ -2,16 +2,21 @@
  * The tokenizer of a GGUF file: opens it, cuts special tokens out of a text, hands the rest to its
  * kind.
  *
- * User-defined tokens are always cut out; control tokens and the unknown token only with
- * CRIL_ENCODE_SPECIAL. For SentencePiece BPE U+2581 is a space before anything is cut out, as in
- * SentencePiece (to llama.cpp it is a space only afterwards: it finds Gemma's tokens of many spaces
- * in spaces, not in U+2581). Defaults for absent keys are llama.cpp's. WordPiece ("bert"), RWKV and
- * others are refused by name.
+ * Byte-level BPE follows the library `tokenizers`: user-defined tokens are cut out of the text as
+ * it is given, what lies between is normalised and cut into words. SentencePiece follows its own
+ * library: its user-defined symbols stand within the text, which gets its space prefix once.
+ * Control tokens and the unknown token are found only with CRIL_ENCODE_SPECIAL, in the text as it
+ * is given; SentencePiece finds none, so there transformers' LlamaTokenizer is the reference
+ * (legacy=False): parts are normalised each by itself, and only one that starts the text gets the
+ * prefix. Defaults for absent keys are llama.cpp's. WordPiece ("bert"), RWKV and others are refused
+ * by name.
  */
 #include "tokenizer/internal.h"
 
+#include "formats/known.h"
 #include "util/fail.h"
 #include "util/utf8.h"
+#include "util/warnings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,7 +30,8 @@ struct cril_tokenizer {
     enum kind kind;
     char kind_name[64];
     struct cril_vocab vocab;
-    struct cril_specials specials;
+    struct cril_specials specials; /* as the file spells them */
+    struct cril_sentence sentence; /* not KIND_BPE */
     union {
         struct cril_bpe bpe;
         struct cril_spm spm;
@@ -33,6 +39,7 @@ struct cril_tokenizer {
     } u;
     int32_t bos, eos, unknown; /* -1: none */
     bool adds_bos, adds_eos;
+    struct cril_warnings warnings;
 };
 
 void cril_ids_free(cril_ids *ids)
@@ -65,6 +72,8 @@ void cril_work_free(struct encode_work *w)
     cril_merge_free(&w->merge);
     cril_words_free(&w->words);
     cril_words_free(&w->spare);
+    cril_nfc_free(&w->nfc);
+    free(w->sentence.data);
 }
 
 /* A token id from the file; an absent key gives fallback where the vocabulary has it. */
@@ -122,7 +131,8 @@ static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_err
         (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos,
                         &t->adds_eos, err)) != CRIL_OK)
         return st;
-    return cril_specials_build(&t->vocab, t->kind == KIND_SPM, &t->specials, err);
+    return cril_specials_build(&t->vocab, cril_gguf_find(g, "tokenizer.ggml.tokens")->strings,
+                               &t->specials, err);
 }
 
 static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)
@@ -146,7 +156,80 @@ static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *er
         cril_gguf_path(g), (int)(name.len < 80 ? name.len : 80), name.data);
 }
 
-static cril_status load(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+/* Keys that ask for what cril does not do, unless they say no. */
+static cril_status refuse_true(const cril_gguf *g, const char *key, cril_error *err)
+{
+    bool value = false;
+    const cril_status st = cril_gguf_opt_bool(g, key, &value, err);
+
+    if (st != CRIL_OK || !value)
+        return st;
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: %s is true, which cril does not follow for this kind of tokenizer",
+                     cril_gguf_path(g), key);
+}
+
+#define WITHOUT_EFFECT                                                                             \
+    {"chat_template*", "writes conversations; a text is taken as it is"},                          \
+        {"huggingface.json", "is another form of this tokenizer; cril reads the tables"},          \
+        {"ggml.padding_token_id", "fills batches; no text has it"},                                \
+        {"ggml.eot_token_id", "ends an answer; no text has it"},                                   \
+        {"ggml.eom_token_id", "ends a message; no text has it"},                                   \
+        {"ggml.seperator_token_id", "parts texts that are compared; no single text has it"},       \
+        {"ggml.separator_token_id", "parts texts that are compared; no single text has it"},       \
+        {"ggml.cls_token_id", "is for classifiers; no text has it"},                               \
+        {"ggml.mask_token_id", "is for masked models; no text has it"},                            \
+        {"ggml.fim_*", "marks a gap that a model is asked to fill; no text has it"},               \
+        {"ggml.prefix_token_id", "marks a gap that a model is asked to fill; no text has it"},     \
+        {"ggml.suffix_token_id", "marks a gap that a model is asked to fill; no text has it"},     \
+    {                                                                                              \
+        "ggml.middle_token_id", "marks a gap that a model is asked to fill; no text has it"        \
+    }
+
+/* Every key of the tokenizer was read, changes no token, or is refused. */
+static cril_status check_keys(cril_gguf *g, enum kind kind, cril_error *err)
+{
+    static const struct cril_known_key bpe[] = {
+        WITHOUT_EFFECT,
+        {"ggml.scores", "ranks pieces; byte-level BPE merges by the list of merges"},
+        {NULL, NULL}};
+    static const struct cril_known_key sentence[] = {
+        WITHOUT_EFFECT,
+        {"ggml.pre", "cuts texts into words; SentencePiece does not cut them"},
+        {"ggml.merges", "lists merges; SentencePiece merges by scores"},
+        {NULL, NULL}};
+    cril_status st;
+
+    if ((st = refuse_true(g, "tokenizer.ggml.add_sep_token", err)) != CRIL_OK ||
+        (kind == KIND_BPE &&
+         ((st = refuse_true(g, "tokenizer.ggml.add_space_prefix", err)) != CRIL_OK ||
+          (st = refuse_true(g, "tokenizer.ggml.remove_extra_whitespaces", err)) != CRIL_OK)))
+        return st;
+    return cril_known_keys(g, "tokenizer.", kind == KIND_BPE ? bpe : sentence, err);
+}
+
+/* What the file leaves open. */
+static cril_status warn_of_guesses(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+{
+    const char *const path = cril_gguf_path(g);
+    cril_status st = CRIL_OK;
+
+    if (t->kind == KIND_BPE && t->u.bpe.traits.doubt)
+        st = cril_warn(&t->warnings, err, "%s: %s", path, t->u.bpe.traits.doubt);
+    if (st == CRIL_OK && !cril_gguf_find(g, "tokenizer.ggml.token_type"))
+        st = cril_warn(&t->warnings, err,
+                       "%s: does not say which tokens are control tokens "
+                       "(tokenizer.ggml.token_type); cril takes all for text, which is a guess",
+                       path);
+    if (st == CRIL_OK && t->adds_bos && !cril_gguf_find(g, "tokenizer.ggml.bos_token_id"))
+        st = cril_warn(&t->warnings, err,
+                       "%s: does not say which token begins a text (tokenizer.ggml.bos_token_id); "
+                       "cril takes %d, which is a guess",
+                       path, (int)t->bos);
+    return st;
+}
+
+static cril_status load(cril_gguf *g, cril_tokenizer *t, cril_error *err)
 {
     cril_status st = read_kind(g, &t->kind, err);
 
@@ -169,10 +252,15 @@ static cril_status load(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
         snprintf(t->kind_name, sizeof(t->kind_name), "unigram");
         break;
     }
-    return st == CRIL_OK ? read_specials(g, t, err) : st;
+    if (st == CRIL_OK && t->kind != KIND_BPE)
+        st = cril_sentence_load(g, &t->sentence, err);
+    if (st != CRIL_OK || (st = read_specials(g, t, err)) != CRIL_OK ||
+        (st = check_keys(g, t->kind, err)) != CRIL_OK)
+        return st;
+    return warn_of_guesses(g, t, err);
 }
 
-cril_status cril_tokenizer_create(const cril_gguf *g, cril_tokenizer **out, cril_error *err)
+cril_status cril_tokenizer_create(cril_gguf *g, cril_tokenizer **out, cril_error *err)
 {
     cril_tokenizer *t = calloc(1, sizeof(*t));
     cril_status st;
@@ -212,21 +300,36 @@ void cril_tokenizer_free(cril_tokenizer *t)
     case KIND_UNIGRAM: cril_unigram_clear(&t->u.unigram); break;
     }
     cril_specials_clear(&t->specials);
+    cril_sentence_clear(&t->sentence);
     cril_vocab_clear(&t->vocab);
+    cril_warnings_clear(&t->warnings);
     free(t);
 }
 
+/* first: text starts the whole text. */
 static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text,
-                                size_t len, cril_ids *ids, cril_error *err)
+                                size_t len, bool first, cril_ids *ids, cril_error *err)
 {
+    const struct cril_text *const normal = &w->sentence;
+    cril_status st;
+
     if (!len)
         return CRIL_OK;
-    switch (t->kind) {
-    case KIND_BPE: return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, t->unknown, ids, err);
-    case KIND_SPM: return cril_spm_encode(&t->u.spm, &t->vocab, w, text, len, t->unknown, ids, err);
-    case KIND_UNIGRAM: break;
-    }
-    return cril_unigram_encode(&t->u.unigram, &t->vocab, text, len, t->unknown, ids, err);
+    if (t->kind == KIND_BPE)
+        return cril_bpe_encode(&t->u.bpe, &t->vocab, w, text, len, t->unknown, ids, err);
+    st = cril_sentence_run(&t->sentence, &t->specials, text, len, first, &w->sentence, err);
+    if (st != CRIL_OK || !normal->n)
+        return st;
+    return t->kind == KIND_SPM ? cril_spm_encode(&t->u.spm, &t->vocab, w, normal->data, normal->n,
+                                                 t->unknown, ids, err)
+                               : cril_unigram_encode(&t->u.unigram, &t->vocab, normal->data,
+                                                     normal->n, t->unknown, ids, err);
+}
+
+/* Whether this special token parts the text; SentencePiece sees its own symbols within it. */
+static bool parts_text(const cril_tokenizer *t, int32_t id)
+{
+    return t->kind == KIND_BPE || t->vocab.type[id] != TOKEN_USER_DEFINED;
 }
 
 static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text,
@@ -239,16 +342,16 @@ static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, 
         const int32_t id =
             cril_specials_match(&t->specials, text + i, len - i, with_control, &match_len);
 
-        if (id < 0) {
-            i++;
+        if (id < 0 || !parts_text(t, id)) {
+            i += id < 0 ? 1 : match_len;
             continue;
         }
-        if ((st = encode_plain(t, w, text + start, i - start, ids, err)) != CRIL_OK ||
+        if ((st = encode_plain(t, w, text + start, i - start, !start, ids, err)) != CRIL_OK ||
             (st = cril_ids_push(ids, id, err)) != CRIL_OK)
             return st;
         start = i += match_len;
     }
-    return encode_plain(t, w, text + start, len - start, ids, err);
+    return encode_plain(t, w, text + start, len - start, !start, ids, err);
 }
 
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
@@ -268,15 +371,6 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     if (st == CRIL_OK && len > MAX_TEXT)
         st = cril_fail(err, CRIL_ERR_RANGE,
                        "a text of %zu bytes is too long to tokenise at once (1 GiB)", len);
-    if (st == CRIL_OK && t->kind == KIND_SPM) {
-        char *spaced;
-
-        st = cril_sentence_copy(repaired ? repaired : text, len, false, &spaced, &len, err);
-        if (st == CRIL_OK) {
-            free(repaired);
-            repaired = spaced;
-        }
-    }
     if (st == CRIL_OK && whole && t->adds_bos)
         st = cril_ids_push(ids, t->bos, err);
     if (st == CRIL_OK)
@@ -319,6 +413,11 @@ bool cril_tokenizer_adds_bos(const cril_tokenizer *t)
 bool cril_tokenizer_adds_eos(const cril_tokenizer *t)
 {
     return t && t->adds_eos;
+}
+
+const char *cril_tokenizer_warning(const cril_tokenizer *t, size_t i)
+{
+    return i < t->warnings.n ? t->warnings.sentence[i] : NULL;
 }
 
 const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len)

@@ -3,11 +3,10 @@
  * largest sum of ln p, by Viterbi over byte positions; among equals the one whose last piece is
  * longest.
  *
- * Before that the text is normalised as SentencePiece does: characters by the map, a space in
- * front, and where the model asks for it runs of spaces to one and none at the ends. A character
- * without a piece costs 10 more than the worst piece and becomes the unknown token, one for a run
- * (or its byte tokens). Sums are in double, as in llama.cpp; SentencePiece adds in 32 bits, so
- * among ways of equal sum its rounding may choose another.
+ * A user-defined symbol costs next to nothing, so it is nearly always taken. A character without a
+ * piece costs 10 more than the worst piece and becomes the unknown token, one for a run (or its
+ * byte tokens). Sums are rounded as SentencePiece rounds them, to 32 bits after each piece (and
+ * compared before): that decides among ways of nearly equal sum.
  */
 #include "tokenizer/internal.h"
 
@@ -16,27 +15,22 @@
 #include "util/utf8.h"
 
 #include <float.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define UNKNOWN_PENALTY 10.0
+#define UNKNOWN_PENALTY 10.0f
+#define SYMBOL_COST 0.1
 
 cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
                               struct cril_unigram *u, cril_error *err)
 {
-    double least = DBL_MAX;
+    float least = FLT_MAX;
     cril_status st;
     size_t len;
 
     memset(u, 0, sizeof(*u));
-    u->space_prefix = true;
+    u->best_score = FLT_MIN; /* as in SentencePiece: above any ln p */
     if ((st = cril_vocab_scores(g, v, &u->scores, err)) != CRIL_OK ||
-        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &u->space_prefix, err)) !=
-            CRIL_OK ||
-        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &u->squeeze_spaces,
-                                 err)) != CRIL_OK ||
-        (st = cril_charsmap_load(g, &u->map, err)) != CRIL_OK ||
         (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
         cril_unigram_clear(u);
@@ -49,10 +43,12 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
             continue;
         cril_table_put(&u->table, piece, len, (int32_t)i);
         cril_pairs_add(&u->pairs, piece, len);
-        if (v->type[i] == TOKEN_NORMAL && u->scores[i] < least)
-            least = u->scores[i];
+        if (v->type[i] != TOKEN_NORMAL)
+            continue;
+        least = u->scores[i] < least ? u->scores[i] : least;
+        u->best_score = u->scores[i] > u->best_score ? u->scores[i] : u->best_score;
     }
-    u->unknown_score = (least < DBL_MAX ? least : 0.0) - UNKNOWN_PENALTY;
+    u->unknown_score = (least < FLT_MAX ? least : 0.0f) - UNKNOWN_PENALTY;
     return CRIL_OK;
 }
 
@@ -60,77 +56,36 @@ void cril_unigram_clear(struct cril_unigram *u)
 {
     cril_table_clear(&u->table);
     cril_pairs_clear(&u->pairs);
-    cril_charsmap_clear(&u->map);
     free(u->scores);
     memset(u, 0, sizeof(*u));
 }
 
-struct text_buffer {
-    char *data;
-    size_t n, capacity;
-};
-
-static cril_status append(struct text_buffer *b, const char *data, size_t len, cril_error *err)
-{
-    size_t need;
-
-    if (!cril_size_add(b->n, len, &need) || need > SIZE_MAX / 2)
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", b->n);
-    if (need > b->capacity) {
-        const size_t capacity = 2 * need;
-        char *grown = realloc(b->data, capacity);
-
-        if (!grown)
-            return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", need);
-        b->data = grown;
-        b->capacity = capacity;
-    }
-    if (len)
-        memcpy(b->data + b->n, data, len);
-    b->n = need;
-    return CRIL_OK;
-}
-
-static cril_status normalise(const struct cril_unigram *u, const char *text, size_t len,
-                             struct text_buffer *out, cril_error *err)
-{
-    bool after_space = u->squeeze_spaces, started = !u->squeeze_spaces;
-    cril_status st = CRIL_OK;
-
-    if (started && len && u->space_prefix)
-        st = append(out, " ", 1, err);
-    for (size_t i = 0; i < len && st == CRIL_OK;) {
-        const char *to;
-        size_t n;
-
-        i += cril_charsmap_next(&u->map, text + i, len - i, &to, &n);
-        for (; after_space && n && *to == ' '; n--)
-            to++;
-        if (!n)
-            continue;
-        if (!started && u->space_prefix)
-            st = append(out, " ", 1, err);
-        started = true;
-        if (st == CRIL_OK)
-            st = append(out, to, n, err);
-        after_space = u->squeeze_spaces && to[n - 1] == ' ';
-    }
-    while (u->squeeze_spaces && out->n && out->data[out->n - 1] == ' ')
-        out->n--;
-    return st;
-}
-
 struct step { /* the best way to write the text up to here */
-    double score;
-    size_t from;
-    int32_t id; /* of its last piece; -1: an unknown character */
+    float score;
+    int32_t id;  /* of its last piece; -1: an unknown character */
+    size_t from; /* where that starts; SIZE_MAX: there is no way yet */
 };
 
-static void viterbi(const struct cril_unigram *u, const char *text, size_t len, struct step *best)
+/* score is in double, so that it is compared before it is rounded. */
+static void offer(struct step *to, double score, size_t from, int32_t id)
+{
+    if (to->from == SIZE_MAX || score > (double)to->score)
+        *to = (struct step){(float)score, id, from};
+}
+
+static double piece_score(const struct cril_unigram *u, const struct cril_vocab *v, int32_t id,
+                          size_t len)
+{
+    return v->type[id] == TOKEN_USER_DEFINED ? (double)((float)len * u->best_score) - SYMBOL_COST
+                                             : (double)u->scores[id];
+}
+
+static void viterbi(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
+                    size_t len, struct step *best)
 {
     for (size_t i = 1; i <= len; i++)
-        best[i].score = -INFINITY;
-    best[0].score = 0.0;
+        best[i].from = SIZE_MAX;
+    best[0] = (struct step){0};
     for (size_t i = 0, width; i < len; i += width) {
         uint64_t hash = CRIL_HASH_START;
         bool single = false;
@@ -149,15 +104,14 @@ static void viterbi(const struct cril_unigram *u, const char *text, size_t len, 
             if (id < 0)
                 continue;
             single = single || end - i == width;
-            if (best[i].score + u->scores[id] > best[end].score)
-                best[end] = (struct step){best[i].score + u->scores[id], i, id};
+            offer(&best[end], piece_score(u, v, id, end - i) + (double)best[i].score, i, id);
         }
-        if (!single && best[i].score + u->unknown_score > best[i + width].score)
-            best[i + width] = (struct step){best[i].score + u->unknown_score, i, -1};
+        if (!single)
+            offer(&best[i + width], (double)(u->unknown_score + best[i].score), i, -1);
     }
 }
 
-static cril_status encode_plain(const struct cril_unigram *u, const struct cril_vocab *v,
+cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
                                 const char *text, size_t len, int32_t unknown, cril_ids *ids,
                                 cril_error *err)
 {
@@ -169,7 +123,7 @@ static cril_status encode_plain(const struct cril_unigram *u, const struct cril_
     if (!cril_size_add(len, 1, &size) || !cril_size_mul(size, sizeof(*best), &size) ||
         !(best = malloc(size)))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", len);
-    viterbi(u, text, len, best);
+    viterbi(u, v, text, len, best);
     /* Turn the links around: .from of a piece's end becomes the end of the piece after it; back,
      * the first's end. */
     back = len;
@@ -189,28 +143,5 @@ static cril_status encode_plain(const struct cril_unigram *u, const struct cril_
         }
     }
     free(best);
-    return st;
-}
-
-cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
-                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                                cril_error *err)
-{
-    struct text_buffer normal = {0};
-    char *copy, *repaired = NULL;
-    size_t n;
-    cril_status st = normalise(u, text, len, &normal, err);
-
-    if (st == CRIL_OK && normal.n) /* a map may cut characters in two */
-        st = cril_utf8_repair(normal.data, normal.n, &repaired, &normal.n, err);
-    if (st == CRIL_OK && normal.n) {
-        st = cril_sentence_copy(repaired ? repaired : normal.data, normal.n, false, &copy, &n, err);
-        if (st == CRIL_OK) {
-            st = encode_plain(u, v, copy, n, unknown, ids, err);
-            free(copy);
-        }
-    }
-    free(repaired);
-    free(normal.data);
     return st;
 }

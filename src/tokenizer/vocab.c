@@ -155,8 +155,7 @@ static int byte_of_name(const char *text, size_t len)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-/* Copies with U+2581 as a space; returns the bytes written. */
-static size_t put_spaces(const char *text, size_t len, char *out)
+size_t cril_put_spaces(const char *text, size_t len, char *out)
 {
     size_t n = 0;
 
@@ -179,7 +178,7 @@ static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form,
     size_t n;
 
     if (form == PIECE_SENTENCE && type == TOKEN_USER_DEFINED)
-        return put_spaces(text.data, text.len, out);
+        return cril_put_spaces(text.data, text.len, out);
     if (type != TOKEN_UNKNOWN && type != TOKEN_CONTROL && type != TOKEN_USER_DEFINED) {
         if (form == PIECE_BYTE_LEVEL && cril_byte_level_decode(text.data, text.len, out, &n))
             return n;
@@ -189,7 +188,7 @@ static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form,
             return 1;
         }
         if (form == PIECE_SENTENCE)
-            return put_spaces(text.data, text.len, out);
+            return cril_put_spaces(text.data, text.len, out);
     }
     if (text.len)
         memcpy(out, text.data, text.len);
@@ -337,33 +336,39 @@ static bool is_well_formed(const char *text, size_t len)
     return code != CRIL_UTF8_ILL;
 }
 
-cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces,
+static struct gguf_string name_of(const struct cril_vocab *v, const struct gguf_string *names,
+                                  size_t id)
+{
+    struct gguf_string piece;
+
+    if (names)
+        return names[id];
+    piece.data = cril_vocab_piece(v, id, &piece.len);
+    return piece;
+}
+
+cril_status cril_specials_build(const struct cril_vocab *v, const struct gguf_string *names,
                                 struct cril_specials *s, cril_error *err)
 {
-    size_t total = 1, len;
+    size_t total = 1;
 
     memset(s, 0, sizeof(*s));
     for (size_t i = 0; i < v->n; i++)
         if (is_special(v->type[i]))
-            total += v->start[i + 1] - v->start[i]; /* parts of one buffer: no overflow */
+            total += name_of(v, names, i).len; /* parts of one file: no overflow */
     if (total > UINT32_MAX || total > SIZE_MAX / sizeof(*s->nodes) ||
         !(s->nodes = malloc(total * sizeof(*s->nodes))))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of special tokens",
                          total);
     s->n = 1;
     for (size_t i = 0; i < v->n; i++) {
-        const char *piece = cril_vocab_piece(v, i, &len);
+        const struct gguf_string name = name_of(v, names, i);
         uint32_t at = 0;
 
-        if (!is_special(v->type[i]) || !len || !is_well_formed(piece, len))
-            continue; /* a piece that cuts a character in two must not be found */
-        for (size_t k = 0; k < len;) {
-            const bool mark =
-                marks_are_spaces && len - k >= 3 && !memcmp(piece + k, "\xe2\x96\x81", 3);
-
-            at = child_of(s, at, mark ? ' ' : (uint8_t)piece[k]);
-            k += mark ? 3 : 1;
-        }
+        if (!is_special(v->type[i]) || !name.len || !is_well_formed(name.data, name.len))
+            continue; /* a name that cuts a character in two must not be found */
+        for (size_t k = 0; k < name.len; k++)
+            at = child_of(s, at, (uint8_t)name.data[k]);
         s->nodes[at].any = (int32_t)i;
         if (v->type[i] == TOKEN_USER_DEFINED)
             s->nodes[at].user = (int32_t)i;

@@ -111,6 +111,9 @@ static inline const char *cril_vocab_piece(const struct cril_vocab *v, size_t id
 cril_status cril_vocab_scores(const cril_gguf *g, const struct cril_vocab *v, float **out,
                               cril_error *err);
 
+/* Copies with U+2581 as a space; returns the bytes written. out may be text. */
+size_t cril_put_spaces(const char *text, size_t len, char *out);
+
 /* Undoes GPT-2's byte alphabet: out [len] gets the bytes, *n their number. False when a character
  * is not of it. */
 bool cril_byte_level_decode(const char *text, size_t len, char *out, size_t *n);
@@ -131,8 +134,8 @@ struct cril_specials { /* a trie of bytes; node 0 is the root */
     uint32_t first[256]; /* node of each first byte, 0: none */
 };
 
-/* marks_are_spaces: they are looked for in text that has spaces for U+2581. */
-cril_status cril_specials_build(const struct cril_vocab *v, bool marks_are_spaces,
+/* names [v->n]: what is looked for; NULL: the pieces. */
+cril_status cril_specials_build(const struct cril_vocab *v, const struct gguf_string *names,
                                 struct cril_specials *s, cril_error *err);
 void cril_specials_clear(struct cril_specials *s);
 

@@ -5,10 +5,13 @@
 #include <cril/status.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdarg.h>
 
 /* Fills the caller's error with a formatted sentence (err may be NULL) and returns the status. */
 cril_status cril_fail(cril_error *err, cril_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+cril_status cril_vfail(cril_error *err, cril_status status, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /*
  * Whether one of the pointers that a public function needs is NULL; err then names it. At the start

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "formats/gguf.h"
+#include "formats/known.h"
 #include "util/cursor.h"
 #include "util/hash.h"
 #include "util/mapfile.h"
@@ -200,6 +201,48 @@ static void good(void **state)
     assert_null(cril_gguf_find_tensor(g, "ww"));
     cril_gguf_close(g);
     cril_gguf_close(NULL);
+}
+
+/* Under "a." a key is read, without effect, or refused by name; other prefixes are described. */
+static void known(void **state)
+{
+    static const struct cril_known_key harmless[] = {
+        {"note", "is a note"}, {"chat.*", "is for talk"}, {NULL, NULL}};
+    static const char *const keys[] = {"a.read", "a.note",    "a.chat.x", "a.chat.",
+                                       "b.x",    "general.x", "a.notes"};
+    static const char *const reasons[] = {NULL, "is a note", "is for talk", "is for talk"};
+    cril_error err = {0};
+    struct buffer b;
+    cril_gguf *g;
+    uint64_t u;
+
+    (void)state;
+    for (size_t n = 6; n <= 7; n++) {
+        put_header(&b, 0, n);
+        for (size_t i = 0; i < n; i++) {
+            put_key(&b, keys[i], GGUF_U8);
+            put(&b, 1, 1);
+        }
+        save_as(&b, "good.gguf");
+        assert_int_equal(cril_gguf_open(path, &g, &err), CRIL_OK);
+        assert_non_null(cril_known_reason(g, 0));
+        assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "'a.read'"));
+        assert_int_equal(cril_gguf_opt_uint(g, "a.read", &u, &err), CRIL_OK);
+        if (n == 7) {
+            assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_ERR_UNSUPPORTED);
+            assert_non_null(strstr(err.message, "'a.notes'"));
+            assert_non_null(strstr(err.message, path));
+        } else {
+            assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_OK);
+            assert_null(cril_known_reason(g, 0));
+            for (size_t i = 1; i < 4; i++)
+                assert_string_equal(cril_known_reason(g, i), reasons[i]);
+            assert_non_null(strstr(cril_known_reason(g, 4), "prefix"));
+            assert_non_null(strstr(cril_known_reason(g, 5), "describes"));
+        }
+        cril_gguf_close(g);
+    }
 }
 
 static void inspect(void **state)
@@ -560,7 +603,7 @@ int main(void)
         cmocka_unit_test(good),       cmocka_unit_test(inspect), cmocka_unit_test(headers),
         cmocka_unit_test(metadata),   cmocka_unit_test(tensors), cmocka_unit_test(every_prefix),
         cmocka_unit_test(every_byte), cmocka_unit_test(split),   cmocka_unit_test(files),
-        cmocka_unit_test(cursor),     cmocka_unit_test(hash),
+        cmocka_unit_test(cursor),     cmocka_unit_test(hash),    cmocka_unit_test(known),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder) ? 1 : 0;

@@ -8,6 +8,7 @@
 
 #include <cril/status.h>
 #include <cril/tokenizer.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,6 +44,14 @@ size_t cril_model_logits(const cril_model *m);  /* rows of the vocabulary matrix
 double cril_model_flops(const cril_model *m, size_t n, size_t n_scored);
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m); /* borrowed */
+
+/* Sentence i of those that say what the file leaves open and cril had to guess, the tokenizer's
+ * among them: a user should see them. NULL from their number on. Borrowed. */
+const char *cril_model_warning(const cril_model *m, size_t i);
+/* The i-th of the keys that cril does not use [len bytes, any], and the reason why it need not.
+ * False from their number on. Borrowed. */
+bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,
+                       const char **reason);
 
 /* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Not
  * thread-safe. */

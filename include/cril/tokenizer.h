@@ -57,6 +57,9 @@ int32_t cril_tokenizer_bos(const cril_tokenizer *t);      /* -1: none */
 int32_t cril_tokenizer_eos(const cril_tokenizer *t);      /* -1: none */
 bool cril_tokenizer_adds_bos(const cril_tokenizer *t);
 bool cril_tokenizer_adds_eos(const cril_tokenizer *t);
+/* Sentence i of those that say what the file leaves open and cril had to guess. NULL from their
+ * number on. Owned by t. */
+const char *cril_tokenizer_warning(const cril_tokenizer *t, size_t i);
 
 /* The bytes a token stands for (byte-level and byte-fallback mapping undone, U+2581 as a space; a
    control token by its name). *len is set. Borrowed from t. NULL when id is out of range. */

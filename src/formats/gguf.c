@@ -40,6 +40,11 @@ struct entry { /* of a sorted list of names */
     size_t i;
 };
 
+struct use { /* of a key */
+    bool read;
+    const char *reason; /* why it need not be; NULL: nobody said */
+};
+
 struct part {
     char *path;
     struct cril_mapfile map;
@@ -48,6 +53,7 @@ struct part {
     size_t n_kv, n_tensors;
     struct gguf_kv *kv;          /* [n_kv] */
     struct entry *kv_names;      /* [n_kv], sorted */
+    struct use *use;             /* [n_kv] */
     struct gguf_tensor *tensors; /* [n_tensors] */
 };
 
@@ -205,7 +211,8 @@ static cril_status read_metadata(struct part *p, uint64_t n, cril_error *err)
                          p->path, n, p->c.size);
     p->kv = calloc(n ? (size_t)n : 1, sizeof(*p->kv));
     p->kv_names = calloc(n ? (size_t)n : 1, sizeof(*p->kv_names));
-    if (!p->kv || !p->kv_names)
+    p->use = calloc(n ? (size_t)n : 1, sizeof(*p->use));
+    if (!p->kv || !p->kv_names || !p->use)
         return no_memory(p->path, err);
     p->n_kv = (size_t)n; /* the unread ones are zero, fit to be freed */
     for (size_t i = 0; i < p->n_kv; i++) {
@@ -467,6 +474,7 @@ static void close_part(struct part *p)
         free((char *)(uintptr_t)p->tensors[i].name);
     free(p->kv);
     free(p->kv_names);
+    free(p->use);
     free(p->tensors);
     free(p->path);
     cril_mapfile_close(&p->map);
@@ -525,7 +533,10 @@ static const struct gguf_kv *find_kv(const struct part *p, const char *key)
 {
     const struct entry *e = find_name(p->kv_names, p->n_kv, key);
 
-    return e ? &p->kv[e->i] : NULL;
+    if (!e)
+        return NULL;
+    p->use[e->i].read = true;
+    return &p->kv[e->i];
 }
 
 static bool is_integer(const struct gguf_kv *kv)
@@ -775,6 +786,21 @@ const struct gguf_kv *cril_gguf_kv(const cril_gguf *g, size_t i)
 const struct gguf_kv *cril_gguf_find(const cril_gguf *g, const char *key)
 {
     return find_kv(&g->parts[0], key);
+}
+
+bool cril_gguf_was_read(const cril_gguf *g, size_t i)
+{
+    return g->parts[0].use[i].read;
+}
+
+void cril_gguf_set_reason(cril_gguf *g, size_t i, const char *reason)
+{
+    g->parts[0].use[i].reason = reason;
+}
+
+const char *cril_gguf_reason(const cril_gguf *g, size_t i)
+{
+    return g->parts[0].use[i].reason;
 }
 
 size_t cril_gguf_tensor_count(const cril_gguf *g)

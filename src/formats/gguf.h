@@ -68,7 +68,12 @@ const uint8_t *cril_gguf_part(const cril_gguf *g, size_t i, size_t *len_bytes);
 
 size_t cril_gguf_kv_count(const cril_gguf *g);
 const struct gguf_kv *cril_gguf_kv(const cril_gguf *g, size_t i);
-const struct gguf_kv *cril_gguf_find(const cril_gguf *g, const char *key); /* NULL: absent */
+/* NULL: absent. Looking a key up, here and below, marks it as read: one thread at a time. */
+const struct gguf_kv *cril_gguf_find(const cril_gguf *g, const char *key);
+bool cril_gguf_was_read(const cril_gguf *g, size_t i);
+/* Why key i may stay unread (formats/known.h); borrowed. NULL until it is set. */
+void cril_gguf_set_reason(cril_gguf *g, size_t i, const char *reason);
+const char *cril_gguf_reason(const cril_gguf *g, size_t i);
 
 size_t cril_gguf_tensor_count(const cril_gguf *g);
 const struct gguf_tensor *cril_gguf_tensor(const cril_gguf *g, size_t i);

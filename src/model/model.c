@@ -5,6 +5,7 @@
  */
 #include "model/model.h"
 
+#include "formats/known.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 
@@ -311,6 +312,7 @@ void cril_model_close(cril_model *m)
     for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
         free(m->rope[i].freq);
     cril_tokenizer_free(m->tokenizer);
+    cril_warnings_clear(&m->warnings);
     cril_gguf_close(m->file);
     free(m->layers);
     free(m->output_norm);
@@ -361,6 +363,28 @@ size_t cril_model_context(const cril_model *m)
 size_t cril_model_logits(const cril_model *m)
 {
     return m->n_vocab;
+}
+
+const char *cril_model_warning(const cril_model *m, size_t i)
+{
+    return i < m->warnings.n ? m->warnings.sentence[i]
+                             : cril_tokenizer_warning(m->tokenizer, i - m->warnings.n);
+}
+
+bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,
+                       const char **reason)
+{
+    for (size_t k = 0; k < cril_gguf_kv_count(m->file); k++) {
+        const struct gguf_kv *kv = cril_gguf_kv(m->file, k);
+
+        *reason = cril_known_reason(m->file, k);
+        if (!*reason || i--)
+            continue;
+        *key = kv->key.data;
+        *len = kv->key.len;
+        return true;
+    }
+    return false;
 }
 
 const cril_tokenizer *cril_model_tokenizer(const cril_model *m)

@@ -11,6 +11,7 @@
 
 #include "formats/gguf.h"
 #include "model/rope.h"
+#include "util/warnings.h"
 
 #include <cril/model.h>
 #include <stdbool.h>
@@ -108,6 +109,7 @@ struct cril_model {
     bool *used; /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
+    struct cril_warnings warnings; /* without the tokenizer's */
     char sha256[65], identity[65]; /* "" until asked for */
 };
 

@@ -12,6 +12,7 @@
 
 #include "util/fail.h"
 #include "util/utf8.h"
+#include "util/warnings.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ struct cril_tokenizer {
     } u;
     int32_t bos, eos, unknown; /* -1: none */
     bool adds_bos, adds_eos;
+    struct cril_warnings warnings;
 };
 
 void cril_ids_free(cril_ids *ids)
@@ -208,6 +210,7 @@ void cril_tokenizer_free(cril_tokenizer *t)
     }
     cril_specials_clear(&t->specials);
     cril_vocab_clear(&t->vocab);
+    cril_warnings_clear(&t->warnings);
     free(t);
 }
 
@@ -311,6 +314,11 @@ bool cril_tokenizer_adds_bos(const cril_tokenizer *t)
 bool cril_tokenizer_adds_eos(const cril_tokenizer *t)
 {
     return t->adds_eos;
+}
+
+const char *cril_tokenizer_warning(const cril_tokenizer *t, size_t i)
+{
+    return i < t->warnings.n ? t->warnings.sentence[i] : NULL;
 }
 
 const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len)

@@ -2,19 +2,24 @@
  * line. */
 #include "util/fail.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 cril_status cril_fail(cril_error *err, cril_status status, const char *format, ...)
 {
+    va_list ap;
+    va_start(ap, format);
+    cril_vfail(err, status, format, ap);
+    va_end(ap);
+    return status;
+}
+
+cril_status cril_vfail(cril_error *err, cril_status status, const char *format, va_list ap)
+{
     if (!err)
         return status;
     err->status = status;
-    va_list ap;
-    va_start(ap, format);
     if (vsnprintf(err->message, sizeof(err->message), format, ap) < 0)
         err->message[0] = '\0';
-    va_end(ap);
     for (char *p = err->message; *p; p++)
         if ((unsigned char)*p < 32 || *p == 127)
             *p = '?';

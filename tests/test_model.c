@@ -656,6 +656,33 @@ static void test_yarn_magnitude(void **state)
     cril_model_close(m);
 }
 
+/* ---- opening ---- */
+
+/* What is inspected is not opened again, and lives as long as the last who needs it. */
+static void test_inspected(void **state)
+{
+    static const struct edit none[] = {{0}};
+    cril_inspect *f;
+    cril_tokenizer *t;
+    cril_model *m;
+    cril_error err;
+
+    (void)state;
+    assert_true(edit_write(bases[LLAMA], none, path));
+    assert_int_equal(cril_inspect_open(path, &f, &err), CRIL_OK);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(cril_model_open(path, &m, &err), CRIL_ERR_IO);
+    assert_int_equal(cril_model_open_inspected(f, &m, &err), CRIL_OK);
+    assert_int_equal(cril_tokenizer_open_inspected(f, &t, &err), CRIL_OK);
+    cril_inspect_close(f);
+    assert_int_equal(cril_tokenizer_size(t), 268);
+    assert_int_equal(cril_tokenizer_size(cril_model_tokenizer(m)), 268);
+    assert_string_equal(cril_model_name(m), "tiny-llama-mixed");
+    cril_tokenizer_free(t);
+    cril_model_close(m);
+    assert_true(edit_write(bases[LLAMA], none, path)); /* for tear_down */
+}
+
 /* ---- */
 
 static int set_up(void **state)
@@ -690,6 +717,7 @@ int main(void)
         cmocka_unit_test(test_config),        cmocka_unit_test(test_names),
         cmocka_unit_test(test_gemma3_layers), cmocka_unit_test(test_gemma3_27b),
         cmocka_unit_test(test_rotations),     cmocka_unit_test(test_yarn_magnitude),
+        cmocka_unit_test(test_inspected),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -5,6 +5,7 @@
  */
 #include "model/model.h"
 
+#include "formats/inspect.h"
 #include "formats/known.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
@@ -304,14 +305,15 @@ static char *read_name(const cril_model *m)
     return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
 }
 
-static cril_status load(cril_model *m, const char *path, cril_error *err)
+/* Of m->file. */
+static cril_status load(cril_model *m, cril_error *err)
 {
+    const char *const path = cril_gguf_path(m->file);
     struct gguf_string arch;
     cril_status st;
     if (!(m->path = strdup(path)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    if ((st = cril_gguf_open(path, &m->file, err)) != CRIL_OK ||
-        (st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
+    if ((st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
         return st;
     if (!(m->family = cril_family_find(arch)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -331,18 +333,37 @@ static cril_status load(cril_model *m, const char *path, cril_error *err)
     return bind(m, err);
 }
 
-cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+/* Takes file over, also on failure. */
+static cril_status open_file(cril_gguf *file, cril_model **out, cril_error *err)
 {
     cril_model *m = calloc(1, sizeof(*m));
-    if (!m)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    cril_status st = load(m, path, err);
-    if (st != CRIL_OK) {
+    cril_status st;
+
+    if (!m) {
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_gguf_path(file));
+        cril_gguf_close(file);
+        return st;
+    }
+    m->file = file;
+    if ((st = load(m, err)) != CRIL_OK) {
         cril_model_close(m);
         return st;
     }
     *out = m;
     return CRIL_OK;
+}
+
+cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+{
+    cril_gguf *file;
+    const cril_status st = cril_gguf_open(path, &file, err);
+
+    return st == CRIL_OK ? open_file(file, out, err) : st;
+}
+
+cril_status cril_model_open_inspected(const cril_inspect *f, cril_model **out, cril_error *err)
+{
+    return open_file(cril_gguf_share(cril_inspect_gguf(f)), out, err);
 }
 
 void cril_model_close(cril_model *m)

@@ -483,6 +483,16 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
     return CRIL_OK;
 }
 
+/* Where memory runs out, jansson says so, or nothing, or that the text is not JSON. */
+static bool lacked_memory(const json_error_t *where)
+{
+    void *probe = malloc(1 << 16);
+    const bool left = probe;
+
+    free(probe);
+    return !left || !where->text[0] || json_error_code(where) == json_error_out_of_memory;
+}
+
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
     struct source s = {.path = path, .f = fopen(path, "rb"), .err = err};
@@ -491,7 +501,8 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     cril_status st;
 
     if (!s.f)
-        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return cril_fail(err, errno == ENOMEM ? CRIL_ERR_NOMEM : CRIL_ERR_IO,
+                         "%s: cannot be opened: %s", path, strerror(errno));
     root = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &where);
     fclose(s.f);
     if (s.failure)
@@ -499,6 +510,8 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     else if (s.too_long)
         st = cril_fail(err, CRIL_ERR_RANGE,
                        "%s: is larger than 1 GiB, too large for a file of results", path);
+    else if (!root && lacked_memory(&where))
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     else if (!root)
         st = cril_fail(
             err, CRIL_ERR_FORMAT,

@@ -65,16 +65,33 @@ static const char *full_key(const cril_model *m, const char *key, char buffer[12
     return buffer;
 }
 
+/* A number that may differ from layer to layer is a list. */
+static cril_status check_no_list(const cril_model *m, const char *key, cril_error *err)
+{
+    const struct gguf_kv *kv = cril_key_find(m, key);
+
+    if (kv && kv->is_array)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: key '%s.%s' is a list, for layers that differ; cril runs models "
+                         "that need one number",
+                         m->path, m->family->architecture, key);
+    return CRIL_OK;
+}
+
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
 {
+    const cril_status st = check_no_list(m, key, err);
     char buffer[128];
-    return cril_gguf_uint(m->file, full_key(m, key, buffer), out, err);
+
+    return st == CRIL_OK ? cril_gguf_uint(m->file, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
 {
+    const cril_status st = check_no_list(m, key, err);
     char buffer[128];
-    return cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err);
+
+    return st == CRIL_OK ? cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err)
@@ -112,12 +129,9 @@ static cril_status read_size(const cril_model *m, const char *key, size_t max, b
     return CRIL_OK;
 }
 
-static cril_status read_config(cril_model *m, cril_error *err)
+static cril_status read_sizes(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
-    const char *const arch = m->family->architecture;
-    double eps = 0, scale = 0;
-    size_t value_dim;
     cril_status st;
     if ((st = read_size(m, "block_count", MAX_LAYERS, true, &c->n_layers, err)) != CRIL_OK ||
         (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
@@ -128,14 +142,18 @@ static cril_status read_config(cril_model *m, cril_error *err)
     c->n_kv_heads = c->n_heads;
     c->head_dim = c->n_embd / c->n_heads;
     if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) !=
-            CRIL_OK ||
-        (st = read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err)) != CRIL_OK)
+        CRIL_OK)
         return st;
-    value_dim = c->head_dim;
-    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) !=
-            CRIL_OK ||
-        (st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
+    return read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err);
+}
+
+static cril_status check_heads(const cril_model *m, cril_error *err)
+{
+    const struct cril_config *c = &m->config;
+    const char *const arch = m->family->architecture;
+    size_t value_dim = c->head_dim;
+    cril_status st;
+    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) != CRIL_OK)
         return st;
     if (c->n_heads % c->n_kv_heads)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -147,6 +165,18 @@ static cril_status read_config(cril_model *m, cril_error *err)
                          "%s: %s.attention.value_length is %zu, the heads have %zu elements; cril "
                          "runs values as long as keys only",
                          m->path, arch, value_dim, c->head_dim);
+    return CRIL_OK;
+}
+
+static cril_status read_scales(cril_model *m, cril_error *err)
+{
+    struct cril_config *c = &m->config;
+    const char *const arch = m->family->architecture;
+    double eps = 0, scale = 0;
+    cril_status st;
+    if ((st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
+        return st;
     if (!(eps > 0 && eps < 1))
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: %s.attention.layer_norm_rms_epsilon is missing or not between 0 and "
@@ -159,6 +189,15 @@ static cril_status read_config(cril_model *m, cril_error *err)
     c->embedding_scale = 1;
     c->attention_scale = scale > 0 ? (float)scale : 1.0f / sqrtf((float)c->head_dim);
     return CRIL_OK;
+}
+
+static cril_status read_config(cril_model *m, cril_error *err)
+{
+    cril_status st = read_sizes(m, err);
+
+    if (st == CRIL_OK)
+        st = check_heads(m, err);
+    return st == CRIL_OK ? read_scales(m, err) : st;
 }
 
 const struct gguf_tensor *cril_model_take(cril_model *m, const char *name)

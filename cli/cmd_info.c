@@ -3,7 +3,8 @@
  * cril.
  *
  * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
- * success; a file that cannot be read as GGUF is a failure.
+ * success; a file that cannot be read as GGUF is a failure, and so is it where memory or reading
+ * fails, which says nothing about the file.
  */
 #include "args.h"
 #include "info_cpu.h"
@@ -58,9 +59,10 @@ struct type_count {
 struct facts {
     const char *path;
     cril_inspect *file;
-    cril_tokenizer *tokenizer; /* NULL: see no_tokenizer */
-    cril_model *model;         /* NULL: see no_model */
-    cril_error no_tokenizer, no_model;
+    cril_model *model; /* NULL: see no_model */
+    cril_error no_model;
+    cril_tokenizer *own_tokenizer;      /* where there is no model */
+    const cril_tokenizer *tokenizer;    /* the model's or that; NULL: cril cannot run it */
     struct type_count types[MAX_TYPES]; /* [n_types], by bytes */
     size_t n_types;
     uint64_t parameters;
@@ -126,19 +128,38 @@ static void count_types(struct facts *f)
     qsort(f->types, f->n_types, sizeof(f->types[0]), by_bytes);
 }
 
+/* Whether a failure says something about the file, and not about this machine at this moment. */
+static bool is_verdict(cril_status st)
+{
+    return st != CRIL_ERR_NOMEM && st != CRIL_ERR_IO;
+}
+
+/* False: it cannot be known whether cril runs the file; err says why. */
+static bool try_model(struct facts *f, cril_error *err)
+{
+    cril_status st = cril_model_open_inspected(f->file, &f->model, &f->no_model);
+
+    if (st == CRIL_OK) {
+        f->tokenizer = cril_model_tokenizer(f->model);
+        return true;
+    }
+    *err = f->no_model;
+    if (!is_verdict(st))
+        return false;
+    st = cril_tokenizer_open_inspected(f->file, &f->own_tokenizer, err);
+    f->tokenizer = f->own_tokenizer;
+    return st == CRIL_OK || is_verdict(st);
+}
+
 static bool gather(struct facts *f, const struct settings *s)
 {
     cril_error err;
 
-    if (cril_inspect_open(f->path, &f->file, &err) != CRIL_OK) {
+    if (cril_inspect_open(f->path, &f->file, &err) != CRIL_OK || !try_model(f, &err)) {
         cril_print_error("%s", err.message);
         return false;
     }
     count_types(f);
-    if (cril_tokenizer_open(f->path, &f->tokenizer, &f->no_tokenizer) != CRIL_OK)
-        f->tokenizer = NULL;
-    if (cril_model_open(f->path, &f->model, &f->no_model) != CRIL_OK)
-        f->model = NULL;
     if (!s->sha256)
         return true;
     if (!f->model) {
@@ -388,7 +409,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         }
     }
     cril_model_close(f.model);
-    cril_tokenizer_free(f.tokenizer);
+    cril_tokenizer_free(f.own_tokenizer);
     cril_inspect_close(f.file);
     return code;
 }

@@ -123,6 +123,7 @@ int main(int argc, char **argv)
     int code;
 
     fill_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f a write fails then, and what wrote says so */
     code = run(argc, argv);
     if (cril_stdout_good() && fclose(stdout) != 0)
         cril_stdout_failed(errno);

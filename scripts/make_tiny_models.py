@@ -10,8 +10,8 @@ import sys
 import gguf
 import numpy as np
 import torch
-from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM,
-                          Qwen2Config, Qwen2ForCausalLM)
+from transformers import (Gemma3ForCausalLM, Gemma3TextConfig, LlamaConfig, LlamaForCausalLM, MistralConfig,
+                          MistralForCausalLM, Qwen2Config, Qwen2ForCausalLM)
 
 OUT = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(__file__), "../tests/golden")
 Q = gguf.GGMLQuantizationType
@@ -78,17 +78,35 @@ def permute(a, heads):
     return a.reshape(heads, 2, a.shape[0] // heads // 2, *a.shape[1:]).swapaxes(1, 2).reshape(a.shape)
 
 
+def llama_options(w, model):
+    """What a file says beside the sizes: a window, a scaling of the rotation."""
+    c, rope = model.config, model.config.rope_parameters
+    if getattr(c, "sliding_window", None):
+        w.add_sliding_window(c.sliding_window)
+    if c.head_dim != c.hidden_size // c.num_attention_heads:
+        w.add_key_length(c.head_dim)
+        w.add_value_length(c.head_dim)
+    if rope["rope_type"] == "yarn":
+        w.add_rope_scaling_type(gguf.RopeScalingType.YARN)
+        w.add_rope_scaling_factor(rope["factor"])
+        w.add_rope_scaling_orig_ctx_len(rope["original_max_position_embeddings"])
+    if rope["rope_type"] == "llama3":
+        plain = 1.0 / rope["rope_theta"] ** (np.arange(0, c.head_dim, 2) / c.head_dim)
+        w.add_tensor("rope_freqs.weight", (plain / model.model.rotary_emb.inv_freq.numpy()).astype(np.float32))
+
+
 def make(name, arch, model, hidden, ff, vocab, bos, adds_bos, mixed=False):
     rng = np.random.default_rng(20240415)
     path = os.path.join(OUT, name)
     w = gguf.GGUFWriter(path + ".gguf", arch)
     w.add_name(name)
+    c = model.config
     w.add_context_length(CTX)
     w.add_embedding_length(hidden)
     w.add_block_count(model.config.num_hidden_layers)
     w.add_feed_forward_length(ff)
-    w.add_head_count(HEADS)
-    w.add_head_count_kv(KV)
+    w.add_head_count(c.num_attention_heads)
+    w.add_head_count_kv(c.num_key_value_heads)
     w.add_layer_norm_rms_eps(EPS)
     w.add_rope_freq_base(1e6 if arch == "gemma3" else 10000.0)
     w.add_file_type(0)
@@ -99,8 +117,9 @@ def make(name, arch, model, hidden, ff, vocab, bos, adds_bos, mixed=False):
         spm(w)
     else:
         if arch == "llama":
-            w.add_rope_dimension_count(DIM)
+            w.add_rope_dimension_count(c.head_dim)
             w.add_vocab_size(vocab)
+            llama_options(w, model)
         bpe(w)
     w.add_add_bos_token(adds_bos)
     tied = model.config.tie_word_embeddings
@@ -126,9 +145,9 @@ def make(name, arch, model, hidden, ff, vocab, bos, adds_bos, mixed=False):
             if norm and arch == "gemma3":
                 a = a + np.float32(1)
             if arch == "llama" and "q_proj" in key:
-                a = permute(a, HEADS)
+                a = permute(a, c.num_attention_heads)
             if arch == "llama" and "k_proj" in key:
-                a = permute(a, KV)
+                a = permute(a, c.num_key_value_heads)
             a = np.ascontiguousarray(a)
             if kind == Q.F32:
                 w.add_tensor(gguf_name(key, arch), a)
@@ -149,9 +168,9 @@ def make(name, arch, model, hidden, ff, vocab, bos, adds_bos, mixed=False):
     print(name, os.path.getsize(path + ".gguf"), "bytes, mean nats", sum(nats) / len(nats))
 
 
-def config(cls, hidden, ff, layers, vocab, tied, **more):
+def config(cls, hidden, ff, layers, vocab, tied, heads=HEADS, kv=KV, dim=DIM, **more):
     c = cls(hidden_size=hidden, intermediate_size=ff, num_hidden_layers=layers, vocab_size=vocab,
-            num_attention_heads=HEADS, num_key_value_heads=KV, head_dim=DIM, rms_norm_eps=EPS,
+            num_attention_heads=heads, num_key_value_heads=kv, head_dim=dim, rms_norm_eps=EPS,
             max_position_embeddings=CTX, tie_word_embeddings=tied, bos_token_id=1, eos_token_id=1,
             pad_token_id=0, **more)
     c._attn_implementation = "eager"
@@ -171,3 +190,13 @@ make("tiny-gemma3", "gemma3", Gemma3ForCausalLM(config(
     Gemma3TextConfig, 32, 32, 7, G, True, sliding_window=16, query_pre_attn_scalar=DIM,
     layer_types=["full_attention" if i % 6 == 5 else "sliding_attention" for i in range(7)],
 )).float(), 32, 32, G, 2, True)
+
+# 6 query heads to 2 key heads, and one option of Llama's each.
+SCALED = {"rope_theta": 10000.0, "original_max_position_embeddings": 32}
+for name, cls, options in (
+        ("tiny-llama-3", (LlamaConfig, LlamaForCausalLM), {"rope_parameters": {
+            **SCALED, "rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0}}),
+        ("tiny-llama-window", (MistralConfig, MistralForCausalLM), {"sliding_window": 20}),
+        ("tiny-llama-yarn", (LlamaConfig, LlamaForCausalLM), {"rope_parameters": {
+            **SCALED, "rope_type": "yarn", "factor": 4.0}})):
+    make(name, "llama", cls[1](config(cls[0], 24, 32, 2, V, True, 6, 2, 8, **options)).float(), 24, 32, V, V - 2, True)

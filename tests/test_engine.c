@@ -117,6 +117,25 @@ static void test_gemma3(void **state)
     check("tiny-gemma3", 1e-5);
 }
 
+/* Six query heads to two key heads, wider together than the model. */
+static void test_llama_3(void **state)
+{
+    (void)state;
+    check("tiny-llama-3", 1e-5);
+}
+
+static void test_llama_window(void **state)
+{
+    (void)state;
+    check("tiny-llama-window", 1e-5);
+}
+
+static void test_llama_yarn(void **state)
+{
+    (void)state;
+    check("tiny-llama-yarn", 3e-5); /* transformers has its frequencies from fp32 */
+}
+
 /* 16-bit activations: 2^-15 of a block's largest. */
 static void test_llama_mixed(void **state)
 {
@@ -126,8 +145,11 @@ static void test_llama_mixed(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama), cmocka_unit_test(test_qwen2),
-                                       cmocka_unit_test(test_gemma3),
-                                       cmocka_unit_test(test_llama_mixed)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_llama),        cmocka_unit_test(test_qwen2),
+        cmocka_unit_test(test_gemma3),       cmocka_unit_test(test_llama_3),
+        cmocka_unit_test(test_llama_window), cmocka_unit_test(test_llama_yarn),
+        cmocka_unit_test(test_llama_mixed),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

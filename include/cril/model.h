@@ -6,6 +6,7 @@
 #ifndef CRIL_MODEL_H
 #define CRIL_MODEL_H
 
+#include <cril/inspect.h>
 #include <cril/status.h>
 #include <cril/tokenizer.h>
 #include <stdbool.h>
@@ -24,6 +25,11 @@ typedef struct cril_model cril_model;
  * cril_model_close. Errors name the file and the architecture, tensor, type or key at fault.
  */
 cril_status cril_model_open(const char *path, cril_model **out, cril_error *err);
+/*
+ * The same of a file that is open already: it is not opened again, so both see the same file. f may
+ * be closed before the model is. One thread at a time for what is made of one f.
+ */
+cril_status cril_model_open_inspected(const cril_inspect *f, cril_model **out, cril_error *err);
 void cril_model_close(cril_model *m); /* NULL is allowed */
 
 const char *cril_model_path(const cril_model *m); /* as given to open */

@@ -8,6 +8,7 @@
 #ifndef CRIL_TOKENIZER_H
 #define CRIL_TOKENIZER_H
 
+#include <cril/inspect.h>
 #include <cril/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -40,6 +41,9 @@ enum {
  * CRIL_ERR_IO, _FORMAT, _TRUNCATED, _NOMEM; _UNSUPPORTED names the tokenizer or pre-tokenizer.
  */
 cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_error *err);
+/* The same of a file that is open already: it is not opened again. f may be closed before. */
+cril_status cril_tokenizer_open_inspected(const cril_inspect *f, cril_tokenizer **out,
+                                          cril_error *err);
 void cril_tokenizer_free(cril_tokenizer *t);
 
 /*

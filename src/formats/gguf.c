@@ -58,6 +58,7 @@ struct part {
 };
 
 struct cril_gguf {
+    size_t n_users; /* that have yet to close it */
     size_t n_parts, n_tensors;
     struct part *parts;          /* [n_parts] */
     struct gguf_tensor *tensors; /* [n_tensors] of all parts; their names are owned by the parts */
@@ -716,6 +717,7 @@ cril_status cril_gguf_open(const char *path, cril_gguf **out, cril_error *err)
     }
     memcpy(copy, path, n);
     g->n_parts = 1;
+    g->n_users = 1;
     if ((st = open_part(&g->parts[0], copy, err)) != CRIL_OK)
         goto fail;
     if ((st = read_split(&g->parts[0], &no, &count, err)) != CRIL_OK)
@@ -738,9 +740,15 @@ fail:
     return st;
 }
 
+cril_gguf *cril_gguf_share(cril_gguf *g)
+{
+    g->n_users++;
+    return g;
+}
+
 void cril_gguf_close(cril_gguf *g)
 {
-    if (!g)
+    if (!g || (g->n_users && --g->n_users))
         return;
     for (size_t i = 0; i < g->n_parts; i++)
         close_part(&g->parts[i]);

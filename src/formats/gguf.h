@@ -58,7 +58,9 @@ struct gguf_tensor {
 };
 
 cril_status cril_gguf_open(const char *path, cril_gguf **out, cril_error *err);
-void cril_gguf_close(cril_gguf *g);
+/* One more owner, who closes g too; it goes with the last. Like closing, one thread at a time. */
+cril_gguf *cril_gguf_share(cril_gguf *g);
+void cril_gguf_close(cril_gguf *g); /* NULL is allowed */
 
 const char *cril_gguf_path(const cril_gguf *g);
 unsigned cril_gguf_version(const cril_gguf *g);

@@ -3,9 +3,8 @@
  * is kept whole (its zero bytes become '?'); an array shows its length and as many first elements
  * as fit in 200 bytes, texts among them in quotes with control characters escaped.
  */
-#include <cril/inspect.h>
+#include "formats/inspect.h"
 
-#include "formats/gguf.h"
 #include "util/fail.h"
 #include "util/number.h"
 
@@ -191,6 +190,11 @@ void cril_inspect_close(cril_inspect *f)
     free(f->lines);
     cril_gguf_close(f->gguf);
     free(f);
+}
+
+cril_gguf *cril_inspect_gguf(const cril_inspect *f)
+{
+    return f->gguf;
 }
 
 unsigned cril_inspect_version(const cril_inspect *f)

@@ -44,28 +44,29 @@ static cril_status configure(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
     uint64_t window = 0, period = 6;
-    double base = 1000000, base_local = 10000, softcap = 0;
+    double base = 1000000, base_local = 10000;
     cril_status st;
     if ((st = cril_key_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
         (st = cril_key_opt_uint(m, "attention.sliding_window_pattern", &period, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "final_logit_softcapping", &softcap, err)) != CRIL_OK)
+        (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK)
         return st;
-    if (!window || !period || softcap != 0)
+    if (!window || !period)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: a Gemma 3 without sliding layers, or with soft-capped logits, is not "
-                         "known to cril",
-                         m->path);
+                         "%s: key 'gemma3.attention.%s' is 0; cril runs a Gemma 3 with sliding and "
+                         "full layers only",
+                         m->path, window ? "sliding_window_pattern" : "sliding_window");
     for (size_t i = 0; i < c->n_layers; i++) {
         bool full = i % period == period - 1;
         m->layers[i].rope = full ? FULL : SLIDING;
         m->layers[i].window = full ? 0 : (size_t)window;
     }
     c->embedding_scale = sqrtf((float)c->n_embd);
-    if (c->n_layers == 62) /* the 27B model divides by its width a head, not by the head's own */
+    if (c->n_layers == 62 &&
+        !cril_key_find(m, "attention.scale")) /* the 27B model divides by its width a head, not by
+                                                 the head's own */
         c->attention_scale = 1.0f / sqrtf((float)c->n_embd / (float)c->n_heads);
-    if ((st = cril_rope_configure(m, base, true, &m->rope[FULL], err)) != CRIL_OK)
+    if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[FULL], err)) != CRIL_OK)
         return st;
     return local_rope(m, base_local, err);
 }

@@ -4,7 +4,6 @@
  * and key rows), SwiGLU.
  */
 #include "model/family.h"
-#include "util/fail.h"
 
 static const struct cril_step steps[] = {
     {CRIL_OP_NORM, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
@@ -30,20 +29,16 @@ static const struct cril_step steps[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    uint64_t experts = 0, window = 0;
+    uint64_t window = 0;
     double base = 10000;
     cril_status st;
-    if ((st = cril_key_opt_uint(m, "expert_count", &experts, err)) != CRIL_OK ||
-        (st = cril_key_opt_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
+    if ((st = cril_key_opt_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
         return st;
-    if (experts)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: a mixture of %llu experts, which cril cannot run yet", m->path,
-                         (unsigned long long)experts);
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].window = window < m->config.n_ctx ? (size_t)window : 0;
-    return cril_rope_configure(m, base, false, &m->rope[0], err);
+    return cril_rope_configure(m, base, false, cril_model_take(m, "rope_freqs.weight"), &m->rope[0],
+                               err);
 }
 
 const struct cril_family cril_family_llama = {.architecture = "llama",

@@ -29,10 +29,11 @@ static cril_status configure(cril_model *m, cril_error *err)
 {
     double base = 10000;
     cril_status st = cril_key_opt_float(m, "rope.freq_base", &base, err);
-    return st != CRIL_OK ? st : cril_rope_configure(m, base, true, &m->rope[0], err);
+    return st != CRIL_OK ? st : cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
 }
 
 const struct cril_family cril_family_qwen2 = {.architecture = "qwen2",
                                               .steps = steps,
                                               .n_steps = sizeof(steps) / sizeof(*steps),
+                                              .has_biases = true,
                                               .configure = configure};

@@ -5,6 +5,7 @@
  */
 #include "model/model.h"
 
+#include "formats/inspect.h"
 #include "formats/known.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
@@ -64,22 +65,47 @@ static const char *full_key(const cril_model *m, const char *key, char buffer[12
     return buffer;
 }
 
+/* A number that may differ from layer to layer is a list. */
+static cril_status check_no_list(const cril_model *m, const char *key, cril_error *err)
+{
+    const struct gguf_kv *kv = cril_key_find(m, key);
+
+    if (kv && kv->is_array)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: key '%s.%s' is a list, for layers that differ; cril runs models "
+                         "that need one number",
+                         m->path, m->family->architecture, key);
+    return CRIL_OK;
+}
+
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
 {
+    const cril_status st = check_no_list(m, key, err);
     char buffer[128];
-    return cril_gguf_uint(m->file, full_key(m, key, buffer), out, err);
+
+    return st == CRIL_OK ? cril_gguf_uint(m->file, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
 {
+    const cril_status st = check_no_list(m, key, err);
     char buffer[128];
-    return cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err);
+
+    return st == CRIL_OK ? cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err)
 {
     char buffer[128];
     return cril_gguf_opt_float(m->file, full_key(m, key, buffer), out, err);
+}
+
+cril_status cril_key_opt_string(const cril_model *m, const char *key, struct gguf_string *out,
+                                cril_error *err)
+{
+    char buffer[128];
+    return cril_key_find(m, key) ? cril_gguf_string(m->file, full_key(m, key, buffer), out, err)
+                                 : CRIL_OK;
 }
 
 const struct gguf_kv *cril_key_find(const cril_model *m, const char *key)
@@ -103,11 +129,9 @@ static cril_status read_size(const cril_model *m, const char *key, size_t max, b
     return CRIL_OK;
 }
 
-static cril_status read_config(cril_model *m, cril_error *err)
+static cril_status read_sizes(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
-    double eps = 0, scale = 0;
-    size_t value_dim;
     cril_status st;
     if ((st = read_size(m, "block_count", MAX_LAYERS, true, &c->n_layers, err)) != CRIL_OK ||
         (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
@@ -118,29 +142,62 @@ static cril_status read_config(cril_model *m, cril_error *err)
     c->n_kv_heads = c->n_heads;
     c->head_dim = c->n_embd / c->n_heads;
     if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) !=
-            CRIL_OK ||
-        (st = read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err)) != CRIL_OK)
+        CRIL_OK)
         return st;
-    value_dim = c->head_dim;
-    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) !=
-            CRIL_OK ||
-        (st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
+    return read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err);
+}
+
+static cril_status check_heads(const cril_model *m, cril_error *err)
+{
+    const struct cril_config *c = &m->config;
+    const char *const arch = m->family->architecture;
+    size_t value_dim = c->head_dim;
+    cril_status st;
+    if ((st = read_size(m, "attention.value_length", MAX_HEAD, false, &value_dim, err)) != CRIL_OK)
+        return st;
+    if (c->n_heads % c->n_kv_heads)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: %s.attention.head_count_kv is %zu, which does not divide the %zu "
+                         "heads; cril gives each key head as many",
+                         m->path, arch, c->n_kv_heads, c->n_heads);
+    if (value_dim != c->head_dim)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: %s.attention.value_length is %zu, the heads have %zu elements; cril "
+                         "runs values as long as keys only",
+                         m->path, arch, value_dim, c->head_dim);
+    return CRIL_OK;
+}
+
+static cril_status read_scales(cril_model *m, cril_error *err)
+{
+    struct cril_config *c = &m->config;
+    const char *const arch = m->family->architecture;
+    double eps = 0, scale = 0;
+    cril_status st;
+    if ((st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
         return st;
-    if (c->n_heads % c->n_kv_heads || !c->head_dim || c->head_dim > MAX_HEAD ||
-        value_dim != c->head_dim)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: %zu heads of %zu with %zu key heads and values of %zu cannot be run",
-                         m->path, c->n_heads, c->head_dim, c->n_kv_heads, value_dim);
-    if (!(eps > 0 && eps < 1) || !(scale >= 0 && scale < 1e3))
+    if (!(eps > 0 && eps < 1))
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: %s.attention.layer_norm_rms_epsilon is missing or, like "
-                         "attention.scale, out of range",
-                         m->path, m->family->architecture);
+                         "%s: %s.attention.layer_norm_rms_epsilon is missing or not between 0 and "
+                         "1: %g",
+                         m->path, arch, eps);
+    if (!(scale >= 0 && scale < 1e3))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.attention.scale is %g, not in 0..1000",
+                         m->path, arch, scale);
     c->eps = (float)eps;
     c->embedding_scale = 1;
     c->attention_scale = scale > 0 ? (float)scale : 1.0f / sqrtf((float)c->head_dim);
     return CRIL_OK;
+}
+
+static cril_status read_config(cril_model *m, cril_error *err)
+{
+    cril_status st = read_sizes(m, err);
+
+    if (st == CRIL_OK)
+        st = check_heads(m, err);
+    return st == CRIL_OK ? read_scales(m, err) : st;
 }
 
 const struct gguf_tensor *cril_model_take(cril_model *m, const char *name)
@@ -190,7 +247,7 @@ static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step
         return CRIL_OK;
     snprintf(name, sizeof(name), "blk.%zu.%s", layer, slot_names[s->w]);
     const struct gguf_tensor *t = cril_model_take(m, name);
-    if (!t && s->op == CRIL_OP_BIAS)
+    if (!t && s->op == CRIL_OP_BIAS && !m->family->has_biases)
         return CRIL_OK;
     if (!t)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
@@ -231,6 +288,31 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
     return cril_model_vector(m, norm, d, &m->output_norm, err);
 }
 
+/* The slot that decides whether slot s of a layer has a bias: queries, keys and values have one
+ * together. */
+static enum cril_slot leading_bias(enum cril_slot s)
+{
+    return s == CRIL_W_K_BIAS || s == CRIL_W_V_BIAS ? CRIL_W_Q_BIAS : s;
+}
+
+/* All layers have a bias, or none. */
+static cril_status check_biases(const cril_model *m, cril_error *err)
+{
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        for (size_t k = 0; k < m->family->n_steps; k++) {
+            const enum cril_slot w = m->family->steps[k].w, first = leading_bias(w);
+            const bool has = m->layers[i].vector[w], wanted = m->layers[0].vector[first];
+
+            if (m->family->steps[k].op == CRIL_OP_BIAS && has != wanted)
+                return cril_fail(err, CRIL_ERR_FORMAT,
+                                 "%s: tensor blk.%zu.%s is missing, while blk.%zu.%s is there; "
+                                 "a model has such biases in all layers or in none",
+                                 m->path, has ? 0 : i, slot_names[has ? first : w], has ? i : 0,
+                                 slot_names[has ? w : first]);
+        }
+    return CRIL_OK;
+}
+
 static cril_status bind(cril_model *m, cril_error *err)
 {
     cril_status st;
@@ -238,7 +320,7 @@ static cril_status bind(cril_model *m, cril_error *err)
         for (size_t s = 0; s < m->family->n_steps; s++)
             if ((st = bind_step(m, i, &m->family->steps[s], err)) != CRIL_OK)
                 return st;
-    if ((st = bind_ends(m, err)) != CRIL_OK)
+    if ((st = check_biases(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
         const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
@@ -262,14 +344,15 @@ static char *read_name(const cril_model *m)
     return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
 }
 
-static cril_status load(cril_model *m, const char *path, cril_error *err)
+/* Of m->file. */
+static cril_status load(cril_model *m, cril_error *err)
 {
+    const char *const path = cril_gguf_path(m->file);
     struct gguf_string arch;
     cril_status st;
     if (!(m->path = strdup(path)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    if ((st = cril_gguf_open(path, &m->file, err)) != CRIL_OK ||
-        (st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
+    if ((st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
         return st;
     if (!(m->family = cril_family_find(arch)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -283,6 +366,7 @@ static cril_status load(cril_model *m, const char *path, cril_error *err)
     if (!(m->layers = calloc(m->config.n_layers, sizeof(*m->layers))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     if ((st = m->family->configure(m, err)) != CRIL_OK ||
+        (st = cril_model_check_keys(m, err)) != CRIL_OK ||
         (st = cril_tokenizer_create(m->file, &m->tokenizer, err)) != CRIL_OK)
         return st;
     return bind(m, err);
@@ -299,21 +383,41 @@ cril_model *cril_model_create(void)
     return m;
 }
 
-cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+/* Takes file over, also on failure. */
+static cril_status open_file(cril_gguf *file, cril_model **out, cril_error *err)
 {
-    if (CRIL_LACKS(err, path, out))
-        return CRIL_ERR_RANGE;
-
     cril_model *m = cril_model_create();
-    if (!m)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    cril_status st = load(m, path, err);
-    if (st != CRIL_OK) {
+    cril_status st;
+
+    if (!m) {
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_gguf_path(file));
+        cril_gguf_close(file);
+        return st;
+    }
+    m->file = file;
+    if ((st = load(m, err)) != CRIL_OK) {
         cril_model_close(m);
         return st;
     }
     *out = m;
     return CRIL_OK;
+}
+
+cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
+{
+    if (CRIL_LACKS(err, path, out))
+        return CRIL_ERR_RANGE;
+
+    cril_gguf *file;
+    const cril_status st = cril_gguf_open(path, &file, err);
+
+    return st == CRIL_OK ? open_file(file, out, err) : st;
+}
+
+cril_status cril_model_open_inspected(const cril_inspect *f, cril_model **out, cril_error *err)
+{
+    return CRIL_LACKS(err, f, out) ? CRIL_ERR_RANGE
+                                   : open_file(cril_gguf_share(cril_inspect_gguf(f)), out, err);
 }
 
 void cril_model_close(cril_model *m)

@@ -59,7 +59,7 @@ enum cril_slot {
 enum cril_op {
     CRIL_OP_NORM,      /* out = RMSNorm(in) * w */
     CRIL_OP_MATMUL,    /* out = w in */
-    CRIL_OP_BIAS,      /* out += w; left out where the file has no such tensor */
+    CRIL_OP_BIAS,      /* out += w; left out where no layer has one and the family allows that */
     CRIL_OP_HEAD_NORM, /* each head of out = RMSNorm(head) * w */
     CRIL_OP_ROPE,      /* rotate each head of out by its position */
     CRIL_OP_ATTEND,    /* A = softmax(scale Q K^T, causal) V; every family has one */
@@ -93,6 +93,7 @@ struct cril_family {
     const char *architecture;      /* general.architecture */
     const struct cril_step *steps; /* [n_steps] */
     size_t n_steps;
+    bool has_biases; /* every file must have those of the steps; else it has them or not */
     /* Sets what differs from cril_family_configure: config, ropes, each layer's rope and window. */
     cril_status (*configure)(cril_model *m, cril_error *err);
 };
@@ -130,11 +131,18 @@ const char *cril_family_names(void);
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
+cril_status cril_key_opt_string(const cril_model *m, const char *key, struct gguf_string *out,
+                                cril_error *err);
 const struct gguf_kv *cril_key_find(const cril_model *m, const char *key);
 
-/* Reads the rope scaling that the file names, into r, for the given base. Marks its tensors as
- * used. */
-cril_status cril_rope_configure(cril_model *m, double base, bool halves, struct cril_rope *r,
+/* To be called once a family has read what it knows: each other key of the architecture is listed
+ * as without effect or refused by name. */
+cril_status cril_model_check_keys(cril_model *m, cril_error *err);
+
+/* Reads the rope scaling that the file names, into r, for the given base. divisors: of the
+ * frequencies, one a pair; NULL: none. */
+cril_status cril_rope_configure(cril_model *m, double base, bool halves,
+                                const struct gguf_tensor *divisors, struct cril_rope *r,
                                 cril_error *err);
 
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */

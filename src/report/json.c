@@ -491,6 +491,16 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
     return CRIL_OK;
 }
 
+/* Where memory runs out, jansson says so, or nothing, or that the text is not JSON. */
+static bool lacked_memory(const json_error_t *where)
+{
+    void *probe = malloc(1 << 16);
+    const bool left = probe;
+
+    free(probe);
+    return !left || !where->text[0] || json_error_code(where) == json_error_out_of_memory;
+}
+
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
     if (CRIL_LACKS(err, path, results, n))
@@ -503,7 +513,8 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     cril_status st;
 
     if (!s.f)
-        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+        return cril_fail(err, errno == ENOMEM ? CRIL_ERR_NOMEM : CRIL_ERR_IO,
+                         "%s: cannot be opened: %s", path, strerror(errno));
     before = cril_c_locale_begin();
     root = json_load_callback(read_some, &s, JSON_REJECT_DUPLICATES, &where);
     cril_c_locale_end(before);
@@ -513,6 +524,8 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     else if (s.too_long)
         st = cril_fail(err, CRIL_ERR_RANGE,
                        "%s: is larger than 1 GiB, too large for a file of results", path);
+    else if (!root && lacked_memory(&where))
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     else if (!root)
         st = cril_fail(
             err, CRIL_ERR_FORMAT,

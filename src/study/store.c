@@ -79,6 +79,8 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
 
     if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
         return no_space(s, err);
+    if (code == SQLITE_IOERR_NOMEM)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     switch (kind) {
     case SQLITE_NOMEM: return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     case SQLITE_BUSY:

@@ -184,8 +184,10 @@ cril_status cril_splitter_create(const char *path, const char *name, size_t len,
                                       PCRE2_UTF | PCRE2_UCP, &code, &at, NULL);
         if (!s->step[s->n]) {
             cril_splitter_free(s);
+            if (code == PCRE2_ERROR_HEAP_FAILED)
+                return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
             return cril_fail(
-                err, code == PCRE2_ERROR_HEAP_FAILED ? CRIL_ERR_NOMEM : CRIL_ERR_UNSUPPORTED,
+                err, CRIL_ERR_UNSUPPORTED,
                 "%s: PCRE2 refuses the expression of pre-tokenizer %s (error %d at %zu)", path,
                 kind->name, code, (size_t)at);
         }
@@ -252,9 +254,11 @@ static cril_status cut(const struct cril_splitter *s, const pcre2_code *code,
                              s->limits);
         if (rc == PCRE2_ERROR_NOMATCH)
             break;
+        if (rc == PCRE2_ERROR_NOMEMORY || rc == PCRE2_ERROR_HEAPLIMIT)
+            return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the words of %zu bytes", len);
         if (rc < 0)
-            return cril_fail(err, CRIL_ERR_NOMEM,
-                             "PCRE2 ran out of memory in a text of %zu bytes (error %d)", len, rc);
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                             "PCRE2 cannot cut a text of %zu bytes into words (error %d)", len, rc);
         if (where[0] > done && (st = add_word(out, start + where[0], err)) != CRIL_OK)
             return st;
         if ((st = add_word(out, start + where[1], err)) != CRIL_OK)

@@ -14,6 +14,7 @@
 #include "tokenizer/internal.h"
 
 #include "formats/known.h"
+#include "formats/inspect.h"
 #include "util/fail.h"
 #include "util/utf8.h"
 #include "util/warnings.h"
@@ -288,6 +289,12 @@ cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_err
     st = cril_tokenizer_create(g, out, err);
     cril_gguf_close(g);
     return st;
+}
+
+cril_status cril_tokenizer_open_inspected(const cril_inspect *f, cril_tokenizer **out,
+                                          cril_error *err)
+{
+    return cril_tokenizer_create(cril_inspect_gguf(f), out, err);
 }
 
 void cril_tokenizer_free(cril_tokenizer *t)

@@ -60,8 +60,9 @@ CRIL_INLINE float cril_geluf(float x)
 /* Scalar functions in double for angles and the last logarithm. Error below 1e-14 relative; of sin
    and cos below 1e-14 relative + 1e-29, since pi/2 in three parts is off by 1.01e-37 and |k|
    < 6.4e7. */
-double cril_exp(double x);                        /* 0 below -700; x <= 700 */
-double cril_log(double x);                        /* x > 0, normal */
-void cril_sincos(double x, double *s, double *c); /* |x| < 1e8 */
+double cril_exp(double x); /* 0 below -700; x <= 700 */
+double cril_log(double x); /* x > 0, normal */
+#define CRIL_SINCOS_MAX 1e8
+void cril_sincos(double x, double *s, double *c); /* |x| < CRIL_SINCOS_MAX */
 
 #endif

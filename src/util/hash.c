@@ -4,15 +4,39 @@
 #include "util/fail.h"
 #include "util/hex.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct cril_sha256 {
     EVP_MD_CTX *ctx;
 };
 
+/*
+ * Whether libcrypto has noted, since this was last asked, that it has no such algorithm. Where
+ * memory runs out it notes that at times, and at times nothing that says so.
+ */
+static bool lacks_algorithm(void)
+{
+    bool lacks = false, memory = false;
+
+    for (unsigned long e; (e = ERR_get_error());) {
+        lacks |= ERR_GET_REASON(e) == ERR_R_UNSUPPORTED;
+        memory |= ERR_GET_REASON(e) == ERR_R_MALLOC_FAILURE;
+    }
+    return lacks && !memory;
+}
+
+static cril_status no_memory(cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+}
+
 static cril_status refused(cril_error *err, const char *step)
 {
+    if (!lacks_algorithm())
+        return no_memory(err);
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "libcrypto refused to %s SHA-256; check the OpenSSL configuration", step);
 }
@@ -22,11 +46,11 @@ cril_status cril_sha256_create(struct cril_sha256 **out, cril_error *err)
     struct cril_sha256 *h = malloc(sizeof(*h));
 
     if (!h)
-        return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+        return no_memory(err);
     h->ctx = EVP_MD_CTX_new();
     if (!h->ctx) {
         free(h);
-        return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+        return no_memory(err);
     }
     if (EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL) != 1) {
         cril_sha256_free(h);

@@ -13,6 +13,19 @@ poke() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 # broken FILE: a fresh copy to be broken
 broken() { cp llama.gguf "$1"; }
 
+# Beyond ulimit -f, here 512 bytes, a write fails, which is said.
+limited() {
+    name=$1; shift
+    (ulimit -f 1; exec "$cril" "$@") >out 2>err </dev/null
+    code=$?; : >out
+    verdict "$name" $code
+}
+limited file-limit score -m llama.gguf --context 64 --token-nats b.tsv c.jsonl
+leaves_nothing file-limit b.tsv
+limited file-limit-archive compress -m llama.gguf --context 64 -o b.cril c.jsonl
+leaves_nothing file-limit-archive b.cril
+limited file-limit-stdout help score
+
 # Models. A tensor's name is followed by: dimensions u32, each u64, type u32, offset u64.
 norm=blk.0.attn_norm.weight
 head -c 300000 llama.gguf >truncated.gguf

@@ -1,0 +1,209 @@
+/*
+ * Where memory runs out, what is said is that memory ran out: no verdict on a file, whichever
+ * allocation fails, be it ours or one of PCRE2's, jansson's or libcrypto's. This program's malloc
+ * stands before the C library's. Sanitizers bring their own, so there it does nothing.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <cril/model.h>
+#include <cril/report.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED
+#endif
+
+static long n_left = -1; /* allocations until one fails; negative: none does */
+static bool for_good;    /* and all after it */
+static bool failed;
+
+#if defined(__GLIBC__) && !defined(SANITIZED)
+enum { CAN_FAIL = 1 };
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *p, size_t n);
+
+static bool fails(void)
+{
+    if (n_left < 0)
+        return false;
+    if (n_left > 0) {
+        n_left--;
+        return false;
+    }
+    if (!for_good)
+        n_left = -1;
+    failed = true;
+    errno = ENOMEM;
+    return true;
+}
+
+#define EXPORTED __attribute__((visibility("default"))) /* the libraries find them, too */
+
+EXPORTED void *malloc(size_t n)
+{
+    return fails() ? NULL : __libc_malloc(n);
+}
+
+EXPORTED void *calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : __libc_calloc(n, size);
+}
+
+EXPORTED void *realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __libc_realloc(p, n);
+}
+#else
+enum { CAN_FAIL = 0 };
+#endif
+
+/* What is done again and again, each time with another allocation failing. */
+typedef cril_status attempt(cril_error *err);
+
+/*
+ * Lets allocation 0, 1, ... of it fail, with all after it and, if asked for, alone, until none is
+ * left. It ends with CRIL_ERR_NOMEM, or, where a library does without what it asked for, as usual.
+ */
+static void check(attempt *it, cril_status usual, bool alone)
+{
+    if (!CAN_FAIL)
+        skip();
+    assert_int_equal(it(&(cril_error){0}), usual); /* libraries keep what they make at first */
+    for (int mode = !alone; mode < 2; mode++) {
+        for_good = mode != 0;
+        failed = true;
+        for (long i = 0; failed; i++) {
+            cril_error err = {0};
+
+            failed = false;
+            n_left = i;
+            const cril_status st = it(&err);
+            n_left = -1;
+            if (st != CRIL_ERR_NOMEM && (st != usual || (failed && for_good)))
+                fail_msg("allocation %ld%s: status %d, '%s'", i, mode ? " and all others" : "",
+                         (int)st, err.message);
+            if (st == CRIL_ERR_NOMEM)
+                assert_non_null(strstr(err.message, "memory"));
+        }
+    }
+}
+
+static cril_status open_inspected(const char *path, cril_error *err)
+{
+    cril_inspect *f;
+    cril_model *m;
+    cril_status st = cril_inspect_open(path, &f, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_model_open_inspected(f, &m, err);
+    cril_inspect_close(f);
+    if (st == CRIL_OK)
+        cril_model_close(m);
+    return st;
+}
+
+static cril_status open_llama(cril_error *err)
+{
+    return open_inspected(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", err);
+}
+
+static cril_status open_gemma3(cril_error *err)
+{
+    return open_inspected(CRIL_TEST_DATA "/golden/tiny-gemma3.gguf", err);
+}
+
+static void test_open(void **state)
+{
+    (void)state;
+    check(open_llama, CRIL_OK, true);
+    check(open_gemma3, CRIL_OK, true);
+}
+
+static cril_model *model;
+
+static cril_status encode(cril_error *err)
+{
+    static const char text[] = "Where memory runs out, 1234 words are not cut.";
+    cril_ids ids = {0};
+    const cril_status st =
+        cril_tokenizer_encode(cril_model_tokenizer(model), text, sizeof(text) - 1, 0, &ids, err);
+
+    cril_ids_free(&ids);
+    return st;
+}
+
+static cril_status hash(cril_error *err)
+{
+    cril_model *m;
+    char hex[65];
+    const long left = n_left;
+
+    n_left = -1;
+    if (cril_model_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &m, err) != CRIL_OK)
+        return CRIL_ERR_FORMAT;
+    n_left = left;
+    const cril_status st = cril_model_sha256(m, hex, err);
+    cril_model_close(m);
+    return st;
+}
+
+static void test_use(void **state)
+{
+    (void)state;
+    if (cril_model_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &model, NULL) != CRIL_OK)
+        fail();
+    check(encode, CRIL_OK, true);
+    check(hash, CRIL_OK, true);
+    cril_model_close(model);
+}
+
+static char path[] = "/tmp/cril-no-memory-XXXXXX";
+
+/* JSON that is no result: to know that, it must be read. */
+static cril_status read_results(cril_error *err)
+{
+    cril_result *results;
+    size_t n;
+
+    return cril_results_read(path, &results, &n, err);
+}
+
+static void test_json(void **state)
+{
+    static const char json[] = "{\"results\": [[1, 2.5, \"three\", {\"four\": null}]]}\n";
+    const int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, json, sizeof(json) - 1), sizeof(json) - 1);
+    close(fd);
+    check(read_results, CRIL_ERR_FORMAT, false); /* jansson takes one for a fault of the text */
+    unlink(path);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_use),
+        cmocka_unit_test(test_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -293,7 +293,7 @@ static void check_cell(cril_store *store, const cril_study_info *s, const cril_s
     check_ok(cril_store_find_corpus(store, text->name, &corpus, &found, &err));
     assert_true(found);
     check_ok(cril_cell_of(&model, &corpus, p, &cell, &err));
-    check_ok(cril_store_result(store, &cell, NULL, &got, &err));
+    check_ok(cril_store_result(store, &cell, &corpus, NULL, &got, &err));
     check_ok(cril_model_open(m->path, &opened, &err));
     check_ok(cril_scorer_create(opened, &wanted, &scorer, &err));
     check_ok(cril_corpus_open(text->path, &text->options, &c, &err));

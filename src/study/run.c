@@ -319,7 +319,8 @@ static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **
 {
     cril_slice *all;
     size_t n_all;
-    cril_status st = cril_store_missing(r->store, &j->cell, &all, &n_all, err);
+    cril_status st = cril_store_missing(r->store, &j->cell, r->work.texts[j->text].facts.documents,
+                                        &all, &n_all, err);
 
     if (st != CRIL_OK)
         return st;

@@ -223,6 +223,22 @@ static void estimate(const struct cril_subject *m, const struct cril_text *t, do
 
 /* ---- Cells ---- */
 
+/* Of corpora that share their documents, the one with most of them has the cell's job. */
+static void add_job(struct cril_survey *w, const struct cril_job *j)
+{
+    for (size_t i = 0; i < w->n_jobs; i++) {
+        struct cril_job *k = &w->jobs[i];
+
+        if (k->subject != j->subject || k->protocol != j->protocol ||
+            k->cell.documents != j->cell.documents || strcmp(k->cell.text, j->cell.text) != 0)
+            continue;
+        if (k->slice.to < j->slice.to)
+            *k = *j;
+        return;
+    }
+    w->jobs[w->n_jobs++] = *j;
+}
+
 static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject,
                             size_t text, size_t protocol, double ratio, cril_error *err)
 {
@@ -246,7 +262,7 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, siz
         return st;
     estimate(&w->subjects[subject], &w->texts[text], ratio, &j);
     j.slice_flops = j.flops;
-    w->jobs[w->n_jobs++] = j;
+    add_job(w, &j);
     return CRIL_OK;
 }
 

@@ -200,6 +200,11 @@ cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err)
     return CRIL_OK;
 }
 
+void cril_model_know_sha256(cril_model *m, const char hex[65])
+{
+    memcpy(m->sha256, hex, sizeof(m->sha256));
+}
+
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
 {
     struct hashing h;

@@ -16,6 +16,7 @@
 
 #include "model/model.h"
 #include "score/batch.h"
+#include "score/scorer.h"
 #include "score/token_ids.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
@@ -691,6 +692,13 @@ static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cr
     };
 
     return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
+}
+
+cril_status cril_scorer_check(cril_model *m, const cril_score_options *options, cril_error *err)
+{
+    cril_scorer s = {.model = m};
+
+    return configure(&s, options, err);
 }
 
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,

@@ -45,7 +45,15 @@ cril_status cril_store_make_tables(cril_store *s, cril_error *err);
 /* Brings a file of version 1 to this one, within a transaction that writes (store_upgrade.c). */
 cril_status cril_store_upgrade(cril_store *s, cril_error *err);
 
+/* A file or folder of this hash had this stamp (stamp.h). */
+cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp,
+                                 cril_error *err);
+/* The hash of what has this stamp; sha256 is "" where none is known. */
+cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65], cril_error *err);
+
 /* ---- Within a transaction that writes ---- */
+
+cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err);
 
 enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS };
 
@@ -88,6 +96,7 @@ struct cril_visit {
     cril_status (*unicode)(void *user, const cril_unicode *u, cril_error *err);
     cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row,
                           cril_error *err);
+    cril_status (*stamp)(void *user, const char *sha256, uint64_t stamp, cril_error *err);
 };
 
 /* Any may be NULL. Every row is checked first. */

@@ -146,6 +146,19 @@ cril_status cril_store_find_text(cril_store *s, const char *text, uint64_t *n_do
     return cril_query_end(&q);
 }
 
+cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65], cril_error *err)
+{
+    struct cril_query q;
+
+    sha256[0] = '\0';
+    cril_query_start(&q, s, "SELECT sha256 FROM stamps WHERE stamp = ? ORDER BY sha256 LIMIT 1",
+                     err);
+    cril_query_bits(&q, stamp);
+    if (cril_query_next(&q))
+        cril_query_get_sha256(&q, 0, "a stamp", sha256);
+    return cril_query_end(&q);
+}
+
 static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65],
                              bool *found, cril_error *err)
 {
@@ -449,6 +462,24 @@ static cril_status visit_imports(cril_store *s, cril_figure_kind kind, const str
     return cril_query_end(&q);
 }
 
+static cril_status visit_stamps(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    static const char what[] = "a stamp";
+    struct cril_query q;
+    char sha256[65];
+
+    cril_query_start(&q, s, "SELECT sha256, stamp FROM stamps ORDER BY sha256, stamp", err);
+    while (cril_query_next(&q)) {
+        uint64_t stamp;
+
+        cril_query_get_sha256(&q, 0, what, sha256);
+        stamp = cril_query_get_bits(&q, 1, what);
+        if (q.st == CRIL_OK)
+            q.st = v->stamp(v->user, sha256, stamp, err);
+    }
+    return cril_query_end(&q);
+}
+
 cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -469,6 +500,8 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
         st = visit_imports(s, CRIL_FIGURE_BPC, v, err);
     if (st == CRIL_OK && v->import)
         st = visit_imports(s, CRIL_FIGURE_SCORE, v, err);
+    if (st == CRIL_OK && v->stamp)
+        st = visit_stamps(s, v, err);
     return st;
 }
 

@@ -147,6 +147,11 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
     return m->o.measured_only ? CRIL_OK : cril_put_import(m->to, kind, row, false, NULL, err);
 }
 
+static cril_status on_stamp(void *user, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    return cril_put_stamp(((struct merge *)user)->to, sha256, stamp, err);
+}
+
 /* One store, into the open transaction of m->to. */
 static cril_status add_store(struct merge *m, const char *path, cril_error *err)
 {
@@ -160,7 +165,8 @@ static cril_status add_store(struct merge *m, const char *path, cril_error *err)
                                  .cell = on_cell,
                                  .document = on_document,
                                  .unicode = on_unicode,
-                                 .import = on_import};
+                                 .import = on_import,
+                                 .stamp = on_stamp};
     cril_store *from;
     cril_error why;
     cril_status st = cril_store_open(path, &options, &from, err);

@@ -491,6 +491,26 @@ cril_status cril_store_put(cril_store *s, const cril_cell *cell,
     return cril_store_end(s, st, err);
 }
 
+/* ---- Stamps ---- */
+
+cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s, "INSERT INTO stamps VALUES(?, ?) ON CONFLICT DO NOTHING", err);
+    cril_query_text(&q, sha256);
+    cril_query_bits(&q, stamp);
+    cril_query_run(&q, NULL);
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    cril_status st = cril_store_begin(s, true, err);
+
+    return st == CRIL_OK ? cril_store_end(s, cril_put_stamp(s, sha256, stamp, err), err) : st;
+}
+
 /* ---- Figures from elsewhere ---- */
 
 static const char *const import_sql[] = {

@@ -63,14 +63,15 @@ static cril_status read_cell(struct run *r, struct row *row, const cril_store_mo
     cril_status st;
 
     if ((st = cril_cell_of(m, c, row->protocol, &cell, err)) != CRIL_OK ||
-        (st = cril_store_missing(r->store, &cell, &missing, &n, err)) != CRIL_OK)
+        (st = cril_store_missing(r->store, &cell, c->documents, &missing, &n, err)) != CRIL_OK)
         return st;
     row->documents = row->done = c->documents;
     for (size_t i = 0; i < n; i++)
         row->done -= missing[i].to - missing[i].from;
     free(missing);
     row->complete = row->done == row->documents;
-    if (!row->complete || (st = cril_store_result(r->store, &cell, NULL, &result, err)) != CRIL_OK)
+    if (!row->complete ||
+        (st = cril_store_result(r->store, &cell, c, NULL, &result, err)) != CRIL_OK)
         return st;
     row->bpc = cril_result_bpc(&result);
     row->interval = result.interval;

@@ -20,6 +20,7 @@ enum { N_DOCUMENTS = 20, AT_MOST = 1 << 20 };
 static char folder[64], path[96], into[96], *base;
 static size_t base_bytes;
 static cril_cell cell;
+static cril_store_corpus corpus;
 
 static void must(bool holds)
 {
@@ -77,10 +78,11 @@ static void make_base(void)
     must(cril_store_put_model(s, "model", &m, NULL, NULL) == CRIL_OK &&
          cril_store_put_corpus(s, "corpus", &c, NULL, NULL) == CRIL_OK);
     for (uint64_t i = 0; i < N_DOCUMENTS; i++) {
-        const cril_document_score d = {i, i + 1, 3.25 * (double)i, 9, 8, 5, 5};
+        const cril_document_score d = {i, i + 1, 3.25 * (double)i, 9, 8, 5, 5, 1, ~i};
 
         must(cril_store_put(s, &cell, &d, 1, NULL) == CRIL_OK);
     }
+    corpus = c;
     must(cril_store_import(s, CRIL_FIGURE_BPC, &row, 1, NULL, NULL) == CRIL_OK);
     must(cril_store_import(s, CRIL_FIGURE_SCORE, &row, 1, NULL, NULL) == CRIL_OK);
     must(cril_store_put_baselines(s, c.id, &b, 1, NULL) == CRIL_OK);
@@ -211,7 +213,7 @@ static void check_result(cril_store *s)
     static const cril_interval interval = {.resamples = 3};
     cril_result r;
 
-    if (cril_store_result(s, &cell, &interval, &r, NULL) != CRIL_OK)
+    if (cril_store_result(s, &cell, &corpus, &interval, &r, NULL) != CRIL_OK)
         return;
     for (uint64_t i = 0; i < r.documents; i++) {
         const cril_document_score *d = &r.per_document[i];
@@ -289,7 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text = dump(s, &st);
     check_result(s);
     check_table(s);
-    if (cril_store_missing(s, &cell, &missing, &n, NULL) == CRIL_OK) {
+    if (cril_store_missing(s, &cell, N_DOCUMENTS, &missing, &n, NULL) == CRIL_OK) {
         for (size_t i = 0; i < n; i++)
             must(missing[i].from < missing[i].to && (!i || missing[i - 1].to < missing[i].from));
         free(missing);

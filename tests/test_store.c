@@ -129,7 +129,9 @@ static cril_document_score document_of(uint64_t i, int model)
                                  .tokens = 300 + k,
                                  .scored_tokens = 299 + k,
                                  .characters = 1000 + k,
-                                 .bytes = 1200 + k};
+                                 .bytes = 1200 + k,
+                                 .unspelled_characters = k % 3,
+                                 .token_ids = UINT64_MAX - k};
 }
 
 static void put_facts(cril_store *s)
@@ -282,7 +284,7 @@ static void test_round_trip(void **state)
     const cril_cell cell = cell_of(0, 0);
     const cril_interval interval = {.level = 0.9, .resamples = 50, .seed = 3};
     const cril_store_model m = model_of(0);
-    const cril_store_corpus c = corpus_of(1);
+    const cril_store_corpus corpus = corpus_of(0), c = corpus_of(1);
     cril_document_score want[N_DOCUMENTS];
     cril_result r, sum = {.documents = N_DOCUMENTS, .per_document = want, .interval = interval};
     cril_store_model got_m;
@@ -296,14 +298,14 @@ static void test_round_trip(void **state)
     for (uint64_t i = 0; i < N_DOCUMENTS; i++) {
         const uint64_t k = i * 37 % N_DOCUMENTS; /* any order */
 
-        check_refused(cril_store_result(s, &cell, NULL, &r, &err), CRIL_ERR_EMPTY,
+        check_refused(cril_store_result(s, &cell, &corpus, NULL, &r, &err), CRIL_ERR_EMPTY,
                       "of 50 documents");
         put_range(s, 0, 0, k, k + 1);
         want[k] = document_of(k, 0);
     }
     cril_store_close(s);
     s = open_store(file("a.db"));
-    check_ok(cril_store_result(s, &cell, &interval, &r, &err));
+    check_ok(cril_store_result(s, &cell, &corpus, &interval, &r, &err));
     assert_int_equal(r.documents, N_DOCUMENTS);
     assert_memory_equal(r.per_document, want, sizeof(want));
     check_ok(cril_result_sum(&sum, &err));
@@ -332,14 +334,14 @@ static void test_missing(void **state)
 {
     const cril_cell cell = cell_of(1, 0);
     cril_store *s = open_store(file("a.db"));
-    cril_cell unknown = cell, *cells;
+    cril_cell *cells;
     cril_slice *r;
     cril_error err;
     size_t n;
 
     (void)state;
     put_facts(s);
-    check_ok(cril_store_missing(s, &cell, &r, &n, &err));
+    check_ok(cril_store_missing(s, &cell, N_DOCUMENTS, &r, &n, &err));
     assert_true(n == 1 && r[0].from == 0 && r[0].to == N_DOCUMENTS);
     free(r);
     check_ok(cril_store_cells(s, &cells, &n, &err));
@@ -348,23 +350,25 @@ static void test_missing(void **state)
     put_range(s, 1, 0, 3, 7);
     put_range(s, 1, 0, 7, 9);
     put_range(s, 1, 0, 49, 50);
-    check_ok(cril_store_missing(s, &cell, &r, &n, &err));
+    check_ok(cril_store_missing(s, &cell, N_DOCUMENTS, &r, &n, &err));
     assert_true(n == 2 && r[0].from == 0 && r[0].to == 3 && r[1].from == 9 && r[1].to == 49);
     free(r);
     put_range(s, 1, 0, 0, 50);
-    check_ok(cril_store_missing(s, &cell, &r, &n, &err));
+    check_ok(cril_store_missing(s, &cell, N_DOCUMENTS, &r, &n, &err));
     assert_int_equal(n, 0);
     free(r);
     check_ok(cril_store_cells(s, &cells, &n, &err));
     assert_int_equal(n, 1);
     assert_string_equal(cells->model, cell.model);
-    assert_string_equal(cells->corpus, cell.corpus);
+    assert_string_equal(cells->text, cell.text);
     assert_string_equal(cells->protocol, cell.protocol);
     assert_true(cells->context == cell.context && cells->stride == cell.stride &&
-                cells->numerics == cell.numerics);
+                cells->numerics == cell.numerics && cells->rules == CRIL_RULES &&
+                cells->documents == 0);
     free(cells);
-    memset(unknown.corpus, '7', 64);
-    check_refused(cril_store_missing(s, &unknown, &r, &n, &err), CRIL_ERR_RANGE, "777");
+    check_ok(cril_store_missing(s, &cell, 20, &r, &n, &err)); /* of a smaller limit */
+    assert_int_equal(n, 0);
+    free(r);
     cril_store_close(s);
 }
 
@@ -384,6 +388,174 @@ static void test_cells(void **state)
     assert_true(cell.context == 300 && cell.stride == 300);
     p = (cril_study_protocol){.name = "none"};
     check_refused(cril_cell_of(&m, &c, &p, &cell, &err), CRIL_ERR_RANGE, "none");
+}
+
+/* Corpora that differ in their limit alone share a cell where each document is scored alone; where
+ * documents are joined, a cell belongs to their number. */
+static void test_limits(void **state)
+{
+    const cril_study_protocol alone = {.name = "document"}, joined = {.name = "hkust"};
+    const cril_store_model m = model_of(0);
+    cril_store_corpus all = corpus_of(0), some = all, other = all;
+    cril_store *s = open_store(file("a.db"));
+    cril_cell a, b;
+    cril_slice *missing;
+    cril_result r;
+    uint64_t n_text;
+    cril_error err;
+    size_t n;
+
+    (void)state;
+    some.limit = some.documents = 20;
+    check_ok(cril_store_corpus_id(&some, &err));
+    assert_string_not_equal(some.id, all.id);
+    assert_string_equal(some.text, all.text);
+    strcpy(other.field, "text");
+    check_ok(cril_store_corpus_id(&other, &err));
+    assert_string_not_equal(other.text, all.text);
+    check_ok(cril_cell_of(&m, &all, &alone, &a, &err));
+    check_ok(cril_cell_of(&m, &some, &alone, &b, &err));
+    assert_memory_equal(&a, &b, sizeof(a));
+
+    check_ok(cril_store_put_model(s, "m1", &m, NULL, &err));
+    check_ok(cril_store_put_corpus(s, "cc", &some, NULL, &err));
+    check_ok(cril_store_find_text(s, some.text, &n_text, &err));
+    assert_int_equal(n_text, 0); /* how many the limit leaves out is not known */
+    put_range(s, 0, 0, 0, 20);
+    check_ok(cril_store_put_corpus(s, "cc", &all, NULL, &err));
+    check_ok(cril_store_find_text(s, some.text, &n_text, &err));
+    assert_int_equal(n_text, N_DOCUMENTS);
+    check_refused(cril_store_put_text(s, some.text, 7, &err), CRIL_ERR_MISMATCH, "other facts");
+    check_ok(cril_store_missing(s, &a, N_DOCUMENTS, &missing, &n, &err));
+    assert_true(n == 1 && missing[0].from == 20 && missing[0].to == N_DOCUMENTS);
+    free(missing);
+    check_ok(cril_store_result(s, &a, &some, NULL, &r, &err));
+    assert_int_equal(r.documents, 20);
+    assert_int_equal(strlen(r.token_ids_sha256), 64);
+    assert_string_equal(r.unicode.pcre2, cril_unicode_here().pcre2);
+    cril_result_free(&r);
+
+    check_ok(cril_cell_of(&m, &all, &joined, &a, &err));
+    check_ok(cril_cell_of(&m, &some, &joined, &b, &err));
+    assert_true(a.documents == N_DOCUMENTS && b.documents == 20);
+    cril_store_close(s);
+}
+
+/* Documents that were cut into other tokens are told apart, and by what. */
+static void test_token_ids(void **state)
+{
+    const char *const paths[] = {file("b.db")};
+    cril_store *s;
+    cril_error err;
+    char *before, *after;
+
+    (void)state;
+    make_full(file("a.db"));
+    make_full(paths[0]);
+    execute(paths[0], "UPDATE unicode SET pcre2 = '11.0.0'");
+    s = open_store(file("a.db"));
+    check_ok(cril_store_merge(s, paths, 1, NULL, &err)); /* another version, the same tokens */
+    execute(paths[0], "UPDATE documents SET token_ids = 17 WHERE idx = 7");
+    before = dump(s);
+    assert_non_null(strstr(before, "unicode pcre2 \"11.0.0\""));
+    check_refused(cril_store_merge(s, paths, 1, NULL, &err), CRIL_ERR_MISMATCH, "document 7 ");
+    assert_non_null(strstr(err.message, "0000000000000011 (Unicode 11.0.0 in PCRE2"));
+    assert_non_null(strstr(err.message, "hash ffffffffffffff"));
+    assert_non_null(strstr(err.message, ", and 1 more) and came with"));
+    after = dump(s);
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+    cril_store_close(s);
+}
+
+/* Not what a build of SQLite happens to have. */
+static void test_synchronous(void **state)
+{
+    cril_store *s = open_store(file("a.db"));
+    sqlite3_stmt *q;
+
+    (void)state;
+    assert_int_equal(sqlite3_prepare_v2(s->db, "PRAGMA synchronous", -1, &q, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(q), SQLITE_ROW);
+    assert_int_equal(sqlite3_column_int(q, 0), 2);
+    sqlite3_finalize(q);
+    cril_store_close(s);
+}
+
+/* ---- Of an earlier version ---- */
+
+/* A copy of the golden database of version 1, as golden/README.md has it. */
+static const char *copy_old(const char *name)
+{
+    char from[1024];
+    const char *to = file(name);
+    char *bytes;
+    size_t n;
+
+    snprintf(from, sizeof(from), "%s/golden/study-1.db", CRIL_TEST_DATA);
+    bytes = read_file(from, &n);
+    write_file(to, bytes, n);
+    free(bytes);
+    return to;
+}
+
+/* What was measured is there, by rules 1; cells that a limit told apart are one; what was imported
+ * stays, and an error of 0 is none. */
+static void test_upgrade(void **state)
+{
+    char golden[1024];
+    char *want, *got;
+    size_t n;
+
+    (void)state;
+    snprintf(golden, sizeof(golden), "%s/golden/study-1.txt", CRIL_TEST_DATA);
+    want = read_file(golden, &n);
+    got = dump_of(copy_old("old.db")); /* for reading too */
+    assert_int_equal(strlen(got), n);
+    assert_memory_equal(got, want, n);
+    free(got);
+    got = dump_of(file("old.db")); /* done once */
+    assert_memory_equal(got, want, n);
+    free(got);
+    free(want);
+}
+
+/* All of it or nothing: what cannot be brought to this version stays as it was, byte for byte. */
+static void test_upgrade_refused(void **state)
+{
+    static const struct {
+        const char *sql, *word;
+    } damages[] = {
+        {"UPDATE documents SET nats = -1", "document"},
+        {"UPDATE documents SET nats = nats + 1 WHERE cell = (SELECT key FROM cells WHERE protocol "
+         "= 'document' LIMIT 1)",
+         "is known with"}, /* two limits that do not agree */
+        {"UPDATE cells SET stride = stride + 1", "a cell"},
+        {"DELETE FROM corpora", "a cell of no corpus"},
+        {"UPDATE corpora SET field = 'other'", "a corpus"},
+        {"CREATE TABLE more(a)", "tables"},
+        {"CREATE TRIGGER t AFTER INSERT ON documents BEGIN DELETE FROM models; END", "tables"},
+    };
+    char *before, *after;
+    size_t n, m;
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+        const char *path = copy_old("old.db");
+
+        execute(path, damages[i].sql);
+        before = read_file(path, &n);
+        assert_int_not_equal(open_only(path, false, &err), CRIL_OK);
+        if (!strstr(err.message, damages[i].word))
+            fail_msg("%s: no \"%s\" in: %s", damages[i].sql, damages[i].word, err.message);
+        after = read_file(path, &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(before, after, n);
+        free(before);
+        free(after);
+    }
 }
 
 /* ---- What is known does not change ---- */
@@ -597,6 +769,7 @@ static void test_table(void **state)
     const cril_figure both = {model_names[1], "cc", 0.9, 0.125, "elsewhere", 0};
     double bits[N_DOCUMENTS], characters[N_DOCUMENTS], se, value;
     const cril_cell cell = cell_of(0, 0);
+    const cril_store_corpus corpus = corpus_of(0);
     cril_study_table t;
     cril_result r;
     cril_store *s;
@@ -618,7 +791,7 @@ static void test_table(void **state)
     execute(file("a.db"), "UPDATE documents SET nats = 7 WHERE idx = 6");
     bits[6] = 7 / CRIL_LN2;
     s = open_store(file("a.db"));
-    check_ok(cril_store_result(s, &cell, NULL, &r, &err));
+    check_ok(cril_store_result(s, &cell, &corpus, NULL, &r, &err));
     value = cril_result_bpc(&r);
     cril_result_free(&r);
     check_ok(cril_ratio_error(bits, characters, N_DOCUMENTS, &se, &err));
@@ -700,9 +873,9 @@ static void test_files(void **state)
     execute(file("half.db"), "PRAGMA application_id = 0x6372696c; CREATE TABLE t(a)");
     check_refused(open_only(file("half.db"), false, &err), CRIL_ERR_FORMAT, "another program");
     make_full(file("new.db"));
-    execute(file("new.db"), "UPDATE meta SET value = 2 WHERE key = 'schema'");
+    execute(file("new.db"), "UPDATE meta SET value = 3 WHERE key = 'schema'");
     check_refused(open_only(file("new.db"), false, &err), CRIL_ERR_UNSUPPORTED, "newer cril");
-    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 2");
+    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 3");
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(chdir(folder), 0);
     check_ok(open_only(":memory:", false, &err)); /* a file like any other */
@@ -1039,6 +1212,8 @@ static void test_hostile(void **state)
         {"UPDATE documents SET characters = bytes + 1 WHERE idx = 3", "document"},
         {"UPDATE documents SET bytes = 9223372036854775807 WHERE idx = 3", "document"},
         {"UPDATE documents SET line = -9223372036854775807 - 1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET unspelled = -1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET token_ids = 'x' WHERE idx = 3", "document"},
         {"UPDATE documents SET idx = 50 WHERE idx = 3", "document"},
         {"UPDATE documents SET idx = -1 WHERE idx = 3", "document"},
         {"UPDATE documents SET tokens = 9007199254740992, scored_tokens = 1", "document"},
@@ -1046,6 +1221,8 @@ static void test_hostile(void **state)
         {"UPDATE cells SET context = context + 1", "cell"},
         {"UPDATE cells SET protocol = 'a name that is too long for a protocol'", "cell"},
         {"UPDATE cells SET numerics = -1", "cell"},
+        {"UPDATE cells SET rules = rules + 1", "cell"},
+        {"UPDATE cells SET documents = 7", "cell"},
         {"UPDATE cells SET key = x'0011' WHERE key = (SELECT min(key) FROM cells)", "cell"},
         {"UPDATE cells SET model = 'x'", "cell"},
         {"DELETE FROM corpora", "corpus"},
@@ -1077,7 +1254,11 @@ static void test_hostile(void **state)
         {"UPDATE baselines SET bytes = -1", "baseline"},
         {"UPDATE baselines SET name = 'a compressor of a very long name' WHERE name = 'xz -9'",
          "baseline"},
+        {"UPDATE corpora SET text = sha256", "corpus"},
+        {"UPDATE texts SET documents = 0", "text"},
+        {"UPDATE unicode SET pcre2 = 'a version that is too long'", "Unicode"},
         {"UPDATE meta SET value = 'x'", "version"},
+        {"UPDATE meta SET value = 1", "tables"},
         {"UPDATE meta SET value = 0", "version"},
         {"DELETE FROM meta", "version"},
         {"CREATE TRIGGER t AFTER INSERT ON documents BEGIN DELETE FROM documents; END", "tables"},
@@ -1103,6 +1284,7 @@ static void test_damaged(void **state)
 {
     const cril_store_options o = {.patience_ms = 100};
     const cril_cell cell = cell_of(0, 0);
+    const cril_store_corpus corpus = corpus_of(0);
     uint32_t random = 12345;
     char *bytes;
     size_t n;
@@ -1132,7 +1314,7 @@ static void test_damaged(void **state)
             write_file(file("bad.db"), bytes, n);
         if (cril_store_open(file("bad.db"), &o, &s, &err) == CRIL_OK) {
             cril_store_dump(s, f, &err);
-            if (cril_store_result(s, &cell, NULL, &r, &err) == CRIL_OK)
+            if (cril_store_result(s, &cell, &corpus, NULL, &r, &err) == CRIL_OK)
                 cril_result_free(&r);
             cril_store_put(s, &cell, &d, 1, &err);
             cril_store_close(s);
@@ -1429,27 +1611,19 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip),
-        store_test(test_missing),
-        store_test(test_cells),
-        store_test(test_conflicts),
-        store_test(test_changed),
-        store_test(test_refused_values),
-        store_test(test_imports),
-        store_test(test_table),
-        store_test(test_baselines),
-        store_test(test_files),
-        store_test(test_read_only),
-        store_test(test_locked),
-        store_test(test_full),
-        store_test(test_merge),
-        store_test(test_merge_conflicts),
-        store_test(test_merge_options),
-        store_test(test_hostile),
-        store_test(test_damaged),
-        store_test(test_killed),
-        store_test(test_two_writers),
-        store_test(test_claims),
+        store_test(test_round_trip),      store_test(test_missing),
+        store_test(test_cells),           store_test(test_upgrade),
+        store_test(test_upgrade_refused), store_test(test_limits),
+        store_test(test_token_ids),       store_test(test_synchronous),
+        store_test(test_conflicts),       store_test(test_changed),
+        store_test(test_refused_values),  store_test(test_imports),
+        store_test(test_table),           store_test(test_baselines),
+        store_test(test_files),           store_test(test_read_only),
+        store_test(test_locked),          store_test(test_full),
+        store_test(test_merge),           store_test(test_merge_conflicts),
+        store_test(test_merge_options),   store_test(test_hostile),
+        store_test(test_damaged),         store_test(test_killed),
+        store_test(test_two_writers),     store_test(test_claims),
         store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "study/store.h"
 #include "study/survey.h"
 
 #include <cril/study_run.h>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -293,7 +296,7 @@ static void check_cell(cril_store *store, const cril_study_info *s, const cril_s
     check_ok(cril_store_find_corpus(store, text->name, &corpus, &found, &err));
     assert_true(found);
     check_ok(cril_cell_of(&model, &corpus, p, &cell, &err));
-    check_ok(cril_store_result(store, &cell, NULL, &got, &err));
+    check_ok(cril_store_result(store, &cell, &corpus, NULL, &got, &err));
     check_ok(cril_model_open(m->path, &opened, &err));
     check_ok(cril_scorer_create(opened, &wanted, &scorer, &err));
     check_ok(cril_corpus_open(text->path, &text->options, &c, &err));
@@ -532,6 +535,202 @@ static void test_cuts(void **state)
     cril_study_close(study);
 }
 
+static void append(const char *path)
+{
+    FILE *f = fopen(path, "a");
+
+    assert_non_null(f);
+    fputs("{\"content\": \"And one document more than before.\"}\n", f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Which of this process's mapped files end so. */
+static size_t count_mapped(const char *suffix)
+{
+    FILE *f = fopen("/proc/self/maps", "r");
+    char line[512];
+    size_t n = 0;
+
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f))
+        n += strstr(line, suffix) != NULL;
+    fclose(f);
+    return n;
+}
+
+/* Of models that are not at work, facts stay in memory, and no tokenizer. */
+static void test_facts_alone(void **state)
+{
+    struct cril_survey w = {0};
+    cril_study *study;
+    cril_error err;
+
+    (void)state;
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    check_ok(cril_survey_read(cril_study_info_of(study), &w, NULL, NULL, &err));
+    check_ok(cril_survey_identify(&w, NULL, NULL, &err));
+    assert_int_equal(w.n_subjects, 2);
+    assert_int_equal(strlen(w.subjects[1].facts.sha256), 64);
+    assert_int_equal(count_mapped(".gguf"), 0);
+    cril_survey_free(&w);
+    cril_study_close(study);
+}
+
+static size_t n_folders; /* opened so far; opendir is ours */
+
+DIR *opendir(const char *name)
+{
+    DIR *(*next)(const char *);
+    void *symbol = dlsym(RTLD_NEXT, "opendir");
+
+    memcpy(&next, &symbol, sizeof(next));
+    n_folders++;
+    return next(name);
+}
+
+/* Lets a commit come up, a few times. */
+static int on_slow_progress(void *user, const cril_study_progress *p)
+{
+    size_t *n_commits = user;
+
+    if (strcmp(p->phase, "scoring") == 0 && ++*n_commits <= 3)
+        usleep(260 * 1000);
+    return 0;
+}
+
+/* A folder is walked when the study is loaded, when the survey looks at it, reads it and has read
+ * it, and twice for each range of documents that is scored: not at each commit. */
+static void test_folder_walks(void **state)
+{
+    static const char study[] = "models: [{path: tiny-llama.gguf}]\n"
+                                "corpora: [{path: texts}]\n"
+                                "protocols: [{name: document, context: 48, stride: 16}]\n";
+
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 16};
+    size_t n_commits = 0;
+    const cril_study_callbacks callbacks = {.user = &n_commits, .on_progress = on_slow_progress};
+    cril_study *loaded;
+    cril_store *store;
+    cril_error err;
+
+    (void)state;
+    write_study(study);
+    n_folders = 0;
+    check_ok(cril_study_load(file("study.yaml"), &loaded, &err));
+    check_ok(cril_store_open(file("one.db"), NULL, &store, &err));
+    check_ok(cril_study_run(cril_study_info_of(loaded), store, &small, &callbacks, NULL, &err));
+    assert_true(n_commits > 3);
+    assert_int_equal(n_folders, 1 + 3 + 2);
+    cril_store_close(store);
+    cril_study_close(loaded);
+}
+
+/* A file that comes up in a folder while the study runs moves all documents behind it. */
+static void test_file_added(void **state)
+{
+    struct seen seen = {.write_to = file("texts/0a.txt")};
+    cril_error err;
+
+    (void)state;
+    check_refused(run(file("one.db"), &plain, &seen, NULL, &err), CRIL_ERR_MISMATCH,
+                  "texts: was written to while the study ran");
+}
+
+struct reads {
+    size_t n;
+    size_t n_waiting;
+};
+
+static int count_select(unsigned what, void *user, void *statement, void *sql)
+{
+    struct reads *r = user;
+
+    (void)what;
+    (void)statement;
+    r->n += strstr(sql, "documents WHERE") != NULL;
+    return 0;
+}
+
+static int count_waiting(void *user, const cril_study_progress *p)
+{
+    struct reads *r = user;
+
+    if (strcmp(p->phase, "waiting") == 0 && !r->n_waiting++)
+        r->n = 0;
+    return r->n_waiting == 3;
+}
+
+/* A run that waits for others asks for their locks and reads no row. */
+static void test_waiting(void **state)
+{
+    const cril_study_protocol p = {.name = "document", .context = 48, .stride = 16};
+    struct reads reads = {0};
+    const cril_study_callbacks callbacks = {.user = &reads, .on_progress = count_waiting};
+    cril_store_model m;
+    cril_store_corpus c;
+    cril_store *store, *other;
+    cril_study *study;
+    cril_claim *claim;
+    cril_cell cell;
+    cril_error err;
+    bool found;
+
+    (void)state;
+    run_all(file("one.db"), NULL);
+    check_ok(cril_store_open(file("one.db"), NULL, &other, &err));
+    check_ok(cril_store_find_model(other, "tiny-llama", &m, &found, &err));
+    check_ok(cril_store_find_corpus(other, "lines", &c, &found, &err));
+    check_ok(cril_cell_of(&m, &c, &p, &cell, &err));
+    check_ok(cril_store_claim(other, &cell, 0, 1, &claim, &err));
+    assert_non_null(claim);
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    check_ok(cril_store_open(file("one.db"), NULL, &store, &err));
+    assert_int_equal(sqlite3_exec(store->db, "DELETE FROM documents WHERE idx = 0", 0, 0, 0), 0);
+    sqlite3_trace_v2(store->db, SQLITE_TRACE_STMT, count_select, &reads);
+    check_refused(cril_study_run(cril_study_info_of(study), store, &plain, &callbacks, NULL, &err),
+                  CRIL_ERR_CANCELLED, "stopped");
+    assert_int_equal(reads.n_waiting, 3);
+    assert_int_equal(reads.n, 0);
+    cril_claim_release(claim);
+    cril_store_close(other);
+    cril_store_close(store);
+    cril_study_close(study);
+}
+
+/* What cannot be used is said with its line, once at once and once at the end; all else is done. */
+static void test_bad_model(void **state)
+{
+    static const char study[] = "models:\n"
+                                "  - {path: tiny-llama.gguf}\n"
+                                "  - {path: bad.gguf}\n"
+                                "  - {path: tiny-gemma3.gguf}\n"
+                                "corpora:\n"
+                                "  - {path: lines.jsonl}\n"
+                                "  - {path: empty.jsonl}\n"
+                                "  - {path: short.jsonl}\n"
+                                "protocols:\n"
+                                "  - {name: document, context: 48}\n"
+                                "  - {name: hkust, context: 100}\n"
+                                "  - {name: rolling, context: 1000}\n";
+    cril_study_totals totals;
+    struct seen seen = {0};
+    FILE *f = create(file("bad.gguf"));
+    cril_error err;
+
+    (void)state;
+    fputs("GGUF and nothing else", f);
+    fclose(f);
+    fclose(create(file("empty.jsonl")));
+    append(file("short.jsonl"));
+    write_study(study);
+    check_refused(run(file("one.db"), &plain, &seen, &totals, &err), CRIL_ERR_EMPTY,
+                  "study.yaml:7: ");
+    assert_non_null(strstr(err.message, "(and 5 more that were left out)"));
+    assert_int_equal(seen.n_notes, 6); /* empty, bad, rolling twice, hkust on short twice */
+    assert_int_equal(totals.cells, 2 * 2 * 2);
+    assert_int_equal(totals.documents, 2 * (2 * N_DOCUMENTS + 1));
+}
+
 /* Two processes and one store: both work, and no document twice. */
 static void test_two_processes(void **state)
 {
@@ -572,15 +771,6 @@ static void test_two_processes(void **state)
 }
 
 /* ---- Files that change ---- */
-
-static void append(const char *path)
-{
-    FILE *f = fopen(path, "a");
-
-    assert_non_null(f);
-    fputs("{\"content\": \"And one document more than before.\"}\n", f);
-    assert_int_equal(fclose(f), 0);
-}
 
 static void test_changed_before(void **state)
 {
@@ -678,6 +868,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reads_its_models, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_facts_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folder_walks, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_file_added, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_waiting, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bad_model, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_two_processes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_changed_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_changed_within, set_up, tear_down),

@@ -12,6 +12,7 @@
 #include <cril/model.h>
 #include <cril/stats.h>
 #include <cril/status.h>
+#include <cril/tokenizer.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,6 +53,9 @@ typedef struct cril_document_score {
     uint64_t index, line;
     double nats;
     uint64_t tokens, scored_tokens, characters, bytes;
+    uint64_t unspelled_characters; /* that the document's tokens do not spell */
+    uint64_t token_ids; /* hash of the ids of the document's text (doc/scoring.md, "Token ids"); 0:
+                           not known */
 } cril_document_score;
 
 typedef struct cril_score_progress {
@@ -85,7 +89,9 @@ typedef struct cril_result {
     char *corpus_path;    /* owned */
     char corpus_sha256[65];
     char version[16];
-    int numerics;
+    int numerics, rules;
+    cril_unicode unicode;
+    char token_ids_sha256[65];         /* over all documents' token_ids; "": not known */
     cril_document_score *per_document; /* [documents], owned */
     /* What ordinary compressors make of the text of all documents, one after another, whatever the
        protocol scores. */

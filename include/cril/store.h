@@ -65,7 +65,9 @@ typedef struct cril_store_model {
 
 /* Facts of a corpus: a file's bytes and how documents are made of them. */
 typedef struct cril_store_corpus {
-    char id[65];     /* set by cril_store_corpus_id: SHA-256 over the next four */
+    char id[65];     /* set by cril_store_corpus_id: SHA-256 over sha256, field, format and limit */
+    char text[65];   /* likewise: over the first three, so corpora that differ in their limit alone
+                        share it, as they share documents */
     char sha256[65]; /* cril_corpus_sha256 */
     char field[256];
     char format[16]; /* "jsonl", "csv", "text"; "" where each file's name decides */
@@ -73,7 +75,7 @@ typedef struct cril_store_corpus {
     uint64_t documents, characters, bytes; /* of all documents' texts */
 } cril_store_corpus;
 
-/* Sets c->id from c's sha256, field, format and limit. CRIL_ERR_RANGE: one of them is none. */
+/* Sets c->id and c->text. CRIL_ERR_RANGE: one of what they are made of is none. */
 cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err);
 
 /*
@@ -85,6 +87,13 @@ cril_status cril_store_put_model(cril_store *s, const char *name, const cril_sto
                                  bool *changed, cril_error *err);
 cril_status cril_store_put_corpus(cril_store *s, const char *name, const cril_store_corpus *c,
                                   bool *changed, cril_error *err);
+
+/* How many documents a text has in all, where a corpus's limit leaves some out. */
+cril_status cril_store_put_text(cril_store *s, const char *text, uint64_t n_documents,
+                                cril_error *err);
+/* *n_documents is 0 where that is not known. */
+cril_status cril_store_find_text(cril_store *s, const char *text, uint64_t *n_documents,
+                                 cril_error *err);
 
 /* What a name stands for; *found is false, and *out untouched, where nothing is known of it. */
 cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_model *out,
@@ -101,12 +110,18 @@ cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_base
 
 /* ---- Cells ---- */
 
+/*
+ * Where a protocol takes each document alone, corpora that differ in their limit alone have one
+ * cell: a larger limit adds documents to it. Where documents share a stream (hkust, halves), its
+ * end decides what the last windows score, so a cell belongs to one number of documents.
+ */
 typedef struct cril_cell {
-    char model[65];  /* SHA-256 of its file */
-    char corpus[65]; /* id */
+    char model[65];     /* SHA-256 of its file */
+    char text[65];      /* cril_store_corpus.text */
+    uint64_t documents; /* that share the stream; 0: each is a stream of its own */
     char protocol[16];
     uint64_t context, stride; /* as cril_result has them, never 0 */
-    int numerics;
+    int numerics, rules;      /* CRIL_NUMERICS, CRIL_RULES of the library that computed it */
 } cril_cell;
 
 /* Documents from .. to - 1. */
@@ -121,24 +136,26 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
 /*
  * Adds finished documents [n] of a cell whose model and corpus are known. One that is known is left
  * out if it is equal to the bit; otherwise CRIL_ERR_MISMATCH says which differs: figures of one
- * cell cannot, so a machine computes wrongly or a file was changed by hand. CRIL_ERR_RANGE: figures
- * that no run has, a document that the corpus has not, a cell of an unknown model or corpus.
+ * cell cannot, so a machine computes wrongly, or a file was changed by hand, or (where the token
+ * ids differ) libraries of another Unicode version cut the text. CRIL_ERR_RANGE: figures that no
+ * run has, a document that the corpus has not, a cell of an unknown model or corpus.
  */
 cril_status cril_store_put(cril_store *s, const cril_cell *cell,
                            const cril_document_score *documents, size_t n, cril_error *err);
 
-/* Documents that are not there yet, in order; *n is 0 for a complete cell. *out is owned: free.
- * CRIL_ERR_RANGE: an unknown corpus. */
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n,
-                               cril_error *err);
+/* Of the first n_documents, those that are not there yet, in order; *n is 0 where all are. *out is
+ * owned: free. */
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_documents,
+                               cril_slice **out, size_t *n, cril_error *err);
 
 /*
- * A complete cell as the result of one run over the corpus, with the same bits; level, resamples
- * and seed are read from *interval (NULL, 0: as cril_result_sum). Seconds and forward tokens are 0,
- * names are the study's, version is this library's. CRIL_ERR_EMPTY: it is not complete.
+ * A cell as the result of one run over the corpus, one of those that have the cell's text, with the
+ * same bits; level, resamples and seed are read from *interval (NULL, 0: as cril_result_sum).
+ * Seconds and forward tokens are 0, names are the study's, version is this library's.
+ * CRIL_ERR_EMPTY: not all of the corpus's documents are there.
  */
-cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval,
-                              cril_result *out, cril_error *err);
+cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_store_corpus *corpus,
+                              const cril_interval *interval, cril_result *out, cril_error *err);
 
 /* All cells of which a document is there, in a fixed order. *out is owned: free. */
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err);

@@ -69,11 +69,12 @@ typedef struct cril_study_totals {
  * all of them, run on any machines into stores of their own and merged, are the one run. *totals
  * (may be NULL) is set on errors too.
  *
- * Before anything is computed all models and corpora are read once, for their hashes and sizes.
- * CRIL_ERR_RANGE: a model whose context is too short for a protocol, shards; CRIL_ERR_EMPTY:
- * nothing with a path, a corpus without documents; CRIL_ERR_MISMATCH: a file that is written to
- * while the study runs, of which nothing is kept from then on; those of models, corpora, scorers
- * and stores.
+ * Before anything is computed all models and corpora are read once, for their hashes and sizes. A
+ * model, a corpus or a cell that cannot be used (a damaged file, a context that is too short for a
+ * protocol, a corpus without documents) is left out and told by on_note; the others are computed,
+ * and the first of these errors is returned in the end. CRIL_ERR_RANGE: also shards;
+ * CRIL_ERR_EMPTY: also nothing with a path; CRIL_ERR_MISMATCH: a file that is written to while the
+ * study runs, of which nothing is kept from then on; those of stores.
  */
 cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                            const cril_study_run_options *options,

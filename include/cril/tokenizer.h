@@ -65,6 +65,14 @@ bool cril_tokenizer_adds_eos(const cril_tokenizer *t);
  * number on. Owned by t. */
 const char *cril_tokenizer_warning(const cril_tokenizer *t, size_t i);
 
+/* Versions of Unicode, such as "14.0.0", by which the libraries cut text into words (PCRE2) and
+ * normalise it (utf8proc). Token ids may differ where they differ. "": not known. */
+typedef struct cril_unicode {
+    char pcre2[16], utf8proc[16];
+} cril_unicode;
+
+cril_unicode cril_unicode_here(void); /* of the libraries at hand */
+
 /* The bytes a token stands for (byte-level and byte-fallback mapping undone, U+2581 as a space; a
    control token by its name). *len is set. Borrowed from t. NULL when id is out of range. */
 const char *cril_tokenizer_piece(const cril_tokenizer *t, int32_t id, size_t *len);

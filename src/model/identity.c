@@ -231,6 +231,11 @@ cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err)
     return get(m, m->identity, hash_identity, hex, err);
 }
 
+void cril_model_know_sha256(cril_model *m, const char hex[65])
+{
+    memcpy(m->sha256, hex, sizeof(m->sha256));
+}
+
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err)
 {
     if (CRIL_LACKS(err, m, hex))

@@ -148,6 +148,10 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves,
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
 cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err);
 
+/* The SHA-256 of m's files, which were read for it before and have not been written to since: they
+ * are not read again. */
+void cril_model_know_sha256(cril_model *m, const char hex[65]);
+
 /* A tensor of the file by name, marked as used; NULL: absent. */
 const struct gguf_tensor *cril_model_take(cril_model *m, const char *name);
 /* A vector of n finite numbers, owned by the caller. */

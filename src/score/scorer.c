@@ -17,6 +17,8 @@
 #include "corpus/corpus.h"
 #include "model/model.h"
 #include "score/batch.h"
+#include "score/scorer.h"
+#include "score/token_ids.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
@@ -61,6 +63,7 @@ struct run {
     double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
     double start_sec;           /* later by what the compressors took: not the model's time */
     cril_baselines *baselines;  /* NULL: none asked for */
+    struct cril_sha256 *hash;   /* of token ids, one document after another */
 };
 
 static double now_sec(void)
@@ -315,6 +318,16 @@ static cril_status add_row(struct run *r, const cril_document *doc, cril_error *
     return CRIL_OK;
 }
 
+/* The newest row's tokens: those of the stream from `before` on. */
+static cril_status count_tokens(struct run *r, size_t before, cril_error *err)
+{
+    cril_document_score *d = &r->out->per_document[r->out->documents - 1];
+
+    d->tokens = r->stream.n - before;
+    return cril_token_ids_hash(r->hash, r->stream.data + before, (size_t)d->tokens, &d->token_ids,
+                               err);
+}
+
 static cril_status add_document(struct run *r, const cril_document *doc, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
@@ -340,8 +353,8 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     if (st != CRIL_OK)
         return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file,
                          doc->index, why.message);
-    if (wanted)
-        r->out->per_document[r->out->documents - 1].tokens = r->stream.n - before;
+    if (wanted && (st = count_tokens(r, before, err)) != CRIL_OK)
+        return st;
     if (r->stream.n && (st = lay_out(r, doc->index, p->per_document, err)) != CRIL_OK)
         return st;
     if (p->per_document)
@@ -517,7 +530,8 @@ static cril_status sum_up(struct run *r, cril_error *err)
 
     r->out->seconds = now_sec() - r->start_sec;
     r->out->interval = r->s->interval;
-    if (cril_result_sum(r->out, &why) != CRIL_OK)
+    if (cril_result_sum(r->out, &why) != CRIL_OK ||
+        cril_token_ids_sum(r->hash, r->out, &why) != CRIL_OK)
         return cril_fail(err, why.status, "%s: %s", r->path, why.message);
     return CRIL_OK;
 }
@@ -534,6 +548,8 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->model_bytes = cril_model_bytes(m);
     memcpy(o->version, CRIL_VERSION, sizeof(CRIL_VERSION));
     o->numerics = CRIL_NUMERICS;
+    o->rules = CRIL_RULES;
+    o->unicode = cril_unicode_here();
     o->model_name = strdup(cril_model_name(m));
     o->model_architecture = strdup(cril_model_architecture(m));
     o->corpus_path = strdup(r->path);
@@ -567,6 +583,8 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     cril_corpus_fill_records(c, s->protocol->fill_records);
     st = cril_model_sha256(s->model, result.model_sha256, err);
     cril_batch_clear(&s->batch);
+    if (st == CRIL_OK)
+        st = cril_sha256_create(&r.hash, err);
     if (st == CRIL_OK && s->baselines)
         st = cril_baselines_create(&r.baselines, err);
     r.start_sec = now_sec();
@@ -579,6 +597,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     if (st == CRIL_OK)
         st = identify(&r, c, err);
     cril_baselines_free(r.baselines);
+    cril_sha256_free(r.hash);
     cril_ids_free(&r.stream);
     if (st == CRIL_OK)
         *out = result;
@@ -686,6 +705,13 @@ static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cr
     };
 
     return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
+}
+
+cril_status cril_scorer_check(cril_model *m, const cril_score_options *options, cril_error *err)
+{
+    cril_scorer s = {.model = m};
+
+    return configure(&s, options, err);
 }
 
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,

@@ -65,6 +65,23 @@ void cril_query_real(struct cril_query *q, double value)
         fail_by_code(q);
 }
 
+void cril_query_error(struct cril_query *q, double se)
+{
+    if (se > 0)
+        cril_query_real(q, se);
+    else if (q->st == CRIL_OK && sqlite3_bind_null(q->stmt, ++q->at) != SQLITE_OK)
+        fail_by_code(q);
+}
+
+void cril_query_bits(struct cril_query *q, uint64_t value)
+{
+    sqlite3_int64 bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    if (q->st == CRIL_OK && sqlite3_bind_int64(q->stmt, ++q->at, bits) != SQLITE_OK)
+        fail_by_code(q);
+}
+
 void cril_query_key(struct cril_query *q, const uint8_t key[32])
 {
     if (q->st == CRIL_OK &&
@@ -138,6 +155,28 @@ double cril_query_get_real(struct cril_query *q, int column, const char *what, d
     return 0;
 }
 
+double cril_query_get_error(struct cril_query *q, int column, const char *what)
+{
+    if (q->st == CRIL_OK && sqlite3_column_type(q->stmt, column) == SQLITE_NULL)
+        return 0;
+    return cril_query_get_real(q, column, what, CRIL_MAX_BPC);
+}
+
+uint64_t cril_query_get_bits(struct cril_query *q, int column, const char *what)
+{
+    sqlite3_int64 bits;
+    uint64_t value;
+
+    if (q->st != CRIL_OK)
+        return 0;
+    bits = sqlite3_column_int64(q->stmt, column);
+    memcpy(&value, &bits, sizeof(value));
+    if (sqlite3_column_type(q->stmt, column) == SQLITE_INTEGER)
+        return value;
+    cril_query_bad(q, what);
+    return 0;
+}
+
 void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
                          char *out, size_t size)
 {
@@ -181,6 +220,13 @@ const uint8_t *cril_query_get_key(struct cril_query *q, int column)
     return none;
 }
 
+bool cril_is_document(const cril_document_score *d)
+{
+    return d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT &&
+           d->scored_tokens <= d->tokens && d->bytes <= CRIL_MAX_COUNT &&
+           d->characters <= d->bytes && d->unspelled_characters <= CRIL_MAX_COUNT;
+}
+
 void cril_query_get_document(struct cril_query *q, cril_document_score *out)
 {
     static const char what[] = "a document's figures";
@@ -192,6 +238,8 @@ void cril_query_get_document(struct cril_query *q, cril_document_score *out)
     out->scored_tokens = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
     out->characters = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
     out->bytes = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
-    if (out->scored_tokens > out->tokens || out->characters > out->bytes)
+    out->unspelled_characters = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
+    out->token_ids = cril_query_get_bits(q, 8, what);
+    if (!cril_is_document(out))
         cril_query_bad(q, what);
 }

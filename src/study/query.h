@@ -28,6 +28,9 @@ void cril_query_text(struct cril_query *q,
                      const char *text); /* must stay as it is until the next start, again or end */
 void cril_query_count(struct cril_query *q, uint64_t value);
 void cril_query_real(struct cril_query *q, double value);
+/* A standard error: NULL where it is not known, which is 0. */
+void cril_query_error(struct cril_query *q, double se);
+void cril_query_bits(struct cril_query *q, uint64_t value); /* all 64, such as a hash */
 void cril_query_key(struct cril_query *q, const uint8_t key[32]);
 
 /* Whether there is a (further) row; false too after a failure. */
@@ -40,6 +43,8 @@ cril_status cril_query_end(struct cril_query *q);
 uint64_t cril_query_get_count(struct cril_query *q, int column, const char *what, uint64_t max);
 double cril_query_get_real(struct cril_query *q, int column, const char *what,
                            double max); /* 0 .. max */
+double cril_query_get_error(struct cril_query *q, int column, const char *what);
+uint64_t cril_query_get_bits(struct cril_query *q, int column, const char *what);
 /* Well-formed UTF-8 without control characters, least..size-1 bytes, copied. */
 void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
                          char *out, size_t size);
@@ -47,11 +52,16 @@ void cril_query_get_sha256(struct cril_query *q, int column, const char *what, c
 const uint8_t *cril_query_get_key(struct cril_query *q,
                                   int column); /* [32], until the next row; never NULL */
 
-/* A row of documents from idx on: idx, line, nats, tokens, scored_tokens, characters, bytes. */
+/* A document's columns, as cril_query_get_document reads them. */
+#define CRIL_DOCUMENT_COLUMNS                                                                      \
+    "idx, line, nats, tokens, scored_tokens, characters, bytes, unspelled, token_ids"
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);
 
 /* A row breaks a rule that its columns alone do not. */
 void cril_query_bad(struct cril_query *q, const char *what);
+
+/* Whether a document's figures are what a run may have; index and nats apart. */
+bool cril_is_document(const cril_document_score *d);
 
 /* Whether text may be a name: what cril_query_get_text accepts. */
 bool cril_is_name(const char *text, size_t least, size_t size);

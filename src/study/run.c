@@ -8,6 +8,7 @@
 #include <cril/study_run.h>
 
 #include "study/stamp.h"
+#include "study/store.h"
 #include "study/survey.h"
 #include "util/fail.h"
 #include "util/size.h"
@@ -37,8 +38,10 @@ struct run {
 
     /* the cell at work */
     struct cril_job *job;
-    cril_scorer *scorer; /* kept while subject and protocol stay */
-    size_t scorer_subject, scorer_protocol;
+    cril_model *model; /* kept while the subject stays; NULL: none is open */
+    size_t model_subject;
+    cril_scorer *scorer; /* of model, kept while the protocol stays; NULL: none */
+    size_t scorer_protocol;
     cril_document_score *rows; /* [n_rows] finished, not in the store yet */
     size_t n_rows, rows_size;
     double commit_sec; /* when rows were kept last */
@@ -46,10 +49,13 @@ struct run {
         double flops, done, seconds; /* done: the share of its arithmetic that is */
         double tokens;               /* that will go through the model, by estimate */
         uint64_t forward;            /* that have */
+        size_t checked;   /* of the corpus's files: those before it were looked at after they were
+                             read */
         bool is_measured; /* a batch is through; before, seconds are mostly of what comes once */
     } range;              /* the documents that are being scored */
     cril_status failure;  /* of a write within a callback */
     cril_error why;
+    bool is_cells_own; /* the last error is of a cell's model or corpus */
 };
 
 static double now_sec(void)
@@ -173,22 +179,46 @@ static void note_changed(const struct run *r, const char *what, const char *name
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
+/* What is left out is said at once, and at the end. */
+static void note_fault(const struct run *r, const cril_error *why)
+{
+    char sentence[1200];
+
+    if (!r->callbacks || !r->callbacks->on_note)
+        return;
+    snprintf(sentence, sizeof(sentence), "%s; the other cells are computed", why->message);
+    r->callbacks->on_note(r->callbacks->user, sentence);
+}
+
 /* ---- A cell ---- */
+
+/* Nothing was written to while it was read, and nothing has come up in a folder. */
+static cril_status check_as_surveyed(const char *path, const struct cril_stamps *then,
+                                     cril_error *err)
+{
+    struct cril_stamps now;
+    cril_status st = cril_stamps_take(path, &now, err);
+
+    if (st == CRIL_OK && (!now.all || now.all != then->all))
+        st = cril_stamp_changed(path, err);
+    cril_stamps_free(&now);
+    return st;
+}
 
 static cril_status check_subject(const struct cril_subject *m, cril_error *err)
 {
-    return cril_stamp_check(m->study->path, m->stamp, err);
+    return cril_stamps_check(&m->stamps, 0, m->stamps.n, err);
 }
 
-static cril_status check_text(const struct cril_text *t, cril_error *err)
+/* The model, and of the corpus what was read since this was asked for last, up to the newest row:
+ * of a folder of a million files, those few. */
+static cril_status check_files(struct run *r, cril_error *err)
 {
-    return cril_stamp_check(t->study->path, t->stamp, err);
-}
+    const struct cril_text *t = &r->work.texts[r->job->text];
+    const size_t newest = t->files[r->rows[r->n_rows - 1].index];
+    const cril_status st = cril_stamps_check(&t->stamps, r->range.checked, newest + 1, err);
 
-static cril_status check_files(const struct run *r, cril_error *err)
-{
-    const cril_status st = check_text(&r->work.texts[r->job->text], err);
-
+    r->range.checked = newest;
     return st == CRIL_OK ? check_subject(&r->work.subjects[r->job->subject], err) : st;
 }
 
@@ -242,6 +272,19 @@ static int on_progress(void *user, const cril_score_progress *p)
     return stop;
 }
 
+static void close_scorer(struct run *r)
+{
+    cril_scorer_free(r->scorer);
+    r->scorer = NULL;
+}
+
+static void close_model(struct run *r)
+{
+    close_scorer(r);
+    cril_model_close(r->model);
+    r->model = NULL;
+}
+
 /* The scorer of the job at hand. */
 static cril_status prepare(struct run *r, cril_error *err)
 {
@@ -253,14 +296,19 @@ static cril_status prepare(struct run *r, cril_error *err)
                                        .batch_tokens =
                                            r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
                                        .memory_bytes = r->o->memory_bytes};
+    cril_status st;
 
-    if (r->scorer && r->scorer_subject == j->subject && r->scorer_protocol == j->protocol)
+    if (r->model && r->model_subject != j->subject)
+        close_model(r);
+    if (!r->model &&
+        (st = cril_subject_open(&r->work.subjects[j->subject], &r->model, err)) != CRIL_OK)
+        return st;
+    r->model_subject = j->subject;
+    if (r->scorer && r->scorer_protocol == j->protocol)
         return CRIL_OK;
-    cril_scorer_free(r->scorer);
-    r->scorer = NULL;
-    r->scorer_subject = j->subject;
+    close_scorer(r);
     r->scorer_protocol = j->protocol;
-    return cril_scorer_create(r->work.subjects[j->subject].model, &wanted, &r->scorer, err);
+    return cril_scorer_create(r->model, &wanted, &r->scorer, err);
 }
 
 /* The range at work is over. seconds: that the whole of it took; 0: it was not finished. */
@@ -289,13 +337,19 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
 
     if (st != CRIL_OK)
         return st;
+    if ((st = check_as_surveyed(t->study->path, &t->stamps, err)) != CRIL_OK) {
+        cril_corpus_close(c);
+        return st;
+    }
     r->range = (struct range){.flops = cril_job_flops(&r->work, r->job, documents)};
     r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
     r->failure = CRIL_OK;
+    r->is_cells_own = true;
     st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks,
                           &result, err);
     cril_corpus_close(c);
     if (st != CRIL_OK) {
+        r->is_cells_own = r->failure == CRIL_OK;
         if (r->failure != CRIL_OK)
             st = cril_fail(err, r->failure, "%s", r->why.message);
         else if (st == CRIL_ERR_CANCELLED)
@@ -303,6 +357,7 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
         end_range(r, 0);
         return st;
     }
+    r->is_cells_own = false;
     r->range.forward = result.forward_tokens;
     if (strcmp(result.corpus_sha256, t->facts.sha256) != 0)
         st = cril_stamp_changed(t->study->path, err);
@@ -319,7 +374,8 @@ static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **
 {
     cril_slice *all;
     size_t n_all;
-    cril_status st = cril_store_missing(r->store, &j->cell, &all, &n_all, err);
+    cril_status st = cril_store_missing(r->store, &j->cell, r->work.texts[j->text].facts.documents,
+                                        &all, &n_all, err);
 
     if (st != CRIL_OK)
         return st;
@@ -352,30 +408,49 @@ static cril_status look_at(struct run *r, struct cril_job *j, cril_error *err)
     return CRIL_OK;
 }
 
+/* One bad model, or one corpus that does not suit a protocol, does not stop the others. */
+static cril_status leave_out(struct run *r, const struct cril_job *j, const cril_error *cause,
+                             cril_error *err)
+{
+    cril_error why;
+
+    cril_fail(&why, cause->status, "%s: %s on %s by %s: %s", r->s->path,
+              r->work.subjects[j->subject].study->name, r->work.texts[j->text].study->name,
+              j->cell.protocol, cause->message);
+    note_fault(r, &why);
+    close_model(r);
+    return cril_survey_fault(&r->work, &why, err);
+}
+
 /* The job is claimed; what is missing is asked for now, since another one may have been here
  * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_slice *missing;
+    cril_error why;
     size_t n;
     cril_status st = list_missing(r, j, &missing, &n, err);
 
     if (st != CRIL_OK)
         return st;
     r->job = j;
+    r->is_cells_own = true;
     if (n)
-        st = prepare(r, err);
+        st = prepare(r, &why);
     for (size_t i = 0; i < n && st == CRIL_OK; i++)
-        st = score_range(r, missing[i], err);
+        st = score_range(r, missing[i], &why);
     r->job = NULL;
-    j->done = st == CRIL_OK;
-    if (j->done)
-        j->left_flops = 0;
     free(missing);
-    return st;
+    j->done = st == CRIL_OK;
+    j->failed = r->is_cells_own && cril_survey_is_fault(st) && st != CRIL_ERR_MISMATCH;
+    if (j->done || j->failed)
+        j->left_flops = 0;
+    if (j->failed)
+        return leave_out(r, j, &why, err);
+    return j->done ? CRIL_OK : cril_fail(err, st, "%s", why.message);
 }
 
-/* done stays false where another process is at it. */
+/* done stays false where another process is at it: nothing is read until that has let go. */
 static cril_status do_job(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_claim *claim;
@@ -383,22 +458,22 @@ static cril_status do_job(struct run *r, struct cril_job *j, cril_error *err)
 
     if (st != CRIL_OK)
         return st;
-    st = claim ? do_missing(r, j, err) : look_at(r, j, err);
+    if (claim)
+        st = do_missing(r, j, err);
     cril_claim_release(claim);
     return st;
 }
 
 /* ---- The run ---- */
 
-/* No file was written to while it was read. */
 static cril_status check_all_files(const struct run *r, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++)
-        st = check_subject(&r->work.subjects[i], err);
+        st = check_as_surveyed(r->work.subjects[i].study->path, &r->work.subjects[i].stamps, err);
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
-        st = check_text(&r->work.texts[i], err);
+        st = check_as_surveyed(r->work.texts[i].study->path, &r->work.texts[i].stamps, err);
     return st;
 }
 
@@ -412,17 +487,21 @@ static cril_status put_facts(struct run *r, cril_error *err)
 
         if (!m->facts.sha256[0]) /* another shard's */
             continue;
-        if ((st = cril_store_put_model(r->store, m->study->name, &m->facts, &changed, err)) ==
-                CRIL_OK &&
-            changed)
+        if ((st = cril_store_put_model(r->store, m->study->name, &m->facts, &changed, err)) !=
+                CRIL_OK ||
+            (st = cril_store_put_stamp(r->store, m->facts.sha256, m->stamps.all, err)) != CRIL_OK)
+            break;
+        if (changed)
             note_changed(r, "model", m->study->name);
     }
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++) {
         const struct cril_text *t = &r->work.texts[i];
 
-        if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) ==
-                CRIL_OK &&
-            changed)
+        if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) !=
+                CRIL_OK ||
+            (st = cril_store_put_stamp(r->store, t->facts.sha256, t->stamps.all, err)) != CRIL_OK)
+            break;
+        if (changed)
             note_changed(r, "corpus", t->study->name);
     }
     return st;
@@ -479,10 +558,12 @@ static cril_status do_jobs(struct run *r, size_t *left, cril_error *err)
 
     *left = 0;
     for (size_t i = 0; i < r->work.n_jobs && st == CRIL_OK; i++) {
-        if (r->work.jobs[i].done)
+        struct cril_job *j = &r->work.jobs[i];
+
+        if (j->done || j->failed)
             continue;
-        st = do_job(r, &r->work.jobs[i], err);
-        *left += !r->work.jobs[i].done;
+        st = do_job(r, j, err);
+        *left += !j->done && !j->failed;
     }
     return st;
 }
@@ -518,9 +599,24 @@ static cril_status start(struct run *r, cril_error *err)
         return stopped(r, err);
     if (st != CRIL_OK || (st = put_facts(r, err)) != CRIL_OK)
         return st;
+    for (size_t i = 0; i < r->work.n_faults && r->work.n_jobs; i++)
+        note_fault(r, &r->work.faults[i]);
     if (!(r->rates = calloc(r->work.n_subjects + 1, sizeof(*r->rates))))
         return no_memory(r, err);
     return count_done(r, err);
+}
+
+/* The first thing that was left out, and how many more. */
+static cril_status tell_faults(const struct run *r, cril_error *err)
+{
+    const size_t n = r->work.n_faults;
+    const cril_error *first = r->work.faults;
+
+    if (!n)
+        return CRIL_OK;
+    return n == 1 ? cril_fail(err, first->status, "%s", first->message)
+                  : cril_fail(err, first->status, "%s (and %zu more that %s left out)",
+                              first->message, n - 1, n == 2 ? "was" : "were");
 }
 
 cril_status cril_study_run(const cril_study_info *s, cril_store *store,
@@ -543,10 +639,12 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
         st = do_all(&r, err);
     if (st == CRIL_OK && r.o->baselines)
         st = put_all_baselines(&r, err);
+    if (st == CRIL_OK)
+        st = tell_faults(&r, err);
     r.totals.seconds = now_sec() - r.start_sec;
     if (totals)
         *totals = r.totals;
-    cril_scorer_free(r.scorer);
+    close_model(&r);
     cril_survey_free(&r.work);
     free(r.rates);
     free(r.rows);

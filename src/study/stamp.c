@@ -1,16 +1,21 @@
 /*
- * A stamp is FNV-1a (Fowler, Noll and Vo) over what stat(2) says. The time of the last change of
- * state counts beside that of the last change of content, since programs that copy set the latter
- * back. It tells accidents, not intentions: what decides is the SHA-256.
+ * A stamp is FNV-1a (Fowler, Noll and Vo) over what stat(2) says: inode, size, and two times to the
+ * nanosecond. The time of the last change of state counts beside that of the last change of
+ * content, since programs that copy set the latter back. The device does not count: its number
+ * differs among machines that share a file system. A stamp tells accidents, not intentions: what
+ * decides is the SHA-256.
  */
 #include "study/stamp.h"
 
 #include "corpus/folder.h"
 #include "util/fail.h"
 
-#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+static const uint64_t start = UINT64_C(0xcbf29ce484222325);
 
 static uint64_t mix(uint64_t hash, const void *data, size_t n)
 {
@@ -21,43 +26,131 @@ static uint64_t mix(uint64_t hash, const void *data, size_t n)
     return hash;
 }
 
-static uint64_t mix_file(uint64_t hash, const char *path, const struct stat *sb)
+/* 0: it cannot be looked at. */
+static uint64_t stamp_of(const char *path)
 {
-    const int64_t facts[] = {(int64_t)sb->st_dev,          (int64_t)sb->st_ino,
-                             (int64_t)sb->st_size,         (int64_t)sb->st_mtim.tv_sec,
-                             (int64_t)sb->st_mtim.tv_nsec, (int64_t)sb->st_ctim.tv_sec,
-                             (int64_t)sb->st_ctim.tv_nsec};
-
-    return mix(mix(hash, path, strlen(path) + 1), facts, sizeof(facts));
-}
-
-/* A folder's own times are left out: what is not read may come and go in it. */
-static uint64_t mix_folder(uint64_t hash, const char *path)
-{
-    struct cril_folder f = {0};
-    struct stat sb;
-
-    if (cril_folder_list(path, &f, NULL) != CRIL_OK)
-        hash = 0;
-    for (size_t i = 0; i < f.n && hash; i++)
-        hash = stat(f.paths[i], &sb) == 0 ? mix_file(hash, f.paths[i], &sb) : 0;
-    cril_folder_free(&f);
-    return hash;
-}
-
-uint64_t cril_stamp(const char *path)
-{
-    const uint64_t start = UINT64_C(0xcbf29ce484222325);
     struct stat sb;
 
     if (stat(path, &sb) != 0)
         return 0;
-    return S_ISDIR(sb.st_mode) ? mix_folder(start, path) : mix_file(start, path, &sb);
+    const int64_t facts[] = {(int64_t)sb.st_ino,         (int64_t)sb.st_size,
+                             (int64_t)sb.st_mtim.tv_sec, (int64_t)sb.st_mtim.tv_nsec,
+                             (int64_t)sb.st_ctim.tv_sec, (int64_t)sb.st_ctim.tv_nsec};
+    return mix(start, facts, sizeof(facts));
 }
 
-cril_status cril_stamp_check(const char *path, uint64_t stamp, cril_error *err)
+static cril_status no_memory(const char *path, cril_error *err)
 {
-    return stamp && cril_stamp(path) == stamp ? CRIL_OK : cril_stamp_changed(path, err);
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+}
+
+/* ---- Which files ---- */
+
+/* "-00001-of-00003.gguf" at the end of a path: its length and the 3; otherwise 1. */
+static unsigned parts_of(const char *path, size_t *stem)
+{
+    static const char first[] = "-00001-of-#####.gguf";
+    const size_t len = strlen(path), n = sizeof(first) - 1;
+    unsigned parts = 0;
+
+    if (len < n)
+        return 1;
+    *stem = len - n;
+    for (size_t i = 0; i < n; i++) {
+        const char c = path[*stem + i];
+
+        if (first[i] == '#' ? c < '0' || c > '9' : c != first[i])
+            return 1;
+        if (first[i] == '#')
+            parts = 10 * parts + (unsigned)(c - '0');
+    }
+    return parts ? parts : 1;
+}
+
+static cril_status list_parts(const char *path, struct cril_folder *out, cril_error *err)
+{
+    size_t stem = 0;
+    const unsigned parts = parts_of(path, &stem);
+
+    if (!(out->paths = calloc(parts, sizeof(*out->paths))))
+        return no_memory(path, err);
+    for (; out->n < parts; out->n++) {
+        const size_t size = strlen(path) + 1;
+        char *name = strdup(path);
+
+        if (!(out->paths[out->n] = name))
+            return no_memory(path, err);
+        if (parts > 1)
+            snprintf(name + stem, size - stem, "-%05u-of-%05u.gguf", (unsigned)out->n + 1, parts);
+    }
+    return CRIL_OK;
+}
+
+/* *below: how much of a file's path is the folder's; 0: it is no folder. */
+static cril_status list_files(const char *path, struct cril_folder *out, size_t *below,
+                              cril_error *err)
+{
+    struct stat sb;
+    cril_status st;
+
+    *below = 0;
+    if (stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode))
+        return list_parts(path, out, err);
+    *below = strlen(path);
+    st = cril_folder_list(path, out, err);
+    return st == CRIL_ERR_NOMEM ? st : CRIL_OK; /* a folder that cannot be read has no files */
+}
+
+/* ---- */
+
+/* Takes the paths over from l. */
+static void stamp_all(struct cril_folder *l, size_t below, struct cril_stamps *out)
+{
+    out->all = l->n ? start : 0;
+    for (size_t i = 0; i < l->n && out->all; i++) {
+        struct cril_stamped_file *f = &out->files[out->n++];
+        const char *name;
+
+        *f = (struct cril_stamped_file){l->paths[i], stamp_of(l->paths[i])};
+        l->paths[i] = NULL;
+        name = f->path + below + (below && f->path[below] == '/');
+        if (below)
+            out->all = mix(out->all, name, strlen(name) + 1);
+        out->all = f->stamp ? mix(out->all, &f->stamp, sizeof(f->stamp)) : 0;
+    }
+}
+
+cril_status cril_stamps_take(const char *path, struct cril_stamps *out, cril_error *err)
+{
+    struct cril_folder l = {0};
+    size_t below;
+    cril_status st;
+
+    *out = (struct cril_stamps){0};
+    if ((st = list_files(path, &l, &below, err)) == CRIL_OK) {
+        if (!(out->files = calloc(l.n + 1, sizeof(*out->files))))
+            st = no_memory(path, err);
+        else
+            stamp_all(&l, below, out);
+    }
+    cril_folder_free(&l);
+    return st;
+}
+
+void cril_stamps_free(struct cril_stamps *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        free(s->files[i].path);
+    free(s->files);
+    *s = (struct cril_stamps){0};
+}
+
+cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err)
+{
+    for (size_t i = from; i < to; i++)
+        if (!s->files[i].stamp || stamp_of(s->files[i].path) != s->files[i].stamp)
+            return cril_stamp_changed(s->files[i].path, err);
+    return CRIL_OK;
 }
 
 cril_status cril_stamp_changed(const char *path, cril_error *err)

@@ -1,17 +1,30 @@
-/* Whether a file, or a folder's files, may have been written to: what the file system says of them,
- * in one number. */
+/* Whether the files of a model or a corpus may have been written to: what the file system says of
+ * each, in one number. */
 #ifndef CRIL_STUDY_STAMP_H
 #define CRIL_STUDY_STAMP_H
 
 #include <cril/status.h>
+#include <stddef.h>
 #include <stdint.h>
 
-/* Of path, sizes, times and inodes; equal as long as nobody writes. 0: it cannot be looked at.
- * Links are followed. */
-uint64_t cril_stamp(const char *path);
+struct cril_stamps {
+    struct cril_stamped_file {
+        char *path; /* owned */
+        uint64_t stamp;
+    } * files; /* [n] a file; the parts of a split model; a folder's files in their order */
+    size_t n;
+    uint64_t all; /* of all of them: equal as long as nobody writes, and on every machine that
+                     shares the file system; 0: not known */
+};
 
-/* CRIL_ERR_MISMATCH: path may have been written to since it had that stamp. */
-cril_status cril_stamp_check(const char *path, uint64_t stamp, cril_error *err);
+/* Looks at path: a model's first part, a corpus's file or folder. Links are followed. What cannot
+ * be looked at leaves all 0. Release with cril_stamps_free. CRIL_ERR_NOMEM. */
+cril_status cril_stamps_take(const char *path, struct cril_stamps *out, cril_error *err);
+void cril_stamps_free(struct cril_stamps *s);
+
+/* CRIL_ERR_MISMATCH: one of the files from .. to - 1, which are looked at one by one, may have been
+ * written to since. No folder is walked. */
+cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err);
 /* The same said of a file that is known to be another one. */
 cril_status cril_stamp_changed(const char *path, cril_error *err);
 

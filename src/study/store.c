@@ -24,28 +24,26 @@
 enum { PATIENCE_MS = 60000, MAX_VALUE_BYTES = 1 << 20 };
 
 /* In the order of their names. A column's REAL is a double to the last bit. */
-static const struct {
-    const char *name, *sql;
-} tables[] = {
+static const struct cril_table tables[] = {
     {"baselines",
      "CREATE TABLE baselines(corpus TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
      " PRIMARY KEY(corpus, name)) WITHOUT ROWID"},
     {"bpc", "CREATE TABLE bpc(model TEXT NOT NULL, corpus TEXT NOT NULL, bpc REAL NOT NULL, se "
-            "REAL NOT NULL, source TEXT NOT NULL,"
+            "REAL, source TEXT NOT NULL,"
             " PRIMARY KEY(model, corpus)) WITHOUT ROWID"},
-    {"cells", "CREATE TABLE cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, corpus TEXT "
-              "NOT NULL, protocol TEXT NOT NULL,"
-              " context INTEGER NOT NULL, stride INTEGER NOT NULL, numerics INTEGER NOT NULL) "
-              "WITHOUT ROWID"},
-    {"corpora", "CREATE TABLE corpora(id TEXT PRIMARY KEY NOT NULL, sha256 TEXT NOT NULL, field "
-                "TEXT NOT NULL, format TEXT NOT NULL,"
+    {"cells", "CREATE TABLE cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, text TEXT "
+              "NOT NULL, documents INTEGER NOT NULL, protocol TEXT NOT NULL,"
+              " context INTEGER NOT NULL, stride INTEGER NOT NULL, numerics INTEGER NOT NULL,"
+              " rules INTEGER NOT NULL) WITHOUT ROWID"},
+    {"corpora", "CREATE TABLE corpora(id TEXT PRIMARY KEY NOT NULL, text TEXT NOT NULL, sha256 "
+                "TEXT NOT NULL, field TEXT NOT NULL, format TEXT NOT NULL,"
                 " lim INTEGER NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL, "
                 "bytes INTEGER NOT NULL) WITHOUT ROWID"},
     {"documents", "CREATE TABLE documents(cell BLOB NOT NULL, idx INTEGER NOT NULL, line INTEGER "
                   "NOT NULL, nats REAL NOT NULL,"
                   " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER "
-                  "NOT NULL, bytes INTEGER NOT NULL,"
-                  " PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
+                  "NOT NULL, bytes INTEGER NOT NULL, unspelled INTEGER NOT NULL,"
+                  " token_ids INTEGER NOT NULL, PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},
     {"models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, "
@@ -54,8 +52,14 @@ static const struct {
     {"names", "CREATE TABLE names(kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
               "PRIMARY KEY(kind, name)) WITHOUT ROWID"},
     {"scores", "CREATE TABLE scores(model TEXT NOT NULL, benchmark TEXT NOT NULL, score REAL NOT "
-               "NULL, se REAL NOT NULL,"
+               "NULL, se REAL,"
                " source TEXT NOT NULL, PRIMARY KEY(model, benchmark)) WITHOUT ROWID"},
+    {"stamps", "CREATE TABLE stamps(sha256 TEXT NOT NULL, stamp INTEGER NOT NULL,"
+               " PRIMARY KEY(sha256, stamp)) WITHOUT ROWID"},
+    {"texts", "CREATE TABLE texts(text TEXT PRIMARY KEY NOT NULL, documents INTEGER NOT NULL) "
+              "WITHOUT ROWID"},
+    {"unicode", "CREATE TABLE unicode(cell BLOB NOT NULL, pcre2 TEXT NOT NULL, utf8proc TEXT NOT "
+                "NULL, PRIMARY KEY(cell, pcre2, utf8proc)) WITHOUT ROWID"},
 };
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
@@ -122,7 +126,7 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
 
 /* ---- Transactions ---- */
 
-static cril_status execute(cril_store *s, const char *sql, cril_error *err)
+cril_status cril_store_execute(cril_store *s, const char *sql, cril_error *err)
 {
     struct cril_query q;
 
@@ -133,16 +137,16 @@ static cril_status execute(cril_store *s, const char *sql, cril_error *err)
 
 cril_status cril_store_begin(cril_store *s, bool write, cril_error *err)
 {
-    return execute(s, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
+    return cril_store_execute(s, write ? "BEGIN IMMEDIATE" : "BEGIN", err);
 }
 
 cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err)
 {
     if (st == CRIL_OK)
-        st = execute(s, "COMMIT", err);
+        st = cril_store_execute(s, "COMMIT", err);
     if (st != CRIL_OK &&
         !sqlite3_get_autocommit(s->db)) /* some errors have taken it back already */
-        execute(s, "ROLLBACK", NULL);
+        cril_store_execute(s, "ROLLBACK", NULL);
     return st;
 }
 
@@ -167,30 +171,30 @@ static cril_status foreign(const cril_store *s, cril_error *err)
         s->path);
 }
 
-static cril_status check_version(cril_store *s, cril_error *err)
+static cril_status read_version(cril_store *s, uint64_t *version, cril_error *err)
 {
     struct cril_query q;
-    uint64_t version = 0;
 
+    *version = 0;
     cril_query_start(&q, s, "SELECT value FROM meta WHERE key = 'schema'", err);
     if (q.st != CRIL_OK && sqlite3_errcode(s->db) == SQLITE_ERROR) /* no such table */
         q.st = foreign(s, err);
     if (cril_query_next(&q))
-        version = cril_query_get_count(&q, 0, "a version", INT32_MAX);
+        *version = cril_query_get_count(&q, 0, "a version", INT32_MAX);
     if (q.st != CRIL_OK)
         return cril_query_end(&q);
-    if (version > CRIL_STORE_SCHEMA)
+    if (*version > CRIL_STORE_SCHEMA)
         q.st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: was written by a newer cril (database version %d, this one knows up "
                          "to %d); use that one, or a newer one",
-                         s->path, (int)version, (int)CRIL_STORE_SCHEMA);
-    else if (version != CRIL_STORE_SCHEMA)
+                         s->path, (int)*version, (int)CRIL_STORE_SCHEMA);
+    else if (!*version)
         cril_query_bad(&q, "a version");
     return cril_query_end(&q);
 }
 
-/* Its tables are ours, to the letter, and there is nothing else. */
-static cril_status check_tables(cril_store *s, cril_error *err)
+cril_status cril_store_check_tables(cril_store *s, const struct cril_table *want, size_t n_want,
+                                    cril_error *err)
 {
     struct cril_query q;
     size_t n = 0;
@@ -203,43 +207,64 @@ static cril_status check_tables(cril_store *s, cril_error *err)
         const char *name = (const char *)sqlite3_column_text(q.stmt, 0),
                    *sql = (const char *)sqlite3_column_text(q.stmt, 1);
 
-        if (n == N_TABLES || !name || !sql || strcmp(name, tables[n].name) != 0 ||
-            strcmp(sql, tables[n].sql) != 0)
+        if (n == n_want || !name || !sql || strcmp(name, want[n].name) != 0 ||
+            strcmp(sql, want[n].sql) != 0)
             cril_query_bad(&q, "tables");
         n++;
     }
-    if (n != N_TABLES)
+    if (n != n_want)
         cril_query_bad(&q, "tables");
     return cril_query_end(&q);
 }
 
-/* *empty: nothing is there yet. */
-static cril_status check(cril_store *s, bool *empty, cril_error *err)
+enum contents { EMPTY, OLDER, CURRENT };
+
+static cril_status check(cril_store *s, enum contents *out, cril_error *err)
 {
-    uint64_t application, n_objects;
+    uint64_t application, n_objects, version;
     cril_status st;
 
     if ((st = read_number(s, "PRAGMA application_id", &application, err)) != CRIL_OK ||
         (st = read_number(s, "SELECT count(*) FROM sqlite_master", &n_objects, err)) != CRIL_OK)
         return st;
-    *empty = !application && !n_objects;
-    if (*empty)
+    *out = EMPTY;
+    if (!application && !n_objects)
         return CRIL_OK;
     if (application != CRIL_STORE_APPLICATION)
         return foreign(s, err);
-    if ((st = check_version(s, err)) != CRIL_OK)
+    if ((st = read_version(s, &version, err)) != CRIL_OK)
         return st;
-    return check_tables(s, err);
+    *out = version < CRIL_STORE_SCHEMA ? OLDER : CURRENT;
+    return *out == CURRENT ? cril_store_check_tables(s, tables, N_TABLES, err) : CRIL_OK;
+}
+
+static cril_status has_table(cril_store *s, const char *name, bool *out, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s, "SELECT 1 FROM sqlite_master WHERE name = ?", err);
+    cril_query_text(&q, name);
+    *out = cril_query_next(&q);
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_make_tables(cril_store *s, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+    bool there;
+
+    for (size_t i = 0; i < N_TABLES && st == CRIL_OK; i++)
+        if ((st = has_table(s, tables[i].name, &there, err)) == CRIL_OK && !there)
+            st = cril_store_execute(s, tables[i].sql, err);
+    return st;
 }
 
 static cril_status make(cril_store *s, cril_error *err)
 {
     struct cril_query q;
-    cril_status st = execute(s, "PRAGMA application_id = 0x6372696c", err);
+    cril_status st = cril_store_execute(s, "PRAGMA application_id = 0x6372696c", err);
 
-    for (size_t i = 0; i < N_TABLES && st == CRIL_OK; i++)
-        st = execute(s, tables[i].sql, err);
-    if (st != CRIL_OK)
+    if (st != CRIL_OK || (st = cril_store_make_tables(s, err)) != CRIL_OK)
         return st;
     cril_query_start(&q, s, "INSERT INTO meta VALUES('schema', ?)", err);
     cril_query_count(&q, CRIL_STORE_SCHEMA);
@@ -247,22 +272,29 @@ static cril_status make(cril_store *s, cril_error *err)
     return cril_query_end(&q);
 }
 
-/* Two processes may find an empty file at once; the second one to get the lock finds a store. */
+/* Two processes may find an empty or older file at once; the second one to get the lock finds a
+ * store. */
 static cril_status check_or_make(cril_store *s, bool read_only, cril_error *err)
 {
-    bool empty;
+    enum contents contents;
     cril_status st = cril_store_begin(s, false, err);
 
-    if (st != CRIL_OK || (st = cril_store_end(s, check(s, &empty, err), err)) != CRIL_OK || !empty)
+    if (st != CRIL_OK || (st = cril_store_end(s, check(s, &contents, err), err)) != CRIL_OK ||
+        contents == CURRENT)
         return st;
-    if (read_only)
+    if (read_only && contents == EMPTY)
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: is empty; 'cril study run' fills it, or 'cril study import'",
                          s->path);
+    if (contents == OLDER && sqlite3_db_readonly(s->db, "main") == 1)
+        return cril_fail(err, CRIL_ERR_IO,
+                         "%s: was written by an older cril and has to be brought to this one's "
+                         "form; permit writing it, or copy it to where that is permitted",
+                         s->path);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;
-    if ((st = check(s, &empty, err)) == CRIL_OK && empty)
-        st = make(s, err);
+    if ((st = check(s, &contents, err)) == CRIL_OK && contents != CURRENT)
+        st = contents == EMPTY ? make(s, err) : cril_store_upgrade(s, err);
     return cril_store_end(s, st, err);
 }
 
@@ -332,7 +364,10 @@ static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 #endif
     sqlite3_limit(s->db, SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES);
     sqlite3_limit(s->db, SQLITE_LIMIT_ATTACHED, 0);
-    return execute(s, "PRAGMA cell_size_check = 1", err);
+    /* A build of SQLite may have another default. FULL: what is committed survives a loss of power
+     * wherever the disk honours fsync. */
+    cril_status st = cril_store_execute(s, "PRAGMA synchronous = FULL", err);
+    return st == CRIL_OK ? cril_store_execute(s, "PRAGMA cell_size_check = 1", err) : st;
 }
 
 cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
@@ -358,7 +393,8 @@ cril_status cril_store_open(const char *path, const cril_store_options *options,
         s->patience_ms = INT32_MAX;
     if ((st = open_file(s, options->read_only, err)) != CRIL_OK ||
         (st = check_or_make(s, options->read_only, err)) != CRIL_OK ||
-        (options->read_only && (st = execute(s, "PRAGMA query_only = 1", err)) != CRIL_OK)) {
+        (options->read_only &&
+         (st = cril_store_execute(s, "PRAGMA query_only = 1", err)) != CRIL_OK)) {
         cril_store_close(s);
         return st;
     }

@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 1, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;
@@ -28,7 +28,32 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err);
 /* Whether a string is 64 lower-case hex digits. */
 bool cril_is_sha256(const char *hex);
 
+/* A statement without values or rows. */
+cril_status cril_store_execute(cril_store *s, const char *sql, cril_error *err);
+
+/* A table as it is declared, to the letter. */
+struct cril_table {
+    const char *name, *sql;
+};
+
+/* CRIL_ERR_FORMAT: the file has other tables than these [n], which stand in the order of names. */
+cril_status cril_store_check_tables(cril_store *s, const struct cril_table *tables, size_t n,
+                                    cril_error *err);
+/* Declares the tables of this version that are not there. */
+cril_status cril_store_make_tables(cril_store *s, cril_error *err);
+
+/* Brings a file of version 1 to this one, within a transaction that writes (store_upgrade.c). */
+cril_status cril_store_upgrade(cril_store *s, cril_error *err);
+
+/* A file or folder of this hash had this stamp (stamp.h). */
+cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp,
+                                 cril_error *err);
+/* The hash of what has this stamp; sha256 is "" where none is known. */
+cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65], cril_error *err);
+
 /* ---- Within a transaction that writes ---- */
+
+cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err);
 
 enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS };
 
@@ -39,10 +64,17 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
                           bool replace, bool *changed, cril_error *err);
 cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_baseline *b,
                               cril_error *err);
+/* How many documents a text has, whatever a limit leaves of them. */
+cril_status cril_put_text(cril_store *s, const char *text, uint64_t n_documents, cril_error *err);
+/* *n_documents: how many a cell of these corpora can have. */
 cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents,
                           cril_error *err);
+/* unicode: of who tokenised the rows, for the sentence that says that token ids differ. */
 cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
-                               const cril_document_score *rows, size_t n, cril_error *err);
+                               const cril_document_score *rows, size_t n, const char *unicode,
+                               cril_error *err);
+cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unicode *u,
+                             cril_error *err);
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
                             bool replace, bool *changed, cril_error *err);
 
@@ -53,21 +85,29 @@ struct cril_visit {
     void *user;
     cril_status (*model)(void *user, const cril_store_model *m, cril_error *err);
     cril_status (*corpus)(void *user, const cril_store_corpus *c, cril_error *err);
+    cril_status (*text)(void *user, const char *text, uint64_t n_documents, cril_error *err);
     cril_status (*name)(void *user, enum cril_name kind, const char *name, const char *id,
                         cril_error *err);
     cril_status (*baseline)(void *user, const char *corpus_id, const cril_baseline *b,
                             cril_error *err);
     cril_status (*cell)(void *user, const cril_cell *c, cril_error *err);
-    cril_status (*document)(void *user, const cril_document_score *d,
-                            cril_error *err); /* of the cell before it */
+    /* Of the cell before them: documents, then by what they were tokenised. */
+    cril_status (*document)(void *user, const cril_document_score *d, cril_error *err);
+    cril_status (*unicode)(void *user, const cril_unicode *u, cril_error *err);
     cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row,
                           cril_error *err);
+    cril_status (*stamp)(void *user, const char *sha256, uint64_t stamp, cril_error *err);
 };
 
 /* Any may be NULL. Every row is checked first. */
 cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err);
 
-/* Documents of a cell in order: their rows [*n], owned: free. n_documents: of its corpus. */
+/* How many documents a cell can have, by the corpora that are known; 0: none of them has its text.
+ */
+cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,
+                                    cril_error *err);
+
+/* A cell's first n_documents, those of them that are there in order: rows [*n], owned: free. */
 cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
                             cril_document_score **rows, size_t *n, cril_error *err);
 
@@ -83,8 +123,15 @@ bool cril_figure_copy(const cril_figure *row,
                       cril_figure *out); /* with its strings; false: out of memory */
 void cril_figure_free(cril_figure *row); /* its strings */
 
-/* A name that stands for id, or the first digits of id; for sentences. */
+/* A name that stands for a model's hash or a corpus's text, or the first digits of it; for
+ * sentences. */
 void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name,
                         size_t size);
+
+/* "Unicode 14.0.0 in PCRE2 and 15.0.0 in utf8proc"; for sentences. */
+enum { CRIL_UNICODE_SPOKEN = 160 };
+void cril_unicode_speak(const cril_unicode *u, char out[CRIL_UNICODE_SPOKEN]);
+/* The same of a cell's documents; of several versions the first and how many more there are. */
+void cril_store_unicode_of(cril_store *s, const cril_cell *c, char out[CRIL_UNICODE_SPOKEN]);
 
 #endif

@@ -57,13 +57,21 @@ static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error 
 {
     const struct dump *d = user;
 
-    fprintf(d->f, "corpus %s sha256 %s field ", c->id, c->sha256);
+    fprintf(d->f, "corpus %s text %s sha256 %s field ", c->id, c->text, c->sha256);
     put_quoted(d->f, c->field);
     fputs(" format ", d->f);
     put_quoted(d->f, c->format);
     fprintf(d->f,
             " limit %" PRIu64 " documents %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n",
             c->limit, c->documents, c->characters, c->bytes);
+    return written(d, err);
+}
+
+static cril_status on_text(void *user, const char *text, uint64_t n_documents, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "text %s documents %" PRIu64 "\n", text, n_documents);
     return written(d, err);
 }
 
@@ -93,10 +101,11 @@ static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
 {
     const struct dump *d = user;
 
-    fprintf(d->f, "cell model %s corpus %s protocol ", c->model, c->corpus);
+    fprintf(d->f, "cell model %s text %s documents %" PRIu64 " protocol ", c->model, c->text,
+            c->documents);
     put_quoted(d->f, c->protocol);
-    fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d\n", c->context, c->stride,
-            c->numerics);
+    fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d rules %d\n", c->context,
+            c->stride, c->numerics, c->rules);
     return written(d, err);
 }
 
@@ -107,8 +116,22 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
     fprintf(d->f, "document %" PRIu64 " line %" PRIu64 " nats ", x->index, x->line);
     put_real(d->f, x->nats);
     fprintf(d->f,
-            " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n",
-            x->tokens, x->scored_tokens, x->characters, x->bytes);
+            " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64
+            " unspelled %" PRIu64 " ids %016" PRIx64 "\n",
+            x->tokens, x->scored_tokens, x->characters, x->bytes, x->unspelled_characters,
+            x->token_ids);
+    return written(d, err);
+}
+
+static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fputs("unicode pcre2 ", d->f);
+    put_quoted(d->f, u->pcre2);
+    fputs(" utf8proc ", d->f);
+    put_quoted(d->f, u->utf8proc);
+    putc('\n', d->f);
     return written(d, err);
 }
 
@@ -137,8 +160,16 @@ cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
         return CRIL_ERR_RANGE;
 
     struct dump d = {s, f};
-    const struct cril_visit v = {&d,          on_model, on_corpus,   on_name,
-                                 on_baseline, on_cell,  on_document, on_import};
+    const struct cril_visit v = {.user = &d,
+                                 .model = on_model,
+                                 .corpus = on_corpus,
+                                 .text = on_text,
+                                 .name = on_name,
+                                 .baseline = on_baseline,
+                                 .cell = on_cell,
+                                 .document = on_document,
+                                 .unicode = on_unicode,
+                                 .import = on_import};
     cril_status st = cril_store_begin(s, false, err);
 
     if (st != CRIL_OK)

@@ -5,10 +5,12 @@
 #include "study/query.h"
 #include "study/store.h"
 
+#include "score/token_ids.h"
 #include "util/fail.h"
 #include "util/size.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,24 +34,28 @@ static void get_model(struct cril_query *q, cril_store_model *m)
         cril_query_bad(q, what);
 }
 
+#define CORPUS_COLUMNS "id, text, sha256, field, format, lim, documents, characters, bytes"
+
 static void get_corpus(struct cril_query *q, cril_store_corpus *c)
 {
     static const char what[] = "a corpus";
     cril_store_corpus copy;
 
     cril_query_get_sha256(q, 0, what, c->id);
-    cril_query_get_sha256(q, 1, what, c->sha256);
-    cril_query_get_text(q, 2, what, 1, c->field, sizeof(c->field));
-    cril_query_get_text(q, 3, what, 0, c->format, sizeof(c->format));
-    c->limit = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
-    c->documents = cril_query_get_count(q, 5, what, UINT32_MAX);
-    c->characters = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
-    c->bytes = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
+    cril_query_get_sha256(q, 1, what, c->text);
+    cril_query_get_sha256(q, 2, what, c->sha256);
+    cril_query_get_text(q, 3, what, 1, c->field, sizeof(c->field));
+    cril_query_get_text(q, 4, what, 0, c->format, sizeof(c->format));
+    c->limit = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
+    c->documents = cril_query_get_count(q, 6, what, UINT32_MAX);
+    c->characters = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
+    c->bytes = cril_query_get_count(q, 8, what, CRIL_MAX_COUNT);
     if (q->st != CRIL_OK)
         return;
     copy = *c;
     if (!c->documents || c->characters < c->documents || c->bytes < c->characters ||
-        cril_store_corpus_id(&copy, NULL) != CRIL_OK || strcmp(copy.id, c->id) != 0)
+        cril_store_corpus_id(&copy, NULL) != CRIL_OK || strcmp(copy.id, c->id) != 0 ||
+        strcmp(copy.text, c->text) != 0)
         cril_query_bad(q, what);
 }
 
@@ -59,11 +65,13 @@ static void get_cell(struct cril_query *q, cril_cell *c)
     uint8_t key[32];
 
     cril_query_get_sha256(q, 1, what, c->model);
-    cril_query_get_sha256(q, 2, what, c->corpus);
-    cril_query_get_text(q, 3, what, 1, c->protocol, sizeof(c->protocol));
-    c->context = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
-    c->stride = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
-    c->numerics = (int)cril_query_get_count(q, 6, what, INT32_MAX);
+    cril_query_get_sha256(q, 2, what, c->text);
+    c->documents = cril_query_get_count(q, 3, what, UINT32_MAX);
+    cril_query_get_text(q, 4, what, 1, c->protocol, sizeof(c->protocol));
+    c->context = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
+    c->stride = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
+    c->numerics = (int)cril_query_get_count(q, 7, what, INT32_MAX);
+    c->rules = (int)cril_query_get_count(q, 8, what, INT32_MAX);
     if (q->st == CRIL_OK &&
         (cril_cell_key(c, key, NULL) != CRIL_OK || memcmp(key, cril_query_get_key(q, 0), 32) != 0))
         cril_query_bad(q, what);
@@ -87,7 +95,7 @@ static void get_import(struct cril_query *q, cril_figure_kind kind, struct impor
         .of = text->of,
         .source = text->source,
         .value = cril_query_get_real(q, 2, what, kind == CRIL_FIGURE_SCORE ? 1 : CRIL_MAX_BPC),
-        .se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC)};
+        .se = cril_query_get_error(q, 3, what)};
 }
 
 /* ---- One of them ---- */
@@ -116,16 +124,39 @@ cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_co
     struct cril_query q;
     cril_store_corpus c = {0};
 
-    cril_query_start(&q, s,
-                     "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM "
-                     "corpora WHERE id = ?",
-                     err);
+    cril_query_start(&q, s, "SELECT " CORPUS_COLUMNS " FROM corpora WHERE id = ?", err);
     cril_query_text(&q, id);
     if ((*found = cril_query_next(&q)))
         get_corpus(&q, &c);
     if (cril_query_end(&q) == CRIL_OK && *found)
         *out = c;
     return q.st;
+}
+
+cril_status cril_store_find_text(cril_store *s, const char *text, uint64_t *n_documents,
+                                 cril_error *err)
+{
+    struct cril_query q;
+
+    *n_documents = 0;
+    cril_query_start(&q, s, "SELECT documents FROM texts WHERE text = ?", err);
+    cril_query_text(&q, text);
+    if (cril_query_next(&q))
+        *n_documents = cril_query_get_count(&q, 0, "a text", UINT32_MAX);
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65], cril_error *err)
+{
+    struct cril_query q;
+
+    sha256[0] = '\0';
+    cril_query_start(&q, s, "SELECT sha256 FROM stamps WHERE stamp = ? ORDER BY sha256 LIMIT 1",
+                     err);
+    cril_query_bits(&q, stamp);
+    if (cril_query_next(&q))
+        cril_query_get_sha256(&q, 0, "a stamp", sha256);
+    return cril_query_end(&q);
 }
 
 static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65],
@@ -167,13 +198,15 @@ cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_c
 
 void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name, size_t size)
 {
+    static const char *const sql[] = {
+        "SELECT name FROM names WHERE kind = 'model' AND id = ? ORDER BY name LIMIT 1",
+        "SELECT name FROM names WHERE kind = 'corpus' AND id IN"
+        " (SELECT id FROM corpora WHERE text = ?) ORDER BY name LIMIT 1"};
     char text[CRIL_MAX_NAME] = "";
     struct cril_query q;
     size_t n;
 
-    cril_query_start(
-        &q, s, "SELECT name FROM names WHERE kind = ? AND id = ? ORDER BY name LIMIT 1", NULL);
-    cril_query_text(&q, kind == CRIL_NAME_MODEL ? "model" : "corpus");
+    cril_query_start(&q, s, sql[kind], NULL);
     cril_query_text(&q, id);
     if (cril_query_next(&q))
         cril_query_get_text(&q, 0, "a name", 1, text, sizeof(text));
@@ -231,14 +264,30 @@ static cril_status visit_corpora(cril_store *s, const struct cril_visit *v, cril
     struct cril_query q;
     cril_store_corpus c;
 
-    cril_query_start(&q, s,
-                     "SELECT id, sha256, field, format, lim, documents, characters, bytes FROM "
-                     "corpora ORDER BY id",
-                     err);
+    cril_query_start(&q, s, "SELECT " CORPUS_COLUMNS " FROM corpora ORDER BY id", err);
     while (cril_query_next(&q)) {
         get_corpus(&q, &c);
         if (q.st == CRIL_OK)
             q.st = v->corpus(v->user, &c, err);
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_texts(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    static const char what[] = "a text";
+    struct cril_query q;
+    char text[65];
+
+    cril_query_start(&q, s, "SELECT text, documents FROM texts ORDER BY text", err);
+    while (cril_query_next(&q)) {
+        uint64_t n;
+
+        cril_query_get_sha256(&q, 0, what, text);
+        if (!(n = cril_query_get_count(&q, 1, what, UINT32_MAX)))
+            cril_query_bad(&q, what);
+        if (q.st == CRIL_OK)
+            q.st = v->text(v->user, text, n, err);
     }
     return cril_query_end(&q);
 }
@@ -286,11 +335,31 @@ static cril_status visit_baselines(cril_store *s, const struct cril_visit *v, cr
     return cril_query_end(&q);
 }
 
-/* Documents of one cell, below n_documents. */
-static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
-                                   cril_status (*see)(void *user, const cril_document_score *d,
-                                                      cril_error *err),
-                                   void *user, cril_error *err)
+cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,
+                                    cril_error *err)
+{
+    struct cril_query q;
+
+    *n_documents = 0;
+    cril_query_start(
+        &q, s,
+        c->documents
+            ? "SELECT documents FROM corpora WHERE text = ? AND documents = ? LIMIT 1"
+            : "SELECT documents FROM corpora WHERE text = ? ORDER BY documents DESC LIMIT 1",
+        err);
+    cril_query_text(&q, c->text);
+    if (c->documents)
+        cril_query_count(&q, c->documents);
+    if (cril_query_next(&q))
+        *n_documents = cril_query_get_count(&q, 0, "a corpus", UINT32_MAX);
+    return cril_query_end(&q);
+}
+
+/* The documents of one cell that are below `below`, none of which may be at n_documents or past. */
+static cril_status
+visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_documents,
+                cril_status (*see)(void *user, const cril_document_score *d, cril_error *err),
+                void *user, cril_error *err)
 {
     struct cril_query q;
     cril_document_score d = {0};
@@ -301,10 +370,11 @@ static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n
     if (st != CRIL_OK)
         return st;
     cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
-                     "documents WHERE cell = ? ORDER BY idx",
+                     "SELECT " CRIL_DOCUMENT_COLUMNS
+                     " FROM documents WHERE cell = ? AND idx < ? ORDER BY idx",
                      err);
     cril_query_key(&q, key);
+    cril_query_count(&q, below);
     while (cril_query_next(&q)) {
         cril_query_get_document(&q, &d);
         if (d.index < least || d.index >= n_documents || (n_tokens += d.tokens) > CRIL_MAX_COUNT ||
@@ -317,28 +387,64 @@ static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n
     return cril_query_end(&q);
 }
 
+static cril_status visit_unicode(cril_store *s, const cril_cell *c,
+                                 cril_status (*see)(void *user, const cril_unicode *u,
+                                                    cril_error *err),
+                                 void *user, cril_error *err)
+{
+    static const char what[] = "a version of Unicode";
+    struct cril_query q;
+    cril_unicode u;
+    uint8_t key[32];
+    cril_status st = cril_cell_key(c, key, err);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_query_start(
+        &q, s, "SELECT pcre2, utf8proc FROM unicode WHERE cell = ? ORDER BY pcre2, utf8proc", err);
+    cril_query_key(&q, key);
+    while (cril_query_next(&q)) {
+        cril_query_get_text(&q, 0, what, 0, u.pcre2, sizeof(u.pcre2));
+        cril_query_get_text(&q, 1, what, 0, u.utf8proc, sizeof(u.utf8proc));
+        if (q.st == CRIL_OK)
+            q.st = see(user, &u, err);
+    }
+    return cril_query_end(&q);
+}
+
+static cril_status visit_cell(cril_store *s, const cril_cell *c, const struct cril_visit *v,
+                              cril_error *err)
+{
+    uint64_t n_documents;
+    cril_status st = cril_store_documents_of(s, c, &n_documents, err);
+
+    if (st == CRIL_OK && !n_documents)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: holds a cell of no corpus; it was damaged or changed by another "
+                         "program, so take a copy from before that",
+                         s->path);
+    if (st == CRIL_OK && v->document)
+        st = visit_documents(s, c, CRIL_MAX_COUNT, n_documents, v->document, v->user, err);
+    if (st == CRIL_OK && v->unicode)
+        st = visit_unicode(s, c, v->unicode, v->user, err);
+    return st;
+}
+
 static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_error *err)
 {
     struct cril_query q;
-    cril_store_corpus corpus = {0};
     cril_cell c = {0};
-    bool found;
 
-    cril_query_start(
-        &q, s,
-        "SELECT key, model, corpus, protocol, context, stride, numerics FROM cells ORDER BY key",
-        err);
+    cril_query_start(&q, s,
+                     "SELECT key, model, text, documents, protocol, context, stride, numerics, "
+                     "rules FROM cells ORDER BY key",
+                     err);
     while (cril_query_next(&q)) {
         get_cell(&q, &c);
         if (q.st == CRIL_OK && v->cell)
             q.st = v->cell(v->user, &c, err);
-        if (q.st != CRIL_OK || !v->document ||
-            (q.st = cril_store_corpus_by_id(s, c.corpus, &corpus, &found, err)) != CRIL_OK)
-            continue;
-        if (found)
-            q.st = visit_documents(s, &c, corpus.documents, v->document, v->user, err);
-        else
-            cril_query_bad(&q, "a cell of no corpus");
+        if (q.st == CRIL_OK && (v->document || v->unicode))
+            q.st = visit_cell(s, &c, v, err);
     }
     return cril_query_end(&q);
 }
@@ -362,6 +468,24 @@ static cril_status visit_imports(cril_store *s, cril_figure_kind kind, const str
     return cril_query_end(&q);
 }
 
+static cril_status visit_stamps(cril_store *s, const struct cril_visit *v, cril_error *err)
+{
+    static const char what[] = "a stamp";
+    struct cril_query q;
+    char sha256[65];
+
+    cril_query_start(&q, s, "SELECT sha256, stamp FROM stamps ORDER BY sha256, stamp", err);
+    while (cril_query_next(&q)) {
+        uint64_t stamp;
+
+        cril_query_get_sha256(&q, 0, what, sha256);
+        stamp = cril_query_get_bits(&q, 1, what);
+        if (q.st == CRIL_OK)
+            q.st = v->stamp(v->user, sha256, stamp, err);
+    }
+    return cril_query_end(&q);
+}
+
 cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -370,16 +494,20 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
         st = visit_models(s, v, err);
     if (st == CRIL_OK && v->corpus)
         st = visit_corpora(s, v, err);
+    if (st == CRIL_OK && v->text)
+        st = visit_texts(s, v, err);
     if (st == CRIL_OK && v->name)
         st = visit_names(s, v, err);
     if (st == CRIL_OK && v->baseline)
         st = visit_baselines(s, v, err);
-    if (st == CRIL_OK && (v->cell || v->document))
+    if (st == CRIL_OK && (v->cell || v->document || v->unicode))
         st = visit_cells(s, v, err);
     if (st == CRIL_OK && v->import)
         st = visit_imports(s, CRIL_FIGURE_BPC, v, err);
     if (st == CRIL_OK && v->import)
         st = visit_imports(s, CRIL_FIGURE_SCORE, v, err);
+    if (st == CRIL_OK && v->stamp)
+        st = visit_stamps(s, v, err);
     return st;
 }
 
@@ -432,7 +560,8 @@ cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_docume
 {
     struct list l = {.store = s};
 
-    return list_give(&l, visit_documents(s, c, n_documents, add_row, &l, err), rows, n);
+    return list_give(&l, visit_documents(s, c, n_documents, n_documents, add_row, &l, err), rows,
+                     n);
 }
 
 static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
@@ -456,31 +585,17 @@ static cril_status skip_row(void *user, const cril_document_score *d, cril_error
     return st;
 }
 
-static cril_status known_corpus(cril_store *s, const char *id, cril_store_corpus *out,
-                                cril_error *err)
-{
-    bool found;
-    cril_status st = cril_store_corpus_by_id(s, id, out, &found, err);
-
-    if (st != CRIL_OK || found)
-        return st;
-    return cril_fail(err, CRIL_ERR_RANGE, "%s: holds nothing of the corpus %.12s", s->path, id);
-}
-
-cril_status cril_store_missing(cril_store *s, const cril_cell *cell, cril_slice **out, size_t *n,
-                               cril_error *err)
+cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_documents,
+                               cril_slice **out, size_t *n, cril_error *err)
 {
     if (CRIL_LACKS(err, s, cell, out, n))
         return CRIL_ERR_RANGE;
 
     struct list l = {.store = s};
-    cril_store_corpus corpus = {0};
-    cril_status st = known_corpus(s, cell->corpus, &corpus, err);
+    cril_status st = visit_documents(s, cell, n_documents, n_documents, skip_row, &l, err);
 
     if (st == CRIL_OK)
-        st = visit_documents(s, cell, corpus.documents, skip_row, &l, err);
-    if (st == CRIL_OK)
-        st = add_gap(&l, corpus.documents, err);
+        st = add_gap(&l, n_documents, err);
     return list_give(&l, st, out, n);
 }
 
@@ -602,6 +717,41 @@ cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figur
     return CRIL_OK;
 }
 
+/* ---- Versions of Unicode ---- */
+
+void cril_unicode_speak(const cril_unicode *u, char out[CRIL_UNICODE_SPOKEN])
+{
+    snprintf(out, CRIL_UNICODE_SPOKEN, "Unicode %s in PCRE2 and %s in utf8proc",
+             u->pcre2[0] ? u->pcre2 : "unknown", u->utf8proc[0] ? u->utf8proc : "unknown");
+}
+
+struct spoken {
+    cril_unicode first;
+    size_t n;
+};
+
+static cril_status count_unicode(void *user, const cril_unicode *u, cril_error *err)
+{
+    struct spoken *x = user;
+
+    (void)err;
+    if (!x->n++)
+        x->first = *u;
+    return CRIL_OK;
+}
+
+void cril_store_unicode_of(cril_store *s, const cril_cell *c, char out[CRIL_UNICODE_SPOKEN])
+{
+    struct spoken x = {0};
+    size_t len;
+
+    visit_unicode(s, c, count_unicode, &x, NULL); /* a failure leaves "unknown" */
+    cril_unicode_speak(&x.first, out);
+    len = strlen(out);
+    if (x.n > 1)
+        snprintf(out + len, CRIL_UNICODE_SPOKEN - len, ", and %zu more", x.n - 1);
+}
+
 /* ---- A cell as a result ---- */
 
 static char *named(cril_store *s, enum cril_name kind, const char *id)
@@ -612,22 +762,34 @@ static char *named(cril_store *s, enum cril_name kind, const char *id)
     return strdup(name);
 }
 
-static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r, cril_error *err)
+static cril_status hash_ids(cril_result *r, cril_error *err)
 {
-    cril_store_corpus corpus = {0};
+    struct cril_sha256 *h;
+    cril_status st = cril_sha256_create(&h, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_token_ids_sum(h, r, err);
+    cril_sha256_free(h);
+    return st;
+}
+
+static cril_status fill_result(cril_store *s, const cril_cell *c, const cril_store_corpus *corpus,
+                               cril_result *r, cril_error *err)
+{
+    struct spoken unicode = {0};
     cril_store_model m = {0};
     cril_status st;
     size_t n;
     bool found;
 
-    if ((st = known_corpus(s, c->corpus, &corpus, err)) != CRIL_OK ||
-        (st = cril_store_model_by_id(s, c->model, &m, &found, err)) != CRIL_OK ||
-        (st = cril_store_rows(s, c, corpus.documents, &r->per_document, &n, err)) != CRIL_OK)
+    if ((st = cril_store_model_by_id(s, c->model, &m, &found, err)) != CRIL_OK ||
+        (st = cril_store_rows(s, c, corpus->documents, &r->per_document, &n, err)) != CRIL_OK)
         return st;
-    if (n != corpus.documents) /* keys are unique and below it, so as many are all of them */
+    if (n != corpus->documents) /* keys are unique and below it, so as many are all of them */
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: %zu of %" PRIu64 " documents are known; run the study to the end",
-                         s->path, n, corpus.documents);
+                         s->path, n, corpus->documents);
     r->documents = n;
     memcpy(r->protocol, c->protocol, sizeof(r->protocol));
     r->context = (size_t)c->context;
@@ -635,31 +797,34 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, cril_result *r
     memcpy(r->model_sha256, m.sha256, sizeof(m.sha256));
     r->model_parameters = m.parameters;
     r->model_bytes = m.bytes;
-    memcpy(r->corpus_sha256, corpus.sha256, sizeof(corpus.sha256));
+    memcpy(r->corpus_sha256, corpus->sha256, sizeof(corpus->sha256));
     memcpy(r->version, CRIL_VERSION, sizeof(CRIL_VERSION));
     r->numerics = c->numerics;
+    r->rules = c->rules;
     r->model_name = named(s, CRIL_NAME_MODEL, c->model);
     r->model_architecture = strdup(m.architecture);
-    r->corpus_path = named(s, CRIL_NAME_CORPUS, c->corpus);
+    r->corpus_path = named(s, CRIL_NAME_CORPUS, c->text);
     if (!r->model_name || !r->model_architecture || !r->corpus_path)
         return no_memory(s, err);
-    return CRIL_OK;
+    if ((st = visit_unicode(s, c, count_unicode, &unicode, err)) == CRIL_OK)
+        r->unicode = unicode.first;
+    return st;
 }
 
-cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_interval *interval,
-                              cril_result *out, cril_error *err)
+cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_store_corpus *corpus,
+                              const cril_interval *interval, cril_result *out, cril_error *err)
 {
     if (CRIL_LACKS(err, s, cell, out))
         return CRIL_ERR_RANGE;
 
     cril_result r = {0};
     cril_error why;
-    cril_status st = fill_result(s, cell, &r, err);
+    cril_status st = fill_result(s, cell, corpus, &r, err);
 
     if (st == CRIL_OK) {
         if (interval)
             r.interval = *interval;
-        if ((st = cril_result_sum(&r, &why)) != CRIL_OK)
+        if ((st = cril_result_sum(&r, &why)) != CRIL_OK || (st = hash_ids(&r, &why)) != CRIL_OK)
             cril_fail(err, st, "%s: %s", s->path, why.message);
     }
     if (st == CRIL_OK)

@@ -24,12 +24,13 @@ struct renamed {
 };
 
 struct merge {
-    cril_store *to;
+    cril_store *to, *from;
     cril_store_merge_options o;
     struct renamed *renamed; /* [n_renamed] names that have come, sorted */
     size_t n_renamed, renamed_size;
     cril_cell cell; /* whose documents are coming */
     uint64_t n_documents;
+    char unicode[CRIL_UNICODE_SPOKEN]; /* that they were tokenised by */
     cril_document_score rows[ROWS_AT_ONCE];
     size_t n_rows;
 };
@@ -39,7 +40,8 @@ static cril_status put_rows(struct merge *m, cril_error *err)
     const size_t n = m->n_rows;
 
     m->n_rows = 0;
-    return n ? cril_put_documents(m->to, &m->cell, m->n_documents, m->rows, n, err) : CRIL_OK;
+    return n ? cril_put_documents(m->to, &m->cell, m->n_documents, m->rows, n, m->unicode, err)
+             : CRIL_OK;
 }
 
 static cril_status on_model(void *user, const cril_store_model *m, cril_error *err)
@@ -50,6 +52,11 @@ static cril_status on_model(void *user, const cril_store_model *m, cril_error *e
 static cril_status on_corpus(void *user, const cril_store_corpus *c, cril_error *err)
 {
     return cril_put_corpus(((struct merge *)user)->to, c, err);
+}
+
+static cril_status on_text(void *user, const char *text, uint64_t n_documents, cril_error *err)
+{
+    return cril_put_text(((struct merge *)user)->to, text, n_documents, err);
 }
 
 /* Whether a name comes for the first time; remembers it. */
@@ -111,6 +118,7 @@ static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
     if (st != CRIL_OK)
         return st;
     m->cell = *c;
+    cril_store_unicode_of(m->from, c, m->unicode);
     return cril_put_cell(m->to, c, &m->n_documents, err);
 }
 
@@ -122,6 +130,15 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
     return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
 }
 
+/* After the documents, so that what is said of a difference between these tells the two apart. */
+static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err)
+{
+    struct merge *m = user;
+    cril_status st = put_rows(m, err);
+
+    return st == CRIL_OK ? cril_put_unicode(m->to, &m->cell, u, err) : st;
+}
+
 static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
                              cril_error *err)
 {
@@ -130,18 +147,33 @@ static cril_status on_import(void *user, cril_figure_kind kind, const cril_figur
     return m->o.measured_only ? CRIL_OK : cril_put_import(m->to, kind, row, false, NULL, err);
 }
 
+static cril_status on_stamp(void *user, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    return cril_put_stamp(((struct merge *)user)->to, sha256, stamp, err);
+}
+
 /* One store, into the open transaction of m->to. */
 static cril_status add_store(struct merge *m, const char *path, cril_error *err)
 {
     const cril_store_options options = {.read_only = true, .patience_ms = m->to->patience_ms};
-    const struct cril_visit v = {m,           on_model, on_corpus,   on_name,
-                                 on_baseline, on_cell,  on_document, on_import};
+    const struct cril_visit v = {.user = m,
+                                 .model = on_model,
+                                 .corpus = on_corpus,
+                                 .text = on_text,
+                                 .name = on_name,
+                                 .baseline = on_baseline,
+                                 .cell = on_cell,
+                                 .document = on_document,
+                                 .unicode = on_unicode,
+                                 .import = on_import,
+                                 .stamp = on_stamp};
     cril_store *from;
     cril_error why;
     cril_status st = cril_store_open(path, &options, &from, err);
 
     if (st != CRIL_OK)
         return st;
+    m->from = from;
     m->n_rows = 0;
     if ((st = cril_store_begin(from, false, &why)) == CRIL_OK) {
         if ((st = cril_store_visit(from, &v, &why)) == CRIL_OK)

@@ -37,6 +37,7 @@ cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err)
         return CRIL_ERR_RANGE;
 
     char text[512];
+    cril_status st;
 
     if (!cril_is_sha256(c->sha256) || !cril_is_name(c->field, 1, sizeof(c->field)) ||
         !cril_is_name(c->format, 0, sizeof(c->format)) || c->limit > CRIL_MAX_COUNT)
@@ -44,6 +45,9 @@ cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err)
             err, CRIL_ERR_RANGE,
             "a corpus of SHA-256 \"%.64s\", field \"%.80s\", format \"%.15s\" cannot be filed",
             c->sha256, c->field, c->format);
+    snprintf(text, sizeof(text), "text\n%s\n%s\n%s\n", c->sha256, c->field, c->format);
+    if ((st = hash_text(text, c->text, err)) != CRIL_OK)
+        return st;
     snprintf(text, sizeof(text), "corpus\n%s\n%s\n%s\n%" PRIu64 "\n", c->sha256, c->field,
              c->format, c->limit);
     return hash_text(text, c->id, err);
@@ -54,16 +58,19 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
     char text[512], hex[65];
     cril_status st;
 
-    if (!cril_is_sha256(c->model) || !cril_is_sha256(c->corpus) ||
+    if (!cril_is_sha256(c->model) || !cril_is_sha256(c->text) || c->documents > UINT32_MAX ||
         !cril_is_name(c->protocol, 1, sizeof(c->protocol)) || !c->context ||
-        c->context > CRIL_MAX_COUNT || !c->stride || c->stride > CRIL_MAX_COUNT || c->numerics < 0)
-        return cril_fail(
-            err, CRIL_ERR_RANGE,
-            "a cell of model \"%.64s\", corpus \"%.64s\", protocol \"%.15s\", context %" PRIu64
-            ", stride %" PRIu64 ", numerics %d cannot be filed",
-            c->model, c->corpus, c->protocol, c->context, c->stride, c->numerics);
-    snprintf(text, sizeof(text), "cell\n%s\n%s\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n", c->model,
-             c->corpus, c->protocol, c->context, c->stride, c->numerics);
+        c->context > CRIL_MAX_COUNT || !c->stride || c->stride > CRIL_MAX_COUNT ||
+        c->numerics < 0 || c->rules < 0)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "a cell of model \"%.64s\", text \"%.64s\", %" PRIu64
+                         " documents, protocol \"%.15s\", context %" PRIu64 ", stride %" PRIu64
+                         ", numerics %d, rules %d cannot be filed",
+                         c->model, c->text, c->documents, c->protocol, c->context, c->stride,
+                         c->numerics, c->rules);
+    snprintf(text, sizeof(text),
+             "cell\n%s\n%s\n%" PRIu64 "\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n%d\n", c->model, c->text,
+             c->documents, c->protocol, c->context, c->stride, c->numerics, c->rules);
     if ((st = hash_text(text, hex, err)) == CRIL_OK)
         cril_hex_bytes(hex, key, 32);
     return st;
@@ -126,14 +133,39 @@ static cril_status check_corpus(const cril_store *s, const cril_store_corpus *c,
 
     if (st != CRIL_OK)
         return st;
-    if (strcmp(copy.id, c->id) == 0 && c->documents && c->documents <= UINT32_MAX &&
-        c->characters >= c->documents && c->bytes >= c->characters && c->bytes <= CRIL_MAX_COUNT)
+    if (strcmp(copy.id, c->id) == 0 && strcmp(copy.text, c->text) == 0 && c->documents &&
+        c->documents <= UINT32_MAX && c->characters >= c->documents && c->bytes >= c->characters &&
+        c->bytes <= CRIL_MAX_COUNT)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
                      "%s: cannot hold a corpus \"%.64s\" of %" PRIu64 " documents, %" PRIu64
                      " characters, %" PRIu64 " bytes; its id is that of cril_store_corpus_id, and "
                      "documents are 1 to 4294967295 with a character each",
                      s->path, c->id, c->documents, c->characters, c->bytes);
+}
+
+cril_status cril_put_text(cril_store *s, const char *text, uint64_t n_documents, cril_error *err)
+{
+    uint64_t known = n_documents;
+    struct cril_query q;
+
+    if (!cril_is_sha256(text) || !n_documents || n_documents > UINT32_MAX)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: cannot hold a text \"%.64s\" of %" PRIu64 " documents", s->path, text,
+                         n_documents);
+    cril_query_start(&q, s, "INSERT INTO texts VALUES(?, ?) ON CONFLICT(text) DO NOTHING", err);
+    cril_query_text(&q, text);
+    cril_query_count(&q, n_documents);
+    cril_query_run(&q, NULL);
+    if (cril_query_end(&q) != CRIL_OK)
+        return q.st;
+    cril_query_start(&q, s, "SELECT documents FROM texts WHERE text = ?", err);
+    cril_query_text(&q, text);
+    if (cril_query_next(&q))
+        known = cril_query_get_count(&q, 0, "a text", UINT32_MAX);
+    if (cril_query_end(&q) != CRIL_OK || known == n_documents)
+        return q.st;
+    return other_facts(s, "text", text, err);
 }
 
 cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_error *err)
@@ -150,8 +182,9 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
                        known.bytes == c->bytes
                    ? CRIL_OK
                    : other_facts(s, "corpus", c->id, err);
-    cril_query_start(&q, s, "INSERT INTO corpora VALUES(?, ?, ?, ?, ?, ?, ?, ?)", err);
+    cril_query_start(&q, s, "INSERT INTO corpora VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", err);
     cril_query_text(&q, c->id);
+    cril_query_text(&q, c->text);
     cril_query_text(&q, c->sha256);
     cril_query_text(&q, c->field);
     cril_query_text(&q, c->format);
@@ -160,7 +193,9 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
     cril_query_count(&q, c->characters);
     cril_query_count(&q, c->bytes);
     cril_query_run(&q, NULL);
-    return cril_query_end(&q);
+    if (cril_query_end(&q) != CRIL_OK || (c->limit && c->documents == c->limit))
+        return q.st;
+    return cril_put_text(s, c->text, c->documents, err); /* the limit left nothing out */
 }
 
 static const char *const kinds[] = {"model", "corpus"};
@@ -202,6 +237,14 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
     cril_query_text(&q, id);
     cril_query_run(&q, NULL);
     return cril_query_end(&q);
+}
+
+cril_status cril_store_put_text(cril_store *s, const char *text, uint64_t n_documents,
+                                cril_error *err)
+{
+    cril_status st = cril_store_begin(s, true, err);
+
+    return st == CRIL_OK ? cril_store_end(s, cril_put_text(s, text, n_documents, err), err) : st;
 }
 
 cril_status cril_store_put_model(cril_store *s, const char *name, const cril_store_model *m,
@@ -287,42 +330,52 @@ cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const
 cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents, cril_error *err)
 {
     cril_store_model m;
-    cril_store_corpus corpus;
     struct cril_query q;
     uint8_t key[32];
-    bool found_model, found_corpus;
+    bool found_model;
     cril_status st = cril_cell_key(c, key, err);
 
     if (st != CRIL_OK ||
         (st = cril_store_model_by_id(s, c->model, &m, &found_model, err)) != CRIL_OK ||
-        (st = cril_store_corpus_by_id(s, c->corpus, &corpus, &found_corpus, err)) != CRIL_OK)
+        (st = cril_store_documents_of(s, c, n_documents, err)) != CRIL_OK)
         return st;
-    if (!found_model || !found_corpus)
+    if (!found_model || !*n_documents)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: holds nothing of the %s %.12s, whose documents were to be filed",
                          s->path, found_model ? "corpus" : "model",
-                         found_model ? c->corpus : c->model);
+                         found_model ? c->text : c->model);
     cril_query_start(
-        &q, s, "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING", err);
+        &q, s, "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING",
+        err);
     cril_query_key(&q, key);
     cril_query_text(&q, c->model);
-    cril_query_text(&q, c->corpus);
+    cril_query_text(&q, c->text);
+    cril_query_count(&q, c->documents);
     cril_query_text(&q, c->protocol);
     cril_query_count(&q, c->context);
     cril_query_count(&q, c->stride);
     cril_query_count(&q, (uint64_t)c->numerics);
+    cril_query_count(&q, (uint64_t)c->rules);
     cril_query_run(&q, NULL);
-    *n_documents = corpus.documents;
     return cril_query_end(&q);
 }
 
 static cril_status differs(cril_store *s, const cril_cell *c, const cril_document_score *known,
-                           const cril_document_score *d, cril_error *err)
+                           const cril_document_score *d, const char *unicode, cril_error *err)
 {
-    char model[64], corpus[64];
+    char model[64], corpus[64], here[CRIL_UNICODE_SPOKEN];
 
     cril_store_name_of(s, CRIL_NAME_MODEL, c->model, model, sizeof(model));
-    cril_store_name_of(s, CRIL_NAME_CORPUS, c->corpus, corpus, sizeof(corpus));
+    cril_store_name_of(s, CRIL_NAME_CORPUS, c->text, corpus, sizeof(corpus));
+    cril_store_unicode_of(s, c, here);
+    if (known->token_ids != d->token_ids)
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s "
+                         "%" PRIu64 "/%" PRIu64 ", is known with token ids of hash %016" PRIx64
+                         " (%s) and came with %016" PRIx64
+                         " (%s); compute with the same libraries everywhere",
+                         s->path, d->index, d->line, corpus, model, c->protocol, c->context,
+                         c->stride, known->token_ids, here, d->token_ids, unicode);
     return cril_fail(err, CRIL_ERR_MISMATCH,
                      "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s %" PRIu64
                      "/%" PRIu64 ", is known with %.17g nats of %" PRIu64
@@ -339,15 +392,15 @@ static bool equal(const cril_document_score *a, const cril_document_score *b)
     return a->index == b->index && a->line == b->line &&
            memcmp(&a->nats, &b->nats, sizeof(a->nats)) == 0 && a->tokens == b->tokens &&
            a->scored_tokens == b->scored_tokens && a->characters == b->characters &&
-           a->bytes == b->bytes;
+           a->bytes == b->bytes && a->unspelled_characters == b->unspelled_characters &&
+           a->token_ids == b->token_ids;
 }
 
 static cril_status check_document(const cril_store *s, uint64_t n_documents,
                                   const cril_document_score *d, cril_error *err)
 {
     if (d->index < n_documents && d->nats >= 0 && d->nats <= CRIL_MAX_NATS && !signbit(d->nats) &&
-        d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT && d->scored_tokens <= d->tokens &&
-        d->bytes <= CRIL_MAX_COUNT && d->characters <= d->bytes)
+        cril_is_document(d))
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
                      "%s: cannot hold document %" PRIu64 " of %" PRIu64 " with %g nats, %" PRIu64
@@ -358,26 +411,25 @@ static cril_status check_document(const cril_store *s, uint64_t n_documents,
 
 /* The row that has d's place. */
 static cril_status compare_known(cril_store *s, const cril_cell *c, const uint8_t key[32],
-                                 const cril_document_score *d, cril_error *err)
+                                 const cril_document_score *d, const char *unicode, cril_error *err)
 {
     cril_document_score known = {0};
     struct cril_query q;
 
-    cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
-                     "documents WHERE cell = ? AND idx = ?",
-                     err);
+    cril_query_start(
+        &q, s, "SELECT " CRIL_DOCUMENT_COLUMNS " FROM documents WHERE cell = ? AND idx = ?", err);
     cril_query_key(&q, key);
     cril_query_count(&q, d->index);
     if (cril_query_next(&q))
         cril_query_get_document(&q, &known);
     if (cril_query_end(&q) != CRIL_OK || equal(&known, d))
         return q.st;
-    return differs(s, c, &known, d, err);
+    return differs(s, c, &known, d, unicode, err);
 }
 
 cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_documents,
-                               const cril_document_score *rows, size_t n, cril_error *err)
+                               const cril_document_score *rows, size_t n, const char *unicode,
+                               cril_error *err)
 {
     struct cril_query q;
     uint8_t key[32];
@@ -385,10 +437,10 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
 
     if (st != CRIL_OK)
         return st;
-    cril_query_start(
-        &q, s,
-        "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING",
-        err);
+    cril_query_start(&q, s,
+                     "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                     " ON CONFLICT(cell, idx) DO NOTHING",
+                     err);
     for (size_t i = 0; i < n && q.st == CRIL_OK; i++) {
         const cril_document_score *d = &rows[i];
         bool changed = true;
@@ -404,10 +456,31 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
         cril_query_count(&q, d->scored_tokens);
         cril_query_count(&q, d->characters);
         cril_query_count(&q, d->bytes);
+        cril_query_count(&q, d->unspelled_characters);
+        cril_query_bits(&q, d->token_ids);
         cril_query_run(&q, &changed);
         if (q.st == CRIL_OK && !changed)
-            q.st = compare_known(s, c, key, d, err);
+            q.st = compare_known(s, c, key, d, unicode, err);
     }
+    return cril_query_end(&q);
+}
+
+cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unicode *u,
+                             cril_error *err)
+{
+    struct cril_query q;
+    uint8_t key[32];
+    cril_status st = cril_cell_key(c, key, err);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_query_start(
+        &q, s, "INSERT INTO unicode VALUES(?, ?, ?) ON CONFLICT(cell, pcre2, utf8proc) DO NOTHING",
+        err);
+    cril_query_key(&q, key);
+    cril_query_text(&q, u->pcre2);
+    cril_query_text(&q, u->utf8proc);
+    cril_query_run(&q, NULL);
     return cril_query_end(&q);
 }
 
@@ -417,16 +490,40 @@ cril_status cril_store_put(cril_store *s, const cril_cell *cell,
     if (CRIL_LACKS(err, s, cell) || (n && CRIL_LACKS(err, documents)))
         return CRIL_ERR_RANGE;
 
+    const cril_unicode here = cril_unicode_here();
+    char unicode[CRIL_UNICODE_SPOKEN];
     uint64_t n_documents;
     cril_status st;
 
     if (!n)
         return CRIL_OK;
+    cril_unicode_speak(&here, unicode);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;
-    if ((st = cril_put_cell(s, cell, &n_documents, err)) == CRIL_OK)
-        st = cril_put_documents(s, cell, n_documents, documents, n, err);
+    if ((st = cril_put_cell(s, cell, &n_documents, err)) == CRIL_OK &&
+        (st = cril_put_documents(s, cell, n_documents, documents, n, unicode, err)) == CRIL_OK)
+        st = cril_put_unicode(s, cell, &here, err);
     return cril_store_end(s, st, err);
+}
+
+/* ---- Stamps ---- */
+
+cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s, "INSERT INTO stamps VALUES(?, ?) ON CONFLICT DO NOTHING", err);
+    cril_query_text(&q, sha256);
+    cril_query_bits(&q, stamp);
+    cril_query_run(&q, NULL);
+    return cril_query_end(&q);
+}
+
+cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err)
+{
+    cril_status st = cril_store_begin(s, true, err);
+
+    return st == CRIL_OK ? cril_store_end(s, cril_put_stamp(s, sha256, stamp, err), err) : st;
 }
 
 /* ---- Figures from elsewhere ---- */
@@ -503,7 +600,7 @@ cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_fig
     cril_query_text(&q, row->model);
     cril_query_text(&q, row->of);
     cril_query_real(&q, row->value + 0.0); /* never -0 */
-    cril_query_real(&q, row->se + 0.0);
+    cril_query_error(&q, row->se);
     cril_query_text(&q, row->source);
     cril_query_run(&q, NULL);
     return cril_query_end(&q);

@@ -23,13 +23,14 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
 
     const struct cril_protocol *protocol = cril_protocol_find(p->name);
     struct cril_layout l;
-    cril_cell cell = {.numerics = CRIL_NUMERICS};
+    cril_cell cell = {.numerics = CRIL_NUMERICS, .rules = CRIL_RULES};
 
     if (!protocol)
         return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%.40s\" is not known to cril", p->name);
     cril_protocol_lay(protocol, p->context, p->stride, (size_t)m->context, &l);
     memcpy(cell.model, m->sha256, sizeof(cell.model));
-    memcpy(cell.corpus, c->id, sizeof(cell.corpus));
+    memcpy(cell.text, c->text, sizeof(cell.text));
+    cell.documents = protocol->per_document ? 0 : c->documents;
     memcpy(cell.protocol, protocol->name, strlen(protocol->name) + 1);
     cell.context = l.context;
     cell.stride = l.stride;

@@ -1,7 +1,7 @@
 /*
- * What there is to do: corpora are read, models opened, each cell gets an estimate of its
- * arithmetic. Only models of which a cell is this run's are read for their hash: a shard of a large
- * study does not read all of it.
+ * What there is to do: corpora are read, models opened one after another, each cell gets an
+ * estimate of its arithmetic. Only models of which a cell is this run's are read for their hash: a
+ * shard of a large study does not read all of it.
  *
  * The estimate lays the protocol's windows on documents whose tokens are guessed from their
  * characters, by the ratio in a sample of the corpus. It decides over order, shares and the time
@@ -9,7 +9,9 @@
  */
 #include "study/survey.h"
 
+#include "model/model.h"
 #include "score/protocol.h"
+#include "score/scorer.h"
 #include "study/stamp.h"
 #include "util/fail.h"
 #include "util/size.h"
@@ -28,21 +30,63 @@ static cril_status no_memory(cril_error *err)
 
 /* ---- Files ---- */
 
-static cril_status survey_model(const cril_study_model *m, struct cril_subject *out,
-                                cril_error *err)
+/* What a study says of its own item goes in front. */
+static void place(const cril_study_info *s, size_t line, cril_error *why)
 {
+    const cril_error plain = *why;
+
+    cril_fail(why, plain.status, "%s:%zu: %s", s->path, line, plain.message);
+}
+
+bool cril_survey_is_fault(cril_status st)
+{
+    return st != CRIL_OK && st != CRIL_ERR_NOMEM && st != CRIL_ERR_CANCELLED;
+}
+
+cril_status cril_survey_fault(struct cril_survey *w, const cril_error *why, cril_error *err)
+{
+    cril_error *faults =
+        cril_size_grow(w->faults, &w->faults_size, w->n_faults, 1, sizeof(*faults));
+
+    if (!faults)
+        return no_memory(err);
+    w->faults = faults;
+    faults[w->n_faults++] = *why;
+    return CRIL_OK;
+}
+
+cril_status cril_subject_open(const struct cril_subject *m, cril_model **out, cril_error *err)
+{
+    cril_model *model;
+    cril_status st = cril_model_open(m->study->path, &model, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if ((st = cril_stamps_check(&m->stamps, 0, m->stamps.n, err)) != CRIL_OK) {
+        cril_model_close(model);
+        return st;
+    }
+    if (m->facts.sha256[0])
+        cril_model_know_sha256(model, m->facts.sha256);
+    *out = model;
+    return CRIL_OK;
+}
+
+static cril_status survey_model(struct cril_subject *out, cril_model **model, cril_error *err)
+{
+    const char *path = out->study->path;
     cril_status st;
 
-    *out = (struct cril_subject){.study = m, .stamp = cril_stamp(m->path)}; /* before it is read */
-    if ((st = cril_model_open(m->path, &out->model, err)) != CRIL_OK)
+    if ((st = cril_stamps_take(path, &out->stamps, err)) != CRIL_OK || /* before it is read */
+        (st = cril_subject_open(out, model, err)) != CRIL_OK)
         return st;
-    out->facts.parameters = cril_model_parameters(out->model);
-    out->facts.bytes = cril_model_bytes(out->model);
-    out->facts.context = cril_model_context(out->model);
-    if (strlen(cril_model_architecture(out->model)) >= sizeof(out->facts.architecture))
+    out->facts.parameters = cril_model_parameters(*model);
+    out->facts.bytes = cril_model_bytes(*model);
+    out->facts.context = cril_model_context(*model);
+    if (strlen(cril_model_architecture(*model)) >= sizeof(out->facts.architecture))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: the name of its architecture is too long",
-                         m->path);
-    strcpy(out->facts.architecture, cril_model_architecture(out->model));
+                         path);
+    strcpy(out->facts.architecture, cril_model_architecture(*model));
     return CRIL_OK;
 }
 
@@ -57,15 +101,36 @@ static cril_status keep_sample(struct cril_text *t, const cril_document *doc, cr
     return CRIL_OK;
 }
 
-static cril_status add_document(struct cril_text *t, const cril_document *doc, size_t *capacity,
-                                cril_error *err)
+/* Room for a document more, and for the end. */
+struct capacity {
+    size_t starts, files;
+};
+
+/* Files come in their order. One that has come up since the stamps were taken counts as the last:
+ * the corpus is then another one, which is seen before anything is kept. */
+static size_t file_of(const struct cril_text *t, const cril_document *doc)
+{
+    size_t i = t->facts.documents ? t->files[t->facts.documents - 1] : 0;
+
+    while (i + 1 < t->stamps.n && strcmp(t->stamps.files[i].path, doc->file) != 0)
+        i++;
+    return i;
+}
+
+static cril_status add_document(struct cril_text *t, const cril_document *doc,
+                                struct capacity *capacity, cril_error *err)
 {
     const size_t n = (size_t)t->facts.documents;
-    uint64_t *starts = cril_size_grow(t->starts, capacity, n, 2, sizeof(*starts));
+    uint64_t *starts = cril_size_grow(t->starts, &capacity->starts, n, 2, sizeof(*starts));
+    size_t *files;
 
     if (!starts)
         return no_memory(err);
     t->starts = starts;
+    if (!(files = cril_size_grow(t->files, &capacity->files, n, 1, sizeof(*files))))
+        return no_memory(err);
+    t->files = files;
+    files[n] = file_of(t, doc);
     starts[n] = t->facts.characters;
     t->facts.characters += cril_count_characters(doc->text, doc->len_bytes);
     starts[n + 1] = t->facts.characters;
@@ -83,7 +148,7 @@ static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_surv
                                   void *user, cril_error *err)
 {
     cril_document doc;
-    size_t capacity = 0;
+    struct capacity capacity = {0};
     cril_status st;
 
     while ((st = cril_corpus_next(c, &doc, err)) == CRIL_OK && doc.text) {
@@ -112,15 +177,15 @@ static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *e
     return st == CRIL_OK ? cril_store_corpus_id(&t->facts, err) : st;
 }
 
-static cril_status survey_text(const cril_study_corpus *study, struct cril_text *out,
-                               cril_survey_poll poll, void *user, cril_error *err)
+static cril_status survey_text(struct cril_text *out, cril_survey_poll poll, void *user,
+                               cril_error *err)
 {
+    const char *path = out->study->path;
     cril_corpus *c = NULL;
     cril_status st;
 
-    *out = (struct cril_text){.study = study,
-                              .stamp = cril_stamp(study->path)}; /* before it is read */
-    if ((st = cril_corpus_open(study->path, &study->options, &c, err)) == CRIL_OK &&
+    if ((st = cril_stamps_take(path, &out->stamps, err)) == CRIL_OK && /* before it is read */
+        (st = cril_corpus_open(path, &out->study->options, &c, err)) == CRIL_OK &&
         (st = read_documents(out, c, poll, user, err)) == CRIL_OK)
         st = name_facts(out, c, err);
     cril_corpus_close(c);
@@ -176,12 +241,12 @@ cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll,
 
 /* ---- Costs ---- */
 
-static cril_status count_sample(const struct cril_subject *m, const struct cril_text *t,
+static cril_status count_sample(const cril_model *m, const struct cril_text *t,
                                 double *tokens_per_character, cril_error *err)
 {
     cril_ids ids = {0};
-    const cril_status st = cril_tokenizer_encode(cril_model_tokenizer(m->model), t->sample,
-                                                 t->n_sample, CRIL_ENCODE_TEXT, &ids, err);
+    const cril_status st = cril_tokenizer_encode(cril_model_tokenizer(m), t->sample, t->n_sample,
+                                                 CRIL_ENCODE_TEXT, &ids, err);
 
     if (st == CRIL_OK)
         *tokens_per_character =
@@ -205,7 +270,7 @@ static void add_stream(const cril_model *m, const struct cril_protocol *p,
 }
 
 /* ratio: tokens to characters. */
-static void estimate(const struct cril_subject *m, const struct cril_text *t, double ratio,
+static void estimate(const cril_model *m, const struct cril_text *t, double ratio,
                      struct cril_job *j)
 {
     const struct cril_protocol *p = cril_protocol_find(j->cell.protocol);
@@ -213,19 +278,35 @@ static void estimate(const struct cril_subject *m, const struct cril_text *t, do
         .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .head = -1};
 
     if (!p->per_document)
-        add_stream(m->model, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
+        add_stream(m, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);
     for (uint64_t i = 0; p->per_document && i < t->facts.documents; i++)
-        add_stream(m->model, p, &l,
-                   (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
+        add_stream(m, p, &l, (uint64_t)(ratio * (double)(t->starts[i + 1] - t->starts[i])) + 1, j);
     j->flops += 1; /* no cell is for nothing */
     j->tokens += 1;
 }
 
 /* ---- Cells ---- */
 
-static cril_status make_job(const cril_study_info *s, struct cril_survey *w, size_t subject,
+/* Of corpora that share their documents, the one with most of them has the cell's job. */
+static void add_job(struct cril_survey *w, const struct cril_job *j)
+{
+    for (size_t i = 0; i < w->n_jobs; i++) {
+        struct cril_job *k = &w->jobs[i];
+
+        if (k->subject != j->subject || k->protocol != j->protocol ||
+            k->cell.documents != j->cell.documents || strcmp(k->cell.text, j->cell.text) != 0)
+            continue;
+        if (k->slice.to < j->slice.to)
+            *k = *j;
+        return;
+    }
+    w->jobs[w->n_jobs++] = *j;
+}
+
+static cril_status make_job(const cril_study_info *s, struct cril_survey *w, const cril_model *m,
                             size_t text, size_t protocol, double ratio, cril_error *err)
 {
+    const size_t subject = w->n_subjects - 1;
     const cril_study_protocol *p = &s->protocols[protocol];
     struct cril_job j = {.subject = subject,
                          .text = text,
@@ -234,20 +315,58 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, siz
     cril_status st =
         cril_cell_of(&w->subjects[subject].facts, &w->texts[text].facts, p, &j.cell, err);
 
-    if (st == CRIL_OK && j.cell.context > w->subjects[subject].facts.context)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s:%zu: %s was made for a context of at most %" PRIu64
-                         " tokens, the protocol %s has %" PRIu64 "; give the "
-                         "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
-                         s->path, p->line, w->subjects[subject].study->name,
-                         w->subjects[subject].facts.context, p->name, j.cell.context, p->name,
-                         w->subjects[subject].facts.context);
     if (st != CRIL_OK)
         return st;
-    estimate(&w->subjects[subject], &w->texts[text], ratio, &j);
+    estimate(m, &w->texts[text], ratio, &j);
     j.slice_flops = j.flops;
-    w->jobs[w->n_jobs++] = j;
+    add_job(w, &j);
     return CRIL_OK;
+}
+
+/* A context that the model does not have, and whatever else the scorer would refuse. */
+static cril_status check_protocol(const cril_study_info *s, const struct cril_subject *subject,
+                                  cril_model *m, const cril_study_protocol *p, cril_error *err)
+{
+    const cril_score_options wanted = {
+        .protocol = p->name, .context = p->context, .stride = p->stride};
+    struct cril_layout l;
+    cril_status st;
+
+    cril_protocol_lay(cril_protocol_find(p->name), p->context, p->stride,
+                      (size_t)subject->facts.context, &l);
+    if (l.context > subject->facts.context)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s:%zu: %s was made for a context of at most %" PRIu64
+                         " tokens, the protocol %s has %zu; give the "
+                         "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
+                         s->path, p->line, subject->study->name, subject->facts.context, p->name,
+                         l.context, p->name, subject->facts.context);
+    if ((st = cril_scorer_check(m, &wanted, err)) != CRIL_OK && err)
+        place(s, p->line, err);
+    return st;
+}
+
+/* The newest subject's cells. */
+static cril_status make_jobs(const cril_study_info *s, struct cril_survey *w, cril_model *m,
+                             cril_error *err)
+{
+    const struct cril_subject *subject = &w->subjects[w->n_subjects - 1];
+    cril_status st = CRIL_OK;
+
+    for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++) {
+        cril_error why;
+
+        if (cril_survey_is_fault(check_protocol(s, subject, m, &s->protocols[p], &why)))
+            st = cril_survey_fault(w, &why, err);
+        else
+            for (size_t t = 0; t < w->n_texts && st == CRIL_OK; t++) {
+                double ratio;
+
+                if ((st = count_sample(m, &w->texts[t], &ratio, err)) == CRIL_OK)
+                    st = make_job(s, w, m, t, p, ratio, err);
+            }
+    }
+    return st;
 }
 
 /* Equal ones stand in the study's order, so that the order depends on the study alone. */
@@ -264,46 +383,117 @@ static int cheaper(const void *a, const void *b)
     return (x->protocol > y->protocol) - (x->protocol < y->protocol);
 }
 
-static cril_status list_jobs(const cril_study_info *s, struct cril_survey *w, cril_error *err)
+static void free_subject(struct cril_subject *m)
 {
-    cril_status st = CRIL_OK;
+    cril_stamps_free(&m->stamps);
+    *m = (struct cril_subject){0};
+}
+
+static void free_text(struct cril_text *t)
+{
+    cril_stamps_free(&t->stamps);
+    free(t->files);
+    free(t->starts);
+    free(t->sample);
+    *t = (struct cril_text){0};
+}
+
+static cril_status read_text(const cril_study_info *s, const cril_study_corpus *study,
+                             struct cril_survey *w, cril_survey_poll poll, void *user,
+                             cril_error *err)
+{
+    struct cril_text *t = &w->texts[w->n_texts++];
+    cril_error why;
+    cril_status st;
+
+    t->study = study;
+    if (cril_survey_is_fault(st = survey_text(t, poll, user, &why))) {
+        free_text(&w->texts[--w->n_texts]);
+        place(s, study->line, &why);
+        return cril_survey_fault(w, &why, err);
+    }
+    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+}
+
+static cril_status read_model(const cril_study_info *s, const cril_study_model *study,
+                              struct cril_survey *w, cril_error *err)
+{
+    struct cril_subject *m = &w->subjects[w->n_subjects++];
+    const size_t n_jobs = w->n_jobs;
+    cril_model *model = NULL;
+    cril_error why;
+    cril_status st;
+
+    m->study = study;
+    if ((st = survey_model(m, &model, &why)) == CRIL_OK)
+        st = make_jobs(s, w, model, &why);
+    cril_model_close(model);
+    if (cril_survey_is_fault(st)) {
+        w->n_jobs = n_jobs;
+        free_subject(&w->subjects[--w->n_subjects]);
+        place(s, study->line, &why);
+        return cril_survey_fault(w, &why, err);
+    }
+    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+}
+
+static cril_status make_room(const cril_study_info *s, struct cril_survey *w, cril_error *err)
+{
     size_t n;
 
-    if (!cril_size_mul(w->n_subjects, w->n_texts, &n) || !cril_size_mul(n, s->n_protocols, &n) ||
-        !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
+    w->subjects = calloc(s->n_models + 1, sizeof(*w->subjects));
+    w->texts = calloc(s->n_corpora + 1, sizeof(*w->texts));
+    if (!w->subjects || !w->texts || !cril_size_mul(s->n_models, s->n_corpora, &n) ||
+        !cril_size_mul(n, s->n_protocols, &n) || !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
         return no_memory(err);
-    for (size_t m = 0; m < w->n_subjects; m++)
-        for (size_t t = 0; t < w->n_texts && st == CRIL_OK; t++) {
-            double ratio;
+    return CRIL_OK;
+}
 
-            st = count_sample(&w->subjects[m], &w->texts[t], &ratio, err);
-            for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++)
-                st = make_job(s, w, m, t, p, ratio, err);
-        }
-    if (st == CRIL_OK)
-        qsort(w->jobs, w->n_jobs, sizeof(*w->jobs), cheaper);
-    return st;
+static cril_status check_any(const cril_study_info *s, cril_error *err)
+{
+    bool model = false, corpus = false;
+
+    for (size_t i = 0; i < s->n_models; i++)
+        model |= s->models[i].path != NULL;
+    for (size_t i = 0; i < s->n_corpora; i++)
+        corpus |= s->corpora[i].path != NULL;
+    return model && corpus
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path",
+                           s->path, model ? "corpus" : "model");
 }
 
 cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cril_survey_poll poll,
                              void *user, cril_error *err)
 {
-    cril_status st = CRIL_OK;
+    cril_status st = check_any(s, err);
 
-    w->subjects = calloc(s->n_models + 1, sizeof(*w->subjects));
-    w->texts = calloc(s->n_corpora + 1, sizeof(*w->texts));
-    if (!w->subjects || !w->texts)
-        return no_memory(err);
-    for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++)
-        if (s->models[i].path)
-            st = survey_model(&s->models[i], &w->subjects[w->n_subjects++], err);
+    if (st != CRIL_OK || (st = make_room(s, w, err)) != CRIL_OK)
+        return st;
     for (size_t i = 0; i < s->n_corpora && st == CRIL_OK; i++)
         if (s->corpora[i].path)
-            st = survey_text(&s->corpora[i], &w->texts[w->n_texts++], poll, user, err);
-    if (st == CRIL_OK && (!w->n_subjects || !w->n_texts))
-        return cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path",
-                         s->path, w->n_subjects ? "corpus" : "model");
-    return st == CRIL_OK ? list_jobs(s, w, err) : st;
+            st = read_text(s, &s->corpora[i], w, poll, user, err);
+    for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++)
+        if (s->models[i].path)
+            st = read_model(s, &s->models[i], w, err);
+    if (st == CRIL_OK)
+        qsort(w->jobs, w->n_jobs, sizeof(*w->jobs), cheaper);
+    return st;
+}
+
+/* The hash of a model's files, for which it is opened. */
+static cril_status hash_model(struct cril_subject *m, cril_error *err)
+{
+    cril_model *model;
+    char sha256[65];
+    cril_status st = cril_subject_open(m, &model, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if ((st = cril_model_sha256(model, sha256, err)) == CRIL_OK)
+        memcpy(m->facts.sha256, sha256, sizeof(sha256));
+    cril_model_close(model);
+    return st;
 }
 
 cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user,
@@ -318,7 +508,7 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
             if (poll && poll(user, m->study->name))
                 return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s",
                                  m->study->path);
-            st = cril_model_sha256(m->model, m->facts.sha256, err);
+            st = hash_model(m, err);
         }
         memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
     }
@@ -328,11 +518,10 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
 void cril_survey_free(struct cril_survey *w)
 {
     for (size_t i = 0; i < w->n_subjects; i++)
-        cril_model_close(w->subjects[i].model);
-    for (size_t i = 0; i < w->n_texts; i++) {
-        free(w->texts[i].starts);
-        free(w->texts[i].sample);
-    }
+        free_subject(&w->subjects[i]);
+    for (size_t i = 0; i < w->n_texts; i++)
+        free_text(&w->texts[i]);
+    free(w->faults);
     free(w->subjects);
     free(w->texts);
     free(w->jobs);

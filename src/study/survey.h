@@ -2,22 +2,24 @@
 #ifndef CRIL_STUDY_SURVEY_H
 #define CRIL_STUDY_SURVEY_H
 
-#include <cril/model.h>
+#include "study/stamp.h"
+
 #include <cril/store.h>
 #include <cril/study.h>
 #include <stdbool.h>
 
+/* A model is open only while it is looked at or at work: a tokenizer takes some 80 MB. */
 struct cril_subject {
     const cril_study_model *study;
-    cril_model *model;      /* stays open: its pages are the system's to keep or not */
-    cril_store_model facts; /* no hash until cril_survey_identify */
-    uint64_t stamp;         /* of its file, or of its first part, before it was read (stamp.h) */
+    cril_store_model facts;    /* no hash until cril_survey_identify */
+    struct cril_stamps stamps; /* from before it was read */
 };
 
 struct cril_text {
     const cril_study_corpus *study;
     cril_store_corpus facts;
-    uint64_t stamp;
+    struct cril_stamps stamps;
+    size_t *files;    /* [facts.documents] which of the stamped files a document is from */
     uint64_t *starts; /* [facts.documents + 1] characters before each document, and in all */
     char *sample;     /* [n_sample] the beginning, for tokens a character */
     size_t n_sample;
@@ -31,7 +33,7 @@ struct cril_job {
     cril_slice slice; /* documents of it that are this run's */
     double slice_flops;
     double left_flops; /* of the slice, what the store does not have */
-    bool done;
+    bool done, failed; /* failed: left out, there is a fault for it */
 };
 
 struct cril_survey {
@@ -39,6 +41,8 @@ struct cril_survey {
     struct cril_text *texts;       /* [n_texts] */
     struct cril_job *jobs;         /* [n_jobs] cheapest first */
     size_t n_subjects, n_texts, n_jobs;
+    cril_error *faults; /* [n_faults] why models, corpora and cells are left out */
+    size_t n_faults, faults_size;
 };
 
 /* Called between files; not 0: stop. */
@@ -46,7 +50,9 @@ typedef int (*cril_survey_poll)(void *user, const char *name);
 
 /*
  * Reads the corpora of s, opens its models and lists the cells, which lack the hash of their model.
- * Zero-initialised out; release with cril_survey_free, after an error too.
+ * A model or corpus that cannot be used, and a cell that cannot be computed, is a fault and no
+ * error: the others are listed. Zero-initialised out; release with cril_survey_free, after an error
+ * too.
  */
 cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out,
                              cril_survey_poll poll, void *user, cril_error *err);
@@ -54,6 +60,15 @@ void cril_survey_free(struct cril_survey *w);
 
 /* Sets the slices of shard 1 <= shard <= shards; jobs that get none are dropped. */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
+
+/* Opens a subject's model, whose files are those that were surveyed. *out is owned. */
+cril_status cril_subject_open(const struct cril_subject *m, cril_model **out, cril_error *err);
+
+/* Whether others can be looked at although this failed: neither memory nor the caller's patience
+ * ran out. */
+bool cril_survey_is_fault(cril_status st);
+/* Adds a fault. CRIL_ERR_NOMEM. */
+cril_status cril_survey_fault(struct cril_survey *w, const cril_error *why, cril_error *err);
 
 /* Reads the models of the jobs that there are, for their hash. */
 cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user,

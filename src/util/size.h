@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+/* Counts and sizes of files are computed in size_t throughout: a model has 2^32 weights and more.
+ */
+_Static_assert(sizeof(size_t) == 8, "cril needs a 64-bit machine");
+
 static inline bool cril_size_mul(size_t a, size_t b, size_t *out)
 {
     if (b && a > SIZE_MAX / b)

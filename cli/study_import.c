@@ -27,7 +27,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "FILE",
      .offset = AT(scores),
-     .help = "CSV with columns model, benchmark, score (percent); perhaps se, source"},
+     .help = "CSV with columns model, benchmark, score (percent); perhaps se, source, unit"},
     {.name = "source",
      TEXT,
      .value = "PREFIX",
@@ -50,6 +50,9 @@ static void more_help(void)
         "before is replaced; one that 'cril study run' has measured counts before an imported "
         "one.\n"
         "Nothing is imported unless all files are right.\n"
+        "\nScores are in percent unless a column unit says \"fraction\". Without that column, "
+        "scores\n"
+        "of a benchmark that are all at most 1 are refused, since they may be either.\n"
         "\nExamples:\n"
         "  cril study import study.yaml --bpc bpc.csv --scores scores.csv\n"
         "  cril study import study.yaml --scores all.csv --source \"arXiv:2404.09937v2 Table\"\n",

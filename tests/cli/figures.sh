@@ -12,6 +12,7 @@ t import-nothing study import paper/study.yaml
 t import-missing study import paper/study.yaml --bpc nope.csv
 printf 'model,corpus,bits\nYi-6b,cc,0.6\n' >f.csv; t import-column study import paper/study.yaml --bpc f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,140\n' >f.csv; t import-140 study import paper/study.yaml --scores f.csv
+printf 'model,benchmark,score\nYi-6b,MMLU,0.64\nYi-34b,MMLU,0.76\n' >f.csv; t import-which-unit study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,NaN\n' >f.csv; t import-nan study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,40\nYi-6b,MMLU,41\n' >f.csv; t import-two-values study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-7b,MMLU,40\nYi-6b,MMMU,41\n' >f.csv; t import-unknown study import paper/study.yaml --scores f.csv
@@ -22,6 +23,9 @@ t import study import paper/study.yaml --bpc paper/bpc.csv --scores paper/scores
 t import-again study import paper/study.yaml --bpc paper/bpc.csv
 t import-quiet study import -q paper/study.yaml --scores paper/scores.csv
 { sed 2q paper/scores.csv; sed -n 2s/^[^,]*/Nobody/p paper/scores.csv; } >f.csv; t import-left-out study import paper/study.yaml --scores f.csv
+printf 'model,benchmark,score,unit\nYi-6b,MMLU,0.6442,fraction\n' >f.csv; t import-fraction study import paper/study.yaml --scores f.csv
+"$cril" export paper/study.yaml --csv >out 2>err; grep '^Yi-6b,.*MMLU,' out >f.csv; mv f.csv out; verdict export-fraction $?
+t import-quiet study import -q paper/study.yaml --scores paper/scores.csv # the paper's again
 t status-imported study status paper/study.yaml
 
 t fit fit paper/study.yaml

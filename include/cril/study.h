@@ -49,6 +49,8 @@ typedef struct cril_study_corpus {
 typedef struct cril_study_benchmark {
     const char *name;
     const char *group;
+    const char *task, *metric,
+        *filter; /* which score of lm-evaluation-harness it is (harness.h); NULL: none is named */
     size_t line;
 } cril_study_benchmark;
 

@@ -49,6 +49,32 @@ t predict-zero predict paper/study.yaml --bpc 0
 t predict-unknown predict paper/study.yaml --model Mistral
 t predict-line predict paper/study.yaml --bpc 0.5 --fit maths
 
+# ---- results of lm-evaluation-harness ----
+cp "$golden"/harness-*.json .
+cat >harness.yaml <<'END'
+models: [{name: llama}, {name: qwen}]
+corpora: [{name: cc}]
+benchmarks:
+  - {name: GSM8K, task: gsm8k, metric: exact_match, filter: strict-match}
+  - {name: GSM8K-flexible, task: gsm8k, metric: exact_match, filter: flexible-extract}
+  - {name: MMLU, task: mmlu, metric: acc}
+  - {name: HumanEval, task: humaneval, metric: pass@1, filter: create_test}
+  - {name: MBPP, task: mbpp, metric: pass_at_1}
+END
+t harness-no-model study import harness.yaml --harness harness-new.json
+t harness-only-model study import harness.yaml --model llama
+t harness-source study import harness.yaml --harness harness-new.json --model llama --source x
+t harness-two-studies study import harness.yaml paper/study.yaml --harness harness-new.json --model llama
+t harness-model study import harness.yaml --harness harness-new.json --model lama
+t harness-unmapped study import paper/study.yaml --harness harness-new.json --model Yi-6b
+echo '{"results": {"gsm8k": {"exact_match,strict-match": NaN}}}' >nan.json
+t harness-nan study import harness.yaml --harness harness-new.json nan.json --model llama
+leaves_nothing harness harness.db
+t harness study import harness.yaml --harness harness-new.json --model llama
+t harness-again study import --harness harness-new.json harness-old.json --model llama harness.yaml
+t harness-quiet study import -q harness.yaml --harness harness-old.json --model qwen
+t harness-export export harness.yaml
+
 # A model that is named as a family is; lines of which one has too few models; none at all.
 cat >few.yaml <<'END'
 models:

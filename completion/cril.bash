@@ -33,7 +33,7 @@ _cril() {
             check) options='--quiet --help' ;;
             run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
             status) options='--json --help' ;;
-            import) options='--bpc --scores --source --quiet --help' ;;
+            import) options='--bpc --scores --source --harness --model --quiet --help' ;;
             merge) options='--output --force --measured --rename --help' ;;
             dump) options='--help' ;;
             slurm) options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;

@@ -667,10 +667,10 @@ static void test_store(void **state)
     REFUSED(cril_store_put, NULL, &cell, NULL, 0);
     REFUSED(cril_store_put, s, NULL, NULL, 0);
     REFUSED(cril_store_put, s, &cell, NULL, 1);
-    REFUSED(cril_store_missing, NULL, &cell, &slices, &n);
-    REFUSED(cril_store_missing, s, NULL, &slices, &n);
-    REFUSED(cril_store_missing, s, &cell, NULL, &n);
-    REFUSED(cril_store_missing, s, &cell, &slices, NULL);
+    REFUSED(cril_store_missing, NULL, &cell, 1, &slices, &n);
+    REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
+    REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);
+    REFUSED(cril_store_missing, s, &cell, 1, &slices, NULL);
     REFUSED(cril_store_result, NULL, &cell, NULL, &result);
     REFUSED(cril_store_result, s, NULL, NULL, &result);
     REFUSED(cril_store_result, s, &cell, NULL, NULL);

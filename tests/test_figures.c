@@ -78,6 +78,49 @@ static void test_scores(void **state)
     cril_figures_free(&f);
 }
 
+/* Scores that are all at most 1 may be percent or fractions: it is asked, benchmark by benchmark.
+ */
+static void test_units(void **state)
+{
+    static const char asks[] = "are they percent or fractions of 1? say so in a column \"unit\"";
+    cril_figures f;
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(read_text(CRIL_FIGURE_SCORE,
+                               "model,benchmark,score\nM,A,40\nM,B,0.31\nN,A,50\nN,B,1\n", NULL, &f,
+                               &err),
+                     CRIL_ERR_FORMAT);
+    assert_non_null(strstr(err.message, ":3: all scores of B are at most 1"));
+    assert_non_null(strstr(err.message, asks));
+    assert_int_equal(
+        read_text(CRIL_FIGURE_SCORE, "model,benchmark,score,se\nM,A,0,0.1\n", NULL, &f, &err),
+        CRIL_ERR_FORMAT);
+    assert_non_null(strstr(err.message, asks));
+    /* of the rows of one source */
+    assert_int_equal(read_text(CRIL_FIGURE_SCORE,
+                               "model,benchmark,score,source\nM,A,0.5,x\nN,A,50,y\n", "x", &f,
+                               &err),
+                     CRIL_ERR_FORMAT);
+    assert_non_null(strstr(err.message, asks));
+    /* one above 1 settles it, and so does the column */
+    assert_int_equal(read_text(CRIL_FIGURE_SCORE,
+                               "model,benchmark,score\nM,A,0.5\nN,A,1.5\nM,B,0\n", NULL, &f, &err),
+                     CRIL_OK);
+    expect_row(&f.rows[0], "M", "A", 0.005, "", 2);
+    cril_figures_free(&f);
+    assert_int_equal(read_text(CRIL_FIGURE_SCORE,
+                               "model,benchmark,unit,score,se\nM,A,percent,0.5,0.25\n"
+                               "M,B,fraction,0.5,0.25\nN,B,fraction,1,\n",
+                               NULL, &f, &err),
+                     CRIL_OK);
+    expect_row(&f.rows[0], "M", "A", 0.005, "", 2);
+    expect_row(&f.rows[1], "M", "B", 0.5, "", 3);
+    expect_row(&f.rows[2], "N", "B", 1, "", 4);
+    assert_true(f.rows[0].se == 0.0025 && f.rows[1].se == 0.25);
+    cril_figures_free(&f);
+}
+
 static void test_sources(void **state)
 {
     static const char text[] =
@@ -131,6 +174,16 @@ static void test_faults(void **state)
          ":2: score is 140; it can be 0 to 100", CRIL_ERR_FORMAT},
         {CRIL_FIGURE_SCORE, "model,benchmark,score\nM,b,14%\n", ":2: score is \"14%\"",
          CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score,unit\nM,b,14,\n",
+         ":2: unit is \"\"; it can be percent (0 to 100) or fraction (0 to 1)", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score,unit\nM,b,14,%\n", ":2: unit is \"%\"",
+         CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score,unit\nM,b,14,fraction\n",
+         ":2: score is 14; it can be 0 to 1", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_SCORE, "model,benchmark,score,unit,se\nM,b,0.5,fraction,1.5\n",
+         ":2: se is 1.5; it can be 0 to 1", CRIL_ERR_FORMAT},
+        {CRIL_FIGURE_BPC, "model,corpus,bpc,unit\nM,c,1,percent\n", ":1: \"unit\" is no column",
+         CRIL_ERR_FORMAT},
         {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c,1\n", ":2: a quote is opened here",
          CRIL_ERR_FORMAT},
         {CRIL_FIGURE_BPC, "model,corpus,bpc\nM,\"c\"d,1\n", ":2: text follows a quoted field",
@@ -168,9 +221,9 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bpc),     cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_sources), cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_bpc),    cmocka_unit_test(test_scores),
+        cmocka_unit_test(test_units),  cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_faults), cmocka_unit_test(test_columns),
     };
     const int fd = mkstemp(path);
     int failed;

@@ -57,11 +57,11 @@ static const char paper[] =
     "  - name: arxiv_math\n"
     "    group: math\n"
     "benchmarks:\n"
-    "  - name: GSM8K\n"
-    "    group: math\n"
+    "  - {name: GSM8K, group: math,\n"
+    "     task: mmlu, metric: acc}\n"
     "  - {group: py.v2, names: [HumanEval,\n"
     "       MBPP]}\n"
-    "  - name: 7e3\n"
+    "  - {name: 7e3, task: gsm8k, metric: exact_match, filter: strict-match}\n"
     "fits:\n"
     "  - {name: all, x: average, y: plain, models: [general, -Llama-3-70b]}\n"
     "  - {x: cc, y: GSM8K}\n";
@@ -117,6 +117,11 @@ static void reads_all_that_a_file_says(void **state)
     assert_string_equal(i->benchmarks[2].group, "py.v2");
     assert_int_equal(i->benchmarks[2].line, 23);
     assert_string_equal(i->benchmarks[3].group, "7e3");
+    assert_string_equal(i->benchmarks[0].task, "mmlu");
+    assert_string_equal(i->benchmarks[0].metric, "acc");
+    assert_string_equal(i->benchmarks[0].filter, "none");
+    assert_true(!i->benchmarks[1].task && !i->benchmarks[1].metric && !i->benchmarks[1].filter);
+    assert_string_equal(i->benchmarks[3].filter, "strict-match");
 
     assert_int_equal(i->n_fits, 2);
     assert_string_equal(i->fits[0].name, "all");
@@ -321,6 +326,18 @@ static const struct rule rules[] = {
      "the benchmark \"coding\" has the name of the group of line 2"},
     {M C "benchmarks:\n  - name: E\n  - name: E\n", 5,
      "the benchmark \"E\" has the name of the benchmark of line 4"},
+    {M C "benchmarks:\n  - name: E\n    filter: strict-match\n", 5,
+     "this benchmark has no \"task\"; give it one, or take them away"},
+    {M C "benchmarks:\n  - name: E\n    metric: acc\n", 5, "this benchmark has no \"task\""},
+    {M C "benchmarks:\n  - name: E\n    task: gsm8k\n", 5, "add the \"metric\""},
+    {M C "benchmarks:\n  - name: E\n    task: gsm8k\n    metric: acc_norm,none\n", 6,
+     "\"acc_norm,none\" is a metric and a filter; write metric: acc_norm, filter: none"},
+    {M C "benchmarks:\n  - names: [E, F]\n    task: gsm8k\n    metric: acc\n", 5,
+     "\"names\" are several; give each an item of its own"},
+    {M C "benchmarks:\n  - {name: E, task: t, metric: acc}\n"
+         "  - {name: F, task: t, metric: acc, filter: none}\n",
+     5, "is the score of that of line 4 (t, acc, none), which would count twice"},
+    {M C "benchmarks:\n  - {name: E, task: [t], metric: acc}\n", 4, "task"},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\""},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?"},
     {M C "benchmarks:\n  - {name: E, group: python}\n", 4, "no corpus is of the group \"python\""},

@@ -49,6 +49,8 @@ typedef struct cril_study_corpus {
 typedef struct cril_study_benchmark {
     const char *name;
     const char *group;
+    const char *task, *metric,
+        *filter; /* which score of lm-evaluation-harness it is (harness.h); NULL: none is named */
     size_t line;
 } cril_study_benchmark;
 
@@ -157,7 +159,8 @@ void cril_study_table_free(cril_study_table *t);
 
 typedef enum cril_figure_kind {
     CRIL_FIGURE_BPC,  /* columns model, corpus, bpc; perhaps se, its standard error */
-    CRIL_FIGURE_SCORE /* columns model, benchmark, score: percent, 0 to 100 */
+    CRIL_FIGURE_SCORE /* columns model, benchmark, score: percent, 0 to 100, unless a column unit
+                         says "fraction", 0 to 1; perhaps se, in the same unit */
 } cril_figure_kind;
 
 typedef struct cril_figure {
@@ -181,7 +184,8 @@ typedef struct cril_figures {
  *
  * CRIL_ERR_FORMAT names file and line: a column that is missing or not known, a record with another
  * number of fields, a value that is no number or out of range (a score of 140, NaN), two different
- * values for one model. CRIL_ERR_EMPTY: no row (with that source). CRIL_ERR_IO, _NOMEM.
+ * values for one model, scores of a benchmark that are all at most 1 where no column says in which
+ * unit. CRIL_ERR_EMPTY: no row (with that source). CRIL_ERR_IO, _NOMEM.
  */
 cril_status cril_figures_read(const char *path, cril_figure_kind kind, const char *source_prefix,
                               cril_figures *out, cril_error *err);

@@ -19,8 +19,7 @@
 
 enum { MOST_COLUMNS = 64, MOST_BYTES = 64 << 20 };
 
-static const double most_bpc =
-    64; /* nothing real is near; a share mistaken for a percentage is not caught here */
+static const double most_bpc = 64; /* nothing real is near */
 
 struct csv {
     const char *path;
@@ -30,7 +29,7 @@ struct csv {
     size_t n_fields, first_line;
 };
 
-enum column { MODEL, OF, VALUE, SE, SOURCE, N_COLUMNS };
+enum column { MODEL, OF, VALUE, SE, SOURCE, UNIT, N_COLUMNS };
 
 /* ---- Records ---- */
 
@@ -103,8 +102,8 @@ static cril_status read_record(struct csv *c, cril_error *err)
 /* ---- Columns ---- */
 
 static const char *const names[2][N_COLUMNS] = {
-    [CRIL_FIGURE_BPC] = {"model", "corpus", "bpc", "se", "source"},
-    [CRIL_FIGURE_SCORE] = {"model", "benchmark", "score", "se", "source"},
+    [CRIL_FIGURE_BPC] = {"model", "corpus", "bpc", "se", "source", NULL},
+    [CRIL_FIGURE_SCORE] = {"model", "benchmark", "score", "se", "source", "unit"},
 };
 static const char *const ignored[] = {"family", "params_b", "active_params_b", "shots", "metric"};
 
@@ -127,7 +126,7 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
     for (size_t i = 0; i < c->n_fields; i++) {
         size_t k = 0;
 
-        while (k < N_COLUMNS && strcmp(c->fields[i], want[k]) != 0)
+        while (k < N_COLUMNS && !(want[k] && strcmp(c->fields[i], want[k]) == 0))
             k++;
         if (k < N_COLUMNS && where[k] != MOST_COLUMNS)
             return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has two columns \"%s\"", c->path,
@@ -137,10 +136,10 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
         else if (!is_ignored(c->fields[i]))
             return cril_fail(err, CRIL_ERR_FORMAT,
                              "%s:%zu: \"%s\" is no column of such a file; it has %s, %s, %s, and "
-                             "perhaps se, source, family, "
+                             "perhaps se, source, %sfamily, "
                              "params_b, active_params_b, shots, metric",
                              c->path, c->first_line, c->fields[i], want[MODEL], want[OF],
-                             want[VALUE]);
+                             want[VALUE], want[UNIT] ? "unit, " : "");
     }
     for (size_t k = MODEL; k <= VALUE; k++)
         if (where[k] == MOST_COLUMNS)
@@ -166,11 +165,28 @@ static cril_status read_number(const struct csv *c, const char *text, const char
     return CRIL_OK;
 }
 
+/* The unit of a row's score: how many of them a score of 1 is. */
+static cril_status find_unit(const struct csv *c, const char *name, double *whole, cril_error *err)
+{
+    static const struct {
+        const char *name;
+        double whole;
+    } units[] = {{"percent", 100}, {"fraction", 1}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++)
+        if (strcmp(units[i].name, name) == 0) {
+            *whole = units[i].whole;
+            return CRIL_OK;
+        }
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s:%zu: unit is \"%.40s\"; it can be percent (0 to 100) or fraction (0 to 1)",
+                     c->path, c->first_line, name);
+}
+
 static cril_status make_row(const struct csv *c, cril_figure_kind kind,
                             const size_t where[N_COLUMNS], cril_figure *row, cril_error *err)
 {
-    const double most = kind == CRIL_FIGURE_BPC ? most_bpc : 100,
-                 unit = kind == CRIL_FIGURE_BPC ? 1 : 100;
+    double whole = kind == CRIL_FIGURE_BPC ? 1 : 100, most;
     cril_status st;
 
     *row = (cril_figure){.model = c->fields[where[MODEL]],
@@ -180,6 +196,10 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind,
     if (!*row->model || !*row->of)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is empty", c->path, c->first_line,
                          names[kind][*row->model ? OF : MODEL]);
+    if (where[UNIT] != MOST_COLUMNS &&
+        (st = find_unit(c, c->fields[where[UNIT]], &whole, err)) != CRIL_OK)
+        return st;
+    most = kind == CRIL_FIGURE_BPC ? most_bpc : whole;
     if ((st = read_number(c, c->fields[where[VALUE]], names[kind][VALUE], most, &row->value,
                           err)) != CRIL_OK)
         return st;
@@ -193,18 +213,18 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind,
     if (!cril_is_name(row->source, 0, CRIL_MAX_NAME))
         return bad_record(
             c, "source is longer than 999 bytes, not UTF-8, or holds control characters", err);
-    row->value /= unit;
-    row->se /= unit;
+    row->value /= whole;
+    row->se /= whole;
     return CRIL_OK;
 }
 
 static int compare(const void *a, const void *b)
 {
     const cril_figure *x = a, *y = b;
-    int order = strcmp(x->model, y->model);
+    int order = strcmp(x->of, y->of);
 
     if (!order)
-        order = strcmp(x->of, y->of);
+        order = strcmp(x->model, y->model);
     return order ? order : (x->line > y->line) - (x->line < y->line);
 }
 
@@ -215,12 +235,12 @@ static int by_line(const void *a, const void *b)
     return (x->line > y->line) - (x->line < y->line);
 }
 
-/* One value for a model and what it is of: an equal row is dropped, another one is an error. */
+/* One value for a model and what it is of: an equal row is dropped, another one is an error. Rows
+ * are in the order of compare. */
 static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error *err)
 {
     size_t kept = 0;
 
-    qsort(f->rows, f->n, sizeof(*f->rows), compare);
     for (size_t i = 0; i < f->n; i++) {
         const cril_figure *row = &f->rows[i], *last = kept ? &f->rows[kept - 1] : NULL;
 
@@ -236,7 +256,28 @@ static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error
         f->rows[kept++] = *row;
     }
     f->n = kept;
-    qsort(f->rows, f->n, sizeof(*f->rows), by_line);
+    return CRIL_OK;
+}
+
+/*
+ * Scores without a unit are in percent. Where all models of a benchmark have 1 or less, they are
+ * probably fractions, and nobody can tell: it is asked. Scores of 0 are the same in both units.
+ */
+static cril_status ask_for_unit(const struct csv *c, const cril_figures *f, cril_error *err)
+{
+    for (size_t i = 0, next; i < f->n; i = next) {
+        bool is_zero = true, is_small = true;
+
+        for (next = i; next < f->n && strcmp(f->rows[next].of, f->rows[i].of) == 0; next++) {
+            is_zero &= f->rows[next].value == 0 && !(f->rows[next].se > 0);
+            is_small &= f->rows[next].value <= 0.01;
+        }
+        if (is_small && !is_zero)
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s:%zu: all scores of %s are at most 1: are they percent or "
+                             "fractions of 1? say so in a column \"unit\" (percent or fraction)",
+                             c->path, f->rows[i].line, f->rows[i].of);
+    }
     return CRIL_OK;
 }
 
@@ -274,7 +315,14 @@ static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *p
                          prefix ? "%s: has no row whose source begins with \"%s\""
                                 : "%s: has no row",
                          c->path, prefix);
-    return drop_doubles(c, f, err);
+    qsort(f->rows, f->n, sizeof(*f->rows), compare);
+    if ((st = drop_doubles(c, f, err)) != CRIL_OK)
+        return st;
+    if (kind == CRIL_FIGURE_SCORE && where[UNIT] == MOST_COLUMNS &&
+        (st = ask_for_unit(c, f, err)) != CRIL_OK)
+        return st;
+    qsort(f->rows, f->n, sizeof(*f->rows), by_line);
+    return CRIL_OK;
 }
 
 /* A copy with a NUL behind it, less a byte order mark. */

@@ -385,7 +385,7 @@ static void read_corpus(struct loader *l, const struct cril_yaml_node *item)
 /* ---- benchmarks ---- */
 
 struct benchmark_fields {
-    struct cril_yaml_text name, group;
+    struct cril_yaml_text name, group, task, metric, filter;
     struct cril_yaml_texts names;
 };
 
@@ -393,15 +393,56 @@ static const struct cril_yaml_key benchmark_keys[] = {
     {"name", CRIL_YAML_NAME, offsetof(struct benchmark_fields, name), 0},
     {"group", CRIL_YAML_NAME, offsetof(struct benchmark_fields, group), 0},
     {"names", CRIL_YAML_NAMES, offsetof(struct benchmark_fields, names), 0},
+    {"task", CRIL_YAML_NAME, offsetof(struct benchmark_fields, task), 0},
+    {"metric", CRIL_YAML_NAME, offsetof(struct benchmark_fields, metric), 0},
+    {"filter", CRIL_YAML_NAME, offsetof(struct benchmark_fields, filter), 0},
     {0},
 };
+
+/* Of task, metric and filter, the first that is given. */
+static size_t line_of_score(const struct benchmark_fields *f)
+{
+    return f->task.line ? f->task.line : f->metric.line ? f->metric.line : f->filter.line;
+}
+
+/* Which score of lm-evaluation-harness a benchmark is. */
+static void check_score(struct loader *l, const struct benchmark_fields *f)
+{
+    const size_t line = line_of_score(f);
+
+    if (!line)
+        return;
+    if (f->names.line)
+        FAULT(l, line,
+              "task, metric and filter name the score of one benchmark, and \"names\" are several; "
+              "give each an item of its own");
+    else if (!f->task.text)
+        FAULT(l, line,
+              "metric and filter choose among the scores of a task, and this benchmark has no "
+              "\"task\"; give it one, or take them away");
+    else if (!f->metric.text)
+        FAULT(l, line,
+              "a task of lm-evaluation-harness has several scores; add the \"metric\", such as acc "
+              "or exact_match");
+    else if (strchr(f->metric.text, ','))
+        FAULT(l, f->metric.line,
+              "\"%.80s\" is a metric and a filter; write metric: %.*s, filter: %.80s",
+              f->metric.text, (int)strcspn(f->metric.text, ","), f->metric.text,
+              strchr(f->metric.text, ',') + 1);
+}
 
 static void add_benchmark(struct loader *l, const struct benchmark_fields *f, const char *name,
                           size_t line)
 {
+    const char *no_filter = f->task.text ? "none" : NULL; /* as the harness calls it */
+
     ADD(l, benchmarks, line,
-        (cril_study_benchmark){
-            .name = name, .group = f->group.text ? f->group.text : name, .line = line});
+        (cril_study_benchmark){.name = name,
+                               .group = f->group.text ? f->group.text : name,
+                               .task = f->task.text,
+                               .metric = f->metric.text,
+                               .filter = f->filter.text ? f->filter.text : no_filter,
+                               .line = line});
 }
 
 static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
@@ -419,6 +460,7 @@ static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
     else if (!f.name.text && !f.names.n)
         FAULT(l, item->line,
               "a benchmark needs a \"name\"; several of a group can be given by \"names\"");
+    check_score(l, &f);
     if (f.name.text)
         add_benchmark(l, &f, f.name.text, item->line);
     for (size_t i = 0; i < f.names.n && going_on(l); i++)
@@ -719,6 +761,12 @@ static void unknown_group(struct loader *l, const cril_study_benchmark *b)
           nearest.best ? "\"?" : "");
 }
 
+static bool is_same_score(const cril_study_benchmark *a, const cril_study_benchmark *b)
+{
+    return a->task && b->task && strcmp(a->task, b->task) == 0 &&
+           strcmp(a->metric, b->metric) == 0 && strcmp(a->filter, b->filter) == 0;
+}
+
 static void check_benchmark_names(struct loader *l)
 {
     const cril_study_info *s = &l->s->info;
@@ -741,6 +789,12 @@ static void check_benchmark_names(struct loader *l)
         for (size_t j = 0; j < i; j++)
             if (strcmp(b->name, s->benchmarks[j].name) == 0) {
                 taken(l, "benchmark", b->name, b->line, "benchmark", s->benchmarks[j].line);
+                break;
+            } else if (is_same_score(b, &s->benchmarks[j])) {
+                FAULT(l, b->line,
+                      "the benchmark \"%.60s\" is the score of that of line %zu (%.60s, %.60s, "
+                      "%.60s), which would count twice; name another task, metric or filter",
+                      b->name, s->benchmarks[j].line, b->task, b->metric, b->filter);
                 break;
             }
     }

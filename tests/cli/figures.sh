@@ -12,6 +12,7 @@ t import-nothing study import paper/study.yaml
 t import-missing study import paper/study.yaml --bpc nope.csv
 printf 'model,corpus,bits\nYi-6b,cc,0.6\n' >f.csv; t import-column study import paper/study.yaml --bpc f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,140\n' >f.csv; t import-140 study import paper/study.yaml --scores f.csv
+printf 'model,benchmark,score\nYi-6b,MMLU,0.64\nYi-34b,MMLU,0.76\n' >f.csv; t import-which-unit study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,NaN\n' >f.csv; t import-nan study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-6b,MMLU,40\nYi-6b,MMLU,41\n' >f.csv; t import-two-values study import paper/study.yaml --scores f.csv
 printf 'model,benchmark,score\nYi-7b,MMLU,40\nYi-6b,MMMU,41\n' >f.csv; t import-unknown study import paper/study.yaml --scores f.csv
@@ -22,6 +23,9 @@ t import study import paper/study.yaml --bpc paper/bpc.csv --scores paper/scores
 t import-again study import paper/study.yaml --bpc paper/bpc.csv
 t import-quiet study import -q paper/study.yaml --scores paper/scores.csv
 { sed 2q paper/scores.csv; sed -n 2s/^[^,]*/Nobody/p paper/scores.csv; } >f.csv; t import-left-out study import paper/study.yaml --scores f.csv
+printf 'model,benchmark,score,unit\nYi-6b,MMLU,0.6442,fraction\n' >f.csv; t import-fraction study import paper/study.yaml --scores f.csv
+"$cril" export paper/study.yaml --csv >out 2>err; grep '^Yi-6b,.*MMLU,' out >f.csv; mv f.csv out; verdict export-fraction $?
+t import-quiet study import -q paper/study.yaml --scores paper/scores.csv # the paper's again
 t status-imported study status paper/study.yaml
 
 t fit fit paper/study.yaml
@@ -44,6 +48,32 @@ t predict-none predict paper/study.yaml
 t predict-zero predict paper/study.yaml --bpc 0
 t predict-unknown predict paper/study.yaml --model Mistral
 t predict-line predict paper/study.yaml --bpc 0.5 --fit maths
+
+# ---- results of lm-evaluation-harness ----
+cp "$golden"/harness-*.json .
+cat >harness.yaml <<'END'
+models: [{name: llama}, {name: qwen}]
+corpora: [{name: cc}]
+benchmarks:
+  - {name: GSM8K, task: gsm8k, metric: exact_match, filter: strict-match}
+  - {name: GSM8K-flexible, task: gsm8k, metric: exact_match, filter: flexible-extract}
+  - {name: MMLU, task: mmlu, metric: acc}
+  - {name: HumanEval, task: humaneval, metric: pass@1, filter: create_test}
+  - {name: MBPP, task: mbpp, metric: pass_at_1}
+END
+t harness-no-model study import harness.yaml --harness harness-new.json
+t harness-only-model study import harness.yaml --model llama
+t harness-source study import harness.yaml --harness harness-new.json --model llama --source x
+t harness-two-studies study import harness.yaml paper/study.yaml --harness harness-new.json --model llama
+t harness-model study import harness.yaml --harness harness-new.json --model lama
+t harness-unmapped study import paper/study.yaml --harness harness-new.json --model Yi-6b
+echo '{"results": {"gsm8k": {"exact_match,strict-match": NaN}}}' >nan.json
+t harness-nan study import harness.yaml --harness harness-new.json nan.json --model llama
+leaves_nothing harness harness.db
+t harness study import harness.yaml --harness harness-new.json --model llama
+t harness-again study import --harness harness-new.json harness-old.json --model llama harness.yaml
+t harness-quiet study import -q harness.yaml --harness harness-old.json --model qwen
+t harness-export export harness.yaml
 
 # A model that is named as a family is; lines of which one has too few models; none at all.
 cat >few.yaml <<'END'

@@ -287,12 +287,41 @@ static void test_every_bit(void **state)
     }
 }
 
-/* A checksum of format 2 with all its bytes before it made right. */
+/* The checksum of an archive without an index, made right. */
 static void mend_single(struct bytes *a)
 {
     const uint32_t crc = cril_archive_crc(0, a->data, a->n - 4);
     for (int k = 0; k < 4; k++)
         a->data[a->n - 4 + (size_t)k] = (uint8_t)(crc >> 8 * k);
+}
+
+/* A text checksum that is another, where the trailer's is right: what decodes to another text than
+ * it was made of is not given out. */
+static void test_text_checksum(void **state)
+{
+    static uint8_t text[60];
+    const struct setting s = {.segment = 30, .context = 16, .stride = 8, .threads = 1};
+    struct bytes archive = {0}, back = {0};
+    cril_model *m = open_model("tiny-qwen2");
+    cril_error err;
+    (void)state;
+    fill(text, sizeof(text), 0);
+    compress(m, &s, text, sizeof(text), &archive);
+    const size_t header = 12 + 16 + 5 + 1; /* five numbers of one byte, and the 0 */
+    assert_int_equal(archive.data[header - 1], 0);
+    uint8_t *const end = archive.data + archive.n, *const index = end - 20 - end[-12];
+    index[3] ^= 1; /* behind 4 * original + kind, tokens and code */
+    uint32_t crc = cril_archive_crc(0, archive.data, header);
+    crc = cril_archive_crc(crc, index, (size_t)(end - index) - 4);
+    for (int k = 0; k < 4; k++)
+        end[k - 4] = (uint8_t)(crc >> 8 * k);
+    assert_int_equal(decompress(m, &archive, &(cril_decompress_options){.streams = 1}, &back, &err),
+                     CRIL_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "what it decodes to does not have its checksum"));
+    assert_int_equal(back.n, 0);
+    free(archive.data);
+    free(back.data);
+    cril_model_close(m);
 }
 
 /* Damage that the checksum of the file does not tell: the text's SHA-256 does, before any of the
@@ -385,9 +414,9 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_every_context),
-        cmocka_unit_test(test_golden),    cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cut),       cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_sha256)};
+        cmocka_unit_test(test_any_bytes),     cmocka_unit_test(test_every_context),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_text_checksum), cmocka_unit_test(test_sha256)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

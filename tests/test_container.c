@@ -345,6 +345,26 @@ static void test_header_lies(void **state)
         }
 }
 
+/* A head beyond what a header can be made to say. */
+static void test_head(void **state)
+{
+    struct cril_archive_header h = header;
+    struct made_bytes a;
+
+    (void)state;
+    h.head = INT32_MAX; /* head + 1 is 80 80 80 80 08, which the entry and the trailer follow */
+    a = make_archive(&h, &segments[0], 1, sha256);
+    uint8_t *head = a.data + 34;
+    assert_true(head[0] == 0x80 && head[4] == 8);
+    expect(&a, CRIL_OK, NULL);
+    head[0]++;
+    const uint32_t crc = cril_archive_crc(0, a.data, a.n - 4);
+    for (int k = 0; k < 4; k++)
+        a.data[a.n - 4 + (size_t)k] = (uint8_t)(crc >> 8 * k);
+    expect(&a, CRIL_ERR_FORMAT, "first token exceeds");
+    free(a.data);
+}
+
 /* Each lie as the only segment, whose entry is in the header, and as the first of two. */
 static void test_segment_lies(void **state)
 {
@@ -534,14 +554,14 @@ static void test_crc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_parts),        cmocka_unit_test(test_example),
-        cmocka_unit_test(test_overhead),     cmocka_unit_test(test_every_flip),
-        cmocka_unit_test(test_every_cut),    cmocka_unit_test(test_more_bytes),
-        cmocka_unit_test(test_newer),        cmocka_unit_test(test_header_lies),
-        cmocka_unit_test(test_segment_lies), cmocka_unit_test(test_part_lies),
-        cmocka_unit_test(test_index_lies),   cmocka_unit_test(test_archive),
-        cmocka_unit_test(test_crc),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_parts),      cmocka_unit_test(test_example),
+        cmocka_unit_test(test_overhead),   cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_every_cut),  cmocka_unit_test(test_more_bytes),
+        cmocka_unit_test(test_newer),      cmocka_unit_test(test_header_lies),
+        cmocka_unit_test(test_head),       cmocka_unit_test(test_segment_lies),
+        cmocka_unit_test(test_part_lies),  cmocka_unit_test(test_index_lies),
+        cmocka_unit_test(test_archive),    cmocka_unit_test(test_crc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,8 @@ typedef struct cril_compress_options {
 } cril_compress_options;
 
 /*
- * m is borrowed, as is callbacks; options may be NULL. Nothing is written before the first segment.
+ * m is borrowed, as is callbacks; options may be NULL. Nothing is written before the second segment
+ * or the end.
  * CRIL_ERR_RANGE: a context that the model does not have, a stride beyond it; CRIL_ERR_NOMEM.
  */
 cril_status cril_compressor_create(cril_model *m, const cril_compress_options *options,

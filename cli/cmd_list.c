@@ -98,7 +98,8 @@ static void print_row(const struct row *row, int width, bool verbose)
     printf(" %10" PRIu64 " %7zu %6zu  %.12s\n", i->tokens, i->context, i->stride, i->model_sha256);
     if (!verbose)
         return;
-    printf("  format %u, numeric contract %d, protocol %s\n", i->version, i->numerics, i->protocol);
+    printf("  format %u, numeric contract %d, scoring rules %d, protocol %s\n", i->version,
+           i->numerics, i->rules, i->protocol);
     printf("  model  %s\n  text   %s\n", i->model_sha256, i->sha256);
     printf("  coded %" PRIu64 " bytes, raw %" PRIu64 ", the rest is container %" PRIu64 "\n",
            i->code_bytes, i->raw_bytes, i->archive_bytes - i->code_bytes - i->raw_bytes);
@@ -155,9 +156,9 @@ static json_t *row_json(const struct row *row, bool verbose)
 {
     const cril_archive_info *i = cril_archive_info_of(row->in.archive);
     json_t *o = json_pack(
-        "{s:o, s:i, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "file",
-        cril_json_string(row->name), "version", (int)i->version, "numerics", i->numerics,
-        "model_identity", i->model_sha256, "protocol", i->protocol, "context",
+        "{s:o, s:i, s:i, s:i, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:s}", "file",
+        cril_json_string(row->name), "version", (int)i->version, "numerics", i->numerics, "rules",
+        i->rules, "model_identity", i->model_sha256, "protocol", i->protocol, "context",
         (json_int_t)i->context, "stride", (json_int_t)i->stride, "segments",
         (json_int_t)i->segments, "original_bytes", (json_int_t)i->original_bytes, "archive_bytes",
         (json_int_t)i->archive_bytes, "code_bytes", (json_int_t)i->code_bytes, "raw_bytes",

@@ -3,10 +3,12 @@
  * the rest is:
  *
  *   bits 0, 1 = 0  an archive as it is
- *   1              an archive whose checksums, magic and end mark are made right first
- *   2              the same, and the lengths of its last segment and of its text too, so that more
- * files come through to where segments are taken apart and decoded 3              symbols, which
- * are encoded and decoded; with bit 2, a text, which is spelled and put together
+ *   1              an archive whose magic, version and checksums are made right first; with bit 2
+ *                  of format 1, else of format 2, the length of whose index is made right too
+ *   2              the same, of format 1 also the lengths of its last segment and of its text, so
+ *                  that more files come through to where segments are taken apart and decoded
+ *   3              symbols, which are encoded and decoded; with bit 2, a text, which is spelled and
+ *                  put together
  *
  * In place of a model's numbers, a decoder gets those of a random generator. What a code decodes to
  * is encoded again: the shortest code of the same symbols cannot be longer than the one that was
@@ -15,6 +17,7 @@
 #include "codec/container.h"
 #include "codec/spell.h"
 #include "entropy/range.h"
+#include "make_archive.h"
 #include "util/cursor.h"
 #include "util/random.h"
 
@@ -117,6 +120,7 @@ static void spell_text(const uint8_t *text, size_t len)
     struct cril_spelling spelling = {0};
     struct cril_segment s;
     uint8_t *parts, *back;
+    size_t part_bytes = 0;
 
     if (!len)
         return;
@@ -127,14 +131,17 @@ static void spell_text(const uint8_t *text, size_t len)
     back = malloc(len);
     require(parts && back);
     for (size_t i = 0; i < spelling.n_parts; i++)
-        cril_archive_put_part(&spelling.parts[i], parts + i * CRIL_ARCHIVE_PART);
-    s = (struct cril_segment){.entry = {.original = (uint32_t)len,
-                                        .tokens = (uint32_t)spelling.ids.n,
-                                        .parts = (uint32_t)spelling.n_parts,
-                                        .raw = (uint32_t)spelling.n_raw},
-                              .parts = parts,
-                              .raw = spelling.raw,
-                              .raw_bytes = spelling.n_raw};
+        part_bytes += cril_archive_put_part(&spelling.parts[i], parts + part_bytes);
+    s = (struct cril_segment){
+        .entry = {.original = (uint32_t)len,
+                  .kind = spelling.n_parts ? CRIL_SEGMENT_PARTS : CRIL_SEGMENT_TOKENS,
+                  .tokens = (uint32_t)spelling.ids.n,
+                  .part_bytes = part_bytes,
+                  .raw = (uint32_t)spelling.n_raw},
+        .varints = true,
+        .parts = parts,
+        .raw = spelling.raw,
+        .raw_bytes = spelling.n_raw};
     require(spelling.n_parts * CRIL_ARCHIVE_PART + spelling.n_raw <= len + CRIL_ARCHIVE_PART);
     require(cril_unspell(vocabulary(), &s, spelling.ids.data, spelling.ids.n, back, len, NULL) ==
             CRIL_OK);
@@ -208,7 +215,7 @@ static void decode_segment(const struct cril_archive_header *h, const struct cri
 {
     static struct cril_share shares[2 * MOST_TOKENS];
     static int32_t ids[MOST_TOKENS];
-    const size_t n_logits = h->n_logits < MOST_LOGITS ? h->n_logits : MOST_LOGITS;
+    const size_t n_logits = h->n_logits && h->n_logits < MOST_LOGITS ? h->n_logits : MOST_LOGITS;
     const size_t n_tokens = s->entry.tokens < *budget ? s->entry.tokens : *budget;
     size_t n_code = s->entry.code, n = 0, id = 0;
     struct cril_range_decoder d;
@@ -235,21 +242,20 @@ static void touch_segment(const struct cril_container *c, size_t i, size_t *budg
 {
     struct cril_segment s;
     cril_error err = {0};
-    uint64_t tokens = 0, raw = 0;
+    uint64_t tokens = 0, raw = 0, at = 0;
+    struct cril_part p;
     volatile uint32_t sum = 0;
 
     if (cril_container_segment(c, i, &s, &err) != CRIL_OK) {
         require(err.message[0]);
         return;
     }
-    for (size_t k = 0; k < s.entry.parts; k++) {
-        const struct cril_part p = cril_segment_part(&s, k);
-
+    while (cril_segment_next_part(&s, &at, &p)) {
         require(p.drop <= 1 && (p.tokens || p.raw));
         tokens += p.tokens;
         raw += p.raw;
     }
-    require(s.raw_bytes == raw && (tokens == s.entry.tokens || !s.entry.parts));
+    require(s.raw_bytes == raw && tokens == s.entry.tokens);
     sum += cril_archive_crc(0, s.raw, s.raw_bytes) + cril_archive_crc(0, s.code, s.entry.code);
     (void)sum;
     decode_segment(&c->header, &s, budget);
@@ -293,28 +299,34 @@ static void store(uint8_t *out, uint64_t x, int n)
         out[i] = (uint8_t)(x >> 8 * i);
 }
 
-/* What a writer would have put there, the fields around it as they are. */
-static void mend(uint8_t *data, size_t size, bool lengths)
+static void begin(uint8_t *data, uint8_t version)
 {
-    static const struct cril_archive_header h = {.version = 1};
-    uint8_t *trailer = data + size - CRIL_ARCHIVE_TRAILER, *entry;
-    uint8_t header[CRIL_ARCHIVE_HEADER], ending[CRIL_ARCHIVE_TRAILER];
-    uint64_t n = cril_load_u64(trailer), original = 0;
-    size_t at = CRIL_ARCHIVE_HEADER, index;
+    static const uint8_t start[12] = {0x89, 'C', 'R', 'I', 'L', '\r', '\n', 0x1A};
 
-    cril_archive_put_header(&h, header);
-    memcpy(data, header, 12); /* magic and version */
-    store(data + CRIL_ARCHIVE_HEADER - 4, cril_archive_crc(0, data, CRIL_ARCHIVE_HEADER - 4), 4);
-    if (n > (size - CRIL_ARCHIVE_HEADER - CRIL_ARCHIVE_TRAILER) / CRIL_ARCHIVE_ENTRY)
+    memcpy(data, start, sizeof(start));
+    data[8] = version;
+}
+
+/* What a writer would have put there, the fields around it as they are. */
+static void mend1(uint8_t *data, size_t size, bool lengths)
+{
+    uint8_t *trailer = data + size - MADE1_TRAILER, *entry;
+    uint8_t ending[MADE1_TRAILER];
+    uint64_t n = cril_load_u64(trailer), original = 0;
+    size_t at = MADE1_HEADER, index;
+
+    begin(data, 1);
+    store(data + MADE1_HEADER - 4, cril_archive_crc(0, data, MADE1_HEADER - 4), 4);
+    if (n > (size - MADE1_HEADER - MADE1_TRAILER) / MADE1_ENTRY)
         return;
-    index = size - CRIL_ARCHIVE_TRAILER - (size_t)n * CRIL_ARCHIVE_ENTRY;
-    for (entry = data + index; entry < trailer; entry += CRIL_ARCHIVE_ENTRY) {
+    index = size - MADE1_TRAILER - (size_t)n * MADE1_ENTRY;
+    for (entry = data + index; entry < trailer; entry += MADE1_ENTRY) {
         const uint64_t fixed =
-            (uint64_t)cril_load_u32(entry + 8) * CRIL_ARCHIVE_PART + cril_load_u32(entry + 12);
+            (uint64_t)cril_load_u32(entry + 8) * MADE1_PART + cril_load_u32(entry + 12);
         uint64_t bytes = fixed + cril_load_u32(entry + 16);
 
         original += cril_load_u32(entry);
-        if (lengths && entry + CRIL_ARCHIVE_ENTRY == trailer && fixed <= index - at) {
+        if (lengths && entry + MADE1_ENTRY == trailer && fixed <= index - at) {
             bytes = index - at;
             store(entry + 16, bytes - fixed, 4);
         }
@@ -325,20 +337,76 @@ static void mend(uint8_t *data, size_t size, bool lengths)
     }
     if (lengths)
         store(trailer + 8, original, 8);
-    cril_archive_put_trailer(&(struct cril_archive_trailer){0}, NULL, ending);
+    made1_put_trailer(&(struct made1_trailer){0}, NULL, ending);
     memcpy(trailer + 56, ending + 56, 8); /* the end mark */
     store(trailer + 52, cril_archive_crc(0, data + index, size - 12 - index), 4);
 }
 
-static void read_mended(const uint8_t *data, size_t size, bool lengths)
+/* The checksums of the segments that an index of format 2 has. */
+static void mend_entries(uint8_t *data, size_t at, uint8_t *index, size_t index_bytes)
+{
+    struct cril_cursor c = cril_cursor_of(index, index_bytes);
+    const size_t end = (size_t)(index - data);
+    uint64_t first, part_bytes, raw, code;
+    uint32_t ignored;
+
+    while (cril_cursor_varint(&c, &first)) {
+        part_bytes = code = 0;
+        raw = first % 4 == CRIL_SEGMENT_STORED ? first / 4 : 0;
+        if (first % 4 == CRIL_SEGMENT_PARTS &&
+            (!cril_cursor_varint(&c, &code) || !cril_cursor_varint(&c, &part_bytes) ||
+             !cril_cursor_varint(&c, &raw)))
+            return;
+        if (first % 4 && first % 4 != CRIL_SEGMENT_PARTS && !cril_cursor_varint(&c, &code))
+            return;
+        if (first % 4 && (!cril_cursor_varint(&c, &code) || !cril_cursor_u32(&c, &ignored)))
+            return;
+        if (cril_cursor_left(&c) < 4 || part_bytes + raw + code > end - at)
+            return;
+        store(index + c.pos, cril_archive_crc(0, data + at, (size_t)(part_bytes + raw + code)), 4);
+        at += (size_t)(part_bytes + raw + code);
+        c.pos += 4;
+    }
+}
+
+static void mend2(uint8_t *data, size_t size, size_t index_bytes)
+{
+    struct cril_cursor c = cril_cursor_of(data, size - CRIL_ARCHIVE_TRAILER);
+    uint8_t *index;
+    uint64_t ignored;
+    uint32_t crc;
+
+    begin(data, 2);
+    c.pos = 12 + CRIL_ARCHIVE_MODEL;
+    for (int i = 0; i < 5; i++)
+        if (!cril_cursor_varint(&c, &ignored))
+            return;
+    if (!cril_cursor_left(&c))
+        return;
+    if (data[c.pos]) {
+        store(data + size - 4, cril_archive_crc(0, data, size - 4), 4);
+        return;
+    }
+    c.pos++;
+    index_bytes = index_bytes < cril_cursor_left(&c) ? index_bytes : cril_cursor_left(&c);
+    index = data + size - CRIL_ARCHIVE_TRAILER - index_bytes;
+    store(data + size - 12, index_bytes, 8);
+    mend_entries(data, c.pos, index, index_bytes);
+    crc = cril_archive_crc(0, data, c.pos);
+    store(data + size - 4, cril_archive_crc(crc, index, index_bytes + CRIL_ARCHIVE_TRAILER - 4), 4);
+}
+
+static void read_mended(const uint8_t *data, size_t size, bool format1, bool lengths)
 {
     uint8_t *copy = malloc(size ? size : 1);
 
     require(copy);
     if (size)
         memcpy(copy, data, size);
-    if (size >= CRIL_ARCHIVE_HEADER + CRIL_ARCHIVE_TRAILER)
-        mend(copy, size, lengths);
+    if (format1 && size >= MADE1_HEADER + MADE1_TRAILER)
+        mend1(copy, size, lengths);
+    else if (!format1 && size >= 46)
+        mend2(copy, size, copy[size - 12]);
     read_archive(copy, size);
     free(copy);
 }
@@ -349,8 +417,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     switch (data[0] & 3) {
     case 0: read_archive(data + 1, size - 1); break;
-    case 1: read_mended(data + 1, size - 1, false); break;
-    case 2: read_mended(data + 1, size - 1, true); break;
+    case 1: read_mended(data + 1, size - 1, data[0] & 4, false); break;
+    case 2: read_mended(data + 1, size - 1, data[0] & 4, true); break;
     default:
         if (data[0] & 4)
             spell_text(data + 1, size - 1);

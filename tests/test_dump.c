@@ -76,8 +76,15 @@ struct maker {
     const cril_tokenizer *t;
     struct cril_dump *dump;
     struct cril_range_encoder code;
-    struct made_bytes text, raw, parts;
+    struct made_bytes text, raw, parts[2]; /* parts as formats 1 and 2 have them */
     struct cril_archive_entry entry;
+};
+
+/* A segment as both formats have it; its bytes are owned. */
+struct both {
+    struct made1_segment one;
+    struct made_segment two;
+    struct made_bytes bytes[2];
 };
 
 static void add_token(struct maker *m, uint64_t segment, bool drop)
@@ -113,39 +120,59 @@ static void add_part(struct maker *m, uint64_t segment, const struct cril_part *
         made_append(&m->raw, &byte, 1);
         made_append(&m->text, &byte, 1);
     }
-    cril_archive_put_part(p, made_more(&m->parts, CRIL_ARCHIVE_PART));
-    m->entry.parts++;
+    uint8_t out[CRIL_ARCHIVE_PART];
+    made1_put_part(p, made_more(&m->parts[0], MADE1_PART));
+    made_append(&m->parts[1], out, cril_archive_put_part(p, out));
 }
 
-/* A segment of these parts, its tokens at random; its text is appended to *text, its bytes to
- * *bytes. */
-static struct made_segment make_segment(uint64_t i, const struct cril_part *parts, size_t n_parts,
-                                        const cril_tokenizer *t, struct cril_dump *dump,
-                                        struct made_bytes *text, struct made_bytes *bytes)
+static enum cril_segment_kind kind_of(const struct cril_part *parts, size_t n)
+{
+    if (n > 1 || (parts->raw && parts->tokens))
+        return CRIL_SEGMENT_PARTS;
+    return !parts->tokens ? CRIL_SEGMENT_STORED
+           : parts->drop  ? CRIL_SEGMENT_DROPPED
+                          : CRIL_SEGMENT_TOKENS;
+}
+
+/* A segment of these parts, its tokens at random; its text is appended to *text. */
+static struct both make_segment(uint64_t i, const struct cril_part *parts, size_t n_parts,
+                                const cril_tokenizer *t, struct cril_dump *dump,
+                                struct made_bytes *text)
 {
     struct maker m = {.t = t, .dump = dump};
     struct cril_archive_entry *const e = &m.entry;
+    struct both out = {0};
 
     cril_range_encoder_init(&m.code);
     for (size_t p = 0; p < n_parts; p++)
         add_part(&m, i, &parts[p]);
     assert_true(cril_range_encoder_finish(&m.code));
-    if (n_parts == 1 && !parts->drop && !parts->raw)
-        e->parts = 0;
-    else
-        made_append(bytes, m.parts.data, m.parts.n);
-    made_append(bytes, m.raw.data, m.raw.n);
-    made_append(bytes, m.code.data, m.code.n);
+    e->kind = kind_of(parts, n_parts);
+    if (e->kind != CRIL_SEGMENT_TOKENS)
+        made_append(&out.bytes[0], m.parts[0].data, m.parts[0].n);
+    if (e->kind == CRIL_SEGMENT_PARTS)
+        made_append(&out.bytes[1], m.parts[1].data, e->part_bytes = m.parts[1].n);
+    for (int k = 0; k < 2; k++) {
+        made_append(&out.bytes[k], m.raw.data, m.raw.n);
+        made_append(&out.bytes[k], m.code.data, m.code.n);
+    }
     made_append(text, m.text.data, m.text.n);
     e->original = (uint32_t)m.text.n;
     e->raw = (uint32_t)m.raw.n;
     e->code = (uint32_t)m.code.n;
     e->crc = cril_archive_crc(0, m.text.data, m.text.n);
+    out.one = (struct made1_segment){{e->original, e->tokens,
+                                      e->kind == CRIL_SEGMENT_TOKENS ? 0 : (uint32_t)n_parts,
+                                      e->raw, e->code, e->crc, 0},
+                                     out.bytes[0].data,
+                                     out.bytes[0].n};
+    out.two = (struct made_segment){*e, out.bytes[1].data, out.bytes[1].n};
     free(m.text.data);
     free(m.raw.data);
-    free(m.parts.data);
+    free(m.parts[0].data);
+    free(m.parts[1].data);
     cril_range_encoder_free(&m.code);
-    return (struct made_segment){*e, bytes->data, bytes->n};
+    return out;
 }
 
 static void hash(const struct made_bytes *text, uint8_t out[32])
@@ -193,23 +220,73 @@ static int decode(struct made_bytes *got)
     return status;
 }
 
+static const struct cril_part parts[][3] = {
+    {{9, 1, 3}, {5, 0, 0}, {1, 1, 2}}, {{0, 0, 40}}, {{30, 0, 0}}, {{20, 1, 0}}};
+static const size_t n_parts[] = {3, 1, 1, 1};
+enum { N_SEGMENTS = sizeof(n_parts) / sizeof(n_parts[0]) };
+
+static struct made_bytes make(unsigned format, const struct both *s, size_t n,
+                              const struct made_bytes *text)
+{
+    const struct cril_archive_header h = {
+        .numerics = 1, .rules = 2, .context = 7, .stride = 3, .head = -1};
+    const struct made1_header h1 = {.version = 1,
+                                    .numerics = 1,
+                                    .protocol = 1,
+                                    .context = 7,
+                                    .stride = 3,
+                                    .n_logits = N_LOGITS,
+                                    .head = UINT32_MAX};
+    struct made1_trailer trailer = {.n_segments = n, .original = text->n};
+    struct made1_segment one[N_SEGMENTS];
+    struct made_segment two[N_SEGMENTS];
+
+    hash(text, trailer.sha256);
+    for (size_t i = 0; i < n; i++) {
+        one[i] = s[i].one;
+        two[i] = s[i].two;
+    }
+    return format == 1 ? make_archive1(&h1, one, n, &trailer)
+                       : make_archive(&h, two, n, trailer.sha256);
+}
+
+/* Segments first .. first + n - 1 as an archive, which is damaged here and there then. */
+static void check_decoder(const cril_tokenizer *t, unsigned format, size_t first, size_t n)
+{
+    const struct paths p = paths_of();
+    struct made_bytes text = {NULL, 0}, got = {NULL, 0}, archive;
+    struct both segments[N_SEGMENTS];
+    struct cril_dump *dump;
+
+    assert_int_equal(cril_dump_open(p.distributions, t, &dump, NULL), CRIL_OK);
+    for (size_t i = 0; i < n; i++)
+        segments[i] = make_segment(i, parts[first + i], n_parts[first + i], t, dump, &text);
+    assert_int_equal(cril_dump_close(dump, NULL), CRIL_OK);
+    archive = make(format, segments, n, &text);
+    write_file(p.archive, &archive);
+    assert_int_equal(decode(&got), 0);
+    assert_int_equal(got.n, text.n);
+    if (text.n)
+        assert_memory_equal(got.data, text.data, text.n);
+
+    for (size_t at = 3; n > 1 && at < archive.n; at += archive.n / 5) {
+        archive.data[at] ^= 0x10;
+        write_file(p.archive, &archive);
+        assert_int_not_equal(decode(&got), 0);
+        assert_int_equal(got.n, 0);
+        archive.data[at] ^= 0x10;
+    }
+    for (size_t i = 0; i < n; i++) {
+        free(segments[i].bytes[0].data);
+        free(segments[i].bytes[1].data);
+    }
+    free(archive.data);
+    free(text.data);
+    free(got.data);
+}
+
 static void test_decoder(void **state)
 {
-    static const struct cril_part parts[][3] = {
-        {{9, 1, 3}, {5, 0, 0}, {1, 1, 2}}, {{0, 0, 40}}, {{30, 0, 0}}};
-    static const size_t n_parts[] = {3, 1, 1};
-    const struct cril_archive_header h = {.version = 1,
-                                          .numerics = 1,
-                                          .protocol = 1,
-                                          .context = 7,
-                                          .stride = 3,
-                                          .n_logits = N_LOGITS,
-                                          .head = -1};
-    const struct paths p = paths_of();
-    struct made_bytes text = {NULL, 0}, got = {NULL, 0}, bytes[3] = {{NULL, 0}}, archive;
-    struct cril_archive_trailer trailer = {.n_segments = 3};
-    struct made_segment segments[3];
-    struct cril_dump *dump;
     cril_tokenizer *t;
 
     (void)state;
@@ -217,30 +294,11 @@ static void test_decoder(void **state)
         skip();
     assert_int_equal(cril_tokenizer_open(CRIL_TEST_DATA "/golden/sp-bpe-bytes.gguf", &t, NULL),
                      CRIL_OK);
-    assert_int_equal(cril_dump_open(p.distributions, t, &dump, NULL), CRIL_OK);
-    for (size_t i = 0; i < 3; i++)
-        segments[i] = make_segment(i, parts[i], n_parts[i], t, dump, &text, &bytes[i]);
-    assert_int_equal(cril_dump_close(dump, NULL), CRIL_OK);
-    trailer.original = text.n;
-    hash(&text, trailer.sha256);
-    archive = make_archive(&h, segments, 3, &trailer);
-    write_file(p.archive, &archive);
-    assert_int_equal(decode(&got), 0);
-    assert_int_equal(got.n, text.n);
-    assert_memory_equal(got.data, text.data, text.n);
-
-    for (size_t at = 3; at < archive.n; at += archive.n / 9) {
-        archive.data[at] ^= 0x10;
-        write_file(p.archive, &archive);
-        assert_int_not_equal(decode(&got), 0);
-        assert_int_equal(got.n, 0);
-        archive.data[at] ^= 0x10;
-    }
-    for (size_t i = 0; i < 3; i++)
-        free(bytes[i].data);
-    free(archive.data);
-    free(text.data);
-    free(got.data);
+    check_decoder(t, 1, 0, N_SEGMENTS);
+    check_decoder(t, 2, 0, N_SEGMENTS);
+    check_decoder(t, 2, 0, 0);
+    for (size_t i = 0; i < N_SEGMENTS; i++)
+        check_decoder(t, 2, i, 1);
     cril_tokenizer_free(t);
 }
 

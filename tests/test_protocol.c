@@ -10,6 +10,7 @@
 
 #include "score/protocol.h"
 
+#include <cril/status.h>
 #include <string.h>
 
 enum { HEAD = 1000, LONGEST = 64 };
@@ -193,32 +194,56 @@ static void test_uncheatable(void **state)
     }
 }
 
-/* Sequence s = head + tokens: s[e] is predicted from the `context` tokens before it, or from all
-   where there are fewer in the first window; later windows end `stride` further, the last one where
-   the document ends. */
+/*
+ * The first window scores all it has; later ones end `stride` further, the last one where the
+ * document ends, and have `context` inputs. Of these the head is the first, but by the rules of
+ * version 1, where it opens the first window alone.
+ */
+static void check_document(unsigned rules, bool bos, size_t context, size_t stride, int n)
+{
+    const struct cril_layout l = {
+        .context = context, .stride = stride, .head = bos ? HEAD : -1, .rules = rules};
+    const int opening = bos ? 0 : 1, again = bos && rules > 1 ? HEAD : -1;
+    int end = opening + (int)context < n ? opening + (int)context : n;
+    uint64_t k = 0;
+
+    if (opening < n) {
+        const struct lists want = expected(bos ? HEAD : -1, 0, end - 1, opening, end);
+        check_window("document", &l, k++, (uint64_t)n, &want);
+    }
+    while (opening < n && end < n) {
+        const int more = n - end < (int)stride ? n - end : (int)stride,
+                  text = (int)context - (again >= 0);
+        const struct lists want =
+            expected(again, end + more - 1 - text, end + more - 1, end, end + more);
+
+        assert_int_equal(want.n_inputs, context);
+        check_window("document", &l, k++, (uint64_t)n, &want);
+        end += more;
+    }
+    check_no_window("document", &l, k, (uint64_t)n);
+}
+
 static void test_document(void **state)
 {
-    (void)state;
-    for (int bos = 0; bos < 2; bos++)
-        for (int n = 0; n < 60; n++) {
-            const int context = 11, stride = 4, opening = bos ? 0 : 1;
-            const struct cril_layout l = {.context = 11, .stride = 4, .head = bos ? HEAD : -1};
-            int end = opening + context < n ? opening + context : n;
-            uint64_t k = 0;
+    static const size_t sizes[][2] = {{11, 4}, {11, 11}, {11, 1}, {2, 2}, {2, 1}, {1, 1}};
 
-            if (opening < n) {
-                struct lists want = expected(bos ? HEAD : -1, 0, end - 1, opening, end);
-                check_window("document", &l, k++, (uint64_t)n, &want);
-            }
-            while (opening < n && end < n) {
-                int more = n - end < stride ? n - end : stride;
-                struct lists want =
-                    expected(-1, end + more - context - 1, end + more - 1, end, end + more);
-                check_window("document", &l, k++, (uint64_t)n, &want);
-                end += more;
-            }
-            check_no_window("document", &l, k, (uint64_t)n);
-        }
+    (void)state;
+    for (unsigned rules = 1; rules <= CRIL_RULES; rules++)
+        for (int bos = 0; bos < 2; bos++)
+            for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
+                for (int n = 0; n < 60; n++)
+                    check_document(rules, bos, sizes[i][0], sizes[i][1], n);
+}
+
+/* What is scored today follows the rules of today. */
+static void test_rules(void **state)
+{
+    struct cril_layout l = {0};
+
+    (void)state;
+    cril_protocol_lay(cril_protocol_find("document"), 0, 0, 4096, &l);
+    assert_true(l.context == 1900 && l.stride == 512 && l.rules == CRIL_RULES);
 }
 
 /* A stream that may still grow has no last window yet. */
@@ -251,7 +276,7 @@ int main(void)
         cmocka_unit_test(test_opencompass), cmocka_unit_test(test_uncheatable),
         cmocka_unit_test(test_rolling),     cmocka_unit_test(test_halves),
         cmocka_unit_test(test_document),    cmocka_unit_test(test_unfinished),
-        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_rules),       cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

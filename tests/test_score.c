@@ -181,8 +181,10 @@ static void check(const struct fixture *x, const cril_score_options *o)
     static struct seen got, want;
     const struct cril_protocol *p = cril_protocol_find(o->protocol);
     const cril_tokenizer *t = cril_model_tokenizer(x->m);
-    struct cril_layout l = {
-        .context = o->context, .stride = o->stride ? o->stride : o->context, .head = -1};
+    struct cril_layout l = {.context = o->context,
+                            .stride = o->stride ? o->stride : o->context,
+                            .head = -1,
+                            .rules = CRIL_RULES};
     struct streams s;
     cril_scorer *scorer;
     cril_result r;

@@ -144,7 +144,8 @@ static struct cril_segment segment_of(const struct cril_spelling *s, size_t len)
     return (struct cril_segment){
         .entry = {.original = (uint32_t)len,
                   .tokens = (uint32_t)s->ids.n,
-                  .parts = (uint32_t)s->n_parts},
+                  .kind = s->n_parts ? CRIL_SEGMENT_PARTS : CRIL_SEGMENT_TOKENS,
+                  .part_bytes = s->n_parts * CRIL_ARCHIVE_PART},
         .parts = parts,
         .raw = s->raw,
         .raw_bytes = s->n_raw,
@@ -570,7 +571,10 @@ static void lies_are_refused(void **state)
         assert_true(out && raw);
         memset(raw, 'r', l->raw_bytes + 1);
         const struct cril_segment s = {
-            .entry = {.original = (uint32_t)l->len, .tokens = l->tokens, .parts = l->n_parts},
+            .entry = {.original = (uint32_t)l->len,
+                      .tokens = l->tokens,
+                      .kind = l->n_parts ? CRIL_SEGMENT_PARTS : CRIL_SEGMENT_TOKENS,
+                      .part_bytes = l->n_parts * CRIL_ARCHIVE_PART},
             .parts = (const uint8_t *)l->parts,
             .raw = l->raw_bytes ? raw : NULL,
             .raw_bytes = l->raw_bytes,
@@ -611,7 +615,10 @@ static void random_segments(void **state)
             ids[k] = cril_random_below(&g, 16) ? (int32_t)cril_random_below(&g, 300)
                                                : (int32_t)cril_random_next(&g);
         const struct cril_segment s = {
-            .entry = {.original = len, .tokens = n_ids, .parts = n_parts},
+            .entry = {.original = len,
+                      .tokens = n_ids,
+                      .kind = n_parts ? CRIL_SEGMENT_PARTS : CRIL_SEGMENT_TOKENS,
+                      .part_bytes = n_parts * CRIL_ARCHIVE_PART},
             .parts = (const uint8_t *)parts,
             .raw = raws,
             .raw_bytes = raw,

@@ -210,6 +210,51 @@ static void test_utf8_random(void **state)
 
 /* ---- cursor ---- */
 
+static void test_varint(void **state)
+{
+    static const struct {
+        uint64_t x;
+        uint8_t bytes[CRIL_VARINT_MAX];
+        size_t n;
+    } good[] = {{0, {0}, 1},
+                {1, {1}, 1},
+                {127, {0x7F}, 1},
+                {128, {0x80, 1}, 2},
+                {300, {0xAC, 2}, 2},
+                {16383, {0xFF, 0x7F}, 2},
+                {16384, {0x80, 0x80, 1}, 3},
+                {UINT32_MAX, {0xFF, 0xFF, 0xFF, 0xFF, 0x0F}, 5},
+                {(UINT64_C(1) << 35) - 1, {0xFF, 0xFF, 0xFF, 0xFF, 0x7F}, 5}};
+    static const struct {
+        uint8_t bytes[6];
+        size_t n;
+    } bad[] = {{{0}, 0},
+               {{0x80}, 1},
+               {{0x80, 0}, 2},
+               {{0xFF, 0x80, 0}, 3},
+               {{0xFF, 0xFF}, 2},
+               {{0x80, 0x80, 0x80, 0x80, 0}, 5},
+               {{0x80, 0x80, 0x80, 0x80, 0x80, 1}, 6}};
+    uint8_t out[CRIL_VARINT_MAX];
+    uint64_t x;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        struct cril_cursor c = cril_cursor_of(good[i].bytes, CRIL_VARINT_MAX);
+
+        assert_ptr_equal(cril_put_varint(out, good[i].x), out + good[i].n);
+        assert_memory_equal(out, good[i].bytes, good[i].n);
+        assert_true(cril_cursor_varint(&c, &x) && x == good[i].x && c.pos == good[i].n);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct cril_cursor c = cril_cursor_of(bad[i].bytes, bad[i].n);
+
+        x = 7;
+        assert_false(cril_cursor_varint(&c, &x));
+        assert_true(x == 7 && c.pos == 0);
+    }
+}
+
 static void test_cursor(void **state)
 {
     enum { size = 13 };
@@ -394,8 +439,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_utf8_standard), cmocka_unit_test(test_utf8_every_code),
         cmocka_unit_test(test_utf8_short),    cmocka_unit_test(test_utf8_random),
-        cmocka_unit_test(test_cursor),        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_grow),          cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_cursor),        cmocka_unit_test(test_varint),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_grow),
+        cmocka_unit_test(test_sha256),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,8 @@ typedef struct cril_compress_options {
 } cril_compress_options;
 
 /*
- * m is borrowed, as is callbacks; options may be NULL. Nothing is written before the first segment.
+ * m is borrowed, as is callbacks; options may be NULL. Nothing is written before the second segment
+ * or the end.
  * CRIL_ERR_RANGE: a context that the model does not have, a stride beyond it; CRIL_ERR_NOMEM.
  */
 cril_status cril_compressor_create(cril_model *m, const cril_compress_options *options,
@@ -100,18 +101,18 @@ typedef struct cril_archive cril_archive;
 
 typedef struct cril_archive_info {
     unsigned version;
-    int numerics;
-    char model_sha256[65]; /* cril_model_identity of the model that it needs */
+    int numerics, rules;   /* CRIL_NUMERICS and CRIL_RULES of the cril that made it */
+    char model_sha256[65]; /* cril_model_identity of the model that it needs: all 64 digits in
+                              format 1, the first 32 in format 2 */
     char protocol[16];
     size_t context, stride;
     uint64_t segments, original_bytes, archive_bytes, code_bytes, tokens, raw_bytes;
-    char sha256[65]; /* of the text */
+    char sha256[65]; /* of the text: all 64 digits in format 1, the first 16 in format 2 */
 } cril_archive_info;
 
 typedef struct cril_archive_segment {
     uint64_t start, original_bytes; /* in the text */
-    uint64_t offset,
-        archive_bytes; /* in the archive; the segment's share of the index is not counted */
+    uint64_t offset, archive_bytes; /* in the archive; the segment's entry is not counted */
     uint64_t tokens;
 } cril_archive_segment;
 
@@ -144,7 +145,8 @@ typedef struct cril_decompress_options {
 /*
  * Decodes a with m. options may be NULL. Text comes in order, each segment after its checksum was
  * found right, so that what was written before an error is right as far as it goes.
- * CRIL_ERR_MISMATCH: another model, another numeric contract; CRIL_ERR_FORMAT: damaged;
+ * CRIL_ERR_MISMATCH: another model, another numeric contract, newer scoring rules;
+ * CRIL_ERR_FORMAT: damaged;
  * CRIL_ERR_IO, _NOMEM, _CANCELLED; CRIL_ERR_RANGE: from, to beyond the text.
  */
 cril_status cril_decompress(cril_model *m, const cril_archive *a,

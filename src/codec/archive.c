@@ -14,8 +14,9 @@ static void fill_info(cril_archive *a)
 
     info->version = c->header.version;
     info->numerics = (int)c->header.numerics;
-    cril_hex_write(c->header.model, sizeof(c->header.model), info->model_sha256);
-    strcpy(info->protocol, "document"); /* the only one that the container lets pass */
+    info->rules = (int)c->header.rules;
+    cril_hex_write(c->header.model, c->header.model_bytes, info->model_sha256);
+    strcpy(info->protocol, "document"); /* the formats know no other */
     info->context = c->header.context;
     info->stride = c->header.stride;
     info->segments = c->n_segments;
@@ -26,7 +27,7 @@ static void fill_info(cril_archive *a)
         info->tokens += c->entries[i].tokens;
         info->raw_bytes += c->entries[i].raw;
     }
-    cril_hex_write(c->trailer.sha256, sizeof(c->trailer.sha256), info->sha256);
+    cril_hex_write(c->trailer.sha256, c->trailer.sha256_bytes, info->sha256);
 }
 
 static cril_status create(const char *name, cril_archive **out, cril_error *err)

@@ -2,7 +2,8 @@
  * Text to an archive. A segment is spelled as tokens; its windows, and those of the segments after
  * it, fill a batch; the batch goes through the model; each token's shares go into its segment's
  * range coder; a segment whose tokens are all coded is written. What stays in memory is one batch
- * and the segments that it has tokens of.
+ * and the segments that it has tokens of; the first segment also until there is a second, or an
+ * end, since an archive of one segment has no index.
  */
 #include "codec/container.h"
 #include "codec/spell.h"
@@ -43,13 +44,16 @@ struct cril_compressor {
     struct cril_layout layout;
     struct cril_batch batch;
     struct cril_archive_header header;
-    bool header_written;
-    bool ended; /* finished, or failed */
+    bool header_written, finishing; /* finishing: no segment will be added */
+    bool ended;                     /* finished, or failed */
+    uint32_t crc;   /* of the header; of an archive of one segment, all that is written */
+    uint8_t *parts; /* of the segment that is written */
+    size_t parts_size;
     struct cril_sha256 *hash;
     struct pending *pending; /* [n_pending] segments first_pending, first_pending + 1, ... */
     size_t n_pending, pending_size;
     uint64_t first_pending;
-    uint8_t *index; /* [n_index] entries of what is written */
+    uint8_t *index; /* [n_index] entries of what is written; none of an only segment */
     size_t n_index, index_size;
     uint64_t text_bytes; /* of all segments to come; 0: not known */
     double fraction;     /* that was reported last */
@@ -82,30 +86,21 @@ static cril_status write_bytes(cril_compressor *c, const void *data, size_t n, c
                    : CRIL_OK;
 }
 
-static cril_status write_header(cril_compressor *c, cril_error *err)
+/* Once. entry [n]: of the only segment; none: an index follows. */
+static cril_status write_header(cril_compressor *c, const uint8_t *entry, size_t n, cril_error *err)
 {
-    uint8_t out[CRIL_ARCHIVE_HEADER];
+    static const uint8_t indexed[] = {0};
+    uint8_t out[CRIL_ARCHIVE_HEADER + CRIL_ARCHIVE_ENTRY];
+    size_t n_out;
 
     if (c->header_written)
         return CRIL_OK;
     c->header_written = true;
-    cril_archive_put_header(&c->header, out);
-    return write_bytes(c, out, sizeof(out), err);
-}
-
-static cril_status write_parts(cril_compressor *c, const struct cril_spelling *s, uint32_t *crc,
-                               cril_error *err)
-{
-    cril_status st = CRIL_OK;
-
-    for (size_t i = 0; i < s->n_parts && st == CRIL_OK; i++) {
-        uint8_t out[CRIL_ARCHIVE_PART];
-
-        cril_archive_put_part(&s->parts[i], out);
-        *crc = cril_archive_crc(*crc, out, sizeof(out));
-        st = write_bytes(c, out, sizeof(out), err);
-    }
-    return st;
+    n_out = cril_archive_put_header(&c->header, out);
+    memcpy(out + n_out, n ? entry : indexed, n ? n : 1);
+    n_out += n ? n : 1;
+    c->crc = cril_archive_crc(0, out, n_out);
+    return write_bytes(c, out, n_out, err);
 }
 
 static cril_status stopped(cril_error *err)
@@ -123,51 +118,116 @@ static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_s
                : CRIL_OK;
 }
 
-/* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index.
- */
-static cril_status write_segment(cril_compressor *c, struct pending *p, cril_error *err)
+static enum cril_segment_kind kind_of(const struct cril_spelling *s)
 {
-    uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
+    if (!s->ids.n)
+        return CRIL_SEGMENT_STORED;
+    if (!s->n_parts)
+        return CRIL_SEGMENT_TOKENS;
+    return s->n_parts == 1 && !s->n_raw ? CRIL_SEGMENT_DROPPED : CRIL_SEGMENT_PARTS;
+}
+
+/* The parts of a segment that has to write them, one after the other, into c->parts. */
+static cril_status put_parts(cril_compressor *c, const struct cril_spelling *s, size_t *n,
+                             cril_error *err)
+{
+    *n = 0;
+    if (kind_of(s) != CRIL_SEGMENT_PARTS)
+        return CRIL_OK;
+    uint8_t *parts = cril_size_grow(c->parts, &c->parts_size, 0, s->n_parts, CRIL_ARCHIVE_PART);
+    if (!parts)
+        return no_memory(err);
+    c->parts = parts;
+    for (size_t i = 0; i < s->n_parts; i++)
+        *n += cril_archive_put_part(&s->parts[i], parts + *n);
+    return CRIL_OK;
+}
+
+/* What archive and index take for a segment. */
+static size_t bytes_of(const struct cril_archive_entry *e, bool single)
+{
+    uint8_t out[CRIL_ARCHIVE_ENTRY];
+
+    return cril_archive_put_entry(e, single, out) + (size_t)e->part_bytes + e->raw + e->code;
+}
+
+/* The entry of a segment whose tokens are all coded; checksums are not in it yet. Where the model's
+ * tokens cost more than the text, the text itself is kept. */
+static cril_status choose_entry(cril_compressor *c, struct pending *p, bool single,
+                                struct cril_archive_entry *e, bool *kept, cril_error *err)
+{
     struct cril_spelling *s = &p->spelling;
-    cril_segment_cost cost;
+    const struct cril_archive_entry stored = {
+        .original = (uint32_t)p->n, .kind = CRIL_SEGMENT_STORED, .raw = (uint32_t)p->n};
+    size_t part_bytes;
+    cril_status st = put_parts(c, s, &part_bytes, err);
+
+    if (st != CRIL_OK)
+        return st;
+    *e = (struct cril_archive_entry){.original = (uint32_t)p->n,
+                                     .kind = kind_of(s),
+                                     .tokens = (uint32_t)s->ids.n,
+                                     .part_bytes = part_bytes,
+                                     .raw = (uint32_t)s->n_raw,
+                                     .code = (uint32_t)p->code.n};
+    *kept = s->ids.n && bytes_of(e, single) > bytes_of(&stored, single);
+    if (!*kept)
+        return CRIL_OK;
+    *e = stored;
+    cril_range_encoder_free(&p->code);
+    return cril_spelling_store(p->text, p->n, s, err);
+}
+
+/* Header, where it is due, and the segment; its entry goes into the index, if there is one. */
+static cril_status write_frame(cril_compressor *c, const struct pending *p, bool single,
+                               struct cril_archive_entry *e, cril_error *err)
+{
+    const struct cril_spelling *s = &p->spelling;
+    uint8_t entry[CRIL_ARCHIVE_ENTRY];
+    size_t n;
+    uint32_t *crc = single ? &c->crc : &e->frame_crc;
     cril_status st;
 
-    if (!index)
-        return no_memory(err);
-    c->index = index;
-    if (!cril_range_encoder_finish(&p->code))
-        return no_memory(err);
-    if ((st = find_cost(c, p, &cost, err)) != CRIL_OK)
-        return st;
-    /* Where the model's tokens cost more than the text, the text itself is kept. */
-    if (s->ids.n &&
-        p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
-        if ((st = cril_spelling_store(p->text, p->n, s, err)) != CRIL_OK)
-            return st;
-        cril_range_encoder_free(&p->code);
-        cost.kept = true;
-    }
-    struct cril_archive_entry e = {.original = (uint32_t)p->n,
-                                   .tokens = (uint32_t)s->ids.n,
-                                   .parts = (uint32_t)s->n_parts,
-                                   .raw = (uint32_t)s->n_raw,
-                                   .code = (uint32_t)p->code.n,
-                                   .crc = cril_archive_crc(0, p->text, p->n)};
-    if ((st = write_header(c, err)) != CRIL_OK ||
-        (st = write_parts(c, s, &e.frame_crc, err)) != CRIL_OK ||
+    n = single ? cril_archive_put_entry(e, true, entry) : 0;
+    if ((st = write_header(c, entry, n, err)) != CRIL_OK ||
+        (st = write_bytes(c, c->parts, (size_t)e->part_bytes, err)) != CRIL_OK ||
         (st = write_bytes(c, s->raw, s->n_raw, err)) != CRIL_OK ||
         (st = write_bytes(c, p->code.data, p->code.n, err)) != CRIL_OK)
         return st;
-    e.frame_crc =
-        cril_archive_crc(cril_archive_crc(e.frame_crc, s->raw, s->n_raw), p->code.data, p->code.n);
-    cril_archive_put_entry(&e, c->index + c->n_index);
-    c->n_index += CRIL_ARCHIVE_ENTRY;
+    *crc = cril_archive_crc(*crc, c->parts, (size_t)e->part_bytes);
+    *crc = cril_archive_crc(*crc, s->raw, s->n_raw);
+    *crc = cril_archive_crc(*crc, p->code.data, p->code.n);
+    if (single)
+        return CRIL_OK;
+    e->crc = cril_archive_crc(0, p->text, p->n);
+    uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
+    if (!index)
+        return no_memory(err);
+    c->index = index;
+    c->n_index += cril_archive_put_entry(e, false, index + c->n_index);
+    return CRIL_OK;
+}
+
+/* A segment whose tokens are all coded. single: the archive has no other. */
+static cril_status write_segment(cril_compressor *c, struct pending *p, bool single,
+                                 cril_error *err)
+{
+    struct cril_archive_entry e;
+    cril_segment_cost cost;
+    cril_status st;
+
+    if (!cril_range_encoder_finish(&p->code))
+        return no_memory(err);
+    if ((st = find_cost(c, p, &cost, err)) != CRIL_OK ||
+        (st = choose_entry(c, p, single, &e, &cost.kept, err)) != CRIL_OK ||
+        (st = write_frame(c, p, single, &e, err)) != CRIL_OK)
+        return st;
     c->totals.original_bytes += p->n;
-    c->totals.code_bytes += p->code.n;
-    c->totals.raw_bytes += s->n_raw;
-    c->totals.tokens += s->ids.n;
-    c->totals.nats += s->ids.n ? p->nats : 0;
-    cost.code_bytes = p->code.n;
+    c->totals.code_bytes += e.code;
+    c->totals.raw_bytes += e.raw;
+    c->totals.tokens += e.tokens;
+    c->totals.nats += e.tokens ? p->nats : 0;
+    cost.code_bytes = e.code;
     if (c->callbacks->cost && c->callbacks->cost(c->callbacks->user, c->totals.segments, &cost))
         return stopped(err);
     c->totals.segments++;
@@ -181,15 +241,19 @@ static void free_pending(struct pending *p)
     free(p->text);
 }
 
-/* Writes the first segments, as far as all of their tokens are coded. */
+/* Writes the first segments, as far as all of their tokens are coded. The header depends on whether
+ * there is more than one. */
 static cril_status write_finished(cril_compressor *c, cril_error *err)
 {
+    const bool only = !c->totals.segments && c->n_pending == 1;
     cril_status st = CRIL_OK;
     size_t n = 0;
 
+    if (only && !c->finishing)
+        return CRIL_OK;
     while (st == CRIL_OK && n < c->n_pending &&
            c->pending[n].n_coded == c->pending[n].spelling.ids.n)
-        st = write_segment(c, &c->pending[n++], err);
+        st = write_segment(c, &c->pending[n++], only, err);
     for (size_t i = 0; i < n; i++)
         free_pending(&c->pending[i]);
     c->n_pending -= n;
@@ -330,23 +394,23 @@ static cril_status add(cril_compressor *c, const void *text, size_t n, cril_erro
 
 static cril_status finish(cril_compressor *c, cril_error *err)
 {
-    struct cril_archive_trailer t;
-    uint8_t out[CRIL_ARCHIVE_TRAILER];
+    uint8_t sha256[32], out[CRIL_ARCHIVE_TRAILER];
     char hex[65];
+    size_t n;
     cril_status st;
 
+    c->finishing = true;
     if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) ||
-        (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK)
-        return st;
-    t = (struct cril_archive_trailer){.n_segments = c->totals.segments,
-                                      .original = c->totals.original_bytes};
-    cril_hex_bytes(hex, t.sha256, sizeof(t.sha256));
-    cril_archive_put_trailer(&t, c->index, out);
-    if ((st = write_header(c, err)) != CRIL_OK ||
+        (st = write_finished(c, err)) != CRIL_OK ||
+        (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK ||
+        (st = write_header(c, NULL, 0, err)) != CRIL_OK ||
         (st = write_bytes(c, c->index, c->n_index, err)) != CRIL_OK)
         return st;
+    cril_hex_bytes(hex, sha256, sizeof(sha256));
+    n = cril_archive_put_trailer(sha256, c->crc, c->totals.segments == 1, c->index, c->n_index,
+                                 out);
     c->totals.seconds = c->start_sec > 0 ? now_sec() - c->start_sec : 0;
-    return write_bytes(c, out, sizeof(out), err);
+    return write_bytes(c, out, n, err);
 }
 
 static cril_status has_ended(cril_error *err)
@@ -395,6 +459,7 @@ static cril_status configure(cril_compressor *c, const cril_compress_options *o,
     c->layout.context = o->context ? o->context : usual;
     c->layout.stride = o->stride ? o->stride : c->layout.context;
     c->layout.head = cril_tokenizer_adds_bos(t) ? cril_tokenizer_bos(t) : -1;
+    c->layout.rules = CRIL_RULES;
     if (c->layout.context > most || c->layout.context > UINT32_MAX)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: was made for a context of at most %zu tokens, not %zu",
@@ -407,10 +472,9 @@ static cril_status configure(cril_compressor *c, const cril_compress_options *o,
         return st;
     c->header = (struct cril_archive_header){.version = CRIL_ARCHIVE_VERSION,
                                              .numerics = CRIL_NUMERICS,
-                                             .protocol = CRIL_PROTOCOL_DOCUMENT,
+                                             .rules = CRIL_RULES,
                                              .context = (uint32_t)c->layout.context,
                                              .stride = (uint32_t)c->layout.stride,
-                                             .n_logits = (uint32_t)cril_model_logits(c->model),
                                              .head = c->layout.head};
     cril_hex_bytes(hex, c->header.model, sizeof(c->header.model));
     c->batch.with_shares = true;
@@ -461,6 +525,7 @@ void cril_compressor_free(cril_compressor *c)
         free_pending(&c->pending[i]);
     free(c->pending);
     free(c->index);
+    free(c->parts);
     cril_batch_free(&c->batch);
     cril_engine_free(c->engine);
     cril_speller_free(c->speller);

@@ -85,7 +85,25 @@ static cril_status damaged(const struct decoding *d, size_t segment, const char 
 
 /* ---- Giving out ---- */
 
-/* The bytes of a segment that are asked for. */
+/* The text of all segments, which have been hashed. */
+static cril_status check_hash(const struct decoding *d, cril_error *err)
+{
+    const struct cril_archive_trailer *t = &d->c->trailer;
+    uint8_t sha256[32];
+    char hex[65];
+    const cril_status st = cril_sha256_final(d->hash, hex, err);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_hex_bytes(hex, sha256, sizeof(sha256));
+    if (memcmp(sha256, t->sha256, t->sha256_bytes) != 0)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the text does not have the SHA-256 that the archive names",
+                         d->c->name);
+    return CRIL_OK;
+}
+
+/* The bytes of a segment that are asked for. The last one's wait for the SHA-256. */
 static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *text,
                             cril_error *err)
 {
@@ -97,6 +115,8 @@ static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *t
     cril_status st;
 
     if (d->hash && (st = cril_sha256_update(d->hash, text, (size_t)(end - start), err)) != CRIL_OK)
+        return st;
+    if (d->hash && segment + 1 == d->c->n_segments && (st = check_hash(d, err)) != CRIL_OK)
         return st;
     if (call->segment && call->segment(call->user, segment, text, (size_t)(end - start)))
         return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
@@ -139,7 +159,7 @@ static cril_status finish_segment(struct decoding *d, struct stream *s, cril_err
     if (cril_unspell(cril_model_tokenizer(d->m), &s->s, s->ids.data, s->ids.n, text, e->original,
                      &why) != CRIL_OK)
         return damaged(d, s->segment, why.message, err);
-    if (cril_archive_crc(0, text, e->original) != e->crc)
+    if (!d->c->single && cril_archive_crc(0, text, e->original) != e->crc)
         return damaged(d, s->segment, "what it decodes to does not have its checksum", err);
     return give_out_ready(d, err);
 }
@@ -155,14 +175,14 @@ static cril_status take_token(struct decoding *d, struct stream *s, int32_t id, 
 /* The first token, where nothing precedes it: one symbol of as many as there are logits. */
 static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_error *err)
 {
-    const uint64_t total = d->c->header.n_logits;
+    const uint64_t total = cril_model_logits(d->m);
     uint64_t id;
 
     if (!cril_range_peek(&s->code, total, &id))
         return damaged(d, s->segment, "its code is not one of the range coder's", err);
     cril_range_take(&s->code, &(struct cril_share){.low = id, .size = 1, .total = total});
     if (d->dump)
-        cril_dump_uniform(d->dump, s->segment, 0, d->c->header.n_logits);
+        cril_dump_uniform(d->dump, s->segment, 0, (size_t)total);
     return take_token(d, s, (int32_t)id, err);
 }
 
@@ -268,24 +288,6 @@ static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
     return st;
 }
 
-static cril_status check_hash(struct decoding *d, cril_error *err)
-{
-    uint8_t sha256[32];
-    char hex[65];
-    cril_status st;
-
-    if (!d->hash)
-        return CRIL_OK;
-    if ((st = cril_sha256_final(d->hash, hex, err)) != CRIL_OK)
-        return st;
-    cril_hex_bytes(hex, sha256, sizeof(sha256));
-    if (memcmp(sha256, d->c->trailer.sha256, sizeof(sha256)) != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: the text does not have the SHA-256 that the archive names",
-                         d->c->name);
-    return CRIL_OK;
-}
-
 /* ---- Set-up ---- */
 
 static cril_status check_model(cril_model *m, const struct cril_container *c, cril_error *err)
@@ -300,16 +302,22 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
                          "with a version of cril that "
                          "follows the same",
                          c->name, (unsigned)h->numerics, CRIL_NUMERICS);
+    if (h->rules > CRIL_RULES)
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: was made under version %u of the scoring rules, this cril knows "
+                         "versions up to %d; decode it with a newer one",
+                         c->name, (unsigned)h->rules, CRIL_RULES);
     if ((st = cril_model_identity(m, hex, err)) != CRIL_OK)
         return st;
-    cril_hex_write(h->model, sizeof(h->model), wanted);
-    if (strcmp(hex, wanted) != 0)
+    cril_hex_write(h->model, h->model_bytes, wanted);
+    if (strncmp(hex, wanted, 2 * h->model_bytes) != 0)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: was made with another model, or another tokenizer: it needs the one "
                          "of identity %s, %s has "
                          "%s",
                          c->name, wanted, cril_model_path(m), hex);
-    if (h->context > cril_model_context(m) || h->n_logits != cril_model_logits(m) ||
+    if (h->context > cril_model_context(m) ||
+        (h->n_logits && h->n_logits != cril_model_logits(m)) ||
         (h->head >= 0 && (size_t)h->head >= cril_model_logits(m)))
         return cril_fail(
             err, CRIL_ERR_FORMAT,
@@ -410,7 +418,7 @@ static cril_status decode(struct decoding *d, cril_model *m, const cril_decompre
         return st;
     while (st == CRIL_OK && !idle)
         st = run_round(d, &idle, err);
-    if (st == CRIL_OK)
+    if (st == CRIL_OK && !d->c->n_segments)
         st = check_hash(d, err);
     if (d->dump) {
         const cril_status closed = cril_dump_close(d->dump, st == CRIL_OK ? err : NULL);
@@ -439,7 +447,8 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
                          .protocol = cril_protocol_find("document"),
                          .layout = {.context = a->container.header.context,
                                     .stride = a->container.header.stride,
-                                    .head = a->container.header.head},
+                                    .head = a->container.header.head,
+                                    .rules = a->container.header.rules},
                          .start_sec = now_sec()};
     cril_status st;
 

@@ -29,7 +29,7 @@
 
 enum {
     CODE_POINTS = 0x110000,
-    /* Tokens of fewer bytes than this between two raw bytes are made raw as well: a part costs 12
+    /* Tokens of fewer bytes than this between two raw bytes are made raw as well: a part costs
        bytes, the tokens themselves about a quarter of their text. */
     SHORT_RUN = 16,
     WINDOW_GROWS = 8,
@@ -501,15 +501,13 @@ static cril_status write_token(const cril_tokenizer *t, int32_t id, bool drop, s
 cril_status cril_unspell(const cril_tokenizer *t, const struct cril_segment *s, const int32_t *ids,
                          size_t n_ids, uint8_t *out, size_t len, cril_error *err)
 {
-    const struct cril_part whole = {.tokens = s->entry.tokens};
-    const size_t n_parts = s->entry.parts ? s->entry.parts : 1;
     struct sink k = {.data = out, .len = len};
     size_t token = 0, raw = 0;
+    uint64_t at = 0;
+    struct cril_part p;
     cril_status st = CRIL_OK;
 
-    for (size_t i = 0; i < n_parts; i++) {
-        const struct cril_part p = s->entry.parts ? cril_segment_part(s, i) : whole;
-
+    for (size_t i = 0; cril_segment_next_part(s, &at, &p); i++) {
         if (p.tokens > n_ids - token || p.raw > s->raw_bytes - raw || p.drop > 1 ||
             p.drop > p.tokens)
             return cril_fail(err, CRIL_ERR_FORMAT, "part %zu of a segment does not fit in it", i);

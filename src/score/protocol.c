@@ -19,7 +19,10 @@ static uint64_t least_of(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* The first window scores all it has, each later one its last stride, the last one what is left. */
+/*
+ * The first window scores all it has, each later one its last stride, the last one what is left.
+ * The head is one of a window's inputs. By the rules of version 1 only the first window has it.
+ */
 static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                             struct cril_span *out)
 {
@@ -30,8 +33,8 @@ static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n,
         return false;
     out->first = first;
     out->end = least_of(n, k ? first + l->stride : opening + l->context);
-    out->head = k ? -1 : l->head;
-    out->from = k ? out->end - 1 - l->context : 0;
+    out->head = k && l->rules < 2 ? -1 : l->head;
+    out->from = k ? out->end - l->context - (out->head < 0) : 0;
     return true;
 }
 
@@ -182,6 +185,7 @@ void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t str
     l->stride = stride ? stride : p->stride ? p->stride : l->context;
     if (!stride && l->stride > l->context)
         l->stride = l->context;
+    l->rules = CRIL_RULES;
 }
 
 const char *cril_protocol_name(size_t i)

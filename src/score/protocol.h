@@ -26,6 +26,7 @@ struct cril_layout {
     size_t context; /* inputs of a full window, >= 1 */
     size_t stride;  /* >= 1, <= context */
     int32_t head; /* token that opens a stream (halves: replaces the first of a chunk); -1: none */
+    unsigned rules; /* CRIL_RULES; document follows the rules of version 1 too */
 };
 
 enum cril_head {
@@ -63,7 +64,7 @@ const struct cril_protocol *cril_protocol_at(size_t i);
 const struct cril_protocol *cril_protocol_find(const char *name);
 
 /* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a
- * context of `most`. Not checked. */
+ * context of `most`, and the rules of today. Not checked. */
 void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most,
                        struct cril_layout *l);
 

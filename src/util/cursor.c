@@ -40,3 +40,22 @@ bool cril_cursor_u64(struct cril_cursor *c, uint64_t *out)
     *out = cril_load_u64(p);
     return true;
 }
+
+bool cril_cursor_varint(struct cril_cursor *c, uint64_t *out)
+{
+    uint64_t x = 0;
+    uint8_t byte = 0x80;
+    size_t n = 0;
+
+    for (; byte & 0x80; n++) {
+        if (n == CRIL_VARINT_MAX || n == cril_cursor_left(c))
+            return false;
+        byte = c->data[c->pos + n];
+        x |= (uint64_t)(byte & 0x7F) << 7 * n;
+    }
+    if (n > 1 && !byte)
+        return false;
+    c->pos += n;
+    *out = x;
+    return true;
+}

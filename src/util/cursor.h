@@ -36,5 +36,21 @@ size_t cril_cursor_left(const struct cril_cursor *c);
 bool cril_cursor_take(struct cril_cursor *c, uint64_t n, const uint8_t **out);
 bool cril_cursor_u32(struct cril_cursor *c, uint32_t *out);
 bool cril_cursor_u64(struct cril_cursor *c, uint64_t *out);
+/* An integer below 2^35 as cril_put_varint writes it. A form that is longer than need be is
+ * refused.
+ */
+bool cril_cursor_varint(struct cril_cursor *c, uint64_t *out);
+
+enum { CRIL_VARINT_MAX = 5 }; /* bytes */
+
+/* x < 2^35 in 1 to CRIL_VARINT_MAX bytes: 7 bits each, the lowest first; the top bit of a byte says
+   that another follows. Returns the end. */
+static inline uint8_t *cril_put_varint(uint8_t *out, uint64_t x)
+{
+    for (; x > 0x7F; x >>= 7)
+        *out++ = (uint8_t)(x | 0x80);
+    *out++ = (uint8_t)x;
+    return out;
+}
 
 #endif

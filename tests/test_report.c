@@ -146,6 +146,9 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_true(a->tokens == b->tokens && a->scored_tokens == b->scored_tokens);
     assert_true(a->forward_tokens == b->forward_tokens && a->characters == b->characters);
     assert_true(a->bytes == b->bytes && a->documents == b->documents);
+    assert_true(a->unspelled_characters == b->unspelled_characters &&
+                a->unspelled_documents == b->unspelled_documents &&
+                a->escape_bytes == b->escape_bytes);
     assert_true(same_bits(a->interval.level, b->interval.level) &&
                 same_bits(a->interval.low, b->interval.low));
     assert_true(same_bits(a->interval.high, b->interval.high));
@@ -175,6 +178,8 @@ static void check_same(const cril_result *a, const cril_result *b)
         assert_true(p->index == q->index && p->line == q->line && p->tokens == q->tokens);
         assert_true(p->scored_tokens == q->scored_tokens && p->characters == q->characters &&
                     p->bytes == q->bytes);
+        assert_true(p->unspelled_characters == q->unspelled_characters &&
+                    p->escape_bytes == q->escape_bytes);
     }
 }
 
@@ -273,6 +278,44 @@ static void test_break_even(void **state)
     check_round_trip(&r, 1);
     r.nats = 100 * best * CRIL_LN2 * 0.9999;
     assert_true(isfinite(cril_result_break_even(&r)));
+}
+
+/* Escapes are paid in the model's archive, and no break-even is claimed. */
+static void test_unspelled(void **state)
+{
+    cril_result r = sample();
+
+    (void)state;
+    assert_true(same_bits(cril_result_bpc_with_escapes(&r), cril_result_bpc(&r)));
+    r.unspelled_characters = 4;
+    r.unspelled_documents = 2;
+    r.escape_bytes = 30;
+    assert_true(cril_result_bpc(&r) == cril_result_bits(&r) / 100);
+    assert_true(cril_result_bpc_with_escapes(&r) == (cril_result_bits(&r) + 240) / 100);
+    assert_true(cril_result_archive_bytes(&r) == 1 + 30);
+    assert_true(isnan(cril_result_break_even(&r)));
+    documents[2].unspelled_characters = 4;
+    documents[2].escape_bytes = 30;
+    check_round_trip(&r, 1);
+    documents[2].unspelled_characters = documents[2].escape_bytes = 0;
+}
+
+/* A file of before does not have the counts. */
+static void test_unspelled_is_lacking(void **state)
+{
+    static char text[MAX_FILE];
+    const cril_result r = sample();
+    cril_result *back = NULL;
+    size_t n = 0;
+
+    (void)state;
+    strcpy(text, good_text());
+    for (char *p; (p = strstr(text, "\"unspelled_")) || (p = strstr(text, "\"escape_bytes"));)
+        memcpy(p, "\"x", 2); /* another name */
+    write_text(text, strlen(text));
+    assert_int_equal(cril_results_read(path, &back, &n, NULL), CRIL_OK);
+    check_same(&r, back);
+    cril_results_free(back, n);
 }
 
 /* A perplexity past e^700 is infinite, null in the file, and in nobody's way. */
@@ -448,6 +491,9 @@ static void test_wrong_values(void **state)
         {"\"scored_tokens\": 30", "\"scored_tokens\": 0", "scored_tokens"},
         {"\"characters\": 100", "\"characters\": 0", "characters"},
         {"\"bytes\": 105", "\"bytes\": 0", "bytes"},
+        {"\"unspelled_characters\": 0", "\"unspelled_characters\": -1", "unspelled_characters"},
+        {"\"unspelled_characters\": [", "\"unspelled_characters\": [1], \"other\": [",
+         "unspelled_characters has 1 rows"},
         {"\"documents\": 3", "\"documents\": 0", "documents"},
         {"\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents"},
         {"\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents"},
@@ -870,15 +916,26 @@ static int leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_perplexity_ends), cmocka_unit_test(test_break_even),
-        cmocka_unit_test(test_older_file),      cmocka_unit_test(test_paths_that_are_not_utf8),
-        cmocka_unit_test(test_not_written),     cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_wrong_second),    cmocka_unit_test(test_not_json),
-        cmocka_unit_test(test_not_read),        cmocka_unit_test(test_every_prefix),
-        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_compare_mismatch),
-        cmocka_unit_test(test_compare),         cmocka_unit_test(test_compare_order),
-        cmocka_unit_test(test_compare_itself),  cmocka_unit_test(test_compare_range),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_perplexity_ends),
+        cmocka_unit_test(test_unspelled),
+        cmocka_unit_test(test_unspelled_is_lacking),
+        cmocka_unit_test(test_break_even),
+        cmocka_unit_test(test_older_file),
+        cmocka_unit_test(test_paths_that_are_not_utf8),
+        cmocka_unit_test(test_not_written),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_wrong_second),
+        cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_not_read),
+        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_compare_mismatch),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare_order),
+        cmocka_unit_test(test_compare_itself),
+        cmocka_unit_test(test_compare_range),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

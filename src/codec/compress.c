@@ -112,23 +112,14 @@ static cril_status stopped(cril_error *err)
     return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
 }
 
-/* What tokens cost is known before it is decided whether they are kept. */
-static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_segment_cost *cost,
-                             cril_error *err)
-{
-    *cost = (cril_segment_cost){.tokens = p->spelling.ids.n, .nats = p->nats};
-    return c->callbacks->cost
-               ? cril_speller_compare(c->speller, p->text, p->n, &p->spelling.ids, &cost->own, err)
-               : CRIL_OK;
-}
-
 /* Parts, raw bytes and code of a segment whose tokens are all coded; its entry goes into the index.
  */
 static cril_status write_segment(cril_compressor *c, struct pending *p, cril_error *err)
 {
     uint8_t *index = cril_size_grow(c->index, &c->index_size, c->n_index, CRIL_ARCHIVE_ENTRY, 1);
     struct cril_spelling *s = &p->spelling;
-    cril_segment_cost cost;
+    cril_segment_cost cost = {
+        .tokens = s->ids.n, .nats = p->nats, .own = s->ids.n && !s->unspelled_characters};
     cril_status st;
 
     if (!index)
@@ -136,8 +127,6 @@ static cril_status write_segment(cril_compressor *c, struct pending *p, cril_err
     c->index = index;
     if (!cril_range_encoder_finish(&p->code))
         return no_memory(err);
-    if ((st = find_cost(c, p, &cost, err)) != CRIL_OK)
-        return st;
     /* Where the model's tokens cost more than the text, the text itself is kept. */
     if (s->ids.n &&
         p->code.n + s->n_parts * CRIL_ARCHIVE_PART + s->n_raw > p->n + CRIL_ARCHIVE_PART) {
@@ -321,7 +310,7 @@ cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, 
     if (c->start_sec <= 0)
         c->start_sec = now_sec();
     if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
-        (st = cril_speller_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
+        (st = cril_segment_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
         (st = lay_out(c, err)) != CRIL_OK)
         return st;
     return write_finished(c, err); /* one without tokens waits for nothing */

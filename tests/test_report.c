@@ -300,6 +300,30 @@ static void test_unspelled(void **state)
     documents[2].unspelled_characters = documents[2].escape_bytes = 0;
 }
 
+/* What is not spelled makes no model better than another. */
+static void test_unspelled_compared(void **state)
+{
+    cril_document_score other[N_DOCUMENTS];
+    cril_result a = sample(), b = sample();
+    cril_comparison c = {0};
+
+    (void)state;
+    memcpy(other, documents, sizeof(other));
+    other[0].nats = 0;
+    other[0].unspelled_characters = 1;
+    other[0].escape_bytes = 15;
+    b.per_document = other;
+    a.interval = b.interval = (cril_interval){.resamples = 10};
+    assert_int_equal(cril_result_sum(&a, NULL), CRIL_OK);
+    assert_int_equal(cril_result_sum(&b, NULL), CRIL_OK);
+    assert_true(b.nats < a.nats);
+    assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
+    assert_true(fabs(c.difference - (8 * 15 - 0.1 / CRIL_LN2) / 100) < 1e-12);
+    assert_true(c.documents[0].index == 0 && c.documents[0].bits_b == 8 * 15);
+    assert_true(same_bits(c.bpc_a, cril_result_bpc(&a)));
+    cril_comparison_free(&c);
+}
+
 /* A file of before does not have the counts. */
 static void test_unspelled_is_lacking(void **state)
 {
@@ -920,6 +944,7 @@ int main(void)
         cmocka_unit_test(test_figures),
         cmocka_unit_test(test_perplexity_ends),
         cmocka_unit_test(test_unspelled),
+        cmocka_unit_test(test_unspelled_compared),
         cmocka_unit_test(test_unspelled_is_lacking),
         cmocka_unit_test(test_break_even),
         cmocka_unit_test(test_older_file),

@@ -1,6 +1,6 @@
 /*
  * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
- * ...}}.
+ * ..., "bpc_with_escapes": ...}}.
  *
  * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
  * the sums when a file is read back. Real numbers have 17 significant digits, so they survive the
@@ -218,7 +218,7 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
                                const cril_proof *proofs, cril_error *err)
 {
     json_t *list = json_array(), *root = NULL;
-    double sum = 0;
+    double sum = 0, sum_with_escapes = 0;
     int bad = !list;
 
     if (!n) {
@@ -228,9 +228,11 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
     for (size_t i = 0; !bad && i < n; i++) {
         bad |= json_array_append_new(list, result_json(&results[i], proofs ? &proofs[i] : NULL));
         sum += cril_result_bpc(&results[i]);
+        sum_with_escapes += cril_result_bpc_with_escapes(&results[i]);
     }
     if (!bad)
-        root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc", sum / (double)n);
+        root = json_pack("{s:O, s:{s:f, s:f}}", "results", list, "average", "bpc", sum / (double)n,
+                         "bpc_with_escapes", sum_with_escapes / (double)n);
     json_decref(list);
     if (!root)
         return cril_fail(

@@ -192,6 +192,9 @@ void cril_query_get_document(struct cril_query *q, cril_document_score *out)
     out->scored_tokens = cril_query_get_count(q, 4, what, CRIL_MAX_COUNT);
     out->characters = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
     out->bytes = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
-    if (out->scored_tokens > out->tokens || out->characters > out->bytes)
+    out->unspelled_characters = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
+    out->escape_bytes = cril_query_get_count(q, 8, what, CRIL_MAX_COUNT);
+    if (out->scored_tokens > out->tokens || out->characters > out->bytes ||
+        out->unspelled_characters > out->escape_bytes)
         cril_query_bad(q, what);
 }

@@ -47,7 +47,9 @@ void cril_query_get_sha256(struct cril_query *q, int column, const char *what, c
 const uint8_t *cril_query_get_key(struct cril_query *q,
                                   int column); /* [32], until the next row; never NULL */
 
-/* A row of documents from idx on: idx, line, nats, tokens, scored_tokens, characters, bytes. */
+/* A row of documents from idx on. */
+#define CRIL_DOCUMENT_COLUMNS                                                                      \
+    "idx, line, nats, tokens, scored_tokens, characters, bytes, unspelled, escapes"
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);
 
 /* A row breaks a rule that its columns alone do not. */

@@ -45,6 +45,7 @@ static const struct {
                   "NOT NULL, nats REAL NOT NULL,"
                   " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER "
                   "NOT NULL, bytes INTEGER NOT NULL,"
+                  " unspelled INTEGER NOT NULL, escapes INTEGER NOT NULL,"
                   " PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},

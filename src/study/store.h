@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 1, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;

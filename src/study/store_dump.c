@@ -110,8 +110,10 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
     fprintf(d->f, "document %" PRIu64 " line %" PRIu64 " nats ", x->index, x->line);
     put_real(d->f, x->nats);
     fprintf(d->f,
-            " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64 "\n",
-            x->tokens, x->scored_tokens, x->characters, x->bytes);
+            " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64
+            " unspelled %" PRIu64 " escapes %" PRIu64 "\n",
+            x->tokens, x->scored_tokens, x->characters, x->bytes, x->unspelled_characters,
+            x->escape_bytes);
     return written(d, err);
 }
 

@@ -294,10 +294,8 @@ static cril_status visit_documents(cril_store *s, const cril_cell *c, uint64_t n
 
     if (st != CRIL_OK)
         return st;
-    cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
-                     "documents WHERE cell = ? ORDER BY idx",
-                     err);
+    cril_query_start(
+        &q, s, "SELECT " CRIL_DOCUMENT_COLUMNS " FROM documents WHERE cell = ? ORDER BY idx", err);
     cril_query_key(&q, key);
     while (cril_query_next(&q)) {
         cril_query_get_document(&q, &d);

@@ -327,7 +327,8 @@ static bool equal(const cril_document_score *a, const cril_document_score *b)
     return a->index == b->index && a->line == b->line &&
            memcmp(&a->nats, &b->nats, sizeof(a->nats)) == 0 && a->tokens == b->tokens &&
            a->scored_tokens == b->scored_tokens && a->characters == b->characters &&
-           a->bytes == b->bytes;
+           a->bytes == b->bytes && a->unspelled_characters == b->unspelled_characters &&
+           a->escape_bytes == b->escape_bytes;
 }
 
 static cril_status check_document(const cril_store *s, uint64_t n_documents,
@@ -335,13 +336,15 @@ static cril_status check_document(const cril_store *s, uint64_t n_documents,
 {
     if (d->index < n_documents && d->nats >= 0 && d->nats <= CRIL_MAX_NATS && !signbit(d->nats) &&
         d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT && d->scored_tokens <= d->tokens &&
-        d->bytes <= CRIL_MAX_COUNT && d->characters <= d->bytes)
+        d->bytes <= CRIL_MAX_COUNT && d->characters <= d->bytes &&
+        d->unspelled_characters <= d->escape_bytes && d->escape_bytes <= CRIL_MAX_COUNT)
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
                      "%s: cannot hold document %" PRIu64 " of %" PRIu64 " with %g nats, %" PRIu64
-                     " of %" PRIu64 " tokens scored, %" PRIu64 " characters in %" PRIu64 " bytes",
+                     " of %" PRIu64 " tokens scored, %" PRIu64 " characters in %" PRIu64
+                     " bytes, %" PRIu64 " unspelled in %" PRIu64,
                      s->path, d->index, n_documents, d->nats, d->scored_tokens, d->tokens,
-                     d->characters, d->bytes);
+                     d->characters, d->bytes, d->unspelled_characters, d->escape_bytes);
 }
 
 /* The row that has d's place. */
@@ -351,10 +354,8 @@ static cril_status compare_known(cril_store *s, const cril_cell *c, const uint8_
     cril_document_score known = {0};
     struct cril_query q;
 
-    cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes FROM "
-                     "documents WHERE cell = ? AND idx = ?",
-                     err);
+    cril_query_start(
+        &q, s, "SELECT " CRIL_DOCUMENT_COLUMNS " FROM documents WHERE cell = ? AND idx = ?", err);
     cril_query_key(&q, key);
     cril_query_count(&q, d->index);
     if (cril_query_next(&q))
@@ -373,10 +374,10 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
 
     if (st != CRIL_OK)
         return st;
-    cril_query_start(
-        &q, s,
-        "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING",
-        err);
+    cril_query_start(&q, s,
+                     "INSERT INTO documents(cell, " CRIL_DOCUMENT_COLUMNS
+                     ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING",
+                     err);
     for (size_t i = 0; i < n && q.st == CRIL_OK; i++) {
         const cril_document_score *d = &rows[i];
         bool changed = true;
@@ -392,6 +393,8 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
         cril_query_count(&q, d->scored_tokens);
         cril_query_count(&q, d->characters);
         cril_query_count(&q, d->bytes);
+        cril_query_count(&q, d->unspelled_characters);
+        cril_query_count(&q, d->escape_bytes);
         cril_query_run(&q, &changed);
         if (q.st == CRIL_OK && !changed)
             q.st = compare_known(s, c, key, d, err);

@@ -118,6 +118,17 @@ static bool pair_corpora(struct files *f)
     return f->n > 0;
 }
 
+/* What a side's tokens do not spell is in its figures as escapes. */
+static void note_unspelled(const char *side, const cril_result *r)
+{
+    if (r->unspelled_characters)
+        cril_print_note("%s: the tokens of %s do not spell %" PRIu64
+                        " character%s; its figures hold the %" PRIu64
+                        " bytes that an archive needs for them",
+                        r->corpus_path, side, r->unspelled_characters,
+                        r->unspelled_characters == 1 ? "" : "s", r->escape_bytes);
+}
+
 static bool compare_pairs(const struct files *f, const struct settings *s)
 {
     cril_error err;
@@ -138,6 +149,8 @@ static bool compare_pairs(const struct files *f, const struct settings *s)
                 "that reason alone",
                 p->a->corpus_path, p->a->protocol, p->a->context, p->a->stride, p->b->protocol,
                 p->b->context, p->b->stride);
+        note_unspelled("A", p->a);
+        note_unspelled("B", p->b);
     }
     return true;
 }

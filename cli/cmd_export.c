@@ -5,6 +5,7 @@
 #include "studying.h"
 
 #include <cril/number.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,7 +124,8 @@ static bool print_csv(void *user, const struct figure *f)
         print_number(f, f->known->se);
     printf(",%s,", origin(f));
     cril_print_csv(stdout, f->known->source);
-    putchar('\n');
+    printf(",%" PRIu64 ",%" PRIu64 ",%.17g\n", f->known->unspelled_characters,
+           f->known->unspelled_documents, f->known->escapes);
     return true;
 }
 
@@ -133,12 +135,14 @@ static bool add_json(void *user, const struct figure *f)
 
     return !json_array_append_new(
         list,
-        json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model",
+        json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o, s:I, s:I, s:f}", "model",
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
                   cril_json_string(f->group), "value", as_given(f, f->known->value), "se",
                   f->known->se > 0 ? json_real(as_given(f, f->known->se)) : json_null(), "origin",
-                  origin(f), "source", cril_json_string(f->known->source)));
+                  origin(f), "source", cril_json_string(f->known->source), "unspelled_characters",
+                  (json_int_t)f->known->unspelled_characters, "unspelled_documents",
+                  (json_int_t)f->known->unspelled_documents, "escapes", f->known->escapes));
 }
 
 static int print_json(const struct cril_studying *s)
@@ -172,7 +176,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         if (set.json) {
             code = print_json(&s);
         } else {
-            puts("model,family,kind,of,group,value,se,origin,source");
+            puts("model,family,kind,of,group,value,se,origin,source,"
+                 "unspelled_characters,unspelled_documents,escapes");
             each_figure(&s, print_csv, NULL);
         }
     }

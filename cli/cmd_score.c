@@ -315,7 +315,8 @@ static bool open_outputs(struct run *r)
     if (s->prove && !cril_proving_open(&r->proving, s->archive, s->force))
         return false;
     if (r->documents.file)
-        fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc\n",
+        fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc,"
+              "unspelled_characters,escape_bytes\n",
               r->documents.file);
     return true;
 }
@@ -367,9 +368,11 @@ static int on_document(void *user, const cril_document_score *d)
     if (d->characters) /* where nothing of a document is scored there is no figure */
         cril_number_write(bpc, d->nats / CRIL_LN2 / (double)d->characters, 9);
     cril_print_csv(f, r->name);
-    fprintf(f, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%s,%s",
-            d->index, d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, bits, bpc);
-    putc('\n', f);
+    fprintf(f,
+            ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
+            ",%s,%s,%" PRIu64 ",%" PRIu64 "\n",
+            d->index, d->line, d->characters, d->bytes, d->tokens, d->scored_tokens, bits, bpc,
+            d->unspelled_characters, d->escape_bytes);
     if (ferror(f))
         cril_output_failed(&r->documents, errno);
     return ferror(f);
@@ -442,6 +445,45 @@ static void print_average(const struct run *r)
     fprintf(table_file(r), " %9.4f\n", sum / (double)r->n_results);
 }
 
+static void print_unspelled_row(const struct run *r, const cril_result *x)
+{
+    FILE *f = table_file(r);
+
+    cril_print_padded(f, x->corpus_path, r->name_width);
+    fprintf(f, " %12" PRIu64 " %10" PRIu64 " %14" PRIu64 " %18.4f\n", x->unspelled_characters,
+            x->unspelled_documents, x->escape_bytes, cril_result_bpc_with_escapes(x));
+}
+
+/* What BPC leaves out (doc/scoring.md, "Unspelled characters"). */
+static void print_unspelled(const struct run *r)
+{
+    FILE *f = table_file(r);
+    uint64_t n = 0;
+    double sum = 0;
+
+    for (size_t i = 0; i < r->n_results; i++) {
+        n += r->results[i].unspelled_characters;
+        sum += cril_result_bpc_with_escapes(&r->results[i]);
+    }
+    if (!n)
+        return;
+    putc('\n', f);
+    cril_print_padded(f, "unspelled", r->name_width);
+    fprintf(f, " %12s %10s %14s %18s\n", "characters", "documents", "escape bytes",
+            "BPC with escapes");
+    for (size_t i = 0; i < r->n_results; i++)
+        if (r->results[i].unspelled_characters)
+            print_unspelled_row(r, &r->results[i]);
+    if (r->n_results > 1) {
+        cril_print_padded(f, "average", r->name_width);
+        fprintf(f, " %57.4f\n", sum / (double)r->n_results);
+    }
+    fputs("The model's tokens do not spell these characters, so BPC does not pay for them. An "
+          "archive\n"
+          "needs the escape bytes beside the tokens.\n",
+          f);
+}
+
 /* A line of a corpus's second table: its text in so many bytes, alone and with the model. */
 static void print_size(FILE *f, const cril_result *x, const char *what, int width, double bytes,
                        double bpc, double with)
@@ -458,7 +500,12 @@ static void print_break_even(FILE *f, const cril_result *x)
     const char *best = cril_result_best_baseline(x)->name;
 
     fprintf(f, "The model takes %" PRIu64 " bytes. ", x->model_bytes);
-    if (isinf(even))
+    if (isnan(even))
+        fprintf(f,
+                "Whether it pays for itself is not known: its tokens do not spell\n"
+                "%" PRIu64 " character%s of this text.\n",
+                x->unspelled_characters, x->unspelled_characters == 1 ? "" : "s");
+    else if (isinf(even))
         fprintf(f, "It never pays for itself: %s needs no more bits a character.\n", best);
     else
         fprintf(f,
@@ -481,7 +528,8 @@ static void print_baselines(const struct run *r, const cril_result *x)
     cril_print_padded(f, x->corpus_path, width);
     fprintf(f, " %12s %9s %8s %15s\n", "bytes", "BPC", "ratio", "with the model");
     print_size(f, x, "text", width, text, text * per_byte, text);
-    print_size(f, x, ideal, width, archive, cril_result_bpc(x), archive + (double)x->model_bytes);
+    print_size(f, x, ideal, width, archive, cril_result_bpc(x) + (double)x->escape_bytes * per_byte,
+               archive + (double)x->model_bytes);
     for (size_t i = 0; i < x->n_baselines; i++) { /* their programs are not counted, nor is cril */
         const double bytes = (double)x->baselines[i].bytes;
 
@@ -579,6 +627,7 @@ static void print_rest(const struct run *r)
 {
     if (r->n_results > 1)
         print_average(r);
+    print_unspelled(r);
     for (size_t i = 0; r->set->baselines && i < r->n_results; i++)
         print_baselines(r, &r->results[i]);
 }

@@ -41,7 +41,8 @@ struct row {
     char label[64];           /* of the protocol */
     uint64_t documents, done; /* documents 0: not known yet */
     bool complete;
-    double bpc;
+    double bpc, bpc_with_escapes;
+    uint64_t unspelled_characters, unspelled_documents;
     cril_interval interval;
 };
 
@@ -74,6 +75,9 @@ static cril_status read_cell(struct run *r, struct row *row, const cril_store_mo
         (st = cril_store_result(r->store, &cell, c, NULL, &result, err)) != CRIL_OK)
         return st;
     row->bpc = cril_result_bpc(&result);
+    row->bpc_with_escapes = cril_result_bpc_with_escapes(&result);
+    row->unspelled_characters = result.unspelled_characters;
+    row->unspelled_documents = result.unspelled_documents;
     row->interval = result.interval;
     cril_result_free(&result);
     return CRIL_OK;
@@ -133,6 +137,23 @@ static int width_of(const struct run *r, int which)
     return width;
 }
 
+/* Under the table: whose figures do not pay for all of the text. */
+static void print_unspelled(const struct run *r)
+{
+    for (size_t i = 0; i < r->n; i++) {
+        const struct row *x = &r->rows[i];
+
+        if (!x->unspelled_characters)
+            continue;
+        cril_print_escaped(stdout, x->model->name, strlen(x->model->name));
+        printf(": its tokens do not spell %" PRIu64 " character%s in %" PRIu64 " document%s of ",
+               x->unspelled_characters, x->unspelled_characters == 1 ? "" : "s",
+               x->unspelled_documents, x->unspelled_documents == 1 ? "" : "s");
+        cril_print_escaped(stdout, x->corpus->name, strlen(x->corpus->name));
+        printf(" (%s); with escapes for them its BPC is %.4f\n", x->label, x->bpc_with_escapes);
+    }
+}
+
 static void print_table(const struct run *r)
 {
     const int model = width_of(r, 0), corpus = width_of(r, 1), protocol = width_of(r, 2);
@@ -157,7 +178,14 @@ static void print_table(const struct run *r)
             printf("    %.4f - %.4f", x->interval.low, x->interval.high);
         putchar('\n');
     }
+    print_unspelled(r);
     printf("%zu of %zu cells are complete\n", r->n_complete, r->n);
+}
+
+/* A count of a cell, null until it is complete. */
+static json_t *count_json(const struct row *x, uint64_t n)
+{
+    return x->complete ? json_integer((json_int_t)n) : json_null();
 }
 
 static int print_json(const struct run *r)
@@ -168,13 +196,16 @@ static int print_json(const struct run *r)
         const struct row *x = &r->rows[i];
 
         if (json_array_append_new(
-                list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o}", "model",
+                list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "model",
                                 cril_json_string(x->model->name), "corpus",
                                 cril_json_string(x->corpus->name), "protocol", x->label,
                                 "documents_done", (json_int_t)x->done, "documents",
                                 x->documents ? json_integer((json_int_t)x->documents) : json_null(),
                                 "complete", x->complete, "bpc",
-                                x->complete ? json_real(x->bpc) : json_null()))) {
+                                x->complete ? json_real(x->bpc) : json_null(), "bpc_with_escapes",
+                                x->complete ? json_real(x->bpc_with_escapes) : json_null(),
+                                "unspelled_characters", count_json(x, x->unspelled_characters),
+                                "unspelled_documents", count_json(x, x->unspelled_documents)))) {
             json_decref(list);
             list = NULL;
         }

@@ -126,7 +126,7 @@ static void spell_text(const uint8_t *text, size_t len)
         return;
     if (!speller)
         require(cril_speller_create(vocabulary(), &speller, NULL) == CRIL_OK);
-    require(cril_speller_spell(speller, text, len, &spelling, NULL) == CRIL_OK);
+    require(cril_segment_spell(speller, text, len, &spelling, NULL) == CRIL_OK);
     parts = malloc(spelling.n_parts * CRIL_ARCHIVE_PART + 1);
     back = malloc(len);
     require(parts && back);

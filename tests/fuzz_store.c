@@ -78,7 +78,16 @@ static void make_base(void)
     must(cril_store_put_model(s, "model", &m, NULL, NULL) == CRIL_OK &&
          cril_store_put_corpus(s, "corpus", &c, NULL, NULL) == CRIL_OK);
     for (uint64_t i = 0; i < N_DOCUMENTS; i++) {
-        const cril_document_score d = {i, i + 1, 3.25 * (double)i, 9, 8, 5, 5, 1, ~i};
+        const cril_document_score d = {.index = i,
+                                       .line = i + 1,
+                                       .nats = 3.25 * (double)i,
+                                       .tokens = 9,
+                                       .scored_tokens = 8,
+                                       .characters = 5,
+                                       .bytes = 5,
+                                       .unspelled_characters = i % 2,
+                                       .escape_bytes = i % 2 * 3,
+                                       .token_ids = ~i};
 
         must(cril_store_put(s, &cell, &d, 1, NULL) == CRIL_OK);
     }
@@ -142,6 +151,8 @@ static void change_values(const uint8_t *data, size_t size)
         {"documents", "scored_tokens"},
         {"documents", "characters"},
         {"documents", "bytes"},
+        {"documents", "unspelled"},
+        {"documents", "escapes"},
         {"models", "sha256"},
         {"models", "architecture"},
         {"models", "parameters"},

@@ -123,6 +123,17 @@ static void test_means(void **state)
     assert_int_equal(y_of("average", 0).origin, CRIL_ORIGIN_IMPORTED);
 }
 
+/* A text that tokens do not spell moves a model by what an archive needs for it. */
+static void test_escapes(void **state)
+{
+    (void)state;
+    bpc[0][0].escapes = 0.25;
+    check_near(x_of("web", 0).value, 0.75, 0);
+    check_near(x_of("text", 0).value, 0.75, 1e-15);
+    check_near(x_of("code", 0).value, 1, 0);
+    check_near(x_of("average", 0).value, 0.75 + 0.25 / 3, 1e-15);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -373,6 +384,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_means, fill),
+        cmocka_unit_test_setup(test_escapes, fill),
         cmocka_unit_test_setup(test_errors, fill),
         cmocka_unit_test_setup(test_nothing_known, fill),
         cmocka_unit_test_setup(test_selection, fill),

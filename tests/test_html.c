@@ -96,12 +96,15 @@ static void fill(struct small *s)
 
         s->models[m] = (cril_study_model){.name = plain_names[m], .family = plain_families[m]};
         for (size_t c = 0; c < CORPORA; c++)
-            s->bpc[m * CORPORA + c] =
-                (cril_known){x - 0.1 * (double)c, 0.004, CRIL_ORIGIN_MEASURED, ""};
+            s->bpc[m * CORPORA + c] = (cril_known){.value = x - 0.1 * (double)c,
+                                                   .se = 0.004,
+                                                   .origin = CRIL_ORIGIN_MEASURED,
+                                                   .source = ""};
         for (size_t b = 0; b < BENCHMARKS; b++)
             s->score[m * BENCHMARKS + b] =
-                (cril_known){1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4), 0,
-                             CRIL_ORIGIN_IMPORTED, b ? "table 2" : "table 1"};
+                (cril_known){.value = 1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4),
+                             .origin = CRIL_ORIGIN_IMPORTED,
+                             .source = b ? "table 2" : "table 1"};
     }
 }
 
@@ -185,6 +188,42 @@ static void says_what_is_known(void **state)
     assert_null(strstr(p.text, "lab/")); /* folders are nobody's business */
     assert_null(strstr(p.text, "<script"));
     assert_null(strstr(p.text, "src="));
+    free(p.text);
+}
+
+/* ---- Unspelled text ---- */
+
+/* Where a model's row begins in the leaderboard. */
+static const char *row_of(const struct page *p, size_t model)
+{
+    const char *board = strstr(p->text, "id=\"leaderboard\"");
+
+    assert_non_null(board);
+    const char *row = strstr(board, plain_names[model]);
+    assert_non_null(row);
+    return row;
+}
+
+/* The last model has the fewest bits, as its tokens leave out most of the text: it is marked, and
+   ordered by what an archive needs. */
+static void gives_unspelled_text_no_rank(void **state)
+{
+    struct small *s = make_small();
+    cril_known *k = &s->bpc[(MODELS - 1) * CORPORA];
+    struct page p = make(&s->info, &s->table, NULL);
+
+    (void)state;
+    assert_true(row_of(&p, MODELS - 1) < row_of(&p, 0));
+    assert_null(strstr(p.text, "#unspelled"));
+    free(p.text);
+    k->unspelled_characters = 900;
+    k->unspelled_documents = 3;
+    k->escapes = 20;
+    p = make(&s->info, &s->table, NULL);
+    assert_true(row_of(&p, MODELS - 1) > row_of(&p, 0));
+    assert_int_equal(occurrences(p.text, "<a href=\"#unspelled\">*</a>"), 2); /* mean and corpus */
+    assert_int_equal(occurrences(p.text, "tokens do not spell all of the text"), 1);
+    assert_non_null(strstr(p.text, "up to 20.0000 bits per character more"));
     free(p.text);
 }
 
@@ -321,7 +360,7 @@ static void draws_extreme_figures(void **state)
     free(p.text);
     for (size_t m = 0; m < MODELS; m++)
         s->bpc[m * CORPORA] = s->bpc[m * CORPORA + 1] =
-            (cril_known){0.5, 0, CRIL_ORIGIN_MEASURED, ""}; /* one x */
+            (cril_known){.value = 0.5, .origin = CRIL_ORIGIN_MEASURED, .source = ""}; /* one x */
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(p.text, "No line"));
     free(p.text);
@@ -341,8 +380,10 @@ static void put_figures(const cril_study_info *s, const cril_figures *f, cril_kn
             for (size_t i = 0; i < n; i++)
                 if (strcmp(s->models[m].name, f->rows[k].model) == 0 &&
                     strcmp(bpc ? s->corpora[i].name : s->benchmarks[i].name, f->rows[k].of) == 0)
-                    known[m * n + i] = (cril_known){f->rows[k].value, f->rows[k].se,
-                                                    CRIL_ORIGIN_IMPORTED, f->rows[k].source};
+                    known[m * n + i] = (cril_known){.value = f->rows[k].value,
+                                                    .se = f->rows[k].se,
+                                                    .origin = CRIL_ORIGIN_IMPORTED,
+                                                    .source = f->rows[k].source};
 }
 
 static struct page make_paper(cril_study *s)
@@ -606,6 +647,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_known),
+        cmocka_unit_test(gives_unspelled_text_no_rank),
         cmocka_unit_test(escapes_what_comes_from_outside),
         cmocka_unit_test(shows_a_dash_for_what_is_not_known),
         cmocka_unit_test(says_what_3_models_cannot_show),

@@ -207,6 +207,7 @@ static void check_proof(const cril_result *r, const cril_proof *p)
     assert_true(cril_proof_coded_bits(p) >= cril_proof_ideal_bits(p));
     assert_true(same_bits(cril_proof_bpc(p), 8 * (double)p->archive_bytes / (double)r->characters));
     assert_true(p->archive_bytes > p->code_bytes);
+    assert_int_equal(p->respelled, r->unspelled_documents);
     assert_true(p->compress_seconds >= 0 && p->decode_seconds >= 0);
 }
 

@@ -147,6 +147,9 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_true(a->tokens == b->tokens && a->scored_tokens == b->scored_tokens);
     assert_true(a->forward_tokens == b->forward_tokens && a->characters == b->characters);
     assert_true(a->bytes == b->bytes && a->documents == b->documents);
+    assert_true(a->unspelled_characters == b->unspelled_characters &&
+                a->unspelled_documents == b->unspelled_documents &&
+                a->escape_bytes == b->escape_bytes);
     assert_true(same_bits(a->interval.level, b->interval.level) &&
                 same_bits(a->interval.low, b->interval.low));
     assert_true(same_bits(a->interval.high, b->interval.high));
@@ -176,6 +179,8 @@ static void check_same(const cril_result *a, const cril_result *b)
         assert_true(p->index == q->index && p->line == q->line && p->tokens == q->tokens);
         assert_true(p->scored_tokens == q->scored_tokens && p->characters == q->characters &&
                     p->bytes == q->bytes);
+        assert_true(p->unspelled_characters == q->unspelled_characters &&
+                    p->escape_bytes == q->escape_bytes);
     }
 }
 
@@ -274,6 +279,68 @@ static void test_break_even(void **state)
     check_round_trip(&r, 1);
     r.nats = 100 * best * CRIL_LN2 * 0.9999;
     assert_true(isfinite(cril_result_break_even(&r)));
+}
+
+/* Escapes are paid in the model's archive, and no break-even is claimed. */
+static void test_unspelled(void **state)
+{
+    cril_result r = sample();
+
+    (void)state;
+    assert_true(same_bits(cril_result_bpc_with_escapes(&r), cril_result_bpc(&r)));
+    r.unspelled_characters = 4;
+    r.unspelled_documents = 2;
+    r.escape_bytes = 30;
+    assert_true(cril_result_bpc(&r) == cril_result_bits(&r) / 100);
+    assert_true(cril_result_bpc_with_escapes(&r) == (cril_result_bits(&r) + 240) / 100);
+    assert_true(cril_result_archive_bytes(&r) == 1 + 30);
+    assert_true(isnan(cril_result_break_even(&r)));
+    documents[2].unspelled_characters = 4;
+    documents[2].escape_bytes = 30;
+    check_round_trip(&r, 1);
+    documents[2].unspelled_characters = documents[2].escape_bytes = 0;
+}
+
+/* What is not spelled makes no model better than another. */
+static void test_unspelled_compared(void **state)
+{
+    cril_document_score other[N_DOCUMENTS];
+    cril_result a = sample(), b = sample();
+    cril_comparison c = {0};
+
+    (void)state;
+    memcpy(other, documents, sizeof(other));
+    other[0].nats = 0;
+    other[0].unspelled_characters = 1;
+    other[0].escape_bytes = 15;
+    b.per_document = other;
+    a.interval = b.interval = (cril_interval){.resamples = 10};
+    assert_int_equal(cril_result_sum(&a, NULL), CRIL_OK);
+    assert_int_equal(cril_result_sum(&b, NULL), CRIL_OK);
+    assert_true(b.nats < a.nats);
+    assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
+    assert_true(fabs(c.difference - (8 * 15 - 0.1 / CRIL_LN2) / 100) < 1e-12);
+    assert_true(c.documents[0].index == 0 && c.documents[0].bits_b == 8 * 15);
+    assert_true(same_bits(c.bpc_a, cril_result_bpc(&a)));
+    cril_comparison_free(&c);
+}
+
+/* A file of before does not have the counts. */
+static void test_unspelled_is_lacking(void **state)
+{
+    static char text[MAX_FILE];
+    const cril_result r = sample();
+    cril_result *back = NULL;
+    size_t n = 0;
+
+    (void)state;
+    strcpy(text, good_text());
+    for (char *p; (p = strstr(text, "\"unspelled_")) || (p = strstr(text, "\"escape_bytes"));)
+        memcpy(p, "\"x", 2); /* another name */
+    write_text(text, strlen(text));
+    assert_int_equal(cril_results_read(path, &back, &n, NULL), CRIL_OK);
+    check_same(&r, back);
+    cril_results_free(back, n);
 }
 
 /* A perplexity past e^700 is infinite, null in the file, and in nobody's way. */
@@ -449,6 +516,9 @@ static void test_wrong_values(void **state)
         {"\"scored_tokens\": 30", "\"scored_tokens\": 0", "scored_tokens"},
         {"\"characters\": 100", "\"characters\": 0", "characters"},
         {"\"bytes\": 105", "\"bytes\": 0", "bytes"},
+        {"\"unspelled_characters\": 0", "\"unspelled_characters\": -1", "unspelled_characters"},
+        {"\"unspelled_characters\": [", "\"unspelled_characters\": [1], \"other\": [",
+         "unspelled_characters has 1 rows"},
         {"\"documents\": 3", "\"documents\": 0", "documents"},
         {"\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents"},
         {"\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents"},
@@ -871,15 +941,27 @@ static int leave(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_perplexity_ends), cmocka_unit_test(test_break_even),
-        cmocka_unit_test(test_older_file),      cmocka_unit_test(test_paths_that_are_not_utf8),
-        cmocka_unit_test(test_not_written),     cmocka_unit_test(test_wrong_values),
-        cmocka_unit_test(test_wrong_second),    cmocka_unit_test(test_not_json),
-        cmocka_unit_test(test_not_read),        cmocka_unit_test(test_every_prefix),
-        cmocka_unit_test(test_every_byte),      cmocka_unit_test(test_compare_mismatch),
-        cmocka_unit_test(test_compare),         cmocka_unit_test(test_compare_order),
-        cmocka_unit_test(test_compare_itself),  cmocka_unit_test(test_compare_range),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_perplexity_ends),
+        cmocka_unit_test(test_unspelled),
+        cmocka_unit_test(test_unspelled_compared),
+        cmocka_unit_test(test_unspelled_is_lacking),
+        cmocka_unit_test(test_break_even),
+        cmocka_unit_test(test_older_file),
+        cmocka_unit_test(test_paths_that_are_not_utf8),
+        cmocka_unit_test(test_not_written),
+        cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_wrong_second),
+        cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_not_read),
+        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_compare_mismatch),
+        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_compare_order),
+        cmocka_unit_test(test_compare_itself),
+        cmocka_unit_test(test_compare_range),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

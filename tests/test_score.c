@@ -13,6 +13,7 @@
 #include "util/fmath.h"
 
 #include <cril/score.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -416,6 +417,124 @@ static void test_cancelled(void **state)
     close_fixture(&x);
 }
 
+/* U+2581 is a space to SentencePiece: no token spells it. */
+static void write_unspelled(const char *path)
+{
+    FILE *f = fopen(path, "w");
+
+    assert_non_null(f);
+    fputs(
+        "{\"content\": \"a\xe2\x96\x81longer text of two characters that are lost\xe2\x96\x81\"}\n"
+        "{\"content\": \"nothing lost, but a </s> that looks like a control token\"}\n"
+        "{\"content\": \"\xe2\x96\x81\"}\n",
+        f);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* The counts are of the text, by whatever protocol and batch it is scored; tokens of protocols that
+   add a BOS or parse a look-alike say nothing else. */
+static void test_unspelled(void **state)
+{
+    static const char *const models[] = {"tiny-llama", "tiny-gemma3", "tiny-qwen2"};
+    static struct seen seen;
+
+    (void)state;
+    for (size_t k = 0; k < sizeof(models) / sizeof(*models); k++) {
+        const bool lost = strcmp(models[k], "tiny-gemma3") == 0; /* SentencePiece */
+        struct fixture x;
+
+        open_fixture(&x, models[k]);
+        write_unspelled(x.path);
+        for (size_t i = 0; cril_protocol_name(i); i++) {
+            const cril_score_options o = {.protocol = cril_protocol_name(i),
+                                          .context = 16,
+                                          .threads = 1,
+                                          .batch_tokens = i % 2};
+            cril_result r;
+            cril_error err;
+
+            memset(&seen, 0, sizeof(seen));
+            if (run(&x, &o, 0, &seen, &r, &err) != CRIL_OK)
+                fail_msg("%s: %s", o.protocol, err.message);
+            assert_int_equal(r.unspelled_characters, lost ? 3 : 0);
+            assert_int_equal(r.unspelled_documents, lost ? 2 : 0);
+            assert_int_equal(r.per_document[0].unspelled_characters, lost ? 2 : 0);
+            assert_int_equal(r.per_document[1].unspelled_characters, 0);
+            assert_int_equal(r.per_document[2].unspelled_characters, lost);
+            assert_int_equal(r.escape_bytes,
+                             r.per_document[0].escape_bytes + r.per_document[2].escape_bytes);
+            assert_true(!lost || r.per_document[2].escape_bytes >= 3);
+            cril_result_free(&r);
+        }
+        close_fixture(&x);
+    }
+}
+
+/* tiny-gemma3 with its byte tokens as plain ones: what has no piece is unknown. */
+static void open_without_bytes(struct fixture *x)
+{
+    static const char key[] = "tokenizer.ggml.token_type";
+    static uint8_t data[1 << 20];
+    char path[] = "/tmp/cril-test-XXXXXX";
+    FILE *f = fopen(CRIL_TEST_DATA "/golden/tiny-gemma3.gguf", "rb");
+    uint32_t n;
+    cril_error err;
+
+    assert_non_null(f);
+    const size_t size = fread(data, 1, sizeof(data), f);
+    fclose(f);
+    uint8_t *at = data;
+    while (memcmp(at, key, sizeof(key) - 1) != 0)
+        at++;
+    at += sizeof(key) - 1 + 8; /* type of value, type of element, count, elements */
+    memcpy(&n, at, sizeof(n));
+    for (at += 8; n--; at += 4)
+        if (*at == 6)
+            *at = 5;
+    f = fdopen(mkstemp(path), "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    assert_int_equal(fclose(f), 0);
+    if (cril_model_open(path, &x->m, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    unlink(path);
+    write_corpus(x->path);
+}
+
+/* A thousand characters in one unknown token: almost free as a score, and not as an archive. */
+static void test_unknown(void **state)
+{
+    static struct seen seen;
+    const cril_score_options o = {.context = 128, .threads = 1, .baselines = true};
+    struct fixture x;
+    cril_result r;
+    cril_error err;
+    FILE *f;
+
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    open_without_bytes(&x);
+    f = fopen(x.path, "w");
+    assert_non_null(f);
+    fputs("{\"content\": \"", f);
+    for (unsigned i = 0; i < 1000; i++) /* U+4E00 and on */
+        fprintf(f, "\\u%04x", 0x4e00 + i * 7);
+    fputs("\"}\n", f);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_OK);
+    assert_int_equal(r.characters, 1000);
+    assert_int_equal(r.tokens, 1);
+    assert_true(cril_result_bpc(&r) < 0.1);
+    assert_int_equal(r.unspelled_characters, 1000);
+    assert_int_equal(r.unspelled_documents, 1);
+    assert_int_equal(r.escape_bytes, 3000 + 12);
+    assert_true(cril_result_bpc_with_escapes(&r) >= 24);
+    assert_true(cril_result_archive_bytes(&r) >= 3012);
+    assert_true(isnan(cril_result_break_even(&r)));
+    cril_result_free(&r);
+    close_fixture(&x);
+}
+
 static void check_refused(const struct fixture *x, cril_score_options o, cril_status want,
                           const char *word)
 {
@@ -488,6 +607,8 @@ int main(void)
         cmocka_unit_test(test_nothing_scored),
         cmocka_unit_test(test_baselines),
         cmocka_unit_test(test_baselines_cancelled),
+        cmocka_unit_test(test_unspelled),
+        cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "score/protocol.h"
 
 #include <cril/score.h>
+#include <cril/tokenizer.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static const char *const texts[N_DOCUMENTS] = {
     "no",
     "A longer one, so that some windows begin and end in it: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, "
     "12, 13, 14, 15, 16, 17, 18, 19.",
-    "!",
+    "!\xe2\x96\x81\xe2\x96\x81", /* U+2581 is a space to SentencePiece: two characters unspelled */
     "And one line more, to end with.",
 };
 
@@ -175,6 +176,9 @@ static void check_sum(const cril_result *whole, const cril_document_score *all)
     assert_memory_equal(&r.interval, &whole->interval, sizeof(r.interval));
     assert_true(r.tokens == whole->tokens && r.scored_tokens == whole->scored_tokens &&
                 r.bytes == whole->bytes && r.characters == whole->characters);
+    assert_true(r.unspelled_characters == whole->unspelled_characters &&
+                r.unspelled_documents == whole->unspelled_documents &&
+                r.escape_bytes == whole->escape_bytes);
     cril_result_free(&r);
 }
 
@@ -188,6 +192,7 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
     cril_scorer *s;
     cril_error err;
     uint64_t forward, least = UINT64_MAX;
+    bool sentencepiece;
 
     if (cril_scorer_create(x->m, o, &s, &err) != CRIL_OK)
         fail_msg("%s", err.message);
@@ -210,6 +215,8 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
         least = f < least ? f : least;
     }
     check_sum(&whole, all);
+    sentencepiece = strncmp(cril_tokenizer_kind(cril_model_tokenizer(x->m)), "sent", 4) == 0;
+    assert_int_equal(whole.unspelled_documents, sentencepiece);
     check_slice(x, s, &whole, 0, N_DOCUMENTS, all);
     /* Documents apart are no work more; in a joined stream a window that lies across documents is
      * computed for each of them. */

@@ -1,7 +1,7 @@
 /*
  * Any bytes to tokens and raw bytes and back, with every vocabulary of tests/golden and, with
- * CRIL_SHARED, llama.cpp's: texts of all kinds, random ones, the promises of spell.h, time, and
- * what cril_unspell says to segments that lie.
+ * CRIL_SHARED, llama.cpp's: texts of all kinds, random ones, the promises of spell.h and
+ * spelling.h, what is unspelled, time, and what cril_unspell says to segments that lie.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 #include "tokenizer/tokenizer.h"
 #include "util/random.h"
 
+#include <cril/corpus.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,15 +172,56 @@ static void check_promises(const struct subject *x, const struct cril_spelling *
     assert_true(CRIL_ARCHIVE_PART * s->n_parts + s->n_raw <= CRIL_ARCHIVE_PART + len);
 }
 
+/* Whether what ids stand for, put together, is the text. */
+static bool ids_are(const cril_tokenizer *t, const cril_ids *ids, const char *text, size_t len)
+{
+    size_t at = 0, n;
+
+    for (size_t i = 0; i < ids->n; i++) {
+        const char *piece = cril_tokenizer_text(t, ids->data[i], &n);
+
+        if (!piece || n > len - at || memcmp(piece, text + at, n) != 0)
+            return false;
+        at += n;
+    }
+    return ids->n && at == len;
+}
+
+/* Nothing is unspelled exactly where the tokenizer's own tokens are the text, or a space and the
+   text; the codec then takes these tokens, and else others. */
+static void check_unspelled(const struct subject *x, const char *text, size_t len)
+{
+    char *spaced = malloc(len + 1);
+    struct cril_unspelled u;
+    cril_ids own = {0};
+
+    assert_non_null(spaced);
+    spaced[0] = ' ';
+    memcpy(spaced + 1, text, len);
+    cril_tokenizer_encode(x->t, text, len, CRIL_ENCODE_TEXT, &own, NULL); /* or none */
+    const bool spelled = ids_are(x->t, &own, text, len) || ids_are(x->t, &own, spaced, len + 1);
+    assert_int_equal(cril_speller_count(x->s, own.data, own.n, text, len, &u, NULL), CRIL_OK);
+    if ((u.characters == 0) != spelled)
+        fail_msg("%s: %d characters of \"%.40s\" are unspelled, but its tokens are %sthe text",
+                 x->name, (int)u.characters, text, spelled ? "" : "not ");
+    assert_true(u.characters <= cril_count_characters(text, len));
+    assert_true(u.escape_bytes >= u.characters && (u.escape_bytes > 0) == (u.characters > 0));
+    assert_true(spelled == (own.n && spelling.ids.n == own.n &&
+                            !memcmp(spelling.ids.data, own.data, own.n * sizeof(*own.data))));
+    cril_ids_free(&own);
+    free(spaced);
+}
+
 static void round_trip(const struct subject *x, const void *text, size_t len)
 {
     uint8_t *back = malloc(len);
     cril_error err = {0};
 
     assert_non_null(back);
-    if (cril_speller_spell(x->s, text, len, &spelling, &err) != CRIL_OK)
+    if (cril_segment_spell(x->s, text, len, &spelling, &err) != CRIL_OK)
         fail_msg("%s: %s", x->name, err.message);
     check_promises(x, &spelling, len);
+    check_unspelled(x, text, len);
     const struct cril_segment segment = segment_of(&spelling, len);
     if (cril_unspell(x->t, &segment, spelling.ids.data, spelling.ids.n, back, len, &err) != CRIL_OK)
         fail_msg("%s: %s", x->name, err.message);
@@ -361,7 +403,7 @@ static void random_bytes(void **state)
         text[i] = (uint8_t)cril_random_next(&g);
     round_trip_all(text, sizeof(text));
     for (size_t i = 0; i < n_subjects; i++) { /* no text: left as it is */
-        assert_int_equal(cril_speller_spell(subjects[i].s, text, sizeof(text), &spelling, NULL),
+        assert_int_equal(cril_segment_spell(subjects[i].s, text, sizeof(text), &spelling, NULL),
                          CRIL_OK);
         assert_int_equal(spelling.ids.n, 0);
         assert_int_equal(spelling.n_parts, 1);
@@ -429,6 +471,66 @@ static void what_has_no_token_is_raw(void **state)
     assert_memory_equal(spelling.raw, "\x01the\x02\x03", 6);
 }
 
+/* Characters of a text that are unspelled, with sp-bpe.gguf (no byte tokens), sp-unigram.gguf (nor
+   there; normalises, squeezes blanks), sp-unigram-bytes.gguf (normalises), tiny-gemma3.gguf and
+   tiny-qwen2.gguf (all bytes). */
+static void unspelled_characters_are_counted(void **state)
+{
+    enum { N = 5 };
+    static const char *const names[N] = {"sp-bpe.gguf", "sp-unigram.gguf", "sp-unigram-bytes.gguf",
+                                         "tiny-gemma3.gguf", "tiny-qwen2.gguf"};
+    static const struct {
+        const char *what, *text;
+        int counts[N];
+    } rows[] = {
+        {"plain text", "The time in the", {0, 0, 0, 0, 0}},
+        {"no UTF-8", "the caf\xe9 \xff\xfe the", {3, 3, 3, 3, 3}},
+        {"half a character", "the time \xe4\xb8", {1, 1, 1, 1, 1}},
+        {"no token", "\xe4\xb8\x80\xe4\xb8\x81 the \xe4\xb8\x80", {1, 1, 0, 0, 0}},
+        {"a run of no token", "the \x01\x02\x03 time", {3, 3, 0, 0, 0}},
+        {"a letter and an accent", "the cafe\xcc\x81 in time", {1, 1, 2, 0, 0}},
+        {"a syllable in parts", "\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab the", {3, 3, 0, 0, 0}},
+        {"a ligature", "the \xef\xac\x81x in", {1, 1, 1, 0, 0}},
+        {"blanks", "the  time   in", {0, 3, 0, 0, 0}},
+        {"a blank at the end", " the time ", {0, 1, 0, 0, 0}},
+        {"blanks beside no token", "the \xe4\xb8\x81 time", {1, 1, 0, 0, 0}},
+        {"line ends", "the\r\ntime", {2, 2, 2, 0, 0}},
+        {"U+2581", "the\xe2\x96\x81time", {1, 1, 1, 1, 0}},
+        {"U+FFFD", "the \xef\xbf\xbd time", {1, 1, 0, 0, 0}},
+        {"a look-alike", "the time</s> in", {1, 1, 0, 0, 0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        for (size_t k = 0; k < N; k++) {
+            const struct subject *x = subject(names[k]);
+            struct cril_unspelled u;
+
+            assert_int_equal(
+                cril_speller_count(x->s, NULL, 0, rows[i].text, strlen(rows[i].text), &u, NULL),
+                CRIL_OK);
+            if (u.characters != (uint64_t)rows[i].counts[k])
+                fail_msg("%s, %s: %d unspelled characters, not %d", rows[i].what, x->name,
+                         (int)u.characters, rows[i].counts[k]);
+        }
+}
+
+/* The escape's price is what the archive's parts and raw bytes take. */
+static void escapes_cost_what_they_take(void **state)
+{
+    static const char text[] = "The Software is provided\x01 and then the Software is\x03\x04";
+    const struct subject *x = subject("sp-bpe.gguf");
+    struct cril_unspelled u;
+
+    (void)state;
+    round_trip(x, text, sizeof(text) - 1);
+    assert_int_equal(cril_speller_count(x->s, NULL, 0, text, sizeof(text) - 1, &u, NULL), CRIL_OK);
+    assert_int_equal(u.characters, 3);
+    assert_int_equal(spelling.n_parts, 2);
+    assert_int_equal(u.escape_bytes, 2 * CRIL_ARCHIVE_PART + 3);
+    assert_int_equal(spelling.n_raw, 3);
+}
+
 /* --- time --- */
 
 static double seconds_for(const struct subject *x, const uint8_t *text, size_t len)
@@ -436,7 +538,7 @@ static double seconds_for(const struct subject *x, const uint8_t *text, size_t l
     struct timespec a, b;
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-    assert_int_equal(cril_speller_spell(x->s, text, len, &spelling, NULL), CRIL_OK);
+    assert_int_equal(cril_segment_spell(x->s, text, len, &spelling, NULL), CRIL_OK);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
     return (double)(b.tv_sec - a.tv_sec) + 1e-9 * (double)(b.tv_nsec - a.tv_nsec);
 }
@@ -639,6 +741,8 @@ int main(void)
         cmocka_unit_test(plain_text_is_the_tokenizers),
         cmocka_unit_test(bad_bytes_become_byte_tokens),
         cmocka_unit_test(what_has_no_token_is_raw),
+        cmocka_unit_test(unspelled_characters_are_counted),
+        cmocka_unit_test(escapes_cost_what_they_take),
         cmocka_unit_test(time_is_linear),
         cmocka_unit_test(lies_are_refused),
         cmocka_unit_test(random_segments),

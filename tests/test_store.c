@@ -131,6 +131,7 @@ static cril_document_score document_of(uint64_t i, int model)
                                  .characters = 1000 + k,
                                  .bytes = 1200 + k,
                                  .unspelled_characters = k % 3,
+                                 .escape_bytes = k % 3 * 5,
                                  .token_ids = UINT64_MAX - k};
 }
 
@@ -632,7 +633,7 @@ static void test_refused_values(void **state)
 {
     const cril_cell cell = cell_of(0, 0);
     const cril_document_score good = document_of(3, 0);
-    cril_document_score bad[12];
+    cril_document_score bad[14];
     cril_store *s = open_store(file("a.db"));
     cril_store_model m = model_of(0);
     cril_store_corpus c = corpus_of(0);
@@ -646,7 +647,7 @@ static void test_refused_values(void **state)
     check_refused(cril_store_put(s, &cell, &good, 1, &err), CRIL_ERR_RANGE,
                   "nothing of the corpus");
     check_ok(cril_store_put_corpus(s, "cc", &c, NULL, &err));
-    for (size_t i = 0; i < 12; i++)
+    for (size_t i = 0; i < 14; i++)
         bad[i] = good;
     bad[0].nats = NAN;
     bad[1].nats = INFINITY;
@@ -660,7 +661,9 @@ static void test_refused_values(void **state)
     bad[9].bytes = UINT64_MAX;
     bad[10].line = UINT64_MAX;
     bad[11].tokens = UINT64_MAX;
-    for (size_t i = 0; i < 12; i++) {
+    bad[12].unspelled_characters = good.escape_bytes + 1;
+    bad[13].escape_bytes = UINT64_MAX;
+    for (size_t i = 0; i < 14; i++) {
         const cril_document_score both[2] = {document_of(1, 0), bad[i]};
 
         check_refused(cril_store_put(s, &cell, both, 2, &err), CRIL_ERR_RANGE,
@@ -774,6 +777,7 @@ static void test_table(void **state)
     cril_result r;
     cril_store *s;
     cril_error err;
+    double escapes;
 
     (void)state;
     make_full(file("a.db"));
@@ -793,6 +797,8 @@ static void test_table(void **state)
     s = open_store(file("a.db"));
     check_ok(cril_store_result(s, &cell, &corpus, NULL, &r, &err));
     value = cril_result_bpc(&r);
+    escapes = 8 * (double)r.escape_bytes / (double)r.characters;
+    assert_true(r.unspelled_characters == 49 && r.unspelled_documents == 33);
     cril_result_free(&r);
     check_ok(cril_ratio_error(bits, characters, N_DOCUMENTS, &se, &err));
     check_ok(cril_store_table(s, &study, &protocols[0], &t, &err));
@@ -800,6 +806,9 @@ static void test_table(void **state)
     assert_int_equal(t.bpc[0].origin, CRIL_ORIGIN_MEASURED); /* although an imported one is there */
     assert_memory_equal(&t.bpc[0].value, &value, sizeof(value));
     assert_memory_equal(&t.bpc[0].se, &se, sizeof(se));
+    assert_true(t.bpc[0].unspelled_characters == 49 && t.bpc[0].unspelled_documents == 33);
+    assert_memory_equal(&t.bpc[0].escapes, &escapes, sizeof(escapes));
+    assert_true(escapes > 0 && t.bpc[2].escapes == 0);
     assert_int_equal(t.bpc[1].origin, CRIL_ORIGIN_NONE);
     assert_true(isnan(t.bpc[1].value));
     assert_string_equal(t.bpc[1].source, "");
@@ -1085,6 +1094,8 @@ static void test_merge_conflicts(void **state)
     make_full(file("whole.db"));
     check_merge_refused("UPDATE documents SET nats = 1.25 WHERE idx = 17", "document 17");
     check_merge_refused("UPDATE documents SET tokens = tokens + 1 WHERE idx = 49", "document 49");
+    check_merge_refused("UPDATE documents SET unspelled = 0 WHERE idx = 1", "document 1");
+    check_merge_refused("UPDATE documents SET escapes = escapes + 1 WHERE idx = 2", "document 2");
     check_merge_refused("UPDATE bpc SET bpc = 0.71 WHERE model = 'm1'", "0.70999999999999996");
     check_merge_refused("UPDATE scores SET source = 'elsewhere'", "elsewhere");
     check_merge_refused("UPDATE names SET id = (SELECT sha256 FROM models ORDER BY sha256 DESC "
@@ -1211,6 +1222,9 @@ static void test_hostile(void **state)
         {"UPDATE documents SET scored_tokens = tokens + 1 WHERE idx = 3", "document"},
         {"UPDATE documents SET characters = bytes + 1 WHERE idx = 3", "document"},
         {"UPDATE documents SET bytes = 9223372036854775807 WHERE idx = 3", "document"},
+        {"UPDATE documents SET unspelled = escapes + 1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET unspelled = -1 WHERE idx = 3", "document"},
+        {"UPDATE documents SET escapes = 9223372036854775807 WHERE idx = 3", "document"},
         {"UPDATE documents SET line = -9223372036854775807 - 1 WHERE idx = 3", "document"},
         {"UPDATE documents SET unspelled = -1 WHERE idx = 3", "document"},
         {"UPDATE documents SET token_ids = 'x' WHERE idx = 3", "document"},

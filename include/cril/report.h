@@ -37,7 +37,8 @@ typedef struct cril_comparison {
 } cril_comparison;
 
 /*
- * Pairs two results on the same corpus by document. CRIL_ERR_MISMATCH says what differs: corpus,
+ * Pairs two results on the same corpus by document. Bits and BPC are with escapes
+ * (cril_result_bpc_with_escapes). CRIL_ERR_MISMATCH says what differs: corpus,
  * number of documents, characters of one. level, resamples and seed are read from out->interval (0:
  * defaults).
  */

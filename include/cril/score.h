@@ -53,7 +53,8 @@ typedef struct cril_document_score {
     uint64_t index, line;
     double nats;
     uint64_t tokens, scored_tokens, characters, bytes;
-    uint64_t unspelled_characters; /* that the document's tokens do not spell */
+    uint64_t unspelled_characters; /* of all text, which its tokens do not spell */
+    uint64_t escape_bytes;         /* that an archive needs for these */
     uint64_t token_ids; /* hash of the ids of the document's text (doc/scoring.md, "Token ids"); 0:
                            not known */
 } cril_document_score;
@@ -79,6 +80,10 @@ typedef struct cril_score_callbacks {
 typedef struct cril_result {
     double nats, seconds;
     uint64_t tokens, scored_tokens, forward_tokens, characters, bytes, documents;
+    /* Characters of all text that its tokens do not spell, documents that have some, and the bytes
+       that an archive needs for these characters. Nats leave them out, or what became of them is
+       in them (doc/scoring.md, "Unspelled characters"). */
+    uint64_t unspelled_characters, unspelled_documents, escape_bytes;
     cril_interval interval; /* of bits per character */
     char protocol[16];
     size_t context, stride;
@@ -144,28 +149,34 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
                              cril_error *err);
 
 /*
- * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes and
- * interval of r from per_document [documents], which are in the order of the corpus. Level (0:
- * 0.95), resamples (0: 1000) and seed are read from r->interval; it is all 0 afterwards where there
- * are fewer than 2 documents or no characters. CRIL_ERR_RANGE: nats that are not finite, a level
+ * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes,
+ * unspelled_characters, unspelled_documents, escape_bytes and interval of r from per_document
+ * [documents], which are in the order of the corpus. Level (0: 0.95), resamples (0: 1000) and seed
+ * are read from r->interval; it is all 0 afterwards where there are fewer than 2 documents or no
+ * characters. CRIL_ERR_RANGE: nats that are not finite, a level
  * that is none. CRIL_ERR_NOMEM.
  */
 cril_status cril_result_sum(cril_result *r, cril_error *err);
 
-double cril_result_bits(const cril_result *r);           /* nats / ln 2 */
-double cril_result_bpc(const cril_result *r);            /* bits per character (code point) */
+double cril_result_bits(const cril_result *r); /* nats / ln 2 */
+double cril_result_bpc(const cril_result *r);  /* bits per character (code point) */
+/* BPC, and 8 bits for each of escape_bytes: what an archive needs, BPC where nothing is unspelled.
+ */
+double cril_result_bpc_with_escapes(const cril_result *r);
 double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte */
 double cril_result_bits_per_token(const cril_result *r); /* per scored token */
 double cril_result_perplexity(
     const cril_result *r); /* of a token: e^(nats / scored tokens); infinite past e^700 */
 
 /* Beside the baselines of r, which must have some (doc/scoring.md, "Baselines"). */
-/* All text at the model's BPC, rounded up to a byte; the model itself is not counted. */
+/* All text at the model's BPC, rounded up to a byte, and escape_bytes; the model itself is not
+   counted. */
 double cril_result_archive_bytes(const cril_result *r);
 /* The fewest bytes, the first of equals; belongs to r. */
 const cril_baseline *cril_result_best_baseline(const cril_result *r);
 /* Characters of a text for which, at these rates, archive and model are as large as the best
-   baseline's archive; INFINITY: the model never pays. */
+   baseline's archive; INFINITY: the model never pays. NaN where characters are unspelled: the BPC
+   is not the length of a code for the text, and promises nothing. */
 double cril_result_break_even(const cril_result *r);
 
 /*

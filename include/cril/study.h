@@ -143,7 +143,14 @@ typedef struct cril_known {
     double se;    /* standard error over documents; 0: not known */
     cril_origin origin;
     const char *source; /* of an imported one; "" otherwise; belongs to the table */
+    /* Of measured bits per character: characters that the model's tokens do not spell, documents
+       that have some, and the bits per character that an archive needs for these beside value. */
+    uint64_t unspelled_characters, unspelled_documents;
+    double escapes;
 } cril_known;
+
+/* What an archive needs: value and escapes. Models are ordered, and lines drawn, by it. */
+double cril_known_with_escapes(const cril_known *k);
 
 /* All numbers of a study by one protocol. */
 typedef struct cril_study_table {

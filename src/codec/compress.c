@@ -108,16 +108,6 @@ static cril_status stopped(cril_error *err)
     return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
 }
 
-/* What tokens cost is known before it is decided whether they are kept. */
-static cril_status find_cost(cril_compressor *c, const struct pending *p, cril_segment_cost *cost,
-                             cril_error *err)
-{
-    *cost = (cril_segment_cost){.tokens = p->spelling.ids.n, .nats = p->nats};
-    return c->callbacks->cost
-               ? cril_speller_compare(c->speller, p->text, p->n, &p->spelling.ids, &cost->own, err)
-               : CRIL_OK;
-}
-
 static enum cril_segment_kind kind_of(const struct cril_spelling *s)
 {
     if (!s->ids.n)
@@ -212,14 +202,15 @@ static cril_status write_frame(cril_compressor *c, const struct pending *p, bool
 static cril_status write_segment(cril_compressor *c, struct pending *p, bool single,
                                  cril_error *err)
 {
+    const struct cril_spelling *s = &p->spelling;
+    cril_segment_cost cost = {
+        .tokens = s->ids.n, .nats = p->nats, .own = s->ids.n && !s->unspelled_characters};
     struct cril_archive_entry e;
-    cril_segment_cost cost;
     cril_status st;
 
     if (!cril_range_encoder_finish(&p->code))
         return no_memory(err);
-    if ((st = find_cost(c, p, &cost, err)) != CRIL_OK ||
-        (st = choose_entry(c, p, single, &e, &cost.kept, err)) != CRIL_OK ||
+    if ((st = choose_entry(c, p, single, &e, &cost.kept, err)) != CRIL_OK ||
         (st = write_frame(c, p, single, &e, err)) != CRIL_OK)
         return st;
     c->totals.original_bytes += p->n;
@@ -386,7 +377,7 @@ static cril_status add(cril_compressor *c, const void *text, size_t n, cril_erro
     if (c->start_sec <= 0)
         c->start_sec = now_sec();
     if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
-        (st = cril_speller_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
+        (st = cril_segment_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
         (st = lay_out(c, err)) != CRIL_OK)
         return st;
     return write_finished(c, err); /* one without tokens waits for nothing */

@@ -6,6 +6,7 @@
 #define CRIL_CODEC_CONTAINER_H
 
 #include "util/cursor.h"
+#include "tokenizer/spelling.h"
 
 #include <cril/status.h>
 #include <stdbool.h>
@@ -52,15 +53,6 @@ struct cril_archive_entry {
     uint32_t code;       /* bytes of the range coder's output */
     uint32_t crc;        /* CRC-32 of the original bytes; 0 in an archive that is single */
     uint32_t frame_crc;  /* CRC-32 of the segment's bytes: parts, raw bytes, code; 0 as above */
-};
-
-/*
- * A run of tokens, then raw bytes. The tokens' pieces, less the first byte if `drop`, are text. No
- * encoder codes a token without a piece, so that only a dropped byte leaves a token nothing to
- * spell: a reader may take a segment with more tokens than original - raw + parts for damaged.
- */
-struct cril_part {
-    uint32_t tokens, drop, raw; /* drop 0 or 1, 0 without tokens; not both tokens and raw are 0 */
 };
 
 struct cril_archive_trailer {

@@ -60,6 +60,12 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
     return CRIL_OK;
 }
 
+/* What an archive needs: a text that tokens do not spell is no advantage. */
+static double bits_with_escapes(const cril_document_score *d)
+{
+    return d->nats / CRIL_LN2 + 8 * (double)d->escape_bytes;
+}
+
 /* Larger change first, then the earlier document. */
 static int by_change(const void *x, const void *y)
 {
@@ -99,8 +105,8 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
     bits_b = bits_a + n;
     characters = bits_b + n;
     for (size_t i = 0; i < n; i++) {
-        bits_a[i] = a->per_document[i].nats / CRIL_LN2;
-        bits_b[i] = b->per_document[i].nats / CRIL_LN2;
+        bits_a[i] = bits_with_escapes(&a->per_document[i]);
+        bits_b[i] = bits_with_escapes(&b->per_document[i]);
         characters[i] = (double)a->per_document[i].characters;
         documents[i] = (cril_document_difference){.index = a->per_document[i].index,
                                                   .characters = a->per_document[i].characters,
@@ -115,9 +121,10 @@ cril_status cril_compare(const cril_result *a, const cril_result *b, cril_compar
     if (st != CRIL_OK)
         goto fail;
     qsort(documents, n, sizeof(*documents), by_change);
-    *out = (cril_comparison){.bpc_a = cril_result_bpc(a),
-                             .bpc_b = cril_result_bpc(b),
-                             .difference = cril_result_bpc(b) - cril_result_bpc(a),
+    *out = (cril_comparison){.bpc_a = cril_result_bpc_with_escapes(a),
+                             .bpc_b = cril_result_bpc_with_escapes(b),
+                             .difference =
+                                 cril_result_bpc_with_escapes(b) - cril_result_bpc_with_escapes(a),
                              .interval = interval,
                              .n_documents = n,
                              .documents = documents};

@@ -102,9 +102,10 @@ static void write_strip(struct cril_page *p, const struct strip *strip, double y
         if (k->origin == CRIL_ORIGIN_NONE || !isfinite(k->value))
             continue;
         cril_markup_put(p->f, "<g><title>%t: ", p->info->models[m].name);
-        cril_markup_number(p->f, k->value, p->bpc_decimals);
+        cril_markup_number(p->f, cril_known_with_escapes(k), p->bpc_decimals);
         fputs("</title>", p->f);
-        cril_page_symbol(p, p->family[m], false, cril_scale_at(&strip->x, k->value), y);
+        cril_page_symbol(p, p->family[m], false,
+                         cril_scale_at(&strip->x, cril_known_with_escapes(k)), y);
         fputs("</g>", p->f);
     }
     fputs("\n", p->f);
@@ -122,7 +123,7 @@ static double most_bits(const struct cril_page *p)
             most = fmax(most, p->options->baselines[i].bits_per_character);
     for (size_t i = 0; i < p->table->n_models * p->table->n_corpora; i++)
         if (p->table->bpc[i].origin != CRIL_ORIGIN_NONE && isfinite(p->table->bpc[i].value))
-            most = fmax(most, p->table->bpc[i].value);
+            most = fmax(most, cril_known_with_escapes(&p->table->bpc[i]));
     return most;
 }
 

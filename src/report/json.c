@@ -1,6 +1,6 @@
 /*
  * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
- * ...}}.
+ * ..., "bpc_with_escapes": ...}}.
  *
  * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
  * the sums when a file is read back. Real numbers have as many digits as they need to survive the
@@ -28,25 +28,31 @@ enum { FILE_LIMIT = 1 << 30 };
 struct column {
     const char *name;
     size_t offset; /* of a uint64_t in cril_document_score */
+    bool may_lack; /* files of before do not have it; read as 0 */
 };
 
 static const struct column columns[] = {
-    {"index", offsetof(cril_document_score, index)},
-    {"line", offsetof(cril_document_score, line)},
-    {"tokens", offsetof(cril_document_score, tokens)},
-    {"scored_tokens", offsetof(cril_document_score, scored_tokens)},
-    {"characters", offsetof(cril_document_score, characters)},
-    {"bytes", offsetof(cril_document_score, bytes)},
+    {"index", offsetof(cril_document_score, index), false},
+    {"line", offsetof(cril_document_score, line), false},
+    {"tokens", offsetof(cril_document_score, tokens), false},
+    {"scored_tokens", offsetof(cril_document_score, scored_tokens), false},
+    {"characters", offsetof(cril_document_score, characters), false},
+    {"bytes", offsetof(cril_document_score, bytes), false},
+    {"unspelled_characters", offsetof(cril_document_score, unspelled_characters), true},
+    {"escape_bytes", offsetof(cril_document_score, escape_bytes), true},
 };
 
 /* One count of a result. */
 static const struct column counts[] = {
-    {"tokens", offsetof(cril_result, tokens)},
-    {"scored_tokens", offsetof(cril_result, scored_tokens)},
-    {"forward_tokens", offsetof(cril_result, forward_tokens)},
-    {"characters", offsetof(cril_result, characters)},
-    {"bytes", offsetof(cril_result, bytes)},
-    {"documents", offsetof(cril_result, documents)},
+    {"tokens", offsetof(cril_result, tokens), false},
+    {"scored_tokens", offsetof(cril_result, scored_tokens), false},
+    {"forward_tokens", offsetof(cril_result, forward_tokens), false},
+    {"characters", offsetof(cril_result, characters), false},
+    {"bytes", offsetof(cril_result, bytes), false},
+    {"documents", offsetof(cril_result, documents), false},
+    {"unspelled_characters", offsetof(cril_result, unspelled_characters), true},
+    {"unspelled_documents", offsetof(cril_result, unspelled_documents), true},
+    {"escape_bytes", offsetof(cril_result, escape_bytes), true},
 };
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
@@ -170,7 +176,8 @@ static json_t *proof_json(const cril_proof *p)
 static json_t *result_json(const cril_result *r, const cril_proof *proof)
 {
     const double perplexity = cril_result_perplexity(r);
-    json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "bpc", cril_result_bpc(r), "bpb",
+    json_t *o = json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:o, s:f}", "bpc", cril_result_bpc(r),
+                          "bpc_with_escapes", cril_result_bpc_with_escapes(r), "bpb",
                           cril_result_bpb(r), "bits", cril_result_bits(r), "nats", r->nats,
                           "bits_per_token", cril_result_bits_per_token(r), "perplexity",
                           real_json(perplexity), "seconds", r->seconds);
@@ -217,7 +224,7 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
     json_t *list = json_array(), *root = NULL;
     cril_json_filter filter = {.file = f};
     locale_t before;
-    double sum = 0;
+    double sum = 0, sum_with_escapes = 0;
     int bad = !list;
 
     if (!n) {
@@ -227,9 +234,11 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
     for (size_t i = 0; !bad && i < n; i++) {
         bad |= json_array_append_new(list, result_json(&results[i], proofs ? &proofs[i] : NULL));
         sum += cril_result_bpc(&results[i]);
+        sum_with_escapes += cril_result_bpc_with_escapes(&results[i]);
     }
     if (!bad)
-        root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc", sum / (double)n);
+        root = json_pack("{s:O, s:{s:f, s:f}}", "results", list, "average", "bpc", sum / (double)n,
+                         "bpc_with_escapes", sum_with_escapes / (double)n);
     json_decref(list);
     if (!root)
         return cril_fail(
@@ -369,6 +378,8 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
             return wrong(s, "per_document.nats", "has a row that is no number of 0 or more");
     }
     for (size_t k = 0; k < LENGTH(columns); k++) {
+        if (columns[k].may_lack && !json_object_get(table, columns[k].name))
+            continue;
         if ((st = read_column(s, table, columns[k].name, r->documents, &column)) != CRIL_OK)
             return st;
         for (size_t i = 0; i < r->documents; i++) {
@@ -433,7 +444,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     cril_status st;
 
     for (size_t k = 0; k < LENGTH(counts); k++)
-        if ((st = get_count(s, o, counts[k].name, count_at(r, counts[k].offset))) != CRIL_OK)
+        if ((!counts[k].may_lack || json_object_get(o, counts[k].name)) &&
+            (st = get_count(s, o, counts[k].name, count_at(r, counts[k].offset))) != CRIL_OK)
             return st;
     if ((st = get_real(s, o, "nats", &r->nats)) != CRIL_OK ||
         (st = get_real(s, o, "seconds", &r->seconds)) != CRIL_OK ||

@@ -64,6 +64,8 @@ struct mean {
     double sum, squares;
     size_t n;
     bool lacking, uncertain, imported;
+    double escapes;
+    uint64_t unspelled;
 };
 
 static void add_known(struct mean *m, const cril_known *k)
@@ -74,6 +76,8 @@ static void add_known(struct mean *m, const cril_known *k)
     m->lacking |= k->origin == CRIL_ORIGIN_NONE;
     m->uncertain |= !(k->se > 0);
     m->imported |= k->origin == CRIL_ORIGIN_IMPORTED;
+    m->escapes += k->escapes;
+    m->unspelled += k->unspelled_characters;
 }
 
 static cril_known mean_of(const struct mean *m)
@@ -83,7 +87,9 @@ static cril_known mean_of(const struct mean *m)
     return (cril_known){.value = m->sum / (double)m->n,
                         .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
                         .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED,
-                        .source = ""};
+                        .source = "",
+                        .unspelled_characters = m->unspelled,
+                        .escapes = m->escapes / (double)m->n};
 }
 
 static bool is_in(const struct board *b, const struct column *c, size_t i)
@@ -194,8 +200,8 @@ static void sort_models(struct board *b)
     for (size_t i = 1; i < n;
          i++) /* stable, and models are tens; what is not known goes to the end */
         for (size_t k = i; k; k--) {
-            const double before = b->average[b->order[k - 1]].value,
-                         v = b->average[b->order[k]].value;
+            const double before = cril_known_with_escapes(&b->average[b->order[k - 1]]),
+                         v = cril_known_with_escapes(&b->average[b->order[k]]);
             const size_t m = b->order[k];
 
             if (!(v < before || (isnan(before) && !isnan(v))))
@@ -306,6 +312,8 @@ static void write_cell(const struct board *b, size_t i, size_t model)
     else
         cril_markup_number(p->f, 100 * k.value, 1);
     fputs(i == 0 ? "</b>" : "", p->f);
+    if (k.unspelled_characters)
+        fputs("<a href=\"#unspelled\">*</a>", p->f);
     if (!c->same_sources && k.origin != CRIL_ORIGIN_NONE) {
         find_sources(b, c, model, b->set);
         write_marks(b, c, b->set);
@@ -353,6 +361,26 @@ static void write_sources(const struct board *b)
     fputs("</ol>\n", p->f);
 }
 
+/* What the asterisks mean. */
+static void write_unspelled(const struct board *b)
+{
+    const cril_study_table *t = b->p->table;
+    double most = 0;
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < t->n_models * t->n_corpora; i++) {
+        n += t->bpc[i].unspelled_characters;
+        most = fmax(most, t->bpc[i].escapes);
+    }
+    if (n)
+        cril_markup_put(b->p->f,
+                        "<p class=\"note\" id=\"unspelled\">* The model’s tokens do not spell "
+                        "all of the text, so these bits do not pay for all of it. An archive needs "
+                        "up to %4 bits per character more. The order, and every line, counts "
+                        "them.</p>\n",
+                        most);
+}
+
 static void write_board(struct board *b)
 {
     FILE *f = b->p->f;
@@ -369,6 +397,7 @@ static void write_board(struct board *b)
     for (size_t i = 0; i < b->p->info->n_models; i++)
         write_row(b, i);
     fputs("</tbody></table></div>\n", f);
+    write_unspelled(b);
     write_sources(b);
 }
 

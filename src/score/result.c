@@ -62,6 +62,7 @@ void cril_result_add_up(cril_result *r)
 {
     r->nats = 0;
     r->tokens = r->scored_tokens = r->characters = r->bytes = 0;
+    r->unspelled_characters = r->unspelled_documents = r->escape_bytes = 0;
     for (uint64_t i = 0; i < r->documents; i++) {
         const cril_document_score *d = &r->per_document[i];
 
@@ -70,6 +71,9 @@ void cril_result_add_up(cril_result *r)
         r->scored_tokens += d->scored_tokens;
         r->characters += d->characters;
         r->bytes += d->bytes;
+        r->unspelled_characters += d->unspelled_characters;
+        r->unspelled_documents += d->unspelled_characters > 0;
+        r->escape_bytes += d->escape_bytes;
     }
 }
 
@@ -101,6 +105,11 @@ double cril_result_bpc(const cril_result *r)
     return r ? over(cril_result_bits(r), r->characters) : NAN;
 }
 
+double cril_result_bpc_with_escapes(const cril_result *r)
+{
+    return over(cril_result_bits(r) + 8 * (double)r->escape_bytes, r->characters);
+}
+
 double cril_result_bpb(const cril_result *r)
 {
     return r ? over(cril_result_bits(r), r->bytes) : NAN;
@@ -127,7 +136,7 @@ double cril_result_archive_bytes(const cril_result *r)
 
     const double text = (double)r->text_characters;
 
-    return -floor(-(cril_result_bits(r) / 8 * over(text, r->characters)));
+    return -floor(-(cril_result_bits(r) / 8 * over(text, r->characters))) + (double)r->escape_bytes;
 }
 
 const cril_baseline *cril_result_best_baseline(const cril_result *r)
@@ -147,6 +156,8 @@ double cril_result_break_even(const cril_result *r)
     const double saved =
         best ? over(8 * (double)best->bytes, r->text_characters) - cril_result_bpc(r) : 0;
 
+    if (r->unspelled_characters)
+        return NAN;
     return saved > 0 ? 8 * (double)r->model_bytes / saved : INFINITY;
 }
 

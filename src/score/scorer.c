@@ -19,6 +19,7 @@
 #include "score/batch.h"
 #include "score/scorer.h"
 #include "score/token_ids.h"
+#include "tokenizer/spelling.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
@@ -34,6 +35,7 @@ enum { COMPRESSED_AT_ONCE = 1 << 20 };
 struct cril_scorer {
     cril_model *model; /* borrowed */
     struct cril_engine *engine;
+    struct cril_speller *speller;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
     cril_interval interval; /* level, resamples and seed of every result, as asked for */
@@ -328,6 +330,26 @@ static cril_status count_tokens(struct run *r, size_t before, cril_error *err)
                                err);
 }
 
+/* What the tokens of a document do not spell. ids [n]: those that the tokenizer made of it. The
+   count is that of the text taken as text, whatever the protocol. */
+static cril_status count_unspelled(struct run *r, const cril_document *doc, const int32_t *ids,
+                                   size_t n, cril_error *err)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
+    const bool special = r->s->protocol->encode & CRIL_ENCODE_ADD_SPECIAL;
+    const size_t bos = special && cril_tokenizer_adds_bos(t),
+                 eos = special && cril_tokenizer_adds_eos(t);
+    cril_document_score *const d = &r->out->per_document[r->out->documents - 1];
+    struct cril_unspelled u;
+
+    if (cril_speller_count(r->s->speller, ids + bos, n - bos - eos, doc->text, doc->len_bytes, &u,
+                           NULL) != CRIL_OK)
+        return no_memory(r, err);
+    d->unspelled_characters = u.characters;
+    d->escape_bytes = u.escape_bytes;
+    return CRIL_OK;
+}
+
 static cril_status add_document(struct run *r, const cril_document *doc, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
@@ -335,7 +357,7 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     const bool wanted = doc->index >= r->from && doc->index < r->to;
     cril_error why;
     cril_status st;
-    size_t before;
+    size_t before, own;
 
     if (p->per_document && !wanted)
         return CRIL_OK;
@@ -349,11 +371,14 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     if (p->special_once && doc->index == 0 && cril_tokenizer_adds_bos(t) &&
         cril_ids_push(&r->stream, cril_tokenizer_bos(t), err) != CRIL_OK)
         return no_memory(r, err);
+    own = r->stream.n;
     st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, &r->stream, &why);
     if (st != CRIL_OK)
         return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file,
                          doc->index, why.message);
-    if (wanted && (st = count_tokens(r, before, err)) != CRIL_OK)
+    if (wanted &&
+        ((st = count_tokens(r, before, err)) != CRIL_OK ||
+         (st = count_unspelled(r, doc, r->stream.data + own, r->stream.n - own, err)) != CRIL_OK))
         return st;
     if (r->stream.n && (st = lay_out(r, doc->index, p->per_document, err)) != CRIL_OK)
         return st;
@@ -732,6 +757,8 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     st = configure(s, options, err);
     if (st == CRIL_OK)
         st = create_engine(s, options, err);
+    if (st == CRIL_OK)
+        st = cril_speller_create(cril_model_tokenizer(m), &s->speller, err);
     if (st != CRIL_OK) {
         cril_scorer_free(s);
         return st;
@@ -746,5 +773,6 @@ void cril_scorer_free(cril_scorer *s)
         return;
     cril_batch_free(&s->batch);
     cril_engine_free(s->engine);
+    cril_speller_free(s->speller);
     free(s);
 }

@@ -101,6 +101,11 @@ static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, 
     return CRIL_OK;
 }
 
+double cril_known_with_escapes(const cril_known *k)
+{
+    return k->value + k->escapes;
+}
+
 /* A row of the table as a coordinate. */
 static cril_known coordinate(const struct axis *a, const cril_known *row)
 {
@@ -115,7 +120,7 @@ static cril_known coordinate(const struct axis *a, const cril_known *row)
             return (cril_known){.value = NAN, .source = ""};
         if (row[i].origin == CRIL_ORIGIN_IMPORTED)
             sum.origin = CRIL_ORIGIN_IMPORTED;
-        sum.value += a->weights[i] * row[i].value;
+        sum.value += a->weights[i] * cril_known_with_escapes(&row[i]);
         squares += a->weights[i] * row[i].se * (a->weights[i] * row[i].se);
         certain = certain && row[i].se > 0;
     }

@@ -224,7 +224,8 @@ bool cril_is_document(const cril_document_score *d)
 {
     return d->line <= CRIL_MAX_COUNT && d->tokens <= CRIL_MAX_COUNT &&
            d->scored_tokens <= d->tokens && d->bytes <= CRIL_MAX_COUNT &&
-           d->characters <= d->bytes && d->unspelled_characters <= CRIL_MAX_COUNT;
+           d->characters <= d->bytes && d->unspelled_characters <= d->escape_bytes &&
+           d->escape_bytes <= CRIL_MAX_COUNT;
 }
 
 void cril_query_get_document(struct cril_query *q, cril_document_score *out)
@@ -239,7 +240,8 @@ void cril_query_get_document(struct cril_query *q, cril_document_score *out)
     out->characters = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
     out->bytes = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
     out->unspelled_characters = cril_query_get_count(q, 7, what, CRIL_MAX_COUNT);
-    out->token_ids = cril_query_get_bits(q, 8, what);
+    out->escape_bytes = cril_query_get_count(q, 8, what, CRIL_MAX_COUNT);
+    out->token_ids = cril_query_get_bits(q, 9, what);
     if (!cril_is_document(out))
         cril_query_bad(q, what);
 }

@@ -54,7 +54,8 @@ const uint8_t *cril_query_get_key(struct cril_query *q,
 
 /* A document's columns, as cril_query_get_document reads them. */
 #define CRIL_DOCUMENT_COLUMNS                                                                      \
-    "idx, line, nats, tokens, scored_tokens, characters, bytes, unspelled, token_ids"
+    "idx, line, nats, tokens, scored_tokens, characters, bytes, unspelled, escapes, "              \
+    "token_ids"
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);
 
 /* A row breaks a rule that its columns alone do not. */

@@ -43,7 +43,8 @@ static const struct cril_table tables[] = {
                   "NOT NULL, nats REAL NOT NULL,"
                   " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER "
                   "NOT NULL, bytes INTEGER NOT NULL, unspelled INTEGER NOT NULL,"
-                  " token_ids INTEGER NOT NULL, PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
+                  " escapes INTEGER NOT NULL, token_ids INTEGER NOT NULL, PRIMARY KEY(cell, idx)) "
+                  "WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},
     {"models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, "

@@ -117,9 +117,9 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
     put_real(d->f, x->nats);
     fprintf(d->f,
             " tokens %" PRIu64 " scored %" PRIu64 " characters %" PRIu64 " bytes %" PRIu64
-            " unspelled %" PRIu64 " ids %016" PRIx64 "\n",
+            " unspelled %" PRIu64 " escapes %" PRIu64 " ids %016" PRIx64 "\n",
             x->tokens, x->scored_tokens, x->characters, x->bytes, x->unspelled_characters,
-            x->token_ids);
+            x->escape_bytes, x->token_ids);
     return written(d, err);
 }
 

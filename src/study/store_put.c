@@ -393,7 +393,7 @@ static bool equal(const cril_document_score *a, const cril_document_score *b)
            memcmp(&a->nats, &b->nats, sizeof(a->nats)) == 0 && a->tokens == b->tokens &&
            a->scored_tokens == b->scored_tokens && a->characters == b->characters &&
            a->bytes == b->bytes && a->unspelled_characters == b->unspelled_characters &&
-           a->token_ids == b->token_ids;
+           a->token_ids == b->token_ids && a->escape_bytes == b->escape_bytes;
 }
 
 static cril_status check_document(const cril_store *s, uint64_t n_documents,
@@ -404,9 +404,10 @@ static cril_status check_document(const cril_store *s, uint64_t n_documents,
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
                      "%s: cannot hold document %" PRIu64 " of %" PRIu64 " with %g nats, %" PRIu64
-                     " of %" PRIu64 " tokens scored, %" PRIu64 " characters in %" PRIu64 " bytes",
+                     " of %" PRIu64 " tokens scored, %" PRIu64 " characters in %" PRIu64
+                     " bytes, %" PRIu64 " unspelled in %" PRIu64,
                      s->path, d->index, n_documents, d->nats, d->scored_tokens, d->tokens,
-                     d->characters, d->bytes);
+                     d->characters, d->bytes, d->unspelled_characters, d->escape_bytes);
 }
 
 /* The row that has d's place. */
@@ -438,8 +439,8 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
     if (st != CRIL_OK)
         return st;
     cril_query_start(&q, s,
-                     "INSERT INTO documents VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                     " ON CONFLICT(cell, idx) DO NOTHING",
+                     "INSERT INTO documents(cell, " CRIL_DOCUMENT_COLUMNS
+                     ") VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(cell, idx) DO NOTHING",
                      err);
     for (size_t i = 0; i < n && q.st == CRIL_OK; i++) {
         const cril_document_score *d = &rows[i];
@@ -457,6 +458,7 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
         cril_query_count(&q, d->characters);
         cril_query_count(&q, d->bytes);
         cril_query_count(&q, d->unspelled_characters);
+        cril_query_count(&q, d->escape_bytes);
         cril_query_bits(&q, d->token_ids);
         cril_query_run(&q, &changed);
         if (q.st == CRIL_OK && !changed)

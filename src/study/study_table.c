@@ -70,8 +70,13 @@ static cril_status figure(const cril_store *s, cril_document_score *rows, size_t
         return CRIL_OK;
     if (cril_result_error(&r, &se, &why) != CRIL_OK)
         return cril_fail(err, why.status, "%s: %s", s->path, why.message);
-    *out = (cril_known){
-        .value = cril_result_bpc(&r), .se = se, .origin = CRIL_ORIGIN_MEASURED, .source = ""};
+    *out = (cril_known){.value = cril_result_bpc(&r),
+                        .se = se,
+                        .origin = CRIL_ORIGIN_MEASURED,
+                        .source = "",
+                        .unspelled_characters = r.unspelled_characters,
+                        .unspelled_documents = r.unspelled_documents,
+                        .escapes = 8 * (double)r.escape_bytes / (double)r.characters};
     return CRIL_OK;
 }
 

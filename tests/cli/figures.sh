@@ -141,9 +141,23 @@ cp "$here/d.jsonl" .
 t dump-missing study dump nope.db
 t dump-no-database study dump c.jsonl
 
+# ---- a text that tokens do not spell ----
+cat >unspelled.yaml <<'END'
+title: Unspelled
+database: unspelled.db
+protocols: [{name: document, context: 64}]
+models: [{path: gemma3.gguf}, {path: llama.gguf}]
+corpora: [{path: unspelled.txt}]
+END
+"$cril" study run -q -t 1 unspelled.yaml >out 2>&1 || fail "run of unspelled.yaml"
+t status-unspelled study status unspelled.yaml
+t status-unspelled-json study status --json unspelled.yaml
+t export-unspelled export unspelled.yaml
+t export-unspelled-json export --json unspelled.yaml
+
 # ---- databases that cannot be used ----
 if command -v sqlite3 >/dev/null; then
-    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 2 WHERE key = 'schema'"
+    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 3 WHERE key = 'schema'"
     t database-newer study dump newer.db
     t database-newer-run study run --database newer.db tiny.yaml
 else

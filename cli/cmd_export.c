@@ -107,7 +107,7 @@ static bool print_csv(void *user, const struct figure *f)
     putchar(',');
     print_number(f, f->known->value);
     putchar(',');
-    if (f->known->se > 0)
+    if (!isnan(f->known->se))
         print_number(f, f->known->se);
     printf(",%s,", origin(f));
     cril_print_csv(stdout, f->known->source);
@@ -125,7 +125,7 @@ static bool add_json(void *user, const struct figure *f)
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
                   cril_json_string(f->group), "value", f->unit * f->known->value, "se",
-                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(), "origin",
+                  isnan(f->known->se) ? json_null() : json_real(f->unit * f->known->se), "origin",
                   origin(f), "source", cril_json_string(f->known->source)));
 }
 

@@ -754,7 +754,8 @@ static void test_compare(void **state)
         bits_b[i] = db[i].nats / CRIL_LN2;
         characters[i] = (double)da[i].characters;
     }
-    assert_int_equal(cril_bootstrap_difference(bits_b, characters, bits_a, characters, N, &v, NULL),
+    assert_int_equal(cril_bootstrap_difference(
+                         &(cril_pairs){N, bits_b, characters, bits_a, characters}, 1, &v, NULL),
                      CRIL_OK);
     assert_memory_equal(&v, &c.interval, sizeof(v));
 

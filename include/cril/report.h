@@ -29,9 +29,20 @@ typedef struct cril_document_difference {
     double bits_a, bits_b; /* total bits of the document in each */
 } cril_document_difference;
 
+/* What the interval says of B. */
+typedef enum cril_verdict {
+    CRIL_VERDICT_NONE,  /* there is no interval: fewer than 2 documents have characters */
+    CRIL_VERDICT_SAME,  /* each document costs the same bits in both, but for rounding (fit.h) */
+    CRIL_VERDICT_FEWER, /* it lies below 0: B needs fewer bits */
+    CRIL_VERDICT_MORE,  /* above 0 */
+    CRIL_VERDICT_OPEN   /* it holds 0, which decides nothing */
+} cril_verdict;
+
 typedef struct cril_comparison {
     double bpc_a, bpc_b, difference; /* b - a */
-    cril_interval interval;          /* of the difference, documents paired */
+    cril_interval interval; /* of the difference, documents paired; resamples 0: there is none */
+    cril_verdict verdict;
+    size_t n_counted; /* documents that have characters; an interval of few is too narrow */
     size_t n_documents;
     cril_document_difference *documents; /* [n_documents], most moved first, owned */
 } cril_comparison;
@@ -43,6 +54,20 @@ typedef struct cril_comparison {
  */
 cril_status cril_compare(const cril_result *a, const cril_result *b, cril_comparison *out,
                          cril_error *err);
+
+/* Two results on one corpus, borrowed. */
+typedef struct cril_result_pair {
+    const cril_result *a, *b;
+} cril_result_pair;
+
+/*
+ * The same of the averages over n corpora, each of which counts the same: is B better? Documents
+ * are resampled within each corpus, and a corpus of which fewer than 2 have characters leaves the
+ * average without an interval. The order of the corpora changes nothing. No documents are listed.
+ * CRIL_ERR_EMPTY: n is 0.
+ */
+cril_status cril_compare_average(const cril_result_pair *pairs, size_t n, cril_comparison *out,
+                                 cril_error *err);
 void cril_comparison_free(cril_comparison *c);
 
 #ifdef __cplusplus

@@ -211,19 +211,17 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
                                const cril_proof *proofs, cril_error *err)
 {
     json_t *list = json_array(), *root = NULL;
-    double sum = 0;
     int bad = !list;
 
     if (!n) {
         json_decref(list);
         return cril_fail(err, CRIL_ERR_EMPTY, "there is no result to write; score a corpus first");
     }
-    for (size_t i = 0; !bad && i < n; i++) {
+    for (size_t i = 0; !bad && i < n; i++)
         bad |= json_array_append_new(list, result_json(&results[i], proofs ? &proofs[i] : NULL));
-        sum += cril_result_bpc(&results[i]);
-    }
     if (!bad)
-        root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc", sum / (double)n);
+        root = json_pack("{s:O, s:{s:f}}", "results", list, "average", "bpc",
+                         cril_results_average(results, n));
     json_decref(list);
     if (!root)
         return cril_fail(

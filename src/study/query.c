@@ -65,6 +65,14 @@ void cril_query_real(struct cril_query *q, double value)
         fail_by_code(q);
 }
 
+void cril_query_error(struct cril_query *q, double se)
+{
+    if (!isnan(se))
+        cril_query_real(q, se + 0.0); /* never -0 */
+    else if (q->st == CRIL_OK && sqlite3_bind_null(q->stmt, ++q->at) != SQLITE_OK)
+        fail_by_code(q);
+}
+
 void cril_query_key(struct cril_query *q, const uint8_t key[32])
 {
     if (q->st == CRIL_OK &&
@@ -136,6 +144,13 @@ double cril_query_get_real(struct cril_query *q, int column, const char *what, d
         return value;
     cril_query_bad(q, what);
     return 0;
+}
+
+double cril_query_get_error(struct cril_query *q, int column, const char *what)
+{
+    if (q->st == CRIL_OK && sqlite3_column_type(q->stmt, column) == SQLITE_NULL)
+        return NAN;
+    return cril_query_get_real(q, column, what, CRIL_MAX_BPC);
 }
 
 void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,

@@ -28,6 +28,8 @@ void cril_query_text(struct cril_query *q,
                      const char *text); /* must stay as it is until the next start, again or end */
 void cril_query_count(struct cril_query *q, uint64_t value);
 void cril_query_real(struct cril_query *q, double value);
+/* A standard error: NULL where it is not known, which is NaN. */
+void cril_query_error(struct cril_query *q, double se);
 void cril_query_key(struct cril_query *q, const uint8_t key[32]);
 
 /* Whether there is a (further) row; false too after a failure. */
@@ -40,6 +42,7 @@ cril_status cril_query_end(struct cril_query *q);
 uint64_t cril_query_get_count(struct cril_query *q, int column, const char *what, uint64_t max);
 double cril_query_get_real(struct cril_query *q, int column, const char *what,
                            double max); /* 0 .. max */
+double cril_query_get_error(struct cril_query *q, int column, const char *what);
 /* Well-formed UTF-8 without control characters, least..size-1 bytes, copied. */
 void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
                          char *out, size_t size);

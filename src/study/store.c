@@ -31,7 +31,7 @@ static const struct {
      "CREATE TABLE baselines(corpus TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
      " PRIMARY KEY(corpus, name)) WITHOUT ROWID"},
     {"bpc", "CREATE TABLE bpc(model TEXT NOT NULL, corpus TEXT NOT NULL, bpc REAL NOT NULL, se "
-            "REAL NOT NULL, source TEXT NOT NULL,"
+            "REAL, source TEXT NOT NULL,"
             " PRIMARY KEY(model, corpus)) WITHOUT ROWID"},
     {"cells", "CREATE TABLE cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, corpus TEXT "
               "NOT NULL, protocol TEXT NOT NULL,"
@@ -54,7 +54,7 @@ static const struct {
     {"names", "CREATE TABLE names(kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
               "PRIMARY KEY(kind, name)) WITHOUT ROWID"},
     {"scores", "CREATE TABLE scores(model TEXT NOT NULL, benchmark TEXT NOT NULL, score REAL NOT "
-               "NULL, se REAL NOT NULL,"
+               "NULL, se REAL,"
                " source TEXT NOT NULL, PRIMARY KEY(model, benchmark)) WITHOUT ROWID"},
 };
 

@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 1, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;
@@ -82,6 +82,8 @@ cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const c
 bool cril_figure_copy(const cril_figure *row,
                       cril_figure *out); /* with its strings; false: out of memory */
 void cril_figure_free(cril_figure *row); /* its strings */
+/* Whether both standard errors are known and equal, or neither is known. */
+bool cril_figure_same_error(const cril_figure *a, const cril_figure *b);
 
 /* A name that stands for id, or the first digits of id; for sentences. */
 void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name,

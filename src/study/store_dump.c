@@ -1,7 +1,7 @@
 /*
  * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names
  * stand in quotes, with \ before a quote or
- * \. A double has 17 digits, which are its bits.
+ * \. A double has 17 digits, which are its bits; a standard error may be unknown.
  */
 #include "study/store.h"
 
@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 struct dump {
@@ -31,6 +32,10 @@ static void put_real(FILE *f, double value)
 {
     char text[40];
 
+    if (isnan(value)) {
+        fputs("unknown", f);
+        return;
+    }
     snprintf(text, sizeof(text), "%.17g", value);
     for (char *p = text; *p; p++) /* as some locales write a point */
         if (*p == ',')

@@ -87,7 +87,7 @@ static void get_import(struct cril_query *q, cril_figure_kind kind, struct impor
         .of = text->of,
         .source = text->source,
         .value = cril_query_get_real(q, 2, what, kind == CRIL_FIGURE_SCORE ? 1 : CRIL_MAX_BPC),
-        .se = cril_query_get_real(q, 3, what, CRIL_MAX_BPC)};
+        .se = cril_query_get_error(q, 3, what)};
 }
 
 /* ---- One of them ---- */

@@ -446,17 +446,19 @@ static cril_status check_import(cril_figure_kind kind, const cril_figure *row, c
             err, CRIL_ERR_RANGE,
             "%.60s on %.60s has %g bits per character; it must be a number from 0 to %g",
             row->model, row->of, row->value, CRIL_MAX_BPC);
-    if (!(row->se >= 0 && row->se <= CRIL_MAX_BPC))
+    if (row->se < 0 || row->se > CRIL_MAX_BPC)
         return cril_fail(
             err, CRIL_ERR_RANGE,
-            "%.60s on %.60s has a standard error of %g; it must be 0 (not known) or more",
+            "%.60s on %.60s has a standard error of %g; it must be 0 or more, NaN where it is "
+            "not known",
             row->model, row->of, row->se);
     return CRIL_OK;
 }
 
 static bool same_import(const cril_figure *a, const cril_figure *b)
 {
-    return a->value == b->value && a->se == b->se && strcmp(a->source, b->source) == 0;
+    return a->value == b->value && cril_figure_same_error(a, b) &&
+           strcmp(a->source, b->source) == 0;
 }
 
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
@@ -488,7 +490,7 @@ cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_fig
     cril_query_text(&q, row->model);
     cril_query_text(&q, row->of);
     cril_query_real(&q, row->value + 0.0); /* never -0 */
-    cril_query_real(&q, row->se + 0.0);
+    cril_query_error(&q, row->se);
     cril_query_text(&q, row->source);
     cril_query_run(&q, NULL);
     return cril_query_end(&q);

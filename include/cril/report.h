@@ -19,7 +19,11 @@ extern "C" {
 cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
                                const cril_proof *proofs, cril_error *err);
 
-/* Reads such a file. *results is owned by the caller: cril_results_free. */
+/*
+ * Reads such a file. *results is owned by the caller: cril_results_free. CRIL_ERR_FORMAT names the
+ * field: one that is missing or no such value, a result without its documents, and sums or figures
+ * that contradict them (doc/scoring.md, "JSON"). CRIL_ERR_IO, _NOMEM, _RANGE: larger than 1 GiB.
+ */
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err);
 void cril_results_free(cril_result *results, size_t n);
 

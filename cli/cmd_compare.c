@@ -2,7 +2,8 @@
  * cril compare: two files of results, corpus by corpus and document by document.
  *
  * Corpora are paired by their SHA-256, each with the first one left in the other file. A figure of
- * B below that of A means that B needs fewer bits. An interval that holds 0 decides nothing.
+ * B below that of A means that B needs fewer bits. An interval that holds 0 decides nothing. The
+ * average over the corpora has one too: it says which of the two is better.
  */
 #include "args.h"
 #include "output.h"
@@ -10,11 +11,13 @@
 
 #include <cril/report.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_TOP = 5 };
+/* Percentile intervals of fewer documents are clearly too narrow. */
+enum { DEFAULT_TOP = 5, FEW_DOCUMENTS = 10 };
 
 struct settings {
     uint64_t top, level, resamples, seed;
@@ -57,17 +60,13 @@ static const struct cril_option options[] = {
     {.name = NULL},
 };
 
-/* One corpus that both files have. */
-struct pair {
-    const cril_result *a, *b;
-    cril_comparison c;
-};
-
 struct files {
     const char *path_a, *path_b;
     cril_result *a, *b;
     size_t n_a, n_b;
-    struct pair *pairs; /* [n_a] at most */
+    cril_result_pair *pairs; /* [n]: corpora that both files have, at most n_a */
+    cril_comparison *each;   /* [n] */
+    cril_comparison average;
     size_t n;
 };
 
@@ -88,7 +87,8 @@ static bool pair_corpora(struct files *f)
     bool *taken = calloc(f->n_b, sizeof(*taken));
 
     f->pairs = calloc(f->n_a, sizeof(*f->pairs));
-    if (!taken || !f->pairs) {
+    f->each = calloc(f->n_a, sizeof(*f->each));
+    if (!taken || !f->pairs || !f->each) {
         free(taken);
         cril_print_error("out of memory");
         return false;
@@ -101,7 +101,7 @@ static bool pair_corpora(struct files *f)
             k++;
         if (k < f->n_b) {
             taken[k] = true;
-            f->pairs[f->n++] = (struct pair){.a = &f->a[i], .b = &f->b[k]};
+            f->pairs[f->n++] = (cril_result_pair){&f->a[i], &f->b[k]};
         } else {
             cril_print_note("%s: %s is not in %s (by SHA-256) and is left out", f->path_a,
                             f->a[i].corpus_path, f->path_b);
@@ -129,52 +129,56 @@ static void note_unspelled(const char *side, const cril_result *r)
                         r->unspelled_characters == 1 ? "" : "s", r->escape_bytes);
 }
 
-static bool compare_pairs(const struct files *f, const struct settings *s)
+static void note_protocols(const cril_result_pair *p)
 {
+    if (strcmp(p->a->protocol, p->b->protocol) != 0 || p->a->context != p->b->context ||
+        p->a->stride != p->b->stride)
+        cril_print_note(
+            "%s: the protocols differ (%s %zu/%zu and %s %zu/%zu), and so may the figures for "
+            "that reason alone",
+            p->a->corpus_path, p->a->protocol, p->a->context, p->a->stride, p->b->protocol,
+            p->b->context, p->b->stride);
+}
+
+static void note_few(const cril_result_pair *p, const cril_comparison *c)
+{
+    if (c->verdict == CRIL_VERDICT_NONE)
+        cril_print_note("%s: an interval needs at least 2 documents with characters; here is %zu",
+                        p->a->corpus_path, c->n_counted);
+    else if (c->verdict != CRIL_VERDICT_SAME && c->n_counted < FEW_DOCUMENTS)
+        cril_print_note("%s: %zu documents; an interval of fewer than %d is too narrow, and its "
+                        "verdict may not hold",
+                        p->a->corpus_path, c->n_counted, (int)FEW_DOCUMENTS);
+}
+
+static bool compare_files(struct files *f, const struct settings *s)
+{
+    const cril_interval wanted = {
+        .level = (double)s->level / 100, .resamples = (size_t)s->resamples, .seed = s->seed};
     cril_error err;
 
     for (size_t i = 0; i < f->n; i++) {
-        const struct pair *p = &f->pairs[i];
-
-        f->pairs[i].c.interval = (cril_interval){
-            .level = (double)s->level / 100, .resamples = (size_t)s->resamples, .seed = s->seed};
-        if (cril_compare(p->a, p->b, &f->pairs[i].c, &err) != CRIL_OK) {
+        f->each[i].interval = wanted;
+        if (cril_compare(f->pairs[i].a, f->pairs[i].b, &f->each[i], &err) != CRIL_OK) {
             cril_print_error("%s", err.message);
             return false;
         }
-        if (strcmp(p->a->protocol, p->b->protocol) != 0 || p->a->context != p->b->context ||
-            p->a->stride != p->b->stride)
-            cril_print_note(
-                "%s: the protocols differ (%s %zu/%zu and %s %zu/%zu), and so may the figures for "
-                "that reason alone",
-                p->a->corpus_path, p->a->protocol, p->a->context, p->a->stride, p->b->protocol,
-                p->b->context, p->b->stride);
-        note_unspelled("A", p->a);
-        note_unspelled("B", p->b);
+        note_unspelled("A", f->pairs[i].a);
+        note_unspelled("B", f->pairs[i].b);
+        note_protocols(&f->pairs[i]);
+        note_few(&f->pairs[i], &f->each[i]);
     }
-    return true;
+    f->average.interval = wanted;
+    if (cril_compare_average(f->pairs, f->n, &f->average, &err) == CRIL_OK)
+        return true;
+    cril_print_error("%s", err.message);
+    return false;
 }
 
-/* -1: B needs fewer bits, 1: more, 0: the interval holds 0. */
-static int verdict(const cril_comparison *c)
-{
-    return c->interval.high < 0 ? -1 : c->interval.low > 0;
-}
-
+/* NaN: A needs no bits. */
 static double percent(const cril_comparison *c)
 {
-    return c->bpc_a > 0 ? 100 * c->difference / c->bpc_a : 0;
-}
-
-static void averages(const struct files *f, double *a, double *b)
-{
-    *a = *b = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        *a += f->pairs[i].c.bpc_a;
-        *b += f->pairs[i].c.bpc_b;
-    }
-    *a /= (double)f->n;
-    *b /= (double)f->n;
+    return c->bpc_a > 0 ? 100 * c->difference / c->bpc_a : NAN;
 }
 
 /* ---- table ---- */
@@ -188,32 +192,39 @@ static void print_side(const char *name, const char *path, const cril_result *r)
     printf(")\n");
 }
 
-static void print_table(const struct files *f)
+static void print_row(const char *name, int width, const cril_comparison *c)
 {
-    static const char *const words[] = {"B needs fewer bits", "undecided", "B needs more bits"};
+    static const char *const words[] = {[CRIL_VERDICT_NONE] = "too few documents",
+                                        [CRIL_VERDICT_SAME] = "the same",
+                                        [CRIL_VERDICT_FEWER] = "B needs fewer bits",
+                                        [CRIL_VERDICT_MORE] = "B needs more bits",
+                                        [CRIL_VERDICT_OPEN] = "undecided"};
+    char interval[64] = "-", relative[32] = "-";
+
+    if (c->interval.resamples)
+        snprintf(interval, sizeof(interval), "%+.6f .. %+.6f", c->interval.low, c->interval.high);
+    if (isfinite(percent(c)))
+        snprintf(relative, sizeof(relative), "%+.3f", percent(c));
+    cril_print_padded(stdout, name, width);
+    printf(" %9.4f %9.4f %+10.6f %9s %24s  %s\n", c->bpc_a, c->bpc_b, c->difference, relative,
+           interval, words[c->verdict]);
+}
+
+static void print_table(const struct files *f, double level)
+{
     int width = cril_text_width("average");
     char interval[64];
-    double a, b;
 
     for (size_t i = 0; i < f->n; i++)
         if (cril_text_width(f->pairs[i].a->corpus_path) > width)
             width = cril_text_width(f->pairs[i].a->corpus_path);
-    snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * f->pairs[0].c.interval.level);
+    snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * level);
     printf("\n%-*s %9s %9s %10s %9s %24s  %s\n", width, "corpus", "BPC A", "BPC B", "B - A",
            "percent", interval, "verdict");
-    for (size_t i = 0; i < f->n; i++) {
-        const cril_comparison *c = &f->pairs[i].c;
-
-        snprintf(interval, sizeof(interval), "%+.6f .. %+.6f", c->interval.low, c->interval.high);
-        cril_print_padded(stdout, f->pairs[i].a->corpus_path, width);
-        printf(" %9.4f %9.4f %+10.6f %+9.3f %24s  %s\n", c->bpc_a, c->bpc_b, c->difference,
-               percent(c), interval, words[verdict(c) + 1]);
-    }
-    if (f->n < 2)
-        return;
-    averages(f, &a, &b);
-    printf("%-*s %9.4f %9.4f %+10.6f %+9.3f\n", width, "average", a, b, b - a,
-           a > 0 ? 100 * (b - a) / a : 0);
+    for (size_t i = 0; i < f->n; i++)
+        print_row(f->pairs[i].a->corpus_path, width, &f->each[i]);
+    if (f->n > 1)
+        print_row("average", width, &f->average);
 }
 
 static size_t n_shown(const cril_comparison *c, uint64_t top)
@@ -224,7 +235,7 @@ static size_t n_shown(const cril_comparison *c, uint64_t top)
 static void print_documents(const struct files *f, uint64_t top)
 {
     for (size_t i = 0; i < f->n && top; i++) {
-        const cril_comparison *c = &f->pairs[i].c;
+        const cril_comparison *c = &f->each[i];
 
         printf("\nDocuments of ");
         cril_print_escaped(stdout, f->pairs[i].a->corpus_path, strlen(f->pairs[i].a->corpus_path));
@@ -259,34 +270,54 @@ static json_t *documents_json(const cril_comparison *c, uint64_t top)
     return list;
 }
 
-static json_t *pair_json(const struct pair *p, uint64_t top)
+static json_t *interval_json(const cril_interval *v)
 {
-    const cril_comparison *c = &p->c;
+    if (!v->resamples)
+        return json_null();
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "level", v->level, "low", v->low, "high", v->high,
+                     "resamples", (json_int_t)v->resamples, "seed", (json_int_t)v->seed);
+}
 
-    return json_pack("{s:o, s:s, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:I, s:I}, s:b, s:o}",
-                     "corpus", cril_json_string(p->a->corpus_path), "sha256", p->a->corpus_sha256,
-                     "bpc_a", c->bpc_a, "bpc_b", c->bpc_b, "difference", c->difference, "percent",
-                     percent(c), "interval", "level", c->interval.level, "low", c->interval.low,
-                     "high", c->interval.high, "resamples", (json_int_t)c->interval.resamples,
-                     "seed", (json_int_t)c->interval.seed, "excludes_zero", verdict(c) != 0,
-                     "documents", documents_json(c, top));
+/* Of a corpus or of the average. */
+static json_t *comparison_json(const cril_comparison *c)
+{
+    static const char *const words[] = {[CRIL_VERDICT_SAME] = "same",
+                                        [CRIL_VERDICT_FEWER] = "fewer",
+                                        [CRIL_VERDICT_MORE] = "more",
+                                        [CRIL_VERDICT_OPEN] = "undecided"};
+    const bool decided = c->verdict == CRIL_VERDICT_FEWER || c->verdict == CRIL_VERDICT_MORE;
+
+    return json_pack("{s:f, s:f, s:f, s:o, s:o, s:s?, s:b, s:I}", "bpc_a", c->bpc_a, "bpc_b",
+                     c->bpc_b, "difference", c->difference, "percent",
+                     isfinite(percent(c)) ? json_real(percent(c)) : json_null(), "interval",
+                     interval_json(&c->interval), "verdict", words[c->verdict], "excludes_zero",
+                     decided, "documents_compared", (json_int_t)c->n_counted);
+}
+
+static json_t *pair_json(const cril_result_pair *p, const cril_comparison *c, uint64_t top)
+{
+    json_t *o = json_pack("{s:o, s:s}", "corpus", cril_json_string(p->a->corpus_path), "sha256",
+                          p->a->corpus_sha256);
+
+    if (o && !json_object_update_new(o, comparison_json(c)) &&
+        !json_object_set_new(o, "documents", documents_json(c, top)))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 static int print_json(const struct files *f, uint64_t top)
 {
     json_t *list = json_array();
-    double a, b;
 
     for (size_t i = 0; list && i < f->n; i++)
-        if (json_array_append_new(list, pair_json(&f->pairs[i], top))) {
+        if (json_array_append_new(list, pair_json(&f->pairs[i], &f->each[i], top))) {
             json_decref(list);
             list = NULL;
         }
-    averages(f, &a, &b);
-    return cril_print_json(json_pack("{s:o, s:o, s:o, s:{s:f, s:f, s:f}}", "a",
-                                     cril_json_string(f->path_a), "b", cril_json_string(f->path_b),
-                                     "comparisons", list, "average", "bpc_a", a, "bpc_b", b,
-                                     "difference", b - a),
+    return cril_print_json(json_pack("{s:o, s:o, s:o, s:o}", "a", cril_json_string(f->path_a), "b",
+                                     cril_json_string(f->path_b), "comparisons", list, "average",
+                                     comparison_json(&f->average)),
                            JSON_INDENT(1));
 }
 
@@ -303,20 +334,21 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     f.path_a = argv[0];
     f.path_b = argv[1];
     code = 1;
-    if (read_files(&f) && pair_corpora(&f) && compare_pairs(&f, &set)) {
+    if (read_files(&f) && pair_corpora(&f) && compare_files(&f, &set)) {
         code = 0;
         if (set.json) {
             code = print_json(&f, set.top);
         } else {
             print_side("A", f.path_a, f.pairs[0].a);
             print_side("B", f.path_b, f.pairs[0].b);
-            print_table(&f);
+            print_table(&f, set.level ? (double)set.level / 100 : 0.95);
             print_documents(&f, set.top);
         }
     }
     for (size_t i = 0; i < f.n; i++)
-        cril_comparison_free(&f.pairs[i].c);
+        cril_comparison_free(&f.each[i]);
     free(f.pairs);
+    free(f.each);
     cril_results_free(f.a, f.n_a);
     cril_results_free(f.b, f.n_b);
     return code;

@@ -120,7 +120,7 @@ static bool print_csv(void *user, const struct figure *f)
     putchar(',');
     print_number(f, f->known->value);
     putchar(',');
-    if (f->known->se > 0)
+    if (!isnan(f->known->se))
         print_number(f, f->known->se);
     printf(",%s,", origin(f));
     cril_print_csv(stdout, f->known->source);
@@ -139,10 +139,11 @@ static bool add_json(void *user, const struct figure *f)
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
                   cril_json_string(f->group), "value", as_given(f, f->known->value), "se",
-                  f->known->se > 0 ? json_real(as_given(f, f->known->se)) : json_null(), "origin",
-                  origin(f), "source", cril_json_string(f->known->source), "unspelled_characters",
-                  (json_int_t)f->known->unspelled_characters, "unspelled_documents",
-                  (json_int_t)f->known->unspelled_documents, "escapes", f->known->escapes));
+                  isnan(f->known->se) ? json_null() : json_real(as_given(f, f->known->se)),
+                  "origin", origin(f), "source", cril_json_string(f->known->source),
+                  "unspelled_characters", (json_int_t)f->known->unspelled_characters,
+                  "unspelled_documents", (json_int_t)f->known->unspelled_documents, "escapes",
+                  f->known->escapes));
 }
 
 static int print_json(const struct cril_studying *s)

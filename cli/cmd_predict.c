@@ -32,7 +32,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "X",
      .offset = AT(se),
-     .help = "standard error of --bpc (default: 0)"},
+     .help = "standard error of --bpc (default: not known)"},
     {.name = "model",
      TEXT,
      .value = "NAME",
@@ -70,7 +70,7 @@ static void more_help(void)
 {
     fputs("\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
           "of\n"
-          "models about it, and the error of the bits per character, where it is known.\n"
+          "models about it, and the standard error of the bits per character, if it is known.\n"
           "\nExamples:\n"
           "  cril predict study.yaml --bpc 0.55\n"
           "  cril predict study.yaml --model Mistral-7b         # was its score to be expected?\n",
@@ -128,7 +128,7 @@ static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_stud
     }
     memcpy(kept, row, t->n_corpora * sizeof(*row));
     for (size_t i = 0; i < t->n_corpora; i++)
-        row[i] = (cril_known){.value = NAN, .source = ""};
+        row[i] = (cril_known){.value = NAN, .se = NAN, .source = ""};
     st = cril_study_line_fit(r->s.info, t, f, NULL, line, err);
     memcpy(row, kept, t->n_corpora * sizeof(*row));
     free(kept);
@@ -140,7 +140,7 @@ static cril_status say(struct run *r, const cril_study_fit *f, struct said *out,
                        cril_error *err)
 {
     cril_known x = {.value = r->bpc, .se = r->se, .origin = CRIL_ORIGIN_IMPORTED},
-               y = {.value = NAN};
+               y = {.value = NAN, .se = NAN};
     cril_study_line line;
     cril_status st;
 
@@ -247,6 +247,16 @@ static void print_table(const struct run *r)
     }
 }
 
+static void note_unknown(const struct run *r)
+{
+    for (size_t i = 0; i < r->n; i++)
+        if (isnan(r->said[i].p.x_se)) {
+            cril_print_note("the standard error of the bits per character is not known; the "
+                            "intervals leave it out");
+            return;
+        }
+}
+
 static json_t *estimate(const cril_estimate *e)
 {
     return json_pack("{s:f, s:f, s:[f, f]}", "value", e->value, "se", e->se, "interval", e->low,
@@ -262,12 +272,13 @@ static int print_json(const struct run *r)
         const bool known = isfinite(x->actual);
 
         if (json_array_append_new(
-                list, json_pack("{s:o, s:I, s:f, s:f, s:f, s:o, s:o, s:b, s:o, s:o}", "line",
+                list, json_pack("{s:o, s:I, s:f, s:f, s:o, s:o, s:o, s:b, s:o, s:o}", "line",
                                 cril_json_string(x->fit->name), "models", (json_int_t)x->n, "level",
-                                x->p.level, "bpc", x->p.x, "bpc_se", x->p.x_se, "line_at_bpc",
-                                estimate(&x->p.mean), "new_model", estimate(&x->p.new_model),
-                                "extrapolated", x->p.extrapolated, "actual",
-                                known ? json_real(x->actual) : json_null(), "in_errors",
+                                x->p.level, "bpc", x->p.x, "bpc_se",
+                                isnan(x->p.x_se) ? json_null() : json_real(x->p.x_se),
+                                "line_at_bpc", estimate(&x->p.mean), "new_model",
+                                estimate(&x->p.new_model), "extrapolated", x->p.extrapolated,
+                                "actual", known ? json_real(x->actual) : json_null(), "in_errors",
                                 isfinite(distance(x)) ? json_real(distance(x)) : json_null()))) {
             json_decref(list);
             list = NULL;
@@ -278,7 +289,7 @@ static int print_json(const struct run *r)
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct run r = {0};
+    struct run r = {.se = NAN};
     int code = cril_studying_args(cmd, &r.set, argc, argv);
 
     if (code != CRIL_ARGS_GO_ON)
@@ -298,6 +309,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
             code = print_json(&r);
         else
             print_table(&r);
+        note_unknown(&r);
     }
     free(r.said);
     cril_studying_close(&r.s);

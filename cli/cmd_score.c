@@ -437,12 +437,8 @@ static void print_row(const struct run *r, const cril_result *x)
 /* The paper's figure: the mean of the corpora's BPC, each corpus counting the same. */
 static void print_average(const struct run *r)
 {
-    double sum = 0;
-
-    for (size_t i = 0; i < r->n_results; i++)
-        sum += cril_result_bpc(&r->results[i]);
     cril_print_padded(table_file(r), "average", r->name_width);
-    fprintf(table_file(r), " %9.4f\n", sum / (double)r->n_results);
+    fprintf(table_file(r), " %9.4f\n", cril_results_average(r->results, r->n_results));
 }
 
 static void print_unspelled_row(const struct run *r, const cril_result *x)

@@ -7,6 +7,7 @@
 #include <cril/harness.h>
 #include <cril/store.h>
 #include <cril/study.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -176,10 +177,10 @@ static void list_taken(const cril_harness *h)
         const cril_figure *f = &h->rows[i];
 
         printf("  %s: %.2f %%, ", f->of, 100 * f->value);
-        if (f->se > 0)
-            printf("standard error %.2f", 100 * f->se);
-        else
+        if (isnan(f->se))
             fputs("standard error not known", stdout);
+        else
+            printf("standard error %.2f", 100 * f->se);
         printf("; %s\n", f->source);
     }
 }

@@ -187,10 +187,10 @@ static json_t *model(const cril_study_info *s, const cril_study_line *l, size_t 
     const cril_study_points *p = &l->models;
     const cril_point_fit *e = &l->each[i];
 
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "model",
                      cril_json_string(m->name), "family", cril_json_string(m->family), "bpc",
-                     number(p->x[i]), "bpc_se", p->x_se[i] > 0 ? number(p->x_se[i]) : json_null(),
-                     "score", number(p->y[i]), "fitted", number(e->fitted), "residual",
+                     number(p->x[i]), "bpc_se", number(p->x_se[i]), "score", number(p->y[i]),
+                     "score_se", number(p->y_se[i]), "fitted", number(e->fitted), "residual",
                      number(e->residual), "leverage", number(e->leverage), "internal",
                      number(e->internal), "external", number(e->external), "cook", number(e->cook),
                      "off_the_line", e->flagged);

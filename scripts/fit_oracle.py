@@ -13,7 +13,32 @@ from scipy import stats
 
 mp.dps = 50
 NAN = math.nan
-EXACT = mpf(2) ** -46  # fit.h: residuals below this share of the numbers are 0
+ROUNDING = 2.0**-46  # fit.h: numbers that differ by less than this share of them are one
+
+
+def same(a, b):
+    return a == b or abs(a - b) < ROUNDING * max(abs(a), abs(b))
+
+
+def one(values):
+    return same(min(values), max(values))
+
+
+def ranks(values):
+    """From 1; what is the same as the smallest of a group is of that group, and shares the mean of its ranks."""
+    order, out, i = sorted(range(len(values)), key=lambda k: values[k]), [0] * len(values), 0
+    while i < len(order):
+        group = [k for k in order[i:] if same(values[order[i]], values[k])]
+        for k in group:
+            out[k] = mpf(2 * i + 1 + len(group)) / 2
+        i += len(group)
+    return out
+
+
+def uncorrelated(x, y, sxx, syy, sxy, root):
+    """Whether rounding of x and y alone may make up sxy."""
+    largest = lambda v: ROUNDING * max(map(abs, v)) * root(len(v))
+    return abs(sxy) <= largest(x) * root(syy) + largest(y) * root(sxx)
 
 
 class Line:
@@ -25,10 +50,16 @@ class Line:
         self.sxx = sum((a - self.x_mean) ** 2 for a in x)
         self.syy = sum((b - self.y_mean) ** 2 for b in y)
         self.sxy = sum((a - self.x_mean) * (b - self.y_mean) for a, b in zip(x, y))
+        if one(x):
+            self.sxx = mpf(0)
+        if one(y):
+            self.syy = mpf(0)
+        if uncorrelated(x, y, self.sxx, self.syy, self.sxy, mp.sqrt):
+            self.sxy = mpf(0)
         self.slope = self.sxy / self.sxx
         self.intercept = self.y_mean - self.slope * self.x_mean
         e = [b - self.at(a) for a, b in zip(x, y)]
-        self.exact = max(map(abs, e)) <= EXACT * (max(map(abs, y)) + abs(self.slope) * max(map(abs, x)))
+        self.exact = max(map(abs, e)) <= ROUNDING * (max(map(abs, y)) + abs(self.slope) * max(map(abs, x)))
         self.residuals = [mpf(0)] * n if self.exact else e
         self.rss = sum(r * r for r in self.residuals)
 
@@ -64,7 +95,7 @@ def diagnose(x, y, threshold):
         others = [k for k in range(n) if k != i]
         ox, oy = [x[k] for k in others], [y[k] for k in others]
         internal = external = cook = NAN
-        if min(ox) == max(ox):
+        if one(ox):
             h, e = mpf(1), mpf(0)
         elif not line.exact:
             internal = e / mp.sqrt(line.rss / (n - 2) * (1 - h))
@@ -84,7 +115,7 @@ def leave_out(x, y, family):
     for label in order:
         inside = [i for i in range(n) if family[i] == label]
         rest = [i for i in range(n) if family[i] != label]
-        status = 1 if len(rest) < 3 else 2 if len({x[i] for i in rest}) == 1 else 0
+        status = 1 if len(rest) < 3 else 2 if one([x[i] for i in rest]) else 0
         row = [label, inside[0], len(inside), status] + [NAN] * 4
         if status == 0:
             line = Line([x[i] for i in rest], [y[i] for i in rest])
@@ -114,16 +145,19 @@ def bootstrap(x, y, family, level, resamples, seed):
     while len(rows) < resamples:
         drawn = [i for _ in order for i in members[g.below(len(order))]]
         a, b = x[drawn], y[drawn]
-        if a.min() == a.max() or b.min() == b.max():
+        if one(a) or one(b):
             redrawn += 1
             continue
         da, db = a - a.mean(), b - b.mean()
-        slope = (da @ db) / (da @ da)
+        sxx, syy, sxy = da @ da, db @ db, da @ db
+        if uncorrelated(a, b, sxx, syy, sxy, math.sqrt):
+            sxy = 0.0
+        slope = sxy / sxx
         e = db - slope * da
-        if np.abs(e).max() <= 2.0**-46 * (np.abs(b).max() + abs(slope) * np.abs(a).max()):
+        if np.abs(e).max() <= ROUNDING * (np.abs(b).max() + abs(slope) * np.abs(a).max()):
             r, rss = math.copysign(1, slope), 0.0
         else:
-            r, rss = (da @ db) / math.sqrt((da @ da) * (db @ db)), e @ e
+            r, rss = sxy / math.sqrt(sxx * syy), e @ e
         rows.append((r, slope, b.mean() - slope * a.mean(), math.sqrt(rss / len(drawn))))
     tail = (1 - level) / 2
     return [len(order), redrawn], np.quantile(np.array(rows), [tail, 1 - tail], axis=0, method="linear").T.tolist()
@@ -156,6 +190,8 @@ def minima(x, y, vx, vy):
     chi = (w * e * e).sum(1)
     d = -(slopes[:, None] * vx * w * w * e * e + w * u * e).sum(1)
     at = [k for k in range(len(d) - 1) if d[k] < 0 <= d[k + 1]]
+    if at and min(chi[at]) >= (1 - ROUNDING) * chi.max():
+        return []  # any slope would do
     return [(slopes[k], slopes[k + 1]) for k in sorted(at, key=lambda k: chi[k])]
 
 
@@ -206,15 +242,15 @@ def groups(case):
     add("y", [line.y_mean, min(y), max(y)])
     p = 0 if line.exact else 2 * stats.t.sf(float(abs(line.slope / se)), n - 2)
     add("pearson", [line.r()] + fisher(line.r(), n, level) + [p])
-    add("spearman", [Line([mpf(v) for v in stats.rankdata(fx)], [mpf(v) for v in stats.rankdata(fy)]).r()])
+    add("spearman", [Line(ranks(fx), ranks(fy)).r()])
     add("fit", [line.r() ** 2, s, mp.sqrt(line.rss / n)])
     add("slope", estimate(line.slope, se, t))
     add("intercept", estimate(line.intercept, s * mp.sqrt(mpf(1) / n + line.x_mean**2 / line.sxx), t))
-    x0, x0_se = mpf(case["x0"]), mpf(case["x0_se"])
+    x0, x0_se = mpf(case["x0"]), mpf(0 if math.isnan(case["x0_se"]) else case["x0_se"])  # NaN: not known
     mean = s * s * (mpf(1) / n + (x0 - line.x_mean) ** 2 / line.sxx) + (line.slope * x0_se) ** 2
     add("at.mean", estimate(line.at(x0), mp.sqrt(mean), t))
     add("at.new", estimate(line.at(x0), mp.sqrt(mean + s * s), t))
-    add("at.extrapolated", [not min(x) <= x0 <= max(x)])
+    add("at.extrapolated", [not (min(x) <= x0 <= max(x) or same(x0, min(x)) or same(x0, max(x)))])
     left, one = leave_out(x, y, family), leave_out(x, y, list(range(n)))
     RANGE, NUMERIC = 6, 7
     add("left", [0, left["families"], left["used"], left["points"]] if left else [RANGE, 0, 0, 0])
@@ -226,12 +262,12 @@ def groups(case):
         add(name, [0] + b[0] if b else [RANGE, 0, 0])
         for i, what in enumerate(("pearson", "slope", "intercept", "rmse")):
             add(f"{name}.{what}", b[1][i] if b else [NAN] * 2)
-    vx = [mpf(v) ** 2 if case["with_x_se"] else mpf(0) for v in case["x_se"]]
-    vy = [mpf(v) ** 2 if case["with_y_se"] else mpf(0) for v in case["y_se"]]
+    vx, vy = ([mpf(v) ** 2 for v in case[se]] for se in ("x_se", "y_se"))
+    known = case["with_x_se"] and case["with_y_se"] and not any(map(math.isnan, case["x_se"] + case["y_se"]))
     for name in "york", "deming":
         status = 0
         if name == "york":
-            status = 0 if all(p + q > 0 for p, q in zip(vx, vy)) else RANGE
+            status = 0 if known and all(p + q > 0 for p, q in zip(vx, vy)) else RANGE
             b = None if status else both(x, y, vx, vy, level, False)
         else:
             b = both(x, y, [mpf(1)] * n, [mpf(case["ratio"])] * n, level, True)

@@ -67,10 +67,10 @@ def main():
         ("thirty-90", documents(1, 30, 2), 20, 501, 1),
         ("thirty-50", documents(1, 30, 2), 4, 2, 2),
         ("hundred-99", documents(2, 100, 2), 200, 1000, 123456789),
-        ("zero-denominators", [(4, 0), (0, 0), (3, 2), (5, 0)], 40, 300, 3),
+        ("zero-denominators", [(4, 0), (0, 0), (3, 2), (5, 1)], 40, 300, 3),
         ("negative", [(-4, 1), (3, 2), (-0.5, 0.25), (1e-9, 5)], 40, 300, 4),
         ("difference", documents(3, 40, 4), 40, 1000, 5),
-        ("difference-zero", [(3, 0, 1, 2), (5, 1, 2, 0), (7, 4, 3, 3)], 20, 200, 6),
+        ("difference-zero", [(3, 0, 1, 2), (5, 1, 2, 0), (7, 4, 3, 3), (2, 5, 4, 1)], 20, 200, 6),
     ]
     out = []
     for name, rows, m, resamples, seed in cases:

@@ -5,7 +5,7 @@
 
 DIRECTORY holds the paper's table (bpc_paper_v2.csv, benchmark_scores.csv, paper_correlations.csv), of which the overall line
 and the three domains' averages are sets. The others: Anscombe's quartet (1973), Pearson's points with York's weights (York 1966),
-and random ones of compare_fit.py.
+numbers that are equal but for rounding, and random ones of compare_fit.py.
 
 The oracle itself is held to scipy and statsmodels here: linregress, pearsonr, spearmanr, OLSInfluence, and ODRPACK
 (scipy.odr, whose errors are scaled by the residuals). Needs numpy, scipy, statsmodels, mpmath.
@@ -52,18 +52,23 @@ def near(name, a, b, tolerance=1e-8, unit=0.0):
     assert abs(a - b) <= tolerance * max(abs(b), unit), (name, a, b)
 
 
+def rounded(values):
+    """Without what is equal but for rounding, of which the others know nothing."""
+    return np.array([float(f"{v:.12g}") for v in values])
+
+
 def hold_to_others(case, groups):
     """The oracle's numbers against scipy's and statsmodels'; double against 50 digits."""
     g = dict(groups)
-    x, y, n = np.array(case["x"], float), np.array(case["y"], float), case["n"]
+    x, y, n = rounded(case["x"]), rounded(case["y"]), case["n"]
     line = stats.linregress(x, y)
-    near("slope", g["slope"][0], line.slope)
+    near("slope", g["slope"][0], line.slope, unit=1e-6)
     near("slope se", g["slope"][1], line.stderr, unit=1e-6)
     near("intercept", g["intercept"][0], line.intercept)
     near("intercept se", g["intercept"][1], line.intercept_stderr, unit=1e-6)
     near("p", g["pearson"][3], line.pvalue, 1e-6, 1e-12)
     r = stats.pearsonr(x, y)
-    near("r", g["pearson"][0], r.statistic)
+    near("r", g["pearson"][0], r.statistic, unit=1e-6)
     if abs(r.statistic) < 1 - 1e-9:
         interval = r.confidence_interval(case["level"])
         near("r low", g["pearson"][1], interval.low)
@@ -71,7 +76,7 @@ def hold_to_others(case, groups):
     near("rho", g["spearman"][0], stats.spearmanr(x, y).statistic, unit=1)
     fit = sm.OLS(y, sm.add_constant(x)).fit()
     at = fit.get_prediction([[1, case["x0"]]]).summary_frame(alpha=1 - case["level"])
-    if case["x0_se"] == 0:
+    if case["x0_se"] == 0 or math.isnan(case["x0_se"]):
         for key, want in ("at.mean", ["mean", "mean_se", "mean_ci_lower", "mean_ci_upper"]), ("at.new", ["mean", None, "obs_ci_lower", "obs_ci_upper"]):
             for a, w in zip(g[key], want):
                 if w:
@@ -94,10 +99,13 @@ def hold_to_others(case, groups):
             continue
         model = odr.Model(lambda b, x: b[0] + b[1] * x, fjacb=lambda b, x: np.vstack([np.ones_like(x), x]),
                           fjacd=lambda b, x: np.full_like(x, b[1]))
-        start = [g[f"{name}.intercept"][0], 0.9 * g[f"{name}.slope"][0]]  # from least squares it may stop at once
-        o = odr.ODR(odr.RealData(x, y, sx, sy), model, beta0=start, maxit=1000, sstol=1e-15, partol=1e-15)
-        o.set_job(deriv=2)
-        o = o.run()
+        runs = []
+        for factor in 0.9, 1.1:  # from least squares it may stop at once, and so it may from elsewhere
+            start = [g[f"{name}.intercept"][0], factor * g[f"{name}.slope"][0]]
+            o = odr.ODR(odr.RealData(x, y, sx, sy), model, beta0=start, maxit=1000, sstol=1e-15, partol=1e-15)
+            o.set_job(deriv=2)
+            runs.append(o.run())
+        o = min(runs, key=lambda o: o.sum_square)
         near(f"{name} slope", g[f"{name}.slope"][0], o.beta[1], 1e-6)
         scaled = math.sqrt(g[f"{name}.more"][2]) if name == "york" else 1
         near(f"{name} slope se", g[f"{name}.slope"][1] * scaled, o.sd_beta[1], 1e-4, 1e-6)
@@ -111,13 +119,23 @@ def main():
     cases.append(make("exact-line", [0.25, 0.5, 0.75, 1], [1, 0.75, 0.5, 0.25], [0.01] * 4, [0.02] * 4, [0, 0, 1, 2]))
     cases.append(make("three", [0.4, 0.5, 0.7], [0.6, 0.55, 0.3], [0.01, 0.02, 0.01], [0.02] * 3, [5, 5, 6]))
     cases.append(make("one-off-a-line", [0.25, 0.5, 0.75, 1, 1.25], [1, 0.75, 0.625, 0.25, 0], x0=3))
+    up, down = 1 + 2.0**-52, 1 - 2.0**-53  # neighbours
+    mean = lambda *v: sum(a / len(v) for a in v)
+    same_x = [mean(0.41, 0.54, 0.7), mean(0.4, 0.55, 0.7), mean(0.7, 0.54, 0.41)]  # 0.55, but for rounding
+    se = [0.01] * 4
+    cases.append(make("near-one-x-left", same_x + [0.85], [0.6, 0.55, 0.57, 0.3], se, se, [3, 4, 5, 6], x0=0.85 * up))
+    cases.append(make("near-one-y-left", [0.5, 0.6, 0.7, 0.9], [0.4, 0.4 * up, 0.4 * down, 0.3], se, se))
+    cases.append(make("near-ties", [0.5, 0.5 * up, 0.7, 0.7 * up, 0.7 * down, 0.9, 0.8], [0.6, 0.5, 0.4, 0.4 * down, 0.5 * up, 0.3, 0.3 * up],
+                      family=[0, 0, 1, 1, 1, 2, 2]))
+    cases.append(make("no-direction", [0.1, 0.1, 0.7, 0.7], [0.2, 0.8, 0.2, 0.8], se, se))
+    cases.append(make("unknown-errors", [0.4, 0.5, 0.6, 0.8], [0.7, 0.55, 0.5, 0.3], [0.01, 0.01, math.nan, 0.01], se, x0_se=math.nan))
     for scope, benchmark, models, families, x, y, _, _ in compare_fit.published_sets(pathlib.Path(sys.argv[1])):
         if scope == "overall" or benchmark == "average":
             labels = list(dict.fromkeys(families[m] for m in models))
             cases.append(make(f"paper-{scope}", x, y, [0.004] * len(x), [0.01] * len(x), [labels.index(families[m]) for m in models],
                               resamples=200, threshold=2.1, x0=0.5, x0_se=0.004))
     rng = random.Random(20240607)
-    while len(cases) < 40:
+    while len(cases) < 45:
         case = compare_fit.random_case(len(cases), rng, 100)
         if case["n"] <= 12 and max(case["x"]) < 10:
             digits = lambda v: [float(f"{a:.5g}") for a in v]  # what the file holds

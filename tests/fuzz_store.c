@@ -253,7 +253,7 @@ static void check_table(cril_store *s)
     if (cril_store_table(s, &study, &protocol, &t, NULL) != CRIL_OK)
         return;
     must(t.bpc[0].origin == CRIL_ORIGIN_NONE ||
-         (isfinite(t.bpc[0].value) && t.bpc[0].value >= 0 && isfinite(t.bpc[0].se)));
+         (isfinite(t.bpc[0].value) && t.bpc[0].value >= 0 && !(t.bpc[0].se < 0)));
     must(t.score[0].origin == CRIL_ORIGIN_NONE || (t.score[0].value >= 0 && t.score[0].value <= 1));
     must(cril_is_name(t.bpc[0].source, 0, CRIL_MAX_NAME) &&
          cril_is_name(t.score[0].source, 0, CRIL_MAX_NAME));

@@ -507,11 +507,15 @@ static void test_figures(void **state)
     REFUSED(cril_ratio_error, NULL, x, 4, &out);
     REFUSED(cril_ratio_error, x, NULL, 4, &out);
     REFUSED(cril_ratio_error, x, y, 4, NULL);
-    REFUSED(cril_bootstrap_difference, NULL, y, x, y, 4, &interval);
-    REFUSED(cril_bootstrap_difference, x, NULL, x, y, 4, &interval);
-    REFUSED(cril_bootstrap_difference, x, y, NULL, y, 4, &interval);
-    REFUSED(cril_bootstrap_difference, x, y, x, NULL, 4, &interval);
-    REFUSED(cril_bootstrap_difference, x, y, x, y, 4, NULL);
+    for (int k = 0; k < 4; k++) {
+        cril_pairs pairs = {4, x, y, x, y};
+
+        *(const double **[]){&pairs.a, &pairs.a_denominator, &pairs.b, &pairs.b_denominator}[k] =
+            NULL;
+        REFUSED(cril_bootstrap_difference, &pairs, 1, &interval);
+    }
+    REFUSED(cril_bootstrap_difference, NULL, 1, &interval);
+    REFUSED(cril_bootstrap_difference, &(cril_pairs){4, x, y, x, y}, 1, NULL);
     IS_NAN(cril_student_cdf, NAN, 3);
     IS_NAN(cril_student_quantile, 2, 3);
     IS_NAN(cril_normal_cdf, NAN);
@@ -671,9 +675,10 @@ static void test_store(void **state)
     REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
     REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);
     REFUSED(cril_store_missing, s, &cell, 1, &slices, NULL);
-    REFUSED(cril_store_result, NULL, &cell, NULL, &result);
-    REFUSED(cril_store_result, s, NULL, NULL, &result);
-    REFUSED(cril_store_result, s, &cell, NULL, NULL);
+    REFUSED(cril_store_result, NULL, &cell, &corpus, NULL, &result);
+    REFUSED(cril_store_result, s, NULL, &corpus, NULL, &result);
+    REFUSED(cril_store_result, s, &cell, NULL, NULL, &result);
+    REFUSED(cril_store_result, s, &cell, &corpus, NULL, NULL);
     REFUSED(cril_store_cells, NULL, &cells, &n);
     REFUSED(cril_store_cells, s, NULL, &n);
     REFUSED(cril_store_cells, s, &cells, NULL);

@@ -64,7 +64,7 @@ static cril_study_table table = {.n_models = N_MODELS,
                                  .bpc = bpc[0],
                                  .score = score[0]};
 
-static const cril_known nothing = {.value = NAN, .source = ""};
+static const cril_known nothing = {.value = NAN, .se = NAN, .source = ""};
 
 static int fill(void **state)
 {
@@ -78,6 +78,7 @@ static int fill(void **state)
         for (size_t i = 0; i < N_BENCHMARKS; i++)
             score[m][i] = (cril_known){.value = 0.75 - 0.0625 * (double)m - 0.125 * (double)i +
                                                 (double)(m * m) / 256,
+                                       .se = NAN,
                                        .origin = CRIL_ORIGIN_IMPORTED,
                                        .source = "x"};
     }
@@ -140,12 +141,64 @@ static void test_errors(void **state)
     check_near(x_of("web", 1).se, 0.01, 1e-15);
     check_near(x_of("text", 1).se, sqrt(0.01 * 0.01 + 0.02 * 0.02) / 2, 1e-15);
     check_near(x_of("average", 1).se, sqrt(0.01 * 0.01 + 0.02 * 0.02 + 0.03 * 0.03) / 3, 1e-15);
-    assert_true(y_of("average", 1).se == 0); /* of scores none is known */
-    bpc[1][1].se = 0;                        /* one is not known, so the mean's is not */
-    assert_true(x_of("average", 1).se == 0 && x_of("text", 1).se == 0 && x_of("code", 1).se > 0);
+    assert_true(isnan(y_of("average", 1).se)); /* of scores none is known */
+    bpc[1][1].se = NAN;                        /* one is not known, so the mean's is not */
+    assert_true(isnan(x_of("average", 1).se) && isnan(x_of("text", 1).se));
+    assert_true(x_of("code", 1).se > 0);
+    bpc[1][1].se = 0; /* which is known, and exact */
+    check_near(x_of("text", 1).se, 0.01 / 2, 1e-15);
     bpc[1][2].origin = CRIL_ORIGIN_IMPORTED;
     assert_int_equal(x_of("average", 1).origin, CRIL_ORIGIN_IMPORTED);
     assert_int_equal(x_of("text", 1).origin, CRIL_ORIGIN_MEASURED);
+}
+
+/* The study with its columns in another order. */
+static cril_known reordered(const cril_known *row, const cril_study_corpus *columns, size_t n,
+                            const size_t *order)
+{
+    enum { MOST = 8 };
+    const cril_study_fit f = {.x = "average", .y = "average"};
+    cril_study_corpus other[MOST];
+    cril_known values[MOST], x;
+    cril_study_info s = study;
+    cril_study_table t = table;
+    cril_error err;
+
+    for (size_t i = 0; i < n; i++) {
+        other[i] = columns[order[i]];
+        values[i] = row[order[i]];
+    }
+    s.corpora = other;
+    t.bpc = values;
+    s.n_models = t.n_models = 1;
+    s.n_corpora = t.n_corpora = n;
+    check_ok(cril_study_coordinates(&s, &t, &f, 0, &x, NULL, &err));
+    return x;
+}
+
+/* The bits of a mean do not depend on the order of its columns, nor on that of a mean of groups. */
+static void test_order(void **state)
+{
+    enum { n = 5 };
+    static const double values[n] = {0.1, 0.7, 0.3, 1e-3, 0.2}, errors[n] = {0.1, 1e-9, 3, 0.7, 2};
+    static const cril_study_corpus columns[n] = {
+        {.name = "a"}, {.name = "b"}, {.name = "c"}, {.name = "d"}, {.name = "e"}};
+    cril_known row[n], first;
+    size_t order[n] = {0, 1, 2, 3, 4};
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        row[i] = (cril_known){values[i], errors[i], CRIL_ORIGIN_IMPORTED, ""};
+    first = reordered(row, columns, n, order);
+    for (size_t k = 0; k < 40; k++) { /* neighbours change places */
+        const size_t at = k % (n - 1), kept = order[at];
+        cril_known x;
+
+        order[at] = order[at + 1];
+        order[at + 1] = kept;
+        x = reordered(row, columns, n, order);
+        assert_true(x.value == first.value && x.se == first.se);
+    }
 }
 
 static void test_nothing_known(void **state)
@@ -175,8 +228,8 @@ static void check_points(const cril_study_fit *f, const size_t *want, size_t n, 
 
         assert_int_equal(p.model[i], want[i]);
         check_ok(cril_study_coordinates(&study, &table, f, want[i], &x, &y, &err));
-        assert_true(p.x[i] == x.value && p.y[i] == y.value && p.x_se[i] == x.se &&
-                    p.y_se[i] == y.se);
+        assert_true(p.x[i] == x.value && p.y[i] == y.value && p.x_se[i] == x.se);
+        assert_true(isnan(p.y_se[i]) && isnan(y.se));
     }
     cril_study_points_free(&p);
 }
@@ -250,6 +303,16 @@ static void test_words(void **state)
 
 /* ---- Lines ---- */
 
+static void check_york(const cril_study_fit *f, bool want)
+{
+    cril_study_line l;
+    cril_error err;
+
+    check_ok(cril_study_line_fit(&study, &table, f, NULL, &l, &err));
+    assert_int_equal(l.is_york, want);
+    cril_study_line_free(&l);
+}
+
 static void test_line(void **state)
 {
     const cril_study_fit f = {.x = "average", .y = "average"};
@@ -261,15 +324,26 @@ static void test_line(void **state)
     check_ok(cril_study_line_fit(&study, &table, &f, NULL, &l, &err));
     check_ok(cril_line_fit(&l.points, 0.95, &plain, &err));
     assert_memory_equal(&plain, &l.line, sizeof(plain));
-    assert_true(l.is_york && l.has_both); /* every model has an error of its BPC */
+    assert_true(!l.is_york && l.has_both); /* no model's error of its score is known */
     assert_int_equal(l.over_models.n_units, 5);
     assert_int_equal(l.over_families.n_units, 4);
     assert_int_equal(l.left_out.n_families, 4);
     cril_study_line_free(&l);
-    bpc[0][0].se = 0;
-    check_ok(cril_study_line_fit(&study, &table, &f, NULL, &l, &err));
-    assert_false(l.is_york);
-    cril_study_line_free(&l);
+    for (size_t m = 0; m < N_MODELS; m++)
+        for (size_t i = 0; i < N_BENCHMARKS; i++)
+            score[m][i].se = 0.02;
+    check_york(&f, true);
+    bpc[0][0].se = NAN;
+    check_york(&f, false);
+    bpc[0][0].se = 0.01;
+    score[4][3].se = NAN;
+    check_york(&f, false);
+    for (size_t i = 0; i < N_BENCHMARKS; i++)
+        score[4][i].se = 0;
+    check_york(&f, true); /* exact is known */
+    for (size_t i = 0; i < N_CORPORA; i++)
+        bpc[4][i].se = 0;
+    check_york(&f, false); /* in both: no line can weigh it */
 }
 
 static void test_too_few(void **state)
@@ -386,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup(test_means, fill),
         cmocka_unit_test_setup(test_escapes, fill),
         cmocka_unit_test_setup(test_errors, fill),
+        cmocka_unit_test_setup(test_order, fill),
         cmocka_unit_test_setup(test_nothing_known, fill),
         cmocka_unit_test_setup(test_selection, fill),
         cmocka_unit_test_setup(test_families, fill),

@@ -71,7 +71,7 @@ static void test_golden(void **state)
     }
     assert_true(feof(f));
     fclose(f);
-    assert_int_equal(n_sets, 40);
+    assert_int_equal(n_sets, 45);
 }
 
 static cril_points points(size_t n, const double *x, const double *y)
@@ -398,6 +398,7 @@ static void test_both(void **state)
         const cril_line plain = line_of(&p);
         const cril_line_both a = york_of(&p), b = york_of(&turned);
         const cril_line_both d = deming_of(&p, 0.25), e = deming_of(&turned, 4);
+        static const double exact[N];
         double equal[N];
         cril_points q = p;
         cril_line_both c;
@@ -418,7 +419,7 @@ static void test_both(void **state)
         check_close("se", c.slope.se * c.scale, deming_of(&p, 1).slope.se, 1e-12);
         check_close("low", c.slope.low, deming_of(&p, 1).slope.low, 1e-12);
         /* x exact: the plain line; its error is that of the plain line once scaled */
-        q.x_se = NULL;
+        q.x_se = exact;
         c = york_of(&q);
         check_close("plain", c.slope.value, plain.slope.value, 1e-13);
         check_close("plain se", c.slope.se * c.scale, plain.slope.se, 1e-12);
@@ -617,6 +618,151 @@ static void test_refused_points(void **state)
     }
 }
 
+/* v times 1 + a few 2^-52: what is equal on paper, added up another way. */
+static double nudged(double v)
+{
+    return v * (1 + floor(9 * uniform() - 4) * 0x1p-52);
+}
+
+/* One x and one y are so but for rounding, for every function. */
+static void test_one_but_for_rounding(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 50; seed++) {
+        struct sample q = sample(seed);
+        const cril_points p = points_of(&q);
+
+        for (size_t i = 0; i < N; i++)
+            q.x[i] = nudged(0.55);
+        check_refused(&p, CRIL_ERR_RANGE, "all 24 points have x 0.55");
+        q = sample(seed);
+        for (size_t i = 0; i < N; i++)
+            q.y[i] = nudged(0.3);
+        check_refused(&p, CRIL_ERR_RANGE, "all 24 points have y 0.3");
+    }
+}
+
+/* Few points with many ties, in x and in y. */
+enum { FEW = 7 };
+
+struct figures {
+    cril_status status;
+    cril_line line;
+    cril_point_fit each[FEW];
+    cril_left_out left[FEW];
+    cril_left_out_total total;
+    cril_line_bootstrap models, families;
+    cril_line_both york, deming;
+    cril_status st_left, st_families, st_york, st_deming;
+};
+
+static struct figures figures_of(const struct sample *s)
+{
+    const cril_points p = {FEW, s->x, s->y, s->x_se, s->y_se, s->family};
+    struct figures f = {.models = {.level = 0.9, .resamples = 60, .seed = 4}};
+
+    f.families = f.models;
+    f.families.unit = CRIL_RESAMPLE_FAMILIES;
+    if ((f.status = cril_line_fit(&p, 0.95, &f.line, NULL)) != CRIL_OK)
+        return f;
+    assert_int_equal(cril_line_diagnose(&p, 2, f.each, NULL, NULL), CRIL_OK);
+    assert_int_equal(cril_line_resample(&p, &f.models, NULL), CRIL_OK);
+    f.st_families = cril_line_resample(&p, &f.families, NULL);
+    f.st_left = cril_line_leave_out(&p, f.left, NULL, &f.total, NULL);
+    f.st_york = cril_line_york(&p, 0.95, &f.york, NULL);
+    f.st_deming = cril_line_deming(&p, 1, 0.95, &f.deming, NULL);
+    return f;
+}
+
+static void check_as(const char *name, double got, double want)
+{
+    if (isnan(got) != isnan(want) || isinf(got) != isinf(want))
+        fail_msg("%s: %.17g, not %.17g", name, got, want);
+    if (isfinite(want))
+        check_within(name, got, want, 1e-9 * fmax(fabs(want), 1e-3));
+}
+
+/* Whatever asks whether numbers are equal gets the same answer for those that are so but for
+ * rounding: ranks, redraws, families and points left out, a point that holds the slope. */
+static void test_ties_but_for_rounding(void **state)
+{
+    size_t n_fitted = 0, n_one_x = 0, n_held = 0, n_redrawn = 0, n_both = 0;
+
+    (void)state;
+    for (uint64_t seed = 1; seed <= 400; seed++) {
+        struct sample s = sample(seed), q;
+        struct figures a, b;
+
+        for (size_t i = 0; i < FEW; i++) {
+            s.x[i] = seed % 4 ? 0.3 + floor(3 * uniform()) * 0.2 : i == 2 ? 0.7 : 0.3;
+            s.y[i] = 0.2 + floor(4 * uniform()) * 0.1;
+            s.family[i] = (uint32_t)(uniform() * 4);
+        }
+        a = figures_of(&s);
+        q = s;
+        for (size_t i = 0; i < FEW; i++) {
+            q.x[i] = nudged(s.x[i]);
+            q.y[i] = nudged(s.y[i]);
+        }
+        b = figures_of(&q);
+        assert_int_equal(a.status, b.status);
+        if (a.status != CRIL_OK)
+            continue;
+        check_as("slope", b.line.slope.value, a.line.slope.value);
+        check_as("slope se", b.line.slope.se, a.line.slope.se);
+        check_as("r", b.line.pearson, a.line.pearson);
+        check_as("r high", b.line.pearson_high, a.line.pearson_high);
+        assert_true(a.line.spearman == b.line.spearman);
+        for (size_t i = 0; i < FEW; i++) {
+            check_as("leverage", b.each[i].leverage, a.each[i].leverage);
+            check_as("external", b.each[i].external, a.each[i].external);
+            check_as("Cook", b.each[i].cook, a.each[i].cook);
+            n_held += a.each[i].leverage == 1;
+        }
+        assert_int_equal(a.models.redrawn, b.models.redrawn);
+        check_as("over models", b.models.slope.high, a.models.slope.high);
+        check_as("over models", b.models.pearson.low, a.models.pearson.low);
+        assert_int_equal(a.st_families, b.st_families);
+        assert_int_equal(a.families.redrawn, b.families.redrawn);
+        check_as("over families", b.families.intercept.low, a.families.intercept.low);
+        assert_int_equal(a.st_left, b.st_left);
+        for (size_t k = 0; a.st_left == CRIL_OK && k < a.total.n_families; k++) {
+            assert_int_equal(a.left[k].status, b.left[k].status);
+            check_as("left out", b.left[k].rmse, a.left[k].rmse);
+            n_one_x += a.left[k].status == CRIL_LEFT_OUT_ONE_X;
+        }
+        assert_int_equal(a.st_york, b.st_york);
+        check_as("york", b.york.slope.value, a.york.slope.value);
+        assert_int_equal(a.st_deming, b.st_deming);
+        check_as("deming", b.deming.slope.value, a.deming.slope.value);
+        n_fitted++;
+        n_redrawn += a.models.redrawn;
+        n_both += a.st_deming == CRIL_OK;
+    }
+    assert_true(n_fitted > 300 && n_one_x > 30 && n_held > 30 && n_redrawn > 1000 && n_both > 200);
+}
+
+/* An x at the line's end is not beyond it for a rounding. */
+static void test_extrapolated(void **state)
+{
+    static const double x[] = {0.1 + 0.2, 0.5, 0.7}, y[] = {0.6, 0.5, 0.1};
+    const cril_points p = points(3, x, y);
+    const cril_line l = line_of(&p);
+    cril_prediction at, known;
+
+    (void)state;
+    assert_true(x[0] > 0.3);
+    assert_int_equal(cril_line_predict(&l, 0.3, 0, 0.95, &at, NULL), CRIL_OK);
+    assert_false(at.extrapolated);
+    assert_int_equal(cril_line_predict(&l, 0.7 * (1 + 0x1p-51), NAN, 0.95, &at, NULL), CRIL_OK);
+    assert_false(at.extrapolated);
+    assert_true(isnan(at.x_se)); /* not known: left out of the intervals */
+    assert_int_equal(cril_line_predict(&l, 0.7 * (1 + 0x1p-51), 0, 0.95, &known, NULL), CRIL_OK);
+    assert_true(at.new_model.se == known.new_model.se);
+    assert_int_equal(cril_line_predict(&l, 0.7 * (1 + 1e-12), 0, 0.95, &at, NULL), CRIL_OK);
+    assert_true(at.extrapolated);
+}
+
 static void check_says(cril_status st, cril_status want, const cril_error *err, const char *word)
 {
     assert_int_equal(st, want);
@@ -661,6 +807,8 @@ static void test_refused_arguments(void **state)
     check_says(cril_line_predict(&l, NAN, 0, 0.9, &at, &err), CRIL_ERR_RANGE, &err, "x = nan");
     check_says(cril_line_predict(&l, 0.5, -1, 0.9, &at, &err), CRIL_ERR_RANGE, &err,
                "standard error");
+    check_says(cril_line_predict(&l, 0.5, INFINITY, 0.9, &at, &err), CRIL_ERR_RANGE, &err,
+               "standard error");
     check_says(cril_line_predict(&l, 1e300, 0, 0.9, &at, &err), CRIL_ERR_RANGE, &err, "too large");
     b = (cril_line_bootstrap){.level = 0.9, .resamples = 0};
     check_says(cril_line_resample(&p, &b, &err), CRIL_ERR_RANGE, &err, "at least 1 resample");
@@ -679,17 +827,35 @@ static void test_refused_arguments(void **state)
     p = points_of(&q);
     q.x_se[4] = q.y_se[4] = 0;
     check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
-               "point 4 has no standard error");
+               "point 4 has a standard error of 0 in x and in y");
     q.y_se[4] = -0.5;
     check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "y_se[4] is -0.5");
-    q.y_se[4] = NAN;
-    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "y_se[4] is nan");
-    p.x_se = p.y_se = NULL;
+    q.y_se[4] = INFINITY;
+    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err, "y_se[4] is inf");
+    q.y_se[4] = NAN; /* one of the two is enough: not known is not exact */
+    q.x_se[4] = 0.5;
     check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
-               "point 0 has no standard error");
+               "the standard error of y of point 4 is not known");
+    q.y_se[4] = 0.5;
+    q.x_se[4] = NAN;
+    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
+               "the standard error of x of point 4 is not known");
+    q.x_se[4] = 0.5;
+    assert_int_equal(cril_line_york(&p, 0.9, &both, &err), CRIL_OK);
+    p.y_se = NULL;
+    check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_RANGE, &err,
+               "the standard error of y of point 0 is not known");
     { /* a square has no direction, a standing rectangle a vertical one */
         static const double x[] = {0, 0, 1, 1}, y[] = {0, 1, 0, 1}, tall[] = {0, 2, 0, 2};
+        static const double left[] = {0.1, 0.1, 0.7, 0.7}, up[] = {0.2, 0.8, 0.2, 0.8},
+                            se[] = {0.01, 0.01, 0.01, 0.01}; /* but for rounding */
 
+        p = points(4, left, up);
+        p.x_se = p.y_se = se;
+        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
+                   "no slope is the best one");
+        check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
+                   "no slope is the best one");
         p = points(4, x, y);
         check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
                    "no slope is the best one");
@@ -755,6 +921,9 @@ int main(void)
         cmocka_unit_test(test_redrawn),
         cmocka_unit_test(test_leave_out),
         cmocka_unit_test(test_refused_points),
+        cmocka_unit_test(test_one_but_for_rounding),
+        cmocka_unit_test(test_ties_but_for_rounding),
+        cmocka_unit_test(test_extrapolated),
         cmocka_unit_test(test_refused_arguments),
         cmocka_unit_test(test_many),
     };

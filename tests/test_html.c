@@ -103,6 +103,7 @@ static void fill(struct small *s)
         for (size_t b = 0; b < BENCHMARKS; b++)
             s->score[m * BENCHMARKS + b] =
                 (cril_known){.value = 1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4),
+                             .se = NAN,
                              .origin = CRIL_ORIGIN_IMPORTED,
                              .source = b ? "table 2" : "table 1"};
     }
@@ -146,7 +147,7 @@ static struct small *make_small(void)
 
 static void forget(cril_known *k)
 {
-    *k = (cril_known){.value = NAN, .source = ""};
+    *k = (cril_known){.value = NAN, .se = NAN, .source = ""};
 }
 
 static void says_what_is_known(void **state)
@@ -360,9 +361,30 @@ static void draws_extreme_figures(void **state)
     free(p.text);
     for (size_t m = 0; m < MODELS; m++)
         s->bpc[m * CORPORA] = s->bpc[m * CORPORA + 1] =
-            (cril_known){.value = 0.5, .origin = CRIL_ORIGIN_MEASURED, .source = ""}; /* one x */
+            (cril_known){.value = 0.5 + (double)m * 0x1p-53,
+                         .origin = CRIL_ORIGIN_MEASURED,
+                         .source = ""}; /* one x */
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(p.text, "No line"));
+    free(p.text);
+}
+
+/* What is not known has no bar, and still its place in the drawings. */
+static void draws_unknown_errors(void **state)
+{
+    struct small *s = make_small();
+    struct page p;
+    char *board;
+
+    (void)state;
+    for (size_t i = 0; i < CORPORA; i++)
+        s->bpc[(MODELS - 1) * CORPORA + i].se = NAN; /* of the model with fewest bits */
+    p = make(&s->info, &s->table, NULL);
+    assert_null(strstr(p.text, "nan"));
+    board = strstr(p.text, "<section id=\"leaderboard\">");
+    assert_non_null(board);
+    *strstr(board, "</section>") = '\0';
+    assert_null(strstr(board, " x=\"-")); /* its symbol is within the range of the bars */
     free(p.text);
 }
 
@@ -653,6 +675,7 @@ int main(void)
         cmocka_unit_test(says_what_3_models_cannot_show),
         cmocka_unit_test(is_a_page_without_a_line_too),
         cmocka_unit_test(draws_extreme_figures),
+        cmocka_unit_test(draws_unknown_errors),
         cmocka_unit_test(shows_the_paper),
         cmocka_unit_test(faults_are_said),
         cmocka_unit_test(numbers),

@@ -72,7 +72,7 @@ static cril_result sample(void)
         .bytes = 105,
         .documents = N_DOCUMENTS,
         .interval =
-            {.level = 0.95, .low = 0.1 + 0.2, .high = 2.0 / 3, .resamples = 1000, .seed = 77},
+            {.level = 0.95, .low = 0.013 / 3, .high = 0.02 / 3, .resamples = 1000, .seed = 77},
         .protocol = "document",
         .context = 1900,
         .stride = 512,
@@ -109,13 +109,15 @@ static void write_text(const char *text, size_t len)
     assert_int_equal(fclose(f), 0);
 }
 
+static const cril_proof *proof; /* of each, unless NULL */
+
 static void write_results(const cril_result *results, size_t n)
 {
     FILE *f = fopen(path, "wb");
     cril_error err;
 
     assert_non_null(f);
-    if (cril_results_write(f, results, n, NULL, &err) != CRIL_OK)
+    if (cril_results_write(f, results, n, proof, &err) != CRIL_OK)
         fail_msg("%s", err.message);
     assert_int_equal(fclose(f), 0);
 }
@@ -134,6 +136,31 @@ static char *good_text(void)
     fclose(f);
     text[n] = '\0';
     return text;
+}
+
+/* Those of its documents, as cril_result_sum has them, without an interval. */
+static void set_sums(cril_result *r)
+{
+    r->nats = 0;
+    r->tokens = r->scored_tokens = r->characters = r->bytes = 0;
+    for (uint64_t i = 0; i < r->documents; i++) {
+        r->nats += r->per_document[i].nats;
+        r->tokens += r->per_document[i].tokens;
+        r->scored_tokens += r->per_document[i].scored_tokens;
+        r->characters += r->per_document[i].characters;
+        r->bytes += r->per_document[i].bytes;
+    }
+}
+
+/* Other nats for r, all of its first document. */
+static void set_nats(cril_result *r, cril_document_score room[N_DOCUMENTS], double nats)
+{
+    memcpy(room, documents, sizeof(documents));
+    room[0].nats = nats;
+    room[1].nats = 0;
+    r->per_document = room;
+    r->interval = (cril_interval){0};
+    set_sums(r);
 }
 
 static bool same_bits(double a, double b)
@@ -202,30 +229,37 @@ static void check_round_trip(const cril_result *results, size_t n)
 static void test_round_trip(void **state)
 {
     cril_result r[3] = {sample(), sample(), sample()};
+    cril_document_score one = documents[0], other[N_DOCUMENTS];
     uint64_t bits = 1;
 
     (void)state;
     check_round_trip(r, 1);
-    r[1].per_document = NULL;
+    one.nats = DBL_MAX / 2; /* its bits are a double too */
+    r[1].per_document = &one;
+    r[1].documents = 1;
+    set_sums(&r[1]);
     r[1].interval = (cril_interval){0}; /* null in the file */
     r[1].baselines = NULL;
     r[1].n_baselines = 0;
     r[1].text_characters = r[1].text_bytes = 0;
     r[1].model_name = r[1].corpus_path = (char[]){""};
-    r[2].nats = DBL_MAX / 2; /* its bits are a double too */
+    memcpy(other, documents, sizeof(other));
+    other[0].nats = other[1].nats = 5e-324;
+    r[2].per_document = other;
+    set_sums(&r[2]);
     r[2].seconds = 0;
-    r[2].interval.low = -DBL_MIN;
-    r[2].interval.high = 5e-324;
+    r[2].interval.low = r[2].interval.high = 0; /* 5e-324 / 40 */
     r[2].interval.seed = INT64_MAX;
     memcpy(r[2].protocol, "fifteen letters", sizeof(r[2].protocol));
     memcpy(r[2].version, "fifteen letters", sizeof(r[2].version));
     check_round_trip(r, 3);
     for (int i = 0; i < 200; i++) { /* any finite double of 0 or more */
         bits = bits * 6364136223846793005u + 1442695040888963407u;
-        memcpy(&r[0].nats, &(uint64_t){bits >> 1}, sizeof(bits));
-        memcpy(&r[0].seconds, &(uint64_t){bits >> 2}, sizeof(bits));
-        if (isfinite(cril_result_bits(&r[0])))
-            check_round_trip(r, 1);
+        memcpy(&one.nats, &(uint64_t){bits >> 1}, sizeof(bits));
+        memcpy(&r[1].seconds, &(uint64_t){bits >> 2}, sizeof(bits));
+        set_sums(&r[1]);
+        if (isfinite(cril_result_bits(&r[1])))
+            check_round_trip(&r[1], 1);
     }
 }
 
@@ -254,6 +288,7 @@ static void test_figures(void **state)
 /* The sample's text has twice the characters that were scored. */
 static void test_break_even(void **state)
 {
+    cril_document_score room[N_DOCUMENTS];
     cril_result r = sample();
     const double bits = 2 * cril_result_bits(&r), best = 40 * 8.0 / 200;
     double even;
@@ -274,7 +309,7 @@ static void test_break_even(void **state)
     expect_written("break_even_bytes", even * 210 / 200);
     assert_non_null(strstr(good_text(), "\"bpc\": 1.6"));
 
-    r.nats = 100 * best * CRIL_LN2 * 1.0001; /* a worse model never pays */
+    set_nats(&r, room, 100 * best * CRIL_LN2 * 1.0001); /* a worse model never pays */
     assert_true(isinf(cril_result_break_even(&r)));
     check_round_trip(&r, 1);
     r.nats = 100 * best * CRIL_LN2 * 0.9999;
@@ -346,13 +381,14 @@ static void test_unspelled_is_lacking(void **state)
 /* A perplexity past e^700 is infinite, null in the file, and in nobody's way. */
 static void test_perplexity_ends(void **state)
 {
+    cril_document_score room[N_DOCUMENTS];
     cril_result r = sample();
 
     (void)state;
-    r.nats = 699.9 * 30;
+    set_nats(&r, room, 699.9 * 30);
     assert_true(isfinite(cril_result_perplexity(&r)));
     check_round_trip(&r, 1);
-    r.nats = 700.1 * 30;
+    set_nats(&r, room, 700.1 * 30);
     assert_true(isinf(cril_result_perplexity(&r)));
     check_round_trip(&r, 1);
     assert_non_null(strstr(good_text(), "\"perplexity\": 1.01"));
@@ -529,7 +565,7 @@ static void test_wrong_values(void **state)
         {"\"interval\": {", "\"other\": {", "level"},
         {"\"level\": 0.9", "\"level\": 1.9", "interval"},
         {"\"level\": 0.9", "\"level\": -0.9", "interval"},
-        {"\"low\": 0.3", "\"low\": 7.3", "interval"},
+        {"\"low\": 0.004", "\"low\": 7.3", "interval"},
         {"\"resamples\": 1000", "\"resamples\": -1", "resamples"},
         {"\"resamples\": 1000", "\"resamples\": 0", "interval"},
         {"\"seed\": 77", "\"seed\": -77", "seed"},
@@ -584,6 +620,194 @@ static void test_wrong_values(void **state)
         change(cases[i].from, cases[i].to);
         check_refused(CRIL_ERR_FORMAT, cases[i].word);
     }
+}
+
+static void check_contradiction(const cril_result *r, const char *word)
+{
+    write_results(r, 1); /* what is written is not checked, what is read is */
+    check_refused(CRIL_ERR_FORMAT, word);
+}
+
+/* Totals that are not those of the documents, and documents that no run has. */
+static void test_totals_contradict(void **state)
+{
+    static const struct {
+        size_t offset; /* of a count in cril_result */
+        const char *word;
+    } totals[] = {
+        {offsetof(cril_result, tokens), "tokens is 32, but its documents have 31"},
+        {offsetof(cril_result, scored_tokens), "scored_tokens is 31, but its documents have 30"},
+        {offsetof(cril_result, characters), "characters is 101, but its documents have 100"},
+        {offsetof(cril_result, bytes), "bytes is 106, but its documents have 105"},
+    };
+    const cril_result good = sample();
+    cril_document_score other[N_DOCUMENTS];
+    cril_result r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(totals) / sizeof(totals[0]); i++) {
+        r = good;
+        ++*(uint64_t *)((char *)&r + totals[i].offset);
+        check_contradiction(&r, totals[i].word);
+    }
+    r = good;
+    r.tokens = 10;
+    check_contradiction(&r, "tokens is 10, but its documents have at least 30");
+    r = good;
+    r.nats *= 1 + 1e-12;
+    check_contradiction(&r, "but its documents have 0.43333333333333335");
+    r = good;
+    r.per_document = NULL;
+    check_contradiction(&r, "per_document is missing");
+    r = good;
+    r.forward_tokens = 26; /* 3 documents may each have a first token without an input */
+    check_contradiction(&r, "forward_tokens is too small");
+    r.forward_tokens = 29;
+    snprintf(r.protocol, sizeof(r.protocol), "rolling");
+    check_contradiction(&r, "forward_tokens is too small");
+    r = good;
+    r.interval.high = 0.009; /* more than the dearest document's 0.0080 */
+    check_contradiction(&r, "interval reaches beyond");
+    r.interval.high = 0.007;
+    r.interval.low = 0.003;
+    check_contradiction(&r, "interval reaches beyond");
+    r = good;
+    r.text_characters = 99;
+    check_contradiction(&r, "baselines.characters is less");
+    r.text_characters = 211;
+    check_contradiction(&r, "baselines.characters is more");
+
+    r = good;
+    r.per_document = other;
+    memcpy(other, documents, sizeof(other));
+    other[1].index = 0;
+    check_contradiction(&r, "per_document.index does not grow");
+    memcpy(other, documents, sizeof(other));
+    other[0].scored_tokens = 11;
+    set_sums(&r);
+    check_contradiction(&r, "per_document.scored_tokens has more");
+    memcpy(other, documents, sizeof(other));
+    other[2].characters = 2;
+    set_sums(&r);
+    check_contradiction(&r, "per_document.characters has more");
+    memcpy(other, documents, sizeof(other));
+    other[0].scored_tokens = 0;
+    set_sums(&r);
+    check_contradiction(&r, "per_document.nats has some");
+    memcpy(other, documents, sizeof(other)); /* one document with characters has no interval */
+    other[1] = (cril_document_score){.index = 1};
+    set_sums(&r);
+    r.interval.low = r.interval.high = r.nats / CRIL_LN2 / 40;
+    check_contradiction(&r, "interval is of fewer than 2 documents");
+}
+
+/* A sum that wraps to the total. */
+static void test_totals_wrap(void **state)
+{
+    cril_document_score other[] = {
+        {.index = 0, .tokens = INT64_MAX, .bytes = 1},
+        {.index = 1, .tokens = INT64_MAX, .bytes = 1},
+        {.index = 2, .tokens = 33, .scored_tokens = 1, .characters = 1, .bytes = 1}};
+    cril_result r = sample();
+
+    (void)state;
+    r.per_document = other;
+    r.interval = (cril_interval){0};
+    set_sums(&r);
+    assert_true(r.tokens == 31);
+    check_contradiction(&r, "tokens is 31, but its documents have at least 9223372036854775807");
+}
+
+static void check_changes(const char *const (*cases)[3], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        change(cases[i][0], cases[i][1]);
+        check_refused(CRIL_ERR_FORMAT, cases[i][2]);
+    }
+}
+
+/* Figures that do not follow from the sums. */
+static void test_figures_contradict(void **state)
+{
+    static const char *const cases[][3] = {
+        {"\"bpc\": 0.006", "\"bpc\": 0.007", "bpc is not 0.00625"},
+        {"\"bpc\": 0.006", "\"bpc\": null, \"other\": 0.006", "bpc is not 0.00625"},
+        {"\"bpc\": 0.006", "\"bpc\": \"0\", \"other\": 0.006", "bpc is not 0.00625"},
+        {"\"bpb\": 0.005", "\"bpb\": 0.105", "bpb is not"},
+        {"\"bits\": 0.6", "\"bits\": 0.7", "bits is not"},
+        {"\"bits_per_token\": 0.02", "\"bits_per_token\": 0.03", "bits_per_token is not"},
+        {"\"perplexity\": 1.01", "\"perplexity\": 1.02", "perplexity is not"},
+        {"\"perplexity\": 1.01", "\"perplexity\": null, \"other\": 1.01", "perplexity is not"},
+        {"\"bpc\": 2.4", "\"bpc\": 2.5", "bpc is not 2.4"},
+        {"\"archive_bytes\": 1", "\"archive_bytes\": 2", "archive_bytes is not"},
+        {"\"break_even_characters\": 4", "\"break_even_characters\": 5",
+         "break_even_characters is not"},
+        {"\"break_even_bytes\": ", "\"break_even_bytes\": null, \"other\": ",
+         "break_even_bytes is not"},
+        {"\"name\": \"xz -9\"", "\"name\": \"zstd -19\"", "a compressor twice"},
+        {"\"average\": {", "\"average\": {\"bpc\": 0.00626}, \"other\": {", "average.bpc is not"},
+        {"\"per_document\"", "\"[er_document\"", "per_document is missing"},
+    };
+    static const char *const good[][2] = {
+        {"\"bpc\": 0.006", "\"other\": 0.006"}, /* what follows from others may be absent */
+        {"\"average\": {", "\"other\": {"},
+    };
+    cril_result *r;
+    cril_error err;
+    size_t n;
+
+    (void)state;
+    check_changes(cases, sizeof(cases) / sizeof(cases[0]));
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        change(good[i][0], good[i][1]);
+        if (cril_results_read(path, &r, &n, &err) != CRIL_OK)
+            fail_msg("%s", err.message);
+        cril_results_free(r, n);
+    }
+}
+
+/* A proof that is not the result's, or contradicts itself. */
+static void test_proof_contradicts(void **state)
+{
+    static const cril_proof good = {.documents = N_DOCUMENTS,
+                                    .characters = 100,
+                                    .ideal_nats = 0.1 + 1.0 / 3,
+                                    .code_bytes = 20,
+                                    .archive_bytes = 300};
+    static const char *const cases[][3] = {
+        {"\"ideal_bits\": 0.6", "\"ideal_bits\": 0.7", "ideal_bits is not"},
+        {"\"overhead\": 2", "\"overhead\": 3", "overhead is not"},
+        {"\"bpc\": 24", "\"bpc\": 25", "bpc is not 24"},
+        {"\"coded_bits\": 160", "\"coded_bits\": 161", "proof.coded_bits is not a part"},
+        {"\"kept\": 0", "\"kept\": -1", "proof lacks a number"},
+    };
+    const cril_result r = sample();
+    cril_proof p = good;
+    cril_result *back;
+    cril_error err;
+    size_t n;
+
+    (void)state;
+    proof = &p;
+    check_round_trip(&r, 1);
+    check_changes(cases, sizeof(cases) / sizeof(cases[0]));
+    p.documents = 2;
+    check_contradiction(&r, "proof.documents is not");
+    p = good;
+    p.respelled = 4;
+    check_contradiction(&r, "proof counts more documents");
+    p = good;
+    p.code_bytes = 301;
+    check_contradiction(&r, "proof.coded_bits is not a part");
+    p = good;
+    p.ideal_nats = 0.4;
+    check_contradiction(&r, "proof.ideal_nats is not nats");
+    p.respelled = 1; /* which may have other tokens */
+    write_results(&r, 1);
+    if (cril_results_read(path, &back, &n, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    cril_results_free(back, n);
+    proof = NULL;
 }
 
 /* The second result of a file, so the first was already read. */
@@ -771,6 +995,12 @@ static void test_compare_mismatch(void **state)
     check_mismatch(&a, &b, "2 in one result and 7 in the other");
 }
 
+static void check_within(const char *what, double got, double want, double within)
+{
+    if (!(fabs(got - want) <= within))
+        fail_msg("%s: %.17g, not %.17g", what, got, want);
+}
+
 enum { N = 50 };
 
 /* Two models on one corpus; b needs 0.3 bits a character more, give or take. */
@@ -819,13 +1049,15 @@ static void test_compare(void **state)
     assert_true(c.difference > 0.1 && c.difference == c.bpc_b - c.bpc_a);
     assert_true(c.interval.low > 0 && c.interval.low < c.difference &&
                 c.difference < c.interval.high);
+    assert_true(c.verdict == CRIL_VERDICT_MORE && c.n_counted == N);
 
     for (size_t i = 0; i < N; i++) {
         bits_a[i] = da[i].nats / CRIL_LN2;
         bits_b[i] = db[i].nats / CRIL_LN2;
         characters[i] = (double)da[i].characters;
     }
-    assert_int_equal(cril_bootstrap_difference(bits_b, characters, bits_a, characters, N, &v, NULL),
+    assert_int_equal(cril_bootstrap_difference(
+                         &(cril_pairs){N, bits_b, characters, bits_a, characters}, 1, &v, NULL),
                      CRIL_OK);
     assert_memory_equal(&v, &c.interval, sizeof(v));
 
@@ -843,7 +1075,7 @@ static void test_compare(void **state)
 
     assert_int_equal(cril_compare(&b, &a, &back, NULL), CRIL_OK);
     assert_true(back.difference == -c.difference);
-    assert_true(back.interval.high < 0);
+    assert_true(back.interval.high < 0 && back.verdict == CRIL_VERDICT_FEWER);
     cril_comparison_free(&back);
     cril_comparison_free(&c);
     assert_true(!c.documents && c.n_documents == 0);
@@ -891,7 +1123,127 @@ static void test_compare_itself(void **state)
                 c.interval.seed == 0); /* the defaults */
     for (size_t i = 0; i < N_DOCUMENTS; i++)
         assert_int_equal(c.documents[i].index, i);
+    assert_true(c.verdict == CRIL_VERDICT_SAME && c.n_counted == 2); /* one has no characters */
     cril_comparison_free(&c);
+}
+
+/* A result of n documents with so many characters and nats, on corpus number `corpus`. */
+static cril_result result_of(cril_document_score *d, size_t n, const double (*rows)[2], char corpus)
+{
+    cril_result r = sample();
+
+    for (size_t i = 0; i < n; i++)
+        d[i] = (cril_document_score){.index = i,
+                                     .tokens = 1,
+                                     .scored_tokens = 1,
+                                     .characters = (uint64_t)rows[i][0],
+                                     .bytes = 99,
+                                     .nats = rows[i][1]};
+    r.per_document = d;
+    r.documents = n;
+    r.corpus_sha256[0] = corpus;
+    set_sums(&r);
+    return r;
+}
+
+static void check_verdict(const double (*a)[2], const double (*b)[2], size_t n, cril_verdict want,
+                          size_t n_counted)
+{
+    cril_document_score da[8], db[8];
+    const cril_result ra = result_of(da, n, a, 'a'), rb = result_of(db, n, b, 'a');
+    const cril_result_pair pair = {&ra, &rb};
+    cril_comparison c = {.interval = {.seed = 2}}, average = c;
+    cril_error err;
+
+    if (cril_compare(&ra, &rb, &c, &err) != CRIL_OK ||
+        cril_compare_average(&pair, 1, &average, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(c.verdict, want);
+    assert_int_equal(c.n_counted, n_counted);
+    assert_true(!c.interval.resamples == (n_counted < 2));
+    /* the average of one corpus is that corpus's own */
+    assert_memory_equal(&c.interval, &average.interval, sizeof(c.interval));
+    assert_true(average.verdict == want && average.difference == c.difference);
+    assert_true(!average.documents && !average.n_documents);
+    cril_comparison_free(&c);
+}
+
+/* One pair of documents decides nothing, and equal ones need no interval. */
+static void test_verdicts(void **state)
+{
+    static const double one[][2] = {{10, 5}}, other[][2] = {{10, 6}};
+    static const double half[][2] = {{10, 5}, {0, 0}, {0, 1}},
+                        half_other[][2] = {{10, 6}, {0, 0}, {0, 1}};
+    static const double two[][2] = {{10, 5}, {20, 7}}, lower[][2] = {{10, 4}, {20, 5}},
+                        mixed[][2] = {{10, 4}, {20, 8}},
+                        again[][2] = {{10, 5 * (1 + 0x1p-51)}, {20, 7}},
+                        slower[][2] = {{10, 6}, {20, 9}}, partly[][2] = {{10, 5}, {20, 9}};
+
+    (void)state;
+    check_verdict(one, other, 1, CRIL_VERDICT_NONE, 1);
+    check_verdict(one, one, 1, CRIL_VERDICT_SAME, 1);
+    check_verdict(half, half_other, 3, CRIL_VERDICT_NONE, 1);
+    check_verdict(half, half, 3, CRIL_VERDICT_SAME, 1);
+    check_verdict(two, lower, 2, CRIL_VERDICT_FEWER, 2);
+    check_verdict(two, slower, 2, CRIL_VERDICT_MORE, 2);
+    check_verdict(two, mixed, 2, CRIL_VERDICT_OPEN, 2);
+    check_verdict(two, partly, 2, CRIL_VERDICT_OPEN, 2); /* an end at 0 holds 0 */
+    check_verdict(two, again, 2, CRIL_VERDICT_SAME, 2);
+    check_verdict(again, two, 2, CRIL_VERDICT_SAME, 2);
+}
+
+/* Two corpora of which neither decides, and their mean does; whatever their order. */
+static void test_compare_average(void **state)
+{
+    enum { n = 40 };
+    static cril_document_score d[4][n];
+    static double rows[4][n][2];
+    cril_result r[4], alone;
+    cril_result_pair pairs[2], turned[2];
+    cril_comparison c[2] = {{.interval = {.seed = 1}}, {.interval = {.seed = 1}}}, both = c[0],
+                    back = c[0];
+    cril_error err;
+    uint64_t random = 3;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 2; k++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            rows[k][i][0] = rows[k + 2][i][0] = (double)(20 + (random >> 60));
+            rows[k][i][1] = 30 + (double)(random >> 58 & 7);
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            rows[k + 2][i][1] = rows[k][i][1] + (double)(random >> 40) * 0x1p-24 - 0.58;
+        }
+    for (size_t k = 0; k < 4; k++)
+        r[k] = result_of(d[k], n, rows[k], k % 2 ? 'b' : 'a');
+    for (size_t k = 0; k < 2; k++) {
+        pairs[k] = turned[1 - k] = (cril_result_pair){&r[k], &r[k + 2]};
+        assert_int_equal(cril_compare(pairs[k].a, pairs[k].b, &c[k], NULL), CRIL_OK);
+    }
+    assert_int_equal(cril_compare_average(pairs, 2, &both, NULL), CRIL_OK);
+    assert_int_equal(cril_compare_average(turned, 2, &back, NULL), CRIL_OK);
+    assert_memory_equal(&both.interval, &back.interval, sizeof(both.interval));
+    assert_true(both.bpc_a == back.bpc_a && both.bpc_b == back.bpc_b);
+    check_within("difference", both.difference, (c[0].difference + c[1].difference) / 2, 1e-14);
+    assert_true(both.n_counted == 2 * n && both.interval.resamples == 1000);
+    {
+        const double x = c[0].interval.high - c[0].interval.low,
+                     y = c[1].interval.high - c[1].interval.low,
+                     width = both.interval.high - both.interval.low;
+
+        check_within("width", width / (sqrt(x * x + y * y) / 2), 1, 0.1); /* independent draws */
+    }
+    for (size_t k = 0; k < 2; k++)
+        cril_comparison_free(&c[k]);
+
+    alone =
+        result_of(d[1], 1, rows[1], 'b'); /* a corpus of one document: no interval of the mean */
+    pairs[1] = (cril_result_pair){&alone, &r[3]};
+    assert_int_equal(cril_compare_average(pairs, 2, &both, &err), CRIL_ERR_MISMATCH);
+    r[3] = result_of(d[3], 1, rows[3], 'b');
+    assert_int_equal(cril_compare_average(pairs, 2, &both, &err), CRIL_OK);
+    assert_true(both.verdict == CRIL_VERDICT_NONE && !both.interval.resamples);
+    assert_int_equal(cril_compare_average(pairs, 0, &both, &err), CRIL_ERR_EMPTY);
 }
 
 static void check_compare_fails(const cril_result *a, const cril_result *b, cril_interval v,
@@ -952,6 +1304,10 @@ int main(void)
         cmocka_unit_test(test_paths_that_are_not_utf8),
         cmocka_unit_test(test_not_written),
         cmocka_unit_test(test_wrong_values),
+        cmocka_unit_test(test_totals_contradict),
+        cmocka_unit_test(test_totals_wrap),
+        cmocka_unit_test(test_figures_contradict),
+        cmocka_unit_test(test_proof_contradicts),
         cmocka_unit_test(test_wrong_second),
         cmocka_unit_test(test_not_json),
         cmocka_unit_test(test_not_read),
@@ -961,6 +1317,8 @@ int main(void)
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_compare_order),
         cmocka_unit_test(test_compare_itself),
+        cmocka_unit_test(test_verdicts),
+        cmocka_unit_test(test_compare_average),
         cmocka_unit_test(test_compare_range),
     };
     return cmocka_run_group_tests(tests, enter, leave);

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "stats/sum.h"
+
 #include <cril/stats.h>
 #include <inttypes.h>
 #include <math.h>
@@ -30,6 +32,15 @@ static void check_close(const char *name, double got, double want)
 {
     if (!(fabs(got - want) <= tolerance * fabs(want)))
         fail_msg("%s: %.17g, not %.17g", name, got, want);
+}
+
+static cril_status difference(const double *a, const double *a_denominator, const double *b,
+                              const double *b_denominator, size_t n, cril_interval *v,
+                              cril_error *err)
+{
+    const cril_pairs p = {n, a, a_denominator, b, b_denominator};
+
+    return cril_bootstrap_difference(&p, 1, v, err);
 }
 
 static void read_numbers(FILE *f, double *out, size_t n)
@@ -61,10 +72,10 @@ static void test_golden(void **state)
                 columns[k][i] = row[k];
         }
         read_numbers(f, want, 2);
-        assert_int_equal(kind == 'd' ? cril_bootstrap_difference(columns[0], columns[1], columns[2],
-                                                                 columns[3], n, &v, NULL)
-                                     : cril_bootstrap_ratio(columns[0], columns[1], n, &v, NULL),
-                         CRIL_OK);
+        assert_int_equal(
+            kind == 'd' ? difference(columns[0], columns[1], columns[2], columns[3], n, &v, NULL)
+                        : cril_bootstrap_ratio(columns[0], columns[1], n, &v, NULL),
+            CRIL_OK);
         check_close(name, v.low, want[0]);
         check_close(name, v.high, want[1]);
         assert_true(v.level == level && v.resamples == resamples && v.seed == seed);
@@ -115,28 +126,99 @@ static void test_constant_ratio(void **state)
     }
 }
 
-static void test_one_document(void **state)
+static void check_no_interval(const cril_pairs *p, size_t n)
 {
-    const double bits = 1, characters = 3;
-    cril_interval v = of(0.95, 1000, 1);
-
-    (void)state;
-    assert_int_equal(cril_bootstrap_ratio(&bits, &characters, 1, &v, NULL), CRIL_OK);
-    assert_true(v.low == 1.0 / 3 && v.high == 1.0 / 3);
-    v = of(0.5, 1, 1); /* and one resample has one value */
-    assert_int_equal(cril_bootstrap_ratio(&bits, &characters, 1, &v, NULL), CRIL_OK);
-    assert_true(v.low == 1.0 / 3 && v.high == 1.0 / 3);
-}
-
-/* A draw without a denominator has no ratio; one document that has one decides all the others. */
-static void test_zero_denominators(void **state)
-{
-    const double bits[] = {0, 0, 7, 0}, characters[] = {0, 0, 2, 0};
+    static const cril_interval none;
     cril_interval v = of(0.95, 200, 3);
 
+    assert_int_equal(cril_bootstrap_difference(p, n, &v, NULL), CRIL_OK);
+    assert_memory_equal(&v, &none, sizeof(v));
+}
+
+/* One document says nothing about the spread of documents, nor does one that alone has a
+ * denominator. */
+static void test_one_document(void **state)
+{
+    static const cril_interval none;
+    static const double bits[] = {0, 0, 7, 0}, one[] = {0, 0, 2, 0}, two[] = {0, 1, 2, 0},
+                        other[] = {3, 0, 2, 0};
+    const cril_pairs good = {4, bits, two, bits, two},
+                     alone = {1, bits + 2, two + 2, bits, two + 1},
+                     pairs[] = {good, {4, bits, two, bits, other}};
+    cril_interval v = of(0.95, 1000, 1);
+    double se = 0;
+
     (void)state;
-    assert_int_equal(cril_bootstrap_ratio(bits, characters, 4, &v, NULL), CRIL_OK);
-    assert_true(v.low == 3.5 && v.high == 3.5);
+    assert_int_equal(cril_bootstrap_ratio(bits + 2, one + 2, 1, &v, NULL), CRIL_OK);
+    assert_memory_equal(&v, &none, sizeof(v));
+    v = of(0.95, 200, 3);
+    assert_int_equal(cril_bootstrap_ratio(bits, one, 4, &v, NULL), CRIL_OK);
+    assert_memory_equal(&v, &none, sizeof(v));
+    check_no_interval(&alone, 1);
+    check_no_interval(&pairs[1], 1); /* each has two, but not the same two */
+    check_no_interval(pairs, 2);     /* one corpus of two has none */
+    assert_int_equal(cril_ratio_error(bits, one, 4, &se, NULL), CRIL_OK);
+    assert_true(isnan(se));
+    v = of(0.95, 200, 3);
+    assert_int_equal(cril_bootstrap_difference(&good, 1, &v, NULL), CRIL_OK);
+    assert_true(v.resamples == 200 && v.low == 0 && v.high == 0);
+}
+
+/* The mean over corpora: two corpora of constant differences, and two whose draws are independent.
+ */
+static void test_mean_difference(void **state)
+{
+    enum { n = 60 };
+    static double a[n], b[n], c[n], d[n], characters[n], more[n];
+    cril_interval one = of(0.95, 2000, 5), two = one, v = one;
+
+    (void)state;
+    fill(a, characters, n);
+    fill(b, more, n);
+    for (size_t i = 0; i < n; i++) {
+        c[i] = a[i] - 0.5 * characters[i];
+        d[i] = b[i] + 0.25 * more[i];
+    }
+    {
+        const cril_pairs p[] = {{n, a, characters, c, characters}, {n, b, more, d, more}};
+
+        assert_int_equal(cril_bootstrap_difference(p, 2, &v, NULL), CRIL_OK);
+        check_close("low", v.low, 0.125);
+        check_close("high", v.high, 0.125);
+    }
+    for (size_t i = 0; i < n; i++) {
+        c[i] = a[i] * (1 + 0.2 * uniform());
+        d[i] = b[i] * (1 + 0.2 * uniform());
+    }
+    {
+        const cril_pairs p[] = {{n, a, characters, c, characters}, {n, b, more, d, more}};
+        double wide, narrow;
+
+        v = one;
+        assert_int_equal(cril_bootstrap_difference(&p[0], 1, &one, NULL), CRIL_OK);
+        assert_int_equal(cril_bootstrap_difference(&p[1], 1, &two, NULL), CRIL_OK);
+        assert_int_equal(cril_bootstrap_difference(p, 2, &v, NULL), CRIL_OK);
+        wide = sqrt((one.high - one.low) * (one.high - one.low) +
+                    (two.high - two.low) * (two.high - two.low)) /
+               2;
+        narrow = v.high - v.low; /* of a mean of two independent ones */
+        if (!(fabs(narrow / wide - 1) < 0.1))
+            fail_msg("width %g, not %g", narrow, wide);
+    }
+}
+
+/* Two ratios that are equal but for rounding differ by 0 in every draw. */
+static void test_same_ratios(void **state)
+{
+    double a[40], b[40], characters[40];
+    cril_interval v = of(0.95, 300, 1);
+
+    (void)state;
+    fill(a, characters, 40);
+    for (size_t i = 0; i < 40; i++)
+        b[i] = a[i] * (1 + 0x1p-51);
+    assert_int_equal(difference(a, characters, b, characters, 40, &v, NULL), CRIL_OK);
+    assert_true(v.low == 0 && v.high == 0);
 }
 
 static void test_seeds(void **state)
@@ -157,10 +239,8 @@ static void test_seeds(void **state)
     assert_true(v.low < v.high);
     assert_true(v.low != other.low && v.high != other.high);
     d = again = of(0.95, 500, 9);
-    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &d, NULL),
-                     CRIL_OK);
-    assert_int_equal(cril_bootstrap_difference(bits, characters, b, characters, 60, &again, NULL),
-                     CRIL_OK);
+    assert_int_equal(difference(bits, characters, b, characters, 60, &d, NULL), CRIL_OK);
+    assert_int_equal(difference(bits, characters, b, characters, 60, &again, NULL), CRIL_OK);
     assert_memory_equal(&d, &again, sizeof(d));
 }
 
@@ -196,15 +276,12 @@ static void test_difference(void **state)
 
     (void)state;
     fill(a, characters, 80);
-    assert_int_equal(cril_bootstrap_difference(a, characters, a, characters, 80, &v, NULL),
-                     CRIL_OK);
+    assert_int_equal(difference(a, characters, a, characters, 80, &v, NULL), CRIL_OK);
     assert_true(v.low == 0 && v.high == 0);
     for (size_t i = 0; i < 80; i++)
         b[i] = a[i] + 0.25 * characters[i]; /* always a quarter bit more */
-    assert_int_equal(cril_bootstrap_difference(b, characters, a, characters, 80, &forth, NULL),
-                     CRIL_OK);
-    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &back, NULL),
-                     CRIL_OK);
+    assert_int_equal(difference(b, characters, a, characters, 80, &forth, NULL), CRIL_OK);
+    assert_int_equal(difference(a, characters, b, characters, 80, &back, NULL), CRIL_OK);
     check_close("low", forth.low, 0.25);
     check_close("high", forth.high, 0.25);
     check_close("low", back.low, -0.25);
@@ -212,8 +289,7 @@ static void test_difference(void **state)
     /* the same draws as the ratio's: b of nothing leaves a's ratio */
     memset(b, 0, sizeof(b));
     v = of(0.99, 500, 2);
-    assert_int_equal(cril_bootstrap_difference(a, characters, b, characters, 80, &v, NULL),
-                     CRIL_OK);
+    assert_int_equal(difference(a, characters, b, characters, 80, &v, NULL), CRIL_OK);
     assert_int_equal(cril_bootstrap_ratio(a, characters, 80, &alone, NULL), CRIL_OK);
     assert_memory_equal(&v, &alone, sizeof(v));
 }
@@ -231,8 +307,8 @@ static void check_refused(const double *a, const double *b, size_t n, cril_inter
         fail_msg("\"%s\" does not say \"%s\"", err.message, word);
     assert_int_equal(cril_bootstrap_ratio(a, b, n, &v, NULL), want);
     /* as the first and as the second of a pair */
-    assert_int_equal(cril_bootstrap_difference(a, b, one, one, n, &v, NULL), want);
-    assert_int_equal(cril_bootstrap_difference(one, one, a, b, n, &v, NULL), want);
+    assert_int_equal(difference(a, b, one, one, n, &v, NULL), want);
+    assert_int_equal(difference(one, one, a, b, n, &v, NULL), want);
     assert_memory_equal(&v, &before, sizeof(v));
 }
 
@@ -308,11 +384,14 @@ static void test_ratio_error(void **state)
     assert_true(se == 0);
     se = NAN;
     assert_int_equal(cril_ratio_error(b, c, 1, &se, NULL), CRIL_OK);
-    assert_true(se == 0);
-    assert_int_equal(cril_ratio_error(b, c, 0, &se, NULL), CRIL_OK);
+    assert_true(isnan(se)); /* not known, and not 0 */
     se = 7;
-    assert_int_equal(cril_ratio_error(one, none, 2, &se, &err), CRIL_ERR_RANGE);
-    assert_non_null(strstr(err.message, "zero"));
+    assert_int_equal(cril_ratio_error(b, c, 0, &se, NULL), CRIL_OK);
+    assert_true(isnan(se));
+    se = 7;
+    assert_int_equal(cril_ratio_error(one, none, 2, &se, &err), CRIL_OK);
+    assert_true(isnan(se));
+    se = 7;
     assert_int_equal(cril_ratio_error(huge, one, 2, &se, &err), CRIL_ERR_RANGE);
     assert_non_null(strstr(err.message, "too large"));
     assert_int_equal(cril_ratio_error((double[]){1, NAN}, one, 2, &se, &err), CRIL_ERR_RANGE);
@@ -337,20 +416,70 @@ static void test_ratio_error_spread(void **state)
         fail_msg("standard error %g, half an interval of one sigma %g", se, half);
 }
 
+/* ---- sums ---- */
+
+static double sum_of(const double *terms, size_t n)
+{
+    struct cril_sum s = {0};
+
+    for (size_t i = 0; i < n; i++)
+        cril_sum_add(&s, terms[i]);
+    return cril_sum_value(&s);
+}
+
+/* Rounded once, as by hand. */
+static void test_sum(void **state)
+{
+    static const double cancel[] = {1, 1e100, 1, -1e100},
+                        tenths[] = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1};
+    static const double tie[] = {1, 0x1p-53}, above[] = {1, 0x1p-53, 0x1p-120},
+                        below[] = {1, 0x1p-53, -0x1p-120}, odd[] = {1 + 0x1p-52, 0x1p-53},
+                        negative[] = {-1, -0x1p-53, -0x1p-120}, bad[] = {1, INFINITY, -INFINITY, 1};
+
+    (void)state;
+    assert_true(sum_of(NULL, 0) == 0);
+    assert_true(sum_of(cancel, 4) == 2);
+    assert_true(sum_of(tenths, 10) == 1); /* in order, in double, it is 0.9999999999999999 */
+    assert_true(sum_of(tie, 2) == 1);     /* to even */
+    assert_true(sum_of(odd, 2) == 1 + 0x1p-51);
+    assert_true(sum_of(above, 3) == 1 + 0x1p-52);
+    assert_true(sum_of(below, 3) == 1);
+    assert_true(sum_of(negative, 3) == -1 - 0x1p-52);
+    assert_true(isnan(sum_of(bad, 4)));
+}
+
+static void test_sum_in_any_order(void **state)
+{
+    enum { n = 200 };
+    double terms[n], first = 0;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        terms[i] = ldexp(uniform() - 0.5, (int)(400 * uniform()) - 200);
+    for (int k = 0; k < 50; k++) {
+        for (size_t i = n - 1; i > 0; i--) {
+            const size_t other = (size_t)(uniform() * (double)(i + 1));
+            const double kept = terms[i];
+
+            terms[i] = terms[other];
+            terms[other] = kept;
+        }
+        if (!k)
+            first = sum_of(terms, n);
+        assert_true(sum_of(terms, n) == first);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_constant_ratio),
-        cmocka_unit_test(test_one_document),
-        cmocka_unit_test(test_zero_denominators),
-        cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_difference),
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_too_large),
-        cmocka_unit_test(test_ratio_error),
-        cmocka_unit_test(test_ratio_error_spread),
+        cmocka_unit_test(test_golden),       cmocka_unit_test(test_constant_ratio),
+        cmocka_unit_test(test_one_document), cmocka_unit_test(test_mean_difference),
+        cmocka_unit_test(test_same_ratios),  cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_levels),       cmocka_unit_test(test_difference),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_too_large),
+        cmocka_unit_test(test_ratio_error),  cmocka_unit_test(test_ratio_error_spread),
+        cmocka_unit_test(test_sum),          cmocka_unit_test(test_sum_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -694,6 +694,39 @@ static void test_refused_values(void **state)
 
 /* ---- Figures from elsewhere ---- */
 
+/* A standard error that is not known is none, and not 0: 0 is a known one. */
+static void test_unknown_errors(void **state)
+{
+    cril_store *s = open_store(file("a.db"));
+    cril_figure row = {"m9", "cc", 0.5, NAN, "s", 0}, *rows;
+    cril_error err;
+    size_t n, changed;
+    char *text;
+
+    (void)state;
+    for (int kind = CRIL_FIGURE_BPC; kind <= CRIL_FIGURE_SCORE; kind++) {
+        static const double errors[] = {NAN, NAN, 0, 0, NAN};
+        static const size_t changes[] = {1, 0, 1, 0, 1};
+
+        for (size_t i = 0; i < 5; i++) {
+            row.se = errors[i];
+            check_ok(cril_store_import(s, (cril_figure_kind)kind, &row, 1, &changed, &err));
+            assert_int_equal(changed, changes[i]);
+            check_ok(cril_store_imported(s, (cril_figure_kind)kind, &rows, &n, &err));
+            assert_int_equal(n, 1);
+            assert_true(isnan(errors[i]) ? isnan(rows[0].se) : rows[0].se == 0);
+            cril_imports_free(rows, n);
+            text = dump(s);
+            assert_non_null(strstr(text, isnan(errors[i]) ? " 0.5 se unknown " : " 0.5 se 0 "));
+            free(text);
+        }
+    }
+    row.se = INFINITY;
+    check_refused(cril_store_import(s, CRIL_FIGURE_BPC, &row, 1, &changed, &err), CRIL_ERR_RANGE,
+                  "standard error of inf");
+    cril_store_close(s);
+}
+
 static void test_imports(void **state)
 {
     cril_figure bad[] = {{"m1", "cc", 0.5, 0, "s", 0}, {"m2", "cc", NAN, 0, "s", 0}};
@@ -1261,6 +1294,7 @@ static void test_hostile(void **state)
         {"UPDATE bpc SET bpc = -0.5", "figure"},
         {"UPDATE bpc SET bpc = 1e7", "figure"},
         {"UPDATE bpc SET se = -0.5", "figure"},
+        {"UPDATE scores SET se = 'unknown'", "figure"},
         {"UPDATE bpc SET bpc = 'NaN'", "figure"},
         {"UPDATE bpc SET source = ''", "figure"},
         {"UPDATE scores SET score = 1.4", "figure"},
@@ -1625,19 +1659,33 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip),      store_test(test_missing),
-        store_test(test_cells),           store_test(test_upgrade),
-        store_test(test_upgrade_refused), store_test(test_limits),
-        store_test(test_token_ids),       store_test(test_synchronous),
-        store_test(test_conflicts),       store_test(test_changed),
-        store_test(test_refused_values),  store_test(test_imports),
-        store_test(test_table),           store_test(test_baselines),
-        store_test(test_files),           store_test(test_read_only),
-        store_test(test_locked),          store_test(test_full),
-        store_test(test_merge),           store_test(test_merge_conflicts),
-        store_test(test_merge_options),   store_test(test_hostile),
-        store_test(test_damaged),         store_test(test_killed),
-        store_test(test_two_writers),     store_test(test_claims),
+        store_test(test_round_trip),
+        store_test(test_missing),
+        store_test(test_cells),
+        store_test(test_upgrade),
+        store_test(test_upgrade_refused),
+        store_test(test_limits),
+        store_test(test_token_ids),
+        store_test(test_synchronous),
+        store_test(test_conflicts),
+        store_test(test_changed),
+        store_test(test_refused_values),
+        store_test(test_imports),
+        store_test(test_unknown_errors),
+        store_test(test_table),
+        store_test(test_baselines),
+        store_test(test_files),
+        store_test(test_read_only),
+        store_test(test_locked),
+        store_test(test_full),
+        store_test(test_merge),
+        store_test(test_merge_conflicts),
+        store_test(test_merge_options),
+        store_test(test_hostile),
+        store_test(test_damaged),
+        store_test(test_killed),
+        store_test(test_two_writers),
+        store_test(test_claims),
         store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

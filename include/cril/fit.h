@@ -6,6 +6,10 @@
  * predicts models of a family that it has not seen, and what it says of a new model. doc/fit.md
  * defines every figure.
  *
+ * Numbers that differ by no more than rounding are one number, wherever that is asked: points of
+ * one x, points of one y, ties of ranks. a and b are one where |a - b| < 2^-46 max(|a|, |b|); all
+ * of several are, where the smallest and the largest are.
+ *
  * The numbers work in any unit: an estimate follows the units of x and y. All functions are pure:
  * no state, no random number but from the seed, and the same bits on every machine; any number of
  * threads. Arrays are the caller's, in and out; nothing is kept and there is nothing to free. On an
@@ -36,7 +40,7 @@ typedef struct cril_points {
     size_t n;
     const double *x;        /* [n] */
     const double *y;        /* [n] */
-    const double *x_se;     /* [n] standard error of x, 0: none known; NULL: none known for any */
+    const double *x_se;     /* [n] standard error of x, NaN: not known; NULL: not known for any */
     const double *y_se;     /* [n] of y, likewise */
     const uint32_t *family; /* [n] any label; NULL: each model is a family of its own */
 } cril_points;
@@ -118,7 +122,8 @@ typedef struct cril_prediction {
 /*
  * What the line says of a model with bits per character x.
  *
- *   x_se  standard error of x, >= 0; adds slope^2 x_se^2 to both variances
+ *   x_se  standard error of x, >= 0; adds slope^2 x_se^2 to both variances. NaN: it is not known,
+ *         and the intervals leave it out
  *
  * That addition is of first order, the slope taken as known: the intervals are then approximate.
  *
@@ -167,7 +172,7 @@ cril_status cril_line_resample(const cril_points *points, cril_line_bootstrap *b
 typedef enum cril_left_out_status {
     CRIL_LEFT_OUT_OK,
     CRIL_LEFT_OUT_TOO_FEW, /* fewer than 3 points stay */
-    CRIL_LEFT_OUT_ONE_X    /* the points that stay have one x only */
+    CRIL_LEFT_OUT_ONE_X    /* the points that stay have one x */
 } cril_left_out_status;
 
 typedef struct cril_left_out {
@@ -210,8 +215,8 @@ typedef struct cril_line_both {
 
 /*
  * The line with errors in x and in y, each point with its own standard errors: x_se and y_se of
- * points. Here 0, or a NULL array, counts as "exact"; a point that has neither is refused by index,
- * since the line would have to pass through it.
+ * points. 0 is an exact number. Refused by index: a point of which one standard error is not known,
+ * and one of which both are 0, since the line would have to pass through it.
  *
  * The standard errors are those of York: they follow from x_se and y_se alone. Models scatter about
  * the line by more than their errors; then reduced_chi_square exceeds 1, and the intervals are

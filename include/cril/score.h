@@ -152,8 +152,8 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
  * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes,
  * unspelled_characters, unspelled_documents, escape_bytes and interval of r from per_document
  * [documents], which are in the order of the corpus. Level (0: 0.95), resamples (0: 1000) and seed
- * are read from r->interval; it is all 0 afterwards where there are fewer than 2 documents or no
- * characters. CRIL_ERR_RANGE: nats that are not finite, a level
+ * are read from r->interval; it is all 0 afterwards where fewer than 2 documents
+ * have characters. CRIL_ERR_RANGE: nats that are not finite, a level
  * that is none. CRIL_ERR_NOMEM.
  */
 cril_status cril_result_sum(cril_result *r, cril_error *err);
@@ -167,6 +167,9 @@ double cril_result_bpb(const cril_result *r);            /* bits per UTF-8 byte 
 double cril_result_bits_per_token(const cril_result *r); /* per scored token */
 double cril_result_perplexity(
     const cril_result *r); /* of a token: e^(nats / scored tokens); infinite past e^700 */
+
+/* Mean of their BPC, n >= 1: the same bits in any order. */
+double cril_results_average(const cril_result *results, size_t n);
 
 /* Beside the baselines of r, which must have some (doc/scoring.md, "Baselines"). */
 /* All text at the model's BPC, rounded up to a byte, and escape_bytes; the model itself is not

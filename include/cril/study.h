@@ -140,7 +140,7 @@ typedef enum cril_origin {
 
 typedef struct cril_known {
     double value; /* bits per character, or a score as a share of 1; NaN where origin is NONE */
-    double se;    /* standard error over documents; 0: not known */
+    double se;    /* standard error; NaN: not known */
     cril_origin origin;
     const char *source; /* of an imported one; "" otherwise; belongs to the table */
     /* Of measured bits per character: characters that the model's tokens do not spell, documents
@@ -172,7 +172,7 @@ typedef enum cril_figure_kind {
 
 typedef struct cril_figure {
     const char *model, *of; /* of: the corpus or benchmark */
-    double value, se;   /* bits per character; score and error as shares of 1; se 0: not known */
+    double value, se;   /* bits per character; score and error as shares of 1; se NaN: not known */
     const char *source; /* "" if the file has no such column */
     size_t line;        /* of the file, where the record begins; 0: it comes from no file */
 } cril_figure;
@@ -204,7 +204,7 @@ void cril_figures_free(cril_figures *f);
 typedef struct cril_study_points {
     size_t n;
     double *x, *y;       /* [n] bits per character; score as a share of 1 */
-    double *x_se, *y_se; /* [n] standard error; 0: not known */
+    double *x_se, *y_se; /* [n] standard error; NaN: not known */
     uint32_t *family;    /* [n] models of one family have one number */
     size_t *model;       /* [n] index in the study */
     size_t *lacking;     /* [n_lacking] chosen models of which a number is not known */
@@ -214,8 +214,8 @@ typedef struct cril_study_points {
 /*
  * The models that f chooses and of which everything is known that its x and y need.
  *
- * A mean's standard error takes its numbers' errors as independent, and is 0 where one of them is
- * not known. *out is owned by the caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean
+ * A mean's standard error takes its numbers' errors as independent, and is not known where one of
+ * them is not. *out is owned by the caller: cril_study_points_free. CRIL_ERR_RANGE: words that mean
  * nothing here, see cril_study_check_fit. CRIL_ERR_NOMEM. Whether the points are enough for a line
  * is a matter of fit.h.
  */

@@ -5,10 +5,13 @@
  * interval of the difference is far narrower than those of the two figures. Pairing needs the same
  * documents in the same order: the corpus's hash, their number and the characters of each must
  * agree. Model, protocol and context may differ; that is what one compares. The numeric contract
- * may not.
+ * may not. Over several corpora it is the mean that counts: its documents are resampled within each
+ * corpus.
  */
 #include <cril/report.h>
 
+#include "stats/same.h"
+#include "stats/sum.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -77,62 +80,177 @@ static int by_change(const void *x, const void *y)
     return (p->index > q->index) - (p->index < q->index);
 }
 
+/* What a pair of results is resampled from. */
+struct terms {
+    double *bits_a, *bits_b, *characters; /* [n], one allocation */
+    size_t n;
+};
+
+static cril_status terms_init(struct terms *t, const cril_result *a, const cril_result *b,
+                              cril_error *err)
+{
+    size_t bytes;
+
+    *t = (struct terms){0};
+    if (a->documents > SIZE_MAX || !a->documents ||
+        !cril_size_mul((size_t)a->documents, 3 * sizeof(double), &bytes))
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: its number of documents cannot be compared",
+                         a->corpus_path);
+    if (!(t->bits_a = malloc(bytes)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", a->corpus_path);
+    t->n = (size_t)a->documents;
+    t->bits_b = t->bits_a + t->n;
+    t->characters = t->bits_b + t->n;
+    for (size_t i = 0; i < t->n; i++) {
+        t->bits_a[i] = bits_with_escapes(&a->per_document[i]);
+        t->bits_b[i] = bits_with_escapes(&b->per_document[i]);
+        t->characters[i] = (double)a->per_document[i].characters;
+    }
+    return CRIL_OK;
+}
+
+static bool all_same(const struct terms *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (!cril_same(t->bits_a[i], t->bits_b[i]))
+            return false;
+    return true;
+}
+
+static cril_verdict judge(const cril_interval *v, bool same)
+{
+    if (same)
+        return CRIL_VERDICT_SAME;
+    if (!v->resamples)
+        return CRIL_VERDICT_NONE;
+    return v->high < 0 ? CRIL_VERDICT_FEWER : v->low > 0 ? CRIL_VERDICT_MORE : CRIL_VERDICT_OPEN;
+}
+
+/* Sets the interval, the verdict and n_counted of c, whose figures are there. */
+static cril_status decide(const struct terms *t, size_t n, cril_comparison *c, cril_error *err)
+{
+    cril_pairs *pairs = calloc(n, sizeof(*pairs));
+    bool same = true;
+    cril_status st;
+
+    if (!pairs)
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a comparison");
+    c->n_counted = 0;
+    for (size_t i = 0; i < n; i++) {
+        pairs[i] = (cril_pairs){t[i].n, t[i].bits_b, t[i].characters, t[i].bits_a, t[i].characters};
+        same = same && all_same(&t[i]);
+        for (size_t k = 0; k < t[i].n; k++)
+            c->n_counted += t[i].characters[k] > 0;
+    }
+    if (c->interval.level == 0)
+        c->interval.level = 0.95;
+    if (!c->interval.resamples)
+        c->interval.resamples = 1000;
+    st = cril_bootstrap_difference(pairs, n, &c->interval, err);
+    c->verdict = judge(&c->interval, same);
+    free(pairs);
+    return st;
+}
+
+static cril_status list_documents(const struct terms *t, const cril_result *a, cril_comparison *c,
+                                  cril_error *err)
+{
+    if (!(c->documents = calloc(t->n, sizeof(*c->documents))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", a->corpus_path);
+    c->n_documents = t->n;
+    for (size_t i = 0; i < t->n; i++)
+        c->documents[i] = (cril_document_difference){.index = a->per_document[i].index,
+                                                     .characters = a->per_document[i].characters,
+                                                     .bits_a = t->bits_a[i],
+                                                     .bits_b = t->bits_b[i]};
+    qsort(c->documents, t->n, sizeof(*c->documents), by_change);
+    return CRIL_OK;
+}
+
 cril_status cril_compare(const cril_result *a, const cril_result *b, cril_comparison *out,
                          cril_error *err)
 {
     if (CRIL_LACKS(err, a, b, out))
         return CRIL_ERR_RANGE;
 
-    cril_interval interval = out->interval;
-    cril_status st = check_pair(a, b, err);
-    cril_document_difference *documents;
-    double *bits_a, *bits_b, *characters;
-    size_t n, bytes;
+    cril_comparison c = {.bpc_a = cril_result_bpc_with_escapes(a),
+                         .bpc_b = cril_result_bpc_with_escapes(b),
+                         .interval = out->interval};
+    struct terms t = {0};
+    cril_status st;
 
+    c.difference = c.bpc_b - c.bpc_a;
+
+    if ((st = check_pair(a, b, err)) == CRIL_OK && (st = terms_init(&t, a, b, err)) == CRIL_OK &&
+        (st = decide(&t, 1, &c, err)) == CRIL_OK)
+        st = list_documents(&t, a, &c, err);
+    free(t.bits_a);
+    if (st == CRIL_OK)
+        *out = c;
+    return st;
+}
+
+static int by_corpus(const void *x, const void *y)
+{
+    const cril_result_pair *p = x, *q = y;
+
+    return strcmp(p->a->corpus_sha256, q->a->corpus_sha256);
+}
+
+static void average_figures(const cril_result_pair *pairs, size_t n, cril_comparison *c)
+{
+    struct cril_sum a = {0}, b = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        cril_sum_add(&a, cril_result_bpc_with_escapes(pairs[i].a));
+        cril_sum_add(&b, cril_result_bpc_with_escapes(pairs[i].b));
+    }
+    c->bpc_a = cril_sum_value(&a) / (double)n;
+    c->bpc_b = cril_sum_value(&b) / (double)n;
+    c->difference = c->bpc_b - c->bpc_a;
+}
+
+/* In the order of their hashes, so that the draws are the same in whatever order corpora come. */
+static cril_status compare_all(cril_result_pair *pairs, struct terms *t, size_t n,
+                               cril_comparison *c, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    qsort(pairs, n, sizeof(*pairs), by_corpus);
+    for (size_t i = 0; i < n && st == CRIL_OK; i++)
+        if ((st = check_pair(pairs[i].a, pairs[i].b, err)) == CRIL_OK)
+            st = terms_init(&t[i], pairs[i].a, pairs[i].b, err);
     if (st != CRIL_OK)
         return st;
-    if (a->documents > SIZE_MAX || !a->documents ||
-        !cril_size_mul((size_t)a->documents, 3 * sizeof(double), &bytes))
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: its number of documents cannot be compared",
-                         a->corpus_path);
-    n = (size_t)a->documents;
-    bits_a = malloc(bytes);
-    documents = calloc(n, sizeof(*documents));
-    if (!bits_a || !documents) {
-        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", a->corpus_path);
-        goto fail;
+    average_figures(pairs, n, c);
+    return decide(t, n, c, err);
+}
+
+cril_status cril_compare_average(const cril_result_pair *pairs, size_t n, cril_comparison *out,
+                                 cril_error *err)
+{
+    if (CRIL_LACKS(err, out) || (n && CRIL_LACKS(err, pairs)))
+        return CRIL_ERR_RANGE;
+
+    cril_comparison c = {.interval = out->interval};
+    cril_result_pair *sorted = calloc(n + 1, sizeof(*sorted));
+    struct terms *t = calloc(n + 1, sizeof(*t));
+    cril_status st;
+
+    if (!n) {
+        st = cril_fail(err, CRIL_ERR_EMPTY, "there is no corpus to compare results on");
+    } else if (!sorted || !t) {
+        st = cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a comparison");
+    } else {
+        memcpy(sorted, pairs, n * sizeof(*sorted));
+        st = compare_all(sorted, t, n, &c, err);
     }
-    bits_b = bits_a + n;
-    characters = bits_b + n;
-    for (size_t i = 0; i < n; i++) {
-        bits_a[i] = bits_with_escapes(&a->per_document[i]);
-        bits_b[i] = bits_with_escapes(&b->per_document[i]);
-        characters[i] = (double)a->per_document[i].characters;
-        documents[i] = (cril_document_difference){.index = a->per_document[i].index,
-                                                  .characters = a->per_document[i].characters,
-                                                  .bits_a = bits_a[i],
-                                                  .bits_b = bits_b[i]};
-    }
-    if (interval.level == 0)
-        interval.level = 0.95;
-    if (!interval.resamples)
-        interval.resamples = 1000;
-    st = cril_bootstrap_difference(bits_b, characters, bits_a, characters, n, &interval, err);
-    if (st != CRIL_OK)
-        goto fail;
-    qsort(documents, n, sizeof(*documents), by_change);
-    *out = (cril_comparison){.bpc_a = cril_result_bpc_with_escapes(a),
-                             .bpc_b = cril_result_bpc_with_escapes(b),
-                             .difference =
-                                 cril_result_bpc_with_escapes(b) - cril_result_bpc_with_escapes(a),
-                             .interval = interval,
-                             .n_documents = n,
-                             .documents = documents};
-    free(bits_a);
-    return CRIL_OK;
-fail:
-    free(bits_a);
-    free(documents);
+    for (size_t i = 0; t && i < n; i++)
+        free(t[i].bits_a);
+    free(t);
+    free(sorted);
+    if (st == CRIL_OK)
+        *out = c;
     return st;
 }
 

@@ -2,15 +2,16 @@
  * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
  * ..., "bpc_with_escapes": ...}}.
  *
- * Only sums are truth; bits and ratios are written for the reader's convenience and recomputed from
- * the sums when a file is read back. Real numbers have as many digits as they need to survive the
- * trip bit for bit. The documents of a result are an object of arrays, one array a column. A text
- * that is not UTF-8 (a path may be anything) has its bad bytes written as U+FFFD. A file is limited
- * in size, and nothing in it is trusted: every number is finite, not below 0, and every column has
- * as many rows as the result has documents.
+ * Only the documents are truth; sums, bits and ratios are written for the reader's convenience.
+ * Real numbers have as many digits as they need to survive the trip bit for bit. The documents of a
+ * result are an object of arrays, one array a column. A text that is not UTF-8 (a path may be
+ * anything) has its bad bytes written as U+FFFD. A file is limited in size, and nothing in it is
+ * trusted: every number is finite, not below 0, every column has as many rows as the result has
+ * documents, sums are those of the documents, and figures those of the sums (json_check.c).
  */
-#include <cril/report.h>
+#include "report/json_check.h"
 
+#include "stats/sum.h"
 #include "util/fail.h"
 #include "util/number.h"
 
@@ -223,8 +224,8 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
 
     json_t *list = json_array(), *root = NULL;
     cril_json_filter filter = {.file = f};
+    struct cril_sum with_escapes = {0};
     locale_t before;
-    double sum = 0, sum_with_escapes = 0;
     int bad = !list;
 
     if (!n) {
@@ -233,12 +234,12 @@ cril_status cril_results_write(FILE *f, const cril_result *results, size_t n,
     }
     for (size_t i = 0; !bad && i < n; i++) {
         bad |= json_array_append_new(list, result_json(&results[i], proofs ? &proofs[i] : NULL));
-        sum += cril_result_bpc(&results[i]);
-        sum_with_escapes += cril_result_bpc_with_escapes(&results[i]);
+        cril_sum_add(&with_escapes, cril_result_bpc_with_escapes(&results[i]));
     }
     if (!bad)
-        root = json_pack("{s:O, s:{s:f, s:f}}", "results", list, "average", "bpc", sum / (double)n,
-                         "bpc_with_escapes", sum_with_escapes / (double)n);
+        root = json_pack("{s:O, s:{s:f, s:f}}", "results", list, "average", "bpc",
+                         cril_results_average(results, n), "bpc_with_escapes",
+                         cril_sum_value(&with_escapes) / (double)n);
     json_decref(list);
     if (!root)
         return cril_fail(
@@ -476,7 +477,35 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         return st;
     if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
         return st;
-    return table ? read_documents(s, table, r) : CRIL_OK;
+    if (!table)
+        return wrong(s, "per_document", "is missing, and the figures are those of documents");
+    return read_documents(s, table, r);
+}
+
+static cril_status check_result(const struct source *s, const json_t *o, const cril_result *r)
+{
+    char what[CRIL_CONTRADICTION];
+
+    if (cril_result_consistent(o, r, what))
+        return CRIL_OK;
+    return cril_fail(s->err, CRIL_ERR_FORMAT,
+                     "%s: results[%zu].%s; the file was changed, so write it again with 'cril "
+                     "score --json'",
+                     s->path, s->i, what);
+}
+
+static cril_status check_average(const struct source *s, const json_t *root,
+                                 const cril_result *results, size_t n)
+{
+    const double want = cril_results_average(results, n);
+    const json_t *bpc = json_object_get(json_object_get(root, "average"), "bpc");
+
+    if (!bpc || cril_json_agrees(bpc, want))
+        return CRIL_OK;
+    return cril_fail(s->err, CRIL_ERR_FORMAT,
+                     "%s: average.bpc is not %.17g, the mean of the results; the file was changed, "
+                     "so write it again with 'cril score --json'",
+                     s->path, want);
 }
 
 static cril_status read_root(struct source *s, const json_t *root, cril_result **results, size_t *n)
@@ -492,8 +521,14 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
                          s->path);
     if (!(all = calloc(count, sizeof(*all))))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    for (s->i = 0; st == CRIL_OK && s->i < count; s->i++)
-        st = read_result(s, json_array_get(list, s->i), &all[s->i]);
+    for (s->i = 0; st == CRIL_OK && s->i < count; s->i++) {
+        const json_t *o = json_array_get(list, s->i);
+
+        if ((st = read_result(s, o, &all[s->i])) == CRIL_OK)
+            st = check_result(s, o, &all[s->i]);
+    }
+    if (st == CRIL_OK)
+        st = check_average(s, root, all, count);
     if (st != CRIL_OK) {
         cril_results_free(all, count);
         return st;

@@ -5,6 +5,8 @@
 #include "report/page.h"
 
 #include "report/markup.h"
+#include "stats/same.h"
+#include "stats/sum.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -61,20 +63,19 @@ static void add_columns(struct board *b)
 
 /* Means as in cril_study_points: of what is known in full, errors independent. */
 struct mean {
-    double sum, squares;
+    struct cril_sum values, squares; /* of errors: NaN where one is not known */
     size_t n;
-    bool lacking, uncertain, imported;
+    bool lacking, imported;
     double escapes;
     uint64_t unspelled;
 };
 
 static void add_known(struct mean *m, const cril_known *k)
 {
-    m->sum += k->value;
-    m->squares += k->se * k->se;
+    cril_sum_add(&m->values, k->value);
+    cril_sum_add(&m->squares, k->se * k->se);
     m->n++;
     m->lacking |= k->origin == CRIL_ORIGIN_NONE;
-    m->uncertain |= !(k->se > 0);
     m->imported |= k->origin == CRIL_ORIGIN_IMPORTED;
     m->escapes += k->escapes;
     m->unspelled += k->unspelled_characters;
@@ -83,9 +84,9 @@ static void add_known(struct mean *m, const cril_known *k)
 static cril_known mean_of(const struct mean *m)
 {
     if (!m->n || m->lacking)
-        return (cril_known){.value = NAN, .source = ""};
-    return (cril_known){.value = m->sum / (double)m->n,
-                        .se = m->uncertain ? 0 : sqrt(m->squares) / (double)m->n,
+        return (cril_known){.value = NAN, .se = NAN, .source = ""};
+    return (cril_known){.value = cril_sum_value(&m->values) / (double)m->n,
+                        .se = sqrt(cril_sum_value(&m->squares)) / (double)m->n,
                         .origin = m->imported ? CRIL_ORIGIN_IMPORTED : CRIL_ORIGIN_MEASURED,
                         .source = "",
                         .unspelled_characters = m->unspelled,
@@ -193,7 +194,8 @@ static void sort_models(struct board *b)
     const size_t n = b->p->info->n_models;
 
     for (size_t m = 0; m < n; m++) {
-        b->average[m] = b->n_bpc ? value(b, key, m) : (cril_known){.value = NAN};
+        b->average[m] =
+            b->n_bpc ? value(b, key, m) : (cril_known){.value = NAN, .se = NAN, .source = ""};
         b->has_errors |= b->average[m].se > 0;
         b->order[m] = m;
     }
@@ -204,7 +206,7 @@ static void sort_models(struct board *b)
                          v = cril_known_with_escapes(&b->average[b->order[k]]);
             const size_t m = b->order[k];
 
-            if (!(v < before || (isnan(before) && !isnan(v))))
+            if (!((v < before && !cril_same(v, before)) || (isnan(before) && !isnan(v))))
                 break;
             b->order[k] = b->order[k - 1];
             b->order[k - 1] = m;
@@ -265,8 +267,8 @@ static bool bar_range(const struct board *b, double *low, double *high)
 
         if (!isfinite(k->value))
             continue;
-        *low = fmin(*low, k->value - b->p->reach * k->se);
-        *high = fmax(*high, k->value + b->p->reach * k->se);
+        *low = fmin(*low, k->value - cril_page_reach(b->p, k->se));
+        *high = fmax(*high, k->value + cril_page_reach(b->p, k->se));
     }
     return *high > *low && *high < 1e9;
 }
@@ -285,16 +287,16 @@ static void write_bar(const struct board *b, size_t model)
             p->f);
         if (k->se > 0)
             cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>",
-                            (k->value - p->reach * k->se - low) * scale,
-                            (k->value + p->reach * k->se - low) * scale);
+                            (k->value - cril_page_reach(p, k->se) - low) * scale,
+                            (k->value + cril_page_reach(p, k->se) - low) * scale);
         cril_page_symbol(p, p->family[model], false, (k->value - low) * scale, 0);
         fputs("</svg>", p->f);
     }
     if (k->se > 0) {
         fputs("<span>", p->f);
-        cril_markup_number(p->f, k->value - p->reach * k->se, p->bpc_decimals);
+        cril_markup_number(p->f, k->value - cril_page_reach(p, k->se), p->bpc_decimals);
         fputs("–", p->f);
-        cril_markup_number(p->f, k->value + p->reach * k->se, p->bpc_decimals);
+        cril_markup_number(p->f, k->value + cril_page_reach(p, k->se), p->bpc_decimals);
         fputs("</span>", p->f);
     }
     fputs("</td>", p->f);

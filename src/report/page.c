@@ -173,6 +173,11 @@ static void write_page(struct cril_page *p)
     cril_page_foot(p);
 }
 
+double cril_page_reach(const struct cril_page *p, double se)
+{
+    return isnan(se) ? 0 : p->reach * se;
+}
+
 cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
                               const cril_report_options *options, cril_error *err)
 {

@@ -24,7 +24,7 @@ struct cril_page {
     const cril_report_options *options;
     const cril_study_protocol *protocol; /* NULL: the study has none */
     cril_study_line_options line;        /* of the options, defaults filled in */
-    double reach;                        /* an interval is value -+ reach * standard error */
+    double reach;                        /* in standard errors, see cril_page_reach */
     int bpc_decimals;
     size_t *family; /* [n_models] number of its family */
     const char **family_names;
@@ -35,6 +35,8 @@ struct cril_page {
     size_t n_tables; /* that have a number so far */
 };
 
+/* How far an interval reaches to each side; 0 where the standard error is not known. */
+double cril_page_reach(const struct cril_page *p, double se);
 /* Points of a fit, with or without a line. */
 const cril_study_points *cril_page_points(const struct cril_page_fit *f);
 /* The fit that stands for the study: the first. NULL: there is none. */

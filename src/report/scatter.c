@@ -35,8 +35,8 @@ static bool scale_points(const struct cril_page *p, const cril_study_points *q, 
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
     for (size_t i = 0; i < q->n; i++) {
-        const double x_more = with_errors ? p->reach * q->x_se[i] : 0,
-                     y_more = with_errors ? p->reach * q->y_se[i] : 0;
+        const double x_more = with_errors ? cril_page_reach(p, q->x_se[i]) : 0,
+                     y_more = with_errors ? cril_page_reach(p, q->y_se[i]) : 0;
 
         if (!is_drawn(q, i))
             continue;
@@ -218,12 +218,12 @@ static void write_errors(const struct cril_page *p, const struct plot *plot,
 
     if (q->x_se[i] > 0)
         cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cH%c\"/>",
-                        cril_scale_at(&plot->x, q->x[i] - p->reach * q->x_se[i]), y,
-                        cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]));
+                        cril_scale_at(&plot->x, q->x[i] - cril_page_reach(p, q->x_se[i])), y,
+                        cril_scale_at(&plot->x, q->x[i] + cril_page_reach(p, q->x_se[i])));
     if (q->y_se[i] > 0)
         cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cV%c\"/>", x,
-                        cril_scale_at(&plot->y, 100 * (q->y[i] - p->reach * q->y_se[i])),
-                        cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])));
+                        cril_scale_at(&plot->y, 100 * (q->y[i] - cril_page_reach(p, q->y_se[i]))),
+                        cril_scale_at(&plot->y, 100 * (q->y[i] + cril_page_reach(p, q->y_se[i]))));
 }
 
 enum { LABEL_EM = 16 };
@@ -296,9 +296,10 @@ static void place_labels(const struct cril_page *p, const struct plot *plot,
         labels[i].width = (cril_markup_width(name, len) + (name[len] ? 1 : 0)) * plot->font + 3;
         labels[i].height = plot->font * 1.12;
         labels[i].bar_x =
-            fabs(cril_scale_at(&plot->x, q->x[i] + p->reach * q->x_se[i]) - labels[i].x);
+            fabs(cril_scale_at(&plot->x, q->x[i] + cril_page_reach(p, q->x_se[i])) - labels[i].x);
         labels[i].bar_y =
-            fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + p->reach * q->y_se[i])) - labels[i].y);
+            fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + cril_page_reach(p, q->y_se[i]))) -
+                 labels[i].y);
     }
 }
 

@@ -2,6 +2,7 @@
  * "Figures"). */
 #include "score/result.h"
 
+#include "stats/sum.h"
 #include "util/fail.h"
 #include "util/fmath.h"
 #include "util/size.h"
@@ -83,8 +84,7 @@ cril_status cril_result_sum(cril_result *r, cril_error *err)
         return CRIL_ERR_RANGE;
 
     cril_result_add_up(r);
-    if (r->documents >= 2 &&
-        r->characters) /* one document says nothing about the spread of documents */
+    if (r->characters)
         return estimate_interval(r, err);
     r->interval = (cril_interval){0};
     return CRIL_OK;
@@ -108,6 +108,15 @@ double cril_result_bpc(const cril_result *r)
 double cril_result_bpc_with_escapes(const cril_result *r)
 {
     return over(cril_result_bits(r) + 8 * (double)r->escape_bytes, r->characters);
+}
+
+double cril_results_average(const cril_result *results, size_t n)
+{
+    struct cril_sum sum = {0};
+
+    for (size_t i = 0; i < n; i++)
+        cril_sum_add(&sum, cril_result_bpc(&results[i]));
+    return cril_sum_value(&sum) / (double)n;
 }
 
 double cril_result_bpb(const cril_result *r)

@@ -1,8 +1,9 @@
 /*
  * Percentile bootstrap intervals of ratios of sums, and a ratio's standard error (stats.h).
  *
- * Each resample draws n documents with replacement and recomputes the statistic; the interval runs
- * between two quantiles of the resamples (quantile.h). Source: Efron & Tibshirani 1993, ch. 13.
+ * Each resample draws of each corpus n of its n documents with replacement and recomputes the
+ * statistic; the interval runs between two quantiles of the resamples (quantile.h). Source: Efron &
+ * Tibshirani 1993, ch. 13.
  *
  * Same numbers everywhere: the generator works on integers, sums run in the order of the draws, and
  * nothing but + * / touches a double. One thread; no bias correction (BCa): for thousands of
@@ -11,6 +12,7 @@
 #include <cril/stats.h>
 
 #include "stats/quantile.h"
+#include "stats/same.h"
 #include "util/fail.h"
 #include "util/random.h"
 #include "util/size.h"
@@ -20,8 +22,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* One ratio of sums, or the difference of two over the same documents. */
+/* Of one corpus: a ratio of sums, or the difference of two over the same documents. */
 struct statistic {
+    size_t n;               /* documents */
     size_t n_ratios;        /* 1 or 2 */
     const double *above[2]; /* numerators [n], borrowed */
     const double *below[2]; /* denominators [n], borrowed */
@@ -48,13 +51,25 @@ static cril_status check_ratio(const double *above, const double *below, size_t 
     return CRIL_OK;
 }
 
-/*
- * One resample. A draw without any denominator has no ratio and is made anew; that ends: with every
- * total above zero, a draw of n out of n has a denominator with a probability far from zero.
- */
-static double resample(const struct statistic *s, uint32_t n, struct cril_random *g)
+/* Whether a spread can be seen: 2 documents at least that have a part in every ratio. */
+static bool has_spread(const struct statistic *s)
 {
-    double above[2], below[2];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++)
+        n += s->below[0][i] > 0 && (s->n_ratios == 1 || s->below[1][i] > 0);
+    return n >= 2;
+}
+
+/*
+ * One resample of a corpus. A draw without any denominator has no ratio and is made anew; that
+ * ends: with every total above zero, a draw of n out of n has a denominator with a probability far
+ * from zero.
+ */
+static double resample(const struct statistic *s, struct cril_random *g)
+{
+    const uint32_t n = (uint32_t)s->n;
+    double above[2], below[2], a, b;
 
     do {
         above[0] = above[1] = below[0] = below[1] = 0;
@@ -67,7 +82,34 @@ static double resample(const struct statistic *s, uint32_t n, struct cril_random
             }
         }
     } while (below[0] == 0 || (s->n_ratios == 2 && below[1] == 0));
-    return s->n_ratios == 2 ? above[0] / below[0] - above[1] / below[1] : above[0] / below[0];
+    a = above[0] / below[0];
+    if (s->n_ratios == 1)
+        return a;
+    b = above[1] / below[1];
+    return cril_same(a, b) ? 0 : a - b;
+}
+
+/* The mean of the corpora's. */
+static double resample_all(const struct statistic *s, size_t n, struct cril_random *g)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < n; i++)
+        sum += resample(&s[i], g);
+    return sum / (double)n;
+}
+
+/* Refuses what has no sums. */
+static cril_status check(const struct statistic *s, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    if (s->n < 1 || s->n > UINT32_MAX)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: %zu documents; need 1 to 4294967295",
+                         s->n);
+    for (size_t k = 0; k < s->n_ratios && st == CRIL_OK; k++)
+        st = check_ratio(s->above[k], s->below[k], s->n, err);
+    return st;
 }
 
 static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval *interval,
@@ -77,6 +119,7 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
     size_t n_resamples = interval->resamples, size;
     double tail = (1 - interval->level) / 2;
     double *r = NULL;
+    bool spread = true;
     cril_status st;
 
     if (!(interval->level > 0 && interval->level < 1))
@@ -86,18 +129,22 @@ static cril_status bootstrap(const struct statistic *s, size_t n, cril_interval 
                          interval->level);
     if (n_resamples < 1)
         return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: need at least 1 resample");
-    if (n < 1 || n > UINT32_MAX)
-        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: %zu documents; need 1 to 4294967295", n);
-    for (size_t k = 0; k < s->n_ratios; k++)
-        if ((st = check_ratio(s->above[k], s->below[k], n, err)) != CRIL_OK)
+    for (size_t i = 0; i < n; i++) {
+        if ((st = check(&s[i], err)) != CRIL_OK)
             return st;
+        spread = spread && has_spread(&s[i]);
+    }
+    if (!spread) {
+        *interval = (cril_interval){0};
+        return CRIL_OK;
+    }
     if (cril_size_mul(n_resamples, sizeof(*r), &size))
         r = malloc(size);
     if (!r)
         return cril_fail(err, CRIL_ERR_NOMEM, "bootstrap: out of memory for %zu resamples",
                          n_resamples);
     for (size_t i = 0; i < n_resamples; i++) {
-        r[i] = resample(s, (uint32_t)n, &g);
+        r[i] = resample_all(s, n, &g);
         if (!isfinite(r[i])) {
             free(r);
             return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: a ratio is too large for a double");
@@ -121,21 +168,38 @@ cril_status cril_bootstrap_ratio(const double *numerator, const double *denomina
     if (CRIL_LACKS(err, interval) || (n && CRIL_LACKS(err, numerator, denominator)))
         return CRIL_ERR_RANGE;
 
-    struct statistic s = {1, {numerator, NULL}, {denominator, NULL}};
+    const struct statistic s = {n, 1, {numerator, NULL}, {denominator, NULL}};
 
-    return bootstrap(&s, n, interval, err);
+    return bootstrap(&s, 1, interval, err);
 }
 
-cril_status cril_bootstrap_difference(const double *a, const double *a_denominator, const double *b,
-                                      const double *b_denominator, size_t n,
-                                      cril_interval *interval, cril_error *err)
+cril_status cril_bootstrap_difference(const cril_pairs *corpora, size_t n, cril_interval *interval,
+                                      cril_error *err)
 {
-    if (CRIL_LACKS(err, interval) || (n && CRIL_LACKS(err, a, a_denominator, b, b_denominator)))
+    if (CRIL_LACKS(err, interval) || (n && CRIL_LACKS(err, corpora)))
         return CRIL_ERR_RANGE;
 
-    struct statistic s = {2, {a, b}, {a_denominator, b_denominator}};
+    struct statistic *s;
+    cril_status st;
 
-    return bootstrap(&s, n, interval, err);
+    for (size_t i = 0; i < n; i++) {
+        const cril_pairs *p = &corpora[i];
+
+        if (p->n && CRIL_LACKS(err, p->a, p->a_denominator, p->b, p->b_denominator))
+            return CRIL_ERR_RANGE;
+    }
+    if (n < 1)
+        return cril_fail(err, CRIL_ERR_RANGE, "bootstrap: need at least 1 corpus");
+    if (!(s = calloc(n, sizeof(*s))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "bootstrap: out of memory for %zu corpora", n);
+    for (size_t i = 0; i < n; i++) {
+        const cril_pairs *p = &corpora[i];
+
+        s[i] = (struct statistic){p->n, 2, {p->a, p->b}, {p->a_denominator, p->b_denominator}};
+    }
+    st = bootstrap(s, n, interval, err);
+    free(s);
+    return st;
 }
 
 /* With R = sum b / sum c fixed to first order, the error of the ratio is that of mean(b - R c) /
@@ -146,11 +210,12 @@ cril_status cril_ratio_error(const double *numerator, const double *denominator,
     if (CRIL_LACKS(err, out) || (n && CRIL_LACKS(err, numerator, denominator)))
         return CRIL_ERR_RANGE;
 
+    const struct statistic s = {n, 1, {numerator, NULL}, {denominator, NULL}};
     double above = 0, below = 0, squares = 0, ratio, se;
     cril_status st;
 
-    if (n < 2) {
-        *out = 0;
+    if (!has_spread(&s)) {
+        *out = NAN;
         return CRIL_OK;
     }
     if ((st = check_ratio(numerator, denominator, n, err)) != CRIL_OK)

@@ -1,6 +1,7 @@
 /* Correlation: ranks, and the interval of Fisher (fit.h). Least squares give r itself (line.c). */
 #include "stats/line.h"
 
+#include "stats/same.h"
 #include "util/fmath.h"
 
 #include <cril/distribution.h>
@@ -19,14 +20,15 @@ static int compare(const void *a, const void *b)
     return (p->value > q->value) - (p->value < q->value);
 }
 
-/* Ranks from 1; equal values share the mean of their ranks, a multiple of 1/2 and exact. */
+/* Ranks from 1; values that are the same as the least of them share the mean of their ranks, a
+ * multiple of 1/2 and exact. */
 static void rank(const double *v, size_t n, struct ranked *order, double *ranks)
 {
     for (size_t i = 0; i < n; i++)
         order[i] = (struct ranked){v[i], i};
     qsort(order, n, sizeof(*order), compare);
     for (size_t i = 0, end; i < n; i = end) {
-        for (end = i + 1; end < n && order[end].value == order[i].value;)
+        for (end = i + 1; end < n && cril_same(order[i].value, order[end].value);)
             end++;
         for (size_t k = i; k < end; k++)
             ranks[order[k].index] = (double)(i + 1 + end) / 2;

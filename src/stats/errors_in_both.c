@@ -7,16 +7,16 @@
  */
 #include "stats/line.h"
 
+#include "stats/same.h"
 #include "util/fail.h"
 
 #include <math.h>
 
 enum { OCTAVES = 20, STEPS_AN_OCTAVE = 8, MAX_HALVINGS = 200 };
 
-/* Variances of point i. A NULL array is exact. */
-static double variance(const double *se, size_t i)
+static double square(double x)
 {
-    return se ? se[i] * se[i] : 0;
+    return x * x;
 }
 
 /* A slope b, and the line of that slope which fits best. */
@@ -35,7 +35,7 @@ static struct york york_at(const cril_points *p, const struct cril_least_squares
 
     /* deviations from the plain means: sums of W x would lose digits where x is far from 0 */
     for (size_t i = 0; i < p->n; i++) {
-        double w = 1 / (variance(p->y_se, i) + b * b * variance(p->x_se, i));
+        double w = 1 / (square(p->y_se[i]) + b * b * square(p->x_se[i]));
 
         weight += w;
         y.x_mean += w * (p->x[i] - s->x_mean);
@@ -44,7 +44,7 @@ static struct york york_at(const cril_points *p, const struct cril_least_squares
     y.x_mean = s->x_mean + y.x_mean / weight;
     y.y_mean = s->y_mean + y.y_mean / weight;
     for (size_t i = 0; i < p->n; i++) {
-        double vx = variance(p->x_se, i), vy = variance(p->y_se, i), w = 1 / (vy + b * b * vx);
+        double vx = square(p->x_se[i]), vy = square(p->y_se[i]), w = 1 / (vy + b * b * vx);
         double u = p->x[i] - y.x_mean, v = p->y[i] - y.y_mean, e = v - b * u;
 
         y.chi_square += w * e * e;
@@ -81,10 +81,11 @@ static struct york york_between(const cril_points *p, const struct cril_least_sq
 static struct york york_best(const cril_points *p, const struct cril_least_squares *s,
                              size_t *n_minima)
 {
-    const double step = 1.0905077326652577, unit = sqrt(s->syy) / sqrt(s->sxx); /* 2^(1/8) */
+    const double step = 1.0905077326652577, unit = s->syy_root / s->sxx_root; /* 2^(1/8) */
     const int side = 2 * OCTAVES * STEPS_AN_OCTAVE;
     double steep = ldexp(unit, OCTAVES), flat = ldexp(unit, -OCTAVES);
     struct york best = {.chi_square = INFINITY}, last = york_at(p, s, -steep);
+    double worst = last.chi_square;
 
     *n_minima = 0;
     for (int k = 1; k <= 2 * side + 1; k++) { /* -steep .. -flat, flat .. steep */
@@ -99,7 +100,10 @@ static struct york york_best(const cril_points *p, const struct cril_least_squar
             ++*n_minima;
         }
         last = next;
+        worst = fmax(worst, last.chi_square);
     }
+    if (!(best.chi_square < (1 - CRIL_ROUNDING) * worst)) /* any slope would do */
+        *n_minima = 0;
     return best;
 }
 
@@ -116,8 +120,8 @@ static void finish(const cril_points *p, double vx_all, double vy_all, bool esti
 
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = 0; i < p->n; i++) {
-            double vx = vy_all > 0 ? vx_all : variance(p->x_se, i);
-            double vy = vy_all > 0 ? vy_all : variance(p->y_se, i);
+            double vx = vy_all > 0 ? vx_all : square(p->x_se[i]);
+            double vy = vy_all > 0 ? vy_all : square(p->y_se[i]);
             double w = 1 / (vy + b * b * vx), u = p->x[i] - x_mean, v = p->y[i] - y_mean;
             double beta = w * (u * vy + b * v * vx), e = v - b * u;
 
@@ -159,13 +163,22 @@ static bool is_finite(const cril_line_both *l)
 
 static cril_status check_errors(const cril_points *p, cril_error *err)
 {
-    for (size_t i = 0; i < p->n; i++)
-        if (!(variance(p->x_se, i) + variance(p->y_se, i) > 0))
+    static const char *const names[] = {"x", "y"};
+    const double *const se[] = {p->x_se, p->y_se};
+
+    for (size_t i = 0; i < p->n; i++) {
+        for (size_t k = 0; k < 2; k++)
+            if (!se[k] || isnan(se[k][i]))
+                return cril_fail(err, CRIL_ERR_RANGE,
+                                 "line: the standard error of %s of point %zu is not known; a line "
+                                 "with errors in both needs those of every point",
+                                 names[k], i);
+        if (!(square(p->x_se[i]) + square(p->y_se[i]) > 0))
             return cril_fail(err, CRIL_ERR_RANGE,
-                             "line: point %zu has no standard error, neither of x nor of y; a line "
-                             "with errors in "
-                             "both needs at least one of each point",
+                             "line: point %zu has a standard error of 0 in x and in y; a line "
+                             "with errors in both would have to pass through it",
                              i);
+    }
     return CRIL_OK;
 }
 
@@ -203,8 +216,12 @@ cril_status cril_line_york(const cril_points *points, double level, cril_line_bo
  */
 static double deming_slope(const struct cril_least_squares *s, double ratio)
 {
-    double d = s->syy - ratio * s->sxx, c = 2 * sqrt(ratio) * s->sxy, root = sqrt(d * d + c * c);
+    const double rounding = 2 * (s->y_rounding * s->syy_root + ratio * s->x_rounding * s->sxx_root);
+    double d = s->syy - ratio * s->sxx, c = 2 * sqrt(ratio) * s->sxy, root;
 
+    if (fabs(d) <= rounding)
+        d = 0;
+    root = sqrt(d * d + c * c);
     return d > 0 ? (d + root) / (2 * s->sxy) : 2 * ratio * s->sxy / (root - d);
 }
 

@@ -2,6 +2,7 @@
  * cril_line_leave_out). */
 #include "stats/line.h"
 
+#include "stats/same.h"
 #include "util/fail.h"
 
 #include <math.h>
@@ -17,7 +18,7 @@ struct sums {
 static void leave_out(const cril_points *p, const uint32_t *number, uint32_t k, double *rest,
                       cril_left_out *out, double *predicted, struct sums *sums)
 {
-    struct cril_least_squares s = {.x_min = 0, .x_max = 0};
+    struct cril_least_squares s = {.slope = NAN};
     size_t n_rest = 0;
     double squares = 0, errors = 0;
 
@@ -33,9 +34,9 @@ static void leave_out(const cril_points *p, const uint32_t *number, uint32_t k, 
     }
     if (n_rest > 0)
         cril_least_squares(rest, rest + p->n, n_rest, &s);
-    out->status = n_rest < 3           ? CRIL_LEFT_OUT_TOO_FEW
-                  : s.x_min == s.x_max ? CRIL_LEFT_OUT_ONE_X
-                                       : CRIL_LEFT_OUT_OK;
+    out->status = n_rest < 3       ? CRIL_LEFT_OUT_TOO_FEW
+                  : isnan(s.slope) ? CRIL_LEFT_OUT_ONE_X
+                                   : CRIL_LEFT_OUT_OK;
     out->slope = out->intercept = out->rmse = out->mean_error = NAN;
     if (out->status == CRIL_LEFT_OUT_OK) {
         out->slope = s.slope;
@@ -76,7 +77,7 @@ static bool any_usable(const cril_points *p, const uint32_t *number, size_t n_fa
             max = fmax(max, p->x[i]);
             n_rest++;
         }
-        if (n_rest >= 3 && min < max)
+        if (n_rest >= 3 && !cril_same(min, max))
             return true;
     }
     return false;

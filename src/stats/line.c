@@ -7,6 +7,7 @@
  */
 #include "stats/line.h"
 
+#include "stats/same.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -41,8 +42,8 @@ static void extremes(const double *v, size_t n, double *min, double *max)
 
 /*
  * Residuals and their sum of squares. Each deviation is off by some 2^-53 of the largest |x| or
- * |y|, and so is the slope: residuals of no more than 2^-46 say nothing but that the points lie on
- * the line. They are 0 then, since what divides by them would be noise.
+ * |y|, and so is the slope: residuals of no more than CRIL_ROUNDING say nothing but that the points
+ * lie on the line. They are 0 then, since what divides by them would be noise.
  */
 static void residuals(const double *x, const double *y, size_t n, struct cril_least_squares *s)
 {
@@ -57,9 +58,33 @@ static void residuals(const double *x, const double *y, size_t n, struct cril_le
         s->rss += e * e;
         largest = fmax(largest, fabs(e));
     }
-    s->exact = largest <= 0x1p-46 * size;
+    s->exact = largest <= CRIL_ROUNDING * size;
     if (s->exact)
         s->rss = 0;
+}
+
+static double rounding(double min, double max, size_t n)
+{
+    return CRIL_ROUNDING * fmax(fabs(min), fabs(max)) * sqrt((double)n);
+}
+
+/*
+ * One x has no spread, and uncorrelated x and y no common one: sums that are 0 on paper are made 0.
+ * Deviations that are off by d each move a sum of products by d sqrt(n) times the other's root
+ * (Cauchy and Schwarz).
+ */
+static void drop_rounding(size_t n, struct cril_least_squares *s)
+{
+    if (cril_same(s->x_min, s->x_max))
+        s->sxx = s->sxy = 0;
+    if (cril_same(s->y_min, s->y_max))
+        s->syy = s->sxy = 0;
+    s->sxx_root = sqrt(s->sxx);
+    s->syy_root = sqrt(s->syy);
+    s->x_rounding = rounding(s->x_min, s->x_max, n);
+    s->y_rounding = rounding(s->y_min, s->y_max, n);
+    if (fabs(s->sxy) <= s->x_rounding * s->syy_root + s->y_rounding * s->sxx_root)
+        s->sxy = 0;
 }
 
 void cril_least_squares(const double *x, const double *y, size_t n, struct cril_least_squares *out)
@@ -76,16 +101,13 @@ void cril_least_squares(const double *x, const double *y, size_t n, struct cril_
         s.sxy += dx * dy;
         s.syy += dy * dy;
     }
-    if (s.x_min == s.x_max) /* the mean of equal numbers may be off by a rounding */
-        s.sxx = s.sxy = 0;
-    if (s.y_min == s.y_max)
-        s.syy = s.sxy = 0;
+    drop_rounding(n, &s);
     if (s.sxx > 0) {
         s.slope = s.sxy / s.sxx;
         residuals(x, y, n, &s);
         if (s.syy > 0)
-            s.r = s.exact ? copysign(1, s.sxy)
-                          : fmax(-1, fmin(1, s.sxy / (sqrt(s.sxx) * sqrt(s.syy))));
+            s.r =
+                s.exact ? copysign(1, s.sxy) : fmax(-1, fmin(1, s.sxy / (s.sxx_root * s.syy_root)));
     } else {
         s.rss = NAN;
     }
@@ -106,6 +128,8 @@ static cril_status check_values(const char *name, const double *v, size_t n, boo
                                 cril_error *err)
 {
     for (size_t i = 0; i < n; i++) {
+        if (is_se && isnan(v[i])) /* not known */
+            continue;
         if (!(fabs(v[i]) <= LARGEST))
             return cril_fail(err, CRIL_ERR_RANGE,
                              "line: %s[%zu] is %g; need a finite number of at most %g", name, i,
@@ -113,7 +137,7 @@ static cril_status check_values(const char *name, const double *v, size_t n, boo
         if (is_se && v[i] < 0)
             return cril_fail(
                 err, CRIL_ERR_RANGE,
-                "line: %s[%zu] is %g; a standard error is not negative, 0 where none is known",
+                "line: %s[%zu] is %g; a standard error is not negative, NaN where it is not known",
                 name, i, v[i]);
     }
     return CRIL_OK;
@@ -122,7 +146,7 @@ static cril_status check_values(const char *name, const double *v, size_t n, boo
 static cril_status check_spread(const char *name, double min, double max, double sum, size_t n,
                                 cril_error *err)
 {
-    if (min == max)
+    if (cril_same(min, max))
         return cril_fail(
             err, CRIL_ERR_RANGE,
             "line: all %zu points have %s %g; a line needs points that differ in x and in y", n,

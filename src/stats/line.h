@@ -7,15 +7,17 @@
 
 #include <cril/fit.h>
 
-/* Any x and y; what one x or one y leaves undefined is NaN. */
+/* Any x and y; what one x or one y (same.h) leaves undefined is NaN. */
 struct cril_least_squares {
     double x_mean, x_min, x_max;
     double y_mean, y_min, y_max;
-    double sxx, sxy, syy; /* sums of products of deviations; 0 where all are equal */
-    double slope;         /* NaN: one x */
-    double r;             /* correlation; NaN: one x or one y */
-    double rss;           /* sum of squared residuals, 0 where exact */
-    bool exact;           /* all residuals are what rounding makes of 0 */
+    double sxx, sxy, syy; /* sums of products of deviations; 0 where rounding alone may make them */
+    double sxx_root, syy_root;     /* their roots */
+    double x_rounding, y_rounding; /* what rounding may add to these roots */
+    double slope;                  /* NaN: one x */
+    double r;                      /* correlation; NaN: one x or one y */
+    double rss;                    /* sum of squared residuals, 0 where exact */
+    bool exact;                    /* all residuals are what rounding makes of 0 */
 };
 
 /* x, y [n], n >= 1, finite */

@@ -1,6 +1,7 @@
 /* The fitted line's figures, and what it predicts (fit.h). */
 #include "stats/line.h"
 
+#include "stats/same.h"
 #include "util/fail.h"
 
 #include <cril/distribution.h>
@@ -53,8 +54,8 @@ cril_status cril_line_predict(const cril_line *line, double x, double x_se, doub
         return CRIL_ERR_RANGE;
 
     double from_mean = x - line->x_mean, value = line->y_mean + line->slope.value * from_mean;
-    double variance = line->residual_se * line->residual_se, of_x = line->slope.value * x_se, mean,
-           t;
+    double variance = line->residual_se * line->residual_se,
+           of_x = isnan(x_se) ? 0 : line->slope.value * x_se, mean, t;
     cril_prediction p = {.x = x, .x_se = x_se, .level = level};
     cril_status st;
 
@@ -63,9 +64,11 @@ cril_status cril_line_predict(const cril_line *line, double x, double x_se, doub
     if (!isfinite(x))
         return cril_fail(err, CRIL_ERR_RANGE,
                          "line: cannot predict at x = %g; need a finite number", x);
-    if (!(x_se >= 0) || isinf(x_se))
+    if (x_se < 0 || isinf(x_se))
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "line: standard error of x is %g; need a number of at least 0", x_se);
+                         "line: standard error of x is %g; need a number of at least 0, or NaN "
+                         "where it is not known",
+                         x_se);
     t = cril_t_critical(level, line->n - 2);
     mean = variance * (1 / (double)line->n + from_mean * from_mean / line->x_sum_squares) +
            of_x * of_x;
@@ -74,7 +77,8 @@ cril_status cril_line_predict(const cril_line *line, double x, double x_se, doub
                          "line: the prediction at x = %g is too large for a double", x);
     p.mean = cril_estimate_of(value, sqrt(mean), t);
     p.new_model = cril_estimate_of(value, sqrt(mean + variance), t);
-    p.extrapolated = x < line->x_min || x > line->x_max;
+    p.extrapolated = (x < line->x_min && !cril_same(x, line->x_min)) ||
+                     (x > line->x_max && !cril_same(x, line->x_max));
     *prediction = p;
     return CRIL_OK;
 }

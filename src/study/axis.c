@@ -3,10 +3,11 @@
  *
  * An axis is a weight for each corpus, or benchmark: a coordinate is the weighted sum, its standard
  * error the root of the weighted sum of squares. So a mean of means needs no more code than a
- * single corpus.
+ * single corpus. Sums do not depend on the order in which the study names its columns.
  */
 #include <cril/study.h>
 
+#include "stats/sum.h"
 #include "study/words.h"
 #include "util/fail.h"
 
@@ -110,21 +111,20 @@ double cril_known_with_escapes(const cril_known *k)
 static cril_known coordinate(const struct axis *a, const cril_known *row)
 {
     cril_known sum = {.origin = CRIL_ORIGIN_MEASURED, .source = ""};
-    double squares = 0;
-    bool certain = true;
+    struct cril_sum values = {0}, squares = {0};
 
     for (size_t i = 0; i < a->n; i++) {
         if (a->weights[i] == 0)
             continue;
         if (row[i].origin == CRIL_ORIGIN_NONE)
-            return (cril_known){.value = NAN, .source = ""};
+            return (cril_known){.value = NAN, .se = NAN, .source = ""};
         if (row[i].origin == CRIL_ORIGIN_IMPORTED)
             sum.origin = CRIL_ORIGIN_IMPORTED;
-        sum.value += a->weights[i] * cril_known_with_escapes(&row[i]);
-        squares += a->weights[i] * row[i].se * (a->weights[i] * row[i].se);
-        certain = certain && row[i].se > 0;
+        cril_sum_add(&values, a->weights[i] * cril_known_with_escapes(&row[i]));
+        cril_sum_add(&squares, a->weights[i] * row[i].se * (a->weights[i] * row[i].se));
     }
-    sum.se = certain ? sqrt(squares) : 0;
+    sum.value = cril_sum_value(&values);
+    sum.se = sqrt(cril_sum_value(&squares)); /* NaN: that of a part is not known */
     return sum;
 }
 

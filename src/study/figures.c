@@ -191,6 +191,7 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind,
 
     *row = (cril_figure){.model = c->fields[where[MODEL]],
                          .of = c->fields[where[OF]],
+                         .se = NAN,
                          .source = "",
                          .line = c->first_line};
     if (!*row->model || !*row->of)
@@ -245,7 +246,7 @@ static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error
         const cril_figure *row = &f->rows[i], *last = kept ? &f->rows[kept - 1] : NULL;
 
         if (last && strcmp(last->model, row->model) == 0 && strcmp(last->of, row->of) == 0) {
-            if (last->value == row->value && last->se == row->se)
+            if (last->value == row->value && cril_figure_same_error(last, row))
                 continue;
             return cril_fail(err, CRIL_ERR_FORMAT,
                              "%s:%zu: %s on %s has another value than in line %zu; choose the rows "
@@ -374,6 +375,11 @@ cril_status cril_figures_read(const char *path, cril_figure_kind kind, const cha
     else
         cril_figures_free(&f);
     return st;
+}
+
+bool cril_figure_same_error(const cril_figure *a, const cril_figure *b)
+{
+    return a->se == b->se || (isnan(a->se) && isnan(b->se));
 }
 
 void cril_figures_free(cril_figures *f)

@@ -124,15 +124,13 @@ static cril_status read_share(const struct reader *r, const struct place *p, con
     return wrong(r, p, sentence);
 }
 
-static const double not_known = 0; /* as a standard error */
-
 static cril_status read_error(const struct reader *r, const struct place *p, double *se)
 {
     char key[2 * CRIL_MAX_NAME];
     const json_t *v;
 
     snprintf(key, sizeof(key), "%s%s,%s", p->metric, stderr_suffix, p->filter);
-    *se = not_known;
+    *se = NAN;
     v = json_object_get(p->scores, key);
     if (!v || (json_is_string(v) && strcmp(json_string_value(v), "N/A") == 0))
         return CRIL_OK;
@@ -256,6 +254,11 @@ static cril_status differs(const struct reader *r, const struct place *p, const 
                      r->path, p->section, p->task, p->key, other);
 }
 
+static bool is_same_error(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
 /* A row is there already: of another file, or of "results" where this is "groups". */
 static cril_status compare_with_row(const struct reader *r, const struct place *p, size_t benchmark,
                                     const cril_figure *row)
@@ -264,7 +267,7 @@ static cril_status compare_with_row(const struct reader *r, const struct place *
 
     for (size_t i = 0; i < r->out->n; i++)
         if (strcmp(r->out->rows[i].of, name) == 0 &&
-            (r->out->rows[i].value != row->value || r->out->rows[i].se != row->se))
+            (r->out->rows[i].value != row->value || !is_same_error(r->out->rows[i].se, row->se)))
             return differs(r, p,
                            strcmp(r->found_in[benchmark], r->path) == 0 ? "\"results\""
                                                                         : r->found_in[benchmark]);

@@ -67,8 +67,8 @@ void cril_query_real(struct cril_query *q, double value)
 
 void cril_query_error(struct cril_query *q, double se)
 {
-    if (se > 0)
-        cril_query_real(q, se);
+    if (!isnan(se))
+        cril_query_real(q, se + 0.0); /* never -0 */
     else if (q->st == CRIL_OK && sqlite3_bind_null(q->stmt, ++q->at) != SQLITE_OK)
         fail_by_code(q);
 }
@@ -158,7 +158,7 @@ double cril_query_get_real(struct cril_query *q, int column, const char *what, d
 double cril_query_get_error(struct cril_query *q, int column, const char *what)
 {
     if (q->st == CRIL_OK && sqlite3_column_type(q->stmt, column) == SQLITE_NULL)
-        return 0;
+        return NAN;
     return cril_query_get_real(q, column, what, CRIL_MAX_BPC);
 }
 

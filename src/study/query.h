@@ -28,9 +28,9 @@ void cril_query_text(struct cril_query *q,
                      const char *text); /* must stay as it is until the next start, again or end */
 void cril_query_count(struct cril_query *q, uint64_t value);
 void cril_query_real(struct cril_query *q, double value);
-/* A standard error: NULL where it is not known, which is 0. */
-void cril_query_error(struct cril_query *q, double se);
 void cril_query_bits(struct cril_query *q, uint64_t value); /* all 64, such as a hash */
+/* A standard error: NULL where it is not known, which is NaN. */
+void cril_query_error(struct cril_query *q, double se);
 void cril_query_key(struct cril_query *q, const uint8_t key[32]);
 
 /* Whether there is a (further) row; false too after a failure. */

@@ -122,6 +122,8 @@ cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const c
 bool cril_figure_copy(const cril_figure *row,
                       cril_figure *out); /* with its strings; false: out of memory */
 void cril_figure_free(cril_figure *row); /* its strings */
+/* Whether both standard errors are known and equal, or neither is known. */
+bool cril_figure_same_error(const cril_figure *a, const cril_figure *b);
 
 /* A name that stands for a model's hash or a corpus's text, or the first digits of it; for
  * sentences. */

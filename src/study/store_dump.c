@@ -1,7 +1,7 @@
 /*
  * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names
  * stand in quotes, with \ before a quote or
- * \. A double has the digits that are its bits.
+ * \. A double has the digits that are its bits; a standard error may be unknown.
  */
 #include "study/store.h"
 
@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 struct dump {
@@ -32,6 +33,10 @@ static void put_real(FILE *f, double value)
 {
     char text[CRIL_NUMBER_SIZE];
 
+    if (isnan(value)) {
+        fputs("unknown", f);
+        return;
+    }
     fputs(cril_number_write(text, value, CRIL_NUMBER_EXACT), f);
 }
 

@@ -814,7 +814,7 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, const cril_sto
 cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_store_corpus *corpus,
                               const cril_interval *interval, cril_result *out, cril_error *err)
 {
-    if (CRIL_LACKS(err, s, cell, out))
+    if (CRIL_LACKS(err, s, cell, corpus, out))
         return CRIL_ERR_RANGE;
 
     cril_result r = {0};

@@ -560,17 +560,19 @@ static cril_status check_import(cril_figure_kind kind, const cril_figure *row, c
             err, CRIL_ERR_RANGE,
             "%.60s on %.60s has %g bits per character; it must be a number from 0 to %g",
             row->model, row->of, row->value, CRIL_MAX_BPC);
-    if (!(row->se >= 0 && row->se <= CRIL_MAX_BPC))
+    if (row->se < 0 || row->se > CRIL_MAX_BPC)
         return cril_fail(
             err, CRIL_ERR_RANGE,
-            "%.60s on %.60s has a standard error of %g; it must be 0 (not known) or more",
+            "%.60s on %.60s has a standard error of %g; it must be 0 or more, NaN where it is "
+            "not known",
             row->model, row->of, row->se);
     return CRIL_OK;
 }
 
 static bool same_import(const cril_figure *a, const cril_figure *b)
 {
-    return a->value == b->value && a->se == b->se && strcmp(a->source, b->source) == 0;
+    return a->value == b->value && cril_figure_same_error(a, b) &&
+           strcmp(a->source, b->source) == 0;
 }
 
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,

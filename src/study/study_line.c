@@ -3,6 +3,7 @@
 
 #include "util/fail.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,10 +32,11 @@ static cril_status refuse(const cril_study_info *s, const cril_study_fit *f,
                      s->path, p->n, f->y, f->x, names[0] ? "; lacking: " : "", names);
 }
 
+/* Those of both numbers of each model are known, and no model is exact. */
 static bool has_errors(const cril_points *p)
 {
     for (size_t i = 0; i < p->n; i++)
-        if (!(p->x_se[i] > 0 || p->y_se[i] > 0))
+        if (isnan(p->x_se[i]) || isnan(p->y_se[i]) || p->x_se[i] + p->y_se[i] == 0)
             return false;
     return true;
 }

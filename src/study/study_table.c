@@ -151,7 +151,7 @@ static cril_known *make_unknown(size_t n_models, size_t n)
     if (!cril_size_mul(n_models, n, &size) || !(k = calloc(size + 1, sizeof(*k))))
         return NULL;
     for (size_t i = 0; i < size; i++)
-        k[i] = (cril_known){.value = NAN, .source = ""};
+        k[i] = (cril_known){.value = NAN, .se = NAN, .source = ""};
     return k;
 }
 

@@ -127,6 +127,17 @@ t compare-json compare --json --top 1 a.json m.json
 t compare-partly compare --top 0 a.json m1.json
 t compare-protocols compare --top 0 a.json other.json
 t compare-limit compare a.json limited.json
+"$cril" score -q -m llama-mixed.gguf --context 32 --json -o one.json --limit 1 c.jsonl
+t compare-one-document compare --top 0 limited.json one.json
+t compare-one-document-json compare --json --top 0 limited.json one.json
+t compare-one-document-itself compare --top 0 one.json one.json
+sed '0,/"characters": 323/s//"characters": 324/' a.json >lies.json; t compare-totals compare a.json lies.json
+sed '0,/"per_document"/s//"documents_of"/' a.json >lacks.json; t compare-lacks compare lacks.json a.json
+# The results of every protocol hold together.
+for p in hkust rolling halves; do
+    "$cril" score -q -m llama.gguf --protocol $p --context 8 --baselines --json -o $p.json c.jsonl d.jsonl &&
+        "$cril" compare $p.json $p.json 2>&1 | grep -q '^average.*the same$' || fail "compare, protocol $p"
+done
 t compare-nothing compare m1.json other.json
 t compare-not-json compare a.json c.jsonl
 t compare-missing compare a.json nope.json

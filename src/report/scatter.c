@@ -502,9 +502,10 @@ static void write_caption_of_tail(const struct cril_page *p, const cril_study_po
     const char *name = tail ? p->info->models[q->model[0]].name : "";
 
     if (tail)
-        cril_markup_put(
-            p->f, "All names end in “<bdi class=\"tail\">%t</bdi>”, which the figure leaves out. ",
-            name + strlen(name) - tail);
+        cril_markup_put(p->f,
+                        "All names end in <span class=\"tail\">“<bdi>%t</bdi>”,</span> which the "
+                        "figure leaves out. ",
+                        name + strlen(name) - tail);
 }
 
 static void write_caption(const struct cril_page *p, const struct cril_page_fit *fit)

@@ -153,8 +153,8 @@ static const char *const sheet[] = {
     "width:17mm}.bar svg{height:2.6mm}.bar span{margin-left:1mm}",
     "figcaption,caption,.note,.key{font-size:8.2pt}.figures dd{font-size:15pt}.figures "
     "dd.sub,.figures dt{font-size:7.8pt}",
-    "#panels h2,#panels>p,#panels "
-    ".key{break-after:avoid}.panels{grid-template-columns:repeat(4,1fr);"
+    "#panels:has(.panel:nth-child(5)){break-before:page}"
+    ".panels{grid-template-columns:repeat(4,1fr);"
     "gap:4mm 4mm}.panel h3{font-size:8.5pt}.panel "
     "figcaption{font-size:7pt}.hash{font-size:6.8pt}",
     "pre{white-space:pre-wrap;font-size:8pt}a{color:inherit}a[href^=http]::after{content:' (' "

@@ -317,6 +317,200 @@ static void says_what_3_models_cannot_show(void **state)
     free(p.text);
 }
 
+static size_t at(const struct page *p, const char *text)
+{
+    const char *found = strstr(p->text, text);
+
+    if (!found)
+        fail_msg("the page lacks: %s", text);
+    return (size_t)(found - p->text);
+}
+
+/* Below six models a line says little: the ranking leads, and the line is an aside. */
+static void ranking_leads_where_models_are_few(void **state)
+{
+    struct small *s = make_small();
+    struct page p;
+
+    (void)state;
+    p = make(&s->info, &s->table, NULL);
+    assert_true(at(&p, "class=\"plot wide\"") < at(&p, "id=\"board\""));
+    assert_non_null(strstr(p.text, "<p class=\"lead\">Across 6 models"));
+    assert_null(strstr(p.text, "id=\"line\""));
+    free(p.text);
+    s->info.n_models = s->table.n_models = 5;
+    p = make(&s->info, &s->table, NULL);
+    assert_true(at(&p, "id=\"board\"") < at(&p, "class=\"plot wide\""));
+    assert_true(
+        at(&p, "<p class=\"lead\">Of 5 models, <b><bdi>Cid-2b</bdi></b> needs the fewest bits "
+               "per character, <b>0.6500</b> (mean of 2 corpora); next is "
+               "<b><bdi>Bea-7b</bdi></b> with 0.7000, 7.7&nbsp;% more.") < at(&p, "id=\"board\""));
+    assert_true(at(&p, "id=\"board\"") < at(&p, "<p>Across 5 models"));
+    free(p.text);
+}
+
+/* What opens a study without scores is its ranking, not what it lacks. */
+static void ranking_leads_without_scores(void **state)
+{
+    struct small *s = make_small();
+    struct page p;
+
+    (void)state;
+    for (size_t i = 0; i < MODELS * BENCHMARKS; i++)
+        forget(&s->score[i]);
+    p = make(&s->info, &s->table, NULL);
+    assert_true(at(&p, "<p class=\"lead\">Of 6 models, ") < at(&p, "id=\"board\""));
+    assert_true(at(&p, "id=\"board\"") <
+                at(&p, "No line yet for <bdi>overall</bdi>: 0 models have"));
+    free(p.text);
+    s->info.n_benchmarks = s->table.n_benchmarks = s->info.n_fits = 0;
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text, "<p class=\"lead\">Of 6 models, "));
+    assert_null(strstr(p.text, "No line"));
+    assert_null(strstr(p.text, "<dt>Line</dt>"));
+    free(p.text);
+    s->info.n_models = s->table.n_models = s->info.n_corpora = s->table.n_corpora = 1;
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text,
+                           "<p class=\"lead\"><b><bdi>Ada-1b</bdi></b> needs <b>0.9000</b> bits "
+                           "per character on web.</p>"));
+    free(p.text);
+}
+
+static void shows_ties(void **state)
+{
+    static const char first[] = "<tr><td class=\"n\">1=</td>",
+                      third[] = "<tr><td class=\"n\">3</td>";
+    struct small *s = make_small();
+    struct page p;
+
+    (void)state;
+    p = make(&s->info, &s->table, NULL);
+    assert_null(strstr(p.text, "=</td>"));
+    free(p.text);
+    for (size_t c = 0; c < CORPORA; c++) /* equal sums but for rounding */
+        s->bpc[4 * CORPORA + c].value =
+            s->bpc[5 * CORPORA + CORPORA - 1 - c].value + (c ? 4e-16 : 0);
+    p = make(&s->info, &s->table, NULL);
+    assert_int_equal(occurrences(p.text, first), 2);
+    assert_int_equal(occurrences(p.text, third), 1);
+    assert_null(strstr(p.text, "<td class=\"n\">2</td>"));
+    assert_non_null(strstr(p.text, "=: the same figure as another model’s."));
+    free(p.text);
+    s->info.n_models = s->table.n_models = 5;
+    s->bpc[3 * CORPORA] = s->bpc[4 * CORPORA];
+    s->bpc[3 * CORPORA + 1] = s->bpc[4 * CORPORA + 1];
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text,
+                           "<p class=\"lead\">Of 5 models, <b><bdi>Bea-7b</bdi></b> and "
+                           "<b><bdi>Cid-2b</bdi></b> need the fewest bits per character, each "));
+    free(p.text);
+}
+
+static void axes_say_what_they_show(void **state)
+{
+    struct small *s = make_small();
+    struct page p = make(&s->info, &s->table, NULL);
+
+    (void)state;
+    assert_non_null(strstr(p.text, ">score, mean of 2 groups’ means, %</text>"));
+    assert_non_null(
+        strstr(p.text, ">bits per character, mean of 2 corpora, fewer is better</text>"));
+    assert_non_null(strstr(p.text, "coding, mean of 2 benchmarks, %, against bits per character on "
+                                   "python</figcaption>"));
+    free(p.text);
+    s->fits[0].x = "web"; /* the only corpus of its group */
+    s->fits[0].y = "web"; /* the only benchmark of its group is MMLU */
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text, ">MMLU, %</text>"));
+    assert_non_null(strstr(p.text, ">bits per character on web, fewer is better</text>"));
+    free(p.text);
+    s->corpora[0].name = s->corpora[0].group = s->fits[0].x =
+        "a corpus whose name is so long that no drawing for a telephone has the room for it, nor "
+        "one "
+        "for a screen, as it goes on and on until nobody reads it any more";
+    s->benchmarks[0].group = "MMLU";
+    s->fits[0].y = s->fits[2].x = "average";
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text, "…, fewer is better</text>"));
+    free(p.text);
+}
+
+/* Numbers of an axis lie within the drawing: a printer cuts what does not. */
+static void ticks_lie_within_the_drawing(void **state)
+{
+    static const char small[] = "class=\"plot small\" viewBox=\"0 0 210 150\"";
+    struct small *s = make_small();
+    struct page p;
+    size_t n = 0;
+
+    (void)state;
+    s->bpc[0 * CORPORA + 1].value = 0.782; /* so that the tick at 0.8 stands at the edge */
+    for (size_t i = 0; i < MODELS * BENCHMARKS; i++) /* and those of scores need a decimal */
+        s->score[i].value = 0.5 + 0.0005 * (double)i;
+    p = make(&s->info, &s->table, NULL);
+    for (const char *svg = p.text; (svg = strstr(svg, small)); svg++) {
+        const char *end = strstr(svg, "</g>");
+
+        for (const char *t = svg; (t = strstr(t, "<text x=\"")) && t < end; t++, n++) {
+            const double x = strtod(t + 9, NULL);
+            const char *text = strchr(t, '>') + 1;
+            const size_t len = (size_t)(strchr(text, '<') - text),
+                         points = memchr(text, '.', len) != NULL;
+            const double width = 10.5 * 0.318 * (double)(2 * len - points); /* DejaVu Sans */
+            const bool is_middle = strstr(t, "middle") && strstr(t, "middle") < text;
+
+            assert_true(x - (is_middle ? width / 2 : width) >= 0);
+            assert_true(x + (is_middle ? width / 2 : 0) <= 210);
+        }
+    }
+    assert_true(n > 12);
+    free(p.text);
+}
+
+/* A band has an upper and a lower edge, and ends nowhere. */
+static void bands_have_two_edges(void **state)
+{
+    struct small *s = make_small();
+    struct page p = make(&s->info, &s->table, NULL);
+    const char *edge = strstr(p.text, "class=\"pb-e\""), *end;
+
+    (void)state;
+    assert_non_null(edge);
+    end = strchr(edge, '>');
+    edge = strstr(edge, " d=\"M");
+    assert_true(edge < end);
+    edge = strchr(edge + 6, 'M');
+    assert_true(edge && edge < end); /* two runs */
+    assert_null(memchr(edge, 'Z', (size_t)(end - edge)));
+    assert_non_null(strstr(p.text, ".pb{fill:var(--new)}")); /* without a stroke */
+    free(p.text);
+}
+
+static void common_tails_stand_in_the_caption(void **state)
+{
+    static const char *const names[MODELS] = {"Ada-1b-it-Q4_K_M", "Ada-3b-it-Q4_K_M",
+                                              "Bea-1b-it-Q4_K_M", "Bea-7b-it-Q4_K_M",
+                                              "Cid-2b-it-Q4_K_M", "Dot-4b-it-Q4_K_M"};
+    struct small *s = make_small();
+    struct page p;
+
+    (void)state;
+    for (size_t m = 0; m < MODELS; m++)
+        s->models[m].name = names[m];
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(
+        p.text, "All names end in <span class=\"tail\">“<bdi>-it-Q4_K_M</bdi>”,</span> which the "
+                "figure leaves out."));
+    for (size_t m = 0; m < MODELS; m++) {
+        char label[32];
+
+        snprintf(label, sizeof(label), ">%s</text>", plain_names[m]);
+        assert_int_equal(occurrences(p.text, label), 2); /* wide and narrow */
+    }
+    free(p.text);
+}
+
 static void is_a_page_without_a_line_too(void **state)
 {
     struct small *s = make_small();
@@ -335,7 +529,7 @@ static void is_a_page_without_a_line_too(void **state)
     free(p.text);
     s->info.n_fits = 0;
     p = make(&s->info, &s->table, NULL);
-    assert_non_null(strstr(p.text, "The study asks for no line"));
+    assert_non_null(strstr(p.text, "No model has its bits per character of all corpora yet"));
     free(p.text);
     s->info.n_benchmarks = s->table.n_benchmarks = s->info.n_protocols = 0;
     p = make(&s->info, &s->table, NULL);
@@ -565,6 +759,9 @@ static void fits_text_into_a_width(void **state)
     assert_int_equal(cril_markup_fit("abc", 100), 3);
     assert_int_equal(cril_markup_fit("\xE6\xA8\xA1\xE5\x9E\x8B", 1.5), 3); /* whole characters */
     assert_int_equal(cril_markup_fit("abc", 0), 0);
+    assert_int_equal(cril_markup_fit_end("abc", 3, 100), 0);
+    assert_int_equal(cril_markup_fit_end("\xE6\xA8\xA1\xE5\x9E\x8B", 6, 1.5), 3);
+    assert_int_equal(cril_markup_fit_end("abc", 3, 0), 3);
     assert_true(cril_markup_width("WWW", 3) > cril_markup_width("iii", 3));
 }
 
@@ -586,7 +783,7 @@ static void names_do_not_cover_each_other(void **state)
                                    .width = 60 + random % 60,
                                    .height = 14};
     }
-    assert_true(cril_labels_place(l, N, 5, &bounds, NULL));
+    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, NULL));
     for (size_t i = 0; i < N; i++) {
         if (!l[i].shown)
             continue;
@@ -603,6 +800,98 @@ static void names_do_not_cover_each_other(void **state)
         }
     }
     assert_true(shown > N * 3 / 4);
+}
+
+static bool lies_on(const struct cril_box *b, const struct cril_segment *s)
+{
+    for (int i = 0; i <= 10000; i++) {
+        const double x = s->x1 + (s->x2 - s->x1) * i / 10000,
+                     y = s->y1 + (s->y2 - s->y1) * i / 10000;
+
+        if (x > b->left + 0.1 && x < b->right - 0.1 && y > b->top + 0.1 && y < b->bottom - 0.1)
+            return true;
+    }
+    return false;
+}
+
+/* Points along a line, each with room beside it. */
+static void no_name_lies_on_the_line(void **state)
+{
+    enum { N = 12 };
+    const struct cril_box bounds = {0, 0, 900, 500};
+    const struct cril_segment line = {0, 20, 900, 480};
+    struct cril_label l[N];
+    size_t shown = 0;
+
+    (void)state;
+    for (size_t i = 0; i < N; i++)
+        l[i] = (struct cril_label){.x = 60 + 70 * (double)i,
+                                   .y = 20 + 460 * (60 + 70 * (double)i) / 900,
+                                   .width = 150,
+                                   .height = 14,
+                                   .bar_x = 60};
+    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, &line));
+    for (size_t i = 0; i < N; i++) {
+        shown += l[i].shown;
+        assert_false(l[i].shown && lies_on(&l[i].box, &line));
+    }
+    assert_true(shown >= N - 1);
+}
+
+/* Wherever the name would stand, the line is there. */
+static void a_name_without_other_room_is_not_shown(void **state)
+{
+    const struct cril_box bounds = {0, 0, 200, 30};
+    const struct cril_segment line = {0, 15, 200, 15};
+    struct cril_label l = {.x = 100, .y = 15, .width = 50, .height = 20};
+
+    (void)state;
+    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, &line));
+    assert_false(l.shown);
+    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, NULL));
+    assert_true(l.shown);
+}
+
+/* Where only one name has room it is that of the point which comes first. */
+static void first_names_have_the_room(void **state)
+{
+    const struct cril_box bounds = {0, 0, 120, 40};
+
+    (void)state;
+    for (size_t first = 0; first < 3; first++) {
+        const size_t order[3] = {first, (first + 1) % 3, (first + 2) % 3};
+        struct cril_label l[3];
+
+        for (size_t i = 0; i < 3; i++)
+            l[i] = (struct cril_label){.x = 60, .y = 20, .width = 100, .height = 30};
+        l[0].x = 8;
+        l[1].x = 9;
+        l[2].x = 10;
+        assert_true(cril_labels_place(l, 3, order, 3, &bounds, NULL));
+        for (size_t i = 0; i < 3; i++)
+            assert_int_equal(l[i].shown, i == first);
+    }
+}
+
+static size_t tail_of(const char *a, const char *b, const char *c)
+{
+    const char *const names[3] = {a, b, c};
+
+    return cril_labels_tail(names, c ? 3 : b ? 2 : 1);
+}
+
+static void finds_common_tails(void **state)
+{
+    (void)state;
+    assert_int_equal(tail_of("a-Instruct-Q4", "b-Instruct-Q4", "cc-Instruct-Q4"), 12);
+    assert_int_equal(tail_of("a-Instruct-Q4_K_M", "b-Instruct-Q5_K_M", NULL), 0); /* not "_K_M" */
+    assert_int_equal(tail_of("a-Instruct", NULL, NULL), 0);
+    assert_int_equal(tail_of("a-7b", "b-7b", NULL), 0); /* too short to be worth it */
+    assert_int_equal(tail_of("Instruct-Q4", "b-Instruct-Q4", NULL),
+                     0 + 0); /* nothing would be left */
+    assert_int_equal(tail_of("same-name", "same-name", NULL), 5);
+    assert_int_equal(tail_of("", "", NULL), 0);
+    assert_int_equal(tail_of("\xC3\xA9-\xC3\xA9\xC3\xA9", "e-\xC3\xA9\xC3\xA9", NULL), 5);
 }
 
 /* Relative luminance of "#rrggbb" or "#rgb" (WCAG 2.2). */
@@ -673,6 +962,13 @@ int main(void)
         cmocka_unit_test(escapes_what_comes_from_outside),
         cmocka_unit_test(shows_a_dash_for_what_is_not_known),
         cmocka_unit_test(says_what_3_models_cannot_show),
+        cmocka_unit_test(ranking_leads_where_models_are_few),
+        cmocka_unit_test(ranking_leads_without_scores),
+        cmocka_unit_test(shows_ties),
+        cmocka_unit_test(axes_say_what_they_show),
+        cmocka_unit_test(ticks_lie_within_the_drawing),
+        cmocka_unit_test(bands_have_two_edges),
+        cmocka_unit_test(common_tails_stand_in_the_caption),
         cmocka_unit_test(is_a_page_without_a_line_too),
         cmocka_unit_test(draws_extreme_figures),
         cmocka_unit_test(draws_unknown_errors),
@@ -682,6 +978,10 @@ int main(void)
         cmocka_unit_test(scales),
         cmocka_unit_test(fits_text_into_a_width),
         cmocka_unit_test(names_do_not_cover_each_other),
+        cmocka_unit_test(no_name_lies_on_the_line),
+        cmocka_unit_test(a_name_without_other_room_is_not_shown),
+        cmocka_unit_test(first_names_have_the_room),
+        cmocka_unit_test(finds_common_tails),
         cmocka_unit_test(has_contrast),
     };
 

@@ -153,7 +153,8 @@ static void write_strips(struct cril_page *p, const char *name, double width, do
     }
     cril_markup_put(
         p->f,
-        "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character</text>\n",
+        "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character, fewer is "
+        "better</text>\n",
         strip.x.to, strip.height - font * 0.5);
     for (size_t k = 0; k < p->info->n_corpora; k++)
         if (cril_page_baselines(p, k))

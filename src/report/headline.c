@@ -1,4 +1,8 @@
-/* The page's beginning: title, the sentence that sums it up, four figures, the large scatter. */
+/*
+ * The page's beginning: title and the sentence that sums it up. A line through enough models leads,
+ * with four figures and the large scatter. Otherwise the ranking does, and the line follows as an
+ * aside.
+ */
 #include "report/page.h"
 
 #include "report/markup.h"
@@ -33,7 +37,7 @@ static void write_lead(const struct cril_page *p, const struct cril_page_fit *f)
     const cril_study_line *l = &f->line;
     const bool families = l->over_families.n_units > 1;
 
-    fputs("<p class=\"lead\">Across ", p->f);
+    fputs(cril_page_line_leads(p) ? "<p class=\"lead\">Across " : "<p>Across ", p->f);
     write_models(p, l);
     fputs(", the correlation <i>r</i> between bits per character (", p->f);
     cril_page_axis(p, 'x', f->is->x);
@@ -100,20 +104,74 @@ static void write_lacking(const struct cril_page *p, const struct cril_page_fit 
     fputs(".</p>\n", p->f);
 }
 
-static void write_nothing(const struct cril_page *p, const struct cril_page_fit *f)
+/* ---- The ranking in a sentence ---- */
+
+static void write_bits(const struct cril_page *p, size_t place)
 {
-    if (!f) {
-        fputs("<p class=\"lead\">The study asks for no line: it has no <code>fits</code>, or "
-              "nothing to make one of.</p>\n",
+    cril_markup_number(p->f, p->average[p->order[place]].value, p->bpc_decimals);
+}
+
+static void write_model(const struct cril_page *p, size_t place)
+{
+    cril_markup_put(p->f, "<b><bdi>%t</bdi></b>", p->info->models[p->order[place]].name);
+}
+
+static void write_first(const struct cril_page *p, size_t n_first)
+{
+    write_model(p, 0);
+    if (n_first > 2)
+        cril_markup_put(p->f, " and %z others", n_first - 1);
+    else if (n_first == 2) {
+        fputs(" and ", p->f);
+        write_model(p, 1);
+    }
+    fputs(n_first > 1 ? " need" : " needs", p->f);
+    if (p->n_ranked > n_first)
+        fputs(" the fewest bits per character", p->f);
+    fputs(n_first > 1             ? p->n_ranked > n_first ? ", each <b>" : " the same, <b>"
+          : p->n_ranked > n_first ? ", <b>"
+                                  : " <b>",
+          p->f);
+    write_bits(p, 0);
+    fputs(p->n_ranked > n_first ? "</b>" : "</b> bits per character", p->f);
+    fputs(p->info->n_corpora == 1 ? " on " : " (", p->f);
+    cril_page_axis(p, 'x', "average");
+    fputs(p->info->n_corpora == 1 ? "" : ")", p->f);
+}
+
+static void write_ranking(const struct cril_page *p)
+{
+    size_t n_first = 1;
+
+    if (!p->n_ranked) {
+        fputs("<p class=\"lead\">No model has its bits per character of all corpora yet.</p>\n",
               p->f);
         return;
     }
-    cril_markup_put(p->f,
-                    "<p class=\"lead\">No line yet for <bdi>%t</bdi>: %z %s all figures that it "
-                    "needs, and a line needs 3.</p>\n<p>%t.</p>\n",
-                    f->is->name, f->points.n, f->points.n == 1 ? "model has" : "models have",
-                    f->why.message);
+    while (n_first < p->n_ranked && cril_page_rank_of(p, n_first) == 1)
+        n_first++;
+    fputs("<p class=\"lead\">", p->f);
+    if (p->n_ranked > 1)
+        cril_markup_put(p->f, "Of %z models, ", p->n_ranked);
+    write_first(p, n_first);
+    if (n_first < p->n_ranked) {
+        const double best = p->average[p->order[0]].value,
+                     next = p->average[p->order[n_first]].value;
+
+        fputs("; next ", p->f);
+        fputs(cril_page_is_tied(p, n_first) ? "are several with " : "is ", p->f);
+        if (!cril_page_is_tied(p, n_first)) {
+            write_model(p, n_first);
+            fputs(" with ", p->f);
+        }
+        write_bits(p, n_first);
+        if (best > 0)
+            cril_markup_put(p->f, ", %1&nbsp;%% more", 100 * (next / best - 1));
+    }
+    fputs(".</p>\n", p->f);
 }
+
+/* ---- The page ---- */
 
 static void write_contents(const struct cril_page *p)
 {
@@ -125,6 +183,8 @@ static void write_contents(const struct cril_page *p)
     fputs("<nav aria-label=\"Sections\"><a href=\"#leaderboard\">Leaderboard</a> ", p->f);
     if (n_baselines)
         fputs("<a href=\"#compressors\">Ordinary compressors</a> ", p->f);
+    if (f && !cril_page_line_leads(p))
+        fputs("<a href=\"#line\">Scores</a> ", p->f);
     if (p->info->n_fits > 1)
         fputs("<a href=\"#panels\">All lines, drawn</a> ", p->f);
     if (p->info->n_fits)
@@ -139,24 +199,47 @@ static void write_contents(const struct cril_page *p)
 void cril_page_headline(struct cril_page *p)
 {
     const struct cril_page_fit *f = cril_page_main(p);
+    const bool line_leads = cril_page_line_leads(p);
 
-    cril_markup_put(
-        p->f,
-        "<header>\n<p class=\"kicker\">Compression and benchmarks</p>\n<h1><bdi>%t</bdi></h1>\n",
-        p->info->title);
+    cril_markup_put(p->f, "<header>\n<p class=\"kicker\">%s</p>\n<h1><bdi>%t</bdi></h1>\n",
+                    f ? "Compression and benchmarks" : "Compression", p->info->title);
     if (p->options->date)
         cril_markup_put(p->f, "<p class=\"date\">%t</p>\n", p->options->date);
-    if (f && f->has_line) {
+    if (line_leads) {
         write_lead(p, f);
         write_caution(p, &f->line);
         write_figures(p, &f->line);
-    } else {
-        write_nothing(p, f);
+    } else if (p->info->n_models) {
+        write_ranking(p);
     }
     write_contents(p);
     fputs("</header>\n", p->f);
-    if (f) {
+    if (line_leads) {
         cril_page_scatter(p, f);
         write_lacking(p, f);
     }
+}
+
+void cril_page_aside(struct cril_page *p)
+{
+    const struct cril_page_fit *f = cril_page_main(p);
+
+    if (!f || cril_page_line_leads(p))
+        return;
+    fputs("<section id=\"line\"><h2>Scores beside bits per character</h2>\n", p->f);
+    if (f->has_line) {
+        write_lead(p, f);
+        write_caution(p, &f->line);
+    } else {
+        cril_markup_put(p->f, "<p>No line yet for <bdi>%t</bdi>: ", f->is->name);
+        if (f->points.n < 3)
+            cril_markup_put(p->f, "%z %s all figures that it needs, and a line needs 3",
+                            f->points.n, f->points.n == 1 ? "model has" : "models have");
+        else
+            cril_page_why(p, f);
+        fputs(".</p>\n", p->f);
+    }
+    cril_page_scatter(p, f);
+    write_lacking(p, f);
+    fputs("</section>\n", p->f);
 }

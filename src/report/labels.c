@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { DIRECTIONS = 12, RINGS = 6, PLACES = DIRECTIONS * RINGS, ROUNDS = 30 };
 enum {
@@ -108,7 +109,7 @@ static double cost(const struct search *s, size_t i, int place)
         b.bottom > s->bounds.bottom)
         return 1e9;
     if (s->line)
-        sum += 0.5 * inside(s->line, &b);
+        sum += 20 * inside(s->line, &b);
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_label *other = &s->labels[k];
         const struct cril_box point = around(other->x, other->y, s->radius + 1);
@@ -160,24 +161,25 @@ static bool are_mixed(const struct cril_label *a, const struct cril_label *b)
            inside(&lead_b, &a->box) > 4 || cross(&lead_a, &lead_b);
 }
 
+/* All labels that have a place already are shown: they come first. */
 static bool covers(const struct search *s, size_t i)
 {
     const struct cril_box *b = &s->labels[i].box;
 
     if (b->left < s->bounds.left || b->right > s->bounds.right || b->top < s->bounds.top ||
-        b->bottom > s->bounds.bottom)
+        b->bottom > s->bounds.bottom || (s->line && inside(s->line, b) > 0))
         return true;
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_box point = around(s->labels[k].x, s->labels[k].y, s->radius - 1);
 
         if (overlap(b, &point) > 1 ||
-            (k < i && s->labels[k].shown && are_mixed(&s->labels[i], &s->labels[k])))
+            (s->labels[k].shown && are_mixed(&s->labels[i], &s->labels[k])))
             return true;
     }
     return false;
 }
 
-bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
+bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order, double radius,
                        const struct cril_box *bounds, const struct cril_segment *line)
 {
     struct search s = {.labels = labels,
@@ -190,14 +192,18 @@ bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
 
     if (!s.place)
         return false;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
+        labels[i].shown = false;
         labels[i].box = box_at(&labels[i], radius, 0);
+    }
     for (int round = 0; n <= MOST && moved && round < ROUNDS; round++) {
         moved = false;
-        for (size_t i = 0; i < n; i++)
-            moved |= improve(&s, i, PLACES);
+        for (size_t k = 0; k < n; k++)
+            moved |= improve(&s, order ? order[k] : k, PLACES);
     }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t k = 0; k < n; k++) {
+        const size_t i = order ? order[k] : k;
+
         labels[i].shown = n <= MOST && !covers(&s, i);
         if (!labels[i].shown) /* near its point, for when it is looked at */
             improve(&s, i, DIRECTIONS * NEAR_RINGS);
@@ -205,4 +211,22 @@ bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
     }
     free(s.place);
     return true;
+}
+
+size_t cril_labels_tail(const char *const *names, size_t n)
+{
+    size_t common = n > 1 ? strlen(names[0]) : 0;
+    const char *end = n > 1 ? names[0] + common : NULL;
+
+    for (size_t i = 1; i < n; i++) {
+        const size_t len = strlen(names[i]);
+        size_t k = 0;
+
+        while (k < common && k < len && end[-1 - (ptrdiff_t)k] == names[i][len - 1 - k])
+            k++;
+        common = k < len ? k : len ? len - 1 : 0; /* something is left of each name */
+    }
+    while (common && (!strchr("-.:/ ", end[-(ptrdiff_t)common]) || common == strlen(names[0])))
+        common--;
+    return common > 3 ? common : 0;
 }

@@ -24,10 +24,17 @@ struct cril_segment {
 };
 
 /*
- * Places labels [n] within bounds, around points of the radius; line is a line that names rather do
- * not cross, NULL: none. False: out of memory.
+ * Places labels [n] within bounds, around points of the radius. order: which of them come first
+ * where there is no room for all, NULL: as they are. line: one that no name may lie on, NULL: none.
+ * False: out of memory.
  */
-bool cril_labels_place(struct cril_label *labels, size_t n, double radius,
+bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order, double radius,
                        const struct cril_box *bounds, const struct cril_segment *line);
+
+/*
+ * Bytes at the end that all names [n] have in common, from a '-', '.', ':', '/' or space on, and of
+ * which something is left in front. 0: there are none worth leaving out.
+ */
+size_t cril_labels_tail(const char *const *names, size_t n);
 
 #endif

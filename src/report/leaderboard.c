@@ -26,8 +26,7 @@ struct board {
     struct column *columns;
     size_t n_columns, n_bpc; /* those of bits per character come first */
     bool has_errors;         /* of an average */
-    size_t *order;           /* [n_models] */
-    cril_known *average;     /* [n_models] by which they are ordered */
+    bool has_bars;           /* averages that can be drawn */
     bool *set, *other;       /* [n_sources + 1] room; the last: measured */
 };
 
@@ -188,32 +187,69 @@ static void write_marks(const struct board *b, const struct column *c, const boo
 
 /* ---- Order ---- */
 
-static void sort_models(struct board *b)
+/* By which models are ordered; NaN: not known. */
+static double key_of(const struct cril_page *p, size_t place)
 {
-    const struct column *key = &b->columns[0];
-    const size_t n = b->p->info->n_models;
+    return cril_known_with_escapes(&p->average[p->order[place]]);
+}
 
-    for (size_t m = 0; m < n; m++) {
-        b->average[m] =
-            b->n_bpc ? value(b, key, m) : (cril_known){.value = NAN, .se = NAN, .source = ""};
-        b->has_errors |= b->average[m].se > 0;
-        b->order[m] = m;
+size_t cril_page_rank_of(const struct cril_page *p, size_t place)
+{
+    while (place && cril_same(key_of(p, place - 1), key_of(p, place)))
+        place--;
+    return place + 1;
+}
+
+bool cril_page_is_tied(const struct cril_page *p, size_t place)
+{
+    return cril_page_rank_of(p, place) <= place ||
+           (place + 1 < p->n_ranked && cril_page_rank_of(p, place + 1) <= place + 1);
+}
+
+bool cril_page_rank(struct cril_page *p)
+{
+    const size_t n = p->info->n_models;
+    struct board b = {.p = p};
+    const struct column key = {.kind = ALL_CORPORA};
+
+    p->order = calloc(n + 1, sizeof(*p->order));
+    p->average = calloc(n + 1, sizeof(*p->average));
+    for (size_t m = 0; p->order && p->average && m < n; m++) {
+        p->average[m] = value(&b, &key, m);
+        p->n_ranked += isnan(p->average[m].value) ? 0 : 1;
+        p->order[m] = m;
     }
-    for (size_t i = 1; i < n;
+    for (size_t i = 1; p->order && p->average && i < n;
          i++) /* stable, and models are tens; what is not known goes to the end */
         for (size_t k = i; k; k--) {
-            const double before = cril_known_with_escapes(&b->average[b->order[k - 1]]),
-                         v = cril_known_with_escapes(&b->average[b->order[k]]);
-            const size_t m = b->order[k];
+            const double before = key_of(p, k - 1), v = key_of(p, k);
+            const size_t m = p->order[k];
 
             if (!((v < before && !cril_same(v, before)) || (isnan(before) && !isnan(v))))
                 break;
-            b->order[k] = b->order[k - 1];
-            b->order[k - 1] = m;
+            p->order[k] = p->order[k - 1];
+            p->order[k - 1] = m;
         }
+    return p->order && p->average;
 }
 
 /* ---- Rows ---- */
+
+/* The range of the bars: all averages with their errors. */
+static bool bar_range(const struct board *b, double *low, double *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t m = 0; m < b->p->info->n_models; m++) {
+        const cril_known *k = &b->p->average[m];
+
+        if (!isfinite(k->value))
+            continue;
+        *low = fmin(*low, k->value - b->p->reach * k->se);
+        *high = fmax(*high, k->value + b->p->reach * k->se);
+    }
+    return *high > *low && *high < 1e9;
+}
 
 static void write_head_cell(const struct board *b, const struct column *c)
 {
@@ -234,21 +270,20 @@ static void write_head_cell(const struct board *b, const struct column *c)
 static void write_head(const struct board *b)
 {
     const struct cril_page *p = b->p;
-    const bool bars = b->n_bpc > 0;
 
     fputs("<thead><tr><th scope=\"col\" rowspan=\"2\" class=\"n\">#</th><th scope=\"col\" "
           "rowspan=\"2\" class=\"t\">model</th>",
           p->f);
-    if (bars)
+    if (b->n_bpc)
         cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">bits per character</th>",
-                        b->n_bpc + 1);
+                        b->n_bpc + b->has_bars);
     if (b->n_columns > b->n_bpc)
         cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">score, %%</th>",
                         b->n_columns - b->n_bpc);
     fputs("</tr>\n<tr>", p->f);
     for (size_t i = 0; i < b->n_columns; i++) {
         write_head_cell(b, &b->columns[i]);
-        if (i == 0 && bars)
+        if (i == 0 && b->has_bars)
             cril_markup_put(p->f,
                             b->has_errors ? "<th scope=\"col\" class=\"bar\">%0 %% interval</th>"
                                           : "<th scope=\"col\" class=\"bar\">drawn</th>",
@@ -257,26 +292,10 @@ static void write_head(const struct board *b)
     fputs("</tr></thead>\n", p->f);
 }
 
-/* The range of the bars: all averages with their errors. */
-static bool bar_range(const struct board *b, double *low, double *high)
-{
-    *low = INFINITY;
-    *high = -INFINITY;
-    for (size_t m = 0; m < b->p->info->n_models; m++) {
-        const cril_known *k = &b->average[m];
-
-        if (!isfinite(k->value))
-            continue;
-        *low = fmin(*low, k->value - cril_page_reach(b->p, k->se));
-        *high = fmax(*high, k->value + cril_page_reach(b->p, k->se));
-    }
-    return *high > *low && *high < 1e9;
-}
-
 static void write_bar(const struct board *b, size_t model)
 {
     const struct cril_page *p = b->p;
-    const cril_known *k = &b->average[model];
+    const cril_known *k = &b->p->average[model];
     double low, high, scale;
 
     fputs("<td class=\"bar\">", p->f);
@@ -323,19 +342,20 @@ static void write_cell(const struct board *b, size_t i, size_t model)
     fputs("</td>", p->f);
 }
 
-static void write_row(const struct board *b, size_t rank)
+static void write_row(const struct board *b, size_t place)
 {
     const struct cril_page *p = b->p;
-    const size_t m = b->order[rank];
+    const size_t m = p->order[place];
 
-    if (isnan(b->average[m].value))
+    if (isnan(p->average[m].value))
         fputs("<tr><td class=\"n\">–</td>", p->f);
     else
-        cril_markup_put(p->f, "<tr><td class=\"n\">%z</td>", rank + 1);
+        cril_markup_put(p->f, "<tr><td class=\"n\">%z%s</td>", cril_page_rank_of(p, place),
+                        cril_page_is_tied(p, place) ? "=" : "");
     cril_markup_put(p->f, "<th scope=\"row\"><bdi>%t</bdi></th>", p->info->models[m].name);
     for (size_t i = 0; i < b->n_columns; i++) {
         write_cell(b, i, m);
-        if (i == 0 && b->n_bpc)
+        if (i == 0 && b->has_bars)
             write_bar(b, m);
     }
     fputs("</tr>\n", p->f);
@@ -383,17 +403,36 @@ static void write_unspelled(const struct board *b)
                         most);
 }
 
+static void write_caption(const struct board *b)
+{
+    const struct cril_page *p = b->p;
+    bool is_tied = false, is_lacking = false;
+    char caption[200];
+
+    for (size_t i = 0; i < p->n_ranked; i++)
+        is_tied |= cril_page_is_tied(p, i);
+    for (size_t m = 0; m < p->info->n_models; m++)
+        for (size_t i = 0; i < b->n_columns; i++)
+            is_lacking |= value(b, &b->columns[i], m).origin == CRIL_ORIGIN_NONE;
+    snprintf(caption, sizeof(caption), "Models by bits per character, fewest first%s.%s%s",
+             b->n_columns > b->n_bpc ? "; scores by group of benchmarks" : "",
+             is_tied ? " =: the same figure as another model’s." : "",
+             is_lacking ? " A dash: not known." : "");
+    cril_page_start_table(b->p, "board", caption);
+}
+
 static void write_board(struct board *b)
 {
     FILE *f = b->p->f;
+    double low, high;
 
     add_columns(b);
     for (size_t i = 0; i < b->n_columns; i++)
         b->columns[i].same_sources = has_same_sources(b, &b->columns[i]);
-    sort_models(b);
-    cril_page_start_table(b->p, "board",
-                          "Models by bits per character, fewest first; scores by group of "
-                          "benchmarks. A dash: not known.");
+    for (size_t m = 0; m < b->p->info->n_models; m++)
+        b->has_errors |= b->p->average[m].se > 0;
+    b->has_bars = b->n_bpc && bar_range(b, &low, &high);
+    write_caption(b);
     write_head(b);
     fputs("<tbody>\n", f);
     for (size_t i = 0; i < b->p->info->n_models; i++)
@@ -409,13 +448,11 @@ void cril_page_leaderboard(struct cril_page *p)
     struct board b = {
         .p = p,
         .columns = calloc(p->info->n_corpora + p->info->n_benchmarks + 2, sizeof(*b.columns)),
-        .order = calloc(n + 1, sizeof(*b.order)),
-        .average = calloc(n + 1, sizeof(*b.average)),
         .set = calloc(p->n_sources + 1, sizeof(bool)),
         .other = calloc(p->n_sources + 1, sizeof(bool))};
 
     fputs("<section id=\"leaderboard\"><h2>Leaderboard</h2>\n", p->f);
-    if (!b.columns || !b.order || !b.average || !b.set || !b.other)
+    if (!b.columns || !b.set || !b.other)
         p->no_memory = true;
     else if (!n)
         fputs("<p>The study names no models.</p>\n", p->f);
@@ -423,8 +460,6 @@ void cril_page_leaderboard(struct cril_page *p)
         write_board(&b);
     fputs("</section>\n", p->f);
     free(b.columns);
-    free(b.order);
-    free(b.average);
     free(b.set);
     free(b.other);
 }

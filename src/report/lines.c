@@ -25,17 +25,6 @@ static void write_name(const struct cril_page *p, const struct cril_page_fit *f)
     cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th>", f->is->name);
 }
 
-/* The sentence why, less the study's path in front of it. */
-static void write_why(const struct cril_page *p, const struct cril_page_fit *f)
-{
-    const char *why = f->why.message;
-    const size_t path = strlen(p->info->path);
-
-    if (strncmp(why, p->info->path, path) == 0 && strncmp(why + path, ": ", 2) == 0)
-        why += path + 2;
-    cril_markup_put(p->f, "%t", why);
-}
-
 /* ---- All lines ---- */
 
 static void write_line_row(const struct cril_page *p, const struct cril_page_fit *f)
@@ -46,7 +35,7 @@ static void write_line_row(const struct cril_page *p, const struct cril_page_fit
     write_name(p, f);
     if (!f->has_line) {
         cril_markup_put(p->f, "<td>%z</td><td class=\"t\" colspan=\"9\">No line: ", f->points.n);
-        write_why(p, f);
+        cril_page_why(p, f);
         fputs("</td></tr>\n", p->f);
         return;
     }
@@ -192,6 +181,28 @@ static int compare_size(const void *a, const void *b)
     return x->i < y->i ? -1 : x->i > y->i;
 }
 
+size_t *cril_page_farthest(const cril_study_line *l)
+{
+    struct by_size *list = calloc(l->models.n + 1, sizeof(*list));
+    size_t *order = calloc(l->models.n + 1, sizeof(*order));
+
+    for (size_t i = 0; list && i < l->models.n; i++) {
+        const double t = l->each[i].external;
+
+        list[i] = (struct by_size){isnan(t) ? fabs(l->each[i].residual) : fabs(t), i};
+    }
+    if (list && order) {
+        qsort(list, l->models.n, sizeof(*list), compare_size);
+        for (size_t i = 0; i < l->models.n; i++)
+            order[i] = list[i].i;
+    } else {
+        free(order);
+        order = NULL;
+    }
+    free(list);
+    return order;
+}
+
 static void write_residual_bar(const struct cril_page *p, const cril_study_line *l, size_t i)
 {
     double most = 0;
@@ -226,18 +237,12 @@ static void write_residual_row(const struct cril_page *p, const cril_study_line 
 
 static void write_residuals(struct cril_page *p, const cril_study_line *l)
 {
-    struct by_size *order = calloc(l->models.n + 1, sizeof(*order));
+    size_t *order = cril_page_farthest(l);
 
     if (!order) {
         p->no_memory = true;
         return;
     }
-    for (size_t i = 0; i < l->models.n; i++) {
-        const double t = l->each[i].external;
-
-        order[i] = (struct by_size){isnan(t) ? fabs(l->each[i].residual) : fabs(t), i};
-    }
-    qsort(order, l->models.n, sizeof(*order), compare_size);
     cril_page_start_table(
         p, "residuals-1",
         "Models beside the line of Figure 1, farthest off first. Score and residual in points "
@@ -251,7 +256,7 @@ static void write_residuals(struct cril_page *p, const cril_study_line *l)
           "<tbody>\n",
           p->f);
     for (size_t i = 0; i < l->models.n; i++)
-        write_residual_row(p, l, order[i].i);
+        write_residual_row(p, l, order[i]);
     fputs("</tbody></table></div>\n", p->f);
     free(order);
 }

@@ -210,3 +210,17 @@ size_t cril_markup_fit(const char *text, double width)
     }
     return i;
 }
+
+size_t cril_markup_fit_end(const char *text, size_t len, double width)
+{
+    double left = cril_markup_width(text, len);
+    size_t i = 0;
+
+    while (i < len && left > width) {
+        uint32_t c;
+
+        i += cril_utf8_read(text + i, len - i, &c);
+        left -= width_of(c);
+    }
+    return i;
+}

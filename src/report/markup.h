@@ -38,5 +38,7 @@ void cril_markup_small(FILE *f, double v);
 double cril_markup_width(const char *text, size_t len);
 /* Bytes of text, whole characters, that are no wider than that. */
 size_t cril_markup_fit(const char *text, double width);
+/* Where in text [len] its longest end begins that is no wider than that. */
+size_t cril_markup_fit_end(const char *text, size_t len, double width);
 
 #endif

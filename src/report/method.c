@@ -13,6 +13,15 @@ static bool has_origin(const cril_known *known, size_t n, cril_origin origin)
     return false;
 }
 
+/* Of bits per character. */
+static bool has_errors(const cril_study_table *t)
+{
+    for (size_t i = 0; i < t->n_models * t->n_corpora; i++)
+        if (t->bpc[i].se > 0)
+            return true;
+    return false;
+}
+
 struct origins {
     bool bpc_measured, bpc_imported, scores_imported;
 };
@@ -63,15 +72,10 @@ static void write_versions(const struct cril_page *p)
         (size_t)(numerics < 0 ? -numerics : numerics));
 }
 
-static void write_words(const struct cril_page *p)
+/* Of scores and lines. */
+static void write_words_of_lines(const struct cril_page *p)
 {
-    const struct origins from = find_origins(p->table);
-
-    fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs "
-          "to encode a text without loss, by "
-          "arithmetic coding, for each character (Unicode code point). Fewer is better "
-          "compression, and better prediction: the two are "
-          "one (Shannon 1948; Delétang et al. 2024).</dd>\n<dt>Score</dt><dd>A benchmark’s, as a "
+    fputs("<dt>Score</dt><dd>A benchmark’s, as a "
           "share of what can be reached. A "
           "group’s score is the mean of its benchmarks; “mean” is the mean of the groups’ means, "
           "as in Huang et al. (2024).</dd>\n"
@@ -80,14 +84,14 @@ static void write_words(const struct cril_page *p)
           "Huang et al. (2024) found <i>r</i> between −0.93 and −0.96 in each of three areas: "
           "compression goes with ability, linearly.</dd>\n",
           p->f);
-    cril_markup_put(p->f,
-                    "<dt>Intervals</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of whole "
-                    "families, %z times, seed %z, since models "
-                    "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; "
-                    "Hinkley 1997). Those of a slope "
-                    "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s. Those of a model’s own "
-                    "bits per character: over documents.</dd>\n",
-                    100 * p->line.level, p->line.resamples, (size_t)p->line.seed);
+    cril_markup_put(
+        p->f,
+        "<dt>Intervals of a line</dt><dd>At %0&nbsp;%%. “Families resampled”: bootstrap of "
+        "whole families, %z times, seed %z, since models "
+        "of one family are not independent (Efron &amp; Tibshirani 1993; Davison &amp; "
+        "Hinkley 1997). Those of a slope "
+        "otherwise: Student’s <i>t</i>; of <i>r</i>: Fisher’s.</dd>\n",
+        100 * p->line.level, p->line.resamples, (size_t)p->line.seed);
     cril_markup_put(p->f,
                     "<dt>Off the line</dt><dd>A residual above %1 standard errors, which are "
                     "estimated without the model (externally "
@@ -97,6 +101,25 @@ static void write_words(const struct cril_page *p)
                     "which flattens it. The orthogonal line "
                     "and York’s do not (York et al. 2004).</dd>\n",
                     p->line.threshold);
+}
+
+static void write_words(const struct cril_page *p)
+{
+    const struct origins from = find_origins(p->table);
+
+    fputs("<dl class=\"prose words\">\n<dt>Bits per character</dt><dd>What a language model needs "
+          "to encode a text without loss, by "
+          "arithmetic coding, for each character (Unicode code point). Fewer is better "
+          "compression, and better prediction: the two are "
+          "one (Shannon 1948; Delétang et al. 2024).</dd>\n",
+          p->f);
+    if (has_errors(p->table))
+        cril_markup_put(p->f,
+                        "<dt>Interval of a model’s bits per character</dt><dd>At %0&nbsp;%%, over "
+                        "documents.</dd>\n",
+                        100 * p->line.level);
+    if (p->info->n_fits)
+        write_words_of_lines(p);
     if (from.bpc_measured)
         write_protocol(p);
     else
@@ -118,17 +141,23 @@ static void write_references(const struct cril_page *p)
         "<li>Delétang, G. et al. (2024). Language modeling is compression. ICLR. "
         "<a href=\"https://arxiv.org/abs/2309.10668\">arXiv:2309.10668</a></li>\n"
         "<li>Shannon, C. E. (1948). A mathematical theory of communication. Bell System Technical "
-        "Journal 27.</li>\n"
-        "<li>Efron, B., Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman &amp; "
-        "Hall.</li>\n"
-        "<li>Davison, A. C., Hinkley, D. V. (1997). Bootstrap methods and their application. "
-        "Cambridge University Press.</li>\n"
-        "<li>Cook, R. D., Weisberg, S. (1982). Residuals and influence in regression. Chapman "
-        "&amp; Hall.</li>\n"
-        "<li>York, D., Evensen, N. M., López Martínez, M., De Basabe Delgado, J. (2004). Unified "
-        "equations for the slope, intercept, and "
-        "standard errors of the best straight line. American Journal of Physics 72.</li>\n</ul>\n",
+        "Journal 27.</li>\n",
         p->f);
+    if (p->info->n_fits)
+        fputs(
+            "<li>Efron, B., Tibshirani, R. J. (1993). An introduction to the bootstrap. Chapman "
+            "&amp; "
+            "Hall.</li>\n"
+            "<li>Davison, A. C., Hinkley, D. V. (1997). Bootstrap methods and their application. "
+            "Cambridge University Press.</li>\n"
+            "<li>Cook, R. D., Weisberg, S. (1982). Residuals and influence in regression. Chapman "
+            "&amp; Hall.</li>\n"
+            "<li>York, D., Evensen, N. M., López Martínez, M., De Basabe Delgado, J. (2004). "
+            "Unified "
+            "equations for the slope, intercept, and "
+            "standard errors of the best straight line. American Journal of Physics 72.</li>\n",
+            p->f);
+    fputs("</ul>\n", p->f);
 }
 
 /* ---- Identities ---- */

@@ -23,28 +23,69 @@ const struct cril_page_fit *cril_page_main(const struct cril_page *p)
     return p->info->n_fits ? &p->fits[0] : NULL;
 }
 
-static void counted(const struct cril_page *p, const char *what, size_t n, const char *one,
-                    const char *many)
+enum { FEW_MODELS = 6 }; /* with fewer a line is an aside */
+
+bool cril_page_line_leads(const struct cril_page *p)
 {
-    cril_markup_put(p->f, "%s%z %s", what, n, n == 1 ? one : many);
+    const struct cril_page_fit *f = cril_page_main(p);
+
+    return f && f->has_line && f->line.models.n >= FEW_MODELS;
+}
+
+/* The only column of a group, or of all where group is NULL. NULL: there are several, or none. */
+static const char *only_column(const struct cril_page *p, char axis, const char *group)
+{
+    const char *only = NULL;
+
+    for (size_t i = 0; i < cril_words_columns(p->info, axis); i++) {
+        const struct cril_column c = cril_words_column(p->info, axis, i);
+
+        if (group && strcmp(c.group, group) != 0)
+            continue;
+        if (only)
+            return NULL;
+        only = c.name;
+    }
+    return only;
+}
+
+struct cril_page_axis cril_page_axis_of(const struct cril_page *p, char axis, const char *word)
+{
+    const char *of = axis == 'x' ? "corpora" : "benchmarks";
+    const size_t n = cril_words_columns(p->info, axis), n_groups = cril_words_groups(p->info, axis);
+    const bool average = strcmp(word, "average") == 0,
+               all = average || (axis == 'y' && strcmp(word, "plain") == 0);
+    const char *only;
+
+    if (!all && cril_words_find(p->info, axis, word) < n)
+        return (struct cril_page_axis){.name = word};
+    if ((only = only_column(p, axis, all ? NULL : word)) != NULL)
+        return (struct cril_page_axis){.name = only};
+    if (axis == 'y' && average && n_groups > 1)
+        return (struct cril_page_axis){.n = n_groups, .of = "groups’ means"};
+    if (all)
+        return (struct cril_page_axis){.n = n, .of = of};
+    return (struct cril_page_axis){word, cril_words_count(p->info, axis, word), of};
 }
 
 void cril_page_axis(const struct cril_page *p, char axis, const char *word)
 {
-    const char *one = axis == 'x' ? "corpus" : "benchmark",
-               *many = axis == 'x' ? "corpora" : "benchmarks";
-    const size_t n = cril_words_columns(p->info, axis), n_groups = cril_words_groups(p->info, axis);
-    const bool average = strcmp(word, "average") == 0;
+    const struct cril_page_axis a = cril_page_axis_of(p, axis, word);
 
-    if (axis == 'y' && average && n_groups > 1)
-        counted(p, "mean of ", n_groups, "group’s mean", "groups’ means");
-    else if (average || (axis == 'y' && strcmp(word, "plain") == 0))
-        counted(p, "mean of ", n, one, many);
-    else
-        cril_markup_put(p->f, "%t", word);
-    if (!average && cril_words_find(p->info, axis, word) == n &&
-        cril_words_count(p->info, axis, word))
-        counted(p, ", mean of ", cril_words_count(p->info, axis, word), one, many);
+    if (a.name)
+        cril_markup_put(p->f, "%t", a.name);
+    if (a.n)
+        cril_markup_put(p->f, "%smean of %z %s", a.name ? ", " : "", a.n, a.of);
+}
+
+void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)
+{
+    const char *why = f->why.message;
+    const size_t path = strlen(p->info->path);
+
+    if (strncmp(why, p->info->path, path) == 0 && strncmp(why + path, ": ", 2) == 0)
+        why += path + 2;
+    cril_markup_put(p->f, "%t", why);
 }
 
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y)
@@ -134,7 +175,7 @@ static cril_status gather(struct cril_page *p, cril_error *err)
     p->family_names = calloc(p->info->n_models + 1, sizeof(*p->family_names));
     p->fits = calloc(p->info->n_fits + 1, sizeof(*p->fits));
     p->sources = calloc(n_bpc + n_scores + 1, sizeof(*p->sources));
-    if (!p->family || !p->family_names || !p->fits || !p->sources)
+    if (!p->family || !p->family_names || !p->fits || !p->sources || !cril_page_rank(p))
         return no_memory(err);
     number_families(p);
     add_sources(p, p->table->bpc, n_bpc);
@@ -155,6 +196,8 @@ static void release(struct cril_page *p)
             cril_study_points_free(&p->fits[i].points);
     }
     free(p->fits);
+    free(p->order);
+    free(p->average);
     free(p->family);
     free((void *)p->family_names);
     free((void *)p->sources);
@@ -166,6 +209,7 @@ static void write_page(struct cril_page *p)
     cril_page_headline(p);
     cril_page_leaderboard(p);
     cril_page_compressors(p);
+    cril_page_aside(p);
     cril_page_panels(p);
     cril_page_lines(p);
     cril_page_residuals(p);

@@ -26,7 +26,10 @@ struct cril_page {
     cril_study_line_options line;        /* of the options, defaults filled in */
     double reach;                        /* in standard errors, see cril_page_reach */
     int bpc_decimals;
-    size_t *family; /* [n_models] number of its family */
+    size_t *order; /* [n_models] fewest bits per character first, then those without a figure */
+    cril_known *average; /* [n_models] mean bits per character, by which they are ordered */
+    size_t n_ranked;     /* of which it is known */
+    size_t *family;      /* [n_models] number of its family */
     const char **family_names;
     size_t n_families;
     struct cril_page_fit *fits; /* [info->n_fits] */
@@ -42,8 +45,34 @@ const cril_study_points *cril_page_points(const struct cril_page_fit *f);
 /* The fit that stands for the study: the first. NULL: there is none. */
 const struct cril_page_fit *cril_page_main(const struct cril_page *p);
 
-/* What an axis word means: "mean of 3 corpora", "cc". axis: 'x' or 'y'. */
+/* Whether the main line stands at the head of the page: it has models enough to say something. Else
+ * the leaderboard does. */
+bool cril_page_line_leads(const struct cril_page *p);
+
+/* Fills order, average and n_ranked. False: out of memory. */
+bool cril_page_rank(struct cril_page *p);
+/* The rank of the model at that place of the order, from 1; models of equal figures have one rank.
+ */
+size_t cril_page_rank_of(const struct cril_page *p, size_t place);
+/* Whether another model has the same rank. */
+bool cril_page_is_tied(const struct cril_page *p, size_t place);
+
+/* What an axis word means: a name, the mean of several things, or the mean of several of a group.
+ */
+struct cril_page_axis {
+    const char *name; /* NULL: none */
+    size_t n;         /* 0: no mean */
+    const char *of;   /* "corpora" */
+};
+struct cril_page_axis cril_page_axis_of(const struct cril_page *p, char axis, const char *word);
+/* In words: "mean of 3 corpora", "cc". axis: 'x' or 'y'. */
 void cril_page_axis(const struct cril_page *p, char axis, const char *word);
+
+/* The sentence why a fit has no line, less the study's path in front of it. */
+void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f);
+
+/* Models of a line, farthest off it first. [models.n], owned: free. NULL: out of memory. */
+size_t *cril_page_farthest(const cril_study_line *l);
 
 /* A family's symbol, some 11 units wide, or, small, 7. */
 void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y);
@@ -61,6 +90,7 @@ void cril_page_headline(struct cril_page *p);
 void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit);
 void cril_page_leaderboard(struct cril_page *p);
 void cril_page_compressors(struct cril_page *p);
+void cril_page_aside(struct cril_page *p); /* the main line, where it does not lead */
 void cril_page_panels(struct cril_page *p);
 void cril_page_lines(struct cril_page *p);
 void cril_page_residuals(struct cril_page *p);

@@ -20,7 +20,8 @@ struct plot {
     double width, height;
     struct cril_scale x, y; /* y in percent */
     double radius, font;
-    const char *id; /* of its parts */
+    double label_em; /* the longest name, in units of the font's size */
+    const char *id;  /* of its parts */
 };
 
 static bool is_drawn(const cril_study_points *q, size_t i)
@@ -54,6 +55,28 @@ static bool scale_points(const struct cril_page *p, const cril_study_points *q, 
 
 /* ---- Axes ---- */
 
+/* About how wide a tick's number will be. */
+static double tick_width(const struct plot *plot, double v, int decimals)
+{
+    double n = 1 + (v < 0) + (decimals ? decimals + 0.5 : 0);
+
+    for (double a = fabs(v); a >= 10 && n < 20; a /= 10)
+        n++;
+    return n * 0.65 * plot->font;
+}
+
+/* Room for the numbers of the y axis, so that none is cut at the drawing's edge. */
+static void make_room_left(struct plot *plot)
+{
+    double first;
+    const size_t n = cril_scale_ticks(&plot->y, &first);
+
+    for (size_t i = 0; i < n; i++)
+        plot->x.from = fmax(plot->x.from,
+                            tick_width(plot, first + (double)i * plot->y.step, plot->y.decimals) +
+                                plot->font * 0.6);
+}
+
 static void write_ticks(const struct cril_page *p, const struct plot *plot)
 {
     double first;
@@ -61,11 +84,13 @@ static void write_ticks(const struct cril_page *p, const struct plot *plot)
 
     fputs("<g class=\"ax\">", p->f);
     for (size_t i = 0; i < n; i++) {
-        const double v = first + (double)i * plot->x.step, x = cril_scale_at(&plot->x, v);
+        const double v = first + (double)i * plot->x.step, x = cril_scale_at(&plot->x, v),
+                     half = tick_width(plot, v, plot->x.decimals) / 2;
 
         cril_markup_put(p->f,
                         "<path d=\"M%c %cV%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x,
-                        plot->y.to, plot->y.from, x, plot->y.from + plot->font * 1.4);
+                        plot->y.to, plot->y.from, fmax(half, fmin(x, plot->width - half)),
+                        plot->y.from + plot->font * 1.4);
         cril_markup_number(p->f, v, plot->x.decimals);
         fputs("</text>", p->f);
     }
@@ -75,7 +100,7 @@ static void write_ticks(const struct cril_page *p, const struct plot *plot)
 
         cril_markup_put(p->f, "<path d=\"M%c %cH%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"end\">",
                         plot->x.from, y, plot->x.to, plot->x.from - plot->font * 0.5,
-                        y + plot->font * 0.35);
+                        fmax(y, plot->font * 0.5) + plot->font * 0.35);
         cril_markup_number(p->f, v, plot->y.decimals);
         fputs("</text>", p->f);
     }
@@ -83,17 +108,51 @@ static void write_ticks(const struct cril_page *p, const struct plot *plot)
                     plot->y.from, plot->x.to);
 }
 
+/* A title around a name, which is cut where the drawing has no room for all of it. */
+static void write_title(const struct cril_page *p, const struct plot *plot, const char *before,
+                        const struct cril_page_axis *a, const char *after)
+{
+    char mean[80] = "";
+    double room;
+
+    if (a->n)
+        snprintf(mean, sizeof(mean), "%smean of %zu %s", a->name || *before ? ", " : "", a->n,
+                 a->of);
+    room = (plot->width - 12) / plot->font / 1.05 /* letters are bold */ -
+           cril_markup_width(before, strlen(before)) - cril_markup_width(mean, strlen(mean)) -
+           cril_markup_width(after, strlen(after)) - 1;
+    cril_markup_put(p->f, "%s%s", before, a->name && *before ? " on " : "");
+    if (a->name) {
+        const size_t len = cril_markup_fit(a->name, fmax(room, 4));
+
+        cril_markup_text(p->f, a->name, len);
+        fputs(a->name[len] ? "…" : "", p->f);
+    }
+    cril_markup_put(p->f, "%s%s</text>", mean, after);
+}
+
+static bool is_narrow(const struct plot *plot)
+{
+    return plot->width < 600;
+}
+
 static void write_titles(const struct cril_page *p, const struct plot *plot,
                          const cril_study_fit *f)
 {
-    cril_markup_put(p->f,
-                    "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character, ",
-                    plot->x.to, plot->height - plot->font * 0.5);
-    cril_page_axis(p, 'x', f->x);
-    cril_markup_put(p->f, "</text><text class=\"at\" x=\"2\" y=\"%c\">score in %%, ",
-                    plot->font * 1.1);
-    cril_page_axis(p, 'y', f->y);
-    fputs("</text>\n", p->f);
+    const struct cril_page_axis x = cril_page_axis_of(p, 'x', f->x),
+                                y = cril_page_axis_of(p, 'y', f->y);
+    const double bottom = plot->height - plot->font * 0.5;
+    const char *start = "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">";
+
+    cril_markup_put(p->f, start, plot->x.to, is_narrow(plot) ? bottom - plot->font * 1.3 : bottom);
+    write_title(p, plot, "bits per character", &x, is_narrow(plot) ? "," : ", fewer is better");
+    if (is_narrow(plot)) {
+        cril_markup_put(p->f, start, plot->x.to, bottom);
+        fputs("fewer is better</text>", p->f);
+    }
+    cril_markup_put(p->f, "<text class=\"at\" x=\"2\" y=\"%c\">", plot->font * 1.1);
+    write_title(p, plot, y.name ? "" : "score", &y, ", %");
+    fputs("\n", p->f);
 }
 
 /* ---- Line and bands ---- */
@@ -136,13 +195,17 @@ static void write_run(const struct cril_page *p, const double *x, const double *
     }
 }
 
+/* A band goes on beyond the drawing: it has an upper and a lower edge and no others. */
 static void write_band(const struct cril_page *p, const struct plot *plot, const char *name,
                        const double *x, const double *low, const double *high)
 {
     cril_markup_put(p->f, "<path class=\"%s\" clip-path=\"url(#%s)\" d=\"", name, plot->id);
     write_run(p, x, high, false);
     write_run(p, x, low, true);
-    fputs("Z\"/>", p->f);
+    cril_markup_put(p->f, "Z\"/><path class=\"%s-e\" clip-path=\"url(#%s)\" d=\"", name, plot->id);
+    write_run(p, x, high, false);
+    write_run(p, x, low, false);
+    fputs("\"/>", p->f);
 }
 
 /* The part of the line above the points' own range, as the drawing has it. */
@@ -226,12 +289,43 @@ static void write_errors(const struct cril_page *p, const struct plot *plot,
                         cril_scale_at(&plot->y, 100 * (q->y[i] + cril_page_reach(p, q->y_se[i]))));
 }
 
-enum { LABEL_EM = 16 };
+/*
+ * How a point's name is drawn: without all names' common end and, if it is too long, without its
+ * middle, since names differ at both ends.
+ */
+struct short_name {
+    const char *text;
+    size_t head; /* bytes */
+    size_t end,
+        len; /* bytes end .. len - 1 follow; head and end are equal where nothing is left out */
+    double width; /* in units of the font's size */
+};
 
-static size_t label_bytes(const char *name)
+static struct short_name shorten(const struct plot *plot, const char *name, size_t tail)
 {
-    return cril_markup_width(name, strlen(name)) <= LABEL_EM ? strlen(name)
-                                                             : cril_markup_fit(name, LABEL_EM - 1);
+    struct short_name s = {.text = name, .len = strlen(name) - tail};
+
+    s.width = cril_markup_width(name, s.len);
+    if (s.width <= plot->label_em)
+        return s;
+    s.head = cril_markup_fit(name, plot->label_em * 0.5);
+    s.end = cril_markup_fit_end(name, s.len, plot->label_em * 0.5 - 1);
+    s.width = plot->label_em;
+    return s;
+}
+
+/* The names of a figure's points and their common end. */
+static size_t common_tail(const struct cril_page *p, const cril_study_points *q)
+{
+    const char **names = calloc(q->n + 1, sizeof(*names));
+    size_t tail = 0;
+
+    for (size_t i = 0; names && i < q->n; i++)
+        names[i] = p->info->models[q->model[i]].name;
+    if (names)
+        tail = cril_labels_tail(names, q->n);
+    free((void *)names);
+    return tail;
 }
 
 static void write_leader(const struct cril_page *p, const struct cril_label *l)
@@ -243,19 +337,22 @@ static void write_leader(const struct cril_page *p, const struct cril_label *l)
 }
 
 static void write_label(const struct cril_page *p, const struct plot *plot, const char *name,
-                        const struct cril_label *l)
+                        size_t tail, const struct cril_label *l)
 {
-    const size_t len = label_bytes(name);
+    const struct short_name s = shorten(plot, name, tail);
 
     cril_markup_put(p->f, "<text class=\"%s\" x=\"%c\" y=\"%c\" text-anchor=\"middle\">",
                     l->shown ? "lb" : "lb no", (l->box.left + l->box.right) / 2,
                     (l->box.top + l->box.bottom) / 2 + plot->font * 0.33);
-    cril_markup_text(p->f, name, len);
-    fputs(name[len] ? "…</text>" : "</text>", p->f);
+    cril_markup_text(p->f, s.text, s.head);
+    fputs(s.head < s.end ? "…" : "", p->f);
+    cril_markup_text(p->f, s.text + s.end, s.len - s.end);
+    fputs("</text>", p->f);
 }
 
 static void write_point(const struct cril_page *p, const struct plot *plot,
-                        const struct cril_page_fit *fit, size_t i, const struct cril_label *l)
+                        const struct cril_page_fit *fit, size_t i, size_t tail,
+                        const struct cril_label *l)
 {
     const cril_study_points *q = cril_page_points(fit);
     const cril_study_model *m = &p->info->models[q->model[i]];
@@ -274,18 +371,17 @@ static void write_point(const struct cril_page *p, const struct plot *plot,
                     plot->radius + 4);
     write_leader(p, l);
     cril_page_symbol(p, p->family[q->model[i]], false, x, y);
-    write_label(p, plot, m->name, l);
+    write_label(p, plot, m->name, tail, l);
     fputs("</g>\n", p->f);
 }
 
 static void place_labels(const struct cril_page *p, const struct plot *plot,
-                         const struct cril_page_fit *fit, struct cril_label *labels)
+                         const struct cril_page_fit *fit, size_t tail, struct cril_label *labels)
 {
     const cril_study_points *q = cril_page_points(fit);
 
     for (size_t i = 0; i < q->n; i++) {
         const char *name = p->info->models[q->model[i]].name;
-        const size_t len = label_bytes(name);
 
         if (!is_drawn(q, i)) {
             labels[i].x = labels[i].y = -1000;
@@ -293,7 +389,7 @@ static void place_labels(const struct cril_page *p, const struct plot *plot,
         }
         labels[i].x = cril_scale_at(&plot->x, q->x[i]);
         labels[i].y = cril_scale_at(&plot->y, 100 * q->y[i]);
-        labels[i].width = (cril_markup_width(name, len) + (name[len] ? 1 : 0)) * plot->font + 3;
+        labels[i].width = shorten(plot, name, tail).width * plot->font + 3;
         labels[i].height = plot->font * 1.12;
         labels[i].bar_x =
             fabs(cril_scale_at(&plot->x, q->x[i] + cril_page_reach(p, q->x_se[i])) - labels[i].x);
@@ -312,15 +408,19 @@ static void write_points(struct cril_page *p, const struct plot *plot,
     const struct cril_segment line =
         fit->has_line ? line_across(plot, &fit->line.line) : (struct cril_segment){0};
     struct cril_label *labels = calloc(q->n + 1, sizeof(*labels));
+    size_t *order = fit->has_line ? cril_page_farthest(&fit->line) : NULL;
+    const size_t tail = common_tail(p, q);
 
     if (labels)
-        place_labels(p, plot, fit, labels);
-    if (!labels ||
-        !cril_labels_place(labels, q->n, plot->radius, &bounds, fit->has_line ? &line : NULL))
+        place_labels(p, plot, fit, tail, labels);
+    if (!labels || (fit->has_line && !order) ||
+        !cril_labels_place(labels, q->n, order, plot->radius, &bounds,
+                           fit->has_line ? &line : NULL))
         p->no_memory = true;
     for (size_t i = 0; !p->no_memory && i < q->n; i++)
         if (is_drawn(q, i))
-            write_point(p, plot, fit, i, &labels[i]);
+            write_point(p, plot, fit, i, tail, &labels[i]);
+    free(order);
     free(labels);
 }
 
@@ -329,17 +429,19 @@ static void write_points(struct cril_page *p, const struct plot *plot,
 static void write_plot(struct cril_page *p, struct plot *plot, const char *name,
                        const struct cril_page_fit *fit)
 {
-    if (!scale_points(p, cril_page_points(fit), true, 0.07, plot->width > 600 ? 8 : 5, plot))
+    if (!scale_points(p, cril_page_points(fit), true, 0.07, is_narrow(plot) ? 5 : 8, plot))
         return;
     plot->x.from = plot->font * 3;
     plot->x.to = plot->width - plot->font;
-    plot->y.from = plot->height - plot->font * 3.6;
+    plot->y.from = plot->height - plot->font * (is_narrow(plot) ? 4.9 : 3.6);
     plot->y.to = plot->font * 2.2;
+    make_room_left(plot);
     cril_markup_put(p->f,
                     "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" "
-                    "role=\"group\" aria-label=\"Scatter of %z models: score against "
+                    "role=\"group\" aria-label=\"Scatter of %z %s: score against "
                     "bits per character\">\n",
-                    name, plot->width, plot->height, cril_page_points(fit)->n);
+                    name, plot->width, plot->height, cril_page_points(fit)->n,
+                    cril_page_points(fit)->n == 1 ? "model" : "models");
     write_ticks(p, plot);
     write_titles(p, plot, fit->is);
     if (fit->has_line)
@@ -395,6 +497,18 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
     fputs(". ", p->f);
 }
 
+static void write_caption_of_tail(const struct cril_page *p, const cril_study_points *q)
+{
+    const size_t tail = common_tail(p, q);
+    const char *name = tail ? p->info->models[q->model[0]].name : "";
+
+    if (tail)
+        cril_markup_put(p->f,
+                        "All names end in <span class=\"tail\">“<bdi>%t</bdi>”,</span> which the "
+                        "figure leaves out. ",
+                        name + strlen(name) - tail);
+}
+
 static void write_caption(const struct cril_page *p, const struct cril_page_fit *fit)
 {
     const cril_study_points *q = cril_page_points(fit);
@@ -416,6 +530,7 @@ static void write_caption(const struct cril_page *p, const struct cril_page_fit 
     if (fit->has_line && fit->line.n_flagged)
         cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ",
                         p->line.threshold);
+    write_caption_of_tail(p, q);
     fputs("A point’s name and figures show when it is pointed at or reached by the tabulator "
           "key.</figcaption>",
           p->f);
@@ -423,8 +538,10 @@ static void write_caption(const struct cril_page *p, const struct cril_page_fit 
 
 void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit)
 {
-    struct plot wide = {.width = 960, .height = 560, .radius = 5, .font = 13, .id = "kw"};
-    struct plot narrow = {.width = 343, .height = 400, .radius = 5, .font = 11, .id = "kn"};
+    struct plot wide = {
+        .width = 960, .height = 560, .radius = 5, .font = 13, .label_em = 24, .id = "kw"};
+    struct plot narrow = {
+        .width = 343, .height = 400, .radius = 5, .font = 11, .label_em = 17, .id = "kn"};
 
     if (!cril_page_points(fit)->n)
         return;
@@ -452,6 +569,7 @@ static void write_panel_plot(struct cril_page *p, size_t number)
     plot.x.to = plot.width - 4;
     plot.y.from = plot.height - 18;
     plot.y.to = 5;
+    make_room_left(&plot);
     cril_markup_put(p->f,
                     "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %c %c\" "
                     "role=\"img\" aria-label=\"%t: scatter of %z models\">",
@@ -484,7 +602,8 @@ static void write_panel(struct cril_page *p, size_t i)
     else
         cril_markup_put(p->f, "<b>No line</b>: <i>n</i> %z<br>", fit->points.n);
     cril_page_axis(p, 'y', fit->is->y);
-    fputs(" against ", p->f);
+    fputs(", %, against bits per character", p->f);
+    fputs(cril_page_axis_of(p, 'x', fit->is->x).name ? " on " : ", ", p->f);
     cril_page_axis(p, 'x', fit->is->x);
     fputs("</figcaption></figure>\n", p->f);
 }
@@ -494,7 +613,8 @@ void cril_page_panels(struct cril_page *p)
     if (p->info->n_fits < 2)
         return;
     fputs("<section id=\"panels\"><h2>All lines, drawn</h2>\n"
-          "<p>Score in % against bits per character, each on its own scale.</p>\n",
+          "<p>Score in % against bits per character, of which fewer is better; each on its own "
+          "scale.</p>\n",
           p->f);
     write_key(p, p->fits, p->info->n_fits);
     fputs("<div class=\"panels\">\n", p->f);

@@ -53,7 +53,8 @@ static const char *const sheet[] = {
     ".figures dd.sub{font:.8rem/1.35 var(--sans);color:var(--soft)}\n",
     "figure{margin:1.4rem 0}figcaption,caption,.note{font:.85rem/1.45 "
     "var(--sans);color:var(--soft)}\n",
-    "figcaption b,caption b{color:var(--ink)}figcaption{max-width:52rem;margin-top:.4rem}\n",
+    ".tail{display:inline-block}figcaption b,caption "
+    "b{color:var(--ink)}figcaption{max-width:52rem;margin-top:.4rem}\n",
     ".plot{display:block;width:100%;height:auto;overflow:visible;font:13px/1 "
     "var(--sans);font-variant-numeric:tabular-nums}\n",
     ".narrow{display:none}.plot.narrow{font-size:11px}.plot.small{font-size:10.5px}\n",
@@ -61,8 +62,8 @@ static const char *const sheet[] = {
     "path{stroke:var(--grid);fill:none}.at{font-weight:600}\n",
     ".fr{stroke:var(--axis);fill:none}.ln{stroke:var(--ink);stroke-width:1.6;fill:none}.small "
     ".ln{stroke-width:1.2}\n",
-    ".pb{fill:var(--new);stroke:var(--axis);stroke-dasharray:4 "
-    "4}.cb{fill:var(--mean);stroke:var(--axis);stroke-width:.75}\n",
+    ".pb{fill:var(--new)}.cb{fill:var(--mean)}.pb-e,.cb-e{fill:none;stroke:var(--axis);"
+    "stroke-width:.75}.pb-e{stroke-width:1;stroke-dasharray:4 4}\n",
     ".eb{stroke:var(--soft);stroke-width:1.2;fill:none}.rb{stroke:var(--axis);stroke-width:2;fill:"
     "none}\n",
     ".ld{stroke:var(--axis);stroke-width:.8;fill:none}.fl{stroke:var(--ink);stroke-width:1.5;fill:"
@@ -90,8 +91,8 @@ static const char *const sheet[] = {
     ".wide-table{overflow-x:auto;margin:1.4rem 0}.wide-table:focus{outline:2px solid "
     "var(--link);outline-offset:3px}\n",
     "table{border-collapse:collapse;font:.85rem/1.35 "
-    "var(--sans);font-variant-numeric:tabular-nums;width:100%;",
-    "border-bottom:1.5px solid var(--ink)}\n",
+    "var(--sans);font-variant-numeric:tabular-nums;width:100%}",
+    "tbody tr:last-child>*{border-bottom:1.5px solid var(--ink)}\n",
     "caption{text-align:left;padding:0 0 .6rem;max-width:min(52rem,calc(100vw - "
     "2.2rem));position:sticky;left:0}\n",
     "th,td{text-align:right;padding:.28rem "
@@ -102,7 +103,8 @@ static const char *const sheet[] = {
     "thead tr:first-child th{border-top:1.5px solid var(--ink)}thead "
     "th[colspan]{text-align:center;border-bottom-color:var(--rule)}\n",
     "tbody tr+tr>*{border-top:1px solid "
-    "var(--rule)}th.t,td.t,th[scope=row]{text-align:left}th.n,td.n{min-width:0;color:var(--soft)}"
+    "var(--rule)}th.t,td.t,th[scope=row]{text-align:left}th.n,td.n{width:2.4rem;min-width:0;color:"
+    "var(--soft)}"
     "\n",
     "th[scope=row]{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:10.5rem;max-"
     "width:18rem;background:var(--bg)}\n",
@@ -132,6 +134,8 @@ static const char *const sheet[] = {
     "dd{font-size:1.5rem}",
     ".panels{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.2rem "
     ".8rem}th[scope=row]{min-width:9.9rem;max-width:11rem}",
+    "table{border-collapse:separate;border-spacing:0}tbody "
+    "tr:last-child>*{border-bottom-width:2px}.bar{min-width:0}.bar svg{height:13px}"
     "th[scope=row],th.t{position:sticky;left:0}thead th.t{background:var(--bg)}thead "
     "th[colspan]{text-align:left}}\n",
     "@page{margin:15mm 14mm}\n",
@@ -149,7 +153,9 @@ static const char *const sheet[] = {
     "width:17mm}.bar svg{height:2.6mm}.bar span{margin-left:1mm}",
     "figcaption,caption,.note,.key{font-size:8.2pt}.figures dd{font-size:15pt}.figures "
     "dd.sub,.figures dt{font-size:7.8pt}",
-    ".panels{grid-template-columns:repeat(4,1fr);gap:4mm 4mm}.panel "
+    "#panels:has(.panel:nth-child(5)){break-before:page}"
+    ".panels{grid-template-columns:repeat(4,1fr);"
+    "gap:4mm 4mm}.panel h3{font-size:8.5pt}.panel "
     "figcaption{font-size:7pt}.hash{font-size:6.8pt}",
     "pre{white-space:pre-wrap;font-size:8pt}a{color:inherit}a[href^=http]::after{content:' (' "
     "attr(href) ')';overflow-wrap:anywhere}}\n",

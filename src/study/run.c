@@ -173,6 +173,17 @@ static void note_changed(const struct run *r, const char *what, const char *name
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
+static void note_warnings(const struct run *r)
+{
+    for (size_t i = 0; i < r->work.n_subjects && r->callbacks && r->callbacks->on_note; i++) {
+        const cril_model *const m = r->work.subjects[i].model;
+        const char *sentence;
+
+        for (size_t k = 0; m && (sentence = cril_model_warning(m, k)); k++)
+            r->callbacks->on_note(r->callbacks->user, sentence);
+    }
+}
+
 /* ---- A cell ---- */
 
 static cril_status check_subject(const struct cril_subject *m, cril_error *err)
@@ -518,6 +529,7 @@ static cril_status start(struct run *r, cril_error *err)
         return stopped(r, err);
     if (st != CRIL_OK || (st = put_facts(r, err)) != CRIL_OK)
         return st;
+    note_warnings(r);
     if (!(r->rates = calloc(r->work.n_subjects + 1, sizeof(*r->rates))))
         return no_memory(r, err);
     return count_done(r, err);

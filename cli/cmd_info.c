@@ -22,7 +22,7 @@
 enum { MAX_TYPES = 64 };
 
 struct settings {
-    bool tensors, metadata, sha256, cpu, json;
+    bool tensors, metadata, sha256, cpu, json, verbose;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -47,6 +47,11 @@ static const struct cril_option options[] = {
      .offset = AT(cpu),
      .help = "describe this machine instead: kernel sets, cores"},
     {.name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text"},
+    {.letter = 'v',
+     .name = "verbose",
+     FLAG,
+     .offset = AT(verbose),
+     .help = "list the keys that cril does not use, and why it need not"},
     {.name = NULL},
 };
 
@@ -214,6 +219,12 @@ static void print_tokenizer(const struct facts *f)
     print_token(f, "EOS", cril_tokenizer_eos(t), cril_tokenizer_adds_eos(t));
 }
 
+/* Of the model, or of its tokenizer where it does not run. */
+static const char *warning(const struct facts *f, size_t i)
+{
+    return f->model ? cril_model_warning(f->model, i) : cril_tokenizer_warning(f->tokenizer, i);
+}
+
 static void print_summary(const struct facts *f)
 {
     const size_t parts = cril_inspect_parts(f->file);
@@ -235,6 +246,8 @@ static void print_summary(const struct facts *f)
         print_fact("SHA-256", f->sha256);
         print_fact("identity", f->identity);
     }
+    for (size_t i = 0; f->tokenizer && warning(f, i); i++)
+        printf("%-14s%s\n", "warning", warning(f, i));
     if (f->model)
         print_fact("cril runs it", "yes");
     else
@@ -253,6 +266,21 @@ static void print_metadata(const struct facts *f)
         printf(" %-16s ", type);
         cril_print_escaped(stdout, value, strlen(value));
         putchar('\n');
+    }
+}
+
+static void print_unused(const struct facts *f)
+{
+    const char *key, *reason;
+    size_t len;
+
+    if (!f->model) /* nobody looked at the keys */
+        return;
+    puts("\nkeys without effect");
+    for (size_t i = 0; cril_model_unused(f->model, i, &key, &len, &reason); i++) {
+        fputs("  ", stdout);
+        cril_print_escaped(stdout, key, len);
+        printf(": %s\n", reason);
     }
 }
 
@@ -351,18 +379,40 @@ static json_t *tensors_json(const struct facts *f)
     return list;
 }
 
+static json_t *warnings_json(const struct facts *f)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && f->tokenizer && warning(f, i); i++)
+        list = with_row(list, cril_json_string(warning(f, i)));
+    return list;
+}
+
+static json_t *unused_json(const struct facts *f)
+{
+    json_t *list = json_array();
+    const char *key, *reason;
+    size_t len;
+
+    for (size_t i = 0; list && f->model && cril_model_unused(f->model, i, &key, &len, &reason); i++)
+        list = with_row(list,
+                        json_pack("{s:o, s:s}", "key", cril_json_text(key, len), "reason", reason));
+    return list;
+}
+
 static int print_json(const struct facts *f, const struct settings *s)
 {
     const char *context = find_context(f);
     json_t *root = json_pack(
-        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o}", "path",
+        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "path",
         text_or_null(f->path), "version", (int)cril_inspect_version(f->file), "parts",
         (json_int_t)cril_inspect_parts(f->file), "bytes", (json_int_t)cril_inspect_bytes(f->file),
         "name", text_or_null(find(f, "general.name")), "architecture",
         text_or_null(find(f, "general.architecture")), "parameters", (json_int_t)f->parameters,
         "context", context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(),
         "tokenizer", tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL,
-        "reason", text_or_null(f->model ? NULL : f->no_model.message));
+        "reason", text_or_null(f->model ? NULL : f->no_model.message), "warnings",
+        warnings_json(f));
     int bad = !root;
 
     if (!bad && f->sha256[0])
@@ -370,6 +420,8 @@ static int print_json(const struct facts *f, const struct settings *s)
               json_object_set_new(root, "identity", json_string(f->identity));
     if (!bad && s->metadata)
         bad = json_object_set_new(root, "metadata", metadata_json(f));
+    if (!bad && s->verbose)
+        bad = json_object_set_new(root, "unused", unused_json(f));
     if (!bad && s->tensors)
         bad = json_object_set_new(root, "tensors", tensors_json(f));
     if (bad) {
@@ -387,7 +439,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (set.cpu && (argc || set.tensors || set.metadata || set.sha256))
+    if (set.cpu && (argc || set.tensors || set.metadata || set.sha256 || set.verbose))
         return cril_args_usage(
             cmd, "--cpu describes this machine and no model; give it alone, or with --json");
     if (set.cpu)
@@ -402,6 +454,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
             code = print_json(&f, &set);
         } else {
             print_summary(&f);
+            if (set.verbose)
+                print_unused(&f);
             if (set.metadata)
                 print_metadata(&f);
             if (set.tensors)

@@ -10,6 +10,7 @@
 #include "progress.h"
 #include "proving.h"
 #include "table.h"
+#include "warnings.h"
 
 #include <cril/cpu.h>
 #include <cril/number.h>
@@ -343,6 +344,8 @@ static bool open_model(struct run *r)
         cril_print_error("%s", err.message);
         return false;
     }
+    if (!s->quiet)
+        cril_print_warnings(r->model);
     if (s->verbose) {
         cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model,
                         cril_model_name(r->model), cril_model_architecture(r->model),

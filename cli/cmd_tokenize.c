@@ -7,6 +7,7 @@
 #include "args.h"
 #include "input.h"
 #include "output.h"
+#include "warnings.h"
 
 #include <cril/tokenizer.h>
 #include <inttypes.h>
@@ -167,6 +168,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     }
     if (cril_tokenizer_open(set.model, &t, &err) != CRIL_OK)
         return cril_print_error("%s", err.message);
+    cril_print_tokenizer_warnings(t);
     list = set.json ? json_array() : NULL;
     if (set.json && !list)
         good = false;

@@ -3,6 +3,7 @@
 #include "coding.h"
 
 #include "input.h"
+#include "warnings.h"
 
 #include <cril/cpu.h>
 #include <errno.h>
@@ -62,8 +63,11 @@ bool cril_coding_open(struct cril_coding *c, const struct cril_coding_settings *
     *c = (struct cril_coding){.set = s};
     cril_progress_init(&c->progress, s->quiet);
     if (cril_model_open(s->model, &c->model, &err) == CRIL_OK &&
-        (!s->verbose || note_model(c, &err)))
+        (!s->verbose || note_model(c, &err))) {
+        if (!s->quiet)
+            cril_print_warnings(c->model);
         return true;
+    }
     cril_print_error("%s", err.message);
     return false;
 }

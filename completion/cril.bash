@@ -18,7 +18,7 @@ _cril() {
         test) options='--model --threads --memory --streams --distributions --json --quiet --verbose --help' ;;
         list) options='--json --verbose --help' ;;
         cat) options='--model --threads --memory --streams --range --quiet --verbose --help' ;;
-        info) options='--metadata --tensors --sha256 --cpu --json --help' ;;
+        info) options='--verbose --metadata --tensors --sha256 --cpu --json --help' ;;
         tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
         study) options='--help' ;;
         fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;

@@ -4,7 +4,7 @@
     gguf_to_sentencepiece.py MODEL.gguf OUT.model
 
 Needs sentencepiece, protobuf, gguf and numpy. The text is taken as it is: no map of characters. Where the file asks for a space in front,
-SentencePiece puts one at the start of a text only, llama.cpp and cril after each special token too."""
+SentencePiece and cril put one at the start of a text only, llama.cpp after each special token too."""
 import os
 import sys
 

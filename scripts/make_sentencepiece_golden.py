@@ -113,4 +113,5 @@ def main():
                           Path(a.out, name + ".tsv"), a.strings)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -67,6 +67,18 @@ static void open_spaced(uint8_t *data, size_t n)
     fail_msg("no %s", key);
 }
 
+/* A vocabulary whose tokenizer puts texts in composed form, under the name "composing". */
+static void open_composing(uint8_t *data, size_t n)
+{
+    for (size_t i = 0; i + 5 < n; i++)
+        if (!memcmp(data + i, "gpt-2", 5)) {
+            memcpy(data + i, "qwen2", 5);
+            open_subject("composing", data, n);
+            return;
+        }
+    fail_msg("no gpt-2");
+}
+
 static void add_subject(const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
@@ -83,6 +95,8 @@ static void add_subject(const char *path)
     open_subject(name, data, n);
     if (!strcmp(name, "sp-bpe-bytes.gguf"))
         open_spaced(data, n);
+    if (!strcmp(name, "tiny-llama.gguf"))
+        open_composing(data, n);
     free(data);
 }
 
@@ -457,6 +471,23 @@ static void bad_bytes_become_byte_tokens(void **state)
     assert_int_equal(spelling.n_raw, 0);
 }
 
+/* What the tokenizer composes has byte tokens of its own: nothing is raw, and it comes back. */
+static void what_is_composed_comes_back(void **state)
+{
+    static const char text[] = "The caf\x65\xcc\x81 is on the \xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab "
+                               "and a\xcc\x81\xcc\xa3 in \xe2\x84\xab, the time";
+    const struct subject *const x = subject("composing");
+    cril_ids own = {0};
+
+    (void)state;
+    round_trip(x, text, sizeof(text) - 1);
+    assert_int_equal(spelling.n_parts, 0);
+    assert_int_equal(
+        cril_tokenizer_encode(x->t, text, sizeof(text) - 1, CRIL_ENCODE_TEXT, &own, NULL), CRIL_OK);
+    assert_true(own.n < spelling.ids.n); /* the tokenizer's own ids stand for another text */
+    cril_ids_free(&own);
+}
+
 /* Without byte tokens: raw, and so is a run that is too short for a part. */
 static void what_has_no_token_is_raw(void **state)
 {
@@ -740,6 +771,7 @@ int main(void)
         cmocka_unit_test(random_bytes),
         cmocka_unit_test(plain_text_is_the_tokenizers),
         cmocka_unit_test(bad_bytes_become_byte_tokens),
+        cmocka_unit_test(what_is_composed_comes_back),
         cmocka_unit_test(what_has_no_token_is_raw),
         cmocka_unit_test(unspelled_characters_are_counted),
         cmocka_unit_test(escapes_cost_what_they_take),

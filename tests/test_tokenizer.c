@@ -455,6 +455,49 @@ static void space_marks_are_spaces(void **state)
     cril_tokenizer_free(t);
 }
 
+/* What the library makes of these: user-defined symbols stand within a text, which has its space in
+ * front of them, once; and merge with nothing. */
+static void symbols_stand_within_the_text(void **state)
+{
+    static const char *const tokens[] = {"<unk>",
+                                         "<s>",
+                                         "</s>",
+                                         "\xe2\x96\x81",
+                                         "a",
+                                         ("\xe2\x96\x81"
+                                          "a"),
+                                         "<sep>",
+                                         "\xe2\x96\x81\xe2\x96\x81",
+                                         "b",
+                                         "ab"};
+    static const int32_t types[] = {2, 3, 3, 1, 1, 1, 4, 4, 4, 1};
+    static const float scores[] = {0, 0, 0, -9, -9, -1, 0, 0, 0, -1};
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    for (int squeeze = 0; squeeze < 2; squeeze++) {
+        begin(&m, "llama");
+        key_texts(&m, "tokens", tokens, 10);
+        key_i32s(&m, "token_type", types, 10);
+        key_floats(&m, "scores", scores, 10);
+        key_bool(&m, "remove_extra_whitespaces", squeeze);
+        t = made(&m);
+        expect_text(t, "a<sep>a", "5 6 4");
+        expect_text(t, "<sep>a", "3 6 4");
+        expect_text(t, "<sep> a", "3 6 5");
+        expect_text(t, "<sep><sep>a", "3 6 6 4");
+        expect_text(t, "ab", "5 8"); /* "ab" would merge first, were "b" no symbol */
+        expect_text(t, " a", squeeze ? "5" : "7 4"); /* with the space in front: the symbol "  " */
+        expect_text(t, "a   a  ", squeeze ? "5 5" : "5 7 5 7");
+        expect_text(t, " ", squeeze ? "" : "7");
+        expect_text(t, "\xe2\x96\x81", squeeze ? "" : "7");
+        expect_text(t, "a\xe2\x96\x81", squeeze ? "5" : "5 3");
+        expect(t, "<s> a<sep></s>a", 15, CRIL_ENCODE_SPECIAL, squeeze ? "1 4 6 2 4" : "1 5 6 2 4");
+        cril_tokenizer_free(t);
+    }
+}
+
 /* --- unigram --- */
 
 static void begin_unigram(struct maker *m)
@@ -608,6 +651,164 @@ static void half_a_character_is_no_special_token(void **state)
     cril_tokenizer_free(t);
 }
 
+/* --- normal forms --- */
+
+/* Byte-level BPE without merges whose token of a byte has its number: ids are the bytes of the
+ * normal form. Tokens 256 and 257 are specials. */
+static void begin_bytes(struct maker *m, const char *pre)
+{
+    static const char *const no_merges[] = {""};
+    unsigned n_other = 0;
+
+    begin(m, "gpt2");
+    if (pre)
+        key_text(m, "pre", pre);
+    key_array(m, "tokens", 8, 258);
+    for (unsigned b = 0; b < 256; b++) {
+        const bool own = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b != 0xad);
+        const unsigned code = own ? b : 256 + n_other++;
+        char text[3] = {(char)code};
+
+        if (code >= 0x80) {
+            text[0] = (char)(0xc0 | code >> 6);
+            text[1] = (char)(0x80 | (code & 0x3f));
+        }
+        put_text(m, text);
+    }
+    put_text(m, "<x>");
+    put_text(m, "<y>");
+    key_array(m, "token_type", 5, 258);
+    for (uint32_t i = 0; i < 258; i++)
+        put_u32(m, i < 256 ? 1 : i == 256 ? 4 : 3);
+    key_texts(m, "merges", no_merges, 0);
+}
+
+static void expect_bytes(const cril_tokenizer *t, const char *text, const char *want)
+{
+    char ids[512] = "";
+    size_t at = 0;
+
+    for (; *want; want++)
+        at += (size_t)snprintf(ids + at, sizeof(ids) - at, at ? " %u" : "%u", (uint8_t)*want);
+    expect_text(t, text, ids);
+}
+
+/* Texts and what the library `tokenizers` (0.23) normalises them to. */
+static void composed_where_the_reference_composes(void **state)
+{
+    static const char *const composing[] = {
+        "qwen2", "deepseek-r1-qwen", "stablelm2", "command-r", "mpt", "olmo"};
+    static const char *const leaving[] = {"gpt-2",     "smollm",       "llama-bpe", "falcon",
+                                          "starcoder", "deepseek-llm", "default"};
+    static const char *const texts[][2] = {
+        {"", ""},
+        {"plain\r\n", "plain\r\n"},
+        {"xe\xcc\x81y", "x\xc3\xa9y"},                                      /* e, acute */
+        {"\xc3\xa9", "\xc3\xa9"},                                           /* composed */
+        {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"},           /* Hangul */
+        {"\xed\x95\x98\xe1\x86\xab", "\xed\x95\x9c"},                       /* LV and T */
+        {"\xe2\x84\xab\xe2\x84\xa6", "\xc3\x85\xce\xa9"},                   /* singletons */
+        {"\xef\xa4\x80", "\xe8\xb1\x88"},                                   /* U+F900 */
+        {"\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc"},                       /* excluded */
+        {"a\xcc\x81\xcc\xa3", "\xe1\xba\xa1\xcc\x81"},                      /* in order */
+        {"\xcc\x81\xcc\xa3", "\xcc\xa3\xcc\x81"},                           /* no base */
+        {"\xcc\x81", "\xcc\x81"},                                           /* a mark alone */
+        {"a\xe0\xa2\x98\xcc\xa3\xcc\x81", "a\xe0\xa2\x98\xcc\xa3\xcc\x81"}, /* U+0898: Unicode 14 */
+        {"\xf0\x91\xa4\xb5\xf0\x91\xa4\xb0", "\xf0\x91\xa4\xb5\xf0\x91\xa4\xb0"},
+        {"\xe3\x81\x8b\xe3\x82\x99\xe4\xb8\x80\xcc\x81", "\xe3\x81\x8c\xe4\xb8\x80\xcc\x81"},
+        {"e\xcc", "e\xef\xbf\xbd"}, /* ill-formed: repaired first */
+    };
+    static struct maker m;
+    cril_tokenizer *t;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(composing) / sizeof(composing[0]); i++) {
+        begin_bytes(&m, composing[i]);
+        t = made(&m);
+        for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++)
+            expect_bytes(t, texts[k][0], texts[k][1]);
+        expect_text(t, "e<x>\xcc\x81", "101 256 204 129"); /* each part for itself */
+        expect(t, "e<y>\xcc\x81", 6, CRIL_ENCODE_SPECIAL, "101 257 204 129");
+        cril_tokenizer_free(t);
+    }
+    for (size_t i = 0; i < sizeof(leaving) / sizeof(leaving[0]); i++) {
+        begin_bytes(&m, leaving[i]);
+        t = made(&m);
+        expect_bytes(t, "xe\xcc\x81y", "xe\xcc\x81y");
+        cril_tokenizer_free(t);
+    }
+}
+
+/* --- keys and guesses --- */
+
+static void keys_are_used_or_refused(void **state)
+{
+    static const char *const harmless[] = {"padding_token_id", "eot_token_id", "fim_pre_token_id",
+                                           "mask_token_id", "seperator_token_id"};
+    static const char *const refuses[] = {"add_space_prefix", "remove_extra_whitespaces",
+                                          "add_sep_token"};
+    static struct maker m;
+
+    (void)state;
+    begin_bytes(&m, "qwen2");
+    for (size_t i = 0; i < 5; i++)
+        key_u32(&m, harmless[i], 1);
+    for (size_t i = 0; i < 3; i++)
+        key_bool(&m, refuses[i], false);
+    cril_tokenizer_free(made(&m));
+    for (size_t i = 0; i < 3; i++) {
+        begin_bytes(&m, "qwen2");
+        key_bool(&m, refuses[i], true);
+        refused(&m, CRIL_ERR_UNSUPPORTED, refuses[i]);
+    }
+    begin_bytes(&m, "qwen2");
+    key_u32(&m, "lowercase", 1);
+    refused(&m, CRIL_ERR_UNSUPPORTED, "'tokenizer.ggml.lowercase'");
+    begin_bytes(&m, "qwen2");
+    key_array(&m, "precompiled_charsmap", 0, 0); /* is SentencePiece's */
+    refused(&m, CRIL_ERR_UNSUPPORTED, "'tokenizer.ggml.precompiled_charsmap'");
+    begin_spm(&m, true);
+    key_text(&m, "pre", "default");
+    cril_tokenizer_free(made(&m));
+    begin_spm(&m, true);
+    key_u32(&m, "token_type_count", 2);
+    refused(&m, CRIL_ERR_UNSUPPORTED, "'tokenizer.ggml.token_type_count'");
+}
+
+static void guesses_are_warnings(void **state)
+{
+    static const char *const tokens[] = {"a", "b"};
+    static const char *const merges[] = {"a b"};
+    static const char *const names[] = {NULL, "default", "exaone", "qwen2", "gpt-2"};
+    static const char *const says[] = {"tokenizer.ggml.pre", "\"default\"", "normalisation"};
+    static struct maker m;
+
+    (void)state;
+    for (size_t i = 0; i < 5; i++) {
+        begin_bytes(&m, names[i]);
+        cril_tokenizer *t = made(&m);
+        const char *warning = cril_tokenizer_warning(t, 0);
+
+        if (i >= 3)
+            assert_null(warning);
+        else if (!warning || !strstr(warning, says[i]))
+            fail_msg("\"%s\" does not say \"%s\"", warning ? warning : "", says[i]);
+        assert_null(cril_tokenizer_warning(t, 1));
+        cril_tokenizer_free(t);
+    }
+    begin(&m, "gpt2");
+    key_text(&m, "pre", "gpt-2");
+    key_texts(&m, "tokens", tokens, 2);
+    key_texts(&m, "merges", merges, 1);
+    cril_tokenizer *t = made(&m);
+    assert_non_null(strstr(cril_tokenizer_warning(t, 0), "token_type"));
+    cril_tokenizer_free(t);
+    begin_spm(&m, true); /* a BOS is added, and not named */
+    t = made(&m);
+    assert_non_null(strstr(cril_tokenizer_warning(t, 0), "bos_token_id"));
+    cril_tokenizer_free(t);
+}
+
 /* --- lies --- */
 
 static void lies_are_refused(void **state)
@@ -714,6 +915,12 @@ static void one_megabyte_without_a_break_is_quick(void **state)
             assert_true(seconds_for(t, units[k], 1 << 20) < 20.0);
         cril_tokenizer_free(t);
     }
+    static struct maker m;
+    begin_bytes(&m, "qwen2"); /* runs of marks, in the wrong order */
+    cril_tokenizer *t = made(&m);
+    assert_true(seconds_for(t, "\xcc\x81\xcc\xa3", 1 << 20) < 20.0);
+    assert_true(seconds_for(t, "e\xcc\x81", 1 << 20) < 20.0);
+    cril_tokenizer_free(t);
 }
 
 /* --- published vectors --- */
@@ -828,6 +1035,10 @@ int main(void)
         cmocka_unit_test(bpe_merges_by_rank),
         cmocka_unit_test(spm_merges_by_score),
         cmocka_unit_test(space_marks_are_spaces),
+        cmocka_unit_test(symbols_stand_within_the_text),
+        cmocka_unit_test(composed_where_the_reference_composes),
+        cmocka_unit_test(keys_are_used_or_refused),
+        cmocka_unit_test(guesses_are_warnings),
         cmocka_unit_test(unigram_takes_the_likeliest),
         cmocka_unit_test(unigram_maps_characters),
         cmocka_unit_test(sentencepiece_gives_the_same_ids),

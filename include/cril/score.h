@@ -91,7 +91,9 @@ typedef struct cril_result {
     char model_sha256[65];
     uint64_t model_parameters;
     uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
-    char *corpus_path;    /* owned */
+    char **model_warnings; /* [n_model_warnings] cril_model_warning; owned */
+    size_t n_model_warnings;
+    char *corpus_path; /* owned */
     char corpus_sha256[65];
     char version[16];
     int numerics, rules;

@@ -173,6 +173,18 @@ static json_t *proof_json(const cril_proof *p)
                      p->compress_seconds, "decode_seconds", p->decode_seconds);
 }
 
+static json_t *warnings_json(const cril_result *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; list && i < r->n_model_warnings; i++)
+        if (json_array_append_new(list, text_json(r->model_warnings[i]))) {
+            json_decref(list);
+            list = NULL;
+        }
+    return list;
+}
+
 /* proof: NULL for none. */
 static json_t *result_json(const cril_result *r, const cril_proof *proof)
 {
@@ -194,10 +206,10 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
                                              count_json(r->stride)));
         bad |= json_object_set_new(
             o, "model",
-            json_pack("{s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "architecture",
-                      text_json(r->model_architecture), "sha256", text_json(r->model_sha256),
-                      "parameters", count_json(r->model_parameters), "bytes",
-                      count_json(r->model_bytes)));
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name),
+                      "architecture", text_json(r->model_architecture), "sha256",
+                      text_json(r->model_sha256), "parameters", count_json(r->model_parameters),
+                      "bytes", count_json(r->model_bytes), "warnings", warnings_json(r)));
         bad |= json_object_set_new(o, "corpus",
                                    json_pack("{s:o, s:o}", "path", text_json(r->corpus_path),
                                              "sha256", text_json(r->corpus_sha256)));
@@ -434,12 +446,32 @@ static cril_status read_baselines(const struct source *s, const json_t *o, cril_
     return CRIL_OK;
 }
 
+static cril_status read_warnings(const struct source *s, const json_t *list, cril_result *r)
+{
+    const size_t n = json_array_size(list);
+
+    if (!json_is_array(list))
+        return wrong(s, "warnings", "is no list");
+    if (!(r->model_warnings = calloc(n ? n : 1, sizeof(*r->model_warnings))))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (; r->n_model_warnings < n; r->n_model_warnings++) {
+        const char *text = json_string_value(json_array_get(list, r->n_model_warnings));
+
+        if (!text)
+            return wrong(s, "warnings", "holds what is no text");
+        if (!(r->model_warnings[r->n_model_warnings] = strdup(text)))
+            return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    }
+    return CRIL_OK;
+}
+
 static cril_status read_result(const struct source *s, const json_t *o, cril_result *r)
 {
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
     const json_t *corpus = json_object_get(o, "corpus"),
                  *table = json_object_get(o, "per_document");
     const json_t *baselines = json_object_get(o, "baselines");
+    const json_t *warnings = json_object_get(model, "warnings");
     const char *zero;
     uint64_t numerics = 0;
     cril_status st;
@@ -474,6 +506,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     r->numerics = (int)numerics;
     if (json_object_get(model, "bytes") && /* files of before do not say */
         (st = get_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK)
+        return st;
+    if (warnings && (st = read_warnings(s, warnings, r)) != CRIL_OK)
         return st;
     if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
         return st;

@@ -176,6 +176,9 @@ void cril_result_free(cril_result *r)
         return;
     free(r->model_name);
     free(r->model_architecture);
+    for (size_t i = 0; i < r->n_model_warnings; i++)
+        free(r->model_warnings[i]);
+    free(r->model_warnings);
     free(r->corpus_path);
     free(r->per_document);
     free(r->baselines);

@@ -561,10 +561,28 @@ static cril_status sum_up(struct run *r, cril_error *err)
     return CRIL_OK;
 }
 
+static cril_status copy_warnings(struct run *r, cril_error *err)
+{
+    const cril_model *m = r->s->model;
+    cril_result *o = r->out;
+    size_t n = 0;
+
+    while (cril_model_warning(m, n))
+        n++;
+    if (n && !(o->model_warnings = calloc(n, sizeof(*o->model_warnings))))
+        return no_memory(r, err);
+    for (; o->n_model_warnings < n; o->n_model_warnings++)
+        if (!(o->model_warnings[o->n_model_warnings] =
+                  strdup(cril_model_warning(m, o->n_model_warnings))))
+            return no_memory(r, err);
+    return CRIL_OK;
+}
+
 static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
 {
     const cril_model *m = r->s->model;
     cril_result *o = r->out;
+    cril_status st;
 
     memcpy(o->protocol, r->s->protocol->name, strlen(r->s->protocol->name) + 1);
     o->context = r->s->layout.context;
@@ -580,6 +598,8 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->corpus_path = strdup(r->path);
     if (!o->model_name || !o->model_architecture || !o->corpus_path)
         return no_memory(r, err);
+    if ((st = copy_warnings(r, err)) != CRIL_OK)
+        return st;
     return cril_corpus_sha256(c, o->corpus_sha256, err);
 }
 

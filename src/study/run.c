@@ -190,6 +190,18 @@ static void note_fault(const struct run *r, const cril_error *why)
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
+/* What the open model leaves open, the first time that it is at work. */
+static void note_warnings(struct run *r)
+{
+    struct cril_subject *subject = &r->work.subjects[r->model_subject];
+    const char *sentence;
+
+    for (size_t i = 0; !subject->warned && (sentence = cril_model_warning(r->model, i)); i++)
+        if (r->callbacks && r->callbacks->on_note)
+            r->callbacks->on_note(r->callbacks->user, sentence);
+    subject->warned = true;
+}
+
 /* ---- A cell ---- */
 
 /* Nothing was written to while it was read, and nothing has come up in a folder. */
@@ -304,6 +316,7 @@ static cril_status prepare(struct run *r, cril_error *err)
         (st = cril_subject_open(&r->work.subjects[j->subject], &r->model, err)) != CRIL_OK)
         return st;
     r->model_subject = j->subject;
+    note_warnings(r);
     if (r->scorer && r->scorer_protocol == j->protocol)
         return CRIL_OK;
     close_scorer(r);

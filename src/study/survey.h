@@ -13,6 +13,7 @@ struct cril_subject {
     const cril_study_model *study;
     cril_store_model facts;    /* no hash until cril_survey_identify */
     struct cril_stamps stamps; /* from before it was read */
+    bool warned;               /* what its file leaves open was said */
 };
 
 struct cril_text {

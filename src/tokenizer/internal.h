@@ -104,7 +104,7 @@ struct cril_unigram {
     struct cril_table table;
     struct cril_pairs pairs; /* of the table's pieces */
     float *scores;           /* [vocab.n] ln p */
-    float best_score, unknown_score;
+    float unknown_score;
 };
 
 cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,

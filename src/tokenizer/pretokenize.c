@@ -19,7 +19,7 @@
  * - NFC in StableLM 2: tokenization_arcade100k.py, which its publisher ships;
  * - none in those that transformers reads as GPT-2's (tokenization_gpt2.py) or Llama 3's, in
  *   DeepSeek's (an empty sequence) and Falcon's (null), by their tokenizer.json.
- * Where nobody could look, the row says so, and the model is opened with a warning.
+ * Where its tokenizer could not be read, the row says so, and the model opens with a warning.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include "tokenizer/pretokenize.h"
@@ -76,9 +76,13 @@
 
 /* Why a row, or a file, leaves the reference open. */
 #define UNSEEN                                                                                     \
-    "has a pre-tokenizer whose own normalisation cril does not know; texts are taken as they "     \
-    "are, "                                                                                        \
-    "so token ids may differ from the model's own where a text is not in Unicode's composed form"
+    "has a pre-tokenizer whose own normalisation cril does not know; it takes texts as they are, " \
+    "a "                                                                                           \
+    "guess: token ids may differ from the model's own where a text is not in composed form"
+#define AS_QWEN2                                                                                   \
+    "has a pre-tokenizer whose own normalisation cril does not know; it composes texts as Qwen2 "  \
+    "does, a guess: token ids may differ from the model's own where a text is not in composed "    \
+    "form"
 #define NOT_RECOGNISED                                                                             \
     "has the pre-tokenizer \"default\", which converters write where they do not recognise the "   \
     "model's own; token ids and all figures may differ from the model's own"
@@ -113,7 +117,7 @@ static const struct kind kinds[] = {
     {"codeshell", 0, UNSEEN, {"\\p{N}", GPT2_WORDS}}, /* WisdomShell/CodeShell-7B */
     {"exaone", 0, UNSEEN, {"\\p{N}", GPT2_WORDS}},    /* LGAI-EXAONE/EXAONE-3.0-7.8B */
     {"qwen2", NFC, NULL, {CASELESS_WORDS("\\p{N}")}}, /* Qwen/Qwen1.5-7B */
-    {"deepseek-r1-qwen", NFC, UNSEEN, {CASELESS_WORDS("\\p{N}")}}, /* DeepSeek-R1-Distill-Qwen */
+    {"deepseek-r1-qwen", NFC, AS_QWEN2, {CASELESS_WORDS("\\p{N}")}}, /* DeepSeek-R1-Distill-Qwen */
     {"stablelm2", NFC, NULL, {CASELESS_WORDS("\\p{N}")}}, /* stabilityai/stablelm-2-zephyr-1_6b */
     {"llama-bpe", LLAMA3, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}}, /* meta-llama/Meta-Llama-3-8B */
     {"llama3", LLAMA3, NULL, {CASELESS_WORDS("\\p{N}{1,3}")}},

@@ -3,10 +3,10 @@
  * largest sum of ln p, by Viterbi over byte positions; among equals the one whose last piece is
  * longest.
  *
- * A user-defined symbol costs next to nothing, so it is nearly always taken. A character without a
- * piece costs 10 more than the worst piece and becomes the unknown token, one for a run (or its
- * byte tokens). Sums are rounded as SentencePiece rounds them, to 32 bits after each piece (and
- * compared before): that decides among ways of nearly equal sum.
+ * A user-defined symbol scores 0.1 for each character after its first (as in SentencePiece 0.2.3),
+ * so it is always taken, the longest at a place. A character without a piece costs 10 more than the
+ * worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in 32
+ * bits, as SentencePiece's: rounding decides among ways of nearly equal sum.
  */
 #include "tokenizer/internal.h"
 
@@ -19,7 +19,7 @@
 #include <string.h>
 
 #define UNKNOWN_PENALTY 10.0f
-#define SYMBOL_COST 0.1
+#define SYMBOL_BONUS 0.1f
 
 cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
                               struct cril_unigram *u, cril_error *err)
@@ -29,7 +29,6 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
     size_t len;
 
     memset(u, 0, sizeof(*u));
-    u->best_score = FLT_MIN; /* as in SentencePiece: above any ln p */
     if ((st = cril_vocab_scores(g, v, &u->scores, err)) != CRIL_OK ||
         (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
@@ -43,10 +42,8 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
             continue;
         cril_table_put(&u->table, piece, len, (int32_t)i);
         cril_pairs_add(&u->pairs, piece, len);
-        if (v->type[i] != TOKEN_NORMAL)
-            continue;
-        least = u->scores[i] < least ? u->scores[i] : least;
-        u->best_score = u->scores[i] > u->best_score ? u->scores[i] : u->best_score;
+        if (v->type[i] == TOKEN_NORMAL && u->scores[i] < least)
+            least = u->scores[i];
     }
     u->unknown_score = (least < FLT_MAX ? least : 0.0f) - UNKNOWN_PENALTY;
     return CRIL_OK;
@@ -66,18 +63,22 @@ struct step { /* the best way to write the text up to here */
     size_t from; /* where that starts; SIZE_MAX: there is no way yet */
 };
 
-/* score is in double, so that it is compared before it is rounded. */
-static void offer(struct step *to, double score, size_t from, int32_t id)
+static void offer(struct step *to, float score, size_t from, int32_t id)
 {
-    if (to->from == SIZE_MAX || score > (double)to->score)
-        *to = (struct step){(float)score, id, from};
+    if (to->from == SIZE_MAX || score > to->score)
+        *to = (struct step){score, id, from};
 }
 
-static double piece_score(const struct cril_unigram *u, const struct cril_vocab *v, int32_t id,
-                          size_t len)
+static float piece_score(const struct cril_unigram *u, const struct cril_vocab *v, int32_t id,
+                         const char *text, size_t len)
 {
-    return v->type[id] == TOKEN_USER_DEFINED ? (double)((float)len * u->best_score) - SYMBOL_COST
-                                             : (double)u->scores[id];
+    size_t more = 0; /* characters after the first */
+
+    if (v->type[id] != TOKEN_USER_DEFINED)
+        return u->scores[id];
+    for (size_t i = 1; i < len; i++)
+        more += ((uint8_t)text[i] & 0xc0) != 0x80;
+    return SYMBOL_BONUS * (float)more;
 }
 
 static void viterbi(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
@@ -104,10 +105,10 @@ static void viterbi(const struct cril_unigram *u, const struct cril_vocab *v, co
             if (id < 0)
                 continue;
             single = single || end - i == width;
-            offer(&best[end], piece_score(u, v, id, end - i) + (double)best[i].score, i, id);
+            offer(&best[end], piece_score(u, v, id, text + i, end - i) + best[i].score, i, id);
         }
         if (!single)
-            offer(&best[i + width], (double)(u->unknown_score + best[i].score), i, -1);
+            offer(&best[i + width], u->unknown_score + best[i].score, i, -1);
     }
 }
 

@@ -43,6 +43,24 @@ grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the model's SHA-256 is not 
 sum=$(sha256sum <d.jsonl | cut -d' ' -f1)
 grep -q "\"sha256\": \"$sum\"" a.json || fail "json: the corpus's SHA-256 is not that of the file"
 
+# A file that leaves its tokenizer open: a warning, once, and a field of the result; -q is quiet. info -v gives reasons.
+LC_ALL=C sed 's/tokenizer\.ggml\.pre/general.comment_ab/' llama.gguf >guess.gguf
+"$cril" score -m guess.gguf --context 64 --json -o guess.json c.jsonl d.jsonl 2>err || fail "score of a guessed tokenizer"
+[ "$(grep -c '^cril: warning: guess.gguf: .*tokenizer.ggml.pre.*guess' err)" = 1 ] || fail "a guess is not warned of once"
+grep -A1 '"warnings": \[' guess.json | grep -q 'guess.gguf: .*tokenizer.ggml.pre' || fail "json has no warning"
+grep -q '"warnings": \[\]' a.json || fail "json has a warning where nothing was guessed"
+"$cril" compare --json guess.json guess.json >/dev/null 2>err || fail "results with warnings are not read back"
+"$cril" score -q -m guess.gguf --context 64 d.jsonl >out 2>err && [ ! -s err ] || fail "-q does not silence warnings"
+"$cril" compress -m guess.gguf -c d.jsonl 2>err >guess.cril && grep -q 'warning: guess.gguf' err || fail "compress does not warn"
+"$cril" tokenize -m guess.gguf text.txt 2>err >/dev/null && grep -q 'warning: guess.gguf' err || fail "tokenize does not warn"
+"$cril" info -v guess.gguf >out && grep -q '^warning .*tokenizer.ggml.pre' out &&
+    grep -q '^  general.comment_ab: describes the model' out || fail "info -v of a guessed tokenizer"
+"$cril" info -v --json guess.gguf >out && grep -q '"key": "general.comment_ab"' out || fail "info -v --json"
+# A key that may decide over tokens, and is not known, is refused by name.
+LC_ALL=C sed 's/tokenizer\.ggml\.pre/tokenizer.ggml.prx/' llama.gguf >unknown.gguf
+"$cril" score -m unknown.gguf --context 64 d.jsonl >out 2>err
+[ $? = 1 ] && grep -q "'tokenizer.ggml.prx'" err || fail "an unknown key of the tokenizer is not refused"
+
 # Baselines. Sizes differ with the versions of the libraries: they are checked, then masked.
 masked() {
     awk -v characters="$1" '

@@ -1,0 +1,15 @@
+#include "warnings.h"
+
+#include "output.h"
+
+void cril_print_warnings(const cril_model *m)
+{
+    for (size_t i = 0; cril_model_warning(m, i); i++)
+        cril_print_note("warning: %s", cril_model_warning(m, i));
+}
+
+void cril_print_tokenizer_warnings(const cril_tokenizer *t)
+{
+    for (size_t i = 0; cril_tokenizer_warning(t, i); i++)
+        cril_print_note("warning: %s", cril_tokenizer_warning(t, i));
+}

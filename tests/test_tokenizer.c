@@ -322,14 +322,15 @@ static void begin_bpe(struct maker *m, const char *const *merges, size_t n_merge
 
 static void bpe_merges_by_rank(void **state)
 {
-    static const char *const merges[] = {"a b", "ab c", "b c", "bc a", "a b", "\xe6\x97\xa5 a"};
+    static const char *const merges[] = {"a b", "ab c",           "b c", "bc a",
+                                         "a b", "\xe6\x97\xa5 a", "< x", "<x >"};
     static struct maker m;
     cril_tokenizer *t;
     cril_ids ids = {0};
     cril_error err = {0};
 
     (void)state;
-    begin_bpe(&m, merges, 6);
+    begin_bpe(&m, merges, 8);
     t = made(&m);
     expect_text(t, "abc", "4");
     expect_text(t, "ababc", "3 4");
@@ -343,6 +344,8 @@ static void bpe_merges_by_rank(void **state)
     assert_int_equal(ids.n, 0);
     assert_non_null(strstr(err.message, "0x21"));
     expect(t, "a<x>b", 5, CRIL_ENCODE_SPECIAL, "0 6 1");
+    assert_int_equal(cril_tokenizer_encode(t, "<x>", 3, CRIL_ENCODE_TEXT, &ids, &err),
+                     CRIL_ERR_RANGE); /* although merges lead to its name */
     cril_ids_free(&ids);
     cril_tokenizer_free(t);
     begin_bpe(&m, merges, 6);

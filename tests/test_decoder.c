@@ -16,11 +16,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Five tokens in a row that stand nowhere else; two segments, cut before "Second". */
-static const char text[] = "First, a few words. \x11\x12\x13\x14\x15\nSecond, a few words more.";
-enum { SPECIAL = 20, CUT = 26, SIZE = sizeof(text) - 1 };
+/*
+ * Two segments of words for which the model has long tokens, so that they are worth coding: " the"
+ * and "ing", which stand in the first one only; " a", "re" and "on".
+ */
+enum { TIMES = 40, CUT = TIMES * 7, SIZE = CUT + TIMES * 6 };
+static char text[SIZE + 1];
 
-static uint8_t archive[4096], out[4096];
+static uint8_t archive[8192], out[8192];
 static size_t archive_size, out_size;
 
 static int take_archive(void *user, const void *data, size_t n)
@@ -51,6 +54,10 @@ static cril_model *open_and_compress(void)
     cril_error err;
 
     archive_size = 0;
+    for (size_t i = 0; i < TIMES; i++) {
+        memcpy(text + i * 7, " theing", 7);
+        memcpy(text + CUT + i * 6, " areon", 6);
+    }
     if (cril_model_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &m, &err) != CRIL_OK ||
         cril_compressor_create(m, &options, &callbacks, &c, &err) != CRIL_OK ||
         cril_compressor_add(c, text, CUT, &err) != CRIL_OK ||
@@ -76,8 +83,8 @@ static cril_status decode(cril_model *m, uint64_t from, uint64_t to, cril_error 
     return st;
 }
 
-/* The spelling of the token that is byte b alone, to be changed. */
-static char *spelling_of(cril_model *m, char b)
+/* The spelling of the token that is written so, to be changed. */
+static char *spelling_of(cril_model *m, const char *written)
 {
     const cril_tokenizer *t = cril_model_tokenizer(m);
     size_t len;
@@ -85,10 +92,10 @@ static char *spelling_of(cril_model *m, char b)
     for (int32_t id = 0; id < (int32_t)cril_tokenizer_size(t); id++) {
         const char *piece = cril_tokenizer_piece(t, id, &len);
 
-        if (len == 1 && *piece == b)
+        if (len == strlen(written) && !memcmp(piece, written, len))
             return (char *)(uintptr_t)piece;
     }
-    fail_msg("no token is byte %d alone", b);
+    fail_msg("no token is '%s'", written);
     return NULL;
 }
 
@@ -114,7 +121,7 @@ static void test_segment_checksum(void **state)
     cril_error err;
 
     (void)state;
-    *spelling_of(m, text[SPECIAL]) = 'x';
+    spelling_of(m, " the")[3] = 'i';
     assert_int_equal(decode(m, 3, CUT, &err), CRIL_ERR_FORMAT);
     assert_non_null(strstr(err.message, "segment 1 of 2 is damaged"));
     assert_int_equal(out_size, 0);
@@ -126,23 +133,22 @@ static void test_segment_checksum(void **state)
 /*
  * A change that CRC-32 does not see: a multiple of its polynomial, the first bit of a byte being
  * the lowest. x^32 + x^26 + x^23 + x^22 + x^16 + x^12 + x^11 + x^10 + x^8 + x^7 + x^5 + x^4 + x^2 +
- * x + 1, in 33 bits of the five special tokens.
+ * x + 1, in 33 bits of " the" and the "i" that follows it everywhere.
  */
 static void test_text_hash(void **state)
 {
     static const int powers[] = {32, 26, 23, 22, 16, 12, 11, 10, 8, 7, 5, 4, 2, 1, 0};
     cril_model *m = open_and_compress();
-    unsigned change[5] = {0};
-    char *spelling[5];
+    char *const the = spelling_of(m, " the"), *const ing = spelling_of(m, "ing");
     cril_error err;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++)
-        change[(32 - powers[i]) / 8] |= 1U << (32 - powers[i]) % 8;
-    for (size_t i = 0; i < 5; i++)
-        spelling[i] = spelling_of(m, text[SPECIAL + i]);
-    for (size_t i = 0; i < 5; i++)
-        *spelling[i] = (char)((unsigned)*spelling[i] ^ change[i]);
+    for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++) {
+        const int bit = 32 - powers[i];
+        char *const byte = bit < 32 ? the + bit / 8 : ing;
+
+        *byte = (char)(*byte ^ (char)(1U << bit % 8));
+    }
     assert_int_equal(decode(m, 0, 0, &err), CRIL_ERR_FORMAT);
     assert_non_null(strstr(err.message, "SHA-256"));
     cril_model_close(m);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "gguf_edit.h"
 #include "model/engine.h"
 #include "model/reference.h"
 
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_TOKENS = 4096 };
 
@@ -143,13 +145,47 @@ static void test_llama_mixed(void **state)
     check("tiny-llama-mixed", 1e-3);
 }
 
+/* A weight that is not finite is named, be it in a layer or in the vocabulary. */
+static void test_damaged(void **state)
+{
+    static const struct edit edits[][2] = {{SET_TENSOR("blk.1.ffn_up.weight", 64, 96, NAN)},
+                                           {SET_TENSOR("output.weight", 64, 268, NAN)}};
+    const int32_t ids[] = {1, 2, 3};
+    char path[] = "/tmp/cril-engine-XXXXXX";
+    double nats[2];
+    cril_gguf *g;
+
+    (void)state;
+    close(mkstemp(path));
+    assert_int_equal(cril_gguf_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &g, NULL),
+                     CRIL_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct cril_window w = {ids, 2, 0, ids + 1, nats, NULL};
+        struct cril_engine *e;
+        cril_model *m;
+        cril_error err;
+
+        assert_true(edit_write(g, edits[i], path));
+        assert_int_equal(cril_model_open(path, &m, &err), CRIL_OK);
+        assert_int_equal(cril_engine_create(m, cril_kernels(),
+                                            &(struct cril_engine_options){.threads = 1}, &e, &err),
+                         CRIL_OK);
+        assert_int_equal(cril_engine_score(e, &w, 1, NULL, NULL, &err), CRIL_ERR_NUMERIC);
+        assert_non_null(strstr(err.message, edits[i][0].name));
+        cril_engine_free(e);
+        cril_model_close(m);
+    }
+    cril_gguf_close(g);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama),        cmocka_unit_test(test_qwen2),
         cmocka_unit_test(test_gemma3),       cmocka_unit_test(test_llama_3),
         cmocka_unit_test(test_llama_window), cmocka_unit_test(test_llama_yarn),
-        cmocka_unit_test(test_llama_mixed),
+        cmocka_unit_test(test_llama_mixed),  cmocka_unit_test(test_damaged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

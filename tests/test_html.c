@@ -292,6 +292,8 @@ static void shows_a_dash_for_what_is_not_known(void **state)
 
     (void)state;
     forget(&s->bpc[0]);
+    s->bpc[1].origin = CRIL_ORIGIN_IMPORTED; /* a mean that is not known has no sources */
+    s->bpc[1].source = "a table";
     forget(&s->score[1 * BENCHMARKS + 1]);
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(

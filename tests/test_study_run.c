@@ -178,6 +178,7 @@ struct seen {
     size_t cells_done;
     char note[512];
     const char *write_to; /* when scoring begins something is written behind this file; NULL: not */
+    off_t size_kept;      /* 0, or what that file is cut to afterwards */
 };
 
 static int on_progress(void *user, const cril_study_progress *p)
@@ -201,6 +202,8 @@ static int on_progress(void *user, const cril_study_progress *p)
             assert_non_null(f);
             fputs("{\"content\": \"one more\"}\n", f);
             assert_int_equal(fclose(f), 0);
+            if (s->size_kept)
+                assert_int_equal(truncate(s->write_to, s->size_kept), 0);
             s->write_to = NULL;
         }
     }
@@ -808,10 +811,10 @@ static void test_changed_within(void **state)
     run_all(file("one.db"), NULL);
     for (unsigned i = 0; i < 3; i++) {
         const char *path = file(written[i]), *database = store_name("within", i);
-        struct seen seen = {.write_to = path};
         struct stat sb;
 
         assert_int_equal(stat(path, &sb), 0);
+        struct seen seen = {.write_to = path, .size_kept = i == 1 ? sb.st_size : 0};
         check_refused(run(database, &small, &seen, NULL, &err), CRIL_ERR_MISMATCH,
                       "was written to while the study ran");
         assert_int_equal(truncate(path, sb.st_size), 0);

@@ -309,32 +309,34 @@ static void specials_only_when_asked(void **state)
 
 static void begin_bpe(struct maker *m, const char *const *merges, size_t n_merges)
 {
-    static const char *const tokens[] = {"a",        "b",   "c",  "ab", "abc",
-                                         "\xc4\xa0", "<x>", "aa", "  ", ""};
-    static const int32_t types[] = {1, 1, 1, 1, 1, 1, 3, 4, 4, 1};
+    static const char *const tokens[] = {"a",   "b",  "c",  "ab", "abc", "\xc4\xa0",
+                                         "<x>", "aa", "  ", "",   "cb"};
+    static const int32_t types[] = {1, 1, 1, 1, 1, 1, 3, 4, 4, 1, 3};
 
     begin(m, "gpt2");
     key_text(m, "pre", "gpt-2");
-    key_texts(m, "tokens", tokens, 10);
-    key_i32s(m, "token_type", types, 10);
+    key_texts(m, "tokens", tokens, 11);
+    key_i32s(m, "token_type", types, 11);
     key_texts(m, "merges", merges, n_merges);
 }
 
 static void bpe_merges_by_rank(void **state)
 {
-    static const char *const merges[] = {"a b", "ab c", "b c", "bc a", "a b", "\xe6\x97\xa5 a"};
+    static const char *const merges[] = {"a b", "ab c",           "b c", "bc a",
+                                         "a b", "\xe6\x97\xa5 a", "c b"};
     static struct maker m;
     cril_tokenizer *t;
     cril_ids ids = {0};
     cril_error err = {0};
 
     (void)state;
-    begin_bpe(&m, merges, 6);
+    begin_bpe(&m, merges, 7);
     t = made(&m);
     expect_text(t, "abc", "4");
     expect_text(t, "ababc", "3 4");
     expect_text(t, "bc", "1 2"); /* "bc" and "bca" are no tokens: spelled out again */
     expect_text(t, "bca", "1 2 0");
+    expect_text(t, "cb", "2 1"); /* a control token's name */
     expect_text(t, " b", "5 1");
     expect_text(t, "baab", "1 7 1");    /* a user-defined token is cut out first */
     expect_text(t, "b   b", "1 8 5 1"); /* two spaces are one */
@@ -345,7 +347,7 @@ static void bpe_merges_by_rank(void **state)
     expect(t, "a<x>b", 5, CRIL_ENCODE_SPECIAL, "0 6 1");
     cril_ids_free(&ids);
     cril_tokenizer_free(t);
-    begin_bpe(&m, merges, 6);
+    begin_bpe(&m, merges, 7);
     key_u32(&m, "unknown_token_id", 6);
     t = made(&m);
     expect_text(t, "ab!!c!", "3 6 2 6"); /* one for a run within a word */
@@ -856,8 +858,8 @@ static void lies_are_refused(void **state)
     key_texts(&m, "merges", good, 1);
     refused(&m, CRIL_ERR_UNSUPPORTED, "no-such-split");
     begin_bpe(&m, good, 1);
-    key_u32(&m, "bos_token_id", 10);
-    refused(&m, CRIL_ERR_FORMAT, "bos_token_id is 10");
+    key_u32(&m, "bos_token_id", 11);
+    refused(&m, CRIL_ERR_FORMAT, "bos_token_id is 11");
     begin_bpe(&m, good, 1);
     key_bool(&m, "add_eos_token", true);
     refused(&m, CRIL_ERR_FORMAT, "no such token");

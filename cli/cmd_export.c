@@ -35,7 +35,8 @@ static void more_help(void)
 {
     fputs(
         "\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
-        "have no row.\n"
+        "have no row. A figure that was measured before the study file, a model or a corpus\n"
+        "changed has a row of origin \"out of date\", whose source says what changed.\n"
         "\nExamples:\n"
         "  cril export study.yaml >figures.csv\n",
         stdout);
@@ -46,6 +47,7 @@ struct figure {
     const char *kind, *of, *group; /* kind: "bpc", "score" */
     const cril_known *known;
     double unit;
+    bool old; /* what was measured, and is out of date */
 };
 
 typedef bool (*print_figure)(void *user, const struct figure *f);
@@ -57,14 +59,18 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
 
     for (size_t m = 0; m < info->n_models; m++) {
         for (size_t i = 0; i < info->n_corpora; i++) {
-            const struct figure f = {&info->models[m],
-                                     "bpc",
-                                     info->corpora[i].name,
-                                     info->corpora[i].group,
-                                     &s->table.bpc[m * info->n_corpora + i],
-                                     1};
+            struct figure f = {&info->models[m],
+                               "bpc",
+                               info->corpora[i].name,
+                               info->corpora[i].group,
+                               &s->table.bpc[m * info->n_corpora + i],
+                               1,
+                               false};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+                return false;
+            f.old = f.known->out_of_date != NULL;
+            if (f.old && !print(user, &f))
                 return false;
         }
         for (size_t i = 0; i < info->n_benchmarks; i++) {
@@ -73,7 +79,8 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
                                      info->benchmarks[i].name,
                                      info->benchmarks[i].group,
                                      &s->table.score[m * info->n_benchmarks + i],
-                                     100};
+                                     100,
+                                     false};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
                 return false;
@@ -84,14 +91,32 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
 
 static const char *origin(const struct figure *f)
 {
+    if (f->old)
+        return "out of date";
     return f->known->origin == CRIL_ORIGIN_MEASURED ? "measured" : "imported";
+}
+
+static double value_of(const struct figure *f)
+{
+    return f->old ? f->known->was : f->known->value;
+}
+
+static double error_of(const struct figure *f)
+{
+    return f->old ? 0 : f->known->se;
+}
+
+/* Of an old figure, why it is out of date. */
+static const char *source_of(const struct figure *f)
+{
+    return f->old ? f->known->out_of_date : f->known->source;
 }
 
 /* What was measured to the last bit; what was imported as it was written, a percentage not as 100
  * times a share of 1. */
 static void print_number(const struct figure *f, double value)
 {
-    printf("%.*g", f->known->origin == CRIL_ORIGIN_MEASURED ? 17 : 15, f->unit * value);
+    printf("%.*g", f->old || f->known->origin == CRIL_ORIGIN_MEASURED ? 17 : 15, f->unit * value);
 }
 
 static bool print_csv(void *user, const struct figure *f)
@@ -105,12 +130,12 @@ static bool print_csv(void *user, const struct figure *f)
     putchar(',');
     cril_print_csv(stdout, f->group);
     putchar(',');
-    print_number(f, f->known->value);
+    print_number(f, value_of(f));
     putchar(',');
-    if (f->known->se > 0)
-        print_number(f, f->known->se);
+    if (error_of(f) > 0)
+        print_number(f, error_of(f));
     printf(",%s,", origin(f));
-    cril_print_csv(stdout, f->known->source);
+    cril_print_csv(stdout, source_of(f));
     putchar('\n');
     return true;
 }
@@ -124,9 +149,9 @@ static bool add_json(void *user, const struct figure *f)
         json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o}", "model",
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
-                  cril_json_string(f->group), "value", f->unit * f->known->value, "se",
-                  f->known->se > 0 ? json_real(f->unit * f->known->se) : json_null(), "origin",
-                  origin(f), "source", cril_json_string(f->known->source)));
+                  cril_json_string(f->group), "value", f->unit * value_of(f), "se",
+                  error_of(f) > 0 ? json_real(f->unit * error_of(f)) : json_null(), "origin",
+                  origin(f), "source", cril_json_string(source_of(f))));
 }
 
 static int print_json(const struct cril_studying *s)

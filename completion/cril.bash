@@ -32,7 +32,7 @@ _cril() {
             init) options='--help' ;;
             check) options='--quiet --help' ;;
             run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
-            status) options='--json --help' ;;
+            status) options='--json --complete --help' ;;
             import) options='--bpc --scores --source --quiet --help' ;;
             merge) options='--output --force --measured --rename --help' ;;
             dump) options='--help' ;;

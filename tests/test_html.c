@@ -96,12 +96,15 @@ static void fill(struct small *s)
 
         s->models[m] = (cril_study_model){.name = plain_names[m], .family = plain_families[m]};
         for (size_t c = 0; c < CORPORA; c++)
-            s->bpc[m * CORPORA + c] =
-                (cril_known){x - 0.1 * (double)c, 0.004, CRIL_ORIGIN_MEASURED, ""};
+            s->bpc[m * CORPORA + c] = (cril_known){.value = x - 0.1 * (double)c,
+                                                   .se = 0.004,
+                                                   .origin = CRIL_ORIGIN_MEASURED,
+                                                   .source = ""};
         for (size_t b = 0; b < BENCHMARKS; b++)
             s->score[m * BENCHMARKS + b] =
-                (cril_known){1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4), 0,
-                             CRIL_ORIGIN_IMPORTED, b ? "table 2" : "table 1"};
+                (cril_known){.value = 1.2 - x + 0.02 * (double)((m * 5 + b * 3) % 4),
+                             .origin = CRIL_ORIGIN_IMPORTED,
+                             .source = b ? "table 2" : "table 1"};
     }
 }
 
@@ -321,7 +324,7 @@ static void draws_extreme_figures(void **state)
     free(p.text);
     for (size_t m = 0; m < MODELS; m++)
         s->bpc[m * CORPORA] = s->bpc[m * CORPORA + 1] =
-            (cril_known){0.5, 0, CRIL_ORIGIN_MEASURED, ""}; /* one x */
+            (cril_known){.value = 0.5, .origin = CRIL_ORIGIN_MEASURED, .source = ""}; /* one x */
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(p.text, "No line"));
     free(p.text);
@@ -341,8 +344,10 @@ static void put_figures(const cril_study_info *s, const cril_figures *f, cril_kn
             for (size_t i = 0; i < n; i++)
                 if (strcmp(s->models[m].name, f->rows[k].model) == 0 &&
                     strcmp(bpc ? s->corpora[i].name : s->benchmarks[i].name, f->rows[k].of) == 0)
-                    known[m * n + i] = (cril_known){f->rows[k].value, f->rows[k].se,
-                                                    CRIL_ORIGIN_IMPORTED, f->rows[k].source};
+                    known[m * n + i] = (cril_known){.value = f->rows[k].value,
+                                                    .se = f->rows[k].se,
+                                                    .origin = CRIL_ORIGIN_IMPORTED,
+                                                    .source = f->rows[k].source};
 }
 
 static struct page make_paper(cril_study *s)
@@ -350,7 +355,11 @@ static struct page make_paper(cril_study *s)
     const cril_study_info *i = cril_study_info_of(s);
     cril_known *bpc = calloc(i->n_models * i->n_corpora, sizeof(*bpc)),
                *score = calloc(i->n_models * i->n_benchmarks, sizeof(*score));
-    const cril_study_table t = {i->n_models, i->n_corpora, i->n_benchmarks, bpc, score, NULL};
+    const cril_study_table t = {.n_models = i->n_models,
+                                .n_corpora = i->n_corpora,
+                                .n_benchmarks = i->n_benchmarks,
+                                .bpc = bpc,
+                                .score = score};
     cril_figures of_bpc, of_scores;
     struct page p;
 

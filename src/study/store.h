@@ -107,6 +107,10 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
 cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,
                                     cril_error *err);
 
+/* How many of a cell's first n_documents are there. */
+cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_documents, uint64_t *n,
+                             cril_error *err);
+
 /* A cell's first n_documents, those of them that are there in order: rows [*n], owned: free. */
 cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
                             cril_document_score **rows, size_t *n, cril_error *err);

@@ -349,6 +349,25 @@ cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t 
     return cril_query_end(&q);
 }
 
+cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_documents, uint64_t *n,
+                             cril_error *err)
+{
+    struct cril_query q;
+    uint8_t key[32];
+    cril_status st = cril_cell_key(c, key, err);
+
+    *n = 0;
+    if (st != CRIL_OK)
+        return st;
+    cril_query_start(&q, s, "SELECT count(*) FROM documents WHERE cell = ? AND idx BETWEEN 0 AND ?",
+                     err);
+    cril_query_key(&q, key);
+    cril_query_count(&q, n_documents - 1);
+    if (cril_query_next(&q))
+        *n = cril_query_get_count(&q, 0, "documents", CRIL_MAX_COUNT);
+    return cril_query_end(&q);
+}
+
 /* The documents of one cell that are below `below`, none of which may be at n_documents or past. */
 static cril_status
 visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_documents,

@@ -47,8 +47,9 @@ typedef struct cril_store_options {
 /*
  * Opens the store at path, or makes one where there is no file, or an empty one. options may be
  * NULL. *out is owned: cril_store_close. CRIL_ERR_IO: also no file for read_only. CRIL_ERR_FORMAT:
- * no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer cril.
- * CRIL_ERR_EMPTY: read_only and an empty file.
+ * no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer cril, or a file
+ * with hard links in several folders. CRIL_ERR_EMPTY: read_only and an empty file. One of an older
+ * cril is brought to this one's form, whole or not at all.
  */
 cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
                             cril_error *err);
@@ -259,9 +260,9 @@ typedef struct cril_claim cril_claim;
  * holds it too, until it ends or executes another program. A claim keeps nobody from writing;
  * without one work is only done twice.
  *
- * It is a lock on a byte range of the file PATH-lock, which is made and stays, and must not be
- * deleted while stores are open. CRIL_ERR_RANGE: from >= to, or more than 2^32 documents.
- * CRIL_ERR_IO: also a file system without locks.
+ * It is a lock on a byte range of a file beside the store's real path (doc/database.md), which is
+ * made and stays, and must not be deleted while stores are open. CRIL_ERR_RANGE: from >= to, or
+ * more than 2^32 documents. CRIL_ERR_IO: also a file system without locks.
  */
 cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
                              cril_claim **out, cril_error *err);

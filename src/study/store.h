@@ -9,7 +9,8 @@ enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ }
 
 struct cril_store {
     sqlite3 *db;
-    char *path;
+    char *path; /* as given, for sentences */
+    char *real; /* by which it is opened and locked (place.h) */
     unsigned patience_ms;
 };
 

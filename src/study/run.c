@@ -428,9 +428,9 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
     cril_slice *missing;
     cril_error why;
     size_t n;
-    cril_status st = list_missing(r, j, &missing, &n, err);
+    cril_status st = cril_store_adopt(r->store, &j->cell, err);
 
-    if (st != CRIL_OK)
+    if (st != CRIL_OK || (st = list_missing(r, j, &missing, &n, err)) != CRIL_OK)
         return st;
     r->job = j;
     r->is_cells_own = true;

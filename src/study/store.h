@@ -46,6 +46,9 @@ cril_status cril_store_make_tables(cril_store *s, cril_error *err);
 /* Brings a file of version 1 to this one, within a transaction that writes (store_upgrade.c). */
 cril_status cril_store_upgrade(cril_store *s, cril_error *err);
 
+/* Takes over what a cell of joined documents shares with those of other numbers of documents. */
+cril_status cril_store_adopt(cril_store *s, const cril_cell *cell, cril_error *err);
+
 /* A file or folder of this hash had this stamp (stamp.h). */
 cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp,
                                  cril_error *err);
@@ -136,6 +139,10 @@ void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char
 /* "Unicode 14.0.0 in PCRE2 and 15.0.0 in utf8proc"; for sentences. */
 enum { CRIL_UNICODE_SPOKEN = 160 };
 void cril_unicode_speak(const cril_unicode *u, char out[CRIL_UNICODE_SPOKEN]);
+cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
+                                    cril_status (*see)(void *user, const cril_unicode *u,
+                                                       cril_error *err),
+                                    void *user, cril_error *err);
 /* The same of a cell's documents; of several versions the first and how many more there are. */
 void cril_store_unicode_of(cril_store *s, const cril_cell *c, char out[CRIL_UNICODE_SPOKEN]);
 

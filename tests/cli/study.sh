@@ -80,5 +80,6 @@ END
 t stale-rules study status old.yaml
 t stale-rules-export export old.yaml
 "$cril" study run -q --no-baselines old.yaml || fail stale-rules-run
+t stale-rules-merge study merge -o merged.db s.db old.db
 t stale-rules-after study status --complete old.yaml
 cd ..

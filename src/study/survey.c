@@ -16,6 +16,7 @@
 #include "util/fail.h"
 #include "util/size.h"
 
+#include <cril/study_run.h>
 #include <cril/tokenizer.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -544,6 +545,27 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
         memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
     }
     return st;
+}
+
+cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults)
+{
+    struct cril_survey w = {0};
+    cril_error err;
+    cril_status st;
+
+    *faults = (cril_study_faults){0};
+    if (check_any(s, NULL) != CRIL_OK)
+        return CRIL_OK;
+    if ((st = cril_survey_read(s, &w, NULL, NULL, &err)) != CRIL_OK)
+        faults->fault[faults->n++] = err;
+    for (size_t i = 0; i < w.n_faults && st == CRIL_OK; i++) {
+        if (faults->n < CRIL_STUDY_MOST_FAULTS)
+            faults->fault[faults->n++] = w.faults[i];
+        else
+            faults->more = true;
+    }
+    cril_survey_free(&w);
+    return faults->n ? faults->fault[0].status : CRIL_OK;
 }
 
 void cril_survey_free(struct cril_survey *w)

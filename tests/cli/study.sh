@@ -12,6 +12,10 @@ t study-check-bad study check study-bad.yaml
 t study-check-missing study check nope.yaml
 sed 's/^fits:/fits: *all/' study.yaml >s.yaml; t study-check-alias study check s.yaml
 sed 's/x: average/x: knowlege/; s/general, -/genral, -/' study.yaml >s.yaml; t study-check-words study check s.yaml
+# What run would leave out, each with its line.
+printf 'GGUF and no more' >broken.gguf && : >empty.jsonl
+printf '%s\n' 'models:' '  - {path: llama.gguf}' '  - {path: broken.gguf}' 'corpora:' '  - {path: c.jsonl}' '  - {path: empty.jsonl}' \
+    'protocols:' '  - {name: document, context: 64}' '  - {name: rolling, context: 512}' >s.yaml; t study-check-run study check -q s.yaml
 
 # The report: what it shows is for tests/test_html.c.
 t help-report help report
@@ -30,8 +34,9 @@ cp llama.gguf begin/models/other/Qwen2.5-Coder-0.5B.Q4_K_M.gguf
 for f in encyclopedia math python; do cp c.jsonl begin/data/corpora/$f.jsonl; done
 cp c.jsonl begin/cc.jsonl
 "$cril" study init >begin/study.yaml
+sed -i 's/^  - document$/  - {name: document, context: 64}/' begin/study.yaml # the tiny models have 256
 t study-begin study check begin/study.yaml
-sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/' begin/study.yaml
+sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/; s/context: 1900, stride: 512/context: 128/' begin/study.yaml
 t study-begin-all study check begin/study.yaml
 
 # What no longer belongs to the study file is out of date: it is said everywhere and counts nowhere. A larger limit computes what it adds.
@@ -80,6 +85,6 @@ END
 t stale-rules study status old.yaml
 t stale-rules-export export old.yaml
 "$cril" study run -q --no-baselines old.yaml || fail stale-rules-run
-t stale-rules-merge study merge -o merged.db s.db old.db
+t stale-rules-merge study merge --measured -o merged.db s.db old.db
 t stale-rules-after study status --complete old.yaml
 cd ..

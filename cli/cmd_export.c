@@ -37,7 +37,8 @@ static void more_help(void)
 {
     fputs(
         "\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
-        "have no row.\n"
+        "have no row. A figure that was measured before the study file, a model or a corpus\n"
+        "changed has a row of origin \"out of date\", whose source says what changed.\n"
         "\nExamples:\n"
         "  cril export study.yaml >figures.csv\n",
         stdout);
@@ -48,6 +49,7 @@ struct figure {
     const char *kind, *of, *group; /* kind: "bpc", "score" */
     const cril_known *known;
     double unit;
+    bool old; /* what was measured, and is out of date */
 };
 
 typedef bool (*print_figure)(void *user, const struct figure *f);
@@ -59,14 +61,18 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
 
     for (size_t m = 0; m < info->n_models; m++) {
         for (size_t i = 0; i < info->n_corpora; i++) {
-            const struct figure f = {&info->models[m],
-                                     "bpc",
-                                     info->corpora[i].name,
-                                     info->corpora[i].group,
-                                     &s->table.bpc[m * info->n_corpora + i],
-                                     1};
+            struct figure f = {&info->models[m],
+                               "bpc",
+                               info->corpora[i].name,
+                               info->corpora[i].group,
+                               &s->table.bpc[m * info->n_corpora + i],
+                               1,
+                               false};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+                return false;
+            f.old = f.known->out_of_date != NULL;
+            if (f.old && !print(user, &f))
                 return false;
         }
         for (size_t i = 0; i < info->n_benchmarks; i++) {
@@ -75,7 +81,8 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
                                      info->benchmarks[i].name,
                                      info->benchmarks[i].group,
                                      &s->table.score[m * info->n_benchmarks + i],
-                                     100};
+                                     100,
+                                     false};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
                 return false;
@@ -86,14 +93,32 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
 
 static const char *origin(const struct figure *f)
 {
+    if (f->old)
+        return "out of date";
     return f->known->origin == CRIL_ORIGIN_MEASURED ? "measured" : "imported";
+}
+
+static double value_of(const struct figure *f)
+{
+    return f->old ? f->known->was : f->known->value;
+}
+
+static double error_of(const struct figure *f)
+{
+    return f->old ? NAN : f->known->se;
+}
+
+/* Of an old figure, why it is out of date. */
+static const char *source_of(const struct figure *f)
+{
+    return f->old ? f->known->out_of_date : f->known->source;
 }
 
 /* What was measured to the last bit; what was imported as it was written, a percentage not as 100
  * times a share of 1. */
 static double as_given(const struct figure *f, double value)
 {
-    const int digits = f->known->origin == CRIL_ORIGIN_MEASURED ? CRIL_NUMBER_EXACT : 15;
+    const int digits = f->old || f->known->origin == CRIL_ORIGIN_MEASURED ? CRIL_NUMBER_EXACT : 15;
     char text[CRIL_NUMBER_SIZE];
 
     cril_number_read(cril_number_write(text, f->unit * value, digits), &value);
@@ -109,6 +134,8 @@ static void print_number(const struct figure *f, double value)
 
 static bool print_csv(void *user, const struct figure *f)
 {
+    char escapes[CRIL_NUMBER_SIZE];
+
     (void)user;
     cril_print_csv(stdout, f->model->name);
     putchar(',');
@@ -118,14 +145,15 @@ static bool print_csv(void *user, const struct figure *f)
     putchar(',');
     cril_print_csv(stdout, f->group);
     putchar(',');
-    print_number(f, f->known->value);
+    print_number(f, value_of(f));
     putchar(',');
-    if (!isnan(f->known->se))
-        print_number(f, f->known->se);
+    if (!isnan(error_of(f)))
+        print_number(f, error_of(f));
     printf(",%s,", origin(f));
-    cril_print_csv(stdout, f->known->source);
-    printf(",%" PRIu64 ",%" PRIu64 ",%.17g\n", f->known->unspelled_characters,
-           f->known->unspelled_documents, f->known->escapes);
+    cril_print_csv(stdout, source_of(f));
+    printf(",%" PRIu64 ",%" PRIu64 ",%s\n", f->known->unspelled_characters,
+           f->known->unspelled_documents,
+           cril_number_write(escapes, f->known->escapes, CRIL_NUMBER_EXACT));
     return true;
 }
 
@@ -138,12 +166,11 @@ static bool add_json(void *user, const struct figure *f)
         json_pack("{s:o, s:o, s:s, s:o, s:o, s:f, s:o, s:s, s:o, s:I, s:I, s:f}", "model",
                   cril_json_string(f->model->name), "family", cril_json_string(f->model->family),
                   "kind", f->kind, "of", cril_json_string(f->of), "group",
-                  cril_json_string(f->group), "value", as_given(f, f->known->value), "se",
-                  isnan(f->known->se) ? json_null() : json_real(as_given(f, f->known->se)),
-                  "origin", origin(f), "source", cril_json_string(f->known->source),
-                  "unspelled_characters", (json_int_t)f->known->unspelled_characters,
-                  "unspelled_documents", (json_int_t)f->known->unspelled_documents, "escapes",
-                  f->known->escapes));
+                  cril_json_string(f->group), "value", as_given(f, value_of(f)), "se",
+                  isnan(error_of(f)) ? json_null() : json_real(as_given(f, error_of(f))), "origin",
+                  origin(f), "source", cril_json_string(source_of(f)), "unspelled_characters",
+                  (json_int_t)f->known->unspelled_characters, "unspelled_documents",
+                  (json_int_t)f->known->unspelled_documents, "escapes", f->known->escapes));
 }
 
 static int print_json(const struct cril_studying *s)

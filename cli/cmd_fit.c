@@ -343,7 +343,8 @@ static int print_json(const struct run *r, const struct outcome *each, size_t n)
             json_decref(list);
             list = NULL;
         }
-    return cril_print_json(json_pack("{s:o, s:o}", "study", cril_json_string(title), "fits", list),
+    return cril_print_json(json_pack("{s:o, s:o, s:o}", "study", cril_json_string(title), "fits",
+                                     list, "out_of_date", cril_out_of_date_json(&r->s)),
                            JSON_INDENT(1));
 }
 

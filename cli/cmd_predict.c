@@ -284,7 +284,9 @@ static int print_json(const struct run *r)
             list = NULL;
         }
     }
-    return cril_print_json(json_pack("{s:o}", "predictions", list), JSON_INDENT(1));
+    return cril_print_json(
+        json_pack("{s:o, s:o}", "predictions", list, "out_of_date", cril_out_of_date_json(&r->s)),
+        JSON_INDENT(1));
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)

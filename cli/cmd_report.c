@@ -116,22 +116,17 @@ static const char *keep_hash(struct report *r, const char *hash)
     return kept;
 }
 
-static cril_status find_models(struct report *r, cril_error *err)
+static void find_models(struct report *r)
 {
-    cril_status st = CRIL_OK;
-
-    for (size_t i = 0; st == CRIL_OK && i < r->s.info->n_models; i++) {
+    for (size_t i = 0; i < r->s.info->n_models; i++) {
         cril_store_model m;
-        bool found = false;
 
-        st = cril_store_find_model(r->s.store, r->s.info->models[i].name, &m, &found, err);
-        if (st == CRIL_OK && found) {
+        if (cril_current_model(r->s.current, i, &m)) {
             const cril_report_identity id = {r->s.info->models[i].name, keep_hash(r, m.sha256)};
 
             r->models[r->options.n_identified_models++] = id;
         }
     }
-    return st;
 }
 
 static cril_status add_baselines(struct report *r, size_t corpus, const cril_store_corpus *c,
@@ -160,10 +155,8 @@ static cril_status find_corpora(struct report *r, cril_error *err)
 
     for (size_t i = 0; st == CRIL_OK && i < r->s.info->n_corpora; i++) {
         cril_store_corpus c;
-        bool found = false;
 
-        st = cril_store_find_corpus(r->s.store, r->s.info->corpora[i].name, &c, &found, err);
-        if (st != CRIL_OK || !found)
+        if (!cril_current_corpus(r->s.current, i, &c))
             continue;
         r->corpora[r->options.n_identified_corpora] =
             (cril_report_identity){r->s.info->corpora[i].name, keep_hash(r, c.sha256)};
@@ -176,7 +169,6 @@ static cril_status find_corpora(struct report *r, cril_error *err)
 static cril_status gather(struct report *r, cril_error *err)
 {
     const size_t n_models = r->s.info->n_models, n_corpora = r->s.info->n_corpora;
-    cril_status st;
 
     r->models = calloc(n_models + 1, sizeof(*r->models));
     r->corpora = calloc(n_corpora + 1, sizeof(*r->corpora));
@@ -185,8 +177,8 @@ static cril_status gather(struct report *r, cril_error *err)
     if (!r->models || !r->corpora || !r->hashes || !r->names)
         return no_memory(err);
     r->options.protocol = r->s.protocol;
-    st = find_models(r, err);
-    return st == CRIL_OK ? find_corpora(r, err) : st;
+    find_models(r);
+    return find_corpora(r, err);
 }
 
 /* Into FILE, which appears whole or not at all. */

@@ -8,6 +8,7 @@
 #include "studying.h"
 
 #include <cril/study.h>
+#include <cril/study_run.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -27,13 +28,14 @@ static const struct cril_option options[] = {
 
 static void print_more_help(void)
 {
-    fputs("\nReads FILE as 'cril study run' would, and looks for every file that it names. Prints "
-          "what\n"
-          "the study is, or up to ten faults on standard error, each with file and line.\n"
-          "\nExit code: 0 all is right, 1 it is not.\n"
-          "\nExamples:\n"
-          "  cril study check study.yaml\n",
-          stdout);
+    fputs(
+        "\nReads FILE as 'cril study run' would, opens every model and reads every corpus that it\n"
+        "names. Prints what the study is, and up to ten faults on standard error, each with file\n"
+        "and line: what 'cril study run' would refuse or leave out.\n"
+        "\nExit code: 0 all is right, 1 it is not.\n"
+        "\nExamples:\n"
+        "  cril study check study.yaml\n",
+        stdout);
 }
 
 static void print_text(const char *text)
@@ -101,6 +103,15 @@ static void print_study(const cril_study_info *s)
     putchar('\n');
 }
 
+static int print_faults(const cril_study_faults *faults)
+{
+    for (size_t i = 0; i < faults->n; i++)
+        cril_print_error("%s", faults->fault[i].message);
+    if (faults->more)
+        cril_print_note("there may be more faults");
+    return 1;
+}
+
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = {0};
@@ -110,17 +121,16 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (cril_study_check(argv[0], &s, &faults) != CRIL_OK) {
-        for (size_t i = 0; i < faults.n; i++)
-            cril_print_error("%s", faults.fault[i].message);
-        if (faults.more)
-            cril_print_note("there may be more faults");
-        return 1;
-    }
+    if (cril_study_check(argv[0], &s, &faults) != CRIL_OK)
+        return print_faults(&faults);
     if (!set.quiet)
         print_study(cril_study_info_of(s));
+    if (cril_study_run_check(cril_study_info_of(s), &faults) != CRIL_OK)
+        code = print_faults(&faults);
+    else
+        code = 0;
     cril_study_close(s);
-    return 0;
+    return code;
 }
 
 const struct cril_cmd cril_study_cmd_check = {

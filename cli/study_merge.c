@@ -51,6 +51,36 @@ static void more_help(void)
           stdout);
 }
 
+/* Cells of two versions stand side by side, and do not compare. */
+static void note_versions(cril_store *store, const char *path)
+{
+    size_t n, n_rules = 0, n_numerics = 0;
+    int rules = CRIL_RULES, numerics = CRIL_NUMERICS;
+    cril_cell *cells;
+    cril_error err;
+
+    if (cril_store_cells(store, &cells, &n, &err) != CRIL_OK)
+        return;
+    for (size_t i = 0; i < n; i++) {
+        if (cells[i].rules != CRIL_RULES) {
+            rules = cells[i].rules;
+            n_rules++;
+        } else if (cells[i].numerics != CRIL_NUMERICS) {
+            numerics = cells[i].numerics;
+            n_numerics++;
+        }
+    }
+    free(cells);
+    if (n_rules)
+        cril_print_note("%s: %zu of %zu cells are by version %d of the scoring rules, this cril's "
+                        "is %d; they are out of date, and do not compare with the others",
+                        path, n_rules, n, rules, CRIL_RULES);
+    if (n_numerics)
+        cril_print_note("%s: %zu of %zu cells are by version %d of the numeric contract, this "
+                        "cril's is %d; they are out of date, and do not compare with the others",
+                        path, n_numerics, n, numerics, CRIL_NUMERICS);
+}
+
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = {0};
@@ -75,6 +105,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         code = 0;
     else
         code = cril_print_error("%s", err.message);
+    if (!code)
+        note_versions(store, set.output);
     cril_store_close(store);
     if (code && !existed)
         unlink(set.output); /* nothing was added: one transaction */

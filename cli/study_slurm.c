@@ -152,7 +152,7 @@ static const char parts_middle[] =
     "had just begun\n"
     "    done\n"
     "    \"$cril\" study merge --rename --force -o \"$database\" \"$@\"\n"
-    "    \"$cril\" study status \"$study\" # fails if a cell is incomplete: then start this script "
+    "    \"$cril\" study status --complete \"$study\" # fails if a cell is: then start this script "
     "again\n"
     "    ;;\n"
     "submit)\n"

@@ -1,5 +1,5 @@
-/* cril study status: which cells of a study are done, and their figures. Reads the database only,
- * whoever writes to it. */
+/* cril study status: which cells of a study are done, and their figures; which are out of date, and
+ * why; and what was imported and belongs to nothing. Whoever writes to the database. */
 #include "args.h"
 #include "output.h"
 #include "cmd_study.h"
@@ -14,23 +14,32 @@
 #include <string.h>
 
 struct settings {
-    bool json;
+    bool json, complete;
 };
+
+#define AT(field) offsetof(struct settings, field)
+#define FLAG .kind = CRIL_OPTION_FLAG
 
 static const struct cril_option options[] = {
     {.group = "Options",
      .name = "json",
-     .kind = CRIL_OPTION_FLAG,
-     .offset = offsetof(struct settings, json),
+     FLAG,
+     .offset = AT(json),
      .help = "JSON instead of a table"},
+    {.name = "complete",
+     FLAG,
+     .offset = AT(complete),
+     .help = "exit code 1 also where cells are missing"},
     {.name = NULL},
 };
 
 static void more_help(void)
 {
     fputs("\nA cell is a model on a corpus by a protocol. One that no run has reached yet has no\n"
-          "documents; a corpus that none has read has no number of them.\n"
-          "\nExit code: 0 all cells are complete, 1 some are not.\n",
+          "documents; a corpus that none has read has no number of them. A figure is out of date\n"
+          "when the study file, the model or the corpus has changed since it was measured, or\n"
+          "cril's rules have; it counts nowhere until 'cril study run' has computed it anew.\n"
+          "\nExit code: 0 nothing is out of date, 1 something is.\n",
           stdout);
 }
 
@@ -38,41 +47,48 @@ struct row {
     const cril_study_model *model;
     const cril_study_corpus *corpus;
     const cril_study_protocol *protocol;
-    char label[64];           /* of the protocol */
-    uint64_t documents, done; /* documents 0: not known yet */
-    bool complete;
-    double bpc, bpc_with_escapes;
+    char label[64]; /* of the protocol */
+    cril_cell_state state;
+    double bpc, bpc_with_escapes; /* of what is complete, or of what is out of date */
     uint64_t unspelled_characters, unspelled_documents;
     cril_interval interval;
+};
+
+/* Imported figures of a model or for a corpus or benchmark that the study does not name. */
+struct unclaimed {
+    char model[200];
+    char of[400]; /* "MMLU, HellaSwag" */
+    size_t n;
 };
 
 struct run {
     struct settings set;
     const cril_study_info *s;
     cril_store *store;
+    cril_current *current;
     struct row *rows; /* [n] */
-    size_t n, n_complete;
+    size_t n, n_complete, n_out_of_date;
+    struct unclaimed *unclaimed; /* [n_unclaimed] one a model */
+    size_t n_unclaimed;
 };
 
-static cril_status read_cell(struct run *r, struct row *row, const cril_store_model *m,
-                             const cril_store_corpus *c, cril_error *err)
+static cril_status no_memory(cril_error *err)
 {
-    cril_slice *missing;
+    *err = (cril_error){.status = CRIL_ERR_NOMEM, .message = "out of memory"};
+    return CRIL_ERR_NOMEM;
+}
+
+static cril_status read_figure(struct run *r, struct row *row, cril_error *err)
+{
+    const cril_cell_state *x = &row->state;
     cril_result result;
-    cril_cell cell;
-    size_t n;
     cril_status st;
 
-    if ((st = cril_cell_of(m, c, row->protocol, &cell, err)) != CRIL_OK ||
-        (st = cril_store_missing(r->store, &cell, c->documents, &missing, &n, err)) != CRIL_OK)
-        return st;
-    row->documents = row->done = c->documents;
-    for (size_t i = 0; i < n; i++)
-        row->done -= missing[i].to - missing[i].from;
-    free(missing);
-    row->complete = row->done == row->documents;
-    if (!row->complete ||
-        (st = cril_store_result(r->store, &cell, c, NULL, &result, err)) != CRIL_OK)
+    if (!x->complete && !x->out_of_date)
+        return CRIL_OK;
+    st = cril_store_result(r->store, x->complete ? &x->cell : &x->old_cell,
+                           x->complete ? &x->corpus : &x->old_corpus, NULL, &result, err);
+    if (st != CRIL_OK)
         return st;
     row->bpc = cril_result_bpc(&result);
     row->bpc_with_escapes = cril_result_bpc_with_escapes(&result);
@@ -83,45 +99,111 @@ static cril_status read_cell(struct run *r, struct row *row, const cril_store_mo
     return CRIL_OK;
 }
 
-static cril_status read_row(struct run *r, struct row *row, cril_error *err)
-{
-    bool has_model, has_corpus;
-    cril_store_corpus c;
-    cril_store_model m;
-    cril_status st;
-
-    if ((st = cril_store_find_model(r->store, row->model->name, &m, &has_model, err)) != CRIL_OK ||
-        (st = cril_store_find_corpus(r->store, row->corpus->name, &c, &has_corpus, err)) != CRIL_OK)
-        return st;
-    if (has_corpus)
-        row->documents = c.documents;
-    if (has_model && has_corpus)
-        st = read_cell(r, row, &m, &c, err);
-    r->n_complete += row->complete;
-    return st;
-}
-
 static cril_status read_rows(struct run *r, cril_error *err)
 {
     const cril_study_info *s = r->s;
     cril_status st = CRIL_OK;
 
-    if (!(r->rows = calloc(s->n_models * s->n_corpora * s->n_protocols + 1, sizeof(*r->rows)))) {
-        *err = (cril_error){.status = CRIL_ERR_NOMEM, .message = "out of memory"};
-        return CRIL_ERR_NOMEM;
-    }
+    if (!(r->rows = calloc(s->n_models * s->n_corpora * s->n_protocols + 1, sizeof(*r->rows))))
+        return no_memory(err);
     for (size_t m = 0; m < s->n_models; m++)
         for (size_t c = 0; c < s->n_corpora; c++)
             for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++) {
+                struct row *row = &r->rows[r->n];
+
                 if (!s->models[m].path || !s->corpora[c].path)
                     continue;
-                r->rows[r->n] = (struct row){
+                *row = (struct row){
                     .model = &s->models[m], .corpus = &s->corpora[c], .protocol = &s->protocols[p]};
-                cril_protocol_label(s, &s->protocols[p], r->rows[r->n].label);
-                st = read_row(r, &r->rows[r->n++], err);
+                cril_protocol_label(s, &s->protocols[p], row->label);
+                r->n++;
+                if ((st = cril_current_cell(r->current, m, c, &s->protocols[p], &row->state,
+                                            err)) == CRIL_OK)
+                    st = read_figure(r, row, err);
+                r->n_complete += row->state.complete;
+                r->n_out_of_date += row->state.out_of_date;
             }
     return st;
 }
+
+/* ---- Imported figures that nothing in the study claims ---- */
+
+static bool claims_model(const struct run *r, const char *name)
+{
+    const char *former;
+
+    for (size_t m = 0; m < r->s->n_models; m++) {
+        if (strcmp(r->s->models[m].name, name) == 0)
+            return true;
+        for (size_t i = 0; (former = cril_current_former_name(r->current, m, i)); i++)
+            if (strcmp(former, name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static bool claims_column(const struct run *r, cril_figure_kind kind, const char *name)
+{
+    const size_t n = kind == CRIL_FIGURE_BPC ? r->s->n_corpora : r->s->n_benchmarks;
+
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(kind == CRIL_FIGURE_BPC ? r->s->corpora[i].name : r->s->benchmarks[i].name,
+                   name) == 0)
+            return true;
+    return false;
+}
+
+/* Rows come by model. */
+static cril_status add_unclaimed(struct run *r, const cril_figure *f, cril_error *err)
+{
+    struct unclaimed *u = NULL, *grown;
+    size_t len;
+
+    for (size_t i = 0; i < r->n_unclaimed; i++)
+        if (strncmp(r->unclaimed[i].model, f->model, sizeof(u->model) - 1) == 0)
+            u = &r->unclaimed[i];
+    if (!u) {
+        if (!(grown = realloc(r->unclaimed, (r->n_unclaimed + 1) * sizeof(*grown))))
+            return no_memory(err);
+        r->unclaimed = grown;
+        u = &grown[r->n_unclaimed++];
+        *u = (struct unclaimed){0};
+        snprintf(u->model, sizeof(u->model), "%s", f->model);
+    }
+    len = strlen(u->of);
+    snprintf(u->of + len, sizeof(u->of) - len, "%s%s", u->n++ ? ", " : "", f->of);
+    return CRIL_OK;
+}
+
+static cril_status find_unclaimed(struct run *r, cril_figure_kind kind, cril_error *err)
+{
+    cril_figure *rows;
+    size_t n;
+    cril_status st = cril_store_imported(r->store, kind, &rows, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n && st == CRIL_OK; i++)
+        if (!claims_model(r, rows[i].model) || !claims_column(r, kind, rows[i].of))
+            st = add_unclaimed(r, &rows[i], err);
+    cril_imports_free(rows, n);
+    return st;
+}
+
+static cril_status read_all(struct run *r, cril_error *err)
+{
+    cril_status st;
+
+    if ((st = cril_store_open(r->s->database, &(cril_store_options){.read_only = true}, &r->store,
+                              err)) != CRIL_OK ||
+        (st = cril_current_look(r->store, r->s, &r->current, err)) != CRIL_OK ||
+        (st = read_rows(r, err)) != CRIL_OK ||
+        (st = find_unclaimed(r, CRIL_FIGURE_BPC, err)) != CRIL_OK)
+        return st;
+    return find_unclaimed(r, CRIL_FIGURE_SCORE, err);
+}
+
+/* ---- Output ---- */
 
 static int width_of(const struct run *r, int which)
 {
@@ -169,48 +251,77 @@ static void print_table(const struct run *r)
         cril_print_padded(stdout, x->corpus->name, corpus);
         fputs("  ", stdout);
         cril_print_padded(stdout, x->label, protocol);
-        if (x->documents)
-            snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->done, x->documents);
+        if (x->state.corpus.documents)
+            snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->state.done,
+                     x->state.corpus.documents);
         printf(" %18s", of);
-        if (x->complete)
+        if (x->state.complete || x->state.out_of_date)
             printf(" %9.4f", x->bpc);
-        if (x->complete && x->interval.resamples)
+        if (x->state.complete && x->interval.resamples)
             printf("    %.4f - %.4f", x->interval.low, x->interval.high);
+        if (x->state.out_of_date) {
+            fputs("    out of date: ", stdout);
+            cril_print_escaped(stdout, x->state.why, strlen(x->state.why));
+        }
         putchar('\n');
     }
     print_unspelled(r);
-    printf("%zu of %zu cells are complete\n", r->n_complete, r->n);
+    printf("%zu of %zu cells are complete", r->n_complete, r->n);
+    if (r->n_out_of_date)
+        printf(", %zu %s out of date", r->n_out_of_date, r->n_out_of_date == 1 ? "is" : "are");
+    putchar('\n');
+    for (size_t i = 0; i < r->n_unclaimed; i++) {
+        const struct unclaimed *u = &r->unclaimed[i];
+
+        fputs("imported, but the study does not name it: ", stdout);
+        cril_print_escaped(stdout, u->model, strlen(u->model));
+        fputs(" on ", stdout);
+        cril_print_escaped(stdout, u->of, strlen(u->of));
+        putchar('\n');
+    }
 }
 
 /* A count of a cell, null until it is complete. */
 static json_t *count_json(const struct row *x, uint64_t n)
 {
-    return x->complete ? json_integer((json_int_t)n) : json_null();
+    return x->state.complete ? json_integer((json_int_t)n) : json_null();
+}
+
+static json_t *row_json(const struct row *x)
+{
+    const cril_cell_state *s = &x->state;
+
+    return json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "model",
+                     cril_json_string(x->model->name), "corpus", cril_json_string(x->corpus->name),
+                     "protocol", x->label, "documents_done", (json_int_t)s->done, "documents",
+                     s->corpus.documents ? json_integer((json_int_t)s->corpus.documents)
+                                         : json_null(),
+                     "complete", s->complete, "bpc", s->complete ? json_real(x->bpc) : json_null(),
+                     "out_of_date", s->out_of_date ? cril_json_string(s->why) : json_null(),
+                     "old_bpc", s->out_of_date ? json_real(x->bpc) : json_null(),
+                     "bpc_with_escapes", s->complete ? json_real(x->bpc_with_escapes) : json_null(),
+                     "unspelled_characters", count_json(x, x->unspelled_characters),
+                     "unspelled_documents", count_json(x, x->unspelled_documents));
 }
 
 static int print_json(const struct run *r)
 {
-    json_t *list = json_array();
+    json_t *list = json_array(), *unclaimed = json_array();
+    bool bad = !list || !unclaimed;
 
-    for (size_t i = 0; list && i < r->n; i++) {
-        const struct row *x = &r->rows[i];
-
-        if (json_array_append_new(
-                list, json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o}", "model",
-                                cril_json_string(x->model->name), "corpus",
-                                cril_json_string(x->corpus->name), "protocol", x->label,
-                                "documents_done", (json_int_t)x->done, "documents",
-                                x->documents ? json_integer((json_int_t)x->documents) : json_null(),
-                                "complete", x->complete, "bpc",
-                                x->complete ? json_real(x->bpc) : json_null(), "bpc_with_escapes",
-                                x->complete ? json_real(x->bpc_with_escapes) : json_null(),
-                                "unspelled_characters", count_json(x, x->unspelled_characters),
-                                "unspelled_documents", count_json(x, x->unspelled_documents)))) {
-            json_decref(list);
-            list = NULL;
-        }
+    for (size_t i = 0; !bad && i < r->n; i++)
+        bad = json_array_append_new(list, row_json(&r->rows[i])) != 0;
+    for (size_t i = 0; !bad && i < r->n_unclaimed; i++)
+        bad = json_array_append_new(
+            unclaimed, json_pack("{s:o, s:o}", "model", cril_json_string(r->unclaimed[i].model),
+                                 "of", cril_json_string(r->unclaimed[i].of)));
+    if (bad) {
+        json_decref(list);
+        json_decref(unclaimed);
+        return cril_print_error("out of memory");
     }
-    return cril_print_json(json_pack("{s:o}", "cells", list), JSON_INDENT(1));
+    return cril_print_json(json_pack("{s:o, s:o}", "cells", list, "imported_unclaimed", unclaimed),
+                           JSON_INDENT(1));
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
@@ -225,17 +336,17 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (!(study = cril_studying_load(argv[0])))
         return 1;
     r.s = cril_study_info_of(study);
-    if (cril_store_open(r.s->database, &(cril_store_options){.read_only = true}, &r.store, &err) !=
-            CRIL_OK ||
-        read_rows(&r, &err) != CRIL_OK) {
+    if (read_all(&r, &err) != CRIL_OK) {
         code = cril_print_error("%s", err.message);
     } else {
-        code = r.n_complete < r.n;
+        code = r.n_out_of_date > 0 || (r.set.complete && r.n_complete < r.n);
         if (!r.set.json)
             print_table(&r);
         else if (print_json(&r))
             code = 1;
     }
+    cril_current_free(r.current);
+    free(r.unclaimed);
     free(r.rows);
     cril_store_close(r.store);
     cril_study_close(study);

@@ -59,6 +59,58 @@ cril_study *cril_studying_load(const char *path)
     return NULL;
 }
 
+/* Called for each figure that is out of date, in the order of the table. */
+typedef bool (*see_old)(void *user, const cril_study_model *m, const cril_study_corpus *c,
+                        const cril_known *k);
+
+static bool each_old(const struct cril_studying *s, see_old see, void *user)
+{
+    const cril_study_table *t = &s->table;
+
+    for (size_t m = 0; m < t->n_models; m++)
+        for (size_t c = 0; c < t->n_corpora; c++) {
+            const cril_known *k = &t->bpc[m * t->n_corpora + c];
+
+            if (k->out_of_date && !see(user, &s->info->models[m], &s->info->corpora[c], k))
+                return false;
+        }
+    return true;
+}
+
+enum { TOLD = 4 };
+
+struct told {
+    char text[1600];
+    size_t n;
+};
+
+static bool tell(void *user, const cril_study_model *m, const cril_study_corpus *c,
+                 const cril_known *k)
+{
+    struct told *t = user;
+    const size_t len = strlen(t->text);
+
+    if (t->n++ < TOLD)
+        snprintf(t->text + len, sizeof(t->text) - len, "%s%.80s on %.80s (%s)",
+                 t->n > 1 ? ", " : "", m->name, c->name, k->out_of_date);
+    return true;
+}
+
+static void note_out_of_date(const struct cril_studying *s)
+{
+    struct told t = {0};
+    char more[40] = "";
+
+    each_old(s, tell, &t);
+    if (t.n > TOLD)
+        snprintf(more, sizeof(more), " and %zu more", t.n - TOLD);
+    if (t.n)
+        cril_print_note("%zu figure%s out of date and take%s no part: %s%s; 'cril study run %s' "
+                        "computes anew what changed",
+                        t.n, t.n == 1 ? " is" : "s are", t.n == 1 ? "s" : "", t.text, more,
+                        s->info->path);
+}
+
 bool cril_studying_open(struct cril_studying *s, const char *path, const char *protocol)
 {
     cril_error err;
@@ -71,8 +123,11 @@ bool cril_studying_open(struct cril_studying *s, const char *path, const char *p
         return false;
     if (cril_store_open(s->info->database, &(cril_store_options){.read_only = true}, &s->store,
                         &err) == CRIL_OK &&
-        cril_store_table(s->store, s->info, s->protocol, &s->table, &err) == CRIL_OK)
+        cril_current_look(s->store, s->info, &s->current, &err) == CRIL_OK &&
+        cril_current_table(s->current, s->protocol, &s->table, &err) == CRIL_OK) {
+        note_out_of_date(s);
         return true;
+    }
     cril_print_error("%s", err.message);
     return false;
 }
@@ -80,6 +135,7 @@ bool cril_studying_open(struct cril_studying *s, const char *path, const char *p
 void cril_studying_close(struct cril_studying *s)
 {
     cril_study_table_free(&s->table);
+    cril_current_free(s->current);
     cril_store_close(s->store);
     cril_study_close(s->study);
     *s = (struct cril_studying){0};
@@ -116,6 +172,24 @@ bool cril_split_words(const char *text, char ***words, size_t *n)
 static json_t *number(double x)
 {
     return isfinite(x) ? json_real(x) : json_null();
+}
+
+static bool add_old(void *user, const cril_study_model *m, const cril_study_corpus *c,
+                    const cril_known *k)
+{
+    return !json_array_append_new(
+        user, json_pack("{s:o, s:o, s:o, s:s}", "model", cril_json_string(m->name), "corpus",
+                        cril_json_string(c->name), "bpc", number(k->was), "why", k->out_of_date));
+}
+
+json_t *cril_out_of_date_json(const struct cril_studying *s)
+{
+    json_t *list = json_array();
+
+    if (list && each_old(s, add_old, list))
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *range(double low, double high)

@@ -13,6 +13,7 @@ struct cril_studying {
     cril_study *study;
     const cril_study_info *info;
     cril_store *store;
+    cril_current *current;
     cril_study_table table;
     const cril_study_protocol *protocol; /* of the table */
 };
@@ -31,7 +32,8 @@ cril_study *cril_studying_load(const char *path);
 const char *cril_protocol_label(const cril_study_info *s, const cril_study_protocol *p,
                                 char out[64]);
 /*
- * Loads a study and what its database knows; it only reads. protocol: one that the study names,
+ * Loads a study and what its database knows; it only reads. Says which figures are out of date.
+ * protocol: one that the study names,
  * NULL: its first. False: the reason was printed. cril_studying_close takes what is half open.
  */
 bool cril_studying_open(struct cril_studying *s, const char *path, const char *protocol);
@@ -42,6 +44,9 @@ void cril_studying_close(struct cril_studying *s);
  * NULL: none. False: the reason was printed.
  */
 bool cril_split_words(const char *text, char ***words, size_t *n);
+
+/* Figures that were measured and are out of date, as an array; NULL: out of memory. */
+json_t *cril_out_of_date_json(const struct cril_studying *s);
 
 /* What of a line goes into JSON, models included; NULL: out of memory. */
 json_t *cril_line_json(const cril_study_info *s, const cril_study_fit *f, const cril_study_line *l);

@@ -32,8 +32,8 @@ _cril() {
             init) options='--help' ;;
             check) options='--quiet --help' ;;
             run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
-            status) options='--json --help' ;;
             import) options='--bpc --scores --source --harness --model --quiet --help' ;;
+            status) options='--json --complete --help' ;;
             merge) options='--output --force --measured --rename --help' ;;
             dump) options='--help' ;;
             slurm) options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;

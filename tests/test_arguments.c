@@ -621,6 +621,8 @@ static void test_store(void **state)
     const cril_study_info *info = cril_study_info_of(study);
     cril_store_model model = {.architecture = "llama", .parameters = 1, .bytes = 1, .context = 64};
     cril_store_corpus corpus = {.field = "content", .documents = 1, .characters = 1, .bytes = 1};
+    cril_current *current;
+    cril_cell_state state;
     cril_study_table table;
     cril_baseline *baselines;
     cril_slice *slices;
@@ -687,6 +689,11 @@ static void test_store(void **state)
     REFUSED(cril_store_imported, NULL, CRIL_FIGURE_BPC, &rows, &n);
     REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, NULL, &n);
     REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, &rows, NULL);
+    REFUSED(cril_current_look, NULL, info, &current);
+    REFUSED(cril_current_look, s, NULL, &current);
+    REFUSED(cril_current_look, s, info, NULL);
+    REFUSED(cril_current_cell, NULL, 0, 0, info->protocols, &state);
+    REFUSED(cril_current_table, NULL, info->protocols, &table);
     REFUSED(cril_store_table, NULL, info, info->protocols, &table);
     REFUSED(cril_store_table, s, NULL, info->protocols, &table);
     REFUSED(cril_store_table, s, info, NULL, &table);

@@ -188,7 +188,8 @@ static void test_order(void **state)
 
     (void)state;
     for (size_t i = 0; i < n; i++)
-        row[i] = (cril_known){values[i], errors[i], CRIL_ORIGIN_IMPORTED, ""};
+        row[i] = (cril_known){
+            .value = values[i], .se = errors[i], .origin = CRIL_ORIGIN_IMPORTED, .source = ""};
     first = reordered(row, columns, n, order);
     for (size_t k = 0; k < 40; k++) { /* neighbours change places */
         const size_t at = k % (n - 1), kept = order[at];

@@ -609,7 +609,11 @@ static struct page make_paper(cril_study *s)
     const cril_study_info *i = cril_study_info_of(s);
     cril_known *bpc = calloc(i->n_models * i->n_corpora, sizeof(*bpc)),
                *score = calloc(i->n_models * i->n_benchmarks, sizeof(*score));
-    const cril_study_table t = {i->n_models, i->n_corpora, i->n_benchmarks, bpc, score, NULL};
+    const cril_study_table t = {.n_models = i->n_models,
+                                .n_corpora = i->n_corpora,
+                                .n_benchmarks = i->n_benchmarks,
+                                .bpc = bpc,
+                                .score = score};
     cril_figures of_bpc, of_scores;
     struct page p;
 

@@ -83,6 +83,9 @@ static cril_result sample(void)
         .corpus_path = file,
         .version = CRIL_VERSION,
         .numerics = CRIL_NUMERICS,
+        .rules = CRIL_RULES,
+        .unicode = {"14.0.0", "15.0.0"},
+        .token_ids_sha256 = "ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff",
         .per_document = documents,
         .baselines = baselines,
         .n_baselines = sizeof(baselines) / sizeof(baselines[0]),
@@ -192,6 +195,10 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_string_equal(a->corpus_sha256, b->corpus_sha256);
     assert_string_equal(a->version, b->version);
     assert_int_equal(a->numerics, b->numerics);
+    assert_int_equal(a->rules, b->rules);
+    assert_string_equal(a->unicode.pcre2, b->unicode.pcre2);
+    assert_string_equal(a->unicode.utf8proc, b->unicode.utf8proc);
+    assert_string_equal(a->token_ids_sha256, b->token_ids_sha256);
     assert_true(a->n_baselines == b->n_baselines && !a->baselines == !b->baselines);
     assert_true(a->text_characters == b->text_characters && a->text_bytes == b->text_bytes);
     for (size_t i = 0; i < a->n_baselines; i++) {
@@ -561,6 +568,8 @@ static void test_wrong_values(void **state)
         {"\"documents\": 3", "\"documents\": 9223372036854775807", "rows"},
         {"\"numerics\": 1", "\"numerics\": 2147483648", "numerics"},
         {"\"numerics\": 1", "\"numerics\": -1", "numerics"},
+        {"\"rules\": 2", "\"rules\": 0", "rules"},
+        {"\"14.0.0\"", "\"14.0.0 and more than there is room for\"", "pcre2"},
         {"\"interval\": {", "\"interval\": [], \"other\": {", "level"},
         {"\"interval\": {", "\"other\": {", "level"},
         {"\"level\": 0.9", "\"level\": 1.9", "interval"},
@@ -983,6 +992,14 @@ static void test_compare_mismatch(void **state)
     b = a;
     b.numerics++;
     check_mismatch(&a, &b, "numeric contract");
+    b = a;
+    b.rules = 1;
+    check_mismatch(&a, &b, "version 2 of the scoring rules, the other 1");
+    b = a;
+    b.token_ids_sha256[0] = '0';
+    strcpy(b.unicode.pcre2, "15.0.0");
+    check_mismatch(&a, &b, "ffffffffffff (Unicode 14.0.0 in PCRE2");
+    check_mismatch(&a, &b, "the other 0fffffffffff (15.0.0, ");
     b = a;
     b.per_document = NULL;
     check_mismatch(&a, &b, "no list of its documents");

@@ -28,13 +28,13 @@
 
 enum { N_DOCUMENTS = 50, N_MODELS = 2 };
 
-static char folder[64], names[16][96];
+static char folder[64], names[64][96];
 
-/* A file of the test's folder, of up to 16. */
+/* A file of the test's folder, of up to 64. */
 static const char *file(const char *name)
 {
     static size_t n;
-    char *out = names[n++ % 16];
+    char *out = names[n++ % 64];
 
     snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
     return out;
@@ -468,6 +468,64 @@ static void test_token_ids(void **state)
     free(before);
     free(after);
     cril_store_close(s);
+}
+
+static bool is_claimed(const char *path)
+{
+    const cril_cell cell = cell_of(0, 0);
+    cril_store *s = open_store(path);
+    cril_claim *c;
+    cril_error err;
+
+    check_ok(cril_store_claim(s, &cell, 0, 1, &c, &err));
+    cril_claim_release(c);
+    cril_store_close(s);
+    return !c;
+}
+
+/* Whatever name a database is opened by, its journal and its locks are the same. */
+static void test_names_of_a_file(void **state)
+{
+    static const char *const same[] = {"z.db",     "link.db", "deep/link.db",    "deep/../z.db",
+                                       "way/z.db", "hard.db", "deep/to-hard.db", "./z.db"};
+    const cril_cell cell = cell_of(0, 0);
+    cril_store *s, *new;
+    cril_claim *c;
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(mkdir(file("deep"), 0777), 0);
+    assert_int_equal(mkdir(file("far"), 0777), 0);
+    make_full(file("z.db"));
+    assert_int_equal(symlink("z.db", file("link.db")), 0);
+    assert_int_equal(symlink("../link.db", file("deep/link.db")), 0);
+    assert_int_equal(symlink(folder, file("way")), 0);
+    assert_int_equal(link(file("z.db"), file("hard.db")), 0);
+    assert_int_equal(symlink("../hard.db", file("deep/to-hard.db")), 0);
+    for (size_t i = 0; i < sizeof(same) / sizeof(*same); i++) {
+        s = open_store(file(same[i]));
+        assert_string_equal(s->real + strlen(s->real) - 8, "/hard.db"); /* the first one's */
+        check_ok(cril_store_claim(s, &cell, 0, 1, &c, &err));
+        assert_non_null(c);
+        for (size_t k = 0; k < sizeof(same) / sizeof(*same); k++)
+            if (!is_claimed(file(same[k])))
+                fail_msg("%s does not see the claim by %s", same[k], same[i]);
+        cril_claim_release(c);
+        cril_store_close(s);
+    }
+    assert_false(is_claimed(file("z.db")));
+    assert_int_equal(access(file("deep/link.db-lock"), F_OK), -1);
+
+    assert_int_equal(symlink("../far/new.db", file("deep/new.db")), 0); /* which is made */
+    new = open_store(file("deep/new.db"));
+    assert_int_equal(access(file("far/new.db"), F_OK), 0);
+    cril_store_close(new);
+    assert_int_equal(symlink("round.db", file("round.db")), 0);
+    check_refused(open_only(file("round.db"), false, &err), CRIL_ERR_IO, "symbolic links");
+
+    assert_int_equal(link(file("z.db"), file("far/z.db")), 0);
+    check_refused(open_only(file("z.db"), false, &err), CRIL_ERR_UNSUPPORTED, "3 names");
+    check_refused(open_only(file("far/z.db"), true, &err), CRIL_ERR_UNSUPPORTED, "hard links");
 }
 
 /* Not what a build of SQLite happens to have. */
@@ -1659,33 +1717,20 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip),
-        store_test(test_missing),
-        store_test(test_cells),
-        store_test(test_upgrade),
-        store_test(test_upgrade_refused),
-        store_test(test_limits),
-        store_test(test_token_ids),
-        store_test(test_synchronous),
-        store_test(test_conflicts),
-        store_test(test_changed),
-        store_test(test_refused_values),
-        store_test(test_imports),
-        store_test(test_unknown_errors),
-        store_test(test_table),
-        store_test(test_baselines),
-        store_test(test_files),
-        store_test(test_read_only),
-        store_test(test_locked),
-        store_test(test_full),
-        store_test(test_merge),
-        store_test(test_merge_conflicts),
-        store_test(test_merge_options),
-        store_test(test_hostile),
-        store_test(test_damaged),
-        store_test(test_killed),
-        store_test(test_two_writers),
-        store_test(test_claims),
+        store_test(test_round_trip),      store_test(test_missing),
+        store_test(test_cells),           store_test(test_upgrade),
+        store_test(test_upgrade_refused), store_test(test_limits),
+        store_test(test_token_ids),       store_test(test_names_of_a_file),
+        store_test(test_synchronous),     store_test(test_conflicts),
+        store_test(test_changed),         store_test(test_refused_values),
+        store_test(test_imports),         store_test(test_unknown_errors),
+        store_test(test_table),           store_test(test_baselines),
+        store_test(test_files),           store_test(test_read_only),
+        store_test(test_locked),          store_test(test_full),
+        store_test(test_merge),           store_test(test_merge_conflicts),
+        store_test(test_merge_options),   store_test(test_hostile),
+        store_test(test_damaged),         store_test(test_killed),
+        store_test(test_two_writers),     store_test(test_claims),
         store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

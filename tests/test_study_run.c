@@ -350,6 +350,45 @@ static void test_figures(void **state)
     assert_int_equal(totals.documents + totals.forward_tokens, 0);
 }
 
+/* A larger limit adds documents to what is known, a smaller one takes what it needs of it, each
+ * with the bits of a run of its own. Of joined documents those are computed anew that the last
+ * windows see. */
+static void test_limits(void **state)
+{
+    static const unsigned limits[] = {4, 10, 7, 0, 13};
+    static const uint64_t n_new[] = {12, 21, 4, 15, 3}; /* of 12, 30, 21, 42, 39 */
+    const cril_store_options read_only = {.read_only = true};
+    cril_study_totals totals;
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+        char text[400];
+        cril_study *study;
+        const cril_study_info *s;
+        cril_store *store;
+
+        snprintf(text, sizeof(text),
+                 "models: [{path: tiny-llama.gguf}]\n"
+                 "corpora: [{path: lines.jsonl, limit: %u}]\n"
+                 "protocols:\n"
+                 "  - {name: document, context: 48, stride: 16}\n"
+                 "  - {name: hkust, context: 40, stride: 13}\n"
+                 "  - {name: halves, context: 24}\n",
+                 limits[i] ? limits[i] : 1000);
+        write_study(text);
+        run_all(file("one.db"), &totals);
+        assert_int_equal(totals.documents, n_new[i]);
+        check_ok(cril_study_load(file("study.yaml"), &study, &err));
+        s = cril_study_info_of(study);
+        check_ok(cril_store_open(file("one.db"), &read_only, &store, &err));
+        for (size_t p = 0; p < s->n_protocols; p++)
+            check_cell(store, s, &s->models[0], &s->corpora[0], &s->protocols[p]);
+        cril_store_close(store);
+        cril_study_close(study);
+    }
+}
+
 static void test_baselines(void **state)
 {
     const cril_study_run_options with = {.threads = 1, .baselines = true};
@@ -866,6 +905,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_figures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baselines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),

@@ -47,8 +47,9 @@ typedef struct cril_store_options {
 /*
  * Opens the store at path, or makes one where there is no file, or an empty one. options may be
  * NULL. *out is owned: cril_store_close. CRIL_ERR_IO: also no file for read_only. CRIL_ERR_FORMAT:
- * no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer cril.
- * CRIL_ERR_EMPTY: read_only and an empty file.
+ * no database, or one of another program. CRIL_ERR_UNSUPPORTED: written by a newer cril, or a file
+ * with hard links in several folders. CRIL_ERR_EMPTY: read_only and an empty file. One of an older
+ * cril is brought to this one's form, whole or not at all.
  */
 cril_status cril_store_open(const char *path, const cril_store_options *options, cril_store **out,
                             cril_error *err);
@@ -172,13 +173,57 @@ cril_status cril_store_imported(cril_store *s, cril_figure_kind kind, cril_figur
                                 cril_error *err);
 void cril_imports_free(cril_figure *rows, size_t n);
 
+/* ---- What belongs to a study as it is now ---- */
+
+typedef struct cril_current cril_current;
+
+/*
+ * Looks at the study file's models and corpora. A file is the one that was read if the file system
+ * says of it what it said then; else its SHA-256 decides, for which it is read, if its size does
+ * not. What has no path is known by its name. s and study must outlive *out, which is owned:
+ * cril_current_free.
+ */
+cril_status cril_current_look(cril_store *s, const cril_study_info *study, cril_current **out,
+                              cril_error *err);
+void cril_current_free(cril_current *c); /* NULL is allowed */
+
+/* Facts of the file as it is now, index in the study. False: it has not been read. */
+bool cril_current_model(const cril_current *c, size_t model, cril_store_model *out);
+bool cril_current_corpus(const cril_current *c, size_t corpus, cril_store_corpus *out);
+
+/* A cell of the study. */
+typedef struct cril_cell_state {
+    bool known;               /* model and corpus as they are now have been read: the next three */
+    cril_cell cell;           /* of them */
+    cril_store_corpus corpus; /* whose documents it is to have */
+    uint64_t done;            /* documents of it that are there */
+    bool complete;
+    bool out_of_date; /* it is not complete, but it was: before the study file or a file changed, or
+                         by another version of cril's rules */
+    char why[200];    /* and what has changed */
+    cril_cell old_cell;
+    cril_store_corpus old_corpus;
+} cril_cell_state;
+
+/* model and corpus: indices in the study. */
+cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
+                              const cril_study_protocol *p, cril_cell_state *out, cril_error *err);
+
+/*
+ * A name by which figures may have been imported for a model before it was renamed: one that stood
+ * for its file, and that the study does not name. NULL past the last. Borrowed from c.
+ */
+const char *cril_current_former_name(const cril_current *c, size_t model, size_t i);
+
 /* ---- All of it ---- */
 
 /*
  * The numbers of a study by one protocol: of a model on a corpus what was measured if all documents
- * are there, else what was imported. One moment of the store, also while others write. Fills *out:
- * cril_study_table_free.
+ * are there, else what was imported, also by a former name. One moment of the store, also while
+ * others write. Fills *out: cril_study_table_free. The latter looks at the study's files itself.
  */
+cril_status cril_current_table(cril_current *c, const cril_study_protocol *protocol,
+                               cril_study_table *out, cril_error *err);
 cril_status cril_store_table(cril_store *s, const cril_study_info *study,
                              const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err);
@@ -215,9 +260,9 @@ typedef struct cril_claim cril_claim;
  * holds it too, until it ends or executes another program. A claim keeps nobody from writing;
  * without one work is only done twice.
  *
- * It is a lock on a byte range of the file PATH-lock, which is made and stays, and must not be
- * deleted while stores are open. CRIL_ERR_RANGE: from >= to, or more than 2^32 documents.
- * CRIL_ERR_IO: also a file system without locks.
+ * It is a lock on a byte range of a file beside the store's real path (doc/database.md), which is
+ * made and stays, and must not be deleted while stores are open. CRIL_ERR_RANGE: from >= to, or
+ * more than 2^32 documents. CRIL_ERR_IO: also a file system without locks.
  */
 cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
                              cril_claim **out, cril_error *err);

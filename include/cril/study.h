@@ -142,7 +142,10 @@ typedef struct cril_known {
     double value; /* bits per character, or a score as a share of 1; NaN where origin is NONE */
     double se;    /* standard error; NaN: not known */
     cril_origin origin;
-    const char *source; /* of an imported one; "" otherwise; belongs to the table */
+    const char *source;      /* of an imported one; "" otherwise; belongs to the table */
+    const char *out_of_date; /* why what was measured is no longer of the study, and not the value
+                                here; NULL: it is, or nothing was; belongs to the table */
+    double was;              /* what was measured then */
     /* Of measured bits per character: characters that the model's tokens do not spell, documents
        that have some, and the bits per character that an archive needs for these beside value. */
     uint64_t unspelled_characters, unspelled_documents;
@@ -152,12 +155,19 @@ typedef struct cril_known {
 /* What an archive needs: value and escapes. Models are ordered, and lines drawn, by it. */
 double cril_known_with_escapes(const cril_known *k);
 
+/* Documents of a corpus. */
+typedef struct cril_known_corpus {
+    uint64_t documents; /* that the study asks for; 0: not known */
+    uint64_t all;       /* that the corpus has, whatever the limit; 0: not known */
+} cril_known_corpus;
+
 /* All numbers of a study by one protocol. */
 typedef struct cril_study_table {
     size_t n_models, n_corpora, n_benchmarks;
-    cril_known *bpc;   /* [n_models][n_corpora] */
-    cril_known *score; /* [n_models][n_benchmarks] */
-    void *owned;       /* strings */
+    cril_known *bpc;            /* [n_models][n_corpora] */
+    cril_known *score;          /* [n_models][n_benchmarks] */
+    cril_known_corpus *corpora; /* [n_corpora]; NULL: nothing is known of them */
+    void *owned;                /* strings */
 } cril_study_table;
 
 void cril_study_table_free(cril_study_table *t);

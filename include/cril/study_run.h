@@ -81,6 +81,15 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                            const cril_study_callbacks *callbacks, cril_study_totals *totals,
                            cril_error *err);
 
+/*
+ * What cril_study_run would leave out or refuse of a study: all its models are opened, and its
+ * corpora read, to their ends for their hashes. faults: each with file and line, in the order of
+ * corpora, then models and protocols; none where it names nothing to run. Not found is what only
+ * computing shows: a model that computes no number, a corpus with too few tokens for hkust or
+ * halves. Returns the first fault's status, CRIL_ERR_NOMEM.
+ */
+cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults);
+
 #ifdef __cplusplus
 }
 #endif

@@ -5,8 +5,8 @@
  * interval of the difference is far narrower than those of the two figures. Pairing needs the same
  * documents in the same order: the corpus's hash, their number and the characters of each must
  * agree. Model, protocol and context may differ; that is what one compares. The numeric contract
- * may not. Over several corpora it is the mean that counts: its documents are resampled within each
- * corpus.
+ * and the scoring rules may not, nor the tokens that one model makes of one text by one protocol.
+ * Over several corpora it is the mean that counts: its documents are resampled within each corpus.
  */
 #include <cril/report.h>
 
@@ -20,6 +20,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of one model by one protocol the token ids are the same, unless libraries cut the text by other
+ * versions of Unicode. */
+static cril_status check_tokens(const cril_result *a, const cril_result *b, cril_error *err)
+{
+    if (strcmp(a->model_sha256, b->model_sha256) != 0 || strcmp(a->protocol, b->protocol) != 0 ||
+        !a->token_ids_sha256[0] || !b->token_ids_sha256[0] ||
+        strcmp(a->token_ids_sha256, b->token_ids_sha256) == 0)
+        return CRIL_OK;
+    return cril_fail(err, CRIL_ERR_MISMATCH,
+                     "%s: one model has made other tokens of the same text: one result has token "
+                     "ids of SHA-256 %.12s (Unicode %s in PCRE2, %s in utf8proc), the other %.12s "
+                     "(%s, %s); score both with the same libraries",
+                     a->corpus_path, a->token_ids_sha256, a->unicode.pcre2, a->unicode.utf8proc,
+                     b->token_ids_sha256, b->unicode.pcre2, b->unicode.utf8proc);
+}
+
 static cril_status check_pair(const cril_result *a, const cril_result *b, cril_error *err)
 {
     if (a->numerics != b->numerics)
@@ -28,6 +44,11 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
             "%s: one result has version %d of the numeric contract, the other %d; score "
             "both with the same cril",
             a->corpus_path, a->numerics, b->numerics);
+    if (a->rules != b->rules)
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: one result has version %d of the scoring rules, the other %d; score "
+                         "both with the same cril",
+                         a->corpus_path, a->rules, b->rules);
     if (strcmp(a->corpus_sha256, b->corpus_sha256) != 0)
         return cril_fail(
             err, CRIL_ERR_MISMATCH,
@@ -60,7 +81,7 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
                              a->corpus_path, a->per_document[i].index,
                              a->per_document[i].characters, b->per_document[i].characters);
     }
-    return CRIL_OK;
+    return check_tokens(a, b, err);
 }
 
 /* What an archive needs: a text that tokens do not spell is no advantage. */

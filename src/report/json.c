@@ -185,6 +185,18 @@ static json_t *warnings_json(const cril_result *r)
     return list;
 }
 
+/* A text, or null where it is not known. */
+static json_t *known_json(const char *s)
+{
+    return s[0] ? text_json(s) : json_null();
+}
+
+static json_t *unicode_json(const cril_unicode *u)
+{
+    return json_pack("{s:o, s:o}", "pcre2", known_json(u->pcre2), "utf8proc",
+                     known_json(u->utf8proc));
+}
+
 /* proof: NULL for none. */
 static json_t *result_json(const cril_result *r, const cril_proof *proof)
 {
@@ -215,6 +227,9 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
                                              "sha256", text_json(r->corpus_sha256)));
         bad |= json_object_set_new(o, "cril", text_json(r->version));
         bad |= json_object_set_new(o, "numerics", json_integer(r->numerics));
+        bad |= json_object_set_new(o, "rules", json_integer(r->rules));
+        bad |= json_object_set_new(o, "unicode", unicode_json(&r->unicode));
+        bad |= json_object_set_new(o, "token_ids_sha256", known_json(r->token_ids_sha256));
     }
     if (!bad && r->baselines)
         bad |= json_object_set_new(o, "baselines", baselines_json(r));
@@ -346,6 +361,37 @@ static cril_status get_short(const struct source *s, const json_t *o, const char
         return wrong(s, key, "is missing or no text of the right length");
     memcpy(out, v, strlen(v) + 1);
     return CRIL_OK;
+}
+
+/* The same; "" where it is null or not there, as in files of before. */
+static cril_status get_known(const struct source *s, const json_t *o, const char *key, char *out,
+                             size_t size)
+{
+    const json_t *v = json_object_get(o, key);
+
+    out[0] = '\0';
+    return !v || json_is_null(v) ? CRIL_OK : get_short(s, o, key, out, size);
+}
+
+/* What decided over the tokens. Files of before do not say: they are by version 1 of the rules. */
+static cril_status read_rules(const struct source *s, const json_t *o, cril_result *r)
+{
+    const json_t *unicode = json_object_get(o, "unicode");
+    uint64_t rules = 1;
+    cril_status st = CRIL_OK;
+
+    if (json_object_get(o, "rules"))
+        st = get_count(s, o, "rules", &rules);
+    if (st == CRIL_OK && (!rules || rules > INT32_MAX))
+        return wrong(s, "rules", "is no version of the scoring rules");
+    r->rules = (int)rules;
+    if (st != CRIL_OK ||
+        (st = get_known(s, unicode, "pcre2", r->unicode.pcre2, sizeof(r->unicode.pcre2))) !=
+            CRIL_OK ||
+        (st = get_known(s, unicode, "utf8proc", r->unicode.utf8proc,
+                        sizeof(r->unicode.utf8proc))) != CRIL_OK)
+        return st;
+    return get_known(s, o, "token_ids_sha256", r->token_ids_sha256, sizeof(r->token_ids_sha256));
 }
 
 static cril_status get_text(const struct source *s, const json_t *o, const char *key, char **out)
@@ -494,7 +540,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         (st = get_short(s, corpus, "sha256", r->corpus_sha256, sizeof(r->corpus_sha256))) !=
             CRIL_OK ||
         (st = get_short(s, o, "cril", r->version, sizeof(r->version))) != CRIL_OK ||
-        (st = get_count(s, o, "numerics", &numerics)) != CRIL_OK)
+        (st = get_count(s, o, "numerics", &numerics)) != CRIL_OK ||
+        (st = read_rules(s, o, r)) != CRIL_OK)
         return st;
     if (r->nats < 0 || r->seconds < 0)
         return wrong(s, r->nats < 0 ? "nats" : "seconds", "is below 0");

@@ -321,6 +321,18 @@ static void write_bar(const struct board *b, size_t model)
     fputs("</td>", p->f);
 }
 
+/* Whether a number is lacking because a figure is out of date. */
+static bool is_old(const struct board *b, const struct column *c, size_t model)
+{
+    const cril_study_table *t = b->p->table;
+    bool old = false;
+
+    for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < t->n_corpora; i++)
+        old |= is_in(b, c, i) && t->bpc[model * t->n_corpora + i].origin == CRIL_ORIGIN_NONE &&
+               t->bpc[model * t->n_corpora + i].out_of_date != NULL;
+    return old;
+}
+
 static void write_cell(const struct board *b, size_t i, size_t model)
 {
     const struct cril_page *p = b->p;
@@ -328,7 +340,9 @@ static void write_cell(const struct board *b, size_t i, size_t model)
     const cril_known k = value(b, c, model);
 
     fputs(i == 0 ? "<td><b>" : "<td>", p->f);
-    if (i < b->n_bpc)
+    if (k.origin == CRIL_ORIGIN_NONE && is_old(b, c, model))
+        fputs("out of date", p->f);
+    else if (i < b->n_bpc)
         cril_markup_number(p->f, k.value, p->bpc_decimals);
     else
         cril_markup_number(p->f, 100 * k.value, 1);
@@ -361,6 +375,48 @@ static void write_row(const struct board *b, size_t place)
     fputs("</tr>\n", p->f);
 }
 
+/* How many documents of how many. */
+static void write_documents(const struct cril_page *p)
+{
+    const cril_known_corpus *c = p->table->corpora;
+    size_t n_cut = 0;
+
+    for (size_t i = 0; c && i < p->table->n_corpora; i++) {
+        if (!c[i].documents || c[i].documents == c[i].all)
+            continue;
+        cril_markup_put(p->f, n_cut++ ? ", the first %z" : "over the first %z",
+                        (size_t)c[i].documents);
+        if (c[i].all)
+            cril_markup_put(p->f, " of %z", (size_t)c[i].all);
+        cril_markup_put(p->f, " documents of <bdi>%t</bdi>", p->info->corpora[i].name);
+    }
+    if (n_cut < p->table->n_corpora)
+        fputs(n_cut ? ", all documents of the others" : "over all documents", p->f);
+}
+
+/* Figures that were measured before something changed: what, and that they count nowhere. */
+static void write_old(const struct cril_page *p)
+{
+    const cril_study_table *t = p->table;
+    bool any = false;
+
+    for (size_t i = 0; i < t->n_models * t->n_corpora; i++) {
+        const cril_known *k = &t->bpc[i];
+
+        if (!k->out_of_date)
+            continue;
+        fputs(any ? "; " : "<p class=\"note\">Out of date, and in no figure of this page: ", p->f);
+        any = true;
+        cril_markup_put(p->f, "<bdi>%t</bdi> on <bdi>%t</bdi>, ",
+                        p->info->models[i / t->n_corpora].name,
+                        p->info->corpora[i % t->n_corpora].name);
+        cril_markup_number(p->f, k->was, p->bpc_decimals);
+        cril_markup_put(p->f, " (%t)", k->out_of_date);
+    }
+    if (any)
+        fputs(". <code>cril study run</code> computes them anew.</p>\n", p->f);
+}
+
 static void write_sources(const struct board *b)
 {
     const struct cril_page *p = b->p;
@@ -370,10 +426,13 @@ static void write_sources(const struct board *b)
         measured |= p->table->bpc[i].origin == CRIL_ORIGIN_MEASURED;
     for (size_t i = 0; i < p->table->n_models * p->table->n_benchmarks; i++)
         measured |= p->table->score[i].origin == CRIL_ORIGIN_MEASURED;
-    if (measured)
-        cril_markup_put(
-            p->f, "<p class=\"note\">Without a mark: measured by cril, over all documents.%s</p>\n",
-            p->n_sources ? " +m: partly measured, partly imported." : "");
+    if (measured) {
+        fputs("<p class=\"note\">Without a mark: measured by cril, ", p->f);
+        write_documents(p);
+        cril_markup_put(p->f, ".%s</p>\n",
+                        p->n_sources ? " +m: partly measured, partly imported." : "");
+    }
+    write_old(p);
     if (!p->n_sources)
         return;
     fputs("<p class=\"note\">Imported, measured elsewhere:</p>\n<ol class=\"note\">", p->f);

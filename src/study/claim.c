@@ -26,13 +26,13 @@ struct cril_claim {
 static cril_status open_lock_file(const cril_store *s, int *fd, cril_error *err)
 {
     static const char suffix[] = "-lock";
-    const size_t len = strlen(s->path);
+    const size_t len = strlen(s->real);
     char *path = malloc(len + sizeof(suffix));
     cril_status st = CRIL_OK;
 
     if (!path)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    memcpy(path, s->path, len);
+    memcpy(path, s->real, len);
     memcpy(path + len, suffix, sizeof(suffix));
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)

@@ -172,9 +172,8 @@ static void note_changed(const struct run *r, const char *what, const char *name
     if (!r->callbacks || !r->callbacks->on_note)
         return;
     snprintf(sentence, sizeof(sentence),
-             "%s: the file of the %s %s is another one than before: its cells are new; those of "
-             "the old one stay "
-             "in the database",
+             "%s: the %s %s is another one than before: its cells are new; those of the old one "
+             "stay in the database",
              r->s->path, what, name);
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
@@ -442,9 +441,9 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
     cril_slice *missing;
     cril_error why;
     size_t n;
-    cril_status st = list_missing(r, j, &missing, &n, err);
+    cril_status st = cril_store_adopt(r->store, &j->cell, err);
 
-    if (st != CRIL_OK)
+    if (st != CRIL_OK || (st = list_missing(r, j, &missing, &n, err)) != CRIL_OK)
         return st;
     r->job = j;
     r->is_cells_own = true;
@@ -510,11 +509,16 @@ static cril_status put_facts(struct run *r, cril_error *err)
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++) {
         const struct cril_text *t = &r->work.texts[i];
 
-        if ((st = cril_store_put_corpus(r->store, t->study->name, &t->facts, &changed, err)) !=
+        cril_store_corpus before = {0};
+        bool known;
+
+        if ((st = cril_store_find_corpus(r->store, t->study->name, &before, &known, err)) !=
+                CRIL_OK ||
+            (st = cril_store_put_corpus(r->store, t->study->name, &t->facts, NULL, err)) !=
                 CRIL_OK ||
             (st = cril_store_put_stamp(r->store, t->facts.sha256, t->stamps.all, err)) != CRIL_OK)
             break;
-        if (changed)
+        if (known && strcmp(before.text, t->facts.text) != 0) /* another limit is no news */
             note_changed(r, "corpus", t->study->name);
     }
     return st;
@@ -595,6 +599,20 @@ static cril_status do_all(struct run *r, cril_error *err)
     return st;
 }
 
+/* How many documents a corpus has in all, where a limit leaves some out and nobody has counted. */
+static cril_status count_text(struct run *r, const struct cril_text *t, cril_error *err)
+{
+    uint64_t n;
+    cril_status st = CRIL_OK;
+
+    if (!t->facts.limit || t->facts.documents < t->facts.limit ||
+        (st = cril_store_find_text(r->store, t->facts.text, &n, err)) != CRIL_OK || n)
+        return st;
+    if ((st = cril_text_count(t, report_reading, r, &n, err)) == CRIL_ERR_CANCELLED)
+        return stopped(r, err);
+    return st == CRIL_OK && n ? cril_store_put_text(r->store, t->facts.text, n, err) : st;
+}
+
 static cril_status start(struct run *r, cril_error *err)
 {
     const unsigned shard = r->o->shard, shards = r->o->shards;
@@ -614,6 +632,9 @@ static cril_status start(struct run *r, cril_error *err)
         return st;
     for (size_t i = 0; i < r->work.n_faults && r->work.n_jobs; i++)
         note_fault(r, &r->work.faults[i]);
+    for (size_t i = 0; i < r->work.n_texts; i++)
+        if ((st = count_text(r, &r->work.texts[i], err)) != CRIL_OK)
+            return st;
     if (!(r->rates = calloc(r->work.n_subjects + 1, sizeof(*r->rates))))
         return no_memory(r, err);
     return count_done(r, err);

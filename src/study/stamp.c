@@ -26,13 +26,14 @@ static uint64_t mix(uint64_t hash, const void *data, size_t n)
     return hash;
 }
 
-/* 0: it cannot be looked at. */
-static uint64_t stamp_of(const char *path)
+/* 0: it cannot be looked at. Adds its size to *bytes. */
+static uint64_t stamp_of(const char *path, uint64_t *bytes)
 {
     struct stat sb;
 
     if (stat(path, &sb) != 0)
         return 0;
+    *bytes += (uint64_t)sb.st_size;
     const int64_t facts[] = {(int64_t)sb.st_ino,         (int64_t)sb.st_size,
                              (int64_t)sb.st_mtim.tv_sec, (int64_t)sb.st_mtim.tv_nsec,
                              (int64_t)sb.st_ctim.tv_sec, (int64_t)sb.st_ctim.tv_nsec};
@@ -111,7 +112,7 @@ static void stamp_all(struct cril_folder *l, size_t below, struct cril_stamps *o
         struct cril_stamped_file *f = &out->files[out->n++];
         const char *name;
 
-        *f = (struct cril_stamped_file){l->paths[i], stamp_of(l->paths[i])};
+        *f = (struct cril_stamped_file){l->paths[i], stamp_of(l->paths[i], &out->bytes)};
         l->paths[i] = NULL;
         name = f->path + below + (below && f->path[below] == '/');
         if (below)
@@ -147,8 +148,10 @@ void cril_stamps_free(struct cril_stamps *s)
 
 cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err)
 {
+    uint64_t bytes = 0;
+
     for (size_t i = from; i < to; i++)
-        if (!s->files[i].stamp || stamp_of(s->files[i].path) != s->files[i].stamp)
+        if (!s->files[i].stamp || stamp_of(s->files[i].path, &bytes) != s->files[i].stamp)
             return cril_stamp_changed(s->files[i].path, err);
     return CRIL_OK;
 }

@@ -13,8 +13,9 @@ struct cril_stamps {
         uint64_t stamp;
     } * files; /* [n] a file; the parts of a split model; a folder's files in their order */
     size_t n;
-    uint64_t all; /* of all of them: equal as long as nobody writes, and on every machine that
-                     shares the file system; 0: not known */
+    uint64_t bytes; /* of all of them */
+    uint64_t all;   /* of all of them: equal as long as nobody writes, and on every machine that
+                       shares the file system; 0: not known */
 };
 
 /* Looks at path: a model's first part, a corpus's file or folder. Links are followed. What cannot

@@ -13,6 +13,7 @@
  */
 #include "study/store.h"
 
+#include "study/place.h"
 #include "study/query.h"
 #include "util/fail.h"
 
@@ -323,31 +324,13 @@ static cril_status check_path(const char *path, bool read_only, cril_error *err)
                : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
-/* A name with a folder is a file's, whatever it looks like (":memory:"). */
-static char *plain_name(const char *path)
-{
-    const size_t size = strlen(path) + 3;
-    char *name = malloc(size);
-
-    if (name) {
-        strcpy(name, path[0] == '/' ? "" : "./");
-        strcat(name, path);
-    }
-    return name;
-}
-
 /* read_only opens for writing too: only so can SQLite take back a transaction that was cut off. */
 static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 {
     const int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (read_only ? 0 : SQLITE_OPEN_CREATE);
-    char *name = plain_name(s->path);
-    int code;
+    const int code = sqlite3_open_v2(s->real, &s->db, flags, NULL);
 
-    if (!name)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    code = sqlite3_open_v2(name, &s->db, flags, NULL);
-    free(name);
     if (!s->db)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     if (code != SQLITE_OK)
@@ -392,7 +375,8 @@ cril_status cril_store_open(const char *path, const cril_store_options *options,
     s->patience_ms = options->patience_ms ? options->patience_ms : PATIENCE_MS;
     if (s->patience_ms > INT32_MAX)
         s->patience_ms = INT32_MAX;
-    if ((st = open_file(s, options->read_only, err)) != CRIL_OK ||
+    if ((st = cril_place_find(path, &s->real, err)) != CRIL_OK ||
+        (st = open_file(s, options->read_only, err)) != CRIL_OK ||
         (st = check_or_make(s, options->read_only, err)) != CRIL_OK ||
         (options->read_only &&
          (st = cril_store_execute(s, "PRAGMA query_only = 1", err)) != CRIL_OK)) {
@@ -409,5 +393,6 @@ void cril_store_close(cril_store *s)
         return;
     sqlite3_close(s->db);
     free(s->path);
+    free(s->real);
     free(s);
 }

@@ -9,7 +9,8 @@ enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ }
 
 struct cril_store {
     sqlite3 *db;
-    char *path;
+    char *path; /* as given, for sentences */
+    char *real; /* by which it is opened and locked (place.h) */
     unsigned patience_ms;
 };
 
@@ -44,6 +45,9 @@ cril_status cril_store_make_tables(cril_store *s, cril_error *err);
 
 /* Brings a file of version 1 to this one, within a transaction that writes (store_upgrade.c). */
 cril_status cril_store_upgrade(cril_store *s, cril_error *err);
+
+/* Takes over what a cell of joined documents shares with those of other numbers of documents. */
+cril_status cril_store_adopt(cril_store *s, const cril_cell *cell, cril_error *err);
 
 /* A file or folder of this hash had this stamp (stamp.h). */
 cril_status cril_store_put_stamp(cril_store *s, const char *sha256, uint64_t stamp,
@@ -107,6 +111,10 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
 cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,
                                     cril_error *err);
 
+/* How many of a cell's first n_documents are there. */
+cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_documents, uint64_t *n,
+                             cril_error *err);
+
 /* A cell's first n_documents, those of them that are there in order: rows [*n], owned: free. */
 cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
                             cril_document_score **rows, size_t *n, cril_error *err);
@@ -133,6 +141,10 @@ void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char
 /* "Unicode 14.0.0 in PCRE2 and 15.0.0 in utf8proc"; for sentences. */
 enum { CRIL_UNICODE_SPOKEN = 160 };
 void cril_unicode_speak(const cril_unicode *u, char out[CRIL_UNICODE_SPOKEN]);
+cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
+                                    cril_status (*see)(void *user, const cril_unicode *u,
+                                                       cril_error *err),
+                                    void *user, cril_error *err);
 /* The same of a cell's documents; of several versions the first and how many more there are. */
 void cril_store_unicode_of(cril_store *s, const cril_cell *c, char out[CRIL_UNICODE_SPOKEN]);
 

@@ -355,6 +355,25 @@ cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t 
     return cril_query_end(&q);
 }
 
+cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_documents, uint64_t *n,
+                             cril_error *err)
+{
+    struct cril_query q;
+    uint8_t key[32];
+    cril_status st = cril_cell_key(c, key, err);
+
+    *n = 0;
+    if (st != CRIL_OK)
+        return st;
+    cril_query_start(&q, s, "SELECT count(*) FROM documents WHERE cell = ? AND idx BETWEEN 0 AND ?",
+                     err);
+    cril_query_key(&q, key);
+    cril_query_count(&q, n_documents - 1);
+    if (cril_query_next(&q))
+        *n = cril_query_get_count(&q, 0, "documents", CRIL_MAX_COUNT);
+    return cril_query_end(&q);
+}
+
 /* The documents of one cell that are below `below`, none of which may be at n_documents or past. */
 static cril_status
 visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_documents,
@@ -387,10 +406,10 @@ visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_do
     return cril_query_end(&q);
 }
 
-static cril_status visit_unicode(cril_store *s, const cril_cell *c,
-                                 cril_status (*see)(void *user, const cril_unicode *u,
-                                                    cril_error *err),
-                                 void *user, cril_error *err)
+cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
+                                    cril_status (*see)(void *user, const cril_unicode *u,
+                                                       cril_error *err),
+                                    void *user, cril_error *err)
 {
     static const char what[] = "a version of Unicode";
     struct cril_query q;
@@ -426,7 +445,7 @@ static cril_status visit_cell(cril_store *s, const cril_cell *c, const struct cr
     if (st == CRIL_OK && v->document)
         st = visit_documents(s, c, CRIL_MAX_COUNT, n_documents, v->document, v->user, err);
     if (st == CRIL_OK && v->unicode)
-        st = visit_unicode(s, c, v->unicode, v->user, err);
+        st = cril_store_each_unicode(s, c, v->unicode, v->user, err);
     return st;
 }
 
@@ -745,7 +764,7 @@ void cril_store_unicode_of(cril_store *s, const cril_cell *c, char out[CRIL_UNIC
     struct spoken x = {0};
     size_t len;
 
-    visit_unicode(s, c, count_unicode, &x, NULL); /* a failure leaves "unknown" */
+    cril_store_each_unicode(s, c, count_unicode, &x, NULL); /* a failure leaves "unknown" */
     cril_unicode_speak(&x.first, out);
     len = strlen(out);
     if (x.n > 1)
@@ -806,7 +825,7 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, const cril_sto
     r->corpus_path = named(s, CRIL_NAME_CORPUS, c->text);
     if (!r->model_name || !r->model_architecture || !r->corpus_path)
         return no_memory(s, err);
-    if ((st = visit_unicode(s, c, count_unicode, &unicode, err)) == CRIL_OK)
+    if ((st = cril_store_each_unicode(s, c, count_unicode, &unicode, err)) == CRIL_OK)
         r->unicode = unicode.first;
     return st;
 }

@@ -1,9 +1,9 @@
 /*
- * All numbers of a study. A model and a corpus are found by the study's names for them; their cell
- * counts once all of the corpus's documents are there, so a run that is under way shows nothing
- * half.
+ * All numbers of a study as it is now (current.c). A cell counts once all of the corpus's documents
+ * are there, so a run that is under way shows nothing half; a figure that is out of date is kept
+ * beside, and is none that anything is computed from.
  */
-#include "study/query.h"
+#include "study/current.h"
 #include "study/store.h"
 
 #include "score/protocol.h"
@@ -38,18 +38,21 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
     return CRIL_OK;
 }
 
-/* The sources, one after another in a list that the table owns. */
-struct sources {
-    cril_figure *rows;
+/* Texts, one after another in lists that the table owns. */
+struct texts {
+    cril_figure *rows; /* [n] with their sources */
     size_t n, size;
+    char **why; /* [n_why] */
+    size_t n_why, why_size;
 };
 
 struct table {
     cril_store *store;
     const cril_study_info *study;
     const cril_study_protocol *protocol;
+    cril_current *current;
     cril_study_table t;
-    struct sources *sources;
+    struct texts *texts;
 };
 
 static cril_status no_memory(const cril_store *s, cril_error *err)
@@ -80,27 +83,57 @@ static cril_status figure(const cril_store *s, cril_document_score *rows, size_t
     return CRIL_OK;
 }
 
-static cril_status look_up_measured(const struct table *x, const cril_store_model *m,
-                                    const cril_store_corpus *c, cril_known *out, cril_error *err)
+/* The figure of documents that are all there. */
+static cril_status measure(const struct table *x, const cril_cell *cell, uint64_t n_documents,
+                           cril_known *out, cril_error *err)
 {
     cril_document_score *rows;
-    cril_cell cell;
     size_t n;
-    cril_status st = cril_cell_of(m, c, x->protocol, &cell, err);
+    cril_status st = cril_store_rows(x->store, cell, n_documents, &rows, &n, err);
 
-    if (st != CRIL_OK ||
-        (st = cril_store_rows(x->store, &cell, c->documents, &rows, &n, err)) != CRIL_OK)
-        return st;
-    if (n == c->documents)
+    if (st == CRIL_OK)
         st = figure(x->store, rows, n, out, err);
-    free(rows);
+    if (st == CRIL_OK)
+        free(rows);
+    return st;
+}
+
+static cril_status keep_old(struct table *x, const cril_cell_state *state, cril_known *out,
+                            cril_error *err)
+{
+    struct texts *l = x->texts;
+    cril_known old = {.value = NAN, .source = ""};
+    char **why = cril_size_grow(l->why, &l->why_size, l->n_why, 1, sizeof(*why));
+    cril_status st;
+
+    if (!why)
+        return no_memory(x->store, err);
+    l->why = why;
+    if (!(why[l->n_why] = strdup(state->why)))
+        return no_memory(x->store, err);
+    out->out_of_date = why[l->n_why++];
+    st = measure(x, &state->old_cell, state->old_corpus.documents, &old, err);
+    out->was = old.value;
+    return st;
+}
+
+static cril_status look_up_measured(struct table *x, size_t model, size_t corpus, cril_known *out,
+                                    cril_error *err)
+{
+    cril_cell_state state;
+    cril_status st = cril_current_cell(x->current, model, corpus, x->protocol, &state, err);
+
+    if (st == CRIL_OK && state.complete)
+        st = measure(x, &state.cell, state.corpus.documents, out, err);
+    if (st == CRIL_OK && state.out_of_date)
+        st = keep_old(x, &state, out, err);
     return st;
 }
 
 static cril_status look_up_imported(struct table *x, cril_figure_kind kind, const char *model,
                                     const char *of, cril_known *out, cril_error *err)
 {
-    struct sources *l = x->sources;
+    struct texts *l = x->texts;
     cril_figure row, *rows;
     bool found;
     cril_status st = cril_store_find_import(x->store, kind, model, of, &row, &found, err);
@@ -113,33 +146,54 @@ static cril_status look_up_imported(struct table *x, cril_figure_kind kind, cons
     }
     l->rows = rows;
     l->rows[l->n++] = row;
-    *out = (cril_known){
-        .value = row.value, .se = row.se, .origin = CRIL_ORIGIN_IMPORTED, .source = row.source};
+    out->value = row.value;
+    out->se = row.se;
+    out->origin = CRIL_ORIGIN_IMPORTED;
+    out->source = row.source;
     return CRIL_OK;
+}
+
+/* By the model's name, else by one that it had before. */
+static cril_status look_up_either(struct table *x, cril_figure_kind kind, size_t model,
+                                  const char *of, cril_known *out, cril_error *err)
+{
+    const char *name = x->study->models[model].name;
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; name && st == CRIL_OK && out->origin == CRIL_ORIGIN_NONE; i++) {
+        st = look_up_imported(x, kind, name, of, out, err);
+        name = cril_current_former_name(x->current, model, i);
+    }
+    return st;
 }
 
 static cril_status look_up_model(struct table *x, size_t i, cril_error *err)
 {
-    const char *name = x->study->models[i].name;
     cril_known *bpc = x->t.bpc + i * x->t.n_corpora, *score = x->t.score + i * x->t.n_benchmarks;
-    cril_store_model m;
-    cril_store_corpus c;
-    bool found_model, found;
-    cril_status st = cril_store_find_model(x->store, name, &m, &found_model, err);
+    cril_status st = CRIL_OK;
 
     for (size_t k = 0; k < x->t.n_corpora && st == CRIL_OK; k++) {
-        found = false;
-        if (found_model)
-            st = cril_store_find_corpus(x->store, x->study->corpora[k].name, &c, &found, err);
-        if (st == CRIL_OK && found)
-            st = look_up_measured(x, &m, &c, &bpc[k], err);
+        st = look_up_measured(x, i, k, &bpc[k], err);
         if (st == CRIL_OK && bpc[k].origin == CRIL_ORIGIN_NONE)
-            st =
-                look_up_imported(x, CRIL_FIGURE_BPC, name, x->study->corpora[k].name, &bpc[k], err);
+            st = look_up_either(x, CRIL_FIGURE_BPC, i, x->study->corpora[k].name, &bpc[k], err);
     }
     for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++)
-        st = look_up_imported(x, CRIL_FIGURE_SCORE, name, x->study->benchmarks[k].name, &score[k],
-                              err);
+        st = look_up_either(x, CRIL_FIGURE_SCORE, i, x->study->benchmarks[k].name, &score[k], err);
+    return st;
+}
+
+static cril_status count_corpora(struct table *x, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < x->t.n_corpora && st == CRIL_OK; i++) {
+        cril_store_corpus c;
+
+        if (!cril_current_corpus(x->current, i, &c))
+            continue;
+        x->t.corpora[i].documents = c.documents;
+        st = cril_store_find_text(x->store, c.text, &x->t.corpora[i].all, err);
+    }
     return st;
 }
 
@@ -155,16 +209,30 @@ static cril_known *make_unknown(size_t n_models, size_t n)
     return k;
 }
 
-cril_status cril_store_table(cril_store *s, const cril_study_info *study,
-                             const cril_study_protocol *protocol, cril_study_table *out,
-                             cril_error *err)
+static cril_status look_up_all(struct table *x, cril_error *err)
 {
-    if (CRIL_LACKS(err, s, study, protocol, out))
+    cril_status st = cril_store_begin(x->store, false, err);
+
+    if (st != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < x->study->n_models && st == CRIL_OK; i++)
+        st = look_up_model(x, i, err);
+    if (st == CRIL_OK)
+        st = count_corpora(x, err);
+    return cril_store_end(x->store, st, err);
+}
+
+cril_status cril_current_table(cril_current *c, const cril_study_protocol *protocol,
+                               cril_study_table *out, cril_error *err)
+{
+    if (CRIL_LACKS(err, c, protocol, out))
         return CRIL_ERR_RANGE;
 
-    struct table x = {.store = s,
+    const cril_study_info *study = cril_current_study(c);
+    struct table x = {.store = cril_current_store(c),
                       .study = study,
                       .protocol = protocol,
+                      .current = c,
                       .t = {.n_models = study->n_models,
                             .n_corpora = study->n_corpora,
                             .n_benchmarks = study->n_benchmarks}};
@@ -172,13 +240,10 @@ cril_status cril_store_table(cril_store *s, const cril_study_info *study,
 
     x.t.bpc = make_unknown(study->n_models, study->n_corpora);
     x.t.score = make_unknown(study->n_models, study->n_benchmarks);
-    x.t.owned = x.sources = calloc(1, sizeof(*x.sources));
-    st = x.t.bpc && x.t.score && x.sources ? cril_store_begin(s, false, err) : no_memory(s, err);
-    if (st == CRIL_OK) {
-        for (size_t i = 0; i < study->n_models && st == CRIL_OK; i++)
-            st = look_up_model(&x, i, err);
-        st = cril_store_end(s, st, err);
-    }
+    x.t.corpora = calloc(study->n_corpora + 1, sizeof(*x.t.corpora));
+    x.t.owned = x.texts = calloc(1, sizeof(*x.texts));
+    st = x.t.bpc && x.t.score && x.t.corpora && x.texts ? look_up_all(&x, err)
+                                                        : no_memory(x.store, err);
     if (st == CRIL_OK)
         *out = x.t;
     else
@@ -186,16 +251,39 @@ cril_status cril_store_table(cril_store *s, const cril_study_info *study,
     return st;
 }
 
+/* Files are looked at, which may be to read them for their hashes, before the store is locked. */
+cril_status cril_store_table(cril_store *s, const cril_study_info *study,
+                             const cril_study_protocol *protocol, cril_study_table *out,
+                             cril_error *err)
+{
+    if (CRIL_LACKS(err, s, study, protocol, out))
+        return CRIL_ERR_RANGE;
+
+    cril_current *c;
+    cril_status st = cril_current_look(s, study, &c, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_current_table(c, protocol, out, err);
+    cril_current_free(c);
+    return st;
+}
+
 void cril_study_table_free(cril_study_table *t)
 {
-    struct sources *l;
+    struct texts *l;
 
     if (!t)
         return;
-    if ((l = t->owned))
+    if ((l = t->owned)) {
         cril_imports_free(l->rows, l->n);
+        for (size_t i = 0; i < l->n_why; i++)
+            free(l->why[i]);
+        free(l->why);
+    }
     free(l);
     free(t->bpc);
     free(t->score);
+    free(t->corpora);
     *t = (cril_study_table){0};
 }

@@ -16,6 +16,7 @@
 #include "util/fail.h"
 #include "util/size.h"
 
+#include <cril/study_run.h>
 #include <cril/tokenizer.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -162,17 +163,23 @@ static cril_status read_documents(struct cril_text *t, cril_corpus *c, cril_surv
     return st;
 }
 
-static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *err)
+bool cril_corpus_facts(const cril_corpus_options *o, cril_store_corpus *out)
 {
-    const cril_corpus_options *o = &t->study->options;
     const char *field = o->field ? o->field : "content", *format = o->format ? o->format : "";
 
-    if (strlen(field) >= sizeof(t->facts.field) || strlen(format) >= sizeof(t->facts.format))
+    if (strlen(field) >= sizeof(out->field) || strlen(format) >= sizeof(out->format))
+        return false;
+    strcpy(out->field, field);
+    strcpy(out->format, format);
+    out->limit = o->limit;
+    return true;
+}
+
+static cril_status name_facts(struct cril_text *t, cril_corpus *c, cril_error *err)
+{
+    if (!cril_corpus_facts(&t->study->options, &t->facts))
         return cril_fail(err, CRIL_ERR_RANGE, "%s: the name of its field or format is too long",
                          t->study->path);
-    strcpy(t->facts.field, field);
-    strcpy(t->facts.format, format);
-    t->facts.limit = o->limit;
     const cril_status st = cril_corpus_sha256(c, t->facts.sha256, err);
     return st == CRIL_OK ? cril_store_corpus_id(&t->facts, err) : st;
 }
@@ -190,6 +197,31 @@ static cril_status survey_text(struct cril_text *out, cril_survey_poll poll, voi
         st = name_facts(out, c, err);
     cril_corpus_close(c);
     return st;
+}
+
+cril_status cril_text_count(const struct cril_text *t, cril_survey_poll poll, void *user,
+                            uint64_t *n, cril_error *err)
+{
+    cril_corpus_options all = t->study->options;
+    cril_document doc = {.text = ""};
+    cril_corpus *c = NULL;
+    cril_error why;
+    cril_status st;
+
+    all.limit = 0;
+    all.strict = false;
+    *n = 0;
+    st = cril_corpus_open(t->study->path, &all, &c, &why);
+    while (st == CRIL_OK && (st = cril_corpus_next(c, &doc, &why)) == CRIL_OK && doc.text) {
+        *n = doc.index + 1;
+        if (poll && poll(user, t->study->name))
+            st = stopped(t, &why);
+    }
+    cril_corpus_close(c);
+    if (st != CRIL_OK)
+        *n = 0;
+    return st == CRIL_OK || cril_survey_is_fault(st) ? CRIL_OK
+                                                     : cril_fail(err, st, "%s", why.message);
 }
 
 /* ---- Baselines ---- */
@@ -513,6 +545,27 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
         memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
     }
     return st;
+}
+
+cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults)
+{
+    struct cril_survey w = {0};
+    cril_error err;
+    cril_status st;
+
+    *faults = (cril_study_faults){0};
+    if (check_any(s, NULL) != CRIL_OK)
+        return CRIL_OK;
+    if ((st = cril_survey_read(s, &w, NULL, NULL, &err)) != CRIL_OK)
+        faults->fault[faults->n++] = err;
+    for (size_t i = 0; i < w.n_faults && st == CRIL_OK; i++) {
+        if (faults->n < CRIL_STUDY_MOST_FAULTS)
+            faults->fault[faults->n++] = w.faults[i];
+        else
+            faults->more = true;
+    }
+    cril_survey_free(&w);
+    return faults->n ? faults->fault[0].status : CRIL_OK;
 }
 
 void cril_survey_free(struct cril_survey *w)

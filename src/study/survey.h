@@ -62,6 +62,9 @@ void cril_survey_free(struct cril_survey *w);
 /* Sets the slices of shard 1 <= shard <= shards; jobs that get none are dropped. */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards);
 
+/* What a study says of a corpus: sets field, format and limit of *out. False: too long. */
+bool cril_corpus_facts(const cril_corpus_options *o, cril_store_corpus *out);
+
 /* Opens a subject's model, whose files are those that were surveyed. *out is owned. */
 cril_status cril_subject_open(const struct cril_subject *m, cril_model **out, cril_error *err);
 
@@ -77,6 +80,11 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
 
 /* The estimated arithmetic of some documents of a cell. */
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
+
+/* How many documents a corpus has whatever its limit; it is read anew. *n is 0 where that cannot be
+ * told: past the limit lie damaged data. CRIL_ERR_CANCELLED, CRIL_ERR_NOMEM. */
+cril_status cril_text_count(const struct cril_text *t, cril_survey_poll poll, void *user,
+                            uint64_t *n, cril_error *err);
 
 /* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free.
  * CRIL_ERR_MISMATCH: it is another one now. */

@@ -12,6 +12,10 @@ t study-check-bad study check study-bad.yaml
 t study-check-missing study check nope.yaml
 sed 's/^fits:/fits: *all/' study.yaml >s.yaml; t study-check-alias study check s.yaml
 sed 's/x: average/x: knowlege/; s/general, -/genral, -/' study.yaml >s.yaml; t study-check-words study check s.yaml
+# What run would leave out, each with its line.
+printf 'GGUF and no more' >broken.gguf && : >empty.jsonl
+printf '%s\n' 'models:' '  - {path: llama.gguf}' '  - {path: broken.gguf}' 'corpora:' '  - {path: c.jsonl}' '  - {path: empty.jsonl}' \
+    'protocols:' '  - {name: document, context: 64}' '  - {name: rolling, context: 512}' >s.yaml; t study-check-run study check -q s.yaml
 
 # The report: what it shows is for tests/test_html.c.
 t help-report help report
@@ -30,6 +34,57 @@ cp llama.gguf begin/models/other/Qwen2.5-Coder-0.5B.Q4_K_M.gguf
 for f in encyclopedia math python; do cp c.jsonl begin/data/corpora/$f.jsonl; done
 cp c.jsonl begin/cc.jsonl
 "$cril" study init >begin/study.yaml
+sed -i 's/^  - document$/  - {name: document, context: 64}/' begin/study.yaml # the tiny models have 256
 t study-begin study check begin/study.yaml
-sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/' begin/study.yaml
+sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/; s/context: 1900, stride: 512/context: 128/' begin/study.yaml
 t study-begin-all study check begin/study.yaml
+
+# What no longer belongs to the study file is out of date: it is said everywhere and counts nowhere. A larger limit computes what it adds.
+mkdir stale && cd stale && cp ../llama.gguf ../gemma3.gguf . && cp ../c.jsonl d.jsonl && cat ../c.jsonl >>d.jsonl || exit 1
+cat >s.yaml <<'END'
+models: [{path: llama.gguf}, {path: gemma3.gguf}]
+corpora: [{name: cc, path: d.jsonl, limit: 3}]
+protocols: [{name: document, context: 48, stride: 16}]
+benchmarks: [{name: MMLU}]
+END
+printf 'model,benchmark,score\nllama,MMLU,25\ngemma3,MMLU,31\n' >scores.csv
+"$cril" study run -q --no-baselines s.yaml && "$cril" study import -q s.yaml --scores scores.csv || fail stale
+t stale-before study status s.yaml
+sed -i 's/limit: 3/limit: 5/' s.yaml
+t stale-limit study status s.yaml
+t stale-limit-json study status --json s.yaml
+t stale-export export s.yaml
+t stale-fit fit s.yaml
+t stale-predict predict --model llama s.yaml
+"$cril" report s.yaml 2>/dev/null | grep -c 'Out of date.*llama</bdi> on <bdi>cc.*the limit was 3 and is 5' >out
+[ "$(cat out)" = 1 ] || fail stale-report
+t stale-run study run --no-baselines s.yaml
+t stale-after study status s.yaml
+"$cril" report s.yaml | grep -q 'over the first 5 of 6 documents of' || fail stale-documents
+touch d.jsonl
+t stale-touched study status s.yaml
+cp ../llama-mixed.gguf gemma3.gguf
+t stale-model study status s.yaml
+echo '{"content": "one more"}' >>d.jsonl
+t stale-corpus study status s.yaml
+# A model under another name keeps its imported scores; what no name leads to is listed.
+cp ../gemma3.gguf . && "$cril" study run -q --no-baselines s.yaml 2>/dev/null
+mv gemma3.gguf other.gguf && sed -i 's/gemma3/other/' s.yaml
+t stale-renamed export s.yaml
+sed -i 's/{path: other.gguf}/{name: third}/' s.yaml
+t stale-unclaimed study status s.yaml
+# By rules of before, in a database of before.
+cp "$golden/study-1.db" old.db && cp ../c.jsonl . && cp ../gemma3.gguf .
+cat >old.yaml <<'END'
+database: old.db
+models: [{path: llama.gguf}, {path: gemma3.gguf}]
+corpora: [{name: all, path: c.jsonl}, {name: first, path: c.jsonl, limit: 2}]
+protocols: [{name: document, context: 48, stride: 16}, {name: hkust, context: 20, stride: 10}]
+benchmarks: [{name: MMLU}]
+END
+t stale-rules study status old.yaml
+t stale-rules-export export old.yaml
+"$cril" study run -q --no-baselines old.yaml || fail stale-rules-run
+t stale-rules-merge study merge --measured -o merged.db s.db old.db
+t stale-rules-after study status --complete old.yaml
+cd ..

@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -471,6 +472,53 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
     return st;
 }
 
+static int drop(void *user, const void *text, size_t n)
+{
+    (void)user;
+    (void)text;
+    (void)n;
+    return 0;
+}
+
+static cril_status decode_mapped(struct run *r, const void *data, size_t size, const char *name,
+                                 cril_error *err)
+{
+    const cril_decompress_options wanted = {.threads = (unsigned)r->set->threads,
+                                            .memory_bytes = (size_t)r->set->memory};
+    cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
+    cril_archive *a = NULL;
+    cril_status st = cril_archive_read(data, size, name, &a, err);
+
+    callbacks.write = drop;
+    if (st == CRIL_OK)
+        st = cril_decompress(r->coding.model, a, &wanted, &callbacks, NULL, err);
+    cril_archive_close(a);
+    return st;
+}
+
+/* Whether the archive at work becomes the text that was read, whose SHA-256 it holds: before the
+ * text goes for good. */
+static cril_status decode_made(struct run *r, cril_error *err)
+{
+    FILE *f = r->coding.output.file;
+    struct stat info;
+    cril_status st = CRIL_ERR_IO;
+    void *data = MAP_FAILED;
+
+    if (fflush(f) == 0 && fstat(fileno(f), &info) == 0)
+        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fileno(f), 0);
+    if (data == MAP_FAILED) {
+        cril_output_failed(&r->coding.output, errno); /* said at the end */
+        return st;
+    }
+    r->coding.progress.phase = "decoding what was made";
+    r->coding.handed = 0;
+    st = decode_mapped(r, data, (size_t)info.st_size, r->coding.output.path, err);
+    r->coding.progress.phase = NULL;
+    munmap(data, (size_t)info.st_size);
+    return st;
+}
+
 static bool compress(struct run *r, const struct job *job)
 {
     struct report x = {.job = job};
@@ -485,6 +533,8 @@ static bool compress(struct run *r, const struct job *job)
         r->coding.whole = S_ISREG(s.before.st_mode) ? (uint64_t)s.before.st_size : 0;
         r->coding.progress.name = cril_input_spoken(job->input);
         st = compress_source(r, &s, &x.totals, &err);
+        if (st == CRIL_OK && r->set->remove)
+            st = decode_made(r, &err);
         x.original = x.totals.original_bytes;
         x.archive = x.totals.archive_bytes;
         good = end_job(r, &s, st, &err, &x);

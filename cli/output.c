@@ -39,17 +39,22 @@ static volatile sig_atomic_t caught;
 static int nothing = -1; /* descriptor of /dev/null */
 static int stdout_failure;
 
+void cril_output_remove_unfinished(void)
+{
+    for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+        const char *path = atomic_load(&unfinished[i]);
+
+        if (path)
+            unlink(path);
+    }
+}
+
 static void on_signal(int number)
 {
     const int before = errno;
 
     if (caught) {
-        for (size_t i = 0; i < MAX_OUTPUTS; i++) {
-            const char *path = atomic_load(&unfinished[i]);
-
-            if (path)
-                unlink(path);
-        }
+        cril_output_remove_unfinished();
         _exit(128 + number);
     }
     caught = number;

@@ -55,7 +55,8 @@ bool cril_same_file(const char *a, const char *b);
  * removes what is unfinished and ends the process. A closed pipe is a write error, not a signal.
  */
 void cril_output_catch_signals(void);
-int cril_output_signal(void); /* the signal that was caught, 0 if none */
+int cril_output_signal(void);             /* the signal that was caught, 0 if none */
+void cril_output_remove_unfinished(void); /* for a handler that ends the process */
 
 /* "cril: <sentence>" on stderr, control characters made visible. Returns 1, the exit code. */
 int cril_print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -101,6 +101,12 @@ static int close_model(void **state)
     return rmdir(folder);
 }
 
+static int on_file(void *user, const char *file)
+{
+    (void)user;
+    return !file;
+}
+
 static void test_model(void **state)
 {
     cril_model *out;
@@ -113,6 +119,9 @@ static void test_model(void **state)
     REFUSED(cril_model_sha256, m, NULL);
     REFUSED(cril_model_identity, NULL, hex);
     REFUSED(cril_model_identity, m, NULL);
+    REFUSED(cril_model_check, NULL);
+    REFUSED(cril_model_files, NULL, on_file, NULL);
+    REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);
     IS(== NULL, cril_model_name, NULL);
     IS(== NULL, cril_model_architecture, NULL);

@@ -336,6 +336,7 @@ static cril_status finish(cril_compressor *c, cril_error *err)
     cril_status st;
 
     if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) ||
+        (st = cril_model_check(c->model, err)) != CRIL_OK ||
         (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK)
         return st;
     t = (struct cril_archive_trailer){.n_segments = c->totals.segments,

@@ -6,6 +6,7 @@
 #include "study/stamp.h"
 
 #include "corpus/folder.h"
+#include "formats/gguf.h"
 #include "util/fail.h"
 
 #include <stddef.h>
@@ -45,14 +46,26 @@ static uint64_t mix_folder(uint64_t hash, const char *path)
     return hash;
 }
 
+/* One of a model's files; 0 where it cannot be looked at. */
+static int mix_part(void *user, const char *path)
+{
+    uint64_t *hash = user;
+    struct stat sb;
+
+    *hash = stat(path, &sb) == 0 ? mix_file(*hash, path, &sb) : 0;
+    return *hash == 0;
+}
+
 uint64_t cril_stamp(const char *path)
 {
-    const uint64_t start = UINT64_C(0xcbf29ce484222325);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
     struct stat sb;
 
     if (stat(path, &sb) != 0)
         return 0;
-    return S_ISDIR(sb.st_mode) ? mix_folder(start, path) : mix_file(start, path, &sb);
+    if (S_ISDIR(sb.st_mode))
+        return mix_folder(hash, path);
+    return cril_gguf_each_file(path, mix_part, &hash, NULL) == CRIL_OK ? hash : 0;
 }
 
 cril_status cril_stamp_check(const char *path, uint64_t stamp, cril_error *err)

@@ -6,8 +6,8 @@
 #include <cril/status.h>
 #include <stdint.h>
 
-/* Of path, sizes, times and inodes; equal as long as nobody writes. 0: it cannot be looked at.
- * Links are followed. */
+/* Of path, which may be a model's first part and then stands for all of them, sizes, times and
+ * inodes; equal as long as nobody writes. 0: it cannot be looked at. Links are followed. */
 uint64_t cril_stamp(const char *path);
 
 /* CRIL_ERR_MISMATCH: path may have been written to since it had that stamp. */

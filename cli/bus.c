@@ -11,6 +11,7 @@
 
 #include "output.h"
 
+#include <cril/text.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -82,17 +83,15 @@ static void on_bus_error(int number, siginfo_t *info, void *context)
     static const char what[] =
         ": was cut short or cannot be read any more while it was in use; restore "
         "it and run it again\n";
-    char path[1024] = "a file";
+    char path[1024], shown[4096];
 
     (void)number;
     (void)context;
     if (!find_mapping((uintptr_t)info->si_addr, path, sizeof(path)))
         memcpy(path, "a file", sizeof("a file"));
-    for (char *p = path; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127)
-            *p = '?';
+    cril_text_show(path, strlen(path), false, shown, sizeof(shown));
     cril_output_remove_unfinished();
-    (void)(write(STDERR_FILENO, "cril: ", 6) && write(STDERR_FILENO, path, strlen(path)) &&
+    (void)(write(STDERR_FILENO, "cril: ", 6) && write(STDERR_FILENO, shown, strlen(shown)) &&
            write(STDERR_FILENO, what, sizeof(what) - 1)); /* or nobody hears it */
     _exit(1);
 }

@@ -8,6 +8,7 @@
  */
 #include "coding.h"
 #include "input.h"
+#include "reads.h"
 
 #include <cril/score.h> /* CRIL_LN2 */
 #include <errno.h>
@@ -176,7 +177,9 @@ static char *output_name(const struct cril_coding_settings *s, const char *input
 {
     const bool named = s->output || s->to_stdout || is_std(input);
     const char *from = s->output ? s->output : named ? "-" : input;
-    size_t n = strlen(from), suffix = strlen(CRIL_SUFFIX);
+    const char *folder = "", *end = "";
+    const size_t suffix = strlen(CRIL_SUFFIX);
+    size_t n = strlen(from), size;
     char *name;
 
     if (s->decompress && !named && !has_suffix(input)) {
@@ -190,15 +193,18 @@ static char *output_name(const struct cril_coding_settings *s, const char *input
                          input);
         return NULL;
     }
-    if (!(name = malloc(n + suffix + 1))) {
+    if (!named && s->decompress) {
+        n -= suffix;
+        folder = n == 1 && from[0] == '-' ? "./" : ""; /* a file, not standard output */
+    } else if (!named) {
+        end = CRIL_SUFFIX;
+    }
+    size = strlen(folder) + n + strlen(end) + 1;
+    if (!(name = malloc(size))) {
         cril_print_error("out of memory");
         return NULL;
     }
-    memcpy(name, from, n + 1);
-    if (!named && s->decompress)
-        name[n - suffix] = '\0';
-    else if (!named)
-        memcpy(name + n, CRIL_SUFFIX, suffix + 1);
+    snprintf(name, size, "%s%.*s%s", folder, (int)n, from, end);
     return name;
 }
 
@@ -208,11 +214,7 @@ static bool check_job(const struct cril_coding_settings *s, const struct job *jo
 
     if (!cril_input_check(job->input))
         return false;
-    if (cril_same_file(job->output, job->input) && !is_std(job->output))
-        cril_print_error("%s: is the input and cannot be the output", job->output);
-    else if (cril_same_file(job->output, s->model))
-        cril_print_error("%s: is the model and cannot be the output", job->output);
-    else if (s->remove && stat(job->output, &info) == 0 && !S_ISREG(info.st_mode))
+    if (s->remove && stat(job->output, &info) == 0 && !S_ISREG(info.st_mode))
         cril_print_error("%s: keeps nothing, the input is not removed for it; leave out --rm",
                          job->output);
     else
@@ -227,6 +229,9 @@ static bool make_jobs(struct run *r, int n, char **files)
         return false;
     }
     r->n_given = (size_t)n;
+    cril_reads_model("the model", r->set->model);
+    for (int i = 0; i < n; i++)
+        cril_reads_file("the input", files[i]);
     for (int i = 0; i < n; i++) {
         struct job *job = &r->jobs[r->n_jobs];
 
@@ -349,7 +354,8 @@ static void source_close(struct source *s)
 static bool same_state(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static bool remove_source(const struct source *s)

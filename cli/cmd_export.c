@@ -11,7 +11,7 @@
 
 struct settings {
     const char *protocol;
-    bool csv, json;
+    bool csv, csv_safe, json;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -23,6 +23,10 @@ static const struct cril_option options[] = {
      FLAG,
      .offset = AT(csv),
      .help = "comma-separated values (default)"},
+    {.name = "csv-safe",
+     FLAG,
+     .offset = AT(csv_safe),
+     .help = "CSV, with an apostrophe before text that a spreadsheet would compute"},
     {.name = "json", FLAG, .offset = AT(json), .help = "JSON"},
     {.name = "protocol",
      .kind = CRIL_OPTION_TEXT,
@@ -108,21 +112,22 @@ static void print_number(const struct figure *f, double value)
 
 static bool print_csv(void *user, const struct figure *f)
 {
-    (void)user;
-    cril_print_csv(stdout, f->model->name);
+    const struct settings *set = user;
+
+    cril_print_csv(stdout, f->model->name, set->csv_safe);
     putchar(',');
-    cril_print_csv(stdout, f->model->family);
+    cril_print_csv(stdout, f->model->family, set->csv_safe);
     printf(",%s,", f->kind);
-    cril_print_csv(stdout, f->of);
+    cril_print_csv(stdout, f->of, set->csv_safe);
     putchar(',');
-    cril_print_csv(stdout, f->group);
+    cril_print_csv(stdout, f->group, set->csv_safe);
     putchar(',');
     print_number(f, f->known->value);
     putchar(',');
     if (f->known->se > 0)
         print_number(f, f->known->se);
     printf(",%s,", origin(f));
-    cril_print_csv(stdout, f->known->source);
+    cril_print_csv(stdout, f->known->source, set->csv_safe);
     putchar('\n');
     return true;
 }
@@ -164,7 +169,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (set.csv && set.json)
+    if ((set.csv || set.csv_safe) && set.json)
         return cril_args_usage(cmd, "--csv and --json exclude each other");
     code = 1;
     if (cril_studying_open(&s, argv[0], set.protocol)) {
@@ -173,7 +178,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
             code = print_json(&s);
         } else {
             puts("model,family,kind,of,group,value,se,origin,source");
-            each_figure(&s, print_csv, NULL);
+            each_figure(&s, print_csv, &set);
         }
     }
     cril_studying_close(&s);

@@ -21,6 +21,7 @@
 #include <cril/selftest.h>
 #include <cril/store.h>
 #include <cril/study_run.h>
+#include <cril/text.h>
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -215,6 +216,8 @@ static void test_corpus(void **state)
     must(cril_corpus_sha256(c, again, &err), &err);
     assert_string_equal(hex, again);
     cril_corpus_close(c);
+    REFUSED(cril_corpus_files, NULL, on_file, NULL);
+    REFUSED(cril_corpus_files, corpus_path, NULL, NULL);
     DOES_NOTHING(cril_corpus_close, NULL);
     IS(== 0, cril_count_characters, NULL, 5);
 }
@@ -539,6 +542,8 @@ static void test_rest(void **state)
     IS(== text, cril_number_write, text, 1, -5);
     IS(== text, cril_number_write, text, 1, 500);
     IS(== -1, cril_json_filter_put, "1", 1, NULL);
+    IS(== 0, cril_text_show, NULL, 4, true, text, sizeof(text));
+    IS(== 4, cril_text_show, "text", 4, true, NULL, 0);
     IS(== false, cril_kernel_info_at, 0, NULL);
     IS(!= NULL, cril_status_name, (cril_status)77);
     IS(> 0, cril_baselines_memory);

@@ -1,9 +1,9 @@
-/* Error sentences. Control characters from hostile names are made visible, so a message is one
- * line. */
+/* Error sentences. What names and files hold is made visible, so a message is one harmless line. */
 #include "util/fail.h"
 
 #include "util/number.h"
 
+#include <cril/text.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,15 +12,14 @@ cril_status cril_fail(cril_error *err, cril_status status, const char *format, .
 {
     if (!err)
         return status;
-    err->status = status;
+    char raw[sizeof(err->message)];
     va_list ap;
+    err->status = status;
     va_start(ap, format);
-    if (cril_format(err->message, sizeof(err->message), format, ap) < 0)
-        err->message[0] = '\0';
+    if (cril_format(raw, sizeof(raw), format, ap) < 0)
+        raw[0] = '\0';
     va_end(ap);
-    for (char *p = err->message; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127)
-            *p = '?';
+    cril_text_show(raw, strlen(raw), false, err->message, sizeof(err->message));
     return status;
 }
 

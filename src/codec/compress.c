@@ -301,15 +301,14 @@ static cril_status lay_out(cril_compressor *c, cril_error *err)
 
 static cril_status add(cril_compressor *c, const void *text, size_t n, cril_error *err)
 {
-    struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1,
-                                             sizeof(*pending)),
-                   *p;
+    struct pending *pending, *p;
     cril_status st;
 
     if (n < 1 || n > CRIL_SEGMENT_BYTES_MAX)
         return cril_fail(err, CRIL_ERR_RANGE, "a segment of %zu bytes; it can have 1 to %zu", n,
                          CRIL_SEGMENT_BYTES_MAX);
-    if (!pending)
+    if (!(pending =
+              cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1, sizeof(*pending))))
         return no_memory(err);
     c->pending = pending;
     p = &pending[c->n_pending];

@@ -49,6 +49,12 @@ tame "study check, faults" study check escapes/s.yaml
 tame "study run" study run escapes/s.yaml
 printf 'model,corpus,bpc\n%s,c,x\n' "$esc$rlo" >"escapes/$evil.csv"
 tame "study import" study import --bpc "escapes/$evil.csv" study.yaml
+printf 'models: [{name: m}, {name: "n\342\200\256"}]\ncorpora: [{name: c}]\n' >escapes/d.yaml
+printf 'model,corpus,bpc\nm,c,0.5\nn\342\200\256,c,0.6\n' >escapes/d.csv
+tame "study import, names" study import --bpc escapes/d.csv escapes/d.yaml
+tame "study dump" study dump escapes/d.db
+grep -q 'bpc "n.xE2.x80.xAE" "c" 0.6' out || fail "study dump: $(cat out)"
+tame "export, names" export --json escapes/d.yaml
 rm -r escapes
 
 # CSV: what a spreadsheet would compute, as it is and safe.

@@ -5,6 +5,8 @@
  */
 #include "args.h"
 
+#include "output.h"
+
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -16,13 +18,14 @@ enum { LONGEST_NAME = 31, HELP_COLUMN = 28 };
 int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
 {
     const char *space = cmd ? " " : "", *name = cmd ? cmd->name : "";
+    char start[64], end[96];
     va_list ap;
 
-    fprintf(stderr, "cril%s%s: ", space, name);
+    snprintf(start, sizeof(start), "cril%s%s", space, name);
+    snprintf(end, sizeof(end), "; try 'cril%s%s --help'", space, name);
     va_start(ap, format);
-    vfprintf(stderr, format, ap);
+    cril_print_sentence(start, format, ap, end);
     va_end(ap);
-    fprintf(stderr, "; try 'cril%s%s --help'\n", space, name);
     return 2;
 }
 

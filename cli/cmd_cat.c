@@ -4,6 +4,7 @@
  */
 #include "coding.h"
 #include "input.h"
+#include "reads.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -116,6 +117,9 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         (code = check_usage(cmd, &set, argc, argv, &range)) != CRIL_ARGS_GO_ON)
         return code;
     cril_output_catch_signals();
+    cril_reads_model("the model", set.model);
+    for (int i = 0; i < argc; i++)
+        cril_reads_file("an archive", argv[i]);
     if (!cril_coding_open(&c, &set))
         return 1;
     if (!argc)

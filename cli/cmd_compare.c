@@ -187,7 +187,9 @@ static void print_side(const char *name, const char *path, const cril_result *r)
 {
     printf("%s: ", name);
     cril_print_escaped(stdout, r->model_name, strlen(r->model_name));
-    printf(", protocol %s, context %zu, stride %zu (", r->protocol, r->context, r->stride);
+    fputs(", protocol ", stdout);
+    cril_print_escaped(stdout, r->protocol, strlen(r->protocol));
+    printf(", context %zu, stride %zu (", r->context, r->stride);
     cril_print_escaped(stdout, path, strlen(path));
     printf(")\n");
 }

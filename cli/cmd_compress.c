@@ -8,6 +8,7 @@
  */
 #include "coding.h"
 #include "input.h"
+#include "reads.h"
 
 #include <cril/score.h> /* CRIL_LN2 */
 #include <errno.h>
@@ -15,6 +16,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -175,7 +177,9 @@ static char *output_name(const struct cril_coding_settings *s, const char *input
 {
     const bool named = s->output || s->to_stdout || is_std(input);
     const char *from = s->output ? s->output : named ? "-" : input;
-    size_t n = strlen(from), suffix = strlen(CRIL_SUFFIX);
+    const char *folder = "", *end = "";
+    const size_t suffix = strlen(CRIL_SUFFIX);
+    size_t n = strlen(from), size;
     char *name;
 
     if (s->decompress && !named && !has_suffix(input)) {
@@ -189,15 +193,18 @@ static char *output_name(const struct cril_coding_settings *s, const char *input
                          input);
         return NULL;
     }
-    if (!(name = malloc(n + suffix + 1))) {
+    if (!named && s->decompress) {
+        n -= suffix;
+        folder = n == 1 && from[0] == '-' ? "./" : ""; /* a file, not standard output */
+    } else if (!named) {
+        end = CRIL_SUFFIX;
+    }
+    size = strlen(folder) + n + strlen(end) + 1;
+    if (!(name = malloc(size))) {
         cril_print_error("out of memory");
         return NULL;
     }
-    memcpy(name, from, n + 1);
-    if (!named && s->decompress)
-        name[n - suffix] = '\0';
-    else if (!named)
-        memcpy(name + n, CRIL_SUFFIX, suffix + 1);
+    snprintf(name, size, "%s%.*s%s", folder, (int)n, from, end);
     return name;
 }
 
@@ -207,11 +214,7 @@ static bool check_job(const struct cril_coding_settings *s, const struct job *jo
 
     if (!cril_input_check(job->input))
         return false;
-    if (cril_same_file(job->output, job->input) && !is_std(job->output))
-        cril_print_error("%s: is the input and cannot be the output", job->output);
-    else if (cril_same_file(job->output, s->model))
-        cril_print_error("%s: is the model and cannot be the output", job->output);
-    else if (s->remove && stat(job->output, &info) == 0 && !S_ISREG(info.st_mode))
+    if (s->remove && stat(job->output, &info) == 0 && !S_ISREG(info.st_mode))
         cril_print_error("%s: keeps nothing, the input is not removed for it; leave out --rm",
                          job->output);
     else
@@ -226,6 +229,9 @@ static bool make_jobs(struct run *r, int n, char **files)
         return false;
     }
     r->n_given = (size_t)n;
+    cril_reads_model("the model", r->set->model);
+    for (int i = 0; i < n; i++)
+        cril_reads_file("the input", files[i]);
     for (int i = 0; i < n; i++) {
         struct job *job = &r->jobs[r->n_jobs];
 
@@ -348,7 +354,8 @@ static void source_close(struct source *s)
 static bool same_state(const struct stat *a, const struct stat *b)
 {
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 static bool remove_source(const struct source *s)
@@ -471,6 +478,53 @@ static cril_status compress_source(struct run *r, const struct source *s, cril_c
     return st;
 }
 
+static int drop(void *user, const void *text, size_t n)
+{
+    (void)user;
+    (void)text;
+    (void)n;
+    return 0;
+}
+
+static cril_status decode_mapped(struct run *r, const void *data, size_t size, const char *name,
+                                 cril_error *err)
+{
+    const cril_decompress_options wanted = {.threads = (unsigned)r->set->threads,
+                                            .memory_bytes = (size_t)r->set->memory};
+    cril_codec_callbacks callbacks = cril_coding_callbacks(&r->coding);
+    cril_archive *a = NULL;
+    cril_status st = cril_archive_read(data, size, name, &a, err);
+
+    callbacks.write = drop;
+    if (st == CRIL_OK)
+        st = cril_decompress(r->coding.model, a, &wanted, &callbacks, NULL, err);
+    cril_archive_close(a);
+    return st;
+}
+
+/* Whether the archive at work becomes the text that was read, whose SHA-256 it holds: before the
+ * text goes for good. */
+static cril_status decode_made(struct run *r, cril_error *err)
+{
+    FILE *f = r->coding.output.file;
+    struct stat info;
+    cril_status st = CRIL_ERR_IO;
+    void *data = MAP_FAILED;
+
+    if (fflush(f) == 0 && fstat(fileno(f), &info) == 0)
+        data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fileno(f), 0);
+    if (data == MAP_FAILED) {
+        cril_output_failed(&r->coding.output, errno); /* said at the end */
+        return st;
+    }
+    r->coding.progress.phase = "decoding what was made";
+    r->coding.handed = 0;
+    st = decode_mapped(r, data, (size_t)info.st_size, r->coding.output.path, err);
+    r->coding.progress.phase = NULL;
+    munmap(data, (size_t)info.st_size);
+    return st;
+}
+
 static bool compress(struct run *r, const struct job *job)
 {
     struct report x = {.job = job};
@@ -485,6 +539,8 @@ static bool compress(struct run *r, const struct job *job)
         r->coding.whole = S_ISREG(s.before.st_mode) ? (uint64_t)s.before.st_size : 0;
         r->coding.progress.name = cril_input_spoken(job->input);
         st = compress_source(r, &s, &x.totals, &err);
+        if (st == CRIL_OK && r->set->remove)
+            st = decode_made(r, &err);
         x.original = x.totals.original_bytes;
         x.archive = x.totals.archive_bytes;
         good = end_job(r, &s, st, &err, &x);

@@ -12,7 +12,7 @@
 
 struct settings {
     const char *protocol;
-    bool csv, json;
+    bool csv, csv_safe, json;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -24,6 +24,10 @@ static const struct cril_option options[] = {
      FLAG,
      .offset = AT(csv),
      .help = "comma-separated values (default)"},
+    {.name = "csv-safe",
+     FLAG,
+     .offset = AT(csv_safe),
+     .help = "CSV, with an apostrophe before text that a spreadsheet would compute"},
     {.name = "json", FLAG, .offset = AT(json), .help = "JSON"},
     {.name = "protocol",
      .kind = CRIL_OPTION_TEXT,
@@ -134,23 +138,23 @@ static void print_number(const struct figure *f, double value)
 
 static bool print_csv(void *user, const struct figure *f)
 {
+    const struct settings *set = user;
     char escapes[CRIL_NUMBER_SIZE];
 
-    (void)user;
-    cril_print_csv(stdout, f->model->name);
+    cril_print_csv(stdout, f->model->name, set->csv_safe);
     putchar(',');
-    cril_print_csv(stdout, f->model->family);
+    cril_print_csv(stdout, f->model->family, set->csv_safe);
     printf(",%s,", f->kind);
-    cril_print_csv(stdout, f->of);
+    cril_print_csv(stdout, f->of, set->csv_safe);
     putchar(',');
-    cril_print_csv(stdout, f->group);
+    cril_print_csv(stdout, f->group, set->csv_safe);
     putchar(',');
     print_number(f, value_of(f));
     putchar(',');
     if (!isnan(error_of(f)))
         print_number(f, error_of(f));
     printf(",%s,", origin(f));
-    cril_print_csv(stdout, source_of(f));
+    cril_print_csv(stdout, source_of(f), set->csv_safe);
     printf(",%" PRIu64 ",%" PRIu64 ",%s\n", f->known->unspelled_characters,
            f->known->unspelled_documents,
            cril_number_write(escapes, f->known->escapes, CRIL_NUMBER_EXACT));
@@ -196,7 +200,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (set.csv && set.json)
+    if ((set.csv || set.csv_safe) && set.json)
         return cril_args_usage(cmd, "--csv and --json exclude each other");
     code = 1;
     if (cril_studying_open(&s, argv[0], set.protocol)) {
@@ -206,7 +210,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         } else {
             puts("model,family,kind,of,group,value,se,origin,source,"
                  "unspelled_characters,unspelled_documents,escapes");
-            each_figure(&s, print_csv, NULL);
+            each_figure(&s, print_csv, &set);
         }
     }
     cril_studying_close(&s);

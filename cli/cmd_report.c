@@ -4,6 +4,7 @@
  */
 #include "args.h"
 #include "output.h"
+#include "reads.h"
 #include "studying.h"
 
 #include <cril/html.h>
@@ -224,6 +225,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return 1;
     code = 1;
     if (cril_studying_open(&r.s, argv[0], set.protocol)) {
+        cril_reads_study(r.s.info, true);
         if (gather(&r, &err) != CRIL_OK)
             cril_print_error("%s", err.message);
         else

@@ -9,6 +9,7 @@
 #include "output.h"
 #include "progress.h"
 #include "proving.h"
+#include "reads.h"
 #include "table.h"
 #include "warnings.h"
 
@@ -26,7 +27,7 @@
 struct settings {
     const char *model, *protocol, *field, *format, *output, *per_document, *token_nats, *archive;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool baselines, prove, json, force, strict, quiet, verbose;
+    bool baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
 
 static const char *format_name(size_t i)
@@ -157,6 +158,10 @@ static const struct cril_option options[] = {
      .value = "FILE",
      .offset = AT(per_document),
      .help = "also write a CSV file with one row a document"},
+    {.name = "csv-safe",
+     FLAG,
+     .offset = AT(csv_safe),
+     .help = "an apostrophe before a name there that a spreadsheet would compute"},
     {.name = "token-nats",
      TEXT,
      .value = "FILE",
@@ -231,7 +236,11 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     enum { N_OUTPUTS = 4 };
     const char *const outputs[N_OUTPUTS] = {s->output ? s->output : "-", s->per_document,
                                             s->token_nats, s->archive};
+    const char *read_as;
 
+    cril_reads_model("the model", s->model);
+    for (int i = 0; i < n; i++)
+        cril_reads_corpus("a corpus", corpora[i]);
     for (int i = 0; i < n; i++)
         for (int k = 0; k < i; k++)
             if (strcmp(corpora[i], "-") == 0 && strcmp(corpora[k], "-") == 0)
@@ -244,13 +253,10 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
                 return cril_args_usage(cmd, "%s cannot take two outputs, give each its own file",
                                        strcmp(outputs[i], "-") == 0 ? "standard output"
                                                                     : outputs[i]);
-        if (strcmp(outputs[i], "-") == 0)
-            continue;
-        if (cril_same_file(outputs[i], s->model))
-            return cril_args_usage(cmd, "%s is the model and cannot be an output", outputs[i]);
-        for (int k = 0; k < n; k++)
-            if (cril_same_file(outputs[i], corpora[k]))
-                return cril_args_usage(cmd, "%s is a corpus and cannot be an output", outputs[i]);
+        if ((read_as = cril_reads_as(outputs[i])) != NULL)
+            return cril_args_usage(cmd, "%s is %s and cannot be an output",
+                                   strcmp(outputs[i], "-") == 0 ? "standard output" : outputs[i],
+                                   read_as);
     }
     return CRIL_ARGS_GO_ON;
 }
@@ -370,7 +376,7 @@ static int on_document(void *user, const cril_document_score *d)
     cril_number_write(bits, d->nats / CRIL_LN2, 12);
     if (d->characters) /* where nothing of a document is scored there is no figure */
         cril_number_write(bpc, d->nats / CRIL_LN2 / (double)d->characters, 9);
-    cril_print_csv(f, r->name);
+    cril_print_csv(f, r->name, r->set->csv_safe);
     fprintf(f,
             ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64
             ",%s,%s,%" PRIu64 ",%" PRIu64 "\n",

@@ -4,6 +4,7 @@
  * Exit code: 0 done, 1 failed, 2 wrong usage, 128 + n ended by signal n.
  */
 #include "args.h"
+#include "bus.h"
 #include "cmd.h"
 #include "output.h"
 
@@ -124,6 +125,7 @@ int main(int argc, char **argv)
 
     fill_descriptors();
     signal(SIGXFSZ, SIG_IGN); /* beyond ulimit -f a write fails then, and what wrote says so */
+    cril_bus_catch();
     code = run(argc, argv);
     if (cril_stdout_good() && fclose(stdout) != 0)
         cril_stdout_failed(errno);

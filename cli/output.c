@@ -17,7 +17,10 @@
 #endif
 #include "output.h"
 
+#include "reads.h"
+
 #include <cril/number.h>
+#include <cril/text.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -29,7 +32,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <utf8proc.h>
 
 enum { MAX_OUTPUTS = 8 };
 
@@ -39,17 +41,22 @@ static volatile sig_atomic_t caught;
 static int nothing = -1; /* descriptor of /dev/null */
 static int stdout_failure;
 
+void cril_output_remove_unfinished(void)
+{
+    for (size_t i = 0; i < MAX_OUTPUTS; i++) {
+        const char *path = atomic_load(&unfinished[i]);
+
+        if (path)
+            unlink(path);
+    }
+}
+
 static void on_signal(int number)
 {
     const int before = errno;
 
     if (caught) {
-        for (size_t i = 0; i < MAX_OUTPUTS; i++) {
-            const char *path = atomic_load(&unfinished[i]);
-
-            if (path)
-                unlink(path);
-        }
+        cril_output_remove_unfinished();
         _exit(128 + number);
     }
     caught = number;
@@ -79,16 +86,14 @@ int cril_output_signal(void)
 
 /* ---- messages ---- */
 
-static void print_line(const char *format, va_list ap)
+void cril_print_sentence(const char *start, const char *format, va_list ap, const char *end)
 {
-    char line[2048];
+    char line[2048], shown[4096];
 
     if (vsnprintf(line, sizeof(line), format, ap) < 0)
         return;
-    for (char *p = line; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127)
-            *p = '?';
-    fprintf(stderr, "cril: %s\n", line);
+    cril_text_show(line, strlen(line), false, shown, sizeof(shown));
+    fprintf(stderr, "%s: %s%s\n", start, shown, end);
 }
 
 int cril_print_error(const char *format, ...)
@@ -96,7 +101,7 @@ int cril_print_error(const char *format, ...)
     va_list ap;
 
     va_start(ap, format);
-    print_line(format, ap);
+    cril_print_sentence("cril", format, ap, "");
     va_end(ap);
     return 1;
 }
@@ -106,7 +111,7 @@ void cril_print_note(const char *format, ...)
     va_list ap;
 
     va_start(ap, format);
-    print_line(format, ap);
+    cril_print_sentence("cril", format, ap, "");
     va_end(ap);
 }
 
@@ -228,8 +233,14 @@ static void drop_temp(struct cril_output *o, bool remove)
 
 bool cril_output_check(const char *path, bool force)
 {
+    const char *read_as = cril_reads_as(path);
     struct stat info;
 
+    if (read_as) {
+        cril_print_error("%s: is %s and cannot be the output",
+                         strcmp(path, "-") == 0 ? "standard output" : path, read_as);
+        return false;
+    }
     if (strcmp(path, "-") == 0)
         return true;
     if (!*path) {
@@ -527,34 +538,27 @@ void cril_output_discard(struct cril_output *o)
 
 void cril_print_escaped(FILE *f, const char *text, size_t len)
 {
-    for (size_t i = 0; i < len;) {
-        const unsigned char *p = (const unsigned char *)text + i;
-        utf8proc_int32_t c = -1;
-        utf8proc_ssize_t step = utf8proc_iterate(p, (utf8proc_ssize_t)(len - i), &c);
+    const size_t size = cril_text_show(text, len, true, NULL, 0) + 1;
+    char *shown = malloc(size);
 
-        if (step < 1 || c < 32 || (c >= 127 && c < 160)) {
-            const char *named = c == '\n' ? "\\n" : c == '\r' ? "\\r" : c == '\t' ? "\\t" : NULL;
-
-            if (named)
-                fputs(named, f);
-            for (size_t k = 0; !named && k < (step > 0 ? (size_t)step : 1); k++)
-                fprintf(f, "\\x%02X", p[k]);
-        } else if (c == '\\') {
-            fputs("\\\\", f);
-        } else {
-            fwrite(p, 1, (size_t)step, f);
-        }
-        i += step > 0 ? (size_t)step : 1;
-    }
+    if (!shown)
+        return;
+    cril_text_show(text, len, true, shown, size);
+    fputs(shown, f);
+    free(shown);
 }
 
-void cril_print_csv(FILE *f, const char *text)
+void cril_print_csv(FILE *f, const char *text, bool safe)
 {
-    if (!text[strcspn(text, ",\"\r\n")]) {
+    const bool formula = safe && *text && strchr("=+-@\t\r", *text);
+
+    if (!formula && !text[strcspn(text, ",\"\r\n")]) {
         fputs(text, f);
         return;
     }
     putc('"', f);
+    if (formula)
+        putc('\'', f);
     for (; *text; text++) {
         if (*text == '"')
             putc('"', f);

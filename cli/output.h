@@ -10,6 +10,7 @@
 #define CRIL_CLI_OUTPUT_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -28,8 +29,8 @@ struct cril_output {
     int failure; /* errno of the first write that failed */
 };
 
-/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force.
-   False: the reason was printed. */
+/* "-" is standard output, which main flushes and judges. Refuses an existing file unless force, and
+   what the command reads (reads.h) always. False: the reason was printed. */
 bool cril_output_open(struct cril_output *o, const char *path, bool force);
 /* The refusals of cril_output_open that need no attempt, before the work. */
 bool cril_output_check(const char *path, bool force);
@@ -55,17 +56,23 @@ bool cril_same_file(const char *a, const char *b);
  * removes what is unfinished and ends the process. A closed pipe is a write error, not a signal.
  */
 void cril_output_catch_signals(void);
-int cril_output_signal(void); /* the signal that was caught, 0 if none */
+int cril_output_signal(void);             /* the signal that was caught, 0 if none */
+void cril_output_remove_unfinished(void); /* for a handler that ends the process */
 
-/* "cril: <sentence>" on stderr, control characters made visible. Returns 1, the exit code. */
+/* "START: <sentence>END" as a line on stderr; what could do harm at a terminal is made visible
+ * (cril/text.h). */
+void cril_print_sentence(const char *start, const char *format, va_list ap, const char *end)
+    __attribute__((format(printf, 2, 0)));
+/* "cril: <sentence>". Returns 1, the exit code. */
 int cril_print_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same for warnings and notes. */
 void cril_print_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Bytes as one line: backslash, controls and what is not UTF-8 become \\, \n, \r, \t, \xNN. */
+/* Bytes as one line, as cril_text_show makes them visible, exactly. */
 void cril_print_escaped(FILE *f, const char *text, size_t len);
-/* A text as a CSV cell (RFC 4180). */
-void cril_print_csv(FILE *f, const char *text);
+/* A text as a CSV cell (RFC 4180). safe: one that a spreadsheet would take for a formula gets an
+ * apostrophe in front. */
+void cril_print_csv(FILE *f, const char *text, bool safe);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
 json_t *cril_json_string(const char *text); /* the same of a string */

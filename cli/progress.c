@@ -1,6 +1,7 @@
 /* Percent, speed, time left and figure so far. Time left: what is done, extrapolated. */
 #include "progress.h"
 
+#include <cril/text.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +27,7 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
 {
     struct timespec now;
     const char *name;
-    char left[32];
+    char left[32], shown[49];
 
     if (!p->on || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
         return;
@@ -37,8 +38,9 @@ void cril_progress_show(struct cril_progress *p, const struct cril_progress_stat
     p->last = now;
     p->shown = true;
     name = strrchr(p->name, '/');
-    fprintf(stderr, "\r%s%s%.48s", p->phase ? p->phase : "", p->phase ? " " : "",
-            name && name[1] ? name + 1 : p->name);
+    name = name && name[1] ? name + 1 : p->name;
+    cril_text_show(name, strlen(name), true, shown, sizeof(shown));
+    fprintf(stderr, "\r%s%s%s", p->phase ? p->phase : "", p->phase ? " " : "", shown);
     if (s->fraction >= 0)
         fprintf(stderr, "  %3.0f %%", 100 * s->fraction);
     if (s->seconds > 0 && s->tokens) /* none before the first batch is through */

@@ -1,6 +1,7 @@
 /* cril study import: figures measured elsewhere into a study's database. */
 #include "args.h"
 #include "output.h"
+#include "reads.h"
 #include "cmd_study.h"
 #include "studying.h"
 
@@ -153,8 +154,9 @@ static bool put_batch(cril_store *store, cril_figure_kind kind, const struct bat
     }
     if (quiet)
         return true;
-    printf("%s: %zu figure%s, %zu new or changed", b->path, b->figures.n,
-           b->figures.n == 1 ? "" : "s", changed);
+    cril_print_escaped(stdout, b->path, strlen(b->path));
+    printf(": %zu figure%s, %zu new or changed", b->figures.n, b->figures.n == 1 ? "" : "s",
+           changed);
     if (b->n_left_out)
         printf("; %zu row%s left out, of what the study does not name", b->n_left_out,
                b->n_left_out == 1 ? "" : "s");
@@ -256,9 +258,15 @@ static int import_all(const cril_study_info *s, const struct settings *set)
     cril_error err;
     int code = 1;
 
+    cril_reads_study(s, false);
+    if (set->bpc)
+        cril_reads_file("a file of figures", set->bpc);
+    if (set->scores)
+        cril_reads_file("a file of figures", set->scores);
     if (read_batch(s, set, CRIL_FIGURE_BPC, &bpc) &&
         read_batch(s, set, CRIL_FIGURE_SCORE, &scores) && read_harness(s, set, &harness)) {
-        if (cril_store_open(s->database, NULL, &store, &err) != CRIL_OK)
+        if (cril_reads_check_database(s->database, &err) != CRIL_OK ||
+            cril_store_open(s->database, NULL, &store, &err) != CRIL_OK)
             cril_print_error("%s", err.message);
         else if (put_batch(store, CRIL_FIGURE_BPC, &bpc, set->quiet) &&
                  put_batch(store, CRIL_FIGURE_SCORE, &scores, set->quiet) &&

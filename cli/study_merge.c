@@ -3,6 +3,7 @@
  */
 #include "args.h"
 #include "output.h"
+#include "reads.h"
 #include "cmd_study.h"
 
 #include <cril/store.h>
@@ -100,7 +101,11 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     existed = access(set.output, F_OK) == 0;
     if (existed && !set.force)
         return cril_print_error("%s: exists already; use -f to add to it", set.output);
-    if (cril_store_open(set.output, NULL, &store, &err) == CRIL_OK &&
+    for (int i = 0; i < argc; i++)
+        if (!cril_same_file(argv[i], set.output))
+            cril_reads_beside_database(argv[i]);
+    if (cril_reads_check_database(set.output, &err) == CRIL_OK &&
+        cril_store_open(set.output, NULL, &store, &err) == CRIL_OK &&
         cril_store_merge(store, (const char *const *)argv, (size_t)argc, &wanted, &err) == CRIL_OK)
         code = 0;
     else

@@ -1,6 +1,7 @@
 /* cril study run: computes what the study's database does not have. */
 #include "args.h"
 #include "output.h"
+#include "reads.h"
 #include "progress.h"
 #include "cmd_study.h"
 #include "studying.h"
@@ -143,9 +144,10 @@ static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
 
 static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
-    printf("%s: %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64
+    cril_print_escaped(stdout, path, strlen(path));
+    printf(": %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64
            " tokens in %.0f s",
-           path, t->cells, is_shard ? " or parts of cells" : "", t->cells_before, t->documents,
+           t->cells, is_shard ? " or parts of cells" : "", t->cells_before, t->documents,
            t->scored_tokens, t->seconds);
     if (t->forward_tokens)
         printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
@@ -160,12 +162,14 @@ static cril_status run_study(struct run *r, const char *path, const cril_study_r
     cril_store *store = NULL;
     cril_study *study;
     cril_status st = cril_study_load(path, &study, err);
+    const char *database;
 
     if (st != CRIL_OK)
         return st;
-    if ((st = cril_store_open(r->set.database ? r->set.database
-                                              : cril_study_info_of(study)->database,
-                              NULL, &store, err)) == CRIL_OK)
+    database = r->set.database ? r->set.database : cril_study_info_of(study)->database;
+    cril_reads_study(cril_study_info_of(study), false);
+    if ((st = cril_reads_check_database(database, err)) == CRIL_OK &&
+        (st = cril_store_open(database, NULL, &store, err)) == CRIL_OK)
         st = cril_study_run(cril_study_info_of(study), store, wanted, &callbacks, totals, err);
     cril_store_close(store);
     cril_study_close(study);

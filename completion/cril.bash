@@ -11,7 +11,7 @@ _cril() {
     case $command in
         '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest help --help --version' -- "$word")); return ;;
         help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest' -- "$word")); return ;;
-        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --token-nats --archive --force --quiet --verbose --help' ;;
+        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
@@ -23,7 +23,7 @@ _cril() {
         study) options='--help' ;;
         fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;
         predict) options='--bpc --se --model --fit --protocol --level --json --help' ;;
-        export) options='--csv --json --protocol --help' ;;
+        export) options='--csv --csv-safe --json --protocol --help' ;;
         report) options='--output --force --protocol --level --resamples --seed --date --help' ;;
         selftest) options='--model --tokens --all --threads --json --help' ;;
     esac

@@ -21,6 +21,7 @@
 #include <cril/selftest.h>
 #include <cril/store.h>
 #include <cril/study_run.h>
+#include <cril/text.h>
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -101,6 +102,12 @@ static int close_model(void **state)
     return rmdir(folder);
 }
 
+static int on_file(void *user, const char *file)
+{
+    (void)user;
+    return !file;
+}
+
 static void test_model(void **state)
 {
     cril_model *out;
@@ -113,6 +120,9 @@ static void test_model(void **state)
     REFUSED(cril_model_sha256, m, NULL);
     REFUSED(cril_model_identity, NULL, hex);
     REFUSED(cril_model_identity, m, NULL);
+    REFUSED(cril_model_check, NULL);
+    REFUSED(cril_model_files, NULL, on_file, NULL);
+    REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);
     IS(== NULL, cril_model_name, NULL);
     IS(== NULL, cril_model_architecture, NULL);
@@ -206,6 +216,8 @@ static void test_corpus(void **state)
     must(cril_corpus_sha256(c, again, &err), &err);
     assert_string_equal(hex, again);
     cril_corpus_close(c);
+    REFUSED(cril_corpus_files, NULL, on_file, NULL);
+    REFUSED(cril_corpus_files, corpus_path, NULL, NULL);
     DOES_NOTHING(cril_corpus_close, NULL);
     IS(== 0, cril_count_characters, NULL, 5);
 }
@@ -534,6 +546,8 @@ static void test_rest(void **state)
     IS(== text, cril_number_write, text, 1, -5);
     IS(== text, cril_number_write, text, 1, 500);
     IS(== -1, cril_json_filter_put, "1", 1, NULL);
+    IS(== 0, cril_text_show, NULL, 4, true, text, sizeof(text));
+    IS(== 4, cril_text_show, "text", 4, true, NULL, 0);
     IS(== false, cril_kernel_info_at, 0, NULL);
     IS(!= NULL, cril_status_name, (cril_status)77);
     IS(> 0, cril_baselines_memory);
@@ -622,7 +636,7 @@ static void test_store(void **state)
     cril_store_model model = {.architecture = "llama", .parameters = 1, .bytes = 1, .context = 64};
     cril_store_corpus corpus = {.field = "content", .documents = 1, .characters = 1, .bytes = 1};
     cril_current *current;
-    cril_cell_state state;
+    cril_cell_state cell_state;
     cril_study_table table;
     cril_baseline *baselines;
     cril_slice *slices;
@@ -692,7 +706,7 @@ static void test_store(void **state)
     REFUSED(cril_current_look, NULL, info, &current);
     REFUSED(cril_current_look, s, NULL, &current);
     REFUSED(cril_current_look, s, info, NULL);
-    REFUSED(cril_current_cell, NULL, 0, 0, info->protocols, &state);
+    REFUSED(cril_current_cell, NULL, 0, 0, info->protocols, &cell_state);
     REFUSED(cril_current_table, NULL, info->protocols, &table);
     REFUSED(cril_store_table, NULL, info, info->protocols, &table);
     REFUSED(cril_store_table, s, NULL, info->protocols, &table);

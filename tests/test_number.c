@@ -214,13 +214,15 @@ static void test_read(void **state)
 static void test_json(void **state)
 {
     static const char in[] = "{\"a \\\"0.10000000000000001\\\\\": 0.10000000000000001, \"b\": "
-                             "[1, -2.0, 1e22, true, null, 0.30000000000000004], \"1.50\": -17}\n",
+                             "[1, -2.0, 1e22, true, null, 0.30000000000000004], \"1.50\": -17, "
+                             "\"\xE2\x80\xAE\xC2\x9B\x7F\": \"\xC3\xA9\xF0\x9F\x98\x80\\\\\"}\n",
                       want[] = "{\"a \\\"0.10000000000000001\\\\\": 0.1, \"b\": "
-                               "[1, -2.0, 1e22, true, null, 0.30000000000000004], \"1.50\": -17}\n";
+                               "[1, -2.0, 1e22, true, null, 0.30000000000000004], \"1.50\": -17, "
+                               "\"\\u202e\\u009b\\u007f\": \"\xC3\xA9\xF0\x9F\x98\x80\\\\\"}\n";
 
     (void)state;
     for (size_t piece = 1; piece < sizeof(in); piece++) {
-        char out[sizeof(in) + 1] = "";
+        char out[sizeof(want) + 1] = "";
         cril_json_filter filter = {.file = fmemopen(out, sizeof(out), "w")};
 
         assert_non_null(filter.file);

@@ -12,11 +12,13 @@
 #include <cmocka.h>
 
 #include "util/cursor.h"
+#include "util/fail.h"
 #include "util/hash.h"
 #include "util/size.h"
 #include "util/utf8.h"
 
 #include <cril/corpus.h>
+#include <cril/text.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -434,6 +436,71 @@ static void test_sha256(void **state)
     cril_sha256_free(NULL);
 }
 
+/* ---- texts made visible ---- */
+
+static void test_show(void **state)
+{
+    static const struct {
+        const char *text, *sentence, *exact;
+    } rows[] = {
+        {"plain \xC3\xA9 \xE4\xBD\xA0", "plain \xC3\xA9 \xE4\xBD\xA0",
+         "plain \xC3\xA9 \xE4\xBD\xA0"},
+        {"a\\b", "a\\b", "a\\\\b"},
+        {"a\nb\rc\td", "a\\nb\\rc\\td", "a\\nb\\rc\\td"},
+        {"\x1B[31m\x7F\x01", "\\x1B[31m\\x7F\\x01", "\\x1B[31m\\x7F\\x01"},
+        {"\xC2\x9B"
+         "31m\xC2\x85",
+         "\\xC2\\x9B31m\\xC2\\x85", "\\xC2\\x9B31m\\xC2\\x85"},
+        {"\xE2\x80\xAEgpj.exe\xE2\x81\xA6", "\\xE2\\x80\\xAEgpj.exe\\xE2\\x81\\xA6",
+         "\\xE2\\x80\\xAEgpj.exe\\xE2\\x81\\xA6"},
+        {"\xD8\x9C\xE2\x80\x8E\xE2\x80\xA8", "\\xD8\\x9C\\xE2\\x80\\x8E\\xE2\\x80\\xA8",
+         "\\xD8\\x9C\\xE2\\x80\\x8E\\xE2\\x80\\xA8"},
+        {"\xFFx\xC3", "\\xFFx\\xC3", "\\xFFx\\xC3"},
+        {"\xED\xA0\x80", "\\xED\\xA0\\x80", "\\xED\\xA0\\x80"},
+        {"\xE2\x80\x8D\xE2\x80\xAF\xC2\xA0", "\xE2\x80\x8D\xE2\x80\xAF\xC2\xA0",
+         "\xE2\x80\x8D\xE2\x80\xAF\xC2\xA0"}, /* joiner and spaces do nothing of the kind */
+    };
+    char out[200], again[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const size_t len = strlen(rows[i].text),
+                     n = cril_text_show(rows[i].text, len, false, out, sizeof(out));
+
+        assert_string_equal(out, rows[i].sentence);
+        assert_int_equal(n, strlen(out));
+        assert_int_equal(cril_text_show(out, n, false, again, sizeof(again)),
+                         n); /* twice is once */
+        assert_string_equal(again, out);
+        cril_text_show(rows[i].text, len, true, out, sizeof(out));
+        assert_string_equal(out, rows[i].exact);
+        for (size_t size = 1; size <= strlen(rows[i].exact) + 1;
+             size++) { /* whole characters, in bounds */
+            char *room = malloc(size);
+
+            assert_non_null(room);
+            assert_int_equal(cril_text_show(rows[i].text, len, true, room, size), strlen(out));
+            assert_true(strlen(room) < size && strncmp(room, out, strlen(room)) == 0);
+            assert_int_equal(cril_text_show(room, strlen(room), false, NULL, 0), strlen(room));
+            free(room);
+        }
+    }
+    assert_int_equal(cril_text_show("a\0b", 3, true, out, sizeof(out)), 6);
+    assert_string_equal(out, "a\\x00b");
+    assert_int_equal(cril_text_show(NULL, 5, true, out, sizeof(out)), 0);
+    assert_string_equal(out, "");
+}
+
+/* A sentence holds no line end and nothing hidden, whatever its parts are. */
+static void test_sentence(void **state)
+{
+    cril_error err;
+
+    (void)state;
+    cril_fail(&err, CRIL_ERR_IO, "%s: \"%s\"", "a\x1B]0;x\a\n", "\xE2\x80\xAE\xC2\x9B\xFF");
+    assert_string_equal(err.message, "a\\x1B]0;x\\x07\\n: \"\\xE2\\x80\\xAE\\xC2\\x9B\\xFF\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -441,7 +508,8 @@ int main(void)
         cmocka_unit_test(test_utf8_short),    cmocka_unit_test(test_utf8_random),
         cmocka_unit_test(test_cursor),        cmocka_unit_test(test_varint),
         cmocka_unit_test(test_sizes),         cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_sha256),
+        cmocka_unit_test(test_sha256),        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

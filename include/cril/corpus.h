@@ -96,6 +96,14 @@ cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err);
 
 void cril_corpus_close(cril_corpus *c); /* NULL is allowed */
 
+/*
+ * Calls on_file for each file that a corpus at path is read from, in order: path itself, or the
+ * files of the folder. on_file returns 0, or stops it: CRIL_ERR_CANCELLED. CRIL_ERR_IO,
+ * CRIL_ERR_NOMEM.
+ */
+cril_status cril_corpus_files(const char *path, int (*on_file)(void *user, const char *file),
+                              void *user, cril_error *err);
+
 /* Unicode code points of a text; an ill-formed sequence counts as the U+FFFD it is read as
  * (tokenizer.h). */
 uint64_t cril_count_characters(const char *text, size_t len_bytes);

@@ -2,6 +2,10 @@
  * A language model read from a file, and what can be said about it without running it.
  *
  * An open model is immutable: any number of scorers, in any threads, may share one.
+ *
+ * Its files are mapped. A file that another program cuts short while the model is in use ends the
+ * process with SIGBUS, as for every mapped file; a program that must outlive that needs a handler,
+ * as the command has one. A file that is written to: cril_model_check.
  */
 #ifndef CRIL_MODEL_H
 #define CRIL_MODEL_H
@@ -31,6 +35,21 @@ cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
  */
 cril_status cril_model_open_inspected(const cril_inspect *f, cril_model **out, cril_error *err);
 void cril_model_close(cril_model *m); /* NULL is allowed */
+
+/*
+ * Whether all files of the model are still those that were opened, with the same content, as far as
+ * device, inode, size and times tell. The weights are read from the files while they are used, so
+ * what came of a model is worth something only if this is CRIL_OK afterwards. Scoring, compression,
+ * decompression and the hashes look for themselves before they hand out anything.
+ * CRIL_ERR_MISMATCH names the file.
+ */
+cril_status cril_model_check(const cril_model *m, cril_error *err);
+
+/* Calls on_file for each file that cril_model_open would read for path: path itself and the other
+ * parts of a split model, by its name. They need not be there. on_file returns 0, or stops it:
+ * CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */
+cril_status cril_model_files(const char *path, int (*on_file)(void *user, const char *file),
+                             void *user, cril_error *err);
 
 const char *cril_model_path(const cril_model *m); /* as given to open */
 const char *cril_model_name(const cril_model *m); /* general.name, or the file's base name */

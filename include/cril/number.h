@@ -39,8 +39,10 @@ const char *cril_number_write(char out[CRIL_NUMBER_SIZE], double v, int digits);
 
 /*
  * JSON text on its way to a file, with its real numbers as cril_number_write() has them with 17
- * digits: writers of JSON spell 0.1 as 0.10000000000000001. Whole numbers and texts stay as they
- * are. A real number keeps a point or an exponent. Initialise with the file alone: {.file = f}.
+ * digits: writers of JSON spell 0.1 as 0.10000000000000001. Whole numbers stay as they are; a real
+ * number keeps a point or an exponent. What cril_text_show() would escape in a text, such as
+ * U+202E, is written as \u202e, which is the same text. Initialise with the file alone: {.file =
+ * f}.
  */
 typedef struct cril_json_filter {
     FILE *file; /* borrowed */
@@ -48,6 +50,8 @@ typedef struct cril_json_filter {
     char number[40];
     size_t n;
     bool in_text, escaped;
+    char character[4];
+    size_t n_character;
 } cril_json_filter;
 
 /* The next piece of the text; 0, or -1 if it cannot be written. The callback that

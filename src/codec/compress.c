@@ -356,15 +356,14 @@ static cril_status lay_out(cril_compressor *c, cril_error *err)
 
 static cril_status add(cril_compressor *c, const void *text, size_t n, cril_error *err)
 {
-    struct pending *pending = cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1,
-                                             sizeof(*pending)),
-                   *p;
+    struct pending *pending, *p;
     cril_status st;
 
     if (n < 1 || n > CRIL_SEGMENT_BYTES_MAX)
         return cril_fail(err, CRIL_ERR_RANGE, "a segment of %zu bytes; it can have 1 to %zu", n,
                          CRIL_SEGMENT_BYTES_MAX);
-    if (!pending)
+    if (!(pending =
+              cril_size_grow(c->pending, &c->pending_size, c->n_pending, 1, sizeof(*pending))))
         return no_memory(err);
     c->pending = pending;
     p = &pending[c->n_pending];
@@ -393,6 +392,7 @@ static cril_status finish(cril_compressor *c, cril_error *err)
     c->finishing = true;
     if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) ||
         (st = write_finished(c, err)) != CRIL_OK ||
+        (st = cril_model_check(c->model, err)) != CRIL_OK ||
         (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK ||
         (st = write_header(c, NULL, 0, err)) != CRIL_OK ||
         (st = write_bytes(c, c->index, c->n_index, err)) != CRIL_OK)

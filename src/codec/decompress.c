@@ -454,6 +454,8 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
 
     *d.totals = (cril_codec_totals){.archive_bytes = a->container.size};
     st = decode(&d, m, options ? options : &defaults, err);
+    if (st == CRIL_OK || st == CRIL_ERR_FORMAT) /* an archive seems damaged to another model */
+        st = cril_model_check(m, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     free_decoding(&d);
     return st;
 }

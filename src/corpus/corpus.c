@@ -413,3 +413,23 @@ void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
     if (c->stream)
         stats->bytes_read += cril_stream_taken(c->stream);
 }
+
+cril_status cril_corpus_files(const char *path, int (*on_file)(void *user, const char *file),
+                              void *user, cril_error *err)
+{
+    struct cril_folder f = {0};
+    struct stat sb;
+    cril_status st = CRIL_OK;
+    bool stop = false;
+
+    if (CRIL_LACKS(err, path, on_file))
+        return CRIL_ERR_RANGE;
+    if (strcmp(path, "-") == 0 || stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode))
+        stop = on_file(user, path) != 0;
+    else
+        st = cril_folder_list(path, &f, err);
+    for (size_t i = 0; st == CRIL_OK && i < f.n && !stop; i++)
+        stop = on_file(user, f.paths[i]) != 0;
+    cril_folder_free(&f);
+    return stop ? cril_fail(err, CRIL_ERR_CANCELLED, "%s: stopped", path) : st;
+}

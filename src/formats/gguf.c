@@ -620,6 +620,24 @@ static cril_status read_split(const struct part *p, uint64_t *no, uint64_t *coun
     return part_uint(p, "split.no", no, err);
 }
 
+cril_status cril_gguf_each_file(const char *path, int (*on_file)(void *user, const char *file),
+                                void *user, cril_error *err)
+{
+    const char *suffix = split_suffix(path);
+    const size_t count = suffix ? strtoul(suffix + 10, NULL, 10) : 1;
+    bool stop = on_file(user, path) != 0;
+
+    for (size_t i = 0; i < count && suffix && !stop; i++) {
+        char *file = part_path(path, suffix, i, count);
+
+        if (!file)
+            return no_memory(path, err);
+        stop = strcmp(file, path) != 0 && on_file(user, file) != 0;
+        free(file);
+    }
+    return stop ? cril_fail(err, CRIL_ERR_CANCELLED, "%s: stopped", path) : CRIL_OK;
+}
+
 static cril_status open_other_parts(cril_gguf *g, const char *path, uint64_t count, cril_error *err)
 {
     const char *suffix = split_suffix(path);
@@ -779,6 +797,15 @@ const uint8_t *cril_gguf_part(const cril_gguf *g, size_t i, size_t *len_bytes)
 {
     *len_bytes = g->parts[i].map.size;
     return g->parts[i].map.data;
+}
+
+cril_status cril_gguf_check(const cril_gguf *g, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < g->n_parts && st == CRIL_OK; i++)
+        st = cril_mapfile_check(&g->parts[i].map, g->parts[i].path, err);
+    return st;
 }
 
 size_t cril_gguf_kv_count(const cril_gguf *g)

@@ -67,6 +67,12 @@ unsigned cril_gguf_version(const cril_gguf *g);
 size_t cril_gguf_parts(const cril_gguf *g);
 /* The mapped bytes of part i. */
 const uint8_t *cril_gguf_part(const cril_gguf *g, size_t i, size_t *len_bytes);
+/* CRIL_ERR_MISMATCH: one of the files is not the one any more that was opened. */
+cril_status cril_gguf_check(const cril_gguf *g, cril_error *err);
+/* Calls on_file for path and, where its name says that it is split, for the other parts, there or
+ * not; stops where that returns something other than 0: CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */
+cril_status cril_gguf_each_file(const char *path, int (*on_file)(void *user, const char *file),
+                                void *user, cril_error *err);
 
 size_t cril_gguf_kv_count(const cril_gguf *g);
 const struct gguf_kv *cril_gguf_kv(const cril_gguf *g, size_t i);

@@ -213,13 +213,15 @@ static cril_status get(cril_model *m, char kept[65],
                        cril_status (*make)(const cril_model *, char *, cril_error *), char hex[65],
                        cril_error *err)
 {
+    char made[65];
     cril_status st = CRIL_OK;
 
     pthread_mutex_lock(&m->hashes);
-    if (!kept[0])
-        st = make(m, kept, err);
+    if (!kept[0] && (st = make(m, made, err)) == CRIL_OK &&
+        (st = cril_model_check(m, err)) == CRIL_OK)
+        memcpy(kept, made, sizeof(made));
     if (st == CRIL_OK)
-        memcpy(hex, kept, 65);
+        memcpy(hex, kept, sizeof(made));
     pthread_mutex_unlock(&m->hashes);
     return st;
 }

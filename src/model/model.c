@@ -441,6 +441,21 @@ void cril_model_close(cril_model *m)
     free(m);
 }
 
+cril_status cril_model_check(const cril_model *m, cril_error *err)
+{
+    if (CRIL_LACKS(err, m))
+        return CRIL_ERR_RANGE;
+    return m->file ? cril_gguf_check(m->file, err) : CRIL_OK; /* a built-in one has none */
+}
+
+cril_status cril_model_files(const char *path, int (*on_file)(void *user, const char *file),
+                             void *user, cril_error *err)
+{
+    if (CRIL_LACKS(err, path, on_file))
+        return CRIL_ERR_RANGE;
+    return cril_gguf_each_file(path, on_file, user, err);
+}
+
 const char *cril_model_path(const cril_model *m)
 {
     return m ? m->path : NULL;

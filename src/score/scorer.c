@@ -641,6 +641,9 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
         st = finish_baselines(&r, err);
     if (st == CRIL_OK)
         st = identify(&r, c, err);
+    if (st == CRIL_OK ||
+        st == CRIL_ERR_NUMERIC) /* weights that were overwritten may be no numbers */
+        st = cril_model_check(s->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);
     cril_ids_free(&r.stream);
@@ -673,7 +676,8 @@ cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, d
     cril_batch_clear(b);
     if (!cril_batch_add(b, 0, &(struct cril_span){.head = -1, .first = 1, .end = n}, tokens, 0))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
-    if ((st = cril_batch_score(b, s->engine, NULL, NULL, err)) == CRIL_OK)
+    if ((st = cril_batch_score(b, s->engine, NULL, NULL, err)) == CRIL_OK &&
+        (st = cril_model_check(s->model, err)) == CRIL_OK)
         memcpy(out_nats, b->nats, (n - 1) * sizeof(*out_nats));
     return st;
 }

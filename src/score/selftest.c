@@ -315,6 +315,8 @@ cril_status cril_selftest_run(cril_selftest *t, const char *kernels, unsigned th
                         : run_part(&r, &t->parts[i], &k, threads, err);
     if (st == CRIL_OK)
         st = hash_nats(t, result.sha256, err);
+    for (size_t i = 0; st == CRIL_OK && i < t->n_parts; i++)
+        st = cril_model_check(t->parts[i].model, err);
     if (st != CRIL_OK)
         return st;
     result.seconds = r.seconds;

@@ -8,9 +8,10 @@
 #include "study/stamp.h"
 
 #include "corpus/folder.h"
+#include "formats/gguf.h"
 #include "util/fail.h"
+#include "util/size.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -47,44 +48,32 @@ static cril_status no_memory(const char *path, cril_error *err)
 
 /* ---- Which files ---- */
 
-/* "-00001-of-00003.gguf" at the end of a path: its length and the 3; otherwise 1. */
-static unsigned parts_of(const char *path, size_t *stem)
+struct parts {
+    struct cril_folder *out;
+    size_t capacity;
+};
+
+static int add_part(void *user, const char *file)
 {
-    static const char first[] = "-00001-of-#####.gguf";
-    const size_t len = strlen(path), n = sizeof(first) - 1;
-    unsigned parts = 0;
+    struct parts *p = user;
+    struct cril_folder *out = p->out;
+    char **paths = cril_size_grow(out->paths, &p->capacity, out->n, 1, sizeof(*paths));
 
-    if (len < n)
+    if (!paths)
         return 1;
-    *stem = len - n;
-    for (size_t i = 0; i < n; i++) {
-        const char c = path[*stem + i];
-
-        if (first[i] == '#' ? c < '0' || c > '9' : c != first[i])
-            return 1;
-        if (first[i] == '#')
-            parts = 10 * parts + (unsigned)(c - '0');
-    }
-    return parts ? parts : 1;
+    out->paths = paths;
+    if (!(paths[out->n] = strdup(file)))
+        return 1;
+    out->n++;
+    return 0;
 }
 
 static cril_status list_parts(const char *path, struct cril_folder *out, cril_error *err)
 {
-    size_t stem = 0;
-    const unsigned parts = parts_of(path, &stem);
+    struct parts p = {.out = out};
 
-    if (!(out->paths = calloc(parts, sizeof(*out->paths))))
-        return no_memory(path, err);
-    for (; out->n < parts; out->n++) {
-        const size_t size = strlen(path) + 1;
-        char *name = strdup(path);
-
-        if (!(out->paths[out->n] = name))
-            return no_memory(path, err);
-        if (parts > 1)
-            snprintf(name + stem, size - stem, "-%05u-of-%05u.gguf", (unsigned)out->n + 1, parts);
-    }
-    return CRIL_OK;
+    return cril_gguf_each_file(path, add_part, &p, NULL) == CRIL_OK ? CRIL_OK
+                                                                    : no_memory(path, err);
 }
 
 /* *below: how much of a file's path is the folder's; 0: it is no folder. */

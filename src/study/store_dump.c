@@ -1,13 +1,15 @@
 /*
  * A store as text: a line a row, tables in a fixed order, rows in the order of their keys. Names
- * stand in quotes, with \ before a quote or
- * \. A double has the digits that are its bits; a standard error may be unknown.
+ * stand in quotes, with \ before a quote, and else as cril_text_show makes them visible. A double
+ * has the digits that are its bits; a standard error may be unknown.
  */
 #include "study/store.h"
 
 #include "util/fail.h"
 #include "util/number.h"
+#include "util/utf8.h"
 
+#include <cril/text.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -21,10 +23,15 @@ struct dump {
 static void put_quoted(FILE *f, const char *text)
 {
     putc('"', f);
-    for (; *text; text++) {
-        if (*text == '"' || *text == '\\')
+    while (*text) { /* names are UTF-8 */
+        const size_t n = strnlen(text, cril_utf8_width(*text));
+        char shown[24];
+
+        if (*text == '"')
             putc('\\', f);
-        putc(*text, f);
+        cril_text_show(text, n, true, shown, sizeof(shown));
+        fputs(shown, f);
+        text += n;
     }
     putc('"', f);
 }

@@ -10,6 +10,7 @@
 #include "util/nearest.h"
 #include "util/number.h"
 
+#include <cril/text.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@ enum { MOST_LEVELS = 16, LONGEST_NAME = 200 };
 void cril_yaml_fault(struct cril_yaml *y, cril_status status, size_t line, const char *format, ...)
 {
     cril_study_faults *f = &y->faults;
+    char raw[sizeof(f->fault[0].message)];
     cril_error *e;
     size_t at = f->n;
     int n;
@@ -47,9 +49,8 @@ void cril_yaml_fault(struct cril_yaml *y, cril_status status, size_t line, const
     va_start(ap, format);
     cril_format(e->message + n, sizeof(e->message) - (size_t)n, format, ap);
     va_end(ap);
-    for (char *p = e->message; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127)
-            *p = '?';
+    memcpy(raw, e->message, sizeof(raw));
+    cril_text_show(raw, strlen(raw), false, e->message, sizeof(e->message));
 }
 
 static bool no_memory(struct cril_yaml *y)

@@ -1,9 +1,9 @@
-/* Error sentences. Control characters from hostile names are made visible, so a message is one
- * line. */
+/* Error sentences. What names and files hold is made visible, so a message is one harmless line. */
 #include "util/fail.h"
 
 #include "util/number.h"
 
+#include <cril/text.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,12 +20,11 @@ cril_status cril_vfail(cril_error *err, cril_status status, const char *format, 
 {
     if (!err)
         return status;
+    char raw[sizeof(err->message)];
     err->status = status;
-    if (cril_format(err->message, sizeof(err->message), format, ap) < 0)
-        err->message[0] = '\0';
-    for (char *p = err->message; *p; p++)
-        if ((unsigned char)*p < 32 || *p == 127)
-            *p = '?';
+    if (cril_format(raw, sizeof(raw), format, ap) < 0)
+        raw[0] = '\0';
+    cril_text_show(raw, strlen(raw), false, err->message, sizeof(err->message));
     return status;
 }
 

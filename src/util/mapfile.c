@@ -13,6 +13,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static struct cril_file_state state_of(const struct stat *st)
+{
+    return (struct cril_file_state){{(int64_t)st->st_dev, (int64_t)st->st_ino, (int64_t)st->st_size,
+                                     (int64_t)st->st_mtim.tv_sec, (int64_t)st->st_mtim.tv_nsec,
+                                     (int64_t)st->st_ctim.tv_sec, (int64_t)st->st_ctim.tv_nsec}};
+}
+
 static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cril_error *err)
 {
     struct stat st;
@@ -29,6 +36,7 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
     if (st.st_size < 0 || (uintmax_t)st.st_size > SIZE_MAX)
         return cril_fail(err, CRIL_ERR_NOMEM,
                          "%s: larger than this machine's address space; use a 64-bit build", path);
+    out->state = state_of(&st);
     if (st.st_size == 0)
         return CRIL_OK;
     p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -44,7 +52,7 @@ static cril_status map_fd(int fd, const char *path, struct cril_mapfile *out, cr
 
 cril_status cril_mapfile_map(int fd, const char *name, struct cril_mapfile *out, cril_error *err)
 {
-    *out = (struct cril_mapfile){NULL, 0};
+    *out = (struct cril_mapfile){0};
     return map_fd(fd, name, out, err);
 }
 
@@ -53,7 +61,7 @@ cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_e
     cril_status st;
     int fd;
 
-    *out = (struct cril_mapfile){NULL, 0};
+    *out = (struct cril_mapfile){0};
     do
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     while (fd < 0 && errno == EINTR);
@@ -69,9 +77,22 @@ cril_status cril_mapfile_open(const char *path, struct cril_mapfile *out, cril_e
     return st;
 }
 
+cril_status cril_mapfile_check(const struct cril_mapfile *m, const char *path, cril_error *err)
+{
+    struct cril_file_state now = {{0}};
+    struct stat st;
+
+    if (stat(path, &st) == 0)
+        now = state_of(&st);
+    if (memcmp(&now, &m->state, sizeof(now)) == 0)
+        return CRIL_OK;
+    return cril_fail(err, CRIL_ERR_MISMATCH,
+                     "%s: was written to or replaced while it was in use; run it again", path);
+}
+
 void cril_mapfile_close(struct cril_mapfile *m)
 {
     if (m->data)
         munmap((void *)(uintptr_t)m->data, m->size);
-    *m = (struct cril_mapfile){NULL, 0};
+    *m = (struct cril_mapfile){0};
 }

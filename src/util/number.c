@@ -5,7 +5,11 @@
  */
 #include "util/number.h"
 
+#include "util/utf8.h"
+
+#include <cril/text.h>
 #include <float.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,11 +168,28 @@ static bool is_of_number(const cril_json_filter *j, char c)
     return is_digit(c) || c == '-' || (j->n && (c == '.' || c == 'e' || c == 'E' || c == '+'));
 }
 
+/* A byte of a text, written once its character is whole. */
+static bool put_text(cril_json_filter *j, char c)
+{
+    const size_t n = ++j->n_character;
+    uint32_t code;
+
+    j->character[n - 1] = c;
+    if (n < cril_utf8_width(j->character[0]))
+        return true;
+    j->n_character = 0;
+    if (cril_text_show(j->character, n, false, NULL, 0) == n)
+        return fwrite(j->character, 1, n, j->file) == n;
+    cril_utf8_read(j->character, n, &code); /* hidden ones are all below U+10000 */
+    return fprintf(j->file, "\\u%04" PRIx32, code) > 0;
+}
+
 static bool put_character(cril_json_filter *j, char c)
 {
     if (j->in_text) {
         j->in_text = j->escaped || c != '"';
         j->escaped = !j->escaped && c == '\\';
+        return put_text(j, c);
     } else if (is_of_number(j, c) && j->n < sizeof(j->number) - 1) {
         j->number[j->n++] = c;
         return true;

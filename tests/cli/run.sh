@@ -45,7 +45,7 @@ same() { cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"; }
 for m in llama llama-mixed gemma3; do cp "$golden/tiny-$m.gguf" $m.gguf; done
 cp "$here"/*.jsonl "$here"/*.txt "$here"/*.yaml "$here"/words.awk . || exit 1
 
-for part in usage good bad archives study figures slurm; do . "$here/$part.sh"; done
+for part in usage good bad archives changes inputs escapes study figures slurm; do . "$here/$part.sh"; done
 
 [ $count -gt 0 ] || fail "no case ran"
 echo "$count cases"

@@ -413,7 +413,7 @@ static void test_segment_lies(void **state)
         {{ENTRY(3, PARTS, 4, 4, 2, 1), parts_bytes, 7}, "contradict", "contradict"},
         {{ENTRY(126, PARTS, 128, 6, 0, 1), two_bytes, 7}, NULL, NULL}, /* true: two parts */
         {{ENTRY(125, PARTS, 128, 6, 0, 1), two_bytes, 7}, "parts contra", "parts contra"},
-        {{ENTRY(124, PARTS, 128, 6, 0, 1), two_bytes, 7}, "contradict", "contradict"},
+        {{ENTRY(124, PARTS, 128, 6, 0, 1), two_bytes, 7}, "lengths contra", "lengths contra"},
     };
 
     (void)state;

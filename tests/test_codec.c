@@ -294,7 +294,7 @@ static void test_every_bit(void **state)
         {"spaced", 0, 60, 30, -1},
         {"tiny-qwen2", 1, 20, 100, CRIL_SEGMENT_STORED},
         {"tiny-qwen2", 1, 20, 10, -1},
-        {"tiny-qwen2", 7, 20, 10, -1}, /* without tokens from the first */
+        {"tiny-qwen2", 7, 20, 10, -1},                   /* without tokens from the first */
         {"tiny-qwen2", 8, 60, 100, CRIL_SEGMENT_STORED}, /* what the model has no use for */
         {"tiny-qwen2", 0, 1, 100, CRIL_SEGMENT_STORED},
         {"tiny-qwen2", 0, 0, 100, -1},

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct bytes {
     uint8_t *data;
@@ -246,20 +247,57 @@ static void test_golden(void **state)
     free(text.data);
 }
 
+/* tiny-gemma3 with a tokenizer that puts a space in front of a text. */
+static cril_model *open_spaced(void)
+{
+    static const char key[] = "tokenizer.ggml.add_space_prefix";
+    char path[] = "/tmp/cril-test-XXXXXX";
+    struct bytes file = read_golden("tiny-gemma3.gguf");
+    const int fd = mkstemp(path);
+    size_t at = 0;
+    cril_model *m;
+    cril_error err;
+    while (at + sizeof(key) < file.n && memcmp(file.data + at, key, sizeof(key) - 1) != 0)
+        at++;
+    file.data[at + sizeof(key) - 1 + 4] = 1; /* behind the type */
+    assert_true(fd >= 0 && write(fd, file.data, file.n) == (ssize_t)file.n);
+    close(fd);
+    if (cril_model_open(path, &m, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    unlink(path);
+    free(file.data);
+    return m;
+}
+
+/* The only segment's kind. */
+static int kind_of(const struct bytes *archive)
+{
+    struct cril_container c;
+    assert_int_equal(cril_container_parse(archive->data, archive->n, "archive", &c, NULL), CRIL_OK);
+    const int kind = c.n_segments == 1 ? (int)c.entries->kind : -1;
+    cril_container_free(&c);
+    return kind;
+}
+
 /* Every bit of small archives, of each kind of segment: the text is never given out wrong. */
 static void test_every_bit(void **state)
 {
     static const struct {
         const char *model;
-        unsigned kind;
+        unsigned text;
         size_t n, segment;
+        int kind;
     } cases[] = {
-        {"tiny-qwen2", 0, 60, 100}, /* tokens */
-        {"tiny-llama", 0, 60, 100}, /* tokens and a dropped space */
-        {"tiny-llama", 0, 60, 30},  /* with an index */
-        {"tiny-qwen2", 1, 20, 100}, /* stored */
-        {"tiny-qwen2", 1, 20, 10},  /* the same, with an index */
-        {"tiny-qwen2", 0, 1, 100},  {"tiny-qwen2", 0, 0, 100},
+        {"tiny-qwen2", 0, 60, 100, CRIL_SEGMENT_TOKENS},
+        {"tiny-llama", 0, 60, 30, -1},
+        {"spaced", 0, 60, 100, CRIL_SEGMENT_DROPPED},
+        {"spaced", 0, 60, 30, -1},
+        {"tiny-qwen2", 1, 20, 100, CRIL_SEGMENT_STORED},
+        {"tiny-qwen2", 1, 20, 10, -1},
+        {"tiny-qwen2", 7, 20, 10, -1},                   /* without tokens from the first */
+        {"tiny-qwen2", 8, 60, 100, CRIL_SEGMENT_STORED}, /* what the model has no use for */
+        {"tiny-qwen2", 0, 1, 100, CRIL_SEGMENT_STORED},
+        {"tiny-qwen2", 0, 0, 100, -1},
     };
     static uint8_t text[100];
     cril_error err;
@@ -268,10 +306,14 @@ static void test_every_bit(void **state)
         const struct setting s = {
             .segment = cases[i].segment, .context = 16, .stride = 8, .threads = 1};
         const cril_decompress_options options = {.threads = 1};
-        cril_model *m = open_model(cases[i].model);
+        cril_model *m =
+            strcmp(cases[i].model, "spaced") == 0 ? open_spaced() : open_model(cases[i].model);
         struct bytes archive = {0}, back = {0};
-        fill(text, sizeof(text), cases[i].kind);
+        fill(text, sizeof(text), cases[i].text);
         compress(m, &s, text, cases[i].n, &archive);
+        if (kind_of(&archive) != cases[i].kind)
+            fail_msg("case %zu: kind %d", i, kind_of(&archive));
+        expect_text(m, &archive, &s, text, 0, cases[i].n);
         for (size_t bit = 0; bit < 8 * archive.n; bit++) {
             back.n = 0;
             archive.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
@@ -342,6 +384,10 @@ static void test_sha256(void **state)
     assert_non_null(strstr(err.message, "SHA-256"));
     assert_int_equal(back.n, 0);
     archive.data[archive.n - 12] ^= 1;
+    archive.data[archive.n - 5] ^= 0x80; /* the last bit of it that is kept */
+    mend_single(&archive);
+    assert_int_equal(decompress(m, &archive, NULL, &back, &err), CRIL_ERR_FORMAT);
+    archive.data[archive.n - 5] ^= 0x80;
     archive.data[archive.n - 16] ^= 1; /* code */
     mend_single(&archive);
     assert_int_equal(decompress(m, &archive, NULL, &back, &err), CRIL_ERR_FORMAT);

@@ -27,6 +27,7 @@ static const struct cril_archive_header header = {.version = 2,
 /* Of each kind one. The parts: three tokens less a byte and two raw bytes; one token. */
 static const uint8_t code_bytes[] = {0x12, 0x34, 0x56};
 static const uint8_t parts_bytes[] = {7, 2, 2, 0, 'x', 'y', 0x9A};
+static const uint8_t two_bytes[] = {0x80, 1, 0, 0x80, 1, 0, 0x9A}; /* 64 tokens and 64 more */
 static const uint8_t raw_bytes[] = {0xFF, 0xFE, 0xFD, 0xFC};
 static const uint8_t long_bytes[300];
 
@@ -345,6 +346,23 @@ static void test_header_lies(void **state)
         }
 }
 
+/* An entry whose numbers are those of the trailer. */
+static void test_entry_in_trailer(void **state)
+{
+    static const uint8_t first[] = {41}; /* 10 bytes of text, as tokens */
+    struct made_bytes a = make(0, 0);
+    uint8_t out[CRIL_ARCHIVE_TRAILER];
+
+    (void)state;
+    a.n -= CRIL_ARCHIVE_TRAILER + 1;
+    made_append(&a, first, 1);
+    made_append(
+        &a, out,
+        cril_archive_put_trailer(sha256, cril_archive_crc(0, a.data, a.n), true, NULL, 0, out));
+    expect(&a, CRIL_ERR_FORMAT, "damaged or cut short");
+    free(a.data);
+}
+
 /* A head beyond what a header can be made to say. */
 static void test_head(void **state)
 {
@@ -393,6 +411,9 @@ static void test_segment_lies(void **state)
         {{ENTRY(5, PARTS, 4, 3, 2, 2), parts_bytes, 7}, "parts contra", "parts contra"},
         {{ENTRY(5, PARTS, 4, 5, 2, 0), parts_bytes, 7}, "parts contra", "parts contra"},
         {{ENTRY(3, PARTS, 4, 4, 2, 1), parts_bytes, 7}, "contradict", "contradict"},
+        {{ENTRY(126, PARTS, 128, 6, 0, 1), two_bytes, 7}, NULL, NULL}, /* true: two parts */
+        {{ENTRY(125, PARTS, 128, 6, 0, 1), two_bytes, 7}, "parts contra", "parts contra"},
+        {{ENTRY(124, PARTS, 128, 6, 0, 1), two_bytes, 7}, "lengths contra", "lengths contra"},
     };
 
     (void)state;
@@ -554,14 +575,15 @@ static void test_crc(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_headers),
-        cmocka_unit_test(test_parts),      cmocka_unit_test(test_example),
-        cmocka_unit_test(test_overhead),   cmocka_unit_test(test_every_flip),
-        cmocka_unit_test(test_every_cut),  cmocka_unit_test(test_more_bytes),
-        cmocka_unit_test(test_newer),      cmocka_unit_test(test_header_lies),
-        cmocka_unit_test(test_head),       cmocka_unit_test(test_segment_lies),
-        cmocka_unit_test(test_part_lies),  cmocka_unit_test(test_index_lies),
-        cmocka_unit_test(test_archive),    cmocka_unit_test(test_crc),
+        cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_headers),
+        cmocka_unit_test(test_parts),        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_overhead),     cmocka_unit_test(test_every_flip),
+        cmocka_unit_test(test_every_cut),    cmocka_unit_test(test_more_bytes),
+        cmocka_unit_test(test_newer),        cmocka_unit_test(test_header_lies),
+        cmocka_unit_test(test_head),         cmocka_unit_test(test_entry_in_trailer),
+        cmocka_unit_test(test_segment_lies), cmocka_unit_test(test_part_lies),
+        cmocka_unit_test(test_index_lies),   cmocka_unit_test(test_archive),
+        cmocka_unit_test(test_crc),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -366,6 +366,15 @@ static void test_trailer_lies(void **state)
         }
         free(a.data);
     }
+    { /* no segments, and no text, but bytes of some */
+        struct made_bytes a = make_archive1(&header, NULL, 0, &(struct made1_trailer){0});
+
+        a.n -= MADE1_TRAILER;
+        made_append(&a, run_bytes, sizeof(run_bytes));
+        made1_put_trailer(&(struct made1_trailer){0}, NULL, made_more(&a, MADE1_TRAILER));
+        expect(a.data, a.n, CRIL_ERR_FORMAT, "belong to no segment");
+        free(a.data);
+    }
     { /* the reserved field, with a checksum that is right */
         struct made_bytes a = make();
         uint8_t *t = a.data + a.n - MADE1_TRAILER;

@@ -180,20 +180,16 @@ static void say_change(struct corpus_now *now, const cril_store_corpus *want)
         snprintf(now->why, sizeof(now->why), "the limit was %s and is %s", then, limit);
 }
 
-/* A limit that leaves nothing out is none. */
+/* A limit that leaves nothing out is none, and as good as another such one. */
 static cril_status find_whole(cril_store *s, const cril_store_corpus *want,
                               cril_store_corpus *facts, bool *known, cril_error *err)
 {
-    cril_store_corpus whole = *want;
     uint64_t n;
     cril_status st = cril_store_find_text(s, want->text, &n, err);
 
-    if (st != CRIL_OK || !n || !want->limit || want->limit < n)
+    if (st != CRIL_OK || !n || (want->limit && want->limit < n))
         return st;
-    whole.limit = 0;
-    if ((st = cril_store_corpus_id(&whole, err)) != CRIL_OK)
-        return st;
-    return cril_store_corpus_by_id(s, whole.id, facts, known, err);
+    return cril_store_corpus_of(s, want->text, n, facts, known, err);
 }
 
 static cril_status look_at_corpus(struct cril_current *c, size_t i, cril_error *err)

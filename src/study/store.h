@@ -122,6 +122,9 @@ cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_docume
 /* *found is false where it is not there. */
 cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out,
                                     bool *found, cril_error *err);
+/* One that has so many documents of a text, whatever its limit. */
+cril_status cril_store_corpus_of(cril_store *s, const char *text, uint64_t documents,
+                                 cril_store_corpus *out, bool *found, cril_error *err);
 cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store_model *out,
                                    bool *found, cril_error *err);
 cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const char *model,

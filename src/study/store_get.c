@@ -118,19 +118,40 @@ cril_status cril_store_model_by_id(cril_store *s, const char *sha256, cril_store
     return q.st;
 }
 
+/* The corpus that the query finds, if it finds one. */
+static cril_status take_corpus(struct cril_query *q, cril_store_corpus *out, bool *found)
+{
+    cril_store_corpus c = {0};
+
+    if ((*found = cril_query_next(q)))
+        get_corpus(q, &c);
+    if (cril_query_end(q) == CRIL_OK && *found)
+        *out = c;
+    return q->st;
+}
+
 cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out,
                                     bool *found, cril_error *err)
 {
     struct cril_query q;
-    cril_store_corpus c = {0};
 
     cril_query_start(&q, s, "SELECT " CORPUS_COLUMNS " FROM corpora WHERE id = ?", err);
     cril_query_text(&q, id);
-    if ((*found = cril_query_next(&q)))
-        get_corpus(&q, &c);
-    if (cril_query_end(&q) == CRIL_OK && *found)
-        *out = c;
-    return q.st;
+    return take_corpus(&q, out, found);
+}
+
+cril_status cril_store_corpus_of(cril_store *s, const char *text, uint64_t documents,
+                                 cril_store_corpus *out, bool *found, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s,
+                     "SELECT " CORPUS_COLUMNS
+                     " FROM corpora WHERE text = ? AND documents = ? ORDER BY id LIMIT 1",
+                     err);
+    cril_query_text(&q, text);
+    cril_query_count(&q, documents);
+    return take_corpus(&q, out, found);
 }
 
 cril_status cril_store_find_text(cril_store *s, const char *text, uint64_t *n_documents,

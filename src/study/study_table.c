@@ -91,10 +91,10 @@ static cril_status measure(const struct table *x, const cril_cell *cell, uint64_
     size_t n;
     cril_status st = cril_store_rows(x->store, cell, n_documents, &rows, &n, err);
 
-    if (st == CRIL_OK)
-        st = figure(x->store, rows, n, out, err);
-    if (st == CRIL_OK)
-        free(rows);
+    if (st != CRIL_OK)
+        return st;
+    st = figure(x->store, rows, n, out, err);
+    free(rows);
     return st;
 }
 

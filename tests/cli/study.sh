@@ -61,6 +61,9 @@ t stale-predict predict --model llama s.yaml
 t stale-run study run --no-baselines s.yaml
 t stale-after study status s.yaml
 "$cril" report s.yaml | grep -q 'over the first 5 of 6 documents of' || fail stale-documents
+sed -i 's/limit: 5/limit: 6/' s.yaml && "$cril" study run -q --no-baselines s.yaml && sed -i 's/limit: 6/limit: 900/' s.yaml
+t stale-whole study status s.yaml # neither limit leaves anything out
+sed -i 's/limit: 900/limit: 5/' s.yaml && "$cril" study run -q --no-baselines s.yaml
 touch d.jsonl
 t stale-touched study status s.yaml
 cp ../llama-mixed.gguf gemma3.gguf

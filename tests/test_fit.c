@@ -856,6 +856,18 @@ static void test_refused_arguments(void **state)
                    "no slope is the best one");
         check_says(cril_line_york(&p, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
                    "no slope is the best one");
+        p = points(4, up, left);
+        check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
+                   "no slope is the best one");
+        { /* without the one family 1 point stays, without the other 3 of one x */
+            static const double one_x[] = {0.3, 0.1 + 0.2, 0.3, 0.9}, falls[] = {3, 2, 1, 0};
+            static const uint32_t labels[] = {5, 5, 5, 6};
+
+            p = points(4, one_x, falls);
+            p.family = labels;
+            check_says(cril_line_leave_out(&p, out, NULL, &total, &err), CRIL_ERR_RANGE, &err,
+                       "leaving out needs");
+        }
         p = points(4, x, y);
         check_says(cril_line_deming(&p, 1, 0.9, &both, &err), CRIL_ERR_NUMERIC, &err,
                    "no slope is the best one");

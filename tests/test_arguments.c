@@ -13,6 +13,7 @@
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
+#include <cril/harness.h>
 #include <cril/html.h>
 #include <cril/inspect.h>
 #include <cril/number.h>
@@ -110,12 +111,22 @@ static int on_file(void *user, const char *file)
 
 static void test_model(void **state)
 {
+    const char *key, *reason;
     cril_model *out;
+    size_t len;
     char hex[65];
 
     (void)state;
     REFUSED(cril_model_open, NULL, &out);
     REFUSED(cril_model_open, model_path, NULL);
+    REFUSED(cril_model_open_inspected, NULL, &out);
+    IS(== NULL, cril_model_warning, NULL, 0);
+    IS(== NULL, cril_model_warning, m, SIZE_MAX);
+    IS(== false, cril_model_unused, NULL, 0, &key, &len, &reason);
+    IS(== false, cril_model_unused, m, 0, NULL, &len, &reason);
+    IS(== false, cril_model_unused, m, 0, &key, NULL, &reason);
+    IS(== false, cril_model_unused, m, 0, &key, &len, NULL);
+    IS(== false, cril_model_unused, m, SIZE_MAX, &key, &len, &reason);
     REFUSED(cril_model_sha256, NULL, hex);
     REFUSED(cril_model_sha256, m, NULL);
     REFUSED(cril_model_identity, NULL, hex);
@@ -145,6 +156,10 @@ static void test_tokenizer(void **state)
     (void)state;
     REFUSED(cril_tokenizer_open, NULL, &out);
     REFUSED(cril_tokenizer_open, model_path, NULL);
+    REFUSED(cril_tokenizer_open_inspected, NULL, &out);
+    IS(== NULL, cril_tokenizer_warning, NULL, 0);
+    IS(== NULL, cril_tokenizer_warning, t, SIZE_MAX);
+    note("cril_unicode_here"); /* takes nothing */
     REFUSED(cril_tokenizer_encode, NULL, "text", 4, 0, &ids);
     REFUSED(cril_tokenizer_encode, t, NULL, 4, 0, &ids);
     REFUSED(cril_tokenizer_encode, t, "text", 4, 0, NULL);
@@ -174,6 +189,8 @@ static void test_inspect(void **state)
     REFUSED(cril_inspect_open, NULL, &f);
     REFUSED(cril_inspect_open, model_path, NULL);
     must(cril_inspect_open(model_path, &f, &err), &err);
+    REFUSED(cril_model_open_inspected, f, NULL);
+    REFUSED(cril_tokenizer_open_inspected, f, NULL);
     cril_inspect_metadata(f, SIZE_MAX, &key, &type, &value);
     assert_true(!key && !type && !value);
     cril_inspect_metadata(f, 0, NULL, NULL, NULL);
@@ -310,6 +327,9 @@ static void test_results(void **state)
     assert_non_null(f);
     IS_NAN(cril_result_bits, NULL);
     IS_NAN(cril_result_bpc, NULL);
+    IS_NAN(cril_result_bpc_with_escapes, NULL);
+    IS_NAN(cril_results_average, NULL, 1);
+    IS_NAN(cril_results_average, &r, 0);
     IS_NAN(cril_result_bpb, NULL);
     IS_NAN(cril_result_bits_per_token, NULL);
     IS_NAN(cril_result_perplexity, NULL);
@@ -326,6 +346,8 @@ static void test_results(void **state)
     REFUSED(cril_compare, NULL, &r, &comparison);
     REFUSED(cril_compare, &r, NULL, &comparison);
     REFUSED(cril_compare, &r, &r, NULL);
+    REFUSED(cril_compare_average, NULL, 1, &comparison);
+    REFUSED(cril_compare_average, &(cril_result_pair){&r, &r}, 1, NULL);
     DOES_NOTHING(cril_results_free, NULL, 5);
     DOES_NOTHING(cril_comparison_free, NULL);
     cril_result_free(&r);
@@ -635,6 +657,9 @@ static void test_store(void **state)
     const cril_study_info *info = cril_study_info_of(study);
     cril_store_model model = {.architecture = "llama", .parameters = 1, .bytes = 1, .context = 64};
     cril_store_corpus corpus = {.field = "content", .documents = 1, .characters = 1, .bytes = 1};
+    cril_study_faults faults;
+    cril_harness harness = {0};
+    uint64_t n_documents;
     cril_current *current;
     cril_cell_state cell_state;
     cril_study_table table;
@@ -703,6 +728,36 @@ static void test_store(void **state)
     REFUSED(cril_store_imported, NULL, CRIL_FIGURE_BPC, &rows, &n);
     REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, NULL, &n);
     REFUSED(cril_store_imported, s, CRIL_FIGURE_BPC, &rows, NULL);
+    REFUSED(cril_store_put_text, NULL, hex, 1);
+    REFUSED(cril_store_put_text, s, NULL, 1);
+    REFUSED(cril_store_find_text, NULL, hex, &n_documents);
+    REFUSED(cril_store_find_text, s, NULL, &n_documents);
+    REFUSED(cril_store_find_text, s, hex, NULL);
+    must(cril_current_look(s, info, &current, &err), &err);
+    REFUSED(cril_current_cell, current, 0, 0, NULL, &cell_state);
+    REFUSED(cril_current_cell, current, 0, 0, info->protocols, NULL);
+    REFUSED(cril_current_table, current, NULL, &table);
+    REFUSED(cril_current_table, current, info->protocols, NULL);
+    IS(== false, cril_current_model, NULL, 0, &model);
+    IS(== false, cril_current_model, current, 0, NULL);
+    IS(== false, cril_current_model, current, SIZE_MAX, &model);
+    IS(== false, cril_current_corpus, NULL, 0, &corpus);
+    IS(== false, cril_current_corpus, current, 0, NULL);
+    IS(== false, cril_current_corpus, current, SIZE_MAX, &corpus);
+    IS(== NULL, cril_current_former_name, NULL, 0, 0);
+    IS(== NULL, cril_current_former_name, current, SIZE_MAX, 0);
+    IS(== NULL, cril_current_former_name, current, 0, SIZE_MAX);
+    cril_current_free(current);
+    DOES_NOTHING(cril_current_free, NULL);
+    IS_NAN(cril_known_with_escapes, NULL);
+    REFUSED(cril_harness_read, NULL, 1, info, "m", &harness);
+    REFUSED(cril_harness_read, NULL, 0, NULL, "m", &harness);
+    REFUSED(cril_harness_read, NULL, 0, info, NULL, &harness);
+    REFUSED(cril_harness_read, NULL, 0, info, "m", NULL);
+    DOES_NOTHING(cril_harness_free, &harness);
+    DOES_NOTHING(cril_harness_free, NULL);
+    IS(== CRIL_ERR_RANGE, cril_study_run_check, NULL, &faults);
+    IS(== CRIL_ERR_RANGE, cril_study_run_check, info, NULL);
     REFUSED(cril_current_look, NULL, info, &current);
     REFUSED(cril_current_look, s, NULL, &current);
     REFUSED(cril_current_look, s, info, NULL);

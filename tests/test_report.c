@@ -337,10 +337,13 @@ static void test_unspelled(void **state)
     assert_true(cril_result_bpc_with_escapes(&r) == (cril_result_bits(&r) + 240) / 100);
     assert_true(cril_result_archive_bytes(&r) == 1 + 30);
     assert_true(isnan(cril_result_break_even(&r)));
-    documents[2].unspelled_characters = 4;
-    documents[2].escape_bytes = 30;
+    documents[1].unspelled_characters = 1;
+    documents[1].escape_bytes = 10;
+    documents[2].unspelled_characters = 3;
+    documents[2].escape_bytes = 20;
     check_round_trip(&r, 1);
-    documents[2].unspelled_characters = documents[2].escape_bytes = 0;
+    for (int i = 1; i < 3; i++)
+        documents[i].unspelled_characters = documents[i].escape_bytes = 0;
 }
 
 /* What is not spelled makes no model better than another. */

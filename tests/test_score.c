@@ -497,7 +497,6 @@ static void open_without_bytes(struct fixture *x)
     assert_int_equal(fclose(f), 0);
     if (cril_model_open(path, &x->m, &err) != CRIL_OK)
         fail_msg("%s", err.message);
-    unlink(path);
     write_corpus(x->path);
 }
 
@@ -527,11 +526,12 @@ static void test_unknown(void **state)
     assert_true(cril_result_bpc(&r) < 0.1);
     assert_int_equal(r.unspelled_characters, 1000);
     assert_int_equal(r.unspelled_documents, 1);
-    assert_int_equal(r.escape_bytes, 3000 + 12);
+    assert_int_equal(r.escape_bytes, 3000 + 3);
     assert_true(cril_result_bpc_with_escapes(&r) >= 24);
-    assert_true(cril_result_archive_bytes(&r) >= 3012);
+    assert_true(cril_result_archive_bytes(&r) >= 3003);
     assert_true(isnan(cril_result_break_even(&r)));
     cril_result_free(&r);
+    unlink(cril_model_path(x.m));
     close_fixture(&x);
 }
 

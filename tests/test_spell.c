@@ -552,13 +552,15 @@ static void escapes_cost_what_they_take(void **state)
     static const char text[] = "The Software is provided\x01 and then the Software is\x03\x04";
     const struct subject *x = subject("sp-bpe.gguf");
     struct cril_unspelled u;
+    uint8_t part[CRIL_ARCHIVE_PART];
 
     (void)state;
     round_trip(x, text, sizeof(text) - 1);
     assert_int_equal(cril_speller_count(x->s, NULL, 0, text, sizeof(text) - 1, &u, NULL), CRIL_OK);
     assert_int_equal(u.characters, 3);
     assert_int_equal(spelling.n_parts, 2);
-    assert_int_equal(u.escape_bytes, 2 * CRIL_ARCHIVE_PART + 3);
+    assert_int_equal(u.escape_bytes, 3 + cril_archive_put_part(&spelling.parts[0], part) +
+                                         cril_archive_put_part(&spelling.parts[1], part));
     assert_int_equal(spelling.n_raw, 3);
 }
 

@@ -344,7 +344,7 @@ static const struct rule rules[] = {
     /* protocols */
     {M C "protocols: [documnt]\n", 3,
      "\"documnt\" is no protocol; did you mean \"document\"? (there are: document, hkust, "
-     "rolling, halves)"},
+     "opencompass, rolling, halves, uncheatable)"},
     {M C "protocols:\n  - {context: 5}\n", 4, "a protocol needs a \"name\""},
     {M C "protocols:\n  - name: halves\n    stride: 5\n", 5, "the protocol halves has no stride"},
     {M C "protocols:\n  - name: halves\n    context: 2\n", 5,

@@ -501,6 +501,9 @@ size_t cril_model_logits(const cril_model *m)
 
 const char *cril_model_warning(const cril_model *m, size_t i)
 {
+    if (!m)
+        return NULL;
+
     return i < m->warnings.n ? m->warnings.sentence[i]
                              : cril_tokenizer_warning(m->tokenizer, i - m->warnings.n);
 }
@@ -508,6 +511,9 @@ const char *cril_model_warning(const cril_model *m, size_t i)
 bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,
                        const char **reason)
 {
+    if (!m || !key || !len || !reason)
+        return false;
+
     for (size_t k = 0; k < cril_gguf_kv_count(m->file); k++) {
         const struct gguf_kv *kv = cril_gguf_kv(m->file, k);
 

@@ -7,10 +7,12 @@
 #include "report/json_check.h"
 
 #include "stats/same.h"
+#include "util/number.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdarg.h>
 #include <string.h>
 
 struct check {
@@ -31,19 +33,31 @@ bool cril_json_agrees(const json_t *v, double want)
     return json_is_number(v) && agree(json_number_value(v), want);
 }
 
+/* Sets the sentence; false. */
+static bool contradict(const struct check *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool contradict(const struct check *c, const char *format, ...)
+{
+    va_list ap;
+
+    va_start(ap, format);
+    cril_format(c->what, CRIL_CONTRADICTION, format, ap);
+    va_end(ap);
+    return false;
+}
+
 static bool wrong(const struct check *c, const char *field, const char *rest)
 {
-    snprintf(c->what, CRIL_CONTRADICTION, "%s %s", field, rest);
-    return false;
+    return contradict(c, "%s %s", field, rest);
 }
 
 /* ---- Sums of documents ---- */
 
 static bool wrong_sum(const struct check *c, const char *name, uint64_t total, uint64_t sum)
 {
-    snprintf(c->what, CRIL_CONTRADICTION, "%s is %" PRIu64 ", but its documents have %s%" PRIu64,
-             name, total, sum > total ? "at least " : "", sum);
-    return false;
+    return contradict(c, "%s is %" PRIu64 ", but its documents have %s%" PRIu64, name, total,
+                      sum > total ? "at least " : "", sum);
 }
 
 /* Counts below 2^63, so that a sum that has passed the total has not wrapped. */
@@ -60,19 +74,23 @@ static bool wrong_sum(const struct check *c, const char *name, uint64_t total, u
 static bool check_sums(const struct check *c)
 {
     const cril_result *r = c->r;
+    uint64_t unspelled = 0;
     double nats = 0;
 
     for (uint64_t i = 0; i < r->documents; i++)
         nats += r->per_document[i].nats;
-    if (!agree(nats, r->nats)) {
-        snprintf(c->what, CRIL_CONTRADICTION, "nats is %.17g, but its documents have %.17g",
-                 r->nats, nats);
-        return false;
-    }
+    if (!agree(nats, r->nats))
+        return contradict(c, "nats is %.17g, but its documents have %.17g", r->nats, nats);
     CHECK_SUM(tokens);
     CHECK_SUM(scored_tokens);
     CHECK_SUM(characters);
     CHECK_SUM(bytes);
+    CHECK_SUM(unspelled_characters);
+    CHECK_SUM(escape_bytes);
+    for (uint64_t i = 0; i < r->documents; i++)
+        unspelled += r->per_document[i].unspelled_characters > 0;
+    if (unspelled != r->unspelled_documents)
+        return wrong_sum(c, "unspelled_documents", r->unspelled_documents, unspelled);
     return true;
 }
 
@@ -117,11 +135,8 @@ static bool check_real(const struct check *c, const char *name, double want)
     if (!v || cril_json_agrees(v, want))
         return true;
     if (isfinite(want))
-        snprintf(c->what, CRIL_CONTRADICTION, "%s is not %.17g, which follows from the sums", name,
-                 want);
-    else
-        snprintf(c->what, CRIL_CONTRADICTION, "%s is not null, which follows from the sums", name);
-    return false;
+        return contradict(c, "%s is not %.17g, which follows from the sums", name, want);
+    return contradict(c, "%s is not null, which follows from the sums", name);
 }
 
 static bool check_figures(const struct check *c)
@@ -129,6 +144,7 @@ static bool check_figures(const struct check *c)
     const cril_result *r = c->r;
 
     return check_real(c, "bpc", cril_result_bpc(r)) && check_real(c, "bpb", cril_result_bpb(r)) &&
+           check_real(c, "bpc_with_escapes", cril_result_bpc_with_escapes(r)) &&
            check_real(c, "bits", cril_result_bits(r)) &&
            check_real(c, "bits_per_token", cril_result_bits_per_token(r)) &&
            check_real(c, "perplexity", cril_result_perplexity(r));

@@ -245,8 +245,8 @@ static bool bar_range(const struct board *b, double *low, double *high)
 
         if (!isfinite(k->value))
             continue;
-        *low = fmin(*low, k->value - b->p->reach * k->se);
-        *high = fmax(*high, k->value + b->p->reach * k->se);
+        *low = fmin(*low, k->value - cril_page_reach(b->p, k->se));
+        *high = fmax(*high, k->value + cril_page_reach(b->p, k->se));
     }
     return *high > *low && *high < 1e9;
 }

@@ -107,13 +107,15 @@ double cril_result_bpc(const cril_result *r)
 
 double cril_result_bpc_with_escapes(const cril_result *r)
 {
-    return over(cril_result_bits(r) + 8 * (double)r->escape_bytes, r->characters);
+    return r ? over(cril_result_bits(r) + 8 * (double)r->escape_bytes, r->characters) : NAN;
 }
 
 double cril_results_average(const cril_result *results, size_t n)
 {
     struct cril_sum sum = {0};
 
+    if (!results || !n)
+        return NAN;
     for (size_t i = 0; i < n; i++)
         cril_sum_add(&sum, cril_result_bpc(&results[i]));
     return cril_sum_value(&sum) / (double)n;
@@ -165,7 +167,7 @@ double cril_result_break_even(const cril_result *r)
     const double saved =
         best ? over(8 * (double)best->bytes, r->text_characters) - cril_result_bpc(r) : 0;
 
-    if (r->unspelled_characters)
+    if (r && r->unspelled_characters)
         return NAN;
     return saved > 0 ? 8 * (double)r->model_bytes / saved : INFINITY;
 }

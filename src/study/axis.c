@@ -104,7 +104,7 @@ static cril_status make_axes(const cril_study_info *s, const cril_study_fit *f, 
 
 double cril_known_with_escapes(const cril_known *k)
 {
-    return k->value + k->escapes;
+    return k ? k->value + k->escapes : NAN;
 }
 
 /* A row of the table as a coordinate. */

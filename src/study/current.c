@@ -274,6 +274,9 @@ static cril_status weigh_former(struct cril_current *c, cril_error *err)
 
 const char *cril_current_former_name(const cril_current *c, size_t model, size_t i)
 {
+    if (!c || model >= c->study->n_models)
+        return NULL;
+
     const struct model_now *m = &c->models[model];
 
     for (size_t k = 0; k < c->n_former && m->known && c->study->models[model].path; k++)
@@ -465,16 +468,18 @@ void cril_current_free(cril_current *c)
 
 bool cril_current_model(const cril_current *c, size_t model, cril_store_model *out)
 {
-    if (c->models[model].known)
-        *out = c->models[model].facts;
-    return c->models[model].known;
+    if (!c || !out || model >= c->study->n_models || !c->models[model].known)
+        return false;
+    *out = c->models[model].facts;
+    return true;
 }
 
 bool cril_current_corpus(const cril_current *c, size_t corpus, cril_store_corpus *out)
 {
-    if (c->corpora[corpus].known)
-        *out = c->corpora[corpus].facts;
-    return c->corpora[corpus].known;
+    if (!c || !out || corpus >= c->study->n_corpora || !c->corpora[corpus].known)
+        return false;
+    *out = c->corpora[corpus].facts;
+    return true;
 }
 
 cril_store *cril_current_store(const cril_current *c)

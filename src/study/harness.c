@@ -19,6 +19,7 @@
 #include "study/query.h"
 #include "util/arena.h"
 #include "util/fail.h"
+#include "util/number.h"
 #include "util/mapfile.h"
 #include "util/nearest.h"
 #include "util/size.h"
@@ -108,7 +109,7 @@ static size_t find_benchmark(const cril_study_info *s, const struct place *p)
 static cril_status read_share(const struct reader *r, const struct place *p, const json_t *v,
                               const char *is, double *out)
 {
-    char sentence[300];
+    char sentence[300], number[CRIL_NUMBER_SIZE];
 
     *out = json_number_value(v);
     if (json_is_number(v) && *out >= 0 && *out <= 1)
@@ -116,9 +117,9 @@ static cril_status read_share(const struct reader *r, const struct place *p, con
     if (json_is_number(v))
         snprintf(
             sentence, sizeof(sentence),
-            "%s %g, and a score is from 0 to 1; import what has another scale with --scores and "
+            "%s %s, and a score is from 0 to 1; import what has another scale with --scores and "
             "a column unit",
-            is, *out);
+            is, cril_number_write(number, *out, 6));
     else
         snprintf(sentence, sizeof(sentence), "%s no number", is);
     return wrong(r, p, sentence);
@@ -506,6 +507,9 @@ cril_status cril_harness_parse(const struct cril_harness_text *texts, size_t n,
 cril_status cril_harness_read(const char *const *paths, size_t n_paths, const cril_study_info *s,
                               const char *model, cril_harness *out, cril_error *err)
 {
+    if (CRIL_LACKS(err, s, model, out) || (n_paths && CRIL_LACKS(err, paths)))
+        return CRIL_ERR_RANGE;
+
     struct cril_harness_text *texts = calloc(n_paths + 1, sizeof(*texts));
     struct cril_mapfile *files = calloc(n_paths + 1, sizeof(*files));
     cril_status st =
@@ -526,6 +530,8 @@ cril_status cril_harness_read(const char *const *paths, size_t n_paths, const cr
 
 void cril_harness_free(cril_harness *h)
 {
+    if (!h)
+        return;
     free(h->rows);
     free(h->left_out);
     free((void *)h->models);

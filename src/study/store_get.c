@@ -157,6 +157,9 @@ cril_status cril_store_corpus_of(cril_store *s, const char *text, uint64_t docum
 cril_status cril_store_find_text(cril_store *s, const char *text, uint64_t *n_documents,
                                  cril_error *err)
 {
+    if (CRIL_LACKS(err, s, text, n_documents))
+        return CRIL_ERR_RANGE;
+
     struct cril_query q;
 
     *n_documents = 0;

@@ -242,6 +242,9 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
 cril_status cril_store_put_text(cril_store *s, const char *text, uint64_t n_documents,
                                 cril_error *err)
 {
+    if (CRIL_LACKS(err, s, text))
+        return CRIL_ERR_RANGE;
+
     cril_status st = cril_store_begin(s, true, err);
 
     return st == CRIL_OK ? cril_store_end(s, cril_put_text(s, text, n_documents, err), err) : st;

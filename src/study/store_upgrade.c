@@ -192,10 +192,11 @@ static cril_status put_documents(cril_store *s, const struct old_cell *c, cril_e
 
     if (st != CRIL_OK)
         return st;
-    cril_query_start(&q, s,
-                     "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes, 0, 0 FROM "
-                     "old_documents WHERE cell = ? ORDER BY idx",
-                     err);
+    cril_query_start(
+        &q, s,
+        "SELECT idx, line, nats, tokens, scored_tokens, characters, bytes, 0, 0, 0 FROM "
+        "old_documents WHERE cell = ? ORDER BY idx",
+        err);
     cril_query_key(&q, c->key);
     while (cril_query_next(&q)) {
         cril_query_get_document(&q, &rows[n++]);

@@ -549,6 +549,9 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
 
 cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults)
 {
+    if (!s || !faults)
+        return CRIL_ERR_RANGE;
+
     struct cril_survey w = {0};
     cril_error err;
     cril_status st;

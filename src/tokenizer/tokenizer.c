@@ -294,6 +294,9 @@ cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_err
 cril_status cril_tokenizer_open_inspected(const cril_inspect *f, cril_tokenizer **out,
                                           cril_error *err)
 {
+    if (CRIL_LACKS(err, f, out))
+        return CRIL_ERR_RANGE;
+
     return cril_tokenizer_create(cril_inspect_gguf(f), out, err);
 }
 
@@ -424,6 +427,9 @@ bool cril_tokenizer_adds_eos(const cril_tokenizer *t)
 
 const char *cril_tokenizer_warning(const cril_tokenizer *t, size_t i)
 {
+    if (!t)
+        return NULL;
+
     return i < t->warnings.n ? t->warnings.sentence[i] : NULL;
 }
 

@@ -22,7 +22,7 @@ limited() {
 }
 limited file-limit score -m llama.gguf --context 64 --token-nats b.tsv c.jsonl
 leaves_nothing file-limit b.tsv
-limited file-limit-archive compress -m llama.gguf --context 64 -o b.cril c.jsonl
+tail -c 2000 "$golden/tiny-llama.gguf" >noise && limited file-limit-archive compress -m llama.gguf --context 64 -o b.cril noise
 leaves_nothing file-limit-archive b.cril
 limited file-limit-stdout help score
 

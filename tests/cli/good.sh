@@ -1,5 +1,4 @@
 # What works: tables, files, JSON, several corpora, standard input, comparison, description, ids.
-s="score -m llama.gguf --context 64 --stride 24"
 t score $s c.jsonl
 t score-two $s c.jsonl d.jsonl
 t score-options $s --level 80 --resamples 50 --seed 7 --limit 2 c.jsonl
@@ -72,14 +71,8 @@ done
 "$cril" compare a.json a.json | sed 1,2d >all
 "$cril" compare a.json base.json | sed 1,2d | same "compare with baselines" all -
 
-# Proofs. Texts that tiny models compress, an empty one, one with NUL; in proof.csv also one that is not UTF-8.
-{
-    i=0; while [ $i -lt 4 ]; do
-        awk -v n=$((500 + 700 * i)) -f words.awk | awk '{ text = text $0 "\\n" } END { printf "{\"content\": \"%s\"}\n", text }'
-        i=$((i + 1))
-    done
-    printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n'
-} >proof.jsonl
+# Proofs; in proof.csv also a text that is not UTF-8.
+make_proof
 { printf 'content\n"'; awk -v n=2000 -f words.awk; printf '"\n"the fining \377 area"\n'; } >proof.csv
 timeless() { sed 's/^\(.* %  *[0-9]*  *[0-9.]*\)  *[0-9.]*  *[0-9.]*$/\1 TIMES/' all >out; }
 "$cril" $s --prove proof.jsonl proof.csv >all 2>err; code=$?; timeless; verdict prove $code

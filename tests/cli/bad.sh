@@ -150,7 +150,6 @@ if [ -c /dev/full ]; then
 else
     skip "full disk: no /dev/full"
 fi
-mkdir small
 if mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
     mounted=$tmp/small
     dd if=/dev/zero of=small/fill bs=4k count=3 2>/dev/null
@@ -177,7 +176,6 @@ for signal in INT TERM; do
     leaves_nothing stopped-$signal b.json b.tsv b.csv
 done
 # Also where it waits for standard input.
-mkfifo pipe
 sleep 60 >pipe &
 timeout --foreground --preserve-status -k 20 -s INT 2 "$cril" score -m llama.gguf --context 64 --json -o b.json - <pipe >out 2>err
 verdict stopped-waiting $?

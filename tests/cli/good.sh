@@ -11,7 +11,6 @@ t score-halves score -m llama.gguf --protocol halves --context 64 c.jsonl
 t score-text $s --format text text.txt
 t score-verbose $s -v -t 1 d.jsonl
 # Ill-formed UTF-8 and U+2581, which SentencePiece takes for a space: figures, archive and break-even do not claim them.
-printf 'caf\351 \342\226\201 and plain text' >unspelled.txt
 t score-unspelled score -m gemma3.gguf --context 64 unspelled.txt text.txt
 t score-unspelled-halves score -m gemma3.gguf --protocol halves --context 8 unspelled.txt
 "$cril" score -m gemma3.gguf --context 64 --baselines unspelled.txt >out || fail "baselines of unspelled"

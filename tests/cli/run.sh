@@ -50,6 +50,10 @@ same() { cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"; }
 for m in llama llama-mixed gemma3; do cp "$golden/tiny-$m.gguf" $m.gguf; done
 cp "$here"/*.jsonl "$here"/*.txt "$here"/*.yaml "$here"/words.awk . || exit 1
 
+# What more than one part needs.
+mkdir small # for a file system of its own
+mkfifo pipe
+printf 'caf\351 \342\226\201 and plain text' >unspelled.txt
 s="score -m llama.gguf --context 64 --stride 24"
 # proof.jsonl: texts that tiny models compress, an empty one, one with NUL
 make_proof() {

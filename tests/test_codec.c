@@ -247,7 +247,7 @@ static void test_golden(void **state)
     free(text.data);
 }
 
-/* tiny-gemma3 with a tokenizer that puts a space in front of a text. */
+/* tiny-gemma3 with a tokenizer that puts a space in front of a text; its file is to be unlinked. */
 static cril_model *open_spaced(void)
 {
     static const char key[] = "tokenizer.ggml.add_space_prefix";
@@ -264,7 +264,6 @@ static cril_model *open_spaced(void)
     close(fd);
     if (cril_model_open(path, &m, &err) != CRIL_OK)
         fail_msg("%s", err.message);
-    unlink(path);
     free(file.data);
     return m;
 }
@@ -325,6 +324,8 @@ static void test_every_bit(void **state)
         }
         free(archive.data);
         free(back.data);
+        if (strcmp(cases[i].model, "spaced") == 0)
+            unlink(cril_model_path(m));
         cril_model_close(m);
     }
 }

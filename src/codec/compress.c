@@ -249,7 +249,8 @@ static cril_status write_finished(cril_compressor *c, cril_error *err)
         free_pending(&c->pending[i]);
     c->n_pending -= n;
     c->first_pending += n;
-    memmove(c->pending, c->pending + n, c->n_pending * sizeof(*c->pending));
+    if (c->n_pending) /* an empty text has no list */
+        memmove(c->pending, c->pending + n, c->n_pending * sizeof(*c->pending));
     return st;
 }
 

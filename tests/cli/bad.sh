@@ -6,10 +6,6 @@ b() {
     leaves_nothing "$name" b.json b.tsv b.csv
     [ "$(wc -l <err)" = 1 ] || fail "$name: not one sentence"
 }
-# at FILE TEXT: byte offset behind the first TEXT
-at() { echo $(($(grep -abo -- "$2" "$1" | head -n 1 | cut -d: -f1) + ${#2})); }
-# poke FILE OFFSET BYTES: BYTES as for printf
-poke() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 # broken FILE: a fresh copy to be broken
 broken() { cp llama.gguf "$1"; }
 
@@ -124,9 +120,11 @@ t archive-is-folder $p -f --archive hollow c.jsonl
 t archive-no-file $p -f --archive /dev/null c.jsonl
 echo old >old.cril; t archive-exists $p --archive old.cril c.jsonl; t prove-missing $p --archive b.cril nope.jsonl
 leaves_nothing prove b.cril
+make_proof
 i=0; while [ $i -lt 60 ]; do cat proof.jsonl; i=$((i + 1)); done >proved.jsonl
-# scored FILE: waits until the row of the corpus is there, and the proof at work
-scored() { i=0; while [ $i -lt 1200 ] && ! grep -qs '^proved.jsonl ' "$1"; do sleep 0.05; i=$((i + 1)); done; }
+has_row() { grep -qs '^proved.jsonl ' "$1" || ! kill -0 $pid 2>/dev/null; }
+# scored FILE: waits until the row of the corpus is there and the proof at work, or the command $pid has ended
+scored() { wait_until has_row "$1" || { fail "no row after a minute: $1"; kill -9 $pid; }; }
 "$cril" $p -t 1 --archive b.cril --per-document b.csv proved.jsonl >all 2>err & pid=$!
 scored all; kill -TERM $pid; wait $pid; code=$?
 tail -n +4 all >out; verdict prove-stopped $code
@@ -137,6 +135,7 @@ tail -n +4 again >out; verdict prove-changed $code
 leaves_nothing prove-changed b.csv
 
 # A full disk.
+"$cril" $s -q --json -o a.json c.jsonl || fail "json file"
 if [ -c /dev/full ]; then
     for o in "" --json "--token-nats /dev/full" "--per-document /dev/full" "-o /dev/full" "--json -o /dev/full"; do
         "$cril" score -q -m llama.gguf --context 64 $o c.jsonl >/dev/full 2>err
@@ -151,7 +150,6 @@ if [ -c /dev/full ]; then
 else
     skip "full disk: no /dev/full"
 fi
-mkdir small
 if mount -t tmpfs -o size=16k tmpfs small 2>/dev/null; then
     mounted=$tmp/small
     dd if=/dev/zero of=small/fill bs=4k count=3 2>/dev/null
@@ -178,7 +176,6 @@ for signal in INT TERM; do
     leaves_nothing stopped-$signal b.json b.tsv b.csv
 done
 # Also where it waits for standard input.
-mkfifo pipe
 sleep 60 >pipe &
 timeout --foreground --preserve-status -k 20 -s INT 2 "$cril" score -m llama.gguf --context 64 --json -o b.json - <pipe >out 2>err
 verdict stopped-waiting $?

@@ -1,5 +1,4 @@
 # What works: tables, files, JSON, several corpora, standard input, comparison, description, ids.
-s="score -m llama.gguf --context 64 --stride 24"
 t score $s c.jsonl
 t score-two $s c.jsonl d.jsonl
 t score-options $s --level 80 --resamples 50 --seed 7 --limit 2 c.jsonl
@@ -12,7 +11,6 @@ t score-halves score -m llama.gguf --protocol halves --context 64 c.jsonl
 t score-text $s --format text text.txt
 t score-verbose $s -v -t 1 d.jsonl
 # Ill-formed UTF-8 and U+2581, which SentencePiece takes for a space: figures, archive and break-even do not claim them.
-printf 'caf\351 \342\226\201 and plain text' >unspelled.txt
 t score-unspelled score -m gemma3.gguf --context 64 unspelled.txt text.txt
 t score-unspelled-halves score -m gemma3.gguf --protocol halves --context 8 unspelled.txt
 "$cril" score -m gemma3.gguf --context 64 --baselines unspelled.txt >out || fail "baselines of unspelled"
@@ -90,14 +88,8 @@ done
 "$cril" compare a.json a.json | sed 1,2d >all
 "$cril" compare a.json base.json | sed 1,2d | same "compare with baselines" all -
 
-# Proofs. Texts that tiny models compress, an empty one, one with NUL; in proof.csv also one that is not UTF-8.
-{
-    i=0; while [ $i -lt 4 ]; do
-        awk -v n=$((500 + 700 * i)) -f words.awk | awk '{ text = text $0 "\\n" } END { printf "{\"content\": \"%s\"}\n", text }'
-        i=$((i + 1))
-    done
-    printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n'
-} >proof.jsonl
+# Proofs; in proof.csv also a text that is not UTF-8.
+make_proof
 { printf 'content\n"'; awk -v n=2000 -f words.awk; printf '"\n"the fining \377 area"\n'; } >proof.csv
 timeless() { sed 's/^\(.* %  *[0-9]*  *[0-9.]*\)  *[0-9.]*  *[0-9.]*$/\1 TIMES/' all >out; }
 "$cril" $s --prove proof.jsonl proof.csv >all 2>err; code=$?; timeless; verdict prove $code

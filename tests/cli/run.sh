@@ -1,18 +1,20 @@
 #!/bin/sh
-# run.sh CRIL: the command by its output. A case's standard output, standard error and exit code are
-# compared with expected/NAME; UPDATE=1 writes those files anew (read the difference before committing).
+# run.sh CRIL [PART...]: the command by its output: the cases of all files PART.sh beside this one, or of those named; none needs
+# another. A case's standard output, standard error and exit code are compared with expected/NAME; UPDATE=1 writes those files anew (read the difference before committing).
 # Everything runs in an empty folder with relative names, so that no path of a machine is expected.
 set -u
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
 case $1 in /*) cril=$1 ;; *) cril=$PWD/$1 ;; esac
+shift
 golden=$(cd "$here/../golden" && pwd)
 tmp=$(mktemp -d)
 mounted=
 cleanup() { cd /; [ -z "$mounted" ] || umount "$mounted"; rm -rf "$tmp"; }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
+. "$here/../wait.sh"
 cd "$tmp" || exit 1
 unset CRIL_CPU
 bad=0 count=0
@@ -40,12 +42,31 @@ leaves_nothing() {
     name=$1; shift
     for f in "$@"; do for g in "$f" "$f".*; do [ ! -e "$g" ] || { fail "$name left $g"; rm -f "$g"; }; done; done
 }
+# at FILE TEXT: byte offset behind the first TEXT
+at() { echo $(($(grep -abo -- "$2" "$1" | head -n 1 | cut -d: -f1) + ${#2})); }
+# poke FILE OFFSET BYTES: BYTES as for printf
+poke() { printf "$3" | dd of="$1" bs=1 seek="$2" conv=notrunc 2>/dev/null; }
 same() { cmp -s "$2" "$3" || fail "$1: $2 and $3 differ"; }
 
 for m in llama llama-mixed gemma3; do cp "$golden/tiny-$m.gguf" $m.gguf; done
 cp "$here"/*.jsonl "$here"/*.txt "$here"/*.yaml "$here"/words.awk . || exit 1
 
-for part in usage good bad archives changes inputs escapes study figures slurm; do . "$here/$part.sh"; done
+# What more than one part needs.
+mkdir small # for a file system of its own
+mkfifo pipe
+printf 'caf\351 \342\226\201 and plain text' >unspelled.txt
+s="score -m llama.gguf --context 64 --stride 24"
+# proof.jsonl: texts that tiny models compress, an empty one, one with NUL
+make_proof() {
+    i=0; while [ $i -lt 4 ]; do
+        awk -v n=$((500 + 700 * i)) -f words.awk | awk '{ text = text $0 "\\n" } END { printf "{\"content\": \"%s\"}\n", text }'
+        i=$((i + 1))
+    done >proof.jsonl
+    printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n' >>proof.jsonl
+}
+
+[ $# -gt 0 ] || set -- usage good bad archives changes inputs escapes study figures slurm
+for part; do . "$here/$part.sh"; done
 
 [ $count -gt 0 ] || fail "no case ran"
 echo "$count cases"

@@ -10,6 +10,7 @@ done
 [ "$(id -u)" = 0 ] || { echo "skipped: only root can start a node"; exit 77; }
 here=$(cd "$(dirname "$0")" && pwd)
 case $1 in /*) cril=$1 ;; *) cril=$PWD/$1 ;; esac
+. "$here/../wait.sh"
 tmp=$(mktemp -d)
 cluster=
 finish() { [ -z "$cluster" ] || sh "$here/cluster.sh" stop "$tmp/slurm"; cd /; rm -rf "$tmp"; }
@@ -50,13 +51,19 @@ jobs_of() { cat study.db-shards/jobs; }
 documents() { "$cril" study dump "$1" 2>/dev/null | grep -c '^document '; }
 # computed: documents that tasks say in their logs that they have computed
 computed() { cat study.db-shards/*-of-4.log | sed -n 's/.*before; \([0-9]*\) documents.*/\1/p' | awk '{ n += $1 } END { print n + 0 }'; }
+# It fails when for a minute neither a job's state nor a file of the shards changes.
 wait_for_jobs() {
-    for second in $(seq 600); do
-        [ -n "$(squeue --noheader --jobs="$(jobs_of)" 2>/dev/null)" ] || return 0
+    before=
+    while now=$(squeue --noheader --format='%i %T' --jobs="$(jobs_of)" 2>/dev/null) && [ -n "$now" ]; do
+        now="$now $(ls -l --time-style=full-iso study.db-shards)"
+        if [ "$now" != "$before" ]; then
+            before=$now end=$(($(date +%s) + 60))
+        elif [ "$(date +%s)" -ge $end ]; then
+            squeue
+            fail "the jobs have done nothing for a minute"
+        fi
         sleep 1
     done
-    squeue
-    fail "jobs are not done after 10 minutes"
 }
 same() { "$cril" study dump study.db >../got.txt && cmp ../one.txt ../got.txt || { diff ../one.txt ../got.txt | head -n 20; fail "$1: the database is not that of a single run"; }; }
 
@@ -65,20 +72,15 @@ sh job.sh || fail "job.sh"
 array=$(jobs_of); array=${array%%,*}
 
 # Half way through shard 2 its task is killed, with all its processes, and requeued.
-for try in $(seq 600); do
-    before=$(documents study.db-shards/2-of-4.db)
-    [ "$before" = 0 ] || break
-    sleep 0.05
-done
+begun() { [ "$(documents study.db-shards/2-of-4.db)" != 0 ]; }
+wait_until begun || fail "task 2 has done nothing in a minute"
 scancel --batch --signal=KILL "${array}_2" || fail "scancel"
 sleep 1
 before=$(documents study.db-shards/2-of-4.db)
 sh job.sh 2>err && fail "job.sh started again beside its own jobs"
 grep -q 'still in the queue' err || fail "job.sh does not say that its jobs are in the queue: $(cat err)"
-for try in $(seq 20); do
-    scontrol requeue "${array}_2" 2>err && break
-    sleep 0.5
-done || fail "requeue: $(cat err)"
+requeued() { scontrol requeue "${array}_2" 2>err; }
+wait_until requeued || fail "requeue: $(cat err)"
 echo "task 2 of job $array was killed with $before documents done, and requeued"
 wait_for_jobs
 same "killed and requeued"

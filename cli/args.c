@@ -71,8 +71,9 @@ void cril_nearest_offer(struct cril_nearest *n, const char *name)
 static void option_help(const struct cril_option *o)
 {
     char left[96];
-    int n = o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
-                      : snprintf(left, sizeof(left), "      --%s", o->name);
+    int n = o->also ? snprintf(left, sizeof(left), "  -%c, -%c, --%s", o->letter, o->also, o->name)
+            : o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
+                        : snprintf(left, sizeof(left), "      --%s", o->name);
 
     if (o->value && n > 0 && (size_t)n < sizeof(left))
         snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->value);
@@ -317,7 +318,7 @@ static int parse_letters(struct walk *w, const char *letters)
             cril_args_help(w->cmd);
             return 0;
         }
-        while (o->name && o->letter != *letters)
+        while (o->name && o->letter != *letters && o->also != *letters)
             o++;
         if (!o->name)
             return cril_args_usage(w->cmd, "unknown option '-%c'", *letters);

@@ -25,6 +25,7 @@ enum cril_option_kind {
 struct cril_option {
     const char *group; /* heading above this row; NULL: it belongs to the group of the row before */
     char letter;       /* 0: none */
+    char also;         /* a second letter; 0: none */
     const char *name;
     const char *value; /* what stands for the value in the help; NULL for a flag */
     const char *help;  /* what it does, its unit, its default */

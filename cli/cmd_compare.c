@@ -6,6 +6,7 @@
  * average over the corpora has one too: it says which of the two is better.
  */
 #include "args.h"
+#include "naming.h"
 #include "output.h"
 #include "table.h"
 
@@ -186,10 +187,10 @@ static double percent(const cril_comparison *c)
 static void print_side(const char *name, const char *path, const cril_result *r)
 {
     printf("%s: ", name);
-    cril_print_escaped(stdout, r->model_name, strlen(r->model_name));
-    printf(", protocol %s, context %zu, stride %zu (", r->protocol, r->context, r->stride);
+    cril_print_model(stdout, r->model_name, r->model_types, r->model_path);
+    printf(", protocol %s, context %zu, stride %zu, results ", r->protocol, r->context, r->stride);
     cril_print_escaped(stdout, path, strlen(path));
-    printf(")\n");
+    putchar('\n');
 }
 
 static void print_row(const char *name, int width, const cril_comparison *c)

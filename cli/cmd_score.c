@@ -6,6 +6,7 @@
  * written only when all corpora have been scored.
  */
 #include "args.h"
+#include "naming.h"
 #include "output.h"
 #include "progress.h"
 #include "proving.h"
@@ -49,6 +50,7 @@ static const struct cril_option options[] = {
      .offset = AT(model),
      .help = "GGUF file (of a split one, the first part); required"},
     {.letter = 't',
+     .also = 'T',
      .name = "threads",
      COUNT,
      .offset = AT(threads),
@@ -160,7 +162,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "FILE",
      .offset = AT(token_nats),
-     .help = "also write each scored token: document, position, id, nats"},
+     .help = "also write each scored token: document, position, id, nats, text"},
     {.name = "archive",
      TEXT,
      .value = "FILE",
@@ -318,6 +320,8 @@ static bool open_outputs(struct run *r)
         fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc,"
               "unspelled_characters,escape_bytes\n",
               r->documents.file);
+    if (r->tokens.file)
+        fputs("document\tposition\tid\tnats\ttext\n", r->tokens.file);
     return true;
 }
 
@@ -381,11 +385,16 @@ static int on_document(void *user, const cril_document_score *d)
 static int on_token(void *user, const cril_token_score *t)
 {
     struct run *r = user;
+    FILE *f = r->tokens.file;
     char nats[CRIL_NUMBER_SIZE];
+    size_t len = 0;
+    const char *text = cril_tokenizer_piece(cril_model_tokenizer(r->model), t->id, &len);
 
     errno = 0;
-    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%s\n", t->document,
-                t->position, t->id, cril_number_write(nats, t->nats, 9)) >= 0)
+    fprintf(f, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%s\t", t->document, t->position, t->id,
+            cril_number_write(nats, t->nats, 9));
+    cril_print_quoted(f, text ? text : "", len);
+    if (putc('\n', f) != EOF && !ferror(f))
         return 0;
     cril_output_failed(&r->tokens, errno);
     return 1;
@@ -411,7 +420,7 @@ static void print_header(const struct run *r, const cril_result *first)
     FILE *f = table_file(r);
     char interval[32];
 
-    cril_print_escaped(f, first->model_name, strlen(first->model_name));
+    cril_print_model(f, first->model_name, first->model_types, first->model_path);
     fprintf(f, ", protocol %s, context %zu", first->protocol, first->context);
     if (first->stride)
         fprintf(f, ", stride %zu", first->stride);

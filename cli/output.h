@@ -64,6 +64,9 @@ void cril_print_note(const char *format, ...) __attribute__((format(printf, 1, 2
 
 /* Bytes as one line: backslash, controls and what is not UTF-8 become \\, \n, \r, \t, \xNN. */
 void cril_print_escaped(FILE *f, const char *text, size_t len);
+/* Bytes as a JSON text with its quotes, but for bytes that are not UTF-8, which become \xHH.
+   Controls and what turns the direction of writing become \uHHHH. */
+void cril_print_quoted(FILE *f, const char *text, size_t len);
 /* A text as a CSV cell (RFC 4180). */
 void cril_print_csv(FILE *f, const char *text);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */

@@ -39,6 +39,7 @@ static const struct cril_option options[] = {
      .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus"},
     {.group = "Machine",
      .letter = 't',
+     .also = 'T',
      .name = "threads",
      COUNT,
      .offset = AT(threads),

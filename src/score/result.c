@@ -176,7 +176,10 @@ void cril_result_free(cril_result *r)
         return;
     free(r->model_name);
     free(r->model_architecture);
+    free(r->model_path);
+    free(r->model_types);
     free(r->corpus_path);
+    free(r->corpus_field);
     free(r->per_document);
     free(r->baselines);
     *r = (cril_result){0};

@@ -74,7 +74,7 @@ t compress-json-stdout compress -m llama.gguf --json -c text.txt
 t compress-d-segment compress -m llama.gguf -d --segment 1K text.txt
 t compress-stride compress -m llama.gguf --context 64 --stride 65 text.txt
 t compress-segment compress -m llama.gguf --segment 2G text.txt
-t compress-threads compress -m llama.gguf -t 2 text.txt
+t compress-threads compress -m llama.gguf -t 0 text.txt
 t test-no-model test text.txt
 t cat-no-model cat text.txt
 t cat-range-what cat -m llama.gguf --range 5 text.txt

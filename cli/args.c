@@ -66,6 +66,20 @@ void cril_nearest_offer(struct cril_nearest *n, const char *name)
     }
 }
 
+int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands)
+{
+    static const char suffix[] = ".gguf";
+
+    for (int i = 0; i < n; i++) {
+        const size_t len = strlen(operands[i]);
+
+        if (len >= sizeof(suffix) && strcmp(operands[i] + len - sizeof(suffix) + 1, suffix) == 0)
+            return cril_args_usage(cmd, "no model given; if %s is the model, write -m before it",
+                                   operands[i]);
+    }
+    return cril_args_usage(cmd, "no model given, name one with -m FILE");
+}
+
 /* ---- help ---- */
 
 static void option_help(const struct cril_option *o)

@@ -61,6 +61,18 @@ static const struct cril_option options[] = {
     {.name = NULL},
 };
 
+static void print_more_help(void)
+{
+    fputs("\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
+          "documents by\n"
+          "their place. A difference below 0 means that B needs fewer bits.\n"
+          "\nExamples:\n"
+          "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
+          "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
+          "  cril compare a.json b.json\n",
+          stdout);
+}
+
 struct files {
     const char *path_a, *path_b;
     cril_result *a, *b;
@@ -361,4 +373,5 @@ const struct cril_cmd cril_cmd_compare = {
     .usage = "compare [options] A.json B.json",
     .run = run,
     .options = options,
+    .more_help = print_more_help,
 };

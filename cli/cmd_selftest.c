@@ -68,7 +68,10 @@ static void print_teaching(void)
           "be compared with another machine's.\n"
           "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second "
           "('man cril-selftest').\n"
-          "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n",
+          "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n"
+          "\nExamples:\n"
+          "  cril selftest\n"
+          "  cril selftest -m model.gguf\n",
           stdout);
 }
 

@@ -19,19 +19,24 @@ static size_t shown_length(const char *types)
     return (size_t)(end - types);
 }
 
+const char *cril_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash && slash[1] ? slash + 1 : path;
+}
+
 void cril_print_model(FILE *f, const char *name, const char *types, const char *path)
 {
-    const char *slash = path ? strrchr(path, '/') : NULL, *file = slash ? slash + 1 : path;
-
     cril_print_escaped(f, name, strlen(name));
     if (types && *types) {
         putc(' ', f);
         cril_print_escaped(f, types, shown_length(types));
         fputs(types[shown_length(types)] ? "+..." : "", f);
     }
-    if (file) {
+    if (path) {
         fputs(" (", f);
-        cril_print_escaped(f, file, strlen(file));
+        cril_print_escaped(f, cril_base_name(path), strlen(cril_base_name(path)));
         putc(')', f);
     }
 }

@@ -179,7 +179,7 @@ static void print_table(const struct run *r)
         putchar('\n');
     }
     print_unspelled(r);
-    printf("%zu of %zu cells are complete\n", r->n_complete, r->n);
+    printf("%zu of %zu cell%s complete\n", r->n_complete, r->n, r->n == 1 ? " is" : "s are");
 }
 
 /* A count of a cell, null until it is complete. */

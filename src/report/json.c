@@ -393,9 +393,10 @@ static cril_status read_column(const struct source *s, const json_t *table, cons
     if (json_is_array(*out) && json_array_size(*out) == n)
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: results[%zu].per_document.%s has %zu rows for %" PRIu64
-                     " documents; write the file again with 'cril score --json'",
-                     s->path, s->i, name, json_array_size(*out), n);
+                     "%s: results[%zu].per_document.%s has %zu row%s for %" PRIu64
+                     " document%s; write the file again with 'cril score --json'",
+                     s->path, s->i, name, json_array_size(*out),
+                     json_array_size(*out) == 1 ? "" : "s", n, n == 1 ? "" : "s");
 }
 
 static cril_status read_documents(const struct source *s, const json_t *table, cril_result *r)

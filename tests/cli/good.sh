@@ -110,8 +110,8 @@ cp p.csv out; : >err; verdict per-document 0
 printf '{"content": "a\\t\\"b\\\\\\u202e\\u0085\\ud83d\\ude00"}\n' | "$cril" $s -q --token-nats quoted.tsv - >out 2>err
 cut -f 5 quoted.tsv >out; verdict token-nats-quoted $?
 # -t and -T are the same.
-"$cril" $s --json -T 2 c.jsonl | grep -v '"seconds"' >letter.json
-"$cril" $s --json -t 1 c.jsonl | grep -v '"seconds"' | same "letters of threads" letter.json -
+"$cril" $s -q --json -T 2 c.jsonl | grep -v '"seconds"' >letter.json
+"$cril" $s -q --json -t 1 c.jsonl | grep -v '"seconds"' | same "letters of threads" letter.json -
 "$cril" compress -q -m llama.gguf -T 1 -c text.txt >letter.cril
 "$cril" compress -q -m llama.gguf -t 1 -c text.txt | same "letters of threads" letter.cril -
 head -n 3 n.tsv >out; verdict token-nats 0

@@ -589,7 +589,7 @@ static void test_wrong_values(void **state)
         {"\"bytes\": 105", "\"bytes\": 0", "bytes"},
         {"\"unspelled_characters\": 0", "\"unspelled_characters\": -1", "unspelled_characters"},
         {"\"unspelled_characters\": [", "\"unspelled_characters\": [1], \"other\": [",
-         "unspelled_characters has 1 rows"},
+         "unspelled_characters has 1 row for 3 documents"},
         {"\"documents\": 3", "\"documents\": 0", "documents"},
         {"\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents"},
         {"\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents"},

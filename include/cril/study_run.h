@@ -59,10 +59,10 @@ typedef struct cril_study_callbacks {
     int (*on_progress)(void *user,
                        const cril_study_progress
                            *p); /* not 0: stop with CRIL_ERR_CANCELLED; what is finished is kept */
-    void (*on_cell)(void *user, const cril_study_cell *c);
     void (*on_note)(
         void *user,
         const char *sentence); /* such as: a corpus file has changed and is a new cell */
+    void (*on_cell)(void *user, const cril_study_cell *c);
 } cril_study_callbacks;
 
 typedef struct cril_study_totals {

@@ -69,13 +69,28 @@ void cril_nearest_offer(struct cril_nearest *n, const char *name)
     }
 }
 
+int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands)
+{
+    static const char suffix[] = ".gguf";
+
+    for (int i = 0; i < n; i++) {
+        const size_t len = strlen(operands[i]);
+
+        if (len >= sizeof(suffix) && strcmp(operands[i] + len - sizeof(suffix) + 1, suffix) == 0)
+            return cril_args_usage(cmd, "no model given; if %s is the model, write -m before it",
+                                   operands[i]);
+    }
+    return cril_args_usage(cmd, "no model given, name one with -m FILE");
+}
+
 /* ---- help ---- */
 
 static void option_help(const struct cril_option *o)
 {
     char left[96];
-    int n = o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
-                      : snprintf(left, sizeof(left), "      --%s", o->name);
+    int n = o->also ? snprintf(left, sizeof(left), "  -%c, -%c, --%s", o->letter, o->also, o->name)
+            : o->letter ? snprintf(left, sizeof(left), "  -%c, --%s", o->letter, o->name)
+                        : snprintf(left, sizeof(left), "      --%s", o->name);
 
     if (o->value && n > 0 && (size_t)n < sizeof(left))
         snprintf(left + n, sizeof(left) - (size_t)n, " %s", o->value);
@@ -320,7 +335,7 @@ static int parse_letters(struct walk *w, const char *letters)
             cril_args_help(w->cmd);
             return 0;
         }
-        while (o->name && o->letter != *letters)
+        while (o->name && o->letter != *letters && o->also != *letters)
             o++;
         if (!o->name)
             return cril_args_usage(w->cmd, "unknown option '-%c'", *letters);

@@ -25,6 +25,7 @@ enum cril_option_kind {
 struct cril_option {
     const char *group; /* heading above this row; NULL: it belongs to the group of the row before */
     char letter;       /* 0: none */
+    char also;         /* a second letter; 0: none */
     const char *name;
     const char *value; /* what stands for the value in the help; NULL for a flag */
     const char *help;  /* what it does, its unit, its default */
@@ -46,6 +47,9 @@ int cril_args_parse(const struct cril_cmd *cmd, void *settings, int *argc, char 
 /* Prints "cril CMD: <sentence>; try 'cril CMD --help'" to stderr and returns 2. cmd may be NULL. */
 int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same where -m is missing; of operands [n], one that is a GGUF file by its name is offered. */
+int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands);
 
 void cril_args_help(const struct cril_cmd *cmd); /* to stdout */
 

@@ -6,6 +6,7 @@
  * average over the corpora has one too: it says which of the two is better.
  */
 #include "args.h"
+#include "naming.h"
 #include "output.h"
 #include "table.h"
 
@@ -59,6 +60,18 @@ static const struct cril_option options[] = {
      .help = "JSON instead of a table"},
     {.name = NULL},
 };
+
+static void print_more_help(void)
+{
+    fputs("\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
+          "documents by\n"
+          "their place. A difference below 0 means that B needs fewer bits.\n"
+          "\nExamples:\n"
+          "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
+          "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
+          "  cril compare a.json b.json\n",
+          stdout);
+}
 
 struct files {
     const char *path_a, *path_b;
@@ -186,12 +199,12 @@ static double percent(const cril_comparison *c)
 static void print_side(const char *name, const char *path, const cril_result *r)
 {
     printf("%s: ", name);
-    cril_print_escaped(stdout, r->model_name, strlen(r->model_name));
+    cril_print_model(stdout, r->model_name, r->model_types, r->model_path);
     fputs(", protocol ", stdout);
     cril_print_escaped(stdout, r->protocol, strlen(r->protocol));
-    printf(", context %zu, stride %zu (", r->context, r->stride);
+    printf(", context %zu, stride %zu, results ", r->context, r->stride);
     cril_print_escaped(stdout, path, strlen(path));
-    printf(")\n");
+    putchar('\n');
 }
 
 static void print_row(const char *name, int width, const cril_comparison *c)
@@ -362,4 +375,5 @@ const struct cril_cmd cril_cmd_compare = {
     .usage = "compare [options] A.json B.json",
     .run = run,
     .options = options,
+    .more_help = print_more_help,
 };

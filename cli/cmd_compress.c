@@ -9,6 +9,7 @@
 #include "coding.h"
 #include "input.h"
 #include "reads.h"
+#include "naming.h"
 
 #include <cril/score.h> /* CRIL_LN2 */
 #include <errno.h>
@@ -537,7 +538,7 @@ static bool compress(struct run *r, const struct job *job)
         cril_output_open(&r->coding.output, job->output, r->set->force)) {
         r->coding.handed = 0;
         r->coding.whole = S_ISREG(s.before.st_mode) ? (uint64_t)s.before.st_size : 0;
-        r->coding.progress.name = cril_input_spoken(job->input);
+        r->coding.progress.name = cril_base_name(cril_input_spoken(job->input));
         st = compress_source(r, &s, &x.totals, &err);
         if (st == CRIL_OK && r->set->remove)
             st = decode_made(r, &err);

@@ -91,7 +91,8 @@ static void more_help(void)
     fputs(
         "\nA model takes part where every figure that the line needs is known, measured by\n"
         "'cril study run' or imported. y 'average' is the mean of the groups' averages, as in the\n"
-        "paper; 'plain' the mean of all benchmarks. doc/fit.md defines every figure.\n"
+        "paper; 'plain' the mean of all benchmarks. fit.md, in doc/ or share/doc/cril, defines\n"
+        "every figure.\n"
         "\nExamples:\n"
         "  cril fit study.yaml                                # all lines of the study\n"
         "  cril fit study.yaml --fit coding                   # one of them, model by model\n"

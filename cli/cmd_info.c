@@ -55,6 +55,15 @@ static const struct cril_option options[] = {
     {.name = NULL},
 };
 
+static void print_more_help(void)
+{
+    fputs("\nExamples:\n"
+          "  cril info model.gguf\n"
+          "  cril info --metadata --tensors model-00001-of-00003.gguf\n"
+          "  cril info --cpu\n",
+          stdout);
+}
+
 /* All tensors of one type. */
 struct type_count {
     const char *name;
@@ -474,4 +483,5 @@ const struct cril_cmd cril_cmd_info = {
     .usage = "info [options] MODEL.gguf | info --cpu [--json]",
     .run = run,
     .options = options,
+    .more_help = print_more_help,
 };

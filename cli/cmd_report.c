@@ -11,9 +11,11 @@
 #include <cril/store.h>
 #include <cril/study.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct settings {
     const char *output, *protocol, *date;
@@ -182,6 +184,15 @@ static cril_status gather(struct report *r, cril_error *err)
     return find_corpora(r, err);
 }
 
+static void note_written(const struct report *r, const char *path)
+{
+    struct stat info;
+
+    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
+        cril_print_note("%s: the report of %s, %jd bytes; open it in a browser", path,
+                        r->s.info->title, (intmax_t)info.st_size);
+}
+
 /* Into FILE, which appears whole or not at all. */
 static bool write_page(struct report *r, const struct settings *set)
 {
@@ -197,8 +208,13 @@ static bool write_page(struct report *r, const struct settings *set)
     if (!cril_output_open(&out, set->output ? set->output : "-", set->force))
         return false;
     errno = 0;
-    if (cril_study_report(out.file, r->s.info, &r->s.table, &r->options, &err) == CRIL_OK)
-        return cril_output_commit(&out);
+    if (cril_study_report(out.file, r->s.info, &r->s.table, &r->options, &err) == CRIL_OK) {
+        if (!cril_output_commit(&out))
+            return false;
+        if (set->output)
+            note_written(r, set->output);
+        return true;
+    }
     if (err.status == CRIL_ERR_IO && !set->output) {
         cril_stdout_failed(errno); /* main says so */
     } else if (err.status == CRIL_ERR_IO) {

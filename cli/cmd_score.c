@@ -6,6 +6,7 @@
  * written only when all corpora have been scored.
  */
 #include "args.h"
+#include "naming.h"
 #include "output.h"
 #include "progress.h"
 #include "proving.h"
@@ -51,6 +52,7 @@ static const struct cril_option options[] = {
      .offset = AT(model),
      .help = "GGUF file (of a split one, the first part); required"},
     {.letter = 't',
+     .also = 'T',
      .name = "threads",
      COUNT,
      .offset = AT(threads),
@@ -166,7 +168,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "FILE",
      .offset = AT(token_nats),
-     .help = "also write each scored token: document, position, id, nats"},
+     .help = "also write each scored token: document, position, id, nats, text"},
     {.name = "archive",
      TEXT,
      .value = "FILE",
@@ -197,7 +199,11 @@ static void print_protocols(void)
         printf("  %-13s%s\n", cril_protocol_name(i), cril_protocol_summary(i));
     fputs("\nA CORPUS is JSON Lines, CSV, plain text or a folder of them, plain or compressed "
           "(.gz, .zst,\n"
-          ".xz, .bz2); '-' is standard input. BPC: bits per character; BPB: bits per byte.\n",
+          ".xz, .bz2); '-' is standard input. BPC: bits per character; BPB: bits per byte.\n"
+          "\nExamples:\n"
+          "  cril score -m model.gguf corpus.jsonl.zst\n"
+          "  cril score -m model.gguf --baselines --json -o a.json book.txt articles.csv\n"
+          "  zcat dump.gz | cril score -m model.gguf --field text -\n",
           stdout);
 }
 
@@ -211,6 +217,7 @@ struct run {
     struct cril_proving proving;
     struct cril_progress progress;
     const char *name;     /* of the corpus at hand, as given */
+    cril_result part;     /* sums of its documents so far */
     cril_result *results; /* [n_corpora] */
     cril_proof *proofs;   /* [n_corpora]; NULL: not wanted */
     size_t n_results;
@@ -266,7 +273,7 @@ static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int
     int code;
 
     if (!s->model)
-        return cril_args_usage(cmd, "no model given, name one with -m FILE");
+        return cril_args_no_model(cmd, n, corpora);
     if (!n)
         return cril_args_usage(cmd, "no corpus given");
     if (s->context && s->stride > s->context)
@@ -325,6 +332,8 @@ static bool open_outputs(struct run *r)
         fputs("corpus,document,line,characters,bytes,tokens,scored_tokens,bits,bpc,"
               "unspelled_characters,escape_bytes\n",
               r->documents.file);
+    if (r->tokens.file)
+        fputs("document\tposition\tid\tnats\ttext\n", r->tokens.file);
     return true;
 }
 
@@ -366,9 +375,8 @@ static bool open_model(struct run *r)
 
 /* ---- while it goes on ---- */
 
-static int on_document(void *user, const cril_document_score *d)
+static int write_document(struct run *r, const cril_document_score *d)
 {
-    struct run *r = user;
     FILE *f = r->documents.file;
     char bits[CRIL_NUMBER_SIZE], bpc[CRIL_NUMBER_SIZE] = "";
 
@@ -387,14 +395,31 @@ static int on_document(void *user, const cril_document_score *d)
     return ferror(f);
 }
 
+static int on_document(void *user, const cril_document_score *d)
+{
+    struct run *r = user;
+
+    r->part.documents++;
+    r->part.nats += d->nats;
+    r->part.scored_tokens += d->scored_tokens;
+    r->part.characters += d->characters;
+    r->part.bytes += d->bytes;
+    return r->documents.file ? write_document(r, d) : 0;
+}
+
 static int on_token(void *user, const cril_token_score *t)
 {
     struct run *r = user;
+    FILE *f = r->tokens.file;
     char nats[CRIL_NUMBER_SIZE];
+    size_t len = 0;
+    const char *text = cril_tokenizer_piece(cril_model_tokenizer(r->model), t->id, &len);
 
     errno = 0;
-    if (fprintf(r->tokens.file, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%s\n", t->document,
-                t->position, t->id, cril_number_write(nats, t->nats, 9)) >= 0)
+    fprintf(f, "%" PRIu64 "\t%" PRIu64 "\t%" PRId32 "\t%s\t", t->document, t->position, t->id,
+            cril_number_write(nats, t->nats, 9));
+    cril_print_quoted(f, text ? text : "", len);
+    if (putc('\n', f) != EOF && !ferror(f))
         return 0;
     cril_output_failed(&r->tokens, errno);
     return 1;
@@ -409,20 +434,26 @@ static int on_progress(void *user, const cril_score_progress *p)
                                               .value = p->bpc};
     struct run *r = user;
 
+    r->part.seconds = p->seconds;
+    r->part.forward_tokens = p->forward_tokens;
     cril_progress_show(&r->progress, &state);
     return cril_output_signal() != 0;
 }
 
 /* ---- what was found ---- */
 
+/* first: NULL where not even one corpus was finished. */
 static void print_header(const struct run *r, const cril_result *first)
 {
     FILE *f = table_file(r);
     char interval[32];
 
-    cril_print_escaped(f, first->model_name, strlen(first->model_name));
-    fprintf(f, ", protocol %s, context %zu", first->protocol, first->context);
-    if (first->stride)
+    cril_print_model(f, cril_model_name(r->model), cril_model_types(r->model),
+                     cril_model_path(r->model));
+    fprintf(f, ", protocol %s", r->set->protocol ? r->set->protocol : cril_protocol_name(0));
+    if (first)
+        fprintf(f, ", context %zu", first->context);
+    if (first && first->stride)
         fprintf(f, ", stride %zu", first->stride);
     snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval",
              r->set->level ? r->set->level : 95);
@@ -435,7 +466,9 @@ static void print_row(const struct run *r, const cril_result *x)
     FILE *f = table_file(r);
     char interval[64] = "-";
 
-    if (x->interval.resamples) /* none for a single document */
+    if (x == &r->part)
+        strcpy(interval, "partial");
+    else if (x->interval.resamples) /* none for a single document */
         snprintf(interval, sizeof(interval), "%.4f - %.4f", x->interval.low, x->interval.high);
     cril_print_padded(f, r->name, r->name_width);
     fprintf(f, " %9.4f %18s %9.4f %11.4f %10" PRIu64 " %12" PRIu64 " %9.0f\n", cril_result_bpc(x),
@@ -554,16 +587,35 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
     if (stats->empty)
         cril_print_note("%s: %" PRIu64 " empty document%s dropped", spoken(r), stats->empty,
                         stats->empty == 1 ? " was" : "s were");
-    if (r->result.file && x->interval.resamples)
+    if ((r->result.file || r->set->json) && x->interval.resamples)
         cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", spoken(r), cril_result_bpc(x),
                         100 * x->interval.level, x->interval.low, x->interval.high);
-    else if (r->result.file)
+    else if (r->result.file || r->set->json)
         cril_print_note("%s: BPC %.4f", spoken(r), cril_result_bpc(x));
     if (r->set->verbose)
         cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
                         " through the model in %.1f s; SHA-256 %s",
                         spoken(r), x->tokens, x->scored_tokens, x->forward_tokens, x->seconds,
                         x->corpus_sha256);
+}
+
+/* What a signal left: the corpora before are there, of the one at hand some documents. */
+static void print_partial(const struct run *r)
+{
+    const char *plural = r->part.documents == 1 ? "" : "s";
+    const bool in_table = !r->set->json && !r->result.file;
+
+    if (in_table && r->part.characters) {
+        if (!r->n_results)
+            print_header(r, NULL);
+        print_row(r, &r->part);
+    }
+    if (in_table && (r->n_results || r->part.characters))
+        printf("\nPartial: stopped by a signal after %zu of %zu corpora.\n", r->n_results,
+               r->n_corpora);
+    if (r->part.characters && !r->set->quiet)
+        cril_print_note("%s: partial, BPC %.4f of its first %" PRIu64 " document%s", spoken(r),
+                        cril_result_bpc(&r->part), r->part.documents, plural);
 }
 
 /* Why scoring a corpus failed, in one sentence. */
@@ -590,7 +642,7 @@ static bool score_one(struct run *r, cril_result *out)
     const cril_corpus_options wanted = corpus_options(r->set);
     const cril_score_callbacks callbacks = {.user = r,
                                             .on_token = r->tokens.file ? on_token : NULL,
-                                            .on_document = r->documents.file ? on_document : NULL,
+                                            .on_document = on_document,
                                             .on_progress = on_progress};
     cril_corpus_stats stats = {0};
     cril_corpus *corpus;
@@ -601,11 +653,14 @@ static bool score_one(struct run *r, cril_result *out)
         explain(r, &stats, &err);
         return false;
     }
-    r->progress.name = spoken(r);
+    r->progress.name = cril_base_name(spoken(r));
+    r->part = (cril_result){0};
     st = cril_score_corpus(r->scorer, corpus, r->name, &callbacks, out, &err);
     cril_corpus_stats_get(corpus, &stats);
     cril_corpus_close(corpus);
     cril_progress_clear(&r->progress);
+    if (st != CRIL_OK && cril_output_signal())
+        print_partial(r);
     if (st != CRIL_OK) {
         explain(r, &stats, &err);
         return false;
@@ -746,7 +801,9 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (done)
         return 0;
     if (cril_output_signal()) {
-        cril_print_note("stopped by a signal; unfinished files were removed");
+        cril_print_note(
+            "stopped by a signal; unfinished files were removed; 'cril study run' keeps "
+            "each finished document and goes on after a stop");
         return 128 + cril_output_signal();
     }
     return 1;

@@ -6,6 +6,7 @@
  * to be equal.
  */
 #include "args.h"
+#include "naming.h"
 #include "output.h"
 #include "progress.h"
 
@@ -45,6 +46,7 @@ static const struct cril_option options[] = {
      .offset = AT(all),
      .help = "run the plain C kernels with the model too, which are slow"},
     {.letter = 't',
+     .also = 'T',
      .name = "threads",
      COUNT,
      .offset = AT(threads),
@@ -66,7 +68,10 @@ static void print_teaching(void)
           "be compared with another machine's.\n"
           "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second "
           "('man cril-selftest').\n"
-          "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n",
+          "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n"
+          "\nExamples:\n"
+          "  cril selftest\n"
+          "  cril selftest -m model.gguf\n",
           stdout);
 }
 
@@ -116,7 +121,8 @@ static void print_header(const struct run *r)
         printf("%-12s %7s %12s  %s\n", "kernels", "threads", "time", "hash");
         return;
     }
-    cril_print_escaped(stdout, cril_model_name(r->model), strlen(cril_model_name(r->model)));
+    cril_print_model(stdout, cril_model_name(r->model), cril_model_types(r->model),
+                     cril_model_path(r->model));
     printf(", %zu tokens, numeric contract %d\n\n", cril_selftest_tokens(r->test), CRIL_NUMERICS);
     printf("%-12s %7s %12s %10s %9s  %s\n", "kernels", "threads", "time", "tokens/s", "GFLOP/s",
            "hash");

@@ -51,6 +51,16 @@ static const struct cril_option options[] = {
     {.name = NULL},
 };
 
+static void print_more_help(void)
+{
+    fputs("\nEach FILE is one text, whose ids are printed on one line; without a FILE, standard "
+          "input is it.\n"
+          "\nExamples:\n"
+          "  cril tokenize -m model.gguf --count book.txt\n"
+          "  printf 'Hello, world' | cril tokenize -m model.gguf --pieces\n",
+          stdout);
+}
+
 static void print_ids(const cril_ids *ids)
 {
     for (size_t i = 0; i < ids->n; i++)
@@ -159,7 +169,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (code != CRIL_ARGS_GO_ON)
         return code;
     if (!set.model)
-        return cril_args_usage(cmd, "no model given, name one with -m FILE");
+        return cril_args_no_model(cmd, argc, argv);
     if (set.count && set.pieces)
         return cril_args_usage(cmd, "--count and --pieces exclude each other");
     if (!argc) {
@@ -188,4 +198,5 @@ const struct cril_cmd cril_cmd_tokenize = {
     .usage = "tokenize -m MODEL [options] [FILE...]",
     .run = run,
     .options = options,
+    .more_help = print_more_help,
 };

@@ -4,6 +4,7 @@
 
 #include "input.h"
 #include "warnings.h"
+#include "naming.h"
 
 #include <cril/cpu.h>
 #include <errno.h>
@@ -20,7 +21,7 @@ int cril_coding_check(const struct cril_cmd *cmd, const struct cril_coding_setti
     int n_stdin = !n;
 
     if (!s->model)
-        return cril_args_usage(cmd, "no model given, name one with -m FILE");
+        return cril_args_no_model(cmd, n, files);
     for (int i = 0; i < n; i++)
         n_stdin += strcmp(files[i], "-") == 0;
     if (n_stdin > 1)
@@ -131,7 +132,7 @@ cril_status cril_coding_decode(struct cril_coding *c, const char *name, const cr
     cril_status st;
 
     *totals = (cril_codec_totals){0};
-    c->progress.name = cril_input_spoken(name);
+    c->progress.name = cril_base_name(cril_input_spoken(name));
     if (c->output.file == stdout && isatty(STDOUT_FILENO))
         c->progress.on = false; /* the text is its own progress */
     st = cril_decompress(c->model, a, &wanted, &callbacks, totals, err);

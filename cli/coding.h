@@ -31,8 +31,8 @@ struct cril_coding_settings {
 #define CRIL_CODING_MODEL_ROWS(model_help) \
     { .group = "Model", .letter = 'm', .name = "model", .kind = CRIL_OPTION_TEXT, .value = "FILE", \
       CRIL_CODING_AT(model), .help = model_help }, \
-    { .letter = 'T', .name = "threads", CRIL_CODING_COUNT, .max = 4096, CRIL_CODING_AT(threads), \
-      .help = "threads (default: one a core); changes no byte" }, \
+    { .letter = 't', .also = 'T', .name = "threads", CRIL_CODING_COUNT, .max = 4096, \
+      CRIL_CODING_AT(threads), .help = "threads (default: one a core); changes no byte" }, \
     { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1 << 20, \
       .max = (uint64_t)1 << 50, CRIL_CODING_AT(memory), \
       .help = "hold at most this much, such as 8G; changes no byte" }

@@ -32,6 +32,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 enum { MAX_OUTPUTS = 8 };
 
@@ -546,6 +547,54 @@ void cril_print_escaped(FILE *f, const char *text, size_t len)
     cril_text_show(text, len, true, shown, size);
     fputs(shown, f);
     free(shown);
+}
+
+/* Whether a terminal obeys it instead of showing it. */
+static bool is_unshown(utf8proc_int32_t c)
+{
+    switch (utf8proc_category(c)) {
+    case UTF8PROC_CATEGORY_CC: /* C0, C1 */
+    case UTF8PROC_CATEGORY_CF: /* of format, the bidirectional ones among them */
+    case UTF8PROC_CATEGORY_ZL:
+    case UTF8PROC_CATEGORY_ZP: return true;
+    default: return false;
+    }
+}
+
+static void print_unicode(FILE *f, utf8proc_int32_t c)
+{
+    const unsigned u = (unsigned)c;
+
+    if (u > 0xFFFF)
+        fprintf(f, "\\u%04x\\u%04x", 0xD800 + ((u - 0x10000) >> 10), 0xDC00 + (u & 0x3FF));
+    else
+        fprintf(f, "\\u%04x", u);
+}
+
+void cril_print_quoted(FILE *f, const char *text, size_t len)
+{
+    static const char named[] = "\"\"\\\\\bb\ff\nn\rr\tt"; /* a character, then its letter */
+
+    putc('"', f);
+    for (size_t i = 0; i < len;) {
+        const unsigned char *p = (const unsigned char *)text + i;
+        const char *pair = named;
+        utf8proc_int32_t c = -1;
+        const utf8proc_ssize_t step = utf8proc_iterate(p, (utf8proc_ssize_t)(len - i), &c);
+
+        while (*pair && *pair != c)
+            pair += 2;
+        if (step < 1)
+            fprintf(f, "\\x%02X", *p);
+        else if (*pair)
+            fprintf(f, "\\%c", pair[1]);
+        else if (is_unshown(c))
+            print_unicode(f, c);
+        else
+            fwrite(p, 1, (size_t)step, f);
+        i += step > 0 ? (size_t)step : 1;
+    }
+    putc('"', f);
 }
 
 void cril_print_csv(FILE *f, const char *text, bool safe)

@@ -73,6 +73,9 @@ void cril_print_escaped(FILE *f, const char *text, size_t len);
 /* A text as a CSV cell (RFC 4180). safe: one that a spreadsheet would take for a formula gets an
  * apostrophe in front. */
 void cril_print_csv(FILE *f, const char *text, bool safe);
+/* Bytes as a JSON text with its quotes, but for bytes that are not UTF-8, which become \xHH.
+   Controls and what turns the direction of writing become \uHHHH. */
+void cril_print_quoted(FILE *f, const char *text, size_t len);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
 json_t *cril_json_string(const char *text); /* the same of a string */

@@ -2,6 +2,7 @@
 #include "proving.h"
 
 #include "args.h"
+#include "naming.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -99,7 +100,7 @@ bool cril_proving_run(struct cril_proving *p, cril_model *m, const char *corpus,
         if (ftruncate(fileno(p->temporary), 0) != 0)
             return cril_print_error("the temporary file of the proof cannot be emptied") == 0;
     }
-    p->progress->name = corpus;
+    p->progress->name = cril_base_name(corpus);
     st = cril_prove(m, corpus, &p->corpus, scored, &p->options, &callbacks, out, &err);
     cril_progress_clear(p->progress);
     p->progress->phase = NULL;
@@ -135,13 +136,13 @@ void cril_proof_note(const char *corpus, const cril_proof *p)
 
     if (p->respelled)
         cril_print_note("%s: %" PRIu64 " of %" PRIu64
-                        " documents %s coded with other tokens or as bytes, as those of the score "
+                        " document%s %s coded with other tokens or as bytes, as those of the score "
                         "do not spell the text back; the score has %.1f bits for all",
-                        corpus, p->respelled, p->documents, p->respelled == 1 ? "was" : "were",
-                        score);
+                        corpus, p->respelled, p->documents, p->documents == 1 ? "" : "s",
+                        p->respelled == 1 ? "was" : "were", score);
     if (p->kept)
         cril_print_note("%s: %" PRIu64 " of %" PRIu64
-                        " documents went in as text, which takes less room than the code of their "
+                        " document%s went in as text, which takes less room than the code of their "
                         "tokens; the score has %.1f bits for all",
-                        corpus, p->kept, p->documents, score);
+                        corpus, p->kept, p->documents, p->documents == 1 ? "" : "s", score);
 }

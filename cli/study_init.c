@@ -1,11 +1,16 @@
 /*
- * cril study init: a study file to begin with, which says what may stand in one. It is right as it
- * is where the repository's corpora and a folder of models are.
+ * cril study init: a study file to begin with, which says what may stand in one. Its corpora are
+ * those that were installed with the command; for a command that was not, those of the repository.
  */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "args.h"
 #include "cmd_study.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 static const struct cril_option options[] = {
     {.name = NULL},
@@ -72,11 +77,46 @@ static const char *const template[] = {
     "#  - {name: math, x: math, y: math, models: [-Qwen]}\n",
 };
 
+/* How the template names the corpora. */
+static const char in_repository[] = "data/corpora";
+
+/* The installed corpora, CRIL_CORPORA from the command's own folder; owned. NULL: there are none,
+ * or none whose path is plain in YAML. */
+static char *installed_corpora(void)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+";
+    char command[PATH_MAX], path[PATH_MAX + sizeof(CRIL_CORPORA)];
+    const ssize_t len = readlink("/proc/self/exe", command, sizeof(command) - 1);
+    char *slash, *folder;
+
+    if (len < 0)
+        return NULL;
+    command[len] = '\0';
+    if (!(slash = strrchr(command, '/')))
+        return NULL;
+    *slash = '\0';
+    snprintf(path, sizeof(path), "%s/%s", command, CRIL_CORPORA);
+    folder = realpath(path, NULL);
+    if (folder && !folder[strspn(folder, plain)])
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+static void print_template(const char *text, const char *corpora)
+{
+    for (const char *at; (at = strstr(text, in_repository)); text = at + strlen(in_repository))
+        printf("%.*s%s", (int)(at - text), text, corpora);
+    fputs(text, stdout);
+}
+
 static void print_more_help(void)
 {
     fputs(
-        "\nPrints a study file to begin with on standard output. It explains itself; doc/study.md\n"
-        "has the format in full.\n"
+        "\nPrints a study file to begin with on standard output. It explains itself; study.md, in\n"
+        "doc/ or share/doc/cril, has the format in full. In examples/ there, paper is a whole "
+        "study.\n"
         "\nExamples:\n"
         "  cril study init > study.yaml\n",
         stdout);
@@ -85,14 +125,17 @@ static void print_more_help(void)
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     int code = cril_args_parse(cmd, NULL, &argc, argv);
+    char *corpora;
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
     if (argc)
         return cril_args_usage(
             cmd, "takes no file; it prints to standard output: cril study init > study.yaml");
+    corpora = installed_corpora();
     for (size_t i = 0; i < sizeof(template) / sizeof(*template); i++)
-        fputs(template[i], stdout);
+        print_template(template[i], corpora ? corpora : in_repository);
+    free(corpora);
     return 0;
 }
 

@@ -40,6 +40,7 @@ static const struct cril_option options[] = {
      .help = "leave out what zstd, xz, brotli and bzip2 make of each corpus"},
     {.group = "Machine",
      .letter = 't',
+     .also = 'T',
      .name = "threads",
      COUNT,
      .offset = AT(threads),
@@ -113,6 +114,18 @@ static int on_progress(void *user, const cril_study_progress *p)
     return cril_output_signal() != 0;
 }
 
+static void on_cell(void *user, const cril_study_cell *c)
+{
+    struct run *r = user;
+
+    if (r->set.quiet)
+        return;
+    cril_progress_clear(&r->progress);
+    cril_print_note("cell %zu of %zu, %s on %s by %s: BPC %.4f, %" PRIu64 " document%s in %.1f s",
+                    c->cells_done, c->cells, c->model, c->corpus, c->protocol, c->bpc, c->documents,
+                    c->documents == 1 ? "" : "s", c->seconds);
+}
+
 static void on_note(void *user, const char *sentence)
 {
     struct run *r = user;
@@ -145,10 +158,11 @@ static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
 static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
     cril_print_escaped(stdout, path, strlen(path));
-    printf(": %zu cells%s complete, %zu of them before; %" PRIu64 " documents, %" PRIu64
-           " tokens in %.0f s",
-           t->cells, is_shard ? " or parts of cells" : "", t->cells_before, t->documents,
-           t->scored_tokens, t->seconds);
+    printf(": %zu cell%s%s complete, %zu of them before; %" PRIu64 " document%s, %" PRIu64
+           " token%s in %.0f s",
+           t->cells, t->cells == 1 ? "" : "s", is_shard ? " or parts of cells" : "",
+           t->cells_before, t->documents, t->documents == 1 ? "" : "s", t->scored_tokens,
+           t->scored_tokens == 1 ? "" : "s", t->seconds);
     if (t->forward_tokens)
         printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
     putchar('\n');
@@ -158,7 +172,7 @@ static cril_status run_study(struct run *r, const char *path, const cril_study_r
                              cril_study_totals *totals, cril_error *err)
 {
     const cril_study_callbacks callbacks = {
-        .user = r, .on_progress = on_progress, .on_note = on_note};
+        .user = r, .on_progress = on_progress, .on_cell = on_cell, .on_note = on_note};
     cril_store *store = NULL;
     cril_study *study;
     cril_status st = cril_study_load(path, &study, err);

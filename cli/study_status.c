@@ -266,7 +266,7 @@ static void print_table(const struct run *r)
         putchar('\n');
     }
     print_unspelled(r);
-    printf("%zu of %zu cells are complete", r->n_complete, r->n);
+    printf("%zu of %zu cell%s complete", r->n_complete, r->n, r->n == 1 ? " is" : "s are");
     if (r->n_out_of_date)
         printf(", %zu %s out of date", r->n_out_of_date, r->n_out_of_date == 1 ? "is" : "are");
     putchar('\n');

@@ -136,6 +136,7 @@ static void test_model(void **state)
     REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);
     IS(== NULL, cril_model_name, NULL);
+    IS(== NULL, cril_model_types, NULL);
     IS(== NULL, cril_model_architecture, NULL);
     IS(== NULL, cril_model_tokenizer, NULL);
     IS(== 0, cril_model_parameters, NULL);

@@ -213,7 +213,8 @@ static void test_more_bytes(void **state)
     made_append(&twice, a.data, n);
     made_append(&twice, a.data, n);
     for (size_t more = 1; more < n; more++) {
-        snprintf(words, sizeof(words), "%zu bytes follow the end of the archive", more);
+        snprintf(words, sizeof(words), "%zu byte%s the end of the archive", more,
+                 more == 1 ? " follows" : "s follow");
         expect(twice.data, n + more, CRIL_ERR_FORMAT, words);
     }
     expect(twice.data, 2 * n, CRIL_ERR_FORMAT, "belong to no segment");

@@ -54,7 +54,8 @@ static cril_baseline baselines[] = {
     {"zstd -19", 61}, {"xz -9", 40}, {"twenty-three letters ok", 40}};
 
 static char name[] = "a \"model\"\n\\ \xc3\xa9\xf0\x9f\x98\x80", architecture[] = "llama",
-            file[] = "/data/corpus.jsonl";
+            file[] = "/data/corpus.jsonl", model_path[] = "/models/a.gguf", types[] = "Q8_0+Q5_0",
+            field[] = "te\"xt";
 
 static const char hex_a[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 static const char hex_b[] = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210";
@@ -80,7 +81,11 @@ static cril_result sample(void)
         .model_architecture = architecture,
         .model_parameters = 1234567890123,
         .model_bytes = 987654321098,
+        .model_path = model_path,
+        .model_types = types,
         .corpus_path = file,
+        .corpus_field = field,
+        .corpus_limit = 4,
         .version = CRIL_VERSION,
         .numerics = CRIL_NUMERICS,
         .rules = CRIL_RULES,
@@ -171,6 +176,14 @@ static bool same_bits(double a, double b)
     return memcmp(&a, &b, sizeof(a)) == 0;
 }
 
+/* Texts that may be NULL. */
+static void check_same_known(const char *a, const char *b)
+{
+    assert_true(!a == !b);
+    if (a)
+        assert_string_equal(a, b);
+}
+
 static void check_same(const cril_result *a, const cril_result *b)
 {
     assert_true(same_bits(a->nats, b->nats) && same_bits(a->seconds, b->seconds));
@@ -191,7 +204,11 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_string_equal(a->model_architecture, b->model_architecture);
     assert_string_equal(a->model_sha256, b->model_sha256);
     assert_true(a->model_parameters == b->model_parameters && a->model_bytes == b->model_bytes);
+    check_same_known(a->model_path, b->model_path);
+    check_same_known(a->model_types, b->model_types);
     assert_string_equal(a->corpus_path, b->corpus_path);
+    check_same_known(a->corpus_field, b->corpus_field);
+    assert_true(a->corpus_limit == b->corpus_limit);
     assert_string_equal(a->corpus_sha256, b->corpus_sha256);
     assert_string_equal(a->version, b->version);
     assert_int_equal(a->numerics, b->numerics);
@@ -250,6 +267,8 @@ static void test_round_trip(void **state)
     r[1].n_baselines = 0;
     r[1].text_characters = r[1].text_bytes = 0;
     r[1].model_name = r[1].corpus_path = (char[]){""};
+    r[1].model_path = r[1].model_types = r[1].corpus_field = NULL;
+    r[1].corpus_limit = 0;
     memcpy(other, documents, sizeof(other));
     other[0].nats = other[1].nats = 5e-324;
     r[2].per_document = other;
@@ -532,6 +551,22 @@ static void test_older_file(void **state)
     size_t n = 0;
 
     (void)state;
+    change("\"path\": \"/models/a.gguf\"", "\"other\": 1");
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
+    assert_true(!r->model_path && strcmp(r->model_types, types) == 0);
+    cril_results_free(r, n);
+    change("\"field\": \"te\\\"xt\",", "");
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
+    assert_true(!r->corpus_field && r->corpus_limit == 4);
+    cril_results_free(r, n);
+    change("\"limit\": 4", "\"other\": 4");
+    assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
+    assert_true(!r->corpus_limit && strcmp(r->model_path, model_path) == 0);
+    cril_results_free(r, n);
+    change("\"limit\": 4", "\"limit\": -4");
+    check_refused(CRIL_ERR_FORMAT, "limit");
+    change("\"types\": \"Q8_0+Q5_0\"", "\"types\": 8");
+    check_refused(CRIL_ERR_FORMAT, "types");
     change("\"baselines\": {", "\"other\": {");
     assert_int_equal(cril_results_read(path, &r, &n, NULL), CRIL_OK);
     assert_true(!r->baselines && !r->n_baselines && !r->text_bytes &&
@@ -564,7 +599,7 @@ static void test_wrong_values(void **state)
         {"\"bytes\": 105", "\"bytes\": 0", "bytes"},
         {"\"unspelled_characters\": 0", "\"unspelled_characters\": -1", "unspelled_characters"},
         {"\"unspelled_characters\": [", "\"unspelled_characters\": [1], \"other\": [",
-         "unspelled_characters has 1 rows"},
+         "unspelled_characters has 1 row for 3 documents"},
         {"\"documents\": 3", "\"documents\": 0", "documents"},
         {"\"documents\": 3", "\"documents\": 2", "nats has 3 rows for 2 documents"},
         {"\"documents\": 3", "\"documents\": 4", "nats has 3 rows for 4 documents"},

@@ -354,6 +354,10 @@ static void test_baselines(void **state)
         assert_int_equal(r.text_characters, text_characters);
         assert_true((r.bytes == text_bytes) == all && (r.characters == text_characters) == all);
         assert_int_equal(r.model_bytes, cril_model_bytes(x.m));
+        assert_string_equal(r.model_path, cril_model_path(x.m));
+        assert_string_equal(r.model_types, cril_model_types(x.m));
+        assert_string_equal(r.corpus_field, "content");
+        assert_int_equal(r.corpus_limit, 0);
         assert_memory_equal(&r.nats, &plain.nats, sizeof(r.nats));
         assert_int_equal(r.scored_tokens, plain.scored_tokens);
         cril_result_free(&plain);

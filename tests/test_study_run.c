@@ -176,6 +176,7 @@ struct seen {
     size_t n_scoring, n_waiting, n_compressing, n_notes;
     double fraction;
     size_t cells_done;
+    size_t n_cells; /* finished, each of which was told */
     char note[512];
     const char *write_to; /* when scoring begins something is written behind this file; NULL: not */
     off_t size_kept;      /* 0, or what that file is cut to afterwards */
@@ -210,6 +211,16 @@ static int on_progress(void *user, const cril_study_progress *p)
     return s->stop_at && s->n >= s->stop_at;
 }
 
+static void on_cell(void *user, const cril_study_cell *c)
+{
+    struct seen *s = user;
+
+    assert_true(c->model && c->corpus && c->protocol);
+    assert_true(c->bpc > 0 && c->documents > 0 && c->seconds >= 0);
+    assert_true(c->cells_done > s->n_cells && c->cells_done <= c->cells);
+    s->n_cells++;
+}
+
 static void on_note(void *user, const char *sentence)
 {
     struct seen *s = user;
@@ -221,7 +232,8 @@ static void on_note(void *user, const char *sentence)
 static cril_status run(const char *database, const cril_study_run_options *o, struct seen *seen,
                        cril_study_totals *totals, cril_error *err)
 {
-    const cril_study_callbacks callbacks = {seen, on_progress, on_note};
+    const cril_study_callbacks callbacks = {
+        .user = seen, .on_progress = on_progress, .on_note = on_note, .on_cell = on_cell};
     char path[128];
     cril_study *study;
     cril_store *store;
@@ -246,6 +258,8 @@ static void run_all(const char *database, cril_study_totals *totals)
     cril_error err;
 
     check_ok(run(database, &plain, &seen, totals, &err));
+    if (totals)
+        assert_int_equal(seen.n_cells, totals->cells - totals->cells_before);
 }
 
 /* Owned: free. */

@@ -57,10 +57,11 @@ typedef struct cril_document {
 } cril_document;
 
 typedef struct cril_corpus_stats {
-    uint64_t limit;       /* of the options; 0: none */
-    uint64_t documents;   /* handed out */
-    uint64_t empty;       /* documents without a character, dropped */
-    uint64_t bad_lines;   /* skipped because not strict */
+    const char *field;  /* of the options, "content" by default; valid until the corpus is closed */
+    uint64_t limit;     /* of the options; 0: none */
+    uint64_t documents; /* handed out */
+    uint64_t empty;     /* documents without a character, dropped */
+    uint64_t bad_lines; /* skipped because not strict */
     char first_bad[512];  /* the first of them, as a sentence; "" if none */
     uint64_t bytes_read;  /* of the files as stored, as far as documents were handed out; estimated
                              within a compressed file */

@@ -53,6 +53,8 @@ cril_status cril_model_files(const char *path, int (*on_file)(void *user, const 
 
 const char *cril_model_path(const cril_model *m); /* as given to open */
 const char *cril_model_name(const cril_model *m); /* general.name, or the file's base name */
+/* Types of its matrices, the one with most bytes first: "Q4_1", "Q8_0+Q5_0". */
+const char *cril_model_types(const cril_model *m);
 const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
 uint64_t cril_model_bytes(const cril_model *m);           /* of its file, or of all its parts */

@@ -93,7 +93,13 @@ typedef struct cril_result {
     uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
     char **model_warnings; /* [n_model_warnings] cril_model_warning; owned */
     size_t n_model_warnings;
-    char *corpus_path; /* owned */
+    /* Path as given to cril_model_open and types as cril_model_types has them; owned. NULL: not
+       known, from a file of results that does not say, or from a study's database. */
+    char *model_path, *model_types;
+    char *corpus_path;  /* owned */
+    char *corpus_field; /* key or column of the text, which text files do not have; owned; NULL: not
+                           known, as above */
+    uint64_t corpus_limit; /* documents were at most so many; 0: all, or not known */
     char corpus_sha256[65];
     char version[16];
     int numerics, rules;

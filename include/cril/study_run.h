@@ -44,6 +44,15 @@ typedef struct cril_study_progress {
     double bpc; /* of the documents of the cell that were scored just now; 0 before the first */
 } cril_study_progress;
 
+/* A cell, or a shard's part of one, that this run has finished. */
+typedef struct cril_study_cell {
+    const char *model, *corpus, *protocol; /* borrowed, valid during the call */
+    size_t cells, cells_done;              /* of this run's share, this one included */
+    uint64_t documents;                    /* of it, in the store */
+    double bpc;                            /* of these; NaN: they have no characters */
+    double seconds;                        /* that this run spent on it */
+} cril_study_cell;
+
 /* Any may be NULL. Called from the thread that called cril_study_run. */
 typedef struct cril_study_callbacks {
     void *user;
@@ -53,6 +62,7 @@ typedef struct cril_study_callbacks {
     void (*on_note)(
         void *user,
         const char *sentence); /* such as: a corpus file has changed and is a new cell */
+    void (*on_cell)(void *user, const cril_study_cell *c);
 } cril_study_callbacks;
 
 typedef struct cril_study_totals {

@@ -82,10 +82,10 @@ static cril_status check_end(const struct cril_container *c, cril_error *err)
         return CRIL_OK;
     while (--end >= HEADER + TRAILER)
         if (ends_at(c, end))
-            return cril_fail(
-                err, CRIL_ERR_FORMAT,
-                "%s: %zu bytes follow the end of the archive; keep its first %zu bytes", c->name,
-                c->size - end, end);
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s: %zu byte%s the end of the archive; keep its first %zu bytes",
+                             c->name, c->size - end, c->size - end == 1 ? " follows" : "s follow",
+                             end);
     return cril_fail(
         err, CRIL_ERR_TRUNCATED,
         "%s: was cut short after %zu bytes: an archive's end is missing; copy it again", c->name,

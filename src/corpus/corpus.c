@@ -409,6 +409,7 @@ void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
     if (!c)
         return;
     *stats = c->stats;
+    stats->field = c->field;
     stats->limit = c->limit;
     if (c->stream)
         stats->bytes_read += cril_stream_taken(c->stream);

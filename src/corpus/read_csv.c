@@ -165,8 +165,8 @@ static bool is_bad(const struct cril_reader *r, const struct csv *v, cril_error 
     else if (!v->in_header && v->n_fields != v->n_columns)
         cril_fail(err, CRIL_ERR_FORMAT,
                   "%s: line %" PRIu64
-                  " has %zu fields, but the header has %zu; quote a text that holds commas",
-                  name, v->start_line, v->n_fields, v->n_columns);
+                  " has %zu field%s, but the header has %zu; quote a text that holds commas",
+                  name, v->start_line, v->n_fields, v->n_fields == 1 ? "" : "s", v->n_columns);
     else
         return false;
     return true;

@@ -169,9 +169,10 @@ static cril_status open_file(struct cril_stream *s, cril_error *err)
     } else {
         s->fd = open(s->path, O_RDONLY | O_CLOEXEC);
         if (s->fd < 0)
-            return cril_fail(err, CRIL_ERR_IO,
-                             "%s: cannot be opened: %s; check the path and its permissions",
-                             s->name, strerror(errno));
+            return cril_fail(
+                err, CRIL_ERR_IO, "%s: cannot be opened: %s; %s", s->name, strerror(errno),
+                strstr(s->path, "://") ? "it looks like an address: download it and name the file"
+                                       : "check the path and its permissions");
         s->owned = true;
     }
     if (fstat(s->fd, &sb) != 0)
@@ -200,9 +201,9 @@ static cril_status choose_decoder(struct cril_stream *s, cril_error *err)
             if (n < CRIL_DECODER_HEAD)
                 return cril_fail(
                     err, CRIL_ERR_TRUNCATED,
-                    "%s: ends after %zu bytes, before its first %s header does; fetch or make "
+                    "%s: ends after %zu byte%s, before its first %s header does; fetch or make "
                     "it again",
-                    s->name, n, d->name);
+                    s->name, n, n == 1 ? "" : "s", d->name);
             return cril_fail(err, CRIL_ERR_FORMAT,
                              "%s: is not %s data, as its name says; if it is not compressed, "
                              "rename it without %s",

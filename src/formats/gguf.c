@@ -9,6 +9,7 @@
  */
 #include "formats/gguf.h"
 
+#include "formats/misnamed.h"
 #include "util/cursor.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
@@ -433,7 +434,8 @@ static cril_status read_header(struct part *p, uint64_t *n_tensors, uint64_t *n_
     if (!cril_cursor_take(&p->c, 4, &magic) || memcmp(magic, "GGUF", 4) != 0)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: not a GGUF file (it does not start with 'GGUF'); "
-                         "cril reads GGUF models only, convert it first",
+                         "cril reads GGUF models only; convert it with llama.cpp's "
+                         "convert_hf_to_gguf.py, or download a GGUF file of the model",
                          p->path);
     if (!cril_cursor_u32(&p->c, &p->version))
         return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: ends inside its header; " DAMAGED, p->path);
@@ -736,7 +738,9 @@ cril_status cril_gguf_open(const char *path, cril_gguf **out, cril_error *err)
     memcpy(copy, path, n);
     g->n_parts = 1;
     g->n_users = 1;
-    if ((st = open_part(&g->parts[0], copy, err)) != CRIL_OK)
+    g->parts[0].path = copy;
+    if ((st = cril_misnamed(path, err)) != CRIL_OK ||
+        (st = open_part(&g->parts[0], copy, err)) != CRIL_OK)
         goto fail;
     if ((st = read_split(&g->parts[0], &no, &count, err)) != CRIL_OK)
         goto fail;

@@ -333,6 +333,31 @@ static cril_status bind(cril_model *m, cril_error *err)
     return CRIL_OK;
 }
 
+/* Types of the matrices, the one with most bytes first. Vectors are F32 in every file. */
+static void name_types(cril_model *m)
+{
+    uint64_t bytes[CRIL_N_DTYPES] = {0};
+    size_t n = 0;
+
+    for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
+        const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
+
+        if (t->n_dims > 1)
+            bytes[t->type] += t->bytes;
+    }
+    for (;;) {
+        size_t most = 0;
+
+        for (size_t k = 1; k < CRIL_N_DTYPES; k++)
+            most = bytes[k] > bytes[most] ? k : most;
+        if (!bytes[most] || n >= sizeof(m->types))
+            return;
+        n += (size_t)snprintf(m->types + n, sizeof(m->types) - n, "%s%s", n ? "+" : "",
+                              cril_dtypes[most].name);
+        bytes[most] = 0;
+    }
+}
+
 /* general.name, or the file's name without folder and suffix. */
 static char *read_name(const cril_model *m)
 {
@@ -361,6 +386,7 @@ static cril_status load(cril_model *m, cril_error *err)
     if (!(m->name = read_name(m)) ||
         !(m->used = calloc(cril_gguf_tensor_count(m->file) + 1, sizeof(bool))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    name_types(m);
     if ((st = read_config(m, err)) != CRIL_OK)
         return st;
     if (!(m->layers = calloc(m->config.n_layers, sizeof(*m->layers))))
@@ -464,6 +490,11 @@ const char *cril_model_path(const cril_model *m)
 const char *cril_model_name(const cril_model *m)
 {
     return m ? m->name : NULL;
+}
+
+const char *cril_model_types(const cril_model *m)
+{
+    return m ? m->types : NULL;
 }
 
 const char *cril_model_architecture(const cril_model *m)

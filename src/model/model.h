@@ -101,6 +101,7 @@ struct cril_family {
 struct cril_model {
     struct cril_gguf *file;
     char *path, *name;
+    char types[256]; /* room for the names of all CRIL_N_DTYPES types */
     const struct cril_family *family;
     struct cril_config config;
     struct cril_layer *layers; /* [config.n_layers] */

@@ -57,9 +57,9 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
             a->corpus_path, b->corpus_path, a->corpus_sha256, b->corpus_sha256);
     if (a->documents != b->documents)
         return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: one result has %" PRIu64 " documents, the other %" PRIu64
+                         "%s: one result has %" PRIu64 " document%s, the other %" PRIu64
                          "; score both with the same --limit and --field",
-                         a->corpus_path, a->documents, b->documents);
+                         a->corpus_path, a->documents, a->documents == 1 ? "" : "s", b->documents);
     if (!a->per_document || !b->per_document)
         return cril_fail(
             err, CRIL_ERR_MISMATCH,

@@ -90,6 +90,12 @@ static json_t *text_json(const char *s)
     return text;
 }
 
+/* null: not known, which is NULL or "". */
+static json_t *known_json(const char *s)
+{
+    return s && *s ? text_json(s) : json_null();
+}
+
 static json_t *count_json(uint64_t v)
 {
     return v <= INT64_MAX ? json_integer((json_int_t)v) : NULL;
@@ -185,16 +191,29 @@ static json_t *warnings_json(const cril_result *r)
     return list;
 }
 
-/* A text, or null where it is not known. */
-static json_t *known_json(const char *s)
-{
-    return s[0] ? text_json(s) : json_null();
-}
-
 static json_t *unicode_json(const cril_unicode *u)
 {
     return json_pack("{s:o, s:o}", "pcre2", known_json(u->pcre2), "utf8proc",
                      known_json(u->utf8proc));
+}
+
+static json_t *model_json(const cril_result *r)
+{
+    const char *slash = r->model_path ? strrchr(r->model_path, '/') : NULL;
+
+    return json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "path",
+        known_json(r->model_path), "file", known_json(slash ? slash + 1 : r->model_path), "types",
+        known_json(r->model_types), "architecture", text_json(r->model_architecture), "sha256",
+        text_json(r->model_sha256), "parameters", count_json(r->model_parameters), "bytes",
+        count_json(r->model_bytes), "warnings", warnings_json(r));
+}
+
+static json_t *corpus_json(const cril_result *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o}", "path", text_json(r->corpus_path), "sha256",
+                     text_json(r->corpus_sha256), "field", known_json(r->corpus_field), "limit",
+                     r->corpus_limit ? count_json(r->corpus_limit) : json_null());
 }
 
 /* proof: NULL for none. */
@@ -216,15 +235,8 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
                                    json_pack("{s:o, s:o, s:o}", "name", text_json(r->protocol),
                                              "context", count_json(r->context), "stride",
                                              count_json(r->stride)));
-        bad |= json_object_set_new(
-            o, "model",
-            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name),
-                      "architecture", text_json(r->model_architecture), "sha256",
-                      text_json(r->model_sha256), "parameters", count_json(r->model_parameters),
-                      "bytes", count_json(r->model_bytes), "warnings", warnings_json(r)));
-        bad |= json_object_set_new(o, "corpus",
-                                   json_pack("{s:o, s:o}", "path", text_json(r->corpus_path),
-                                             "sha256", text_json(r->corpus_sha256)));
+        bad |= json_object_set_new(o, "model", model_json(r));
+        bad |= json_object_set_new(o, "corpus", corpus_json(r));
         bad |= json_object_set_new(o, "cril", text_json(r->version));
         bad |= json_object_set_new(o, "numerics", json_integer(r->numerics));
         bad |= json_object_set_new(o, "rules", json_integer(r->rules));
@@ -373,7 +385,8 @@ static cril_status get_known(const struct source *s, const json_t *o, const char
     return !v || json_is_null(v) ? CRIL_OK : get_short(s, o, key, out, size);
 }
 
-/* What decided over the tokens. Files of before do not say: they are by version 1 of the rules. */
+/* What decided over the tokens. Files of before do not say: they are by version 1 of the rules.
+ */
 static cril_status read_rules(const struct source *s, const json_t *o, cril_result *r)
 {
     const json_t *unicode = json_object_get(o, "unicode");
@@ -406,6 +419,26 @@ static cril_status get_text(const struct source *s, const json_t *o, const char 
     return CRIL_OK;
 }
 
+/* What files of before do not have, and what is not known, stays as it is. */
+static bool is_there(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return v && !json_is_null(v);
+}
+
+static cril_status get_known_text(const struct source *s, const json_t *o, const char *key,
+                                  char **out)
+{
+    return is_there(o, key) ? get_text(s, o, key, out) : CRIL_OK;
+}
+
+static cril_status get_known_count(const struct source *s, const json_t *o, const char *key,
+                                   uint64_t *out)
+{
+    return is_there(o, key) ? get_count(s, o, key, out) : CRIL_OK;
+}
+
 static cril_status read_column(const struct source *s, const json_t *table, const char *name,
                                uint64_t n, const json_t **out)
 {
@@ -413,9 +446,10 @@ static cril_status read_column(const struct source *s, const json_t *table, cons
     if (json_is_array(*out) && json_array_size(*out) == n)
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: results[%zu].per_document.%s has %zu rows for %" PRIu64
-                     " documents; write the file again with 'cril score --json'",
-                     s->path, s->i, name, json_array_size(*out), n);
+                     "%s: results[%zu].per_document.%s has %zu row%s for %" PRIu64
+                     " document%s; write the file again with 'cril score --json'",
+                     s->path, s->i, name, json_array_size(*out),
+                     json_array_size(*out) == 1 ? "" : "s", n, n == 1 ? "" : "s");
 }
 
 static cril_status read_documents(const struct source *s, const json_t *table, cril_result *r)
@@ -551,8 +585,11 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
     r->numerics = (int)numerics;
-    if (json_object_get(model, "bytes") && /* files of before do not say */
-        (st = get_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK)
+    if ((st = get_known_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK ||
+        (st = get_known_text(s, model, "path", &r->model_path)) != CRIL_OK ||
+        (st = get_known_text(s, model, "types", &r->model_types)) != CRIL_OK ||
+        (st = get_known_text(s, corpus, "field", &r->corpus_field)) != CRIL_OK ||
+        (st = get_known_count(s, corpus, "limit", &r->corpus_limit)) != CRIL_OK)
         return st;
     if (warnings && (st = read_warnings(s, warnings, r)) != CRIL_OK)
         return st;
@@ -655,10 +692,10 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     else if (!root && lacked_memory(&where))
         st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     else if (!root)
-        st = cril_fail(
-            err, CRIL_ERR_FORMAT,
-            "%s: line %d, column %d: is not JSON (%s); write it with 'cril score --json -o FILE'",
-            path, where.line, where.column, where.text);
+        st = cril_fail(err, CRIL_ERR_FORMAT,
+                       "%s: line %d, column %d: is not JSON (%s); write it with 'cril score "
+                       "--json -o FILE'",
+                       path, where.line, where.column, where.text);
     else
         st = read_root(&s, root, results, n);
     json_decref(root);

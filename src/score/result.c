@@ -181,7 +181,10 @@ void cril_result_free(cril_result *r)
     for (size_t i = 0; i < r->n_model_warnings; i++)
         free(r->model_warnings[i]);
     free(r->model_warnings);
+    free(r->model_path);
+    free(r->model_types);
     free(r->corpus_path);
+    free(r->corpus_field);
     free(r->per_document);
     free(r->baselines);
     *r = (cril_result){0};

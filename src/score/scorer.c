@@ -581,8 +581,11 @@ static cril_status copy_warnings(struct run *r, cril_error *err)
 static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
 {
     const cril_model *m = r->s->model;
+    cril_corpus_stats stats;
     cril_result *o = r->out;
     cril_status st;
+
+    cril_corpus_stats_get(c, &stats);
 
     memcpy(o->protocol, r->s->protocol->name, strlen(r->s->protocol->name) + 1);
     o->context = r->s->layout.context;
@@ -595,8 +598,13 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->unicode = cril_unicode_here();
     o->model_name = strdup(cril_model_name(m));
     o->model_architecture = strdup(cril_model_architecture(m));
+    o->model_path = strdup(cril_model_path(m));
+    o->model_types = strdup(cril_model_types(m));
     o->corpus_path = strdup(r->path);
-    if (!o->model_name || !o->model_architecture || !o->corpus_path)
+    o->corpus_field = strdup(stats.field);
+    o->corpus_limit = stats.limit;
+    if (!o->model_name || !o->model_architecture || !o->model_path || !o->model_types ||
+        !o->corpus_path || !o->corpus_field)
         return no_memory(r, err);
     if ((st = copy_warnings(r, err)) != CRIL_OK)
         return st;

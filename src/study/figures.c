@@ -303,8 +303,9 @@ static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *p
             return no_memory(c, err);
         f->rows = rows;
         if (c->n_fields != n_columns)
-            return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has %zu fields, the first line has %zu",
-                             c->path, c->first_line, c->n_fields, n_columns);
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s:%zu: has %zu field%s, the first line has %zu", c->path,
+                             c->first_line, c->n_fields, c->n_fields == 1 ? "" : "s", n_columns);
         if ((st = make_row(c, kind, where, &rows[f->n], err)) != CRIL_OK)
             return st;
         f->n += !prefix || strncmp(rows[f->n].source, prefix, strlen(prefix)) == 0;

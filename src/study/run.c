@@ -124,6 +124,15 @@ static double seconds_left(const struct run *r)
     return left;
 }
 
+static size_t cells_done(const struct run *r)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < r->work.n_jobs; i++)
+        n += r->work.jobs[i].done;
+    return n;
+}
+
 static int report(struct run *r, const char *phase, const char *name, double bpc)
 {
     cril_study_progress p = {.phase = phase,
@@ -146,8 +155,8 @@ static int report(struct run *r, const char *phase, const char *name, double bpc
     for (size_t i = 0; i < r->work.n_jobs; i++) {
         all += r->work.jobs[i].slice_flops;
         left += flops_left(r, &r->work.jobs[i]);
-        p.cells_done += r->work.jobs[i].done;
     }
+    p.cells_done = cells_done(r);
     if (all > 0 && r->rates) {
         p.fraction = left > 0 ? 1 - left / all : 1;
         p.seconds_left = seconds_left(r);
@@ -163,6 +172,38 @@ static int report_reading(void *user, const char *name)
 static int report_compressing(void *user, const char *name)
 {
     return report(user, "compressing", name, 0);
+}
+
+/* The job, which is done; since: when this run began it. */
+static cril_status report_cell(struct run *r, const struct cril_job *j, double since,
+                               cril_error *err)
+{
+    cril_study_cell c = {.model = r->work.subjects[j->subject].study->name,
+                         .corpus = r->work.texts[j->text].study->name,
+                         .protocol = j->cell.protocol,
+                         .cells = r->work.n_jobs,
+                         .cells_done = cells_done(r),
+                         .seconds = now_sec() - since};
+    cril_document_score *rows;
+    double nats = 0, characters = 0;
+    cril_status st;
+    size_t n;
+
+    if (!r->callbacks || !r->callbacks->on_cell)
+        return CRIL_OK;
+    if ((st = cril_store_rows(r->store, &j->cell, r->work.texts[j->text].facts.documents, &rows, &n,
+                              err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].index >= j->slice.from && rows[i].index < j->slice.to) {
+            nats += rows[i].nats;
+            characters += (double)rows[i].characters;
+            c.documents++;
+        }
+    free(rows);
+    c.bpc = nats / CRIL_LN2 / characters;
+    r->callbacks->on_cell(r->callbacks->user, &c);
+    return CRIL_OK;
 }
 
 static void note_changed(const struct run *r, const char *what, const char *name)
@@ -438,6 +479,7 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
  * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
+    const double since = now_sec();
     cril_slice *missing;
     cril_error why;
     size_t n;
@@ -459,7 +501,9 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
         j->left_flops = 0;
     if (j->failed)
         return leave_out(r, j, &why, err);
-    return j->done ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+    if (!j->done)
+        return cril_fail(err, st, "%s", why.message);
+    return n ? report_cell(r, j, since, err) : CRIL_OK;
 }
 
 /* done stays false where another process is at it: nothing is read until that has let go. */

@@ -31,12 +31,15 @@ static cril_status no_memory(cril_error *err)
 
 /* ---- Files ---- */
 
-/* What a study says of its own item goes in front. */
+/* What a study says of its own item goes in front; line 0: the file does not say it. */
 static void place(const cril_study_info *s, size_t line, cril_error *why)
 {
     const cril_error plain = *why;
 
-    cril_fail(why, plain.status, "%s:%zu: %s", s->path, line, plain.message);
+    if (line)
+        cril_fail(why, plain.status, "%s:%zu: %s", s->path, line, plain.message);
+    else
+        cril_fail(why, plain.status, "%s: %s", s->path, plain.message);
 }
 
 bool cril_survey_is_fault(cril_status st)
@@ -367,13 +370,15 @@ static cril_status check_protocol(const cril_study_info *s, const struct cril_su
     cril_protocol_lay(cril_protocol_find(p->name), p->context, p->stride,
                       (size_t)subject->facts.context, &l);
     if (l.context > subject->facts.context)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s:%zu: %s was made for a context of at most %" PRIu64
-                         " tokens, the protocol %s has %zu; give the "
-                         "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
-                         s->path, p->line, subject->study->name, subject->facts.context, p->name,
-                         l.context, p->name, subject->facts.context);
-    if ((st = cril_scorer_check(m, &wanted, err)) != CRIL_OK && err)
+        st = cril_fail(err, CRIL_ERR_RANGE,
+                       "%s was made for a context of at most %" PRIu64
+                       " tokens, the protocol %s has %zu; give the "
+                       "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
+                       subject->study->name, subject->facts.context, p->name, l.context, p->name,
+                       subject->facts.context);
+    else
+        st = cril_scorer_check(m, &wanted, err);
+    if (st != CRIL_OK && err)
         place(s, p->line, err);
     return st;
 }

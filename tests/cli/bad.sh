@@ -135,7 +135,7 @@ tail -n +4 again >out; verdict prove-changed $code
 leaves_nothing prove-changed b.csv
 
 # A full disk.
-"$cril" $s -q --json -o a.json c.jsonl || fail "json file"
+"$cril" $s -q --json -f -o a.json c.jsonl || fail "json file"
 if [ -c /dev/full ]; then
     for o in "" --json "--token-nats /dev/full" "--per-document /dev/full" "-o /dev/full" "--json -o /dev/full"; do
         "$cril" score -q -m llama.gguf --context 64 $o c.jsonl >/dev/full 2>err
@@ -174,6 +174,15 @@ for signal in INT TERM; do
         --json -o b.json --token-nats b.tsv --per-document b.csv long.jsonl >out 2>err
     verdict stopped-$signal $?
     leaves_nothing stopped-$signal b.json b.tsv b.csv
+done
+# What is finished is shown then, and marked: a corpus, and the first documents of the one at hand.
+for o in table json; do
+    "$cril" score -m llama.gguf -t 1 --context 64 $([ $o = table ] || echo --json) c.jsonl long.jsonl >all 2>err & pid=$!
+    i=0; while [ $i -lt 600 ] && ! cat all err | grep -q '^\(cril: \)*c.jsonl[ :]'; do sleep 0.05; i=$((i + 1)); done
+    sleep 1; kill -TERM $pid; wait $pid; code=$?
+    sed 's/^\(long.jsonl  *\)[0-9.]* \( *partial\) .*/\1B \2 .../' all >out
+    sed -i 's/BPC [0-9.]* of its first [0-9]*/BPC B of its first N/' err
+    verdict stopped-partial-$o $code
 done
 # Also where it waits for standard input.
 sleep 60 >pipe &

@@ -115,8 +115,15 @@ sed '/"seconds"/d' prove.json | sed '/"proof": {/,/}/d' | same "json with a proo
 # Files beside the result.
 t score-files $s --per-document p.csv --token-nats n.tsv -o r.txt c.jsonl
 cp p.csv out; : >err; verdict per-document 0
-[ "$(wc -l <n.tsv)" = "$(sed -n 's/^.*"scored_tokens": \([0-9]*\),$/\1/p' a.json | head -n 1)" ] ||
+[ "$(tail -n +2 n.tsv | wc -l)" = "$(sed -n 's/^.*"scored_tokens": \([0-9]*\),$/\1/p' a.json | head -n 1)" ] ||
     fail "token-nats has not one line a scored token"
+printf '{"content": "a\\t\\"b\\\\\\u202e\\u0085\\ud83d\\ude00"}\n' | "$cril" $s -q --token-nats quoted.tsv - >out 2>err
+cut -f 5 quoted.tsv >out; verdict token-nats-quoted $?
+# -t and -T are the same.
+"$cril" $s -q --json -T 2 c.jsonl | grep -v '"seconds"' >letter.json
+"$cril" $s -q --json -t 1 c.jsonl | grep -v '"seconds"' | same "letters of threads" letter.json -
+"$cril" compress -q -m llama.gguf -T 1 -c text.txt >letter.cril
+"$cril" compress -q -m llama.gguf -t 1 -c text.txt | same "letters of threads" letter.cril -
 head -n 3 n.tsv >out; verdict token-nats 0
 t exists $s -o r.txt c.jsonl
 t force $s -q -f -o r.txt d.jsonl

@@ -10,6 +10,8 @@ t study-check study check study.yaml
 t study-check-quiet study check -q study.yaml
 t study-check-bad study check study-bad.yaml
 t study-check-missing study check nope.yaml
+printf 'models: [{path: llama.gguf}]\ncorpora: [{path: c.jsonl}]\n' >short.yaml # the protocol has no line of its own
+t run-no-line study run short.yaml; rm -f short.*
 sed 's/^fits:/fits: *all/' study.yaml >s.yaml; t study-check-alias study check s.yaml
 sed 's/x: average/x: knowlege/; s/general, -/genral, -/' study.yaml >s.yaml; t study-check-words study check s.yaml
 # What run would leave out, each with its line.

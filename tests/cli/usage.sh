@@ -56,6 +56,17 @@ t selftest-operand selftest llama.gguf
 t selftest-tokens selftest --tokens 9
 t selftest-too-many selftest -m llama.gguf --tokens 16777217
 t tokenize-no-model tokenize text.txt
+# What is taken for a model, and is not one: each gets the sentence that helps.
+for c in score tokenize compress test; do t model-operand-$c $c llama.gguf text.txt; done
+t model-hub-id score -m HuggingFaceTB/SmolLM2-135M c.jsonl
+t model-hub-quant info bartowski/SmolLM2-135M-GGUF:Q4_K_M
+t model-gone info nope/model.gguf
+t model-address tokenize -m https://huggingface.co/a/b/resolve/main/c.gguf text.txt
+t corpus-address score -m llama.gguf https://example.org/c.jsonl
+mkdir transformers; echo {} >transformers/config.json; echo {} >transformers/model.safetensors
+t model-transformers score -m transformers c.jsonl
+t model-safetensors info transformers/model.safetensors
+mkdir nope; t model-gone-folder info nope/model.gguf; rm -r nope transformers
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
 leaves_nothing usage twice nats two.cril
 same usage c.jsonl "$here/c.jsonl"
@@ -74,7 +85,7 @@ t compress-json-stdout compress -m llama.gguf --json -c text.txt
 t compress-d-segment compress -m llama.gguf -d --segment 1K text.txt
 t compress-stride compress -m llama.gguf --context 64 --stride 65 text.txt
 t compress-segment compress -m llama.gguf --segment 2G text.txt
-t compress-threads compress -m llama.gguf -t 2 text.txt
+t compress-threads compress -m llama.gguf -t 0 text.txt
 t test-no-model test text.txt
 t cat-no-model cat text.txt
 t cat-range-what cat -m llama.gguf --range 5 text.txt

@@ -90,10 +90,10 @@ static json_t *text_json(const char *s)
     return text;
 }
 
-/* null: not known. */
+/* A text, or null where it is not known. */
 static json_t *known_json(const char *s)
 {
-    return s ? text_json(s) : json_null();
+    return s && *s ? text_json(s) : json_null();
 }
 
 static json_t *count_json(uint64_t v)

@@ -32,5 +32,7 @@ paths=$(sed -n 's/^  - {path: \([^,]*\.jsonl\),.*/\1/p' "$tmp/study.yaml")
 [ "$(echo "$paths" | wc -l)" = 3 ] || fail "study init names other corpora"
 for path in $paths; do [ -f "$path" ] || fail "study init: $path is not there"; done
 mkdir "$tmp/models"; cp "$source/tests/golden/tiny-llama.gguf" "$tmp/models"
+sed 's/^  - {*name: document.*/  - {name: document, context: 128}/; s/^  - document.*/  - {name: document, context: 128}/' "$tmp/study.yaml" >"$tmp/small.yaml"
+mv "$tmp/small.yaml" "$tmp/study.yaml" # the tiny model has no more
 "$cril" study check -q "$tmp/study.yaml" || fail "what study init prints is refused"
 exit $bad

@@ -200,7 +200,7 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg)
 
 bool cril_barrier_init(struct cril_barrier *b, unsigned n)
 {
-    *b = (struct cril_barrier){.n = n};
+    *b = (struct cril_barrier){.n = n, .spins = n <= cril_cpu_count() ? SPINS : 0};
     if (pthread_mutex_init(&b->mutex, NULL) != 0)
         return false;
     if (pthread_cond_init(&b->wake, NULL) == 0)
@@ -233,7 +233,7 @@ void cril_barrier_wait(struct cril_barrier *b)
         }
         return;
     }
-    for (unsigned i = 0; i < SPINS; i++)
+    for (unsigned i = 0; i < b->spins; i++)
         if (atomic_load(&b->generation) != generation)
             return;
     pthread_mutex_lock(&b->mutex);

@@ -30,6 +30,7 @@ void cril_pool_run(cril_pool *p, size_t n_tasks, cril_task_fn fn, void *arg);
  */
 struct cril_barrier {
     unsigned n;
+    unsigned spins; /* before a thread sleeps; 0 where not each thread has a core */
     atomic_uint arrived, generation, sleepers;
     pthread_mutex_t mutex;
     pthread_cond_t wake;

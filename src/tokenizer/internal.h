@@ -14,7 +14,7 @@ struct encode_work {
     struct merge_work merge;
     struct cril_words words, spare;
     struct cril_nfc nfc;
-    struct cril_text sentence;
+    struct cril_string sentence;
 };
 
 void cril_work_free(struct encode_work *w);
@@ -74,7 +74,7 @@ void cril_sentence_clear(struct cril_sentence *s);
  * file spells them; the map leaves the user-defined ones alone. first: text starts the whole text.
  */
 cril_status cril_sentence_run(const struct cril_sentence *s, const struct cril_specials *symbols,
-                              const char *text, size_t len, bool first, struct cril_text *out,
+                              const char *text, size_t len, bool first, struct cril_string *out,
                               cril_error *err);
 
 /* --- SentencePiece BPE (model "llama") --- */

@@ -106,8 +106,8 @@ static cril_status put_stretch(struct cril_nfc *w, const char *text, size_t len,
     order(w->codes, spare, (size_t)n);
     n = utf8proc_normalize_utf32(w->codes, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     for (utf8proc_ssize_t i = 0; i < n && st == CRIL_OK; i++)
-        st = cril_text_append(&w->text, (const char *)bytes,
-                              (size_t)utf8proc_encode_char(w->codes[i], bytes), err);
+        st = cril_string_append(&w->text, (const char *)bytes,
+                                (size_t)utf8proc_encode_char(w->codes[i], bytes), err);
     return st;
 }
 
@@ -143,7 +143,7 @@ cril_status cril_nfc_run(struct cril_nfc *w, const char *text, size_t len, const
         n = find_stretch(text + i, len - i, &stays);
         if (stays)
             continue;
-        st = cril_text_append(&w->text, text + copied, i - copied, err);
+        st = cril_string_append(&w->text, text + copied, i - copied, err);
         if (st == CRIL_OK)
             st = put_stretch(w, text + i, n, err);
         copied = i + n;
@@ -152,7 +152,7 @@ cril_status cril_nfc_run(struct cril_nfc *w, const char *text, size_t len, const
     *out_len = len;
     if (st != CRIL_OK || !copied)
         return st;
-    if ((st = cril_text_append(&w->text, text + copied, len - copied, err)) == CRIL_OK) {
+    if ((st = cril_string_append(&w->text, text + copied, len - copied, err)) == CRIL_OK) {
         *out = w->text.data;
         *out_len = w->text.n;
     }

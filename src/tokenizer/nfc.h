@@ -6,12 +6,12 @@
 #ifndef CRIL_TOKENIZER_NFC_H
 #define CRIL_TOKENIZER_NFC_H
 
-#include "tokenizer/text.h"
+#include "tokenizer/string.h"
 
 #include <stdint.h>
 
 struct cril_nfc { /* buffers; zero-initialise */
-    struct cril_text text;
+    struct cril_string text;
     int32_t *codes, *spare; /* [capacity] */
     size_t capacity, spare_capacity;
 };

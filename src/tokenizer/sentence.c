@@ -44,7 +44,7 @@ static size_t next(const struct cril_sentence *s, const struct cril_specials *sy
 
 static cril_status map_characters(const struct cril_sentence *s,
                                   const struct cril_specials *symbols, const char *text, size_t len,
-                                  bool first, struct cril_text *out, cril_error *err)
+                                  bool first, struct cril_string *out, cril_error *err)
 {
     bool after_space = s->squeeze;
     cril_status st = CRIL_OK;
@@ -57,21 +57,21 @@ static cril_status map_characters(const struct cril_sentence *s,
             break;
     }
     if (i < len && first && s->prefix)
-        st = cril_text_append(out, " ", 1, err);
+        st = cril_string_append(out, " ", 1, err);
     while (i < len && st == CRIL_OK) {
         i += next(s, symbols, text + i, len - i, &to, &n);
         for (; after_space && n && *to == ' '; n--)
             to++;
         if (!n)
             continue;
-        st = cril_text_append(out, to, n, err);
+        st = cril_string_append(out, to, n, err);
         after_space = s->squeeze && to[n - 1] == ' ';
     }
     return st;
 }
 
 /* A map may cut characters in two. */
-static cril_status repair(struct cril_text *text, cril_error *err)
+static cril_status repair(struct cril_string *text, cril_error *err)
 {
     char *repaired = NULL;
     size_t n;
@@ -80,12 +80,12 @@ static cril_status repair(struct cril_text *text, cril_error *err)
     if (st != CRIL_OK || !repaired)
         return st;
     free(text->data);
-    *text = (struct cril_text){repaired, n, n};
+    *text = (struct cril_string){repaired, n, n};
     return CRIL_OK;
 }
 
 cril_status cril_sentence_run(const struct cril_sentence *s, const struct cril_specials *symbols,
-                              const char *text, size_t len, bool first, struct cril_text *out,
+                              const char *text, size_t len, bool first, struct cril_string *out,
                               cril_error *err)
 {
     cril_status st;

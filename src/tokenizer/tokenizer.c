@@ -320,7 +320,7 @@ void cril_tokenizer_free(cril_tokenizer *t)
 static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text,
                                 size_t len, bool first, cril_ids *ids, cril_error *err)
 {
-    const struct cril_text *const normal = &w->sentence;
+    const struct cril_string *const normal = &w->sentence;
     cril_status st;
 
     if (!len)

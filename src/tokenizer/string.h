@@ -1,19 +1,19 @@
 /* A text that grows. */
-#ifndef CRIL_TOKENIZER_TEXT_H
-#define CRIL_TOKENIZER_TEXT_H
+#ifndef CRIL_TOKENIZER_STRING_H
+#define CRIL_TOKENIZER_STRING_H
 
 #include "util/fail.h"
 #include "util/size.h"
 
 #include <string.h>
 
-struct cril_text { /* zero-initialise; release with free(data) */
+struct cril_string { /* zero-initialise; release with free(data) */
     char *data;
     size_t n, capacity;
 };
 
-static inline cril_status cril_text_append(struct cril_text *t, const char *data, size_t len,
-                                           cril_error *err)
+static inline cril_status cril_string_append(struct cril_string *t, const char *data, size_t len,
+                                             cril_error *err)
 {
     char *const grown = cril_size_grow(t->data, &t->capacity, t->n, len, 1);
 

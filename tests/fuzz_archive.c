@@ -405,7 +405,7 @@ static void read_mended(const uint8_t *data, size_t size, bool format1, bool len
         memcpy(copy, data, size);
     if (format1 && size >= MADE1_HEADER + MADE1_TRAILER)
         mend1(copy, size, lengths);
-    else if (!format1 && size >= 46)
+    else if (!format1 && size >= 12 + CRIL_ARCHIVE_MODEL + CRIL_ARCHIVE_TRAILER)
         mend2(copy, size, copy[size - 12]);
     read_archive(copy, size);
     free(copy);

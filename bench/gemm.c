@@ -71,17 +71,18 @@ static uint8_t *stored(enum cril_dtype type, size_t bytes, uint32_t *state)
 
 static void pack(struct product *p, enum cril_dtype type, uint32_t *state)
 {
-    struct gguf_tensor t = {
+    struct cril_tensor t = {
         .name = "weights", .type = type, .ne = {p->shape.inner, p->shape.columns, 1, 1}};
     size_t bytes;
     uint8_t *data;
     bool finite = cril_dtype_bytes(type, p->shape.inner * p->shape.columns, &t.bytes);
     t.data = data = stored(type, (size_t)t.bytes, state);
-    finite = finite && cril_packed_bytes(p->k, &t, p->shape.columns, &bytes);
+    const struct cril_matrix m = cril_matrix_of(&t);
+    finite = finite && cril_packed_bytes(p->k, &m, m.rows, &bytes);
     p->panels = allocate(finite ? bytes : 1, 1);
-    cril_packed_place(p->k, &t, p->shape.columns, p->panels, &p->w);
+    cril_packed_place(p->k, &m, m.rows, p->panels, &p->w);
     for (size_t i = 0; finite && i < cril_panels(p->shape.columns); i++)
-        finite = cril_pack_panel(type, data, &p->w, i);
+        finite = cril_pack_panel(&m, 0, &p->w, i);
     free(data);
     if (!finite) {
         fputs("gemm: the weights cannot be packed\n", stderr);

@@ -2,7 +2,7 @@
  * libFuzzer entry: any bytes as a GGUF file. What opens is read to its last byte, so that a
  * sanitizer sees a pointer that was not proved.
  */
-#include "formats/gguf.h"
+#include "formats/source.h"
 
 #include <cril/inspect.h>
 #include <stdlib.h>
@@ -17,25 +17,25 @@ static void remove_file(void)
     unlink(name);
 }
 
-static void touch(const cril_gguf *g)
+static void touch(const struct cril_source *g)
 {
     volatile uint64_t sum = 0;
 
-    for (size_t i = 0; i < cril_gguf_kv_count(g); i++) {
-        const struct gguf_kv *kv = cril_gguf_kv(g, i);
+    for (size_t i = 0; i < cril_source_values(g)->n; i++) {
+        const struct cril_value *kv = &cril_source_values(g)->values[i];
         for (uint64_t k = 0; k < kv->n; k++) {
-            if (kv->type == GGUF_STRING)
+            if (kv->type == CRIL_VALUE_STRING)
                 for (size_t b = 0; b < kv->strings[k].len; b++)
                     sum += (uint8_t)kv->strings[k].data[b];
             else
-                sum += cril_gguf_element_uint(kv, k) + (cril_gguf_element_float(kv, k) > 0);
+                sum += cril_value_uint(kv, k) + (cril_value_float(kv, k) > 0);
         }
     }
-    for (size_t i = 0; i < cril_gguf_tensor_count(g); i++) {
-        const struct gguf_tensor *t = cril_gguf_tensor(g, i);
+    for (size_t i = 0; i < cril_source_tensor_count(g); i++) {
+        const struct cril_tensor *t = cril_source_tensor(g, i);
         for (uint64_t b = 0; b < t->bytes; b++)
             sum += t->data[b];
-        if (cril_gguf_find_tensor(g, t->name) != t)
+        if (cril_source_find_tensor(g, t->name) != t)
             abort();
     }
 }
@@ -43,7 +43,7 @@ static void touch(const cril_gguf *g)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int fd = -1;
-    cril_gguf *g;
+    struct cril_source *g;
     cril_inspect *f;
     cril_error err;
 
@@ -55,9 +55,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (ftruncate(fd, 0) != 0 || pwrite(fd, data, size, 0) != (ssize_t)size)
         abort();
-    if (cril_gguf_open(name, &g, &err) == CRIL_OK) {
+    if (cril_source_open(name, &g, &err) == CRIL_OK) {
         touch(g);
-        cril_gguf_close(g);
+        cril_source_close(g);
     } else if (!err.message[0]) {
         abort();
     }

@@ -5,7 +5,7 @@
 #ifndef CRIL_TESTS_GGUF_EDIT_H
 #define CRIL_TESTS_GGUF_EDIT_H
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,18 +108,18 @@ static inline const struct edit *edit_of(const struct edit *e, const char *name,
     return NULL;
 }
 
-static inline void edit_put_old_key(FILE *f, const struct gguf_kv *kv)
+static inline void edit_put_old_key(FILE *f, const struct cril_value *kv)
 {
     edit_text(f, kv->key.data, kv->key.len);
     if (kv->is_array)
-        edit_number(f, GGUF_ARRAY, 4);
+        edit_number(f, CRIL_VALUE_ARRAY, 4);
     edit_number(f, kv->type, 4);
     if (kv->is_array)
         edit_number(f, kv->n, 8);
-    for (uint64_t i = 0; kv->type == GGUF_STRING && i < kv->n; i++)
+    for (uint64_t i = 0; kv->type == CRIL_VALUE_STRING && i < kv->n; i++)
         edit_text(f, kv->strings[i].data, kv->strings[i].len);
-    if (kv->type != GGUF_STRING)
-        fwrite(kv->data, 1, cril_gguf_value_bytes(kv), f);
+    if (kv->type != CRIL_VALUE_STRING)
+        fwrite(kv->data, 1, cril_value_bytes(kv), f);
 }
 
 static inline void edit_put_key(FILE *f, const struct edit *e)
@@ -127,28 +127,28 @@ static inline void edit_put_key(FILE *f, const struct edit *e)
     edit_text(f, e->name, strlen(e->name));
     switch (e->what) {
     case EDIT_UINT:
-        edit_number(f, GGUF_U64, 4);
+        edit_number(f, CRIL_VALUE_U64, 4);
         edit_number(f, (uint64_t)e->number, 8);
         break;
     case EDIT_INT:
-        edit_number(f, GGUF_I32, 4);
+        edit_number(f, CRIL_VALUE_I32, 4);
         edit_number(f, (uint64_t)(int64_t)e->number, 4);
         break;
     case EDIT_FLOAT:
-        edit_number(f, GGUF_F32, 4);
+        edit_number(f, CRIL_VALUE_F32, 4);
         edit_float(f, (float)e->number);
         break;
     case EDIT_BOOL:
-        edit_number(f, GGUF_BOOL, 4);
+        edit_number(f, CRIL_VALUE_BOOL, 4);
         edit_number(f, e->number != 0, 1);
         break;
     case EDIT_TEXT:
-        edit_number(f, GGUF_STRING, 4);
+        edit_number(f, CRIL_VALUE_STRING, 4);
         edit_text(f, e->text, strlen(e->text));
         break;
     default:
-        edit_number(f, GGUF_ARRAY, 4);
-        edit_number(f, GGUF_U32, 4);
+        edit_number(f, CRIL_VALUE_ARRAY, 4);
+        edit_number(f, CRIL_VALUE_U32, 4);
         edit_number(f, e->ne[0], 8);
         for (size_t i = 0; i < e->ne[0]; i++)
             edit_number(f, (uint64_t)e->number, 4);
@@ -179,12 +179,12 @@ static inline uint64_t edit_describe(FILE *f, const char *name, unsigned n_dims,
     return offset + (bytes + 31) / 32 * 32;
 }
 
-static inline void edit_put_tensors(FILE *f, const cril_gguf *g, const struct edit *edits)
+static inline void edit_put_tensors(FILE *f, const struct cril_source *g, const struct edit *edits)
 {
     uint64_t offset = 0;
 
-    for (size_t i = 0; i < cril_gguf_tensor_count(g); i++) {
-        const struct gguf_tensor *t = cril_gguf_tensor(g, i);
+    for (size_t i = 0; i < cril_source_tensor_count(g); i++) {
+        const struct cril_tensor *t = cril_source_tensor(g, i);
 
         if (!edit_of(edits, t->name, strlen(t->name), false))
             offset = edit_describe(f, t->name, t->n_dims, t->ne, cril_dtypes[t->type].gguf_id,
@@ -194,8 +194,8 @@ static inline void edit_put_tensors(FILE *f, const cril_gguf *g, const struct ed
         if (!edit_is_key(e) && e->what != EDIT_NO_TENSOR)
             offset = edit_describe(f, e->name, e->ne[1] ? 2 : 1, (uint64_t[]){e->ne[0], e->ne[1]},
                                    0, offset, edit_bytes(e));
-    for (size_t i = 0; i < cril_gguf_tensor_count(g); i++) {
-        const struct gguf_tensor *t = cril_gguf_tensor(g, i);
+    for (size_t i = 0; i < cril_source_tensor_count(g); i++) {
+        const struct cril_tensor *t = cril_source_tensor(g, i);
 
         if (edit_of(edits, t->name, strlen(t->name), false))
             continue;
@@ -213,7 +213,8 @@ static inline void edit_put_tensors(FILE *f, const cril_gguf *g, const struct ed
 }
 
 /* g with edits, into the file at path; false: it could not be written. */
-static inline bool edit_write(const cril_gguf *g, const struct edit *edits, const char *path)
+static inline bool edit_write(const struct cril_source *g, const struct edit *edits,
+                              const char *path)
 {
     FILE *f = fopen(path, "wb");
     uint64_t n_keys = 0, n_tensors = 0;
@@ -224,17 +225,18 @@ static inline bool edit_write(const cril_gguf *g, const struct edit *edits, cons
         n_keys += edit_is_key(e) && e->what != EDIT_NO_KEY;
         n_tensors += !edit_is_key(e) && e->what != EDIT_NO_TENSOR;
     }
-    for (size_t i = 0; i < cril_gguf_kv_count(g); i++)
-        n_keys += !edit_of(edits, cril_gguf_kv(g, i)->key.data, cril_gguf_kv(g, i)->key.len, true);
-    for (size_t i = 0; i < cril_gguf_tensor_count(g); i++)
-        n_tensors += !edit_of(edits, cril_gguf_tensor(g, i)->name,
-                              strlen(cril_gguf_tensor(g, i)->name), false);
+    for (size_t i = 0; i < cril_source_values(g)->n; i++)
+        n_keys += !edit_of(edits, cril_source_values(g)->values[i].key.data,
+                           cril_source_values(g)->values[i].key.len, true);
+    for (size_t i = 0; i < cril_source_tensor_count(g); i++)
+        n_tensors += !edit_of(edits, cril_source_tensor(g, i)->name,
+                              strlen(cril_source_tensor(g, i)->name), false);
     fputs("GGUF", f);
     edit_number(f, 3, 4);
     edit_number(f, n_tensors, 8);
     edit_number(f, n_keys, 8);
-    for (size_t i = 0; i < cril_gguf_kv_count(g); i++) {
-        const struct gguf_kv *kv = cril_gguf_kv(g, i);
+    for (size_t i = 0; i < cril_source_values(g)->n; i++) {
+        const struct cril_value *kv = &cril_source_values(g)->values[i];
 
         if (!edit_of(edits, kv->key.data, kv->key.len, true))
             edit_put_old_key(f, kv);

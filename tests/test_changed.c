@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 #include "study/stamp.h"
 
 #include <cril/codec.h>

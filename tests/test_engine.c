@@ -153,11 +153,11 @@ static void test_damaged(void **state)
     const int32_t ids[] = {1, 2, 3};
     char path[] = "/tmp/cril-engine-XXXXXX";
     double nats[2];
-    cril_gguf *g;
+    struct cril_source *g;
 
     (void)state;
     close(mkstemp(path));
-    assert_int_equal(cril_gguf_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &g, NULL),
+    assert_int_equal(cril_source_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &g, NULL),
                      CRIL_OK);
     for (size_t i = 0; i < 2; i++) {
         struct cril_window w = {ids, 2, 0, ids + 1, nats, NULL};
@@ -175,7 +175,7 @@ static void test_damaged(void **state)
         cril_engine_free(e);
         cril_model_close(m);
     }
-    cril_gguf_close(g);
+    cril_source_close(g);
     unlink(path);
 }
 

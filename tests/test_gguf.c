@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 #include "formats/known.h"
 #include "util/cursor.h"
 #include "util/hash.h"
@@ -92,12 +92,12 @@ static void save_as(const struct buffer *b, const char *name)
 
 static void refused(const struct buffer *b, cril_status status, const char *words)
 {
-    cril_gguf *g = NULL;
+    struct cril_source *g = NULL;
     cril_error err;
 
     save_as(b, "bad.gguf");
-    assert_int_equal(cril_gguf_open(path, &g, NULL), status);
-    assert_int_equal(cril_gguf_open(path, &g, &err), status);
+    assert_int_equal(cril_source_open(path, &g, NULL), status);
+    assert_int_equal(cril_source_open(path, &g, &err), status);
     assert_null(g);
     assert_int_equal(err.status, status);
     if (!strstr(err.message, words) || !strstr(err.message, path))
@@ -107,28 +107,28 @@ static void refused(const struct buffer *b, cril_status status, const char *word
 static void put_good(struct buffer *b)
 {
     put_header(b, 2, 9);
-    put_key(b, "general.architecture", GGUF_STRING);
+    put_key(b, "general.architecture", CRIL_VALUE_STRING);
     put_string(b, "llama");
-    put_key(b, "general.alignment", GGUF_U32);
+    put_key(b, "general.alignment", CRIL_VALUE_U32);
     put(b, 64, 4);
-    put_key(b, "n", GGUF_I16);
+    put_key(b, "n", CRIL_VALUE_I16);
     put(b, 7, 2);
-    put_key(b, "minus", GGUF_I32);
+    put_key(b, "minus", CRIL_VALUE_I32);
     put(b, (uint64_t)-3, 4);
-    put_key(b, "half", GGUF_F32);
+    put_key(b, "half", CRIL_VALUE_F32);
     put(b, 0x3f000000, 4);
-    put_key(b, "two", GGUF_F64);
+    put_key(b, "two", CRIL_VALUE_F64);
     put(b, 0x4000000000000000, 8);
-    put_key(b, "yes", GGUF_BOOL);
+    put_key(b, "yes", CRIL_VALUE_BOOL);
     put(b, 1, 1);
-    put_key(b, "words", GGUF_ARRAY);
-    put(b, GGUF_STRING, 4);
+    put_key(b, "words", CRIL_VALUE_ARRAY);
+    put(b, CRIL_VALUE_STRING, 4);
     put(b, 3, 8);
     put_string(b, "a");
     put_string(b, "");
     put_string(b, "say \"\n\"");
-    put_key(b, "list", GGUF_ARRAY);
-    put(b, GGUF_I8, 4);
+    put_key(b, "list", CRIL_VALUE_ARRAY);
+    put(b, CRIL_VALUE_I8, 4);
     put(b, 200, 8);
     for (unsigned i = 0; i < 200; i++)
         put(b, 0xff - i, 1);
@@ -140,67 +140,69 @@ static void put_good(struct buffer *b)
 static void good(void **state)
 {
     struct buffer b;
-    cril_gguf *g;
+    struct cril_source *g;
     cril_error err = {0};
     uint64_t u = 99;
     double d;
     bool yes = false;
-    struct gguf_string s;
+    struct cril_bytes s;
     size_t len;
 
     (void)state;
     put_good(&b);
     save_as(&b, "good.gguf");
-    if (cril_gguf_open(path, &g, &err) != CRIL_OK)
+    if (cril_source_open(path, &g, &err) != CRIL_OK)
         fail_msg("%s", err.message);
-    assert_string_equal(cril_gguf_path(g), path);
-    assert_int_equal(cril_gguf_version(g), 3);
-    assert_int_equal(cril_gguf_parts(g), 1);
-    assert_memory_equal(cril_gguf_part(g, 0, &len), b.data, b.n);
+    assert_string_equal(cril_source_path(g), path);
+    assert_int_equal(cril_source_version(g), 3);
+    assert_int_equal(cril_source_files(g), 1);
+    assert_memory_equal(cril_source_file(g, 0, &len), b.data, b.n);
     assert_int_equal(len, b.n);
-    assert_int_equal(cril_gguf_kv_count(g), 9);
-    assert_int_equal(cril_gguf_tensor_count(g), 2);
+    assert_int_equal(cril_source_values(g)->n, 9);
+    assert_int_equal(cril_source_tensor_count(g), 2);
 
-    assert_int_equal(cril_gguf_uint(g, "n", &u, &err), CRIL_OK);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "n", &u, &err), CRIL_OK);
     assert_int_equal(u, 7);
-    assert_int_equal(cril_gguf_uint(g, "minus", &u, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "minus", &u, &err), CRIL_ERR_FORMAT);
     assert_non_null(strstr(err.message, "-3"));
-    assert_int_equal(cril_gguf_opt_uint(g, "absent", &u, &err), CRIL_OK);
+    assert_int_equal(cril_values_opt_uint(cril_source_values(g), "absent", &u, &err), CRIL_OK);
     assert_int_equal(u, 7);
-    assert_int_equal(cril_gguf_uint(g, "absent", &u, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "absent", &u, &err), CRIL_ERR_FORMAT);
     assert_non_null(strstr(err.message, "absent"));
-    assert_int_equal(cril_gguf_uint(g, "half", &u, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_uint(g, "yes", &u, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_uint(g, "list", &u, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_float(g, "half", &d, &err), CRIL_OK);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "half", &u, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "yes", &u, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_uint(cril_source_values(g), "list", &u, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_float(cril_source_values(g), "half", &d, &err), CRIL_OK);
     assert_true(d == 0.5);
-    assert_int_equal(cril_gguf_float(g, "two", &d, &err), CRIL_OK);
+    assert_int_equal(cril_values_float(cril_source_values(g), "two", &d, &err), CRIL_OK);
     assert_true(d == 2.0);
-    assert_int_equal(cril_gguf_opt_float(g, "n", &d, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_bool(g, "yes", &yes, &err), CRIL_OK);
+    assert_int_equal(cril_values_opt_float(cril_source_values(g), "n", &d, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_bool(cril_source_values(g), "yes", &yes, &err), CRIL_OK);
     assert_true(yes);
-    assert_int_equal(cril_gguf_opt_bool(g, "n", &yes, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_string(g, "general.architecture", &s, &err), CRIL_OK);
+    assert_int_equal(cril_values_opt_bool(cril_source_values(g), "n", &yes, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_string(cril_source_values(g), "general.architecture", &s, &err),
+                     CRIL_OK);
     assert_int_equal(s.len, 5);
     assert_memory_equal(s.data, "llama", 5);
-    assert_int_equal(cril_gguf_string(g, "words", &s, &err), CRIL_ERR_FORMAT);
-    assert_int_equal(cril_gguf_string(g, "absent", &s, &err), CRIL_ERR_FORMAT);
-    const struct gguf_kv *list = cril_gguf_find(g, "list");
+    assert_int_equal(cril_values_string(cril_source_values(g), "words", &s, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_values_string(cril_source_values(g), "absent", &s, &err),
+                     CRIL_ERR_FORMAT);
+    const struct cril_value *list = cril_values_find(cril_source_values(g), "list");
     assert_non_null(list);
-    assert_int_equal((int64_t)cril_gguf_element_uint(list, 0), -1);
-    assert_int_equal((int64_t)cril_gguf_element_uint(list, 199), 0x38);
-    assert_int_equal(cril_gguf_find(g, "words")->strings[1].len, 0);
+    assert_int_equal((int64_t)cril_value_uint(list, 0), -1);
+    assert_int_equal((int64_t)cril_value_uint(list, 199), 0x38);
+    assert_int_equal(cril_values_find(cril_source_values(g), "words")->strings[1].len, 0);
 
-    const struct gguf_tensor *t = cril_gguf_find_tensor(g, "w");
-    assert_ptr_equal(t, cril_gguf_tensor(g, 0));
+    const struct cril_tensor *t = cril_source_find_tensor(g, "w");
+    assert_ptr_equal(t, cril_source_tensor(g, 0));
     assert_int_equal(t->type, CRIL_Q4_0);
     assert_int_equal(t->bytes, 36);
     assert_int_equal(t->n_dims, 2);
     assert_int_equal(t->ne[2], 1);
     assert_int_equal(t->data[0], 64);
-    assert_null(cril_gguf_find_tensor(g, "ww"));
-    cril_gguf_close(g);
-    cril_gguf_close(NULL);
+    assert_null(cril_source_find_tensor(g, "ww"));
+    cril_source_close(g);
+    cril_source_close(NULL);
 }
 
 /* Under "a." a key is read, without effect, or refused by name; other prefixes are described. */
@@ -213,35 +215,37 @@ static void known(void **state)
     static const char *const reasons[] = {NULL, "is a note", "is for talk", "is for talk"};
     cril_error err = {0};
     struct buffer b;
-    cril_gguf *g;
+    struct cril_source *g;
     uint64_t u;
 
     (void)state;
     for (size_t n = 6; n <= 7; n++) {
         put_header(&b, 0, n);
         for (size_t i = 0; i < n; i++) {
-            put_key(&b, keys[i], GGUF_U8);
+            put_key(&b, keys[i], CRIL_VALUE_U8);
             put(&b, 1, 1);
         }
         save_as(&b, "good.gguf");
-        assert_int_equal(cril_gguf_open(path, &g, &err), CRIL_OK);
-        assert_non_null(cril_known_reason(g, 0));
-        assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_ERR_UNSUPPORTED);
+        assert_int_equal(cril_source_open(path, &g, &err), CRIL_OK);
+        assert_non_null(cril_known_reason(cril_source_values(g), 0));
+        assert_int_equal(cril_known_keys(cril_source_values(g), "a.", harmless, &err),
+                         CRIL_ERR_UNSUPPORTED);
         assert_non_null(strstr(err.message, "'a.read'"));
-        assert_int_equal(cril_gguf_opt_uint(g, "a.read", &u, &err), CRIL_OK);
+        assert_int_equal(cril_values_opt_uint(cril_source_values(g), "a.read", &u, &err), CRIL_OK);
         if (n == 7) {
-            assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_ERR_UNSUPPORTED);
+            assert_int_equal(cril_known_keys(cril_source_values(g), "a.", harmless, &err),
+                             CRIL_ERR_UNSUPPORTED);
             assert_non_null(strstr(err.message, "'a.notes'"));
             assert_non_null(strstr(err.message, path));
         } else {
-            assert_int_equal(cril_known_keys(g, "a.", harmless, &err), CRIL_OK);
-            assert_null(cril_known_reason(g, 0));
+            assert_int_equal(cril_known_keys(cril_source_values(g), "a.", harmless, &err), CRIL_OK);
+            assert_null(cril_known_reason(cril_source_values(g), 0));
             for (size_t i = 1; i < 4; i++)
-                assert_string_equal(cril_known_reason(g, i), reasons[i]);
-            assert_non_null(strstr(cril_known_reason(g, 4), "prefix"));
-            assert_non_null(strstr(cril_known_reason(g, 5), "describes"));
+                assert_string_equal(cril_known_reason(cril_source_values(g), i), reasons[i]);
+            assert_non_null(strstr(cril_known_reason(cril_source_values(g), 4), "prefix"));
+            assert_non_null(strstr(cril_known_reason(cril_source_values(g), 5), "describes"));
         }
-        cril_gguf_close(g);
+        cril_source_close(g);
     }
 }
 
@@ -325,11 +329,11 @@ static void metadata(void **state)
     (void)state;
     for (unsigned type = 0; type < 13; type++) { /* arrays of 2^60 of everything */
         put_header(&b, 0, 1);
-        put_key(&b, "k.huge", GGUF_ARRAY);
+        put_key(&b, "k.huge", CRIL_VALUE_ARRAY);
         put(&b, type, 4);
         put(&b, (uint64_t)1 << 60, 8);
         put(&b, 0, 8);
-        refused(&b, type == GGUF_ARRAY ? CRIL_ERR_UNSUPPORTED : CRIL_ERR_TRUNCATED, "k.huge");
+        refused(&b, type == CRIL_VALUE_ARRAY ? CRIL_ERR_UNSUPPORTED : CRIL_ERR_TRUNCATED, "k.huge");
     }
     put_header(&b, 0, 1);
     put(&b, UINT64_MAX - 7, 8);
@@ -340,28 +344,28 @@ static void metadata(void **state)
     put(&b, 0, 8);
     refused(&b, CRIL_ERR_FORMAT, "k.kind");
     put_header(&b, 0, 1);
-    put_key(&b, "k.bool", GGUF_BOOL);
+    put_key(&b, "k.bool", CRIL_VALUE_BOOL);
     put(&b, 2, 1);
     refused(&b, CRIL_ERR_FORMAT, "k.bool");
     put_header(&b, 0, 2);
     for (int i = 0; i < 2; i++) {
-        put_key(&b, "k.twice", GGUF_U8);
+        put_key(&b, "k.twice", CRIL_VALUE_U8);
         put(&b, 2, 1);
     }
     refused(&b, CRIL_ERR_FORMAT, "'k.twice' occurs twice");
     static const unsigned bad[] = {0, 1, 4, 12, 48, 0xffffffff};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         put_header(&b, 0, 1);
-        put_key(&b, "general.alignment", GGUF_U32);
+        put_key(&b, "general.alignment", CRIL_VALUE_U32);
         put(&b, bad[i], 4);
         refused(&b, CRIL_ERR_FORMAT, "general.alignment");
     }
     put_header(&b, 0, 1);
-    put_key(&b, "general.alignment", GGUF_STRING);
+    put_key(&b, "general.alignment", CRIL_VALUE_STRING);
     put_string(&b, "32");
     refused(&b, CRIL_ERR_FORMAT, "general.alignment");
     put_header(&b, 1, 1); /* alignment far past the end */
-    put_key(&b, "general.alignment", GGUF_U32);
+    put_key(&b, "general.alignment", CRIL_VALUE_U32);
     put(&b, 0x80000000, 4);
     put_tensor(&b, "t.far", 1, 1, 0, 0);
     refused(&b, CRIL_ERR_TRUNCATED, "t.far");
@@ -422,7 +426,7 @@ static void every_prefix(void **state)
 {
     struct buffer b;
     size_t whole;
-    cril_gguf *g;
+    struct cril_source *g;
     cril_error err;
 
     (void)state;
@@ -430,7 +434,7 @@ static void every_prefix(void **state)
     whole = b.n;
     for (b.n = 0; b.n < whole; b.n++) {
         save_as(&b, "cut.gguf");
-        cril_status st = cril_gguf_open(path, &g, &err);
+        cril_status st = cril_source_open(path, &g, &err);
         assert_true(st == CRIL_ERR_TRUNCATED || (st == CRIL_ERR_FORMAT && b.n < 4));
     }
 }
@@ -457,11 +461,11 @@ static void put_part(struct buffer *b, unsigned no, unsigned count, unsigned ten
                      const char *name)
 {
     put_header(b, 1, 3);
-    put_key(b, "split.no", GGUF_U16);
+    put_key(b, "split.no", CRIL_VALUE_U16);
     put(b, no, 2);
-    put_key(b, "split.count", GGUF_U16);
+    put_key(b, "split.count", CRIL_VALUE_U16);
     put(b, count, 2);
-    put_key(b, "split.tensors.count", GGUF_I32);
+    put_key(b, "split.tensors.count", CRIL_VALUE_I32);
     put(b, tensors_count, 4);
     put_tensor(b, name, 8, 1, 0, 0);
     put_data(b, 32, 32);
@@ -469,33 +473,33 @@ static void put_part(struct buffer *b, unsigned no, unsigned count, unsigned ten
 
 static void open_first(cril_status status, const char *words)
 {
-    cril_gguf *g;
+    struct cril_source *g;
     cril_error err = {0};
     cril_status st;
 
     snprintf(path, sizeof(path), "%s/m-00001-of-00003.gguf", folder);
-    st = cril_gguf_open(path, &g, &err);
+    st = cril_source_open(path, &g, &err);
     if (st != status || (words && !strstr(err.message, words)))
         fail_msg("status %d, '%s'", (int)st, err.message);
     if (st == CRIL_OK) {
-        assert_int_equal(cril_gguf_parts(g), 3);
-        assert_int_equal(cril_gguf_tensor_count(g), 3);
-        assert_string_equal(cril_gguf_tensor(g, 2)->name, "c");
-        assert_non_null(cril_gguf_find_tensor(g, "b"));
-        cril_gguf_close(g);
+        assert_int_equal(cril_source_files(g), 3);
+        assert_int_equal(cril_source_tensor_count(g), 3);
+        assert_string_equal(cril_source_tensor(g, 2)->name, "c");
+        assert_non_null(cril_source_find_tensor(g, "b"));
+        cril_source_close(g);
     }
 }
 
 static void split(void **state)
 {
     struct buffer b;
-    cril_gguf *g;
+    struct cril_source *g;
     cril_error err;
 
     (void)state;
     put_part(&b, 0, 3, 3, "a");
     save_as(&b, "renamed.gguf");
-    assert_int_equal(cril_gguf_open(path, &g, &err), CRIL_ERR_MISMATCH);
+    assert_int_equal(cril_source_open(path, &g, &err), CRIL_ERR_MISMATCH);
     assert_non_null(strstr(err.message, "-00001-of-00003.gguf"));
     save_as(&b, "m-00001-of-00003.gguf");
     put_part(&b, 1, 3, 3, "b");
@@ -504,7 +508,7 @@ static void split(void **state)
     put_part(&b, 2, 3, 3, "c");
     save_as(&b, "m-00003-of-00003.gguf");
     open_first(CRIL_OK, NULL);
-    assert_int_equal(cril_gguf_open((save_as(&b, "m-00003-of-00003.gguf"), path), &g, &err),
+    assert_int_equal(cril_source_open((save_as(&b, "m-00003-of-00003.gguf"), path), &g, &err),
                      CRIL_ERR_MISMATCH);
     assert_non_null(strstr(err.message, "open the first part"));
     put_part(&b, 2, 3, 3, "a");
@@ -524,12 +528,12 @@ static void files(void **state)
 {
     struct cril_mapfile m;
     cril_error err;
-    cril_gguf *g;
+    struct cril_source *g;
 
     (void)state;
     assert_int_equal(cril_mapfile_open("/nonexistent/file", &m, &err), CRIL_ERR_IO);
     assert_non_null(strstr(err.message, "/nonexistent/file"));
-    assert_int_equal(cril_gguf_open(folder, &g, &err), CRIL_ERR_IO);
+    assert_int_equal(cril_source_open(folder, &g, &err), CRIL_ERR_IO);
     assert_non_null(strstr(err.message, "folder"));
     assert_int_equal(cril_mapfile_open("/dev/null", &m, &err), CRIL_ERR_IO);
     assert_null(m.data);

@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 
 #include <cril/model.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 #define GOLDEN CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf"
 
 static char folder[] = "/tmp/cril-identity-XXXXXX";
-static cril_gguf *golden;
+static struct cril_source *golden;
 
 /* What is different in the file that is written. */
 struct change {
@@ -49,26 +49,26 @@ static void put_text(FILE *f, const char *data, size_t len)
 static void put_key_text(FILE *f, const char *key, const char *value)
 {
     put_text(f, key, strlen(key));
-    put_number(f, GGUF_STRING, 4);
+    put_number(f, CRIL_VALUE_STRING, 4);
     put_text(f, value, strlen(value));
 }
 
 static void put_key_u32(FILE *f, const char *key, uint32_t value)
 {
     put_text(f, key, strlen(key));
-    put_number(f, GGUF_U32, 4);
+    put_number(f, CRIL_VALUE_U32, 4);
     put_number(f, value, 4);
 }
 
-static bool named(struct gguf_string key, const char *name)
+static bool named(struct cril_bytes key, const char *name)
 {
     return name && strlen(name) == key.len && !memcmp(name, key.data, key.len);
 }
 
-static void put_strings(FILE *f, const struct gguf_kv *kv, bool changed)
+static void put_strings(FILE *f, const struct cril_value *kv, bool changed)
 {
     for (uint64_t i = 0; i < kv->n; i++) {
-        const struct gguf_string s = kv->strings[i];
+        const struct cril_bytes s = kv->strings[i];
 
         put_number(f, s.len, 8);
         for (size_t k = 0; k < s.len; k++)
@@ -76,20 +76,20 @@ static void put_strings(FILE *f, const struct gguf_kv *kv, bool changed)
     }
 }
 
-static void put_kv(FILE *f, const struct gguf_kv *kv, const struct change *c)
+static void put_kv(FILE *f, const struct cril_value *kv, const struct change *c)
 {
     const bool changed = named(kv->key, c->key);
 
     put_text(f, kv->key.data, kv->key.len);
     if (kv->is_array)
-        put_number(f, GGUF_ARRAY, 4);
+        put_number(f, CRIL_VALUE_ARRAY, 4);
     put_number(f, kv->type, 4);
     if (kv->is_array)
         put_number(f, kv->n, 8);
-    if (kv->type == GGUF_STRING)
+    if (kv->type == CRIL_VALUE_STRING)
         put_strings(f, kv, changed);
     else
-        for (size_t i = 0; i < cril_gguf_value_bytes(kv); i++)
+        for (size_t i = 0; i < cril_value_bytes(kv); i++)
             putc(kv->data[i] ^ (changed && !i), f);
 }
 
@@ -97,11 +97,12 @@ static void put_kv(FILE *f, const struct gguf_kv *kv, const struct change *c)
    their number; f NULL: only counts. */
 static uint64_t put_keys(FILE *f, const struct change *c)
 {
-    const size_t n = cril_gguf_kv_count(golden);
+    const size_t n = cril_source_values(golden)->n;
     uint64_t n_put = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct gguf_kv *kv = cril_gguf_kv(golden, c->reversed ? n - 1 - i : i);
+        const struct cril_value *kv =
+            &cril_source_values(golden)->values[c->reversed ? n - 1 - i : i];
 
         if ((c->name && named(kv->key, "general.name")) || named(kv->key, c->absent))
             continue;
@@ -112,9 +113,9 @@ static uint64_t put_keys(FILE *f, const struct change *c)
     return n_put;
 }
 
-static const struct gguf_tensor *tensor_at(const struct change *c, size_t i)
+static const struct cril_tensor *tensor_at(const struct change *c, size_t i)
 {
-    return cril_gguf_tensor(golden, c->reversed ? cril_gguf_tensor_count(golden) - 1 - i : i);
+    return cril_source_tensor(golden, c->reversed ? cril_source_tensor_count(golden) - 1 - i : i);
 }
 
 static void pad(FILE *f, unsigned alignment)
@@ -129,7 +130,7 @@ static void put_tensors(FILE *f, const struct change *c, size_t from, size_t to)
     uint64_t offset = 0;
 
     for (size_t i = from; i < to; i++) {
-        const struct gguf_tensor *t = tensor_at(c, i);
+        const struct cril_tensor *t = tensor_at(c, i);
 
         put_text(f, t->name, strlen(t->name));
         put_number(f, t->n_dims, 4);
@@ -140,7 +141,7 @@ static void put_tensors(FILE *f, const struct change *c, size_t from, size_t to)
         offset += (t->bytes + alignment - 1) / alignment * alignment;
     }
     for (size_t i = from; i < to; i++) {
-        const struct gguf_tensor *t = tensor_at(c, i);
+        const struct cril_tensor *t = tensor_at(c, i);
         const bool changed = c->tensor && !strcmp(c->tensor, t->name);
 
         pad(f, alignment);
@@ -153,7 +154,7 @@ static void put_tensors(FILE *f, const struct change *c, size_t from, size_t to)
 /* Part no of a model of n_parts. */
 static void write_part(const char *path, const struct change *c, unsigned no, unsigned n_parts)
 {
-    const size_t n = cril_gguf_tensor_count(golden), from = n * no / n_parts,
+    const size_t n = cril_source_tensor_count(golden), from = n * no / n_parts,
                  to = n * (no + 1) / n_parts;
     const uint64_t n_keys = no ? 0 : put_keys(NULL, c) + (c->name ? 2 : 0);
     FILE *f = fopen(path, "wb");
@@ -307,13 +308,13 @@ static void python_computes_the_same(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    return mkdtemp(folder) && cril_gguf_open(GOLDEN, &golden, NULL) == CRIL_OK ? 0 : -1;
+    return mkdtemp(folder) && cril_source_open(GOLDEN, &golden, NULL) == CRIL_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    cril_gguf_close(golden);
+    cril_source_close(golden);
     return rmdir(folder);
 }
 

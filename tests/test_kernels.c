@@ -273,6 +273,13 @@ static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size
     struct guarded g[4] = {guard(n * row_bytes), guard(weights * sizeof(float)),
                            guard(weights * sizeof(float)), guard(weights * sizeof(float))};
     uint8_t *data = g[0].end - n * row_bytes;
+    const struct cril_matrix m = {.name = "m",
+                                  .type = type,
+                                  .data = data,
+                                  .rows = n,
+                                  .columns = k,
+                                  .row_bytes = row_bytes,
+                                  .count = 1};
     struct cril_packed w = {.n = n, .k = k, .group = t->group};
 
     for (size_t i = 0; i < n * row_bytes; i++)
@@ -288,7 +295,7 @@ static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size
             w.quads = (int8_t *)g[1].end - weights;
     }
     for (size_t p = 0; p < panels; p++)
-        assert_true(cril_pack_panel(type, data, &w, p));
+        assert_true(cril_pack_panel(&m, 0, &w, p));
     for (size_t r = 0; r < panels * CRIL_NR; r++) {
         const size_t p = r / CRIL_NR, lane = r % CRIL_NR;
         int8_t q[256] = {0};
@@ -332,14 +339,23 @@ static void test_pack_finds_damage(void **state)
     static int16_t pairs[64 * CRIL_NR];
     struct cril_packed f = {.f = panel, .n = CRIL_NR, .k = 64};
     struct cril_packed q = {.pairs = pairs, .scale = scale, .n = CRIL_NR, .k = 64, .group = 32};
+    struct cril_matrix m = {.name = "m",
+                            .type = CRIL_F16,
+                            .data = data,
+                            .rows = CRIL_NR,
+                            .columns = 64,
+                            .row_bytes = 128,
+                            .count = 1};
     (void)state;
-    assert_true(cril_pack_panel(CRIL_F16, data, &f, 0));
+    assert_true(cril_pack_panel(&m, 0, &f, 0));
     data[CRIL_NR * 64 * 2 - 1] = 0x7c; /* infinity, the last element of the last row */
-    assert_false(cril_pack_panel(CRIL_F16, data, &f, 0));
+    assert_false(cril_pack_panel(&m, 0, &f, 0));
     memset(data, 0, sizeof(data));
-    assert_true(cril_pack_panel(CRIL_Q8_0, data, &q, 0));
+    m.type = CRIL_Q8_0;
+    m.row_bytes = 68;
+    assert_true(cril_pack_panel(&m, 0, &q, 0));
     data[CRIL_NR * 68 - 33] = 0x7e; /* NaN, the scale of the last block */
-    assert_false(cril_pack_panel(CRIL_Q8_0, data, &q, 0));
+    assert_false(cril_pack_panel(&m, 0, &q, 0));
 }
 
 /* Functions of one row, of every length up to 300, the row ending at a page. */

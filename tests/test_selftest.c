@@ -150,13 +150,13 @@ static void test_built_in_models(void **state)
             types[b.tensors[t].type] = true;
         for (size_t l = 0; l < m->config.n_layers; l++)
             window = window || m->layers[l].window;
-        tied = tied || m->embedding == m->output;
-        untied = untied || m->embedding != m->output;
+        tied = tied || m->embedding.data == m->output.data;
+        untied = untied || m->embedding.data != m->output.data;
         pairs = pairs || !m->rope[0].halves;
         halves = halves || m->rope[0].halves;
-        floats = floats || cril_dtypes[m->output->type].group == 0;
-        group16 = group16 || cril_dtypes[m->output->type].group == 16;
-        group32 = group32 || cril_dtypes[m->output->type].group == 32;
+        floats = floats || cril_dtypes[m->output.type].group == 0;
+        group16 = group16 || cril_dtypes[m->output.type].group == 16;
+        group32 = group32 || cril_dtypes[m->output.type].group == 32;
         assert_true(m->n_vocab > CRIL_CHUNK && m->n_vocab % CRIL_CHUNK % 16);
         assert_true(m->config.n_kv_heads < m->config.n_heads && m->config.head_dim % 32);
 
@@ -191,9 +191,8 @@ static double count_flops(const struct cril_model *m, size_t n)
             size_t window = m->layers[l].window, keys = window && p + 1 > window ? window : p + 1;
 
             for (size_t s = 0; s < CRIL_N_SLOTS; s++)
-                if (m->layers[l].matrix[s])
-                    count += 2.0 * (double)(m->layers[l].matrix[s]->ne[0] *
-                                            m->layers[l].matrix[s]->ne[1]);
+                count +=
+                    2.0 * (double)(m->layers[l].matrix[s].rows * m->layers[l].matrix[s].columns);
             count += 2.0 * 2 * (double)(keys * m->config.n_heads * m->config.head_dim);
         }
         count += 2.0 * (double)(m->n_vocab * m->config.n_embd);

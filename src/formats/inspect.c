@@ -21,26 +21,26 @@ struct line {
 };
 
 struct cril_inspect {
-    cril_gguf *gguf;
+    struct cril_source *source;
     size_t n;
     struct line *lines; /* [n] */
 };
 
 static const char *const type_names[][2] = {
     /* scalar, array */
-    [GGUF_U8] = {"u8", "array of u8"},
-    [GGUF_I8] = {"i8", "array of i8"},
-    [GGUF_U16] = {"u16", "array of u16"},
-    [GGUF_I16] = {"i16", "array of i16"},
-    [GGUF_U32] = {"u32", "array of u32"},
-    [GGUF_I32] = {"i32", "array of i32"},
-    [GGUF_F32] = {"f32", "array of f32"},
-    [GGUF_BOOL] = {"bool", "array of bool"},
-    [GGUF_STRING] = {"string", "array of string"},
-    [GGUF_ARRAY] = {"array", "array"},
-    [GGUF_U64] = {"u64", "array of u64"},
-    [GGUF_I64] = {"i64", "array of i64"},
-    [GGUF_F64] = {"f64", "array of f64"},
+    [CRIL_VALUE_U8] = {"u8", "array of u8"},
+    [CRIL_VALUE_I8] = {"i8", "array of i8"},
+    [CRIL_VALUE_U16] = {"u16", "array of u16"},
+    [CRIL_VALUE_I16] = {"i16", "array of i16"},
+    [CRIL_VALUE_U32] = {"u32", "array of u32"},
+    [CRIL_VALUE_I32] = {"i32", "array of i32"},
+    [CRIL_VALUE_F32] = {"f32", "array of f32"},
+    [CRIL_VALUE_BOOL] = {"bool", "array of bool"},
+    [CRIL_VALUE_STRING] = {"string", "array of string"},
+    [CRIL_VALUE_ARRAY] = {"array", "array"},
+    [CRIL_VALUE_U64] = {"u64", "array of u64"},
+    [CRIL_VALUE_I64] = {"i64", "array of i64"},
+    [CRIL_VALUE_F64] = {"f64", "array of f64"},
 };
 
 static char *copy_text(const char *data, size_t len)
@@ -56,30 +56,30 @@ static char *copy_text(const char *data, size_t len)
 }
 
 /* Element i, a number or truth value. */
-static void number_text(const struct gguf_kv *kv, uint64_t i, char *out, size_t size)
+static void number_text(const struct cril_value *kv, uint64_t i, char *out, size_t size)
 {
     char real[CRIL_NUMBER_SIZE];
 
     switch (kv->type) {
-    case GGUF_F32:
-    case GGUF_F64:
+    case CRIL_VALUE_F32:
+    case CRIL_VALUE_F64:
         snprintf(out, size, "%s",
-                 cril_number_write(real, cril_gguf_element_float(kv, i),
-                                   kv->type == GGUF_F32 ? 9 : CRIL_NUMBER_EXACT));
+                 cril_number_write(real, cril_value_float(kv, i),
+                                   kv->type == CRIL_VALUE_F32 ? 9 : CRIL_NUMBER_EXACT));
         break;
-    case GGUF_BOOL:
-        snprintf(out, size, "%s", cril_gguf_element_uint(kv, i) ? "true" : "false");
+    case CRIL_VALUE_BOOL:
+        snprintf(out, size, "%s", cril_value_uint(kv, i) ? "true" : "false");
         break;
-    case GGUF_I8:
-    case GGUF_I16:
-    case GGUF_I32:
-    case GGUF_I64: snprintf(out, size, "%" PRId64, (int64_t)cril_gguf_element_uint(kv, i)); break;
-    default: snprintf(out, size, "%" PRIu64, cril_gguf_element_uint(kv, i)); break;
+    case CRIL_VALUE_I8:
+    case CRIL_VALUE_I16:
+    case CRIL_VALUE_I32:
+    case CRIL_VALUE_I64: snprintf(out, size, "%" PRId64, (int64_t)cril_value_uint(kv, i)); break;
+    default: snprintf(out, size, "%" PRIu64, cril_value_uint(kv, i)); break;
     }
 }
 
 /* A text in quotes; false if it does not fit in size bytes, NUL included. */
-static bool quoted_text(struct gguf_string s, char *out, size_t size)
+static bool quoted_text(struct cril_bytes s, char *out, size_t size)
 {
     size_t at = 0;
 
@@ -109,7 +109,7 @@ static bool quoted_text(struct gguf_string s, char *out, size_t size)
     return true;
 }
 
-static char *array_text(const struct gguf_kv *kv)
+static char *array_text(const struct cril_value *kv)
 {
     static const char more[] = ", ...]";
     char out[ARRAY_TEXT + 1], one[ARRAY_TEXT + 1];
@@ -117,7 +117,7 @@ static char *array_text(const struct gguf_kv *kv)
     uint64_t i;
 
     for (i = 0; i < kv->n; i++) {
-        if (kv->type == GGUF_STRING) {
+        if (kv->type == CRIL_VALUE_STRING) {
             if (!quoted_text(kv->strings[i], one, sizeof(one)))
                 break;
         } else {
@@ -131,7 +131,7 @@ static char *array_text(const struct gguf_kv *kv)
     return copy_text(out, strlen(out));
 }
 
-static bool write_line(const struct gguf_kv *kv, struct line *l)
+static bool write_line(const struct cril_value *kv, struct line *l)
 {
     char number[64];
 
@@ -139,7 +139,7 @@ static bool write_line(const struct gguf_kv *kv, struct line *l)
     l->type = type_names[kv->type][kv->is_array];
     if (kv->is_array) {
         l->value = array_text(kv);
-    } else if (kv->type == GGUF_STRING) {
+    } else if (kv->type == CRIL_VALUE_STRING) {
         l->value = copy_text(kv->strings[0].data, kv->strings[0].len);
     } else {
         number_text(kv, 0, number, sizeof(number));
@@ -158,9 +158,9 @@ cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *
 
     if (!f)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    if ((st = cril_gguf_open(path, &f->gguf, err)) != CRIL_OK)
+    if ((st = cril_source_open(path, &f->source, err)) != CRIL_OK)
         goto fail;
-    f->n = cril_gguf_kv_count(f->gguf);
+    f->n = cril_source_values(f->source)->n;
     f->lines = calloc(f->n ? f->n : 1, sizeof(*f->lines));
     if (!f->lines) {
         f->n = 0;
@@ -168,7 +168,7 @@ cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *
         goto fail;
     }
     for (size_t i = 0; i < f->n; i++)
-        if (!write_line(cril_gguf_kv(f->gguf, i), &f->lines[i])) {
+        if (!write_line(&cril_source_values(f->source)->values[i], &f->lines[i])) {
             st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
             goto fail;
         }
@@ -188,32 +188,32 @@ void cril_inspect_close(cril_inspect *f)
         free(f->lines[i].value);
     }
     free(f->lines);
-    cril_gguf_close(f->gguf);
+    cril_source_close(f->source);
     free(f);
 }
 
-cril_gguf *cril_inspect_gguf(const cril_inspect *f)
+struct cril_source *cril_inspect_source(const cril_inspect *f)
 {
-    return f->gguf;
+    return f->source;
 }
 
 unsigned cril_inspect_version(const cril_inspect *f)
 {
-    return f ? cril_gguf_version(f->gguf) : 0;
+    return f ? cril_source_version(f->source) : 0;
 }
 
 size_t cril_inspect_parts(const cril_inspect *f)
 {
-    return f ? cril_gguf_parts(f->gguf) : 0;
+    return f ? cril_source_files(f->source) : 0;
 }
 
 uint64_t cril_inspect_bytes(const cril_inspect *f)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; f && i < cril_gguf_parts(f->gguf); i++) {
+    for (size_t i = 0; f && i < cril_source_files(f->source); i++) {
         size_t len;
-        cril_gguf_part(f->gguf, i, &len);
+        cril_source_file(f->source, i, &len);
         sum += len;
     }
     return sum;
@@ -239,19 +239,19 @@ void cril_inspect_metadata(const cril_inspect *f, size_t i, const char **key, co
 
 size_t cril_inspect_tensor_count(const cril_inspect *f)
 {
-    return f ? cril_gguf_tensor_count(f->gguf) : 0;
+    return f ? cril_source_tensor_count(f->source) : 0;
 }
 
 void cril_inspect_tensor(const cril_inspect *f, size_t i, cril_tensor_info *out)
 {
-    const struct gguf_tensor *t;
+    const struct cril_tensor *t;
 
     if (!out)
         return;
     *out = (cril_tensor_info){0};
     if (i >= cril_inspect_tensor_count(f))
         return;
-    t = cril_gguf_tensor(f->gguf, i);
+    t = cril_source_tensor(f->source, i);
     *out = (cril_tensor_info){
         .name = t->name, .type = cril_dtypes[t->type].name, .n_dims = t->n_dims, .bytes = t->bytes};
     for (unsigned k = 0; k < 4; k++)

@@ -2,10 +2,10 @@
 #ifndef CRIL_FORMATS_INSPECT_H
 #define CRIL_FORMATS_INSPECT_H
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 
 #include <cril/inspect.h>
 
-cril_gguf *cril_inspect_gguf(const cril_inspect *f); /* borrowed */
+struct cril_source *cril_inspect_source(const cril_inspect *f); /* borrowed */
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef CRIL_KERNELS_KERNELS_H
 #define CRIL_KERNELS_KERNELS_H
 
-#include "tensor/dtype.h"
+#include "tensor/matrix.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -103,9 +103,9 @@ void cril_kernels_dotprod(struct cril_kernels *k);
 #define CRIL_HAS_DOTPROD 1
 #endif
 
-/* Packs panel p of a row-major stored matrix [n rows of k elements] of the given type into w (whose
-   sizes are set). Rows past n are zero. Returns false if a weight (or scale) is not finite. */
-bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_packed *w, size_t p);
+/* Packs panel p of rows [first, first + w->n) of m into w, whose sizes are set. Rows past w->n are
+   zero. Returns false if a weight (or scale) is not finite. */
+bool cril_pack_panel(const struct cril_matrix *m, size_t first, struct cril_packed *w, size_t p);
 
 static inline size_t cril_panels(size_t n)
 {

@@ -35,8 +35,8 @@ static void load_slice(const struct cril_dtype_info *t, const uint8_t *from, siz
     t->load(from, len, to);
 }
 
-static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes,
-                       size_t n, size_t k, float *panel)
+static bool pack_float(const struct cril_dtype_info *t, const uint8_t *const *from, size_t n,
+                       size_t k, float *panel)
 {
     enum { SLICE = 128 };
     float rows[CRIL_NR][SLICE + 4] = {
@@ -45,8 +45,7 @@ static bool pack_float(const struct cril_dtype_info *t, const uint8_t *data, siz
     for (size_t p = 0; p < k; p += SLICE, panel += SLICE * CRIL_NR) {
         const size_t len = k - p < SLICE ? k - p : SLICE;
         for (size_t lane = 0; lane < n; lane++)
-            load_slice(t, data + lane * row_bytes + p * t->block_bytes, len, p + len < k,
-                       rows[lane]);
+            load_slice(t, from[lane] + p * t->block_bytes, len, p + len < k, rows[lane]);
         for (size_t e = 0; e < len; e++)
             for (size_t lane = 0; lane < CRIL_NR; lane++)
                 panel[e * CRIL_NR + lane] = rows[lane][e];
@@ -81,8 +80,20 @@ static bool turn_floats(const float (*from)[MAX_GROUPS], size_t groups, float *t
     return all_finite(to, groups * CRIL_NR);
 }
 
-static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_t row_bytes,
-                     size_t n, struct cril_packed *w, size_t p)
+/* Rows [first, first + n) of a matrix that is stored column by column: a panel's order already. */
+static bool pack_transposed(const struct cril_matrix *m, size_t first, size_t n, float *panel)
+{
+    const struct cril_dtype_info *t = &cril_dtypes[m->type];
+    const uint8_t *from = m->data + first * t->block_bytes;
+    for (size_t e = 0; e < m->columns; e++, from += m->row_bytes) {
+        t->load(from, n, panel + e * CRIL_NR);
+        memset(panel + e * CRIL_NR + n, 0, (CRIL_NR - n) * sizeof(float));
+    }
+    return all_finite(panel, m->columns * CRIL_NR);
+}
+
+static bool pack_int(const struct cril_dtype_info *t, const uint8_t *const *from, size_t n,
+                     struct cril_packed *w, size_t p)
 {
     const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_NR,
                  per_group = first / t->group;
@@ -91,8 +102,7 @@ static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_
     for (size_t b = 0; b < w->k / len; b++) {
         const size_t weights = first + b * len * CRIL_NR, scales = per_group + b * groups * CRIL_NR;
         for (size_t lane = 0; lane < n; lane++)
-            t->unpack(data + lane * row_bytes + b * t->block_bytes, u.q[lane], u.scale[lane],
-                      u.min[lane]);
+            t->unpack(from[lane] + b * t->block_bytes, u.q[lane], u.scale[lane], u.min[lane]);
         if (w->pairs)
             turn_pairs(&u, len, w->pairs + weights);
         else
@@ -104,12 +114,16 @@ static bool pack_int(const struct cril_dtype_info *t, const uint8_t *data, size_
     return finite;
 }
 
-bool cril_pack_panel(enum cril_dtype type, const uint8_t *data, struct cril_packed *w, size_t p)
+bool cril_pack_panel(const struct cril_matrix *m, size_t first, struct cril_packed *w, size_t p)
 {
-    const struct cril_dtype_info *t = &cril_dtypes[type];
-    const size_t row_bytes = w->k / t->block_len * t->block_bytes, left = w->n - p * CRIL_NR;
-    const size_t n = left < CRIL_NR ? left : CRIL_NR;
-    data += p * CRIL_NR * row_bytes;
-    return w->f ? pack_float(t, data, row_bytes, n, w->k, w->f + p * w->k * CRIL_NR)
-                : pack_int(t, data, row_bytes, n, w, p);
+    const struct cril_dtype_info *t = &cril_dtypes[m->type];
+    const size_t left = w->n - p * CRIL_NR, n = left < CRIL_NR ? left : CRIL_NR;
+    const uint8_t *from[CRIL_NR];
+    first += p * CRIL_NR;
+    if (m->transposed)
+        return pack_transposed(m, first, n, w->f + p * w->k * CRIL_NR);
+    for (size_t lane = 0; lane < n; lane++)
+        from[lane] = cril_matrix_row(m, first + lane);
+    return w->f ? pack_float(t, from, n, w->k, w->f + p * w->k * CRIL_NR)
+                : pack_int(t, from, n, w, p);
 }

@@ -152,29 +152,29 @@ static enum cril_dtype choose_type(struct build *b, size_t in)
     return (enum cril_dtype)best;
 }
 
-/* A matrix [out, in]; NULL: out of memory. */
-static const struct gguf_tensor *add_matrix(struct build *b, size_t in, size_t out)
+/* A matrix [out, in]; not set: out of memory. */
+static struct cril_matrix add_matrix(struct build *b, size_t in, size_t out)
 {
     const enum cril_dtype type = choose_type(b, in);
     const size_t block = cril_dtypes[type].block_bytes, n = in / cril_dtypes[type].block_len * out;
-    struct gguf_tensor *t = &b->out->tensors[b->out->n_tensors];
+    struct cril_tensor *t = &b->out->tensors[b->out->n_tensors];
     uint8_t *data = malloc(n * block);
     int exponent = 0;
 
     if (!data)
-        return NULL;
+        return (struct cril_matrix){0};
     for (size_t k = in; k > 1; k /= 4) /* weights of about 1 / sqrt(in) */
         exponent--;
     for (size_t i = 0; i < n; i++)
         put_block(b, type, data + i * block, exponent);
-    *t = (struct gguf_tensor){.name = "(built-in)",
+    *t = (struct cril_tensor){.name = "(built-in)",
                               .type = type,
                               .n_dims = 2,
                               .ne = {in, out, 1, 1},
                               .data = data,
                               .bytes = n * block};
     b->out->n_tensors++;
-    return t;
+    return cril_matrix_of(t);
 }
 
 /* n numbers from `around` - 1/4 to `around` + 1/4, in steps of 1/256. NULL: out of memory. */
@@ -193,9 +193,10 @@ static bool add_step(struct build *b, struct cril_layer *l, const struct cril_st
 
     if (s->w == CRIL_W_NONE)
         return true;
-    if (s->op == CRIL_OP_MATMUL)
-        return (l->matrix[s->w] = add_matrix(b, cril_buffer_width(c, s->in),
-                                             cril_buffer_width(c, s->out))) != NULL;
+    if (s->op == CRIL_OP_MATMUL) {
+        l->matrix[s->w] = add_matrix(b, cril_buffer_width(c, s->in), cril_buffer_width(c, s->out));
+        return cril_matrix_is_set(&l->matrix[s->w]);
+    }
     l->vector[s->w] =
         make_vector(b, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
                     s->op == CRIL_OP_BIAS ? 0 : 1);
@@ -246,7 +247,7 @@ static bool add_weights(struct build *b, const struct shape *s)
     if (!s->tied)
         m->output = add_matrix(b, s->n_embd, s->n_vocab);
     m->output_norm = make_vector(b, s->n_embd, 1);
-    return m->embedding && m->output && m->output_norm;
+    return cril_matrix_is_set(&m->embedding) && cril_matrix_is_set(&m->output) && m->output_norm;
 }
 
 cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *err)
@@ -261,7 +262,7 @@ cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *
         !(m->layers = calloc(s->n_layers, sizeof(*m->layers))) ||
         !(made.tensors = calloc(s->n_layers * CRIL_N_SLOTS + 2, sizeof(*made.tensors))))
         goto no_memory;
-    m->family = cril_family_find((struct gguf_string){s->architecture, strlen(s->architecture)});
+    m->family = cril_family_find((struct cril_bytes){s->architecture, strlen(s->architecture)});
     configure(m, s);
     if ((st = add_ropes(m, s, err)) != CRIL_OK)
         goto fail;

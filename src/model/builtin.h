@@ -17,7 +17,7 @@ enum { CRIL_N_BUILTIN = 3 }; /* one a family: llama, qwen2, gemma3 */
 /* Zero-initialised it is empty. */
 struct cril_builtin {
     cril_model *model;           /* owned */
-    struct gguf_tensor *tensors; /* [n_tensors], with their bytes; owned */
+    struct cril_tensor *tensors; /* [n_tensors], with their bytes; owned */
     size_t n_tensors;
 };
 

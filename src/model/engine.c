@@ -171,17 +171,17 @@ static void place_next(struct cril_engine *e, size_t layer, size_t stage, unsign
     *p = (struct packing){.layer = layer};
     for (size_t i = e->plan.cut[stage]; i < e->plan.cut[stage + 1]; i++) {
         const struct cril_step *step = &e->m->family->steps[i];
-        const struct gguf_tensor *t = e->m->layers[layer].matrix[step->w];
+        const struct cril_matrix *t = &e->m->layers[layer].matrix[step->w];
         size_t bytes = 0;
         if (step->op != CRIL_OP_MATMUL)
             continue;
-        cril_packed_place(e->k, t, (size_t)t->ne[1], memory, &e->packed[step->w]);
-        cril_packed_bytes(e->k, t, (size_t)t->ne[1], &bytes); /* the plan has proved that it fits */
+        cril_packed_place(e->k, t, t->rows, memory, &e->packed[step->w]);
+        cril_packed_bytes(e->k, t, t->rows, &bytes); /* the plan has proved that it fits */
         memory += bytes;
         p->slot[p->n_slots] = step->w;
         p->first_panel[p->n_slots++] = p->n_panels;
-        p->n_panels += cril_panels((size_t)t->ne[1]);
-        cril_pages_fetch(t->data, (size_t)t->bytes);
+        p->n_panels += cril_panels(t->rows);
+        cril_pages_fetch(t->data, cril_matrix_bytes(t));
     }
 }
 
@@ -191,16 +191,16 @@ static void pack_panel(struct cril_engine *e, size_t panel)
     size_t i = p->n_slots - 1;
     while (panel < p->first_panel[i])
         i--;
-    const struct gguf_tensor *t = e->m->layers[p->layer].matrix[p->slot[i]];
-    if (!cril_pack_panel(t->type, t->data, &e->packed[p->slot[i]], panel - p->first_panel[i]))
+    const struct cril_matrix *t = &e->m->layers[p->layer].matrix[p->slot[i]];
+    if (!cril_pack_panel(t, 0, &e->packed[p->slot[i]], panel - p->first_panel[i]))
         atomic_store(&e->damaged, t->name);
 }
 
 static void release_packed(const struct cril_engine *e)
 {
     for (size_t i = 0; e->bounded && i < e->next.n_slots; i++) {
-        const struct gguf_tensor *t = e->m->layers[e->next.layer].matrix[e->next.slot[i]];
-        cril_pages_release(t->data, (size_t)t->bytes);
+        const struct cril_matrix *t = &e->m->layers[e->next.layer].matrix[e->next.slot[i]];
+        cril_pages_release(t->data, cril_matrix_bytes(t));
     }
 }
 
@@ -386,7 +386,7 @@ cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *w
     atomic_store(&e->damaged, NULL);
     cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
     if (e->bounded)
-        cril_pages_release(e->m->embedding->data, (size_t)e->m->embedding->bytes);
+        cril_pages_release(e->m->embedding.data, cril_matrix_bytes(&e->m->embedding));
     if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
         return st;
     return score_rows(e, err);

@@ -6,7 +6,7 @@
 static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama,
                                                      &cril_family_qwen2};
 
-const struct cril_family *cril_family_find(struct gguf_string architecture)
+const struct cril_family *cril_family_find(struct cril_bytes architecture)
 {
     for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
         if (strlen(families[i]->architecture) == architecture.len &&

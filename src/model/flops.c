@@ -2,6 +2,11 @@
  * each (cril/model.h). */
 #include "model/model.h"
 
+static double size_of(const struct cril_matrix *m)
+{
+    return (double)m->rows * (double)m->columns;
+}
+
 /* Keys that n positions see, together. window 0: all earlier ones. */
 static double visible_keys(size_t n, size_t window)
 {
@@ -16,14 +21,12 @@ double cril_model_flops(const cril_model *m, size_t n, size_t n_scored)
         return 0;
 
     const struct cril_config *c = &m->config;
-    const double vocabulary = (double)m->output->ne[0] * (double)m->output->ne[1];
+    const double vocabulary = size_of(&m->output);
     double weights = 0, keys = 0;
 
     for (size_t i = 0; i < c->n_layers; i++) {
         for (size_t s = 0; s < CRIL_N_SLOTS; s++)
-            if (m->layers[i].matrix[s])
-                weights +=
-                    (double)m->layers[i].matrix[s]->ne[0] * (double)m->layers[i].matrix[s]->ne[1];
+            weights += size_of(&m->layers[i].matrix[s]);
         keys += visible_keys(n, m->layers[i].window);
     }
     return 2 * ((double)n * weights + (double)n_scored * vocabulary +

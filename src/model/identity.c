@@ -91,12 +91,12 @@ static cril_status finish(struct hashing *h, char hex[65])
     return h->st;
 }
 
-static bool starts_with(struct gguf_string s, const char *prefix, size_t len)
+static bool starts_with(struct cril_bytes s, const char *prefix, size_t len)
 {
     return s.len >= len && !memcmp(s.data, prefix, len);
 }
 
-static bool decides(const cril_model *m, struct gguf_string key)
+static bool decides(const cril_model *m, struct cril_bytes key)
 {
     static const char architecture[] = "general.architecture", tokenizer[] = "tokenizer.ggml.";
     const char *const prefix = m->family->architecture;
@@ -110,8 +110,8 @@ static bool decides(const cril_model *m, struct gguf_string key)
 
 static int compare_keys(const void *a, const void *b)
 {
-    const struct gguf_string x = (*(const struct gguf_kv *const *)a)->key;
-    const struct gguf_string y = (*(const struct gguf_kv *const *)b)->key;
+    const struct cril_bytes x = (*(const struct cril_value *const *)a)->key;
+    const struct cril_bytes y = (*(const struct cril_value *const *)b)->key;
     const int order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
 
     return order ? order : (x.len > y.len) - (x.len < y.len);
@@ -119,19 +119,19 @@ static int compare_keys(const void *a, const void *b)
 
 static int compare_names(const void *a, const void *b)
 {
-    const struct gguf_tensor *const *x = a, *const *y = b;
+    const struct cril_tensor *const *x = a, *const *y = b;
 
     return strcmp((*x)->name, (*y)->name);
 }
 
-static void add_value(struct hashing *h, const struct gguf_kv *kv)
+static void add_value(struct hashing *h, const struct cril_value *kv)
 {
     add_text(h, kv->key.data, kv->key.len);
     add_number(h, kv->is_array, 1);
     add_number(h, kv->type, 4);
     add_number(h, kv->n, 8);
-    if (kv->type != GGUF_STRING)
-        add_bytes(h, kv->data, cril_gguf_value_bytes(kv));
+    if (kv->type != CRIL_VALUE_STRING)
+        add_bytes(h, kv->data, cril_value_bytes(kv));
     else
         for (uint64_t i = 0; i < kv->n; i++)
             add_text(h, kv->strings[i].data, kv->strings[i].len);
@@ -139,16 +139,16 @@ static void add_value(struct hashing *h, const struct gguf_kv *kv)
 
 static cril_status add_metadata(struct hashing *h, const cril_model *m)
 {
-    const size_t n = cril_gguf_kv_count(m->file);
-    const struct gguf_kv **chosen =
+    const size_t n = m->values->n;
+    const struct cril_value **chosen =
         malloc((n + 1) * sizeof(*chosen)); /* the reader has larger ones */
     size_t n_chosen = 0;
 
     if (!chosen)
         return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     for (size_t i = 0; i < n; i++)
-        if (decides(m, cril_gguf_kv(m->file, i)->key))
-            chosen[n_chosen++] = cril_gguf_kv(m->file, i);
+        if (decides(m, m->values->values[i].key))
+            chosen[n_chosen++] = &m->values->values[i];
     qsort(chosen, n_chosen, sizeof(*chosen), compare_keys);
     for (size_t i = 0; i < n_chosen; i++)
         add_value(h, chosen[i]);
@@ -158,17 +158,17 @@ static cril_status add_metadata(struct hashing *h, const cril_model *m)
 
 static cril_status add_tensors(struct hashing *h, const cril_model *m)
 {
-    const size_t n = cril_gguf_tensor_count(m->file);
-    const struct gguf_tensor **sorted = malloc((n + 1) * sizeof(*sorted));
+    const size_t n = cril_source_tensor_count(m->source);
+    const struct cril_tensor **sorted = malloc((n + 1) * sizeof(*sorted));
 
     if (!sorted)
         return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     for (size_t i = 0; i < n; i++)
-        sorted[i] = cril_gguf_tensor(m->file, i);
+        sorted[i] = cril_source_tensor(m->source, i);
     qsort(sorted, n, sizeof(*sorted), compare_names);
     add_number(h, n, 8);
     for (size_t i = 0; i < n; i++) {
-        const struct gguf_tensor *const t = sorted[i];
+        const struct cril_tensor *const t = sorted[i];
 
         add_text(h, t->name, strlen(t->name));
         add_number(h, cril_dtypes[t->type].gguf_id, 4);
@@ -199,9 +199,9 @@ static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err
     struct hashing h;
 
     begin(&h, err);
-    for (size_t i = 0; i < cril_gguf_parts(m->file); i++) {
+    for (size_t i = 0; i < cril_source_files(m->source); i++) {
         size_t len;
-        const uint8_t *const data = cril_gguf_part(m->file, i, &len);
+        const uint8_t *const data = cril_source_file(m->source, i, &len);
 
         add_mapped(&h, data, len);
     }

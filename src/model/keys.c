@@ -55,13 +55,13 @@ static const struct cril_known_key harmless[] = {
 };
 
 /* The value of a key that is a number or a truth value; NAN: it is something else. */
-static double number_of(const struct gguf_kv *kv)
+static double number_of(const struct cril_value *kv)
 {
-    if (kv->is_array || kv->type == GGUF_STRING)
+    if (kv->is_array || kv->type == CRIL_VALUE_STRING)
         return NAN;
-    if (kv->type == GGUF_F32 || kv->type == GGUF_F64)
-        return cril_gguf_element_float(kv, 0);
-    return (double)(int64_t)cril_gguf_element_uint(kv, 0);
+    if (kv->type == CRIL_VALUE_F32 || kv->type == CRIL_VALUE_F64)
+        return cril_value_float(kv, 0);
+    return (double)(int64_t)cril_value_uint(kv, 0);
 }
 
 static const struct option *find_option(const char *key, size_t len)
@@ -77,12 +77,11 @@ cril_status cril_model_check_keys(cril_model *m, cril_error *err)
     char prefix[64];
     const size_t len = (size_t)snprintf(prefix, sizeof(prefix), "%s.", m->family->architecture);
 
-    for (size_t i = 0; i < cril_gguf_kv_count(m->file); i++) {
-        const struct gguf_kv *kv = cril_gguf_kv(m->file, i);
+    for (size_t i = 0; i < m->values->n; i++) {
+        const struct cril_value *kv = &m->values->values[i];
         const struct option *o;
 
-        if (cril_gguf_was_read(m->file, i) || kv->key.len < len ||
-            memcmp(kv->key.data, prefix, len) != 0 ||
+        if (m->values->use[i].read || kv->key.len < len || memcmp(kv->key.data, prefix, len) != 0 ||
             !(o = find_option(kv->key.data + len, kv->key.len - len)))
             continue;
         if (number_of(kv) != o->nothing)
@@ -92,5 +91,5 @@ cril_status cril_model_check_keys(cril_model *m, cril_error *err)
                              m->path, prefix, o->key, o->asks_for);
         cril_key_find(m, o->key); /* that is read */
     }
-    return cril_known_keys(m->file, prefix, harmless, err);
+    return cril_known_keys(m->values, prefix, harmless, err);
 }

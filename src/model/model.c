@@ -68,7 +68,7 @@ static const char *full_key(const cril_model *m, const char *key, char buffer[12
 /* A number that may differ from layer to layer is a list. */
 static cril_status check_no_list(const cril_model *m, const char *key, cril_error *err)
 {
-    const struct gguf_kv *kv = cril_key_find(m, key);
+    const struct cril_value *kv = cril_key_find(m, key);
 
     if (kv && kv->is_array)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -83,7 +83,7 @@ cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, c
     const cril_status st = check_no_list(m, key, err);
     char buffer[128];
 
-    return st == CRIL_OK ? cril_gguf_uint(m->file, full_key(m, key, buffer), out, err) : st;
+    return st == CRIL_OK ? cril_values_uint(m->values, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err)
@@ -91,27 +91,27 @@ cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *ou
     const cril_status st = check_no_list(m, key, err);
     char buffer[128];
 
-    return st == CRIL_OK ? cril_gguf_opt_uint(m->file, full_key(m, key, buffer), out, err) : st;
+    return st == CRIL_OK ? cril_values_opt_uint(m->values, full_key(m, key, buffer), out, err) : st;
 }
 
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err)
 {
     char buffer[128];
-    return cril_gguf_opt_float(m->file, full_key(m, key, buffer), out, err);
+    return cril_values_opt_float(m->values, full_key(m, key, buffer), out, err);
 }
 
-cril_status cril_key_opt_string(const cril_model *m, const char *key, struct gguf_string *out,
+cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err)
 {
     char buffer[128];
-    return cril_key_find(m, key) ? cril_gguf_string(m->file, full_key(m, key, buffer), out, err)
+    return cril_key_find(m, key) ? cril_values_string(m->values, full_key(m, key, buffer), out, err)
                                  : CRIL_OK;
 }
 
-const struct gguf_kv *cril_key_find(const cril_model *m, const char *key)
+const struct cril_value *cril_key_find(const cril_model *m, const char *key)
 {
     char buffer[128];
-    return cril_gguf_find(m->file, full_key(m, key, buffer));
+    return cril_values_find(m->values, full_key(m, key, buffer));
 }
 
 /* A size under the architecture's prefix, in 1..max. */
@@ -200,15 +200,15 @@ static cril_status read_config(cril_model *m, cril_error *err)
     return st == CRIL_OK ? read_scales(m, err) : st;
 }
 
-const struct gguf_tensor *cril_model_take(cril_model *m, const char *name)
+const struct cril_tensor *cril_model_take(cril_model *m, const char *name)
 {
-    const struct gguf_tensor *t = cril_gguf_find_tensor(m->file, name);
+    const struct cril_tensor *t = cril_source_find_tensor(m->source, name);
     if (t)
-        m->used[t - cril_gguf_tensor(m->file, 0)] = true;
+        m->used[t - cril_source_tensor(m->source, 0)] = true;
     return t;
 }
 
-static cril_status bad_shape(const cril_model *m, const struct gguf_tensor *t, size_t in,
+static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, size_t in,
                              size_t out, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_FORMAT,
@@ -216,7 +216,7 @@ static cril_status bad_shape(const cril_model *m, const struct gguf_tensor *t, s
                      t->name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
 }
 
-cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out,
+cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
                               cril_error *err)
 {
     if (t->ne[0] != n || t->n_dims != 1)
@@ -246,7 +246,7 @@ static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step
     if (s->w == CRIL_W_NONE)
         return CRIL_OK;
     snprintf(name, sizeof(name), "blk.%zu.%s", layer, slot_names[s->w]);
-    const struct gguf_tensor *t = cril_model_take(m, name);
+    const struct cril_tensor *t = cril_model_take(m, name);
     if (!t && s->op == CRIL_OP_BIAS && !m->family->has_biases)
         return CRIL_OK;
     if (!t)
@@ -259,28 +259,29 @@ static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step
     size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
     if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
         return bad_shape(m, t, in, out, err);
-    l->matrix[s->w] = t;
+    l->matrix[s->w] = cril_matrix_of(t);
     return CRIL_OK;
 }
 
 static cril_status bind_ends(cril_model *m, cril_error *err)
 {
     const size_t d = m->config.n_embd;
-    const struct gguf_tensor *norm = cril_model_take(m, "output_norm.weight");
-    m->embedding = cril_model_take(m, "token_embd.weight");
-    m->output = cril_model_take(m, "output.weight");
-    if (!m->embedding || !norm)
+    const struct cril_tensor *const norm = cril_model_take(m, "output_norm.weight");
+    const struct cril_tensor *const embedding = cril_model_take(m, "token_embd.weight");
+    const struct cril_tensor *output = cril_model_take(m, "output.weight");
+    if (!embedding || !norm)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
-                         m->embedding ? "output_norm.weight" : "token_embd.weight");
-    if (!m->output)
-        m->output = m->embedding;
-    m->n_vocab = (size_t)m->embedding->ne[1];
-    if (m->embedding->n_dims != 2 || m->embedding->ne[0] != d || m->n_vocab < 1 ||
-        m->n_vocab > INT32_MAX)
-        return bad_shape(m, m->embedding, d, m->n_vocab, err);
-    if (m->output->n_dims != 2 || m->output->ne[0] != d || m->output->ne[1] != m->n_vocab)
-        return bad_shape(m, m->output, d, m->n_vocab, err);
+                         embedding ? "output_norm.weight" : "token_embd.weight");
+    if (!output)
+        output = embedding;
+    m->n_vocab = (size_t)embedding->ne[1];
+    if (embedding->n_dims != 2 || embedding->ne[0] != d || m->n_vocab < 1 || m->n_vocab > INT32_MAX)
+        return bad_shape(m, embedding, d, m->n_vocab, err);
+    if (output->n_dims != 2 || output->ne[0] != d || output->ne[1] != m->n_vocab)
+        return bad_shape(m, output, d, m->n_vocab, err);
+    m->embedding = cril_matrix_of(embedding);
+    m->output = cril_matrix_of(output);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
@@ -322,8 +323,8 @@ static cril_status bind(cril_model *m, cril_error *err)
                 return st;
     if ((st = check_biases(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
         return st;
-    for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
-        const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
+    for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
+        const struct cril_tensor *t = cril_source_tensor(m->source, i);
         if (!m->used[i])
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
@@ -339,8 +340,8 @@ static void name_types(cril_model *m)
     uint64_t bytes[CRIL_N_DTYPES] = {0};
     size_t n = 0;
 
-    for (size_t i = 0; i < cril_gguf_tensor_count(m->file); i++) {
-        const struct gguf_tensor *t = cril_gguf_tensor(m->file, i);
+    for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
+        const struct cril_tensor *t = cril_source_tensor(m->source, i);
 
         if (t->n_dims > 1)
             bytes[t->type] += t->bytes;
@@ -361,30 +362,30 @@ static void name_types(cril_model *m)
 /* general.name, or the file's name without folder and suffix. */
 static char *read_name(const cril_model *m)
 {
-    const struct gguf_kv *kv = cril_gguf_find(m->file, "general.name");
-    if (kv && kv->type == GGUF_STRING && !kv->is_array && kv->strings[0].len)
+    const struct cril_value *kv = cril_values_find(m->values, "general.name");
+    if (kv && kv->type == CRIL_VALUE_STRING && !kv->is_array && kv->strings[0].len)
         return strndup(kv->strings[0].data, kv->strings[0].len);
     const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path,
                *dot = strrchr(from, '.');
     return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
 }
 
-/* Of m->file. */
+/* Of m->source. */
 static cril_status load(cril_model *m, cril_error *err)
 {
-    const char *const path = cril_gguf_path(m->file);
-    struct gguf_string arch;
+    const char *const path = cril_source_path(m->source);
+    struct cril_bytes arch;
     cril_status st;
     if (!(m->path = strdup(path)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    if ((st = cril_gguf_string(m->file, "general.architecture", &arch, err)) != CRIL_OK)
+    if ((st = cril_values_string(m->values, "general.architecture", &arch, err)) != CRIL_OK)
         return st;
     if (!(m->family = cril_family_find(arch)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
                          (int)(arch.len > 60 ? 60 : arch.len), arch.data, cril_family_names());
     if (!(m->name = read_name(m)) ||
-        !(m->used = calloc(cril_gguf_tensor_count(m->file) + 1, sizeof(bool))))
+        !(m->used = calloc(cril_source_tensor_count(m->source) + 1, sizeof(bool))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     name_types(m);
     if ((st = read_config(m, err)) != CRIL_OK)
@@ -393,7 +394,7 @@ static cril_status load(cril_model *m, cril_error *err)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     if ((st = m->family->configure(m, err)) != CRIL_OK ||
         (st = cril_model_check_keys(m, err)) != CRIL_OK ||
-        (st = cril_tokenizer_create(m->file, &m->tokenizer, err)) != CRIL_OK)
+        (st = cril_tokenizer_create(m->source, &m->tokenizer, err)) != CRIL_OK)
         return st;
     return bind(m, err);
 }
@@ -409,18 +410,19 @@ cril_model *cril_model_create(void)
     return m;
 }
 
-/* Takes file over, also on failure. */
-static cril_status open_file(cril_gguf *file, cril_model **out, cril_error *err)
+/* Takes source over, also on failure. */
+static cril_status open_file(struct cril_source *source, cril_model **out, cril_error *err)
 {
     cril_model *m = cril_model_create();
     cril_status st;
 
     if (!m) {
-        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_gguf_path(file));
-        cril_gguf_close(file);
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_source_path(source));
+        cril_source_close(source);
         return st;
     }
-    m->file = file;
+    m->source = source;
+    m->values = cril_source_values(source);
     if ((st = load(m, err)) != CRIL_OK) {
         cril_model_close(m);
         return st;
@@ -434,16 +436,16 @@ cril_status cril_model_open(const char *path, cril_model **out, cril_error *err)
     if (CRIL_LACKS(err, path, out))
         return CRIL_ERR_RANGE;
 
-    cril_gguf *file;
-    const cril_status st = cril_gguf_open(path, &file, err);
+    struct cril_source *source;
+    const cril_status st = cril_source_open(path, &source, err);
 
-    return st == CRIL_OK ? open_file(file, out, err) : st;
+    return st == CRIL_OK ? open_file(source, out, err) : st;
 }
 
 cril_status cril_model_open_inspected(const cril_inspect *f, cril_model **out, cril_error *err)
 {
     return CRIL_LACKS(err, f, out) ? CRIL_ERR_RANGE
-                                   : open_file(cril_gguf_share(cril_inspect_gguf(f)), out, err);
+                                   : open_file(cril_source_share(cril_inspect_source(f)), out, err);
 }
 
 void cril_model_close(cril_model *m)
@@ -457,7 +459,7 @@ void cril_model_close(cril_model *m)
         free(m->rope[i].freq);
     cril_tokenizer_free(m->tokenizer);
     cril_warnings_clear(&m->warnings);
-    cril_gguf_close(m->file);
+    cril_source_close(m->source);
     free(m->layers);
     free(m->output_norm);
     free(m->used);
@@ -471,7 +473,7 @@ cril_status cril_model_check(const cril_model *m, cril_error *err)
 {
     if (CRIL_LACKS(err, m))
         return CRIL_ERR_RANGE;
-    return m->file ? cril_gguf_check(m->file, err) : CRIL_OK; /* a built-in one has none */
+    return m->source ? cril_source_check(m->source, err) : CRIL_OK; /* a built-in one has none */
 }
 
 cril_status cril_model_files(const char *path, int (*on_file)(void *user, const char *file),
@@ -479,7 +481,7 @@ cril_status cril_model_files(const char *path, int (*on_file)(void *user, const 
 {
     if (CRIL_LACKS(err, path, on_file))
         return CRIL_ERR_RANGE;
-    return cril_gguf_each_file(path, on_file, user, err);
+    return cril_source_each_file(path, on_file, user, err);
 }
 
 const char *cril_model_path(const cril_model *m)
@@ -511,10 +513,10 @@ uint64_t cril_model_bytes(const cril_model *m)
 {
     uint64_t bytes = 0;
 
-    for (size_t i = 0; m && i < cril_gguf_parts(m->file); i++) {
+    for (size_t i = 0; m && i < cril_source_files(m->source); i++) {
         size_t len;
 
-        cril_gguf_part(m->file, i, &len);
+        cril_source_file(m->source, i, &len);
         bytes += len;
     }
     return bytes;
@@ -545,10 +547,10 @@ bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *
     if (!m || !key || !len || !reason)
         return false;
 
-    for (size_t k = 0; k < cril_gguf_kv_count(m->file); k++) {
-        const struct gguf_kv *kv = cril_gguf_kv(m->file, k);
+    for (size_t k = 0; k < m->values->n; k++) {
+        const struct cril_value *kv = &m->values->values[k];
 
-        *reason = cril_known_reason(m->file, k);
+        *reason = cril_known_reason(m->values, k);
         if (!*reason || i--)
             continue;
         *key = kv->key.data;

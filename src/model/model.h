@@ -9,7 +9,7 @@
 #ifndef CRIL_MODEL_MODEL_H
 #define CRIL_MODEL_MODEL_H
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 #include "model/rope.h"
 #include "util/warnings.h"
 
@@ -82,11 +82,11 @@ struct cril_config {
 };
 
 struct cril_layer {
-    const struct gguf_tensor
-        *matrix[CRIL_N_SLOTS];   /* [out, in]; NULL where the slot is a vector or unused */
-    float *vector[CRIL_N_SLOTS]; /* owned, finite; NULL likewise */
-    unsigned rope;               /* index into cril_model.rope */
-    size_t window;               /* keys that a position sees, itself included; 0: all */
+    struct cril_matrix matrix[CRIL_N_SLOTS]; /* [out, in]; not set where the slot is a vector or
+                                                unused */
+    float *vector[CRIL_N_SLOTS];             /* owned, finite; NULL likewise */
+    unsigned rope;                           /* index into cril_model.rope */
+    size_t window; /* keys that a position sees, itself included; 0: all */
 };
 
 struct cril_family {
@@ -99,15 +99,16 @@ struct cril_family {
 };
 
 struct cril_model {
-    struct cril_gguf *file;
+    struct cril_source *source;
+    struct cril_values *values; /* under GGUF's keys; NULL: built in */
     char *path, *name;
     char types[256]; /* room for the names of all CRIL_N_DTYPES types */
     const struct cril_family *family;
     struct cril_config config;
     struct cril_layer *layers; /* [config.n_layers] */
     struct cril_rope rope[2];
-    const struct gguf_tensor *embedding, *output; /* [n_vocab, n_embd]; the same where tied */
-    float *output_norm;                           /* [n_embd] */
+    struct cril_matrix embedding, output; /* [n_vocab, n_embd]; the same where tied */
+    float *output_norm;                   /* [n_embd] */
     size_t n_vocab;
     bool *used; /* [tensors of the file] a step uses it */
     uint64_t parameters;
@@ -123,7 +124,7 @@ cril_model *cril_model_create(void);
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);
 
 /* The family of an architecture; NULL: unknown. */
-const struct cril_family *cril_family_find(struct gguf_string architecture);
+const struct cril_family *cril_family_find(struct cril_bytes architecture);
 /* The architectures there are, as "gemma3, llama, qwen2". */
 const char *cril_family_names(void);
 
@@ -132,9 +133,9 @@ const char *cril_family_names(void);
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
-cril_status cril_key_opt_string(const cril_model *m, const char *key, struct gguf_string *out,
+cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err);
-const struct gguf_kv *cril_key_find(const cril_model *m, const char *key);
+const struct cril_value *cril_key_find(const cril_model *m, const char *key);
 
 /* To be called once a family has read what it knows: each other key of the architecture is listed
  * as without effect or refused by name. */
@@ -143,7 +144,7 @@ cril_status cril_model_check_keys(cril_model *m, cril_error *err);
 /* Reads the rope scaling that the file names, into r, for the given base. divisors: of the
  * frequencies, one a pair; NULL: none. */
 cril_status cril_rope_configure(cril_model *m, double base, bool halves,
-                                const struct gguf_tensor *divisors, struct cril_rope *r,
+                                const struct cril_tensor *divisors, struct cril_rope *r,
                                 cril_error *err);
 
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
@@ -154,9 +155,9 @@ cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, 
 void cril_model_know_sha256(cril_model *m, const char hex[65]);
 
 /* A tensor of the file by name, marked as used; NULL: absent. */
-const struct gguf_tensor *cril_model_take(cril_model *m, const char *name);
+const struct cril_tensor *cril_model_take(cril_model *m, const char *name);
 /* A vector of n finite numbers, owned by the caller. */
-cril_status cril_model_vector(cril_model *m, const struct gguf_tensor *t, size_t n, float **out,
+cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
                               cril_error *err);
 
 #endif

@@ -13,13 +13,12 @@ static size_t weight_bytes(const struct cril_kernels *k)
     return k->layout == CRIL_QUADS ? sizeof(int8_t) : sizeof(int16_t);
 }
 
-bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+bool cril_packed_bytes(const struct cril_kernels *k, const struct cril_matrix *m, size_t n,
                        size_t *bytes)
 {
-    const struct cril_dtype_info *info = &cril_dtypes[t->type];
+    const struct cril_dtype_info *info = &cril_dtypes[m->type];
     size_t weights;
-    if (!cril_size_mul(cril_panels(n) * CRIL_NR, (size_t)t->ne[0], &weights) ||
-        weights > SIZE_MAX / 16)
+    if (!cril_size_mul(cril_panels(n) * CRIL_NR, m->columns, &weights) || weights > SIZE_MAX / 16)
         return false;
     if (!info->group)
         *bytes = round64(weights * sizeof(float));
@@ -29,12 +28,12 @@ bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t
     return true;
 }
 
-void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m, size_t n,
                        unsigned char *memory, struct cril_packed *w)
 {
-    const struct cril_dtype_info *info = &cril_dtypes[t->type];
-    const size_t weights = cril_panels(n) * CRIL_NR * (size_t)t->ne[0];
-    *w = (struct cril_packed){.n = n, .k = (size_t)t->ne[0], .group = info->group, .ahead = 1};
+    const struct cril_dtype_info *info = &cril_dtypes[m->type];
+    const size_t weights = cril_panels(n) * CRIL_NR * m->columns;
+    *w = (struct cril_packed){.n = n, .k = m->columns, .group = info->group, .ahead = 1};
     if (!info->group) {
         w->f = (float *)memory;
         return;

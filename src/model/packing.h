@@ -3,18 +3,18 @@
 #ifndef CRIL_MODEL_PACKING_H
 #define CRIL_MODEL_PACKING_H
 
-#include "formats/gguf.h"
+#include "tensor/matrix.h"
 #include "kernels/kernels.h"
 
 #include <cril/status.h>
 
 /* Bytes of the panels of n rows of a matrix, each part rounded up to 64. Sizes are proved by the
    file, so they do not wrap where memory could hold them: false where they do. */
-bool cril_packed_bytes(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+bool cril_packed_bytes(const struct cril_kernels *k, const struct cril_matrix *m, size_t n,
                        size_t *bytes);
 
-/* Sets w's pointers into memory (64-byte aligned, cril_packed_bytes long) for n rows of t. */
-void cril_packed_place(const struct cril_kernels *k, const struct gguf_tensor *t, size_t n,
+/* Sets w's pointers into memory (64-byte aligned, cril_packed_bytes long) for n rows of m. */
+void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m, size_t n,
                        unsigned char *memory, struct cril_packed *w);
 
 /* c = a w^T: rows of fp32 (float types) or of acts, whichever w wants; m rows from row on; c has

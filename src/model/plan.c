@@ -27,15 +27,15 @@ static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct
 {
     for (size_t i = 0; i < m->family->n_steps; i++)
         for (size_t l = 0; l < m->config.n_layers; l++) {
-            const struct gguf_tensor *t = m->layers[l].matrix[m->family->steps[i].w];
+            const struct cril_matrix *t = &m->layers[l].matrix[m->family->steps[i].w];
             struct step_bytes *b = &s->step[i];
             size_t panels;
-            if (!t || m->family->steps[i].op != CRIL_OP_MATMUL)
+            if (!cril_matrix_is_set(t) || m->family->steps[i].op != CRIL_OP_MATMUL)
                 continue;
-            if (!cril_packed_bytes(k, t, (size_t)t->ne[1], &panels))
+            if (!cril_packed_bytes(k, t, t->rows, &panels))
                 return false;
             b->panels = panels > b->panels ? panels : b->panels;
-            b->file = t->bytes > b->file ? (size_t)t->bytes : b->file;
+            b->file = cril_matrix_bytes(t) > b->file ? cril_matrix_bytes(t) : b->file;
         }
     return true;
 }
@@ -46,9 +46,9 @@ static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struc
 {
     const struct cril_config *c = &m->config;
     const size_t d = c->n_embd, chunks = (m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
-    const size_t vocabulary_row = (size_t)(m->output->bytes / m->output->ne[1]);
+    const size_t vocabulary_row = m->output.row_bytes;
     size_t chunk;
-    if (!cril_packed_bytes(k, m->output, CRIL_CHUNK, &chunk))
+    if (!cril_packed_bytes(k, &m->output, CRIL_CHUNK, &chunk))
         return false;
     s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) +
              chunks * 8 + 64;

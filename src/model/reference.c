@@ -41,14 +41,11 @@ static float quantise(const float *x, int32_t *q)
 }
 
 /* Weights as numbers: one fma chain. */
-static float dot_float(const struct cril_dtype_info *t, const uint8_t *row, const float *x,
-                       size_t n)
+static float dot_float(const struct cril_matrix *m, size_t r, const float *x)
 {
-    float sum = 0, w;
-    for (size_t i = 0; i < n; i++) {
-        t->load(row + i * t->block_bytes, 1, &w);
-        sum = fmaf(x[i], w, sum);
-    }
+    float sum = 0;
+    for (size_t i = 0; i < m->columns; i++)
+        sum = fmaf(x[i], cril_matrix_element(m, r, i), sum);
     return sum;
 }
 
@@ -76,14 +73,11 @@ static float dot_int(const struct cril_dtype_info *t, const uint8_t *row, const 
     return sum;
 }
 
-static void multiply(const struct gguf_tensor *w, const float *x, float *y)
+static void multiply(const struct cril_matrix *w, const float *x, float *y)
 {
     const struct cril_dtype_info *t = &cril_dtypes[w->type];
-    for (uint64_t r = 0; r < w->ne[1]; r++) {
-        const uint8_t *row = w->data + r * (w->bytes / w->ne[1]);
-        y[r] = t->group ? dot_int(t, row, x, (size_t)w->ne[0])
-                        : dot_float(t, row, x, (size_t)w->ne[0]);
-    }
+    for (size_t r = 0; r < w->rows; r++)
+        y[r] = t->group ? dot_int(t, cril_matrix_row(w, r), x, w->columns) : dot_float(w, r, x);
 }
 
 /* Turns one head x by its position: pair i by the angle of cosine c[i] and sine s[i]. */
@@ -159,9 +153,9 @@ static void layer(const struct cril_model *m, size_t i, const struct state *st, 
     float *k = keys + p * dk, *v = values + p * dk;
 
     rms_norm(st->x, l->vector[CRIL_W_ATTN_NORM], d, c->eps, st->n);
-    multiply(l->matrix[CRIL_W_Q], st->n, st->q);
-    multiply(l->matrix[CRIL_W_K], st->n, k);
-    multiply(l->matrix[CRIL_W_V], st->n, v);
+    multiply(&l->matrix[CRIL_W_Q], st->n, st->q);
+    multiply(&l->matrix[CRIL_W_K], st->n, k);
+    multiply(&l->matrix[CRIL_W_V], st->n, v);
     add(st->q, l->vector[CRIL_W_Q_BIAS], c->n_heads * hd);
     add(k, l->vector[CRIL_W_K_BIAS], dk);
     add(v, l->vector[CRIL_W_V_BIAS], dk);
@@ -175,19 +169,19 @@ static void layer(const struct cril_model *m, size_t i, const struct state *st, 
         attend_head(c, l->window, p, st->q + h * hd, keys + kh * hd, values + kh * hd, st->weights,
                     st->a + h * hd);
     }
-    multiply(l->matrix[CRIL_W_O], st->a, st->t);
+    multiply(&l->matrix[CRIL_W_O], st->a, st->t);
     add(st->t, l->vector[CRIL_W_O_BIAS], d);
     if (l->vector[CRIL_W_POST_ATTN_NORM])
         rms_norm(st->t, l->vector[CRIL_W_POST_ATTN_NORM], d, c->eps, st->t);
     add(st->x, st->t, d);
 
     rms_norm(st->x, l->vector[CRIL_W_FFN_NORM], d, c->eps, st->n);
-    multiply(l->matrix[CRIL_W_GATE], st->n, st->g);
-    multiply(l->matrix[CRIL_W_UP], st->n, st->u);
+    multiply(&l->matrix[CRIL_W_GATE], st->n, st->g);
+    multiply(&l->matrix[CRIL_W_UP], st->n, st->u);
     bool gelu = strcmp(m->family->architecture, "gemma3") == 0;
     for (size_t j = 0; j < c->n_ff; j++)
         st->g[j] = (gelu ? cril_geluf(st->g[j]) : cril_siluf(st->g[j])) * st->u[j];
-    multiply(l->matrix[CRIL_W_DOWN], st->g, st->t);
+    multiply(&l->matrix[CRIL_W_DOWN], st->g, st->t);
     if (l->vector[CRIL_W_POST_FFN_NORM])
         rms_norm(st->t, l->vector[CRIL_W_POST_FFN_NORM], d, c->eps, st->t);
     add(st->x, st->t, d);
@@ -228,15 +222,14 @@ cril_status cril_reference_nats(const cril_model *m, const int32_t *ids, size_t 
     st.weights = st.u + c->n_ff, st.c = st.weights + n, st.s = st.c + c->head_dim / 2;
     st.keys = st.c + c->head_dim, st.values = st.keys + c->n_layers * n * dk;
     float *logits = st.values + c->n_layers * n * dk;
-    const struct gguf_tensor *e = m->embedding;
     for (size_t p = 0; p + 1 < n; p++) {
-        cril_dequantise(e->type, e->data + (size_t)ids[p] * (e->bytes / e->ne[1]), d, st.x);
+        cril_matrix_load_row(&m->embedding, (size_t)ids[p], st.x);
         for (size_t i = 0; i < d; i++)
             st.x[i] *= c->embedding_scale;
         for (size_t i = 0; i < c->n_layers; i++)
             layer(m, i, &st, p, n);
         rms_norm(st.x, m->output_norm, d, c->eps, st.n);
-        multiply(m->output, st.n, logits);
+        multiply(&m->output, st.n, logits);
         nats[p] = surprise(logits, m->n_vocab, (size_t)ids[p + 1]);
     }
     free(memory);

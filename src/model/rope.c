@@ -30,14 +30,14 @@ struct scaling {
     double factor; /* > 0 */
 };
 
-static bool is_named(struct gguf_string s, const char *name)
+static bool is_named(struct cril_bytes s, const char *name)
 {
     return s.len == strlen(name) && !memcmp(s.data, name, s.len);
 }
 
 static cril_status read_kind(const cril_model *m, struct scaling *s, cril_error *err)
 {
-    struct gguf_string name = {"linear", 6}; /* what files mean that name only a factor */
+    struct cril_bytes name = {"linear", 6}; /* what files mean that name only a factor */
     cril_status st = cril_key_opt_string(m, "rope.scaling.type", &name, err);
 
     if (st != CRIL_OK)
@@ -149,7 +149,7 @@ static cril_status yarn(const cril_model *m, double base, double factor, struct 
 }
 
 /* Llama 3: the file holds a divisor for each pair. */
-static cril_status divide(cril_model *m, const struct gguf_tensor *t, double base,
+static cril_status divide(cril_model *m, const struct cril_tensor *t, double base,
                           struct cril_rope *r, cril_error *err)
 {
     float *d = NULL;
@@ -208,7 +208,7 @@ static cril_status check_angles(const cril_model *m, const struct cril_rope *r, 
 }
 
 cril_status cril_rope_configure(cril_model *m, double base, bool halves,
-                                const struct gguf_tensor *divisors, struct cril_rope *r,
+                                const struct cril_tensor *divisors, struct cril_rope *r,
                                 cril_error *err)
 {
     struct scaling scaling = {0};

@@ -80,9 +80,8 @@ void cril_row_step(const cril_model *m, const struct cril_kernels *k,
 void cril_row_embed(const cril_model *m, const struct cril_kernels *k, int32_t id, float *x,
                     size_t ld)
 {
-    const struct gguf_tensor *t = m->embedding;
-    const size_t d = m->config.n_embd, row_bytes = (size_t)(t->bytes / t->ne[1]);
-    cril_dequantise(t->type, t->data + (size_t)id * row_bytes, d, x);
+    const size_t d = m->config.n_embd;
+    cril_matrix_load_row(&m->embedding, (size_t)id, x);
     memset(x + d, 0, (ld - d) * sizeof(float));
     if (m->config.embedding_scale < 1 || m->config.embedding_scale > 1)
         k->scale(x, m->config.embedding_scale, d);

@@ -90,16 +90,16 @@ struct cril_steps {
 /* ---- Products ---- */
 
 /* Panel p of a matrix times m rows, to its columns of c. */
-static void multiply_panel(struct cril_steps *s, struct scratch *own, const struct gguf_tensor *t,
+static void multiply_panel(struct cril_steps *s, struct scratch *own, const struct cril_matrix *t,
                            const struct cril_packed *packed, size_t p, const float *a, size_t lda,
                            const struct cril_acts *acts, size_t m, float *c, size_t ldc)
 {
-    const size_t first = p * CRIL_NR, left = (size_t)t->ne[1] - first;
+    const size_t first = p * CRIL_NR, left = t->rows - first;
     struct cril_packed one;
     if (!packed->k) {
         cril_packed_place(s->k, t, left < CRIL_NR ? left : CRIL_NR, own->panel.data, &one);
         one.ahead = 0;
-        if (!cril_pack_panel(t->type, t->data + first * (size_t)(t->bytes / t->ne[1]), &one, 0))
+        if (!cril_pack_panel(t, first, &one, 0))
             atomic_store(&s->damaged, t->name);
         packed = &one;
         p = 0;
@@ -110,7 +110,7 @@ static void multiply_panel(struct cril_steps *s, struct scratch *own, const stru
         s->k->gemm_i16(acts, 0, m, packed, p, c + first, ldc);
 }
 
-static bool is_integer(const struct gguf_tensor *t)
+static bool is_integer(const struct cril_matrix *t)
 {
     return cril_dtypes[t->type].group != 0;
 }
@@ -122,11 +122,11 @@ static void quantise_row(struct cril_steps *s, const struct cril_layer *l,
 {
     const struct cril_step *steps = s->m->family->steps;
     for (size_t i = products->from; i < products->to; i++) {
-        const struct gguf_tensor *t = l->matrix[steps[i].w];
+        const struct cril_matrix *t = &l->matrix[steps[i].w];
         if (!is_integer(t))
             continue;
         struct cril_acts acts = s->acts;
-        acts.k = (size_t)t->ne[0];
+        acts.k = t->columns;
         s->k->quantise(s->buffers[steps[i].in] + r * s->ld[steps[i].in], &acts, r);
         return;
     }
@@ -140,16 +140,16 @@ static void run_products(struct cril_steps *s, struct scratch *own, size_t layer
     const struct cril_layer *l = &s->m->layers[layer];
     size_t i = p->from, before = 0, unit;
     while ((unit = atomic_fetch_add_explicit(next, 1, memory_order_relaxed)), true) {
-        const struct gguf_tensor *t = l->matrix[steps[i].w];
-        while (unit - before >= cril_panels((size_t)t->ne[1])) {
-            before += cril_panels((size_t)t->ne[1]);
+        const struct cril_matrix *t = &l->matrix[steps[i].w];
+        while (unit - before >= cril_panels(t->rows)) {
+            before += cril_panels(t->rows);
             if (++i == p->to)
                 return;
-            t = l->matrix[steps[i].w];
+            t = &l->matrix[steps[i].w];
         }
         const enum cril_buffer in = steps[i].in, out = steps[i].out;
         struct cril_acts acts = s->acts;
-        acts.k = (size_t)t->ne[0];
+        acts.k = t->columns;
         multiply_panel(s, own, t, &s->packed[layer][steps[i].w], unit - before, s->buffers[in],
                        s->ld[in], &acts, s->n_rows, s->buffers[out], s->ld[out]);
     }
@@ -228,7 +228,7 @@ static void norm_output(struct cril_steps *s, size_t rank)
         float *y = s->normed + i * d;
         s->k->rms_norm(s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X], s->m->output_norm, d,
                        s->m->config.eps, y);
-        if (is_integer(s->m->output))
+        if (is_integer(&s->m->output))
             s->k->quantise(y, &s->out_acts, i);
     }
 }
@@ -242,7 +242,7 @@ static void run_chunks(struct cril_steps *s, struct scratch *own, atomic_size_t 
         const size_t first = c * CRIL_CHUNK, left = s->m->n_vocab - first,
                      n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
         for (size_t p = 0; p < cril_panels(n); p++)
-            multiply_panel(s, own, s->m->output, &s->output, first / CRIL_NR + p, s->normed, d,
+            multiply_panel(s, own, &s->m->output, &s->output, first / CRIL_NR + p, s->normed, d,
                            &s->out_acts, s->n_outputs, values, ld);
         for (size_t i = 0; i < s->n_outputs; i++) {
             struct cril_chunk *chunk = &s->chunks[(s->first_output + i) * n_chunks + c];
@@ -413,7 +413,7 @@ static void find_phases(struct cril_steps *s)
 
 struct pack_job {
     struct cril_steps *s;
-    const struct gguf_tensor *t;
+    const struct cril_matrix *t;
     struct cril_packed *w;
 };
 
@@ -421,22 +421,22 @@ static void pack_task(void *arg, size_t panel, size_t worker)
 {
     const struct pack_job *job = arg;
     (void)worker;
-    if (!cril_pack_panel(job->t->type, job->t->data, job->w, panel))
+    if (!cril_pack_panel(job->t, 0, job->w, panel))
         atomic_store(&job->s->damaged, job->t->name);
 }
 
 /* The matrix as panels at *memory, which moves past them. */
-static void pack(struct cril_steps *s, const struct gguf_tensor *t, struct cril_packed *w,
+static void pack(struct cril_steps *s, const struct cril_matrix *t, struct cril_packed *w,
                  unsigned char **memory, bool release)
 {
     struct pack_job job = {.s = s, .t = t, .w = w};
     size_t bytes = 0;
-    cril_packed_place(s->k, t, (size_t)t->ne[1], *memory, w);
+    cril_packed_place(s->k, t, t->rows, *memory, w);
     w->ahead = cril_pool_threads(s->pool); /* they take panels by turns */
-    cril_packed_bytes(s->k, t, (size_t)t->ne[1], &bytes);
-    cril_pool_run(s->pool, cril_panels((size_t)t->ne[1]), pack_task, &job);
+    cril_packed_bytes(s->k, t, t->rows, &bytes);
+    cril_pool_run(s->pool, cril_panels(t->rows), pack_task, &job);
     if (release)
-        cril_pages_release(t->data, (size_t)t->bytes);
+        cril_pages_release(t->data, cril_matrix_bytes(t));
     *memory += bytes;
 }
 
@@ -455,12 +455,12 @@ static bool share_memory(struct cril_steps *s, size_t memory, bool *keep)
     for (size_t l = 0; l <= m->config.n_layers; l++) {
         size_t total = 0;
         for (size_t w = 0; w < CRIL_N_SLOTS; w++) {
-            const struct gguf_tensor *t = l < m->config.n_layers ? m->layers[l].matrix[w]
+            const struct cril_matrix *t = l < m->config.n_layers ? &m->layers[l].matrix[w]
                                           : w                    ? NULL
-                                                                 : m->output;
-            if (!t)
+                                                                 : &m->output;
+            if (!t || !cril_matrix_is_set(t))
                 continue;
-            if (!cril_packed_bytes(s->k, t, (size_t)t->ne[1], &bytes) ||
+            if (!cril_packed_bytes(s->k, t, t->rows, &bytes) ||
                 !cril_size_add(total, bytes, &total))
                 return false;
         }
@@ -478,11 +478,11 @@ static void pack_all(struct cril_steps *s, const bool *keep, bool release)
         if (!keep[l])
             continue;
         if (l == m->config.n_layers)
-            pack(s, m->output, &s->output, &memory, release);
+            pack(s, &m->output, &s->output, &memory, release);
         else
             for (size_t w = 0; w < CRIL_N_SLOTS; w++)
-                if (m->layers[l].matrix[w])
-                    pack(s, m->layers[l].matrix[w], &s->packed[l][w], &memory, release);
+                if (cril_matrix_is_set(&m->layers[l].matrix[w]))
+                    pack(s, &m->layers[l].matrix[w], &s->packed[l][w], &memory, release);
     }
 }
 
@@ -524,10 +524,11 @@ static bool create_buffers(struct cril_steps *s)
     place_acts(&s->out_acts, &f, CRIL_ROWS, d / CRIL_A_BLOCK * CRIL_A_BLOCK);
     for (size_t l = 0; l <= c->n_layers; l++)
         for (size_t w = 0; w < CRIL_N_SLOTS; w++) {
-            const struct gguf_tensor *t = l < c->n_layers ? s->m->layers[l].matrix[w]
+            const struct cril_matrix *t = l < c->n_layers ? &s->m->layers[l].matrix[w]
                                           : w             ? NULL
-                                                          : s->m->output;
-            if (t && cril_packed_bytes(s->k, t, CRIL_NR, &bytes) && bytes > panel)
+                                                          : &s->m->output;
+            if (t && cril_matrix_is_set(t) && cril_packed_bytes(s->k, t, CRIL_NR, &bytes) &&
+                bytes > panel)
                 panel = bytes;
         }
     for (size_t i = 0; i < cril_pool_threads(s->pool); i++)

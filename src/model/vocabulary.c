@@ -11,8 +11,8 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
 {
     const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK,
                  workers = cril_pool_threads(v->pool);
-    v->integers = cril_dtypes[v->m->output->type].group != 0;
-    if (!cril_packed_bytes(v->k, v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
+    v->integers = cril_dtypes[v->m->output.type].group != 0;
+    if (!cril_packed_bytes(v->k, &v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
         !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
         !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
         !cril_memory_reserve(&v->normed, v->integers ? workers : n, d * sizeof(float)) ||
@@ -50,14 +50,13 @@ static void norm_task(void *arg, size_t task, size_t worker)
 static void pack_chunk(struct cril_vocabulary *v, size_t first, size_t n, size_t worker,
                        struct cril_packed *w)
 {
-    const struct gguf_tensor *t = v->m->output;
-    const size_t row_bytes = (size_t)(t->bytes / t->ne[1]);
+    const struct cril_matrix *t = &v->m->output;
     cril_packed_place(v->k, t, n, (unsigned char *)v->chunks.data + worker * v->chunk_bytes, w);
     for (size_t p = 0; p < cril_panels(n); p++)
-        if (!cril_pack_panel(t->type, t->data + first * row_bytes, w, p))
+        if (!cril_pack_panel(t, first, w, p))
             atomic_store(v->damaged, t->name);
     if (v->release)
-        cril_pages_release(t->data + first * row_bytes, n * row_bytes);
+        cril_pages_release(t->data + first * t->row_bytes, n * t->row_bytes);
 }
 
 /* One chunk of columns for all rows. */

@@ -8,7 +8,7 @@
 #include "study/stamp.h"
 
 #include "corpus/folder.h"
-#include "formats/gguf.h"
+#include "formats/source.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -72,8 +72,8 @@ static cril_status list_parts(const char *path, struct cril_folder *out, cril_er
 {
     struct parts p = {.out = out};
 
-    return cril_gguf_each_file(path, add_part, &p, NULL) == CRIL_OK ? CRIL_OK
-                                                                    : no_memory(path, err);
+    return cril_source_each_file(path, add_part, &p, NULL) == CRIL_OK ? CRIL_OK
+                                                                      : no_memory(path, err);
 }
 
 /* *below: how much of a file's path is the folder's; 0: it is no folder. */

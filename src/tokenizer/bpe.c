@@ -42,11 +42,11 @@ static int32_t intern(struct cril_bpe *b, int32_t *next_id, const char *data, si
     return id;
 }
 
-static cril_status load_merges(const cril_gguf *g, const struct gguf_kv *kv, struct cril_bpe *b,
-                               char *strings, int32_t next_id, cril_error *err)
+static cril_status load_merges(const struct cril_values *file, const struct cril_value *kv,
+                               struct cril_bpe *b, char *strings, int32_t next_id, cril_error *err)
 {
     for (size_t i = 0; i < kv->n; i++) {
-        const struct gguf_string m = kv->strings[i];
+        const struct cril_bytes m = kv->strings[i];
         const char *space = m.len > 2 ? memchr(m.data + 1, ' ', m.len - 2) : NULL;
         struct bpe_merge *slot;
         size_t n_left, n_right;
@@ -54,8 +54,7 @@ static cril_status load_merges(const cril_gguf *g, const struct gguf_kv *kv, str
 
         if (!space)
             return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s: merge %zu is not two pieces with a space between",
-                             cril_gguf_path(g), i);
+                             "%s: merge %zu is not two pieces with a space between", file->path, i);
         /* A character outside the byte alphabet stands in no text, so such a merge is never used.
          */
         if (!cril_byte_level_decode(m.data, (size_t)(space - m.data), strings, &n_left) ||
@@ -75,7 +74,7 @@ static cril_status load_merges(const cril_gguf *g, const struct gguf_kv *kv, str
 
 /* Bytes for keys of the table that are not pieces of the vocabulary, and an upper bound of its
  * keys. */
-static bool key_sizes(const struct gguf_kv *merges, const struct cril_vocab *v, size_t *bytes,
+static bool key_sizes(const struct cril_value *merges, const struct cril_vocab *v, size_t *bytes,
                       size_t *keys)
 {
     size_t most;
@@ -93,7 +92,7 @@ static bool key_sizes(const struct gguf_kv *merges, const struct cril_vocab *v, 
            *keys <= INT32_MAX;
 }
 
-static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
+static cril_status load_tables(const struct cril_values *file, const struct cril_value *merges,
                                const struct cril_vocab *v, struct cril_bpe *b, cril_error *err)
 {
     int32_t next_id = (int32_t)v->n;
@@ -102,7 +101,7 @@ static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
     cril_status st;
 
     if (!key_sizes(merges, v, &bytes, &keys))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %llu merges are too many", cril_gguf_path(g),
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %llu merges are too many", file->path,
                          (unsigned long long)merges->n);
     while (size / 2 < merges->n)
         size *= 2;
@@ -110,8 +109,7 @@ static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
     b->merges = malloc(size * sizeof(*b->merges));
     b->strings = strings = malloc(bytes);
     if (!b->merges || !strings)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu merges", cril_gguf_path(g),
-                         size);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu merges", file->path, size);
     memset(b->merges, 0xff, size * sizeof(*b->merges));
     if ((st = cril_table_init(&b->table, keys, err)) != CRIL_OK)
         return st;
@@ -134,26 +132,26 @@ static cril_status load_tables(const cril_gguf *g, const struct gguf_kv *merges,
         *strings = (char)c;
         b->byte_id[c] = intern(b, &next_id, strings++, 1);
     }
-    return load_merges(g, merges, b, strings, next_id, err);
+    return load_merges(file, merges, b, strings, next_id, err);
 }
 
-cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_bpe *b,
-                          cril_error *err)
+cril_status cril_bpe_load(const struct cril_values *file, const struct cril_vocab *v,
+                          struct cril_bpe *b, cril_error *err)
 {
-    const struct gguf_kv *merges = cril_gguf_find(g, "tokenizer.ggml.merges");
-    struct gguf_string pre = {0};
+    const struct cril_value *merges = cril_values_find(file, "tokenizer.ggml.merges");
+    struct cril_bytes pre = {0};
     cril_status st;
 
     memset(b, 0, sizeof(*b));
-    if (!merges || !merges->is_array || merges->type != GGUF_STRING)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.merges is %s", cril_gguf_path(g),
+    if (!merges || !merges->is_array || merges->type != CRIL_VALUE_STRING)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.merges is %s", file->path,
                          merges ? "not an array of strings" : "missing");
-    if (cril_gguf_find(g, "tokenizer.ggml.pre") &&
-        (st = cril_gguf_string(g, "tokenizer.ggml.pre", &pre, err)) != CRIL_OK)
+    if (cril_values_find(file, "tokenizer.ggml.pre") &&
+        (st = cril_values_string(file, "tokenizer.ggml.pre", &pre, err)) != CRIL_OK)
         return st;
-    if ((st = cril_splitter_create(cril_gguf_path(g), pre.data, pre.len, &b->splitter, &b->traits,
-                                   err)) != CRIL_OK ||
-        (st = load_tables(g, merges, v, b, err)) != CRIL_OK)
+    if ((st = cril_splitter_create(file->path, pre.data, pre.len, &b->splitter, &b->traits, err)) !=
+            CRIL_OK ||
+        (st = load_tables(file, merges, v, b, err)) != CRIL_OK)
         cril_bpe_clear(b);
     return st;
 }

@@ -19,29 +19,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cril_error *err)
+cril_status cril_charsmap_load(const struct cril_values *file, struct cril_charsmap *map,
+                               cril_error *err)
 {
     static const char key[] = "tokenizer.ggml.precompiled_charsmap";
-    const struct gguf_kv *kv = cril_gguf_find(g, key);
+    const struct cril_value *kv = cril_values_find(file, key);
     size_t n_bytes;
 
     memset(map, 0, sizeof(*map));
     if (!kv || (kv->is_array && !kv->n))
         return CRIL_OK;
-    if (!kv->is_array || (kv->type != GGUF_U8 && kv->type != GGUF_I8))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", cril_gguf_path(g),
-                         key);
+    if (!kv->is_array || (kv->type != CRIL_VALUE_U8 && kv->type != CRIL_VALUE_I8))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", file->path, key);
     n_bytes = kv->n > 4 ? cril_load_u32(kv->data) : 0;
     if (n_bytes < 4 || n_bytes % 4 || kv->n - 4 <= n_bytes || kv->data[kv->n - 1] != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters",
-                         cril_gguf_path(g), key);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters", file->path,
+                         key);
     map->n_units = n_bytes / 4;
     map->len = (size_t)kv->n - 4 - n_bytes;
     map->units = malloc(n_bytes);
     map->replacements = malloc(map->len);
     if (!map->units || !map->replacements) {
         cril_charsmap_clear(map);
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %s", cril_gguf_path(g), key);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %s", file->path, key);
     }
     for (size_t i = 0; i < map->n_units; i++)
         map->units[i] = cril_load_u32(kv->data + 4 + 4 * i);

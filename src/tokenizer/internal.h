@@ -38,8 +38,8 @@ struct cril_bpe {
     struct splitter_traits traits;
 };
 
-cril_status cril_bpe_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_bpe *b,
-                          cril_error *err);
+cril_status cril_bpe_load(const struct cril_values *file, const struct cril_vocab *v,
+                          struct cril_bpe *b, cril_error *err);
 void cril_bpe_clear(struct cril_bpe *b);
 /* unknown: id for bytes that have no token; -1: CRIL_ERR_RANGE */
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_vocab *v,
@@ -56,7 +56,8 @@ struct cril_charsmap {
 };
 
 /* From the key tokenizer.ggml.precompiled_charsmap; an absent key gives an empty map. */
-cril_status cril_charsmap_load(const cril_gguf *g, struct cril_charsmap *map, cril_error *err);
+cril_status cril_charsmap_load(const struct cril_values *file, struct cril_charsmap *map,
+                               cril_error *err);
 void cril_charsmap_clear(struct cril_charsmap *map);
 /* The longest key at the start of text [len >= 1], or one character unchanged: returns its bytes
  * and sets *to [*to_len]. */
@@ -68,7 +69,8 @@ struct cril_sentence { /* the normaliser */
     bool prefix, squeeze;
 };
 
-cril_status cril_sentence_load(const cril_gguf *g, struct cril_sentence *s, cril_error *err);
+cril_status cril_sentence_load(const struct cril_values *file, struct cril_sentence *s,
+                               cril_error *err);
 void cril_sentence_clear(struct cril_sentence *s);
 /* Sets *out to what tokens are found in: text [len], normalised, spaces for U+2581. symbols: as the
  * file spells them; the map leaves the user-defined ones alone. first: text starts the whole text.
@@ -86,8 +88,8 @@ struct cril_spm {
     struct cril_specials symbols; /* user-defined, spaces for U+2581: they merge with nothing */
 };
 
-cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
-                          cril_error *err);
+cril_status cril_spm_load(const struct cril_values *file, const struct cril_vocab *v,
+                          struct cril_spm *s, cril_error *err);
 void cril_spm_clear(struct cril_spm *s);
 /* text is normalised. unknown: id for what has no token; -1: CRIL_ERR_RANGE. */
 cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
@@ -107,7 +109,7 @@ struct cril_unigram {
     float unknown_score;
 };
 
-cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
+cril_status cril_unigram_load(const struct cril_values *file, const struct cril_vocab *v,
                               struct cril_unigram *u, cril_error *err);
 void cril_unigram_clear(struct cril_unigram *u);
 /* As cril_spm_encode. */

@@ -13,17 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-cril_status cril_sentence_load(const cril_gguf *g, struct cril_sentence *s, cril_error *err)
+cril_status cril_sentence_load(const struct cril_values *file, struct cril_sentence *s,
+                               cril_error *err)
 {
     cril_status st;
 
     *s = (struct cril_sentence){.prefix = true};
-    if ((st = cril_gguf_opt_bool(g, "tokenizer.ggml.add_space_prefix", &s->prefix, err)) !=
+    if ((st = cril_values_opt_bool(file, "tokenizer.ggml.add_space_prefix", &s->prefix, err)) !=
             CRIL_OK ||
-        (st = cril_gguf_opt_bool(g, "tokenizer.ggml.remove_extra_whitespaces", &s->squeeze, err)) !=
-            CRIL_OK)
+        (st = cril_values_opt_bool(file, "tokenizer.ggml.remove_extra_whitespaces", &s->squeeze,
+                                   err)) != CRIL_OK)
         return st;
-    return cril_charsmap_load(g, &s->map, err);
+    return cril_charsmap_load(file, &s->map, err);
 }
 
 void cril_sentence_clear(struct cril_sentence *s)

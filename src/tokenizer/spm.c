@@ -29,11 +29,11 @@ static uint32_t priority_of(float score)
     return bits & 0x80000000u ? bits : ~(bits | 0x80000000u);
 }
 
-cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct cril_spm *s,
-                          cril_error *err)
+cril_status cril_spm_load(const struct cril_values *file, const struct cril_vocab *v,
+                          struct cril_spm *s, cril_error *err)
 {
     float *scores;
-    cril_status st = cril_vocab_scores(g, v, &scores, err);
+    cril_status st = cril_vocab_scores(file, v, &scores, err);
     size_t len;
 
     memset(s, 0, sizeof(*s));
@@ -45,8 +45,7 @@ cril_status cril_spm_load(const cril_gguf *g, const struct cril_vocab *v, struct
         goto fail;
     s->priority = malloc(v->n * sizeof(*s->priority));
     if (!s->priority) {
-        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g),
-                       v->n);
+        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", file->path, v->n);
         goto fail;
     }
     for (size_t i = 0; i < v->n; i++) {

@@ -78,41 +78,41 @@ void cril_work_free(struct encode_work *w)
 }
 
 /* A token id from the file; an absent key gives fallback where the vocabulary has it. */
-static cril_status read_id(const cril_gguf *g, const char *key, size_t n_tokens, int32_t fallback,
-                           int32_t *id, cril_error *err)
+static cril_status read_id(const struct cril_values *file, const char *key, size_t n_tokens,
+                           int32_t fallback, int32_t *id, cril_error *err)
 {
     uint64_t value = UINT64_MAX;
     cril_status st;
 
     *id = fallback >= 0 && (size_t)fallback < n_tokens ? fallback : -1;
-    if (!cril_gguf_find(g, key))
+    if (!cril_values_find(file, key))
         return CRIL_OK;
-    if ((st = cril_gguf_uint(g, key, &value, err)) != CRIL_OK)
+    if ((st = cril_values_uint(file, key, &value, err)) != CRIL_OK)
         return st;
     if (value >= n_tokens)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is %llu, the vocabulary has %zu tokens",
-                         cril_gguf_path(g), key, (unsigned long long)value, n_tokens);
+                         file->path, key, (unsigned long long)value, n_tokens);
     *id = (int32_t)value;
     return CRIL_OK;
 }
 
 /* Whether bos or eos is added: the key, or by_default, which a vocabulary without the token
  * overrules. */
-static cril_status read_adds(const cril_gguf *g, const char *key, bool by_default, int32_t id,
-                             bool *adds, cril_error *err)
+static cril_status read_adds(const struct cril_values *file, const char *key, bool by_default,
+                             int32_t id, bool *adds, cril_error *err)
 {
     cril_status st;
 
     *adds = by_default && id >= 0;
-    if ((st = cril_gguf_opt_bool(g, key, adds, err)) != CRIL_OK)
+    if ((st = cril_values_opt_bool(file, key, adds, err)) != CRIL_OK)
         return st;
     if (*adds && id < 0)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is true, but the file names no such token",
-                         cril_gguf_path(g), key);
+                         file->path, key);
     return CRIL_OK;
 }
 
-static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+static cril_status read_specials(const struct cril_values *file, cril_tokenizer *t, cril_error *err)
 {
     static const int32_t ids[][3] = {/* bos, eos, unknown */
                                      [KIND_BPE] = {-1, -1, -1},
@@ -123,25 +123,25 @@ static cril_status read_specials(const cril_gguf *g, cril_tokenizer *t, cril_err
     const size_t n = t->vocab.n;
     cril_status st;
 
-    if ((st = read_id(g, "tokenizer.ggml.bos_token_id", n, usual[0], &t->bos, err)) != CRIL_OK ||
-        (st = read_id(g, "tokenizer.ggml.eos_token_id", n, usual[1], &t->eos, err)) != CRIL_OK ||
-        (st = read_id(g, "tokenizer.ggml.unknown_token_id", n, usual[2], &t->unknown, err)) !=
+    if ((st = read_id(file, "tokenizer.ggml.bos_token_id", n, usual[0], &t->bos, err)) != CRIL_OK ||
+        (st = read_id(file, "tokenizer.ggml.eos_token_id", n, usual[1], &t->eos, err)) != CRIL_OK ||
+        (st = read_id(file, "tokenizer.ggml.unknown_token_id", n, usual[2], &t->unknown, err)) !=
             CRIL_OK ||
-        (st = read_adds(g, "tokenizer.ggml.add_bos_token", bos, t->bos, &t->adds_bos, err)) !=
+        (st = read_adds(file, "tokenizer.ggml.add_bos_token", bos, t->bos, &t->adds_bos, err)) !=
             CRIL_OK ||
-        (st = read_adds(g, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos,
+        (st = read_adds(file, "tokenizer.ggml.add_eos_token", t->kind == KIND_UNIGRAM, t->eos,
                         &t->adds_eos, err)) != CRIL_OK)
         return st;
-    return cril_specials_build(&t->vocab, cril_gguf_find(g, "tokenizer.ggml.tokens")->strings,
+    return cril_specials_build(&t->vocab, cril_values_find(file, "tokenizer.ggml.tokens")->strings,
                                &t->specials, err);
 }
 
-static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *err)
+static cril_status read_kind(const struct cril_values *file, enum kind *kind, cril_error *err)
 {
     static const char *const models[] = {
         [KIND_BPE] = "gpt2", [KIND_SPM] = "llama", [KIND_UNIGRAM] = "t5"};
-    struct gguf_string name;
-    cril_status st = cril_gguf_string(g, "tokenizer.ggml.model", &name, err);
+    struct cril_bytes name;
+    cril_status st = cril_values_string(file, "tokenizer.ggml.model", &name, err);
 
     if (st != CRIL_OK)
         return st;
@@ -154,20 +154,20 @@ static cril_status read_kind(const cril_gguf *g, enum kind *kind, cril_error *er
         err, CRIL_ERR_UNSUPPORTED,
         "%s: cril does not know the tokenizer \"%.*s\"; it knows gpt2 (byte-level BPE), llama "
         "(SentencePiece BPE) and t5 (unigram)",
-        cril_gguf_path(g), (int)(name.len < 80 ? name.len : 80), name.data);
+        file->path, (int)(name.len < 80 ? name.len : 80), name.data);
 }
 
 /* Keys that ask for what cril does not do, unless they say no. */
-static cril_status refuse_true(const cril_gguf *g, const char *key, cril_error *err)
+static cril_status refuse_true(const struct cril_values *file, const char *key, cril_error *err)
 {
     bool value = false;
-    const cril_status st = cril_gguf_opt_bool(g, key, &value, err);
+    const cril_status st = cril_values_opt_bool(file, key, &value, err);
 
     if (st != CRIL_OK || !value)
         return st;
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: %s is true, which cril does not follow for this kind of tokenizer",
-                     cril_gguf_path(g), key);
+                     file->path, key);
 }
 
 #define WITHOUT_EFFECT                                                                             \
@@ -188,7 +188,7 @@ static cril_status refuse_true(const cril_gguf *g, const char *key, cril_error *
     }
 
 /* Every key of the tokenizer was read, changes no token, or is refused. */
-static cril_status check_keys(cril_gguf *g, enum kind kind, cril_error *err)
+static cril_status check_keys(struct cril_values *file, enum kind kind, cril_error *err)
 {
     static const struct cril_known_key bpe[] = {
         WITHOUT_EFFECT,
@@ -201,28 +201,29 @@ static cril_status check_keys(cril_gguf *g, enum kind kind, cril_error *err)
         {NULL, NULL}};
     cril_status st;
 
-    if ((st = refuse_true(g, "tokenizer.ggml.add_sep_token", err)) != CRIL_OK ||
+    if ((st = refuse_true(file, "tokenizer.ggml.add_sep_token", err)) != CRIL_OK ||
         (kind == KIND_BPE &&
-         ((st = refuse_true(g, "tokenizer.ggml.add_space_prefix", err)) != CRIL_OK ||
-          (st = refuse_true(g, "tokenizer.ggml.remove_extra_whitespaces", err)) != CRIL_OK)))
+         ((st = refuse_true(file, "tokenizer.ggml.add_space_prefix", err)) != CRIL_OK ||
+          (st = refuse_true(file, "tokenizer.ggml.remove_extra_whitespaces", err)) != CRIL_OK)))
         return st;
-    return cril_known_keys(g, "tokenizer.", kind == KIND_BPE ? bpe : sentence, err);
+    return cril_known_keys(file, "tokenizer.", kind == KIND_BPE ? bpe : sentence, err);
 }
 
 /* What the file leaves open. */
-static cril_status warn_of_guesses(const cril_gguf *g, cril_tokenizer *t, cril_error *err)
+static cril_status warn_of_guesses(const struct cril_values *file, cril_tokenizer *t,
+                                   cril_error *err)
 {
-    const char *const path = cril_gguf_path(g);
+    const char *const path = file->path;
     cril_status st = CRIL_OK;
 
     if (t->kind == KIND_BPE && t->u.bpe.traits.doubt)
         st = cril_warn(&t->warnings, err, "%s: %s", path, t->u.bpe.traits.doubt);
-    if (st == CRIL_OK && !cril_gguf_find(g, "tokenizer.ggml.token_type"))
+    if (st == CRIL_OK && !cril_values_find(file, "tokenizer.ggml.token_type"))
         st = cril_warn(&t->warnings, err,
                        "%s: does not say which tokens are control tokens "
                        "(tokenizer.ggml.token_type); cril takes all for text, which is a guess",
                        path);
-    if (st == CRIL_OK && t->adds_bos && !cril_gguf_find(g, "tokenizer.ggml.bos_token_id"))
+    if (st == CRIL_OK && t->adds_bos && !cril_values_find(file, "tokenizer.ggml.bos_token_id"))
         st = cril_warn(&t->warnings, err,
                        "%s: does not say which token begins a text (tokenizer.ggml.bos_token_id); "
                        "cril takes %d, which is a guess",
@@ -230,45 +231,46 @@ static cril_status warn_of_guesses(const cril_gguf *g, cril_tokenizer *t, cril_e
     return st;
 }
 
-static cril_status load(cril_gguf *g, cril_tokenizer *t, cril_error *err)
+static cril_status load(struct cril_values *file, cril_tokenizer *t, cril_error *err)
 {
-    cril_status st = read_kind(g, &t->kind, err);
+    cril_status st = read_kind(file, &t->kind, err);
 
     if (st != CRIL_OK ||
-        (st = cril_vocab_load(g, t->kind == KIND_BPE ? PIECE_BYTE_LEVEL : PIECE_SENTENCE, &t->vocab,
-                              err)) != CRIL_OK)
+        (st = cril_vocab_load(file, t->kind == KIND_BPE ? PIECE_BYTE_LEVEL : PIECE_SENTENCE,
+                              &t->vocab, err)) != CRIL_OK)
         return st;
     switch (t->kind) {
     case KIND_BPE:
-        st = cril_bpe_load(g, &t->vocab, &t->u.bpe, err);
+        st = cril_bpe_load(file, &t->vocab, &t->u.bpe, err);
         snprintf(t->kind_name, sizeof(t->kind_name), "bpe (%s)",
                  st == CRIL_OK ? t->u.bpe.traits.name : "");
         break;
     case KIND_SPM:
-        st = cril_spm_load(g, &t->vocab, &t->u.spm, err);
+        st = cril_spm_load(file, &t->vocab, &t->u.spm, err);
         snprintf(t->kind_name, sizeof(t->kind_name), "sentencepiece bpe");
         break;
     case KIND_UNIGRAM:
-        st = cril_unigram_load(g, &t->vocab, &t->u.unigram, err);
+        st = cril_unigram_load(file, &t->vocab, &t->u.unigram, err);
         snprintf(t->kind_name, sizeof(t->kind_name), "unigram");
         break;
     }
     if (st == CRIL_OK && t->kind != KIND_BPE)
-        st = cril_sentence_load(g, &t->sentence, err);
-    if (st != CRIL_OK || (st = read_specials(g, t, err)) != CRIL_OK ||
-        (st = check_keys(g, t->kind, err)) != CRIL_OK)
+        st = cril_sentence_load(file, &t->sentence, err);
+    if (st != CRIL_OK || (st = read_specials(file, t, err)) != CRIL_OK ||
+        (st = check_keys(file, t->kind, err)) != CRIL_OK)
         return st;
-    return warn_of_guesses(g, t, err);
+    return warn_of_guesses(file, t, err);
 }
 
-cril_status cril_tokenizer_create(cril_gguf *g, cril_tokenizer **out, cril_error *err)
+cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **out, cril_error *err)
 {
+    struct cril_values *const file = cril_source_values(source);
     cril_tokenizer *t = calloc(1, sizeof(*t));
     cril_status st;
 
     if (!t)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_gguf_path(g));
-    if ((st = load(g, t, err)) != CRIL_OK) {
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", file->path);
+    if ((st = load(file, t, err)) != CRIL_OK) {
         cril_tokenizer_free(t);
         return st;
     }
@@ -281,13 +283,13 @@ cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_err
     if (CRIL_LACKS(err, path, out))
         return CRIL_ERR_RANGE;
 
-    cril_gguf *g;
-    cril_status st = cril_gguf_open(path, &g, err);
+    struct cril_source *source;
+    cril_status st = cril_source_open(path, &source, err);
 
     if (st != CRIL_OK)
         return st;
-    st = cril_tokenizer_create(g, out, err);
-    cril_gguf_close(g);
+    st = cril_tokenizer_create(source, out, err);
+    cril_source_close(source);
     return st;
 }
 
@@ -297,7 +299,7 @@ cril_status cril_tokenizer_open_inspected(const cril_inspect *f, cril_tokenizer 
     if (CRIL_LACKS(err, f, out))
         return CRIL_ERR_RANGE;
 
-    return cril_tokenizer_create(cril_inspect_gguf(f), out, err);
+    return cril_tokenizer_create(cril_inspect_source(f), out, err);
 }
 
 void cril_tokenizer_free(cril_tokenizer *t)

@@ -2,13 +2,14 @@
 #ifndef CRIL_TOKENIZER_TOKENIZER_H
 #define CRIL_TOKENIZER_TOKENIZER_H
 
-#include "formats/gguf.h"
+#include "formats/source.h"
 
 #include <cril/tokenizer.h>
 
-/* Builds a tokenizer from an open file. Copies what it needs: g may be closed afterwards. Every key
- * under "tokenizer." is then read or has its reason (formats/known.h). */
-cril_status cril_tokenizer_create(cril_gguf *g, cril_tokenizer **out, cril_error *err);
+/* Builds a tokenizer from an open file. Copies what it needs: source may be closed afterwards.
+ * Every key under "tokenizer." is then read or has its reason (formats/known.h). */
+cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **out,
+                                  cril_error *err);
 
 /* As cril_tokenizer_piece, but NULL for a control or unknown token, which stands for no text. */
 const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len);

@@ -21,7 +21,7 @@
 #define UNKNOWN_PENALTY 10.0f
 #define SYMBOL_BONUS 0.1f
 
-cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
+cril_status cril_unigram_load(const struct cril_values *file, const struct cril_vocab *v,
                               struct cril_unigram *u, cril_error *err)
 {
     float least = FLT_MAX;
@@ -29,7 +29,7 @@ cril_status cril_unigram_load(const cril_gguf *g, const struct cril_vocab *v,
     size_t len;
 
     memset(u, 0, sizeof(*u));
-    if ((st = cril_vocab_scores(g, v, &u->scores, err)) != CRIL_OK ||
+    if ((st = cril_vocab_scores(file, v, &u->scores, err)) != CRIL_OK ||
         (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
         cril_unigram_clear(u);

@@ -172,7 +172,7 @@ size_t cril_put_spaces(const char *text, size_t len, char *out)
 
 /* Writes token id's piece to out, which has room for the token's text; returns its length. */
 static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form,
-                        struct gguf_string text, char *out)
+                        struct cril_bytes text, char *out)
 {
     const enum token_type type = v->type[id];
     size_t n;
@@ -195,48 +195,48 @@ static size_t put_piece(struct cril_vocab *v, size_t id, enum piece_form form,
     return text.len;
 }
 
-static cril_status read_types(const cril_gguf *g, struct cril_vocab *v, cril_error *err)
+static cril_status read_types(const struct cril_values *file, struct cril_vocab *v, cril_error *err)
 {
-    const struct gguf_kv *kv = cril_gguf_find(g, "tokenizer.ggml.token_type");
+    const struct cril_value *kv = cril_values_find(file, "tokenizer.ggml.token_type");
 
     memset(v->type, TOKEN_NORMAL, v->n);
     if (!kv)
         return CRIL_OK;
-    if (!kv->is_array || kv->type == GGUF_STRING || kv->type == GGUF_F32 || kv->type == GGUF_F64)
+    if (!kv->is_array || kv->type == CRIL_VALUE_STRING || kv->type == CRIL_VALUE_F32 ||
+        kv->type == CRIL_VALUE_F64)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: tokenizer.ggml.token_type is not an array of integers",
-                         cril_gguf_path(g));
+                         "%s: tokenizer.ggml.token_type is not an array of integers", file->path);
     if (kv->n != v->n)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tokenizer.ggml.token_type has %llu elements for %zu tokens",
-                         cril_gguf_path(g), (unsigned long long)kv->n, v->n);
+                         file->path, (unsigned long long)kv->n, v->n);
     for (size_t i = 0; i < v->n; i++) {
-        const uint64_t type = cril_gguf_element_uint(kv, i);
+        const uint64_t type = cril_value_uint(kv, i);
 
         if (type > TOKEN_BYTE)
             return cril_fail(err, CRIL_ERR_FORMAT, "%s: token %zu has the unknown type %lld",
-                             cril_gguf_path(g), i, (long long)type);
+                             file->path, i, (long long)type);
         v->type[i] = type ? (uint8_t)type : TOKEN_NORMAL; /* 0 is "undefined" */
     }
     return CRIL_OK;
 }
 
-cril_status cril_vocab_load(const cril_gguf *g, enum piece_form form, struct cril_vocab *v,
-                            cril_error *err)
+cril_status cril_vocab_load(const struct cril_values *file, enum piece_form form,
+                            struct cril_vocab *v, cril_error *err)
 {
-    const struct gguf_kv *tokens = cril_gguf_find(g, "tokenizer.ggml.tokens");
+    const struct cril_value *tokens = cril_values_find(file, "tokenizer.ggml.tokens");
     size_t total = 0, start_bytes;
     cril_status st;
 
     memset(v, 0, sizeof(*v));
     for (unsigned b = 0; b < 256; b++)
         v->byte_token[b] = -1;
-    if (!tokens || !tokens->is_array || tokens->type != GGUF_STRING)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.tokens is %s", cril_gguf_path(g),
+    if (!tokens || !tokens->is_array || tokens->type != CRIL_VALUE_STRING)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.tokens is %s", file->path,
                          tokens ? "not an array of strings" : "missing");
     if (tokens->n < 1 || tokens->n > INT32_MAX)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.tokens has %llu elements",
-                         cril_gguf_path(g), (unsigned long long)tokens->n);
+                         file->path, (unsigned long long)tokens->n);
     v->n = (size_t)tokens->n;
     for (size_t i = 0; i < v->n; i++)
         if (!cril_size_add(total, tokens->strings[i].len, &total))
@@ -248,24 +248,23 @@ cril_status cril_vocab_load(const cril_gguf *g, enum piece_form form, struct cri
     v->bytes = malloc(total ? total : 1);
     if (!v->type || !v->start || !v->bytes)
         goto no_memory;
-    if ((st = read_types(g, v, err)) != CRIL_OK)
+    if ((st = read_types(file, v, err)) != CRIL_OK)
         goto fail;
     v->start[0] = 0;
     for (size_t i = 0; i < v->n; i++) {
-        const struct gguf_string text = tokens->strings[i];
+        const struct cril_bytes text = tokens->strings[i];
 
         if (form == PIECE_SENTENCE && v->type[i] == TOKEN_BYTE &&
             byte_of_name(text.data, text.len) < 0) {
             st = cril_fail(err, CRIL_ERR_FORMAT, "%s: byte token %zu is not named like <0x0A>",
-                           cril_gguf_path(g), i);
+                           file->path, i);
             goto fail;
         }
         v->start[i + 1] = v->start[i] + put_piece(v, i, form, text, v->bytes + v->start[i]);
     }
     return CRIL_OK;
 no_memory:
-    st =
-        cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu tokens", cril_gguf_path(g), v->n);
+    st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu tokens", file->path, v->n);
 fail:
     cril_vocab_clear(v);
     return st;
@@ -279,28 +278,27 @@ void cril_vocab_clear(struct cril_vocab *v)
     memset(v, 0, sizeof(*v));
 }
 
-cril_status cril_vocab_scores(const cril_gguf *g, const struct cril_vocab *v, float **out,
-                              cril_error *err)
+cril_status cril_vocab_scores(const struct cril_values *file, const struct cril_vocab *v,
+                              float **out, cril_error *err)
 {
-    const struct gguf_kv *kv = cril_gguf_find(g, "tokenizer.ggml.scores");
+    const struct cril_value *kv = cril_values_find(file, "tokenizer.ggml.scores");
     float *scores;
 
-    if (!kv || !kv->is_array || kv->type != GGUF_F32)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.scores is %s", cril_gguf_path(g),
+    if (!kv || !kv->is_array || kv->type != CRIL_VALUE_F32)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.scores is %s", file->path,
                          kv ? "not an array of 32-bit floats" : "missing");
     if (kv->n != v->n)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: tokenizer.ggml.scores has %llu elements for %zu tokens",
-                         cril_gguf_path(g), (unsigned long long)kv->n, v->n);
+                         "%s: tokenizer.ggml.scores has %llu elements for %zu tokens", file->path,
+                         (unsigned long long)kv->n, v->n);
     if (v->n > SIZE_MAX / sizeof(*scores) || !(scores = malloc(v->n * sizeof(*scores))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", cril_gguf_path(g),
-                         v->n);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", file->path, v->n);
     for (size_t i = 0; i < v->n; i++) {
-        scores[i] = (float)cril_gguf_element_float(kv, i);
+        scores[i] = (float)cril_value_float(kv, i);
         if (!isfinite(scores[i])) {
             free(scores);
             return cril_fail(err, CRIL_ERR_FORMAT, "%s: the score of token %zu is not finite",
-                             cril_gguf_path(g), i);
+                             file->path, i);
         }
     }
     *out = scores;
@@ -336,10 +334,10 @@ static bool is_well_formed(const char *text, size_t len)
     return code != CRIL_UTF8_ILL;
 }
 
-static struct gguf_string name_of(const struct cril_vocab *v, const struct gguf_string *names,
-                                  size_t id)
+static struct cril_bytes name_of(const struct cril_vocab *v, const struct cril_bytes *names,
+                                 size_t id)
 {
-    struct gguf_string piece;
+    struct cril_bytes piece;
 
     if (names)
         return names[id];
@@ -347,7 +345,7 @@ static struct gguf_string name_of(const struct cril_vocab *v, const struct gguf_
     return piece;
 }
 
-cril_status cril_specials_build(const struct cril_vocab *v, const struct gguf_string *names,
+cril_status cril_specials_build(const struct cril_vocab *v, const struct cril_bytes *names,
                                 struct cril_specials *s, cril_error *err)
 {
     size_t total = 1;
@@ -362,7 +360,7 @@ cril_status cril_specials_build(const struct cril_vocab *v, const struct gguf_st
                          total);
     s->n = 1;
     for (size_t i = 0; i < v->n; i++) {
-        const struct gguf_string name = name_of(v, names, i);
+        const struct cril_bytes name = name_of(v, names, i);
         uint32_t at = 0;
 
         if (!is_special(v->type[i]) || !name.len || !is_well_formed(name.data, name.len))

@@ -8,7 +8,7 @@
 #ifndef CRIL_TOKENIZER_VOCAB_H
 #define CRIL_TOKENIZER_VOCAB_H
 
-#include "formats/gguf.h"
+#include "formats/values.h"
 
 #include <cril/status.h>
 #include <stdbool.h>
@@ -97,8 +97,8 @@ struct cril_vocab {
     int32_t byte_token[256]; /* PIECE_SENTENCE: the <0xHH> tokens, -1: absent */
 };
 
-cril_status cril_vocab_load(const cril_gguf *g, enum piece_form form, struct cril_vocab *v,
-                            cril_error *err);
+cril_status cril_vocab_load(const struct cril_values *file, enum piece_form form,
+                            struct cril_vocab *v, cril_error *err);
 void cril_vocab_clear(struct cril_vocab *v);
 
 static inline const char *cril_vocab_piece(const struct cril_vocab *v, size_t id, size_t *len)
@@ -108,8 +108,8 @@ static inline const char *cril_vocab_piece(const struct cril_vocab *v, size_t id
 }
 
 /* The scores [n], finite; *out is owned by the caller. */
-cril_status cril_vocab_scores(const cril_gguf *g, const struct cril_vocab *v, float **out,
-                              cril_error *err);
+cril_status cril_vocab_scores(const struct cril_values *file, const struct cril_vocab *v,
+                              float **out, cril_error *err);
 
 /* Copies with U+2581 as a space; returns the bytes written. out may be text. */
 size_t cril_put_spaces(const char *text, size_t len, char *out);
@@ -135,7 +135,7 @@ struct cril_specials { /* a trie of bytes; node 0 is the root */
 };
 
 /* names [v->n]: what is looked for; NULL: the pieces. */
-cril_status cril_specials_build(const struct cril_vocab *v, const struct gguf_string *names,
+cril_status cril_specials_build(const struct cril_vocab *v, const struct cril_bytes *names,
                                 struct cril_specials *s, cril_error *err);
 void cril_specials_clear(struct cril_specials *s);
 

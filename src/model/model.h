@@ -154,6 +154,11 @@ cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, 
  * are not read again. */
 void cril_model_know_sha256(cril_model *m, const char hex[65]);
 
+/* Reads the sizes and scales that every family has. */
+cril_status cril_model_configure(cril_model *m, cril_error *err);
+/* Finds the weights of all steps. */
+cril_status cril_model_bind(cril_model *m, cril_error *err);
+
 /* A tensor of the file by name, marked as used; NULL: absent. */
 const struct cril_tensor *cril_model_take(cril_model *m, const char *name);
 /* A vector of n finite numbers, owned by the caller. */

@@ -1,0 +1,452 @@
+#include "model/translate.h"
+
+#include "util/fail.h"
+#include "util/fmath.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LAYERS = 1 << 12 };
+
+/* ---- config.json ---- */
+
+/* NULL: absent. A null is an empty array. */
+static const struct cril_value *find(const struct cril_translation *t, const char *name)
+{
+    const struct cril_value *v = cril_values_find(t->config, name);
+
+    return v && v->is_array && !v->n ? NULL : v;
+}
+
+bool cril_config_has(const struct cril_translation *t, const char *name)
+{
+    return find(t, name) != NULL;
+}
+
+bool cril_config_is_null(const struct cril_translation *t, const char *name)
+{
+    return cril_values_find(t->config, name) && !find(t, name);
+}
+
+static cril_status wrong_kind(const struct cril_translation *t, const char *name, const char *kind,
+                              cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is not %s", t->config->path, name, kind);
+}
+
+static bool is_whole(const struct cril_value *v)
+{
+    return !v->is_array && (v->type == CRIL_VALUE_I64 || v->type == CRIL_VALUE_U64);
+}
+
+cril_status cril_config_uint(const struct cril_translation *t, const char *name, uint64_t *out,
+                             cril_error *err)
+{
+    const struct cril_value *v = find(t, name);
+
+    if (!v)
+        return CRIL_OK;
+    if (!is_whole(v) || (v->type == CRIL_VALUE_I64 && cril_value_uint(v, 0) > INT64_MAX))
+        return wrong_kind(t, name, "a whole number of 0 or more", err);
+    *out = cril_value_uint(v, 0);
+    return CRIL_OK;
+}
+
+cril_status cril_config_float(const struct cril_translation *t, const char *name, double *out,
+                              cril_error *err)
+{
+    const struct cril_value *v = find(t, name);
+
+    if (!v)
+        return CRIL_OK;
+    if (is_whole(v))
+        *out = v->type == CRIL_VALUE_I64 ? (double)(int64_t)cril_value_uint(v, 0)
+                                         : (double)cril_value_uint(v, 0);
+    else if (!v->is_array && v->type == CRIL_VALUE_F64)
+        *out = cril_value_float(v, 0);
+    else
+        return wrong_kind(t, name, "a number", err);
+    return isfinite(*out) && fabs(*out) < 1e30 ? CRIL_OK : wrong_kind(t, name, "finite", err);
+}
+
+cril_status cril_config_bool(const struct cril_translation *t, const char *name, bool *out,
+                             cril_error *err)
+{
+    const struct cril_value *v = find(t, name);
+
+    if (!v)
+        return CRIL_OK;
+    if (v->is_array || v->type != CRIL_VALUE_BOOL)
+        return wrong_kind(t, name, "true or false", err);
+    *out = v->data[0] != 0;
+    return CRIL_OK;
+}
+
+cril_status cril_config_text(const struct cril_translation *t, const char *name,
+                             struct cril_bytes *out, cril_error *err)
+{
+    const struct cril_value *v = find(t, name);
+
+    if (!v)
+        return CRIL_OK;
+    if (v->is_array || v->type != CRIL_VALUE_STRING)
+        return wrong_kind(t, name, "a text", err);
+    *out = v->strings[0];
+    return CRIL_OK;
+}
+
+bool cril_bytes_are(struct cril_bytes s, const char *text)
+{
+    return s.len == strlen(text) && !memcmp(s.data, text, s.len);
+}
+
+/* ---- Keys ---- */
+
+/* "llama." and key, which is short and ours. */
+static const char *full_key(const struct cril_translation *t, const char *key, char buffer[128])
+{
+    snprintf(buffer, 128, "%s.%s", t->architecture, key);
+    return buffer;
+}
+
+cril_status cril_translate_uint(struct cril_translation *t, const char *key, uint64_t x,
+                                cril_error *err)
+{
+    char buffer[128];
+
+    if (x > UINT32_MAX)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %llu is too large for %s", t->config->path,
+                         (unsigned long long)x, key);
+    return cril_values_add_uint(t->out, full_key(t, key, buffer), CRIL_VALUE_U32, x, err);
+}
+
+cril_status cril_translate_float(struct cril_translation *t, const char *key, double x,
+                                 cril_error *err)
+{
+    char buffer[128];
+
+    return cril_values_add_float(t->out, full_key(t, key, buffer), (float)x, err);
+}
+
+cril_status cril_translate_text(struct cril_translation *t, const char *key, const char *text,
+                                cril_error *err)
+{
+    char buffer[128];
+
+    return cril_values_add_text(t->out, full_key(t, key, buffer), text, strlen(text), err);
+}
+
+/* Of those that were added; rows are few. */
+static const struct cril_value *added(const struct cril_translation *t, const char *key)
+{
+    char buffer[128];
+    const char *const whole = full_key(t, key, buffer);
+
+    for (size_t i = 0; i < t->out->n; i++)
+        if (cril_bytes_are(t->out->values[i].key, whole))
+            return &t->out->values[i];
+    return NULL;
+}
+
+static cril_status add_row(struct cril_translation *t, const struct cril_config_row *row,
+                           cril_error *err)
+{
+    const char *name = NULL;
+    double real = row->otherwise;
+    uint64_t whole = (uint64_t)row->otherwise;
+    cril_status st;
+
+    for (size_t i = 0; i < 3 && row->names[i] && !name; i++)
+        if (cril_config_has(t, row->names[i]))
+            name = row->names[i];
+    if (!name && row->absent == CRIL_ROW_REQUIRED)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"%s\", which a %s needs",
+                         t->config->path, row->names[0], t->class_name);
+    if (!name && row->absent == CRIL_ROW_OPTIONAL)
+        return CRIL_OK;
+    if (!name && row->absent == CRIL_ROW_SAME)
+        whole = cril_value_uint(added(t, row->same_as), 0);
+    if (row->type == CRIL_VALUE_F32)
+        return name && (st = cril_config_float(t, name, &real, err)) != CRIL_OK
+                   ? st
+                   : cril_translate_float(t, row->key, real, err);
+    return name && (st = cril_config_uint(t, name, &whole, err)) != CRIL_OK
+               ? st
+               : cril_translate_uint(t, row->key, whole, err);
+}
+
+cril_status cril_translate(const struct cril_class *c, struct cril_translation *t, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    t->ties = c->ties;
+    t->class_name = c->name;
+    for (const struct cril_config_row *row = c->rows; row->key && st == CRIL_OK; row++)
+        st = add_row(t, row, err);
+    if (st != CRIL_OK ||
+        (st = cril_config_bool(t, "tie_word_embeddings", &t->ties, err)) != CRIL_OK ||
+        (st = c->translate(t, err)) != CRIL_OK)
+        return st;
+    return cril_values_sort(t->out, err);
+}
+
+/* ---- What classes share ---- */
+
+cril_status cril_translate_expect(const struct cril_translation *t, const char *name,
+                                  const char *value, const char *other, cril_error *err)
+{
+    struct cril_bytes text = {value, strlen(value)};
+    const cril_status st = cril_config_text(t, name, &text, err);
+
+    if (st != CRIL_OK || cril_bytes_are(text, value) || cril_bytes_are(text, other))
+        return st;
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: \"%s\" is \"%.*s\"; cril runs a %s with \"%s\" only", t->config->path,
+                     name, CRIL_SHOWN(text), t->class_name, value);
+}
+
+cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
+                                cril_error *err)
+{
+    const uint64_t heads = cril_value_uint(added(t, "attention.head_count"), 0);
+    cril_status st;
+
+    *width = otherwise          ? otherwise
+             : heads            ? cril_value_uint(added(t, "embedding_length"), 0) / heads
+                                : 0;
+    if ((st = cril_config_uint(t, "head_dim", width, err)) != CRIL_OK ||
+        (st = cril_translate_uint(t, "attention.key_length", *width, err)) != CRIL_OK)
+        return st;
+    return cril_translate_uint(t, "attention.value_length", *width, err);
+}
+
+/* Where config.json keeps a rotation: "rope_scaling." (published), "rope_parameters." and perhaps a
+ * kind of layer (written by transformers 5). A rope_scaling that is not empty wins. */
+struct rotation {
+    char prefix[64];
+    char parameters[64]; /* of rope_parameters, whatever the prefix */
+    struct cril_bytes type;
+};
+
+static const char *name_of(const char *prefix, const char *name, char buffer[128])
+{
+    snprintf(buffer, 128, "%s%s", prefix, name);
+    return buffer;
+}
+
+static cril_status find_rotation(const struct cril_translation *t, const char *layers,
+                                 struct rotation *r, cril_error *err)
+{
+    char name[128];
+    cril_status st = CRIL_OK;
+
+    r->type = (struct cril_bytes){"default", 7};
+    snprintf(r->parameters, sizeof(r->parameters), "rope_parameters.%s.", layers ? layers : "");
+    if (!layers || !cril_config_has(t, name_of(r->parameters, "rope_type", name)))
+        strcpy(r->parameters, "rope_parameters.");
+    for (int old = 1; old >= 0; old--) {
+        strcpy(r->prefix, old ? "rope_scaling." : r->parameters);
+        for (int k = 0; k < 2; k++) {
+            name_of(r->prefix, k ? "type" : "rope_type", name);
+            if (cril_config_has(t, name) && (st = cril_config_text(t, name, &r->type, err)) == CRIL_OK)
+                return CRIL_OK;
+            if (st != CRIL_OK)
+                return st;
+        }
+    }
+    return CRIL_OK;
+}
+
+/* A number of the rotation's as a key; absent: none is added. */
+static cril_status copy_float(struct cril_translation *t, const struct rotation *r,
+                              const char *name, const char *key, bool required, cril_error *err)
+{
+    char buffer[128];
+    double x = 0;
+    cril_status st;
+
+    name_of(r->prefix, name, buffer);
+    if (!cril_config_has(t, buffer))
+        return required ? cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"%s\", which its scaling "
+                                                          "of the rotation needs",
+                                    t->config->path, buffer)
+                        : CRIL_OK;
+    if ((st = cril_config_float(t, buffer, &x, err)) != CRIL_OK)
+        return st;
+    return cril_translate_float(t, key, x, err);
+}
+
+/* The context before scaling: the rotation's own, or the model's. */
+static cril_status add_context(struct cril_translation *t, const struct rotation *r, uint64_t *out,
+                               cril_error *err)
+{
+    char buffer[128];
+    cril_status st;
+
+    *out = cril_value_uint(added(t, "context_length"), 0);
+    if ((st = cril_config_uint(t, "original_max_position_embeddings", out, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, name_of(r->prefix, "original_max_position_embeddings", buffer),
+                               out, err)) != CRIL_OK)
+        return st;
+    return cril_translate_uint(t, "rope.scaling.original_context_length", *out, err);
+}
+
+/* YaRN's magnitude where config.json names it, the whole or by DeepSeek's two scales. */
+static cril_status add_magnitude(struct cril_translation *t, const struct rotation *r,
+                                 double factor, cril_error *err)
+{
+    double whole = 0, scale = 0, scale_all = 0;
+    char buffer[128];
+    cril_status st;
+
+    if ((st = cril_config_float(t, name_of(r->prefix, "attention_factor", buffer), &whole, err)) !=
+            CRIL_OK ||
+        (st = cril_config_float(t, name_of(r->prefix, "mscale", buffer), &scale, err)) !=
+            CRIL_OK ||
+        (st = cril_config_float(t, name_of(r->prefix, "mscale_all_dim", buffer), &scale_all,
+                                err)) != CRIL_OK)
+        return st;
+    if (!cril_config_has(t, name_of(r->prefix, "attention_factor", buffer))) {
+        if (scale == 0 || scale_all == 0)
+            return CRIL_OK; /* YaRN's own */
+        whole = factor > 1 ? (0.1 * scale * cril_log(factor) + 1) / (0.1 * scale_all * cril_log(factor) + 1)
+                           : 1;
+    }
+    return cril_translate_float(t, "rope.scaling.yarn_magnitude", whole, err);
+}
+
+static cril_status add_yarn(struct cril_translation *t, const struct rotation *r, cril_error *err)
+{
+    double factor = 0;
+    uint64_t context = 0;
+    bool truncate = true;
+    char buffer[128];
+    cril_status st;
+
+    if ((st = add_context(t, r, &context, err)) != CRIL_OK ||
+        (st = cril_config_float(t, name_of(r->prefix, "factor", buffer), &factor, err)) !=
+            CRIL_OK ||
+        (st = cril_config_bool(t, name_of(r->prefix, "truncate", buffer), &truncate, err)) !=
+            CRIL_OK)
+        return st;
+    if (factor == 0 && context)
+        factor = (double)cril_value_uint(added(t, "context_length"), 0) / (double)context;
+    if ((st = cril_translate_float(t, "rope.scaling.factor", factor, err)) != CRIL_OK ||
+        (st = copy_float(t, r, "beta_fast", "rope.scaling.yarn_beta_fast", false, err)) !=
+            CRIL_OK ||
+        (st = copy_float(t, r, "beta_slow", "rope.scaling.yarn_beta_slow", false, err)) !=
+            CRIL_OK ||
+        (st = add_magnitude(t, r, factor, err)) != CRIL_OK)
+        return st;
+    return truncate ? CRIL_OK : cril_translate_uint(t, "rope.scaling.yarn_exact_ramp", 1, err);
+}
+
+static cril_status add_llama3(struct cril_translation *t, const struct rotation *r,
+                              cril_error *err)
+{
+    uint64_t context;
+    cril_status st = add_context(t, r, &context, err);
+
+    if (st != CRIL_OK ||
+        (st = copy_float(t, r, "factor", "rope.scaling.factor", true, err)) != CRIL_OK ||
+        (st = copy_float(t, r, "low_freq_factor", "rope.scaling.low_freq_factor", true, err)) !=
+            CRIL_OK)
+        return st;
+    return copy_float(t, r, "high_freq_factor", "rope.scaling.high_freq_factor", true, err);
+}
+
+static cril_status add_scaling(struct cril_translation *t, const struct rotation *r,
+                               cril_error *err)
+{
+    static const struct {
+        const char *name;
+        cril_status (*add)(struct cril_translation *, const struct rotation *, cril_error *);
+    } scalings[] = {{"linear", NULL}, {"yarn", add_yarn}, {"llama3", add_llama3}};
+    cril_status st;
+
+    if (cril_bytes_are(r->type, "default"))
+        return CRIL_OK;
+    for (size_t i = 0; i < sizeof(scalings) / sizeof(*scalings); i++) {
+        if (!cril_bytes_are(r->type, scalings[i].name))
+            continue;
+        if ((st = cril_translate_text(t, "rope.scaling.type", scalings[i].name, err)) != CRIL_OK)
+            return st;
+        return scalings[i].add ? scalings[i].add(t, r, err)
+                               : copy_float(t, r, "factor", "rope.scaling.factor", true, err);
+    }
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: the rotation is scaled by \"%.*s\", which cril does not compute (linear, "
+                     "yarn and llama3 are)",
+                     t->config->path, CRIL_SHOWN(r->type));
+}
+
+cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,
+                                cril_error *err)
+{
+    struct rotation r;
+    double share = 1;
+    char buffer[128];
+    cril_status st = find_rotation(t, layers, &r, err);
+
+    if (st != CRIL_OK ||
+        (st = cril_config_float(t, name_of(r.parameters, "rope_theta", buffer), &base, err)) !=
+            CRIL_OK ||
+        (st = cril_config_float(t, "rope_theta", &base, err)) != CRIL_OK ||
+        (st = cril_config_float(t, name_of(r.parameters, "partial_rotary_factor", buffer), &share,
+                                err)) != CRIL_OK ||
+        (st = cril_config_float(t, "partial_rotary_factor", &share, err)) != CRIL_OK)
+        return st;
+    if (share != 1)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: \"partial_rotary_factor\" is %g; cril runs a %s that turns whole "
+                         "heads only",
+                         t->config->path, share, t->class_name);
+    if ((st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
+        return st;
+    return add_scaling(t, &r, err);
+}
+
+/* Whether layer i slides by layer_types. */
+static cril_status read_layer_types(const struct cril_translation *t, uint8_t *slides, size_t n,
+                                    cril_error *err)
+{
+    const struct cril_value *v = find(t, "layer_types");
+
+    if (!v->is_array || v->type != CRIL_VALUE_STRING || v->n < n)
+        return wrong_kind(t, "layer_types", "a list of texts, one a layer", err);
+    for (size_t i = 0; i < n; i++) {
+        slides[i] = cril_bytes_are(v->strings[i], "sliding_attention");
+        if (!slides[i] && !cril_bytes_are(v->strings[i], "full_attention"))
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                             "%s: layer %zu is \"%.*s\"; cril runs full_attention and "
+                             "sliding_attention",
+                             t->config->path, i, CRIL_SHOWN(v->strings[i]));
+    }
+    return CRIL_OK;
+}
+
+cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(size_t, uint64_t),
+                                   uint64_t of, uint64_t period, cril_error *err)
+{
+    const size_t n = (size_t)cril_value_uint(added(t, "block_count"), 0);
+    uint8_t pattern[MAX_LAYERS];
+    bool usual = period > 0;
+    char buffer[128];
+    cril_status st;
+
+    if (n > MAX_LAYERS)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: has %zu layers", t->config->path, n);
+    for (size_t i = 0; i < n; i++)
+        pattern[i] = slides(i, of);
+    if (cril_config_has(t, "layer_types") &&
+        (st = read_layer_types(t, pattern, n, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n && usual; i++)
+        usual = pattern[i] == (i % period != period - 1);
+    if (usual)
+        return CRIL_OK;
+    return cril_values_add_numbers(t->out, full_key(t, "attention.sliding_window_pattern", buffer),
+                                   CRIL_VALUE_BOOL, pattern, n, err);
+}

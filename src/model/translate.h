@@ -1,0 +1,87 @@
+/*
+ * From config.json, as transformers' class of a model reads it, to the keys that a GGUF of the same
+ * model has, so that all above knows one set of keys. Where a GGUF cannot say what the folder says,
+ * the key is cril's own (doc/models.md).
+ *
+ * A family lists the classes whose folders it reads; a class lists rows of keys, and a function for
+ * what rows cannot say. A key that is null in config.json counts as absent unless asked for
+ * (cril_config_is_null).
+ */
+#ifndef CRIL_MODEL_TRANSLATE_H
+#define CRIL_MODEL_TRANSLATE_H
+
+#include "formats/values.h"
+
+struct cril_translation {
+    const struct cril_values *config; /* config.json, nested keys joined by dots */
+    struct cril_values *out;          /* gets the keys */
+    const char *architecture;         /* their prefix */
+    const char *class_name;           /* for messages */
+    bool ties;                        /* the embedding is the output matrix too */
+};
+
+struct cril_config_row {
+    const char *key;           /* below the architecture's prefix: "attention.head_count" */
+    enum cril_value_type type; /* that a GGUF stores: U32, F32 */
+    const char *names[3];      /* in config.json; the first that is there counts */
+    enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_SAME } absent;
+    double otherwise;     /* CRIL_ROW_DEFAULT: what the class takes for an absent one */
+    const char *same_as;  /* CRIL_ROW_SAME: the key, from a row above, whose value it takes */
+};
+
+struct cril_class {
+    const char *name;                   /* architectures[0]: "MistralForCausalLM" */
+    const struct cril_config_row *rows; /* the last has key NULL */
+    bool ties;                          /* tie_word_embeddings where it is absent */
+    cril_status (*translate)(struct cril_translation *t, cril_error *err);
+};
+
+/* Runs the rows and the function of c. CRIL_ERR_FORMAT, _UNSUPPORTED: name file and key. */
+cril_status cril_translate(const struct cril_class *c, struct cril_translation *t,
+                           cril_error *err);
+
+/* ---- For the functions of classes ---- */
+
+/* Whether config.json has the key and it is not null. */
+bool cril_config_has(const struct cril_translation *t, const char *name);
+bool cril_config_is_null(const struct cril_translation *t, const char *name);
+/* An absent one leaves *out as it is; a whole number is a real one too. */
+cril_status cril_config_uint(const struct cril_translation *t, const char *name, uint64_t *out,
+                             cril_error *err);
+cril_status cril_config_float(const struct cril_translation *t, const char *name, double *out,
+                              cril_error *err);
+cril_status cril_config_bool(const struct cril_translation *t, const char *name, bool *out,
+                             cril_error *err);
+cril_status cril_config_text(const struct cril_translation *t, const char *name,
+                             struct cril_bytes *out, cril_error *err);
+bool cril_bytes_are(struct cril_bytes s, const char *text);
+
+/* Adds a key below the prefix. */
+cril_status cril_translate_uint(struct cril_translation *t, const char *key, uint64_t x,
+                                cril_error *err);
+cril_status cril_translate_float(struct cril_translation *t, const char *key, double x,
+                                 cril_error *err);
+cril_status cril_translate_text(struct cril_translation *t, const char *key, const char *text,
+                                cril_error *err);
+
+/* CRIL_ERR_UNSUPPORTED, unless the text under name is one of two, or absent and the first is the
+ * class's default. */
+cril_status cril_translate_expect(const struct cril_translation *t, const char *name,
+                                  const char *value, const char *other, cril_error *err);
+/* The width of a head, head_dim or the model's width over the heads, as key_length and
+ * value_length. *width is set. */
+cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
+                                cril_error *err);
+/* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
+ * apart ("full_attention"). */
+cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,
+                                cril_error *err);
+/*
+ * Which layers see a window: attention.sliding_window_pattern, a truth value a layer, from
+ * layer_types, or where that is absent from slides(layer, of). Nothing is added where it equals
+ * llama.cpp's every-period-th-layer-is-full; period 0: always added.
+ */
+cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(size_t, uint64_t),
+                                   uint64_t of, uint64_t period, cril_error *err);
+
+#endif

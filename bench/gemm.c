@@ -28,7 +28,7 @@ struct product {
     const struct cril_kernels *k;
     struct shape shape;
     struct cril_packed w;
-    struct cril_acts acts;
+    struct cril_activations activations;
     size_t lda, ldc;
     float *a, *c; /* [rows, lda], [rows, ldc] */
     void *panels;
@@ -101,12 +101,13 @@ static void prepare(struct product *p, const struct cril_kernels *k, struct shap
     p->c = allocate(shape.rows * p->ldc, sizeof(float));
     for (size_t i = 0; i < shape.rows * lda; i++)
         p->a[i] = noise(&state);
-    p->acts = (struct cril_acts){.q = allocate(elements, sizeof(int16_t)), .k = shape.inner};
-    p->acts.scale = allocate(elements / CRIL_A_BLOCK, sizeof(float));
-    p->acts.sum32 = allocate(elements / 32, sizeof(float));
-    p->acts.sum16 = allocate(elements / 16, sizeof(float));
+    p->activations =
+        (struct cril_activations){.q = allocate(elements, sizeof(int16_t)), .k = shape.inner};
+    p->activations.scale = allocate(elements / CRIL_ACTIVATION_BLOCK, sizeof(float));
+    p->activations.sum32 = allocate(elements / 32, sizeof(float));
+    p->activations.sum16 = allocate(elements / 16, sizeof(float));
     for (size_t i = 0; i < shape.rows; i++)
-        k->quantise(p->a + i * lda, &p->acts, i);
+        k->quantise(p->a + i * lda, &p->activations, i);
     pack(p, type, &state);
 }
 
@@ -115,7 +116,7 @@ static void rows_task(void *arg, size_t task, size_t worker)
     const struct product *p = arg;
     const size_t first = task * CRIL_ROWS, left = p->shape.rows - first;
     (void)worker;
-    cril_packed_multiply(p->k, &p->w, p->a, p->lda, &p->acts, first,
+    cril_packed_multiply(p->k, &p->w, p->a, p->lda, &p->activations, first,
                          left < CRIL_ROWS ? left : CRIL_ROWS, p->c + first * p->ldc, p->ldc);
 }
 

@@ -1,7 +1,7 @@
 /*
- * A decoder's own checks: a text that comes out otherwise than it went in is refused, although
- * nothing is wrong with the archive's bytes. The tests bring that about behind the decoder's back:
- * they change what tokens of the open model spell.
+ * Tokens one after another against whole windows: the shares of every token are the same integers,
+ * whatever goes together in a step, on any number of threads, with matrices kept as panels or
+ * unpacked at every step.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,157 +9,157 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "model/model.h"
+#include "model/engine.h"
+#include "model/decoder.h"
+#include "util/random.h"
 
-#include <cril/codec.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Two segments of words for which the model has long tokens, so that they are worth coding: " the"
- * and "ing", which stand in the first one only; " a", "re" and "on".
- */
-enum { TIMES = 40, CUT = TIMES * 7, SIZE = CUT + TIMES * 6 };
-static char text[SIZE + 1];
+enum { N = 150, STREAMS = 3 };
 
-static uint8_t archive[8192], out[8192];
-static size_t archive_size, out_size;
+struct stream {
+    int32_t ids[N + 1];
+    struct cril_shares shares[N]; /* of ids[1 ..], by the engine */
+    double nats[N];
+    size_t n, at; /* tokens that are used of it; that have been fed */
+};
 
-static int take_archive(void *user, const void *data, size_t n)
+static cril_model *open_model(const char *name)
 {
-    (void)user;
-    assert_true(n <= sizeof(archive) - archive_size);
-    memcpy(archive + archive_size, data, n);
-    archive_size += n;
-    return 0;
-}
-
-static int take_text(void *user, const void *data, size_t n)
-{
-    (void)user;
-    assert_true(n <= sizeof(out) - out_size);
-    memcpy(out + out_size, data, n);
-    out_size += n;
-    return 0;
-}
-
-/* A model that has compressed the text; its identity is known from then on. */
-static cril_model *open_and_compress(void)
-{
-    const cril_codec_callbacks callbacks = {.write = take_archive};
-    const cril_compress_options options = {.context = 64, .stride = 32, .threads = 1};
-    cril_compressor *c;
-    cril_model *m;
+    char path[1024];
     cril_error err;
-
-    archive_size = 0;
-    for (size_t i = 0; i < TIMES; i++) {
-        memcpy(text + i * 7, " theing", 7);
-        memcpy(text + CUT + i * 6, " areon", 6);
-    }
-    if (cril_model_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &m, &err) != CRIL_OK ||
-        cril_compressor_create(m, &options, &callbacks, &c, &err) != CRIL_OK ||
-        cril_compressor_add(c, text, CUT, &err) != CRIL_OK ||
-        cril_compressor_add(c, text + CUT, SIZE - CUT, &err) != CRIL_OK ||
-        cril_compressor_finish(c, &err) != CRIL_OK)
+    cril_model *m;
+    snprintf(path, sizeof(path), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    if (cril_model_open(path, &m, &err) != CRIL_OK)
         fail_msg("%s", err.message);
-    cril_compressor_free(c);
     return m;
 }
 
-static cril_status decode(cril_model *m, uint64_t from, uint64_t to, cril_error *err)
+static void expect(const cril_model *m, struct stream *s)
 {
-    const cril_codec_callbacks callbacks = {.write = take_text};
-    const cril_decompress_options options = {.threads = 1, .from = from, .to = to};
-    cril_archive *a;
-    cril_status st;
-
-    out_size = 0;
-    if (cril_archive_read(archive, archive_size, "a.cril", &a, err) != CRIL_OK)
-        fail_msg("%s", err->message);
-    st = cril_decompress(m, a, &options, &callbacks, NULL, err);
-    cril_archive_close(a);
-    return st;
-}
-
-/* The spelling of the token that is written so, to be changed. */
-static char *spelling_of(cril_model *m, const char *written)
-{
-    const cril_tokenizer *t = cril_model_tokenizer(m);
-    size_t len;
-
-    for (int32_t id = 0; id < (int32_t)cril_tokenizer_size(t); id++) {
-        const char *piece = cril_tokenizer_piece(t, id, &len);
-
-        if (len == strlen(written) && !memcmp(piece, written, len))
-            return (char *)(uintptr_t)piece;
+    const struct cril_engine_options options = {.threads = 1};
+    struct cril_random random = cril_random_seed(7);
+    struct cril_window w[STREAMS];
+    struct cril_engine *e;
+    cril_error err;
+    assert_int_equal(cril_engine_create(m, cril_kernels(), &options, &e, &err), CRIL_OK);
+    for (size_t i = 0; i < STREAMS; i++) {
+        s[i].n = N - 40 * i;
+        s[i].at = 0;
+        for (size_t k = 0; k <= N; k++)
+            s[i].ids[k] = (int32_t)cril_random_below(&random, (uint32_t)cril_model_logits(m));
+        w[i] = (struct cril_window){.ids = s[i].ids,
+                                    .n = s[i].n,
+                                    .targets = s[i].ids + 1,
+                                    .nats = s[i].nats,
+                                    .shares = s[i].shares};
     }
-    fail_msg("no token is '%s'", written);
-    return NULL;
+    if (cril_engine_score(e, w, STREAMS, NULL, NULL, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    cril_engine_free(e);
 }
 
-static void test_unchanged(void **state)
+static void compare(const struct cril_decoder *decoder, size_t feed, const struct stream *s)
 {
-    cril_model *m = open_and_compress();
-    cril_error err;
-
-    (void)state;
-    assert_int_equal(decode(m, 0, 0, &err), CRIL_OK);
-    assert_int_equal(out_size, SIZE);
-    assert_memory_equal(out, text, SIZE);
-    assert_int_equal(decode(m, 3, CUT, &err), CRIL_OK);
-    assert_int_equal(out_size, CUT - 3);
-    assert_memory_equal(out, text + 3, CUT - 3);
-    cril_model_close(m);
+    const struct cril_distribution d = cril_decoder_distribution(decoder, feed);
+    const size_t id = (size_t)s->ids[s->at], chunk = id / CRIL_CHUNK, first = chunk * CRIL_CHUNK;
+    const size_t n = d.n - first < CRIL_CHUNK ? d.n - first : CRIL_CHUNK;
+    const struct cril_shares *want = &s->shares[s->at - 1];
+    const struct cril_share c = cril_share_of_weight(d.weights, d.sum, d.n_chunks, chunk),
+                            t = cril_share_of_value(d.values + first, n, id - first);
+    if (memcmp(&c, &want->chunk, sizeof(c)) != 0 || memcmp(&t, &want->token, sizeof(t)) != 0)
+        fail_msg("token %zu: shares differ from the engine's", s->at);
 }
 
-/* Of a part of the text nobody can check the SHA-256. */
-static void test_segment_checksum(void **state)
+/* Feeds random numbers of tokens to random streams until all are used up, twice, the second time
+ * after a reset. */
+static void run(const cril_model *m, struct stream *s, unsigned threads, size_t memory)
 {
-    cril_model *m = open_and_compress();
+    const struct cril_decoder_options options = {
+        .threads = threads, .streams = STREAMS, .context = N, .memory = memory};
+    struct cril_random random = cril_random_seed(threads);
+    struct cril_decoder *decoder;
     cril_error err;
-
-    (void)state;
-    spelling_of(m, " the")[3] = 'i';
-    assert_int_equal(decode(m, 3, CUT, &err), CRIL_ERR_FORMAT);
-    assert_non_null(strstr(err.message, "segment 1 of 2 is damaged"));
-    assert_int_equal(out_size, 0);
-    assert_int_equal(decode(m, CUT, SIZE, &err), CRIL_OK); /* the other one is as it was */
-    assert_memory_equal(out, text + CUT, SIZE - CUT);
-    cril_model_close(m);
-}
-
-/*
- * A change that CRC-32 does not see: a multiple of its polynomial, the first bit of a byte being
- * the lowest. x^32 + x^26 + x^23 + x^22 + x^16 + x^12 + x^11 + x^10 + x^8 + x^7 + x^5 + x^4 + x^2 +
- * x + 1, in 33 bits of " the" and the "i" that follows it everywhere.
- */
-static void test_text_hash(void **state)
-{
-    static const int powers[] = {32, 26, 23, 22, 16, 12, 11, 10, 8, 7, 5, 4, 2, 1, 0};
-    cril_model *m = open_and_compress();
-    char *const the = spelling_of(m, " the"), *const ing = spelling_of(m, "ing");
-    cril_error err;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(powers) / sizeof(*powers); i++) {
-        const int bit = 32 - powers[i];
-        char *const byte = bit < 32 ? the + bit / 8 : ing;
-
-        *byte = (char)(*byte ^ (char)(1U << bit % 8));
+    if (cril_decoder_create(m, cril_kernels(), &options, &decoder, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    const size_t n_streams = cril_decoder_streams(decoder);
+    assert_int_equal(n_streams, memory ? 1 : STREAMS);
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < n_streams; i++) {
+            cril_decoder_reset(decoder, i);
+            s[i].at = 0;
+        }
+        for (size_t left = 1; left;) {
+            struct cril_feed feeds[STREAMS];
+            size_t n = 0;
+            left = 0;
+            for (size_t i = 0; i < n_streams; i++) {
+                const size_t most = s[i].n - s[i].at;
+                left += most;
+                if (!most || cril_random_below(&random, 4) == 0)
+                    continue;
+                feeds[n] = (struct cril_feed){.stream = i, .ids = s[i].ids + s[i].at, .n = 1};
+                if (cril_random_below(&random, 8) == 0)
+                    feeds[n].n = 1 + cril_random_below(&random, (uint32_t)most);
+                s[i].at += feeds[n++].n;
+            }
+            if (cril_decoder_feed(decoder, feeds, n, &err) != CRIL_OK)
+                fail_msg("%s", err.message);
+            for (size_t i = 0; i < n; i++)
+                compare(decoder, i, &s[feeds[i].stream]);
+        }
     }
-    assert_int_equal(decode(m, 0, 0, &err), CRIL_ERR_FORMAT);
-    assert_non_null(strstr(err.message, "SHA-256"));
+    assert_int_equal(
+        cril_decoder_feed(decoder, &(struct cril_feed){.ids = s[0].ids, .n = 1}, 1, &err),
+        CRIL_ERR_RANGE);
+    cril_decoder_reset(decoder, 0);
+    const int32_t bad = (int32_t)cril_model_logits(m);
+    assert_int_equal(cril_decoder_feed(decoder, &(struct cril_feed){.ids = &bad, .n = 1}, 1, &err),
+                     CRIL_ERR_RANGE);
+    cril_decoder_free(decoder);
+}
+
+static void check(const char *name)
+{
+    static struct stream s[STREAMS];
+    cril_model *m = open_model(name);
+    expect(m, s);
+    for (unsigned threads = 1; threads <= 5; threads += 2)
+        run(m, s, threads, 0);
+    run(m, s, 2, 1); /* no room for anything: one stream, nothing kept */
     cril_model_close(m);
+}
+
+static void test_llama(void **state)
+{
+    (void)state;
+    check("tiny-llama");
+}
+
+static void test_llama_mixed(void **state)
+{
+    (void)state;
+    check("tiny-llama-mixed");
+}
+
+static void test_qwen2(void **state)
+{
+    (void)state;
+    check("tiny-qwen2");
+}
+
+static void test_gemma3(void **state)
+{
+    (void)state;
+    check("tiny-gemma3");
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unchanged),
-        cmocka_unit_test(test_segment_checksum),
-        cmocka_unit_test(test_text_hash),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama),
+                                       cmocka_unit_test(test_llama_mixed),
+                                       cmocka_unit_test(test_qwen2), cmocka_unit_test(test_gemma3)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

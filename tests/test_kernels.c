@@ -95,18 +95,19 @@ static void test_gemm_f32_sizes(void **state)
     for (size_t i = 0; i < 4; i++)
         g[i] = guard(MAX_SIZE * MAX_SIZE * sizeof(float));
     for (size_t k = 1; k <= MAX_SIZE; k++) {
-        float *a = last_floats(&g[0], MAX_SIZE * k), *panel = last_floats(&g[1], k * CRIL_NR);
-        float *want = last_floats(&g[2], MAX_SIZE * CRIL_NR);
+        float *a = last_floats(&g[0], MAX_SIZE * k),
+              *panel = last_floats(&g[1], k * CRIL_PANEL_COLUMNS);
+        float *want = last_floats(&g[2], MAX_SIZE * CRIL_PANEL_COLUMNS);
 
         fill(a, MAX_SIZE * k);
-        fill(panel, k * CRIL_NR);
-        sets[0].gemm_f32(a, k, MAX_SIZE, panel, k, want, CRIL_NR);
+        fill(panel, k * CRIL_PANEL_COLUMNS);
+        sets[0].gemm_f32(a, k, MAX_SIZE, panel, k, want, CRIL_PANEL_COLUMNS);
         for (size_t s = 0; s < n_sets; s++)
             for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
-                float *c = last_floats(&g[3], m * CRIL_NR);
-                sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_NR);
-                same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_NR), c,
-                     m * CRIL_NR * sizeof(float), k);
+                float *c = last_floats(&g[3], m * CRIL_PANEL_COLUMNS);
+                sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_PANEL_COLUMNS);
+                same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_PANEL_COLUMNS), c,
+                     m * CRIL_PANEL_COLUMNS * sizeof(float), k);
             }
     }
     unguard(g, 4);
@@ -117,13 +118,13 @@ static void test_gemm_f32_sizes(void **state)
 static void test_gemm_f32_strides(void **state)
 {
     enum { LD = 1600 };
-    static float a[40 * LD], panel[LD * CRIL_NR], c[2][40 * LD];
+    static float a[40 * LD], panel[LD * CRIL_PANEL_COLUMNS], c[2][40 * LD];
     (void)state;
     for (int round = 0; round < 150; round++) {
         size_t m = 1 + next() % 40, k = 1 + next() % (round % 3 ? 290 : 1590), lda = k + next() % 5;
-        size_t ldc = CRIL_NR + next() % 40;
+        size_t ldc = CRIL_PANEL_COLUMNS + next() % 40;
         fill(a, m * lda);
-        fill(panel, k * CRIL_NR);
+        fill(panel, k * CRIL_PANEL_COLUMNS);
         for (size_t s = 0; s < n_sets; s++) {
             memset(c[s > 0], 0xee, sizeof(c[0]));
             sets[s].gemm_f32(a, lda, m, panel, k, c[s > 0], ldc);
@@ -133,27 +134,28 @@ static void test_gemm_f32_strides(void **state)
 }
 
 /* Activations of which everything ends at a page. */
-struct guarded_acts {
-    struct cril_acts acts;
+struct guarded_activations {
+    struct cril_activations activations;
     struct guarded g[4];
 };
 
-static void acts_create(struct guarded_acts *a, size_t rows, size_t k)
+static void activations_create(struct guarded_activations *a, size_t rows, size_t k)
 {
     const size_t n[4] = {rows * k * sizeof(int16_t), rows * k / 32 * sizeof(float),
                          rows * k / 32 * sizeof(float), rows * k / 16 * sizeof(float)};
 
     for (size_t i = 0; i < 4; i++)
         a->g[i] = guard(n[i]);
-    a->acts = (struct cril_acts){.q = (int16_t *)(void *)(a->g[0].end - n[0]),
-                                 .scale = last_floats(&a->g[1], rows * k / 32),
-                                 .sum32 = last_floats(&a->g[2], rows * k / 32),
-                                 .sum16 = last_floats(&a->g[3], rows * k / 16),
-                                 .k = k};
+    a->activations = (struct cril_activations){.q = (int16_t *)(void *)(a->g[0].end - n[0]),
+                                               .scale = last_floats(&a->g[1], rows * k / 32),
+                                               .sum32 = last_floats(&a->g[2], rows * k / 32),
+                                               .sum16 = last_floats(&a->g[3], rows * k / 16),
+                                               .k = k};
 }
 
 /* Element i of a row, however the set lays it out. */
-static int act(const struct cril_kernels *set, const struct cril_acts *a, size_t row, size_t i)
+static int act(const struct cril_kernels *set, const struct cril_activations *a, size_t row,
+               size_t i)
 {
     const uint8_t *bytes = (const uint8_t *)(a->q + row * a->k);
 
@@ -167,26 +169,27 @@ static void test_quantise(void **state)
     (void)state;
     for (int round = 0; round < 500; round++) {
         const size_t k = 32 * (1 + next() % (MAX_K / 32));
-        struct guarded_acts a[MAX_SETS];
+        struct guarded_activations a[MAX_SETS];
         fill(x, k);
         if (round % 50 == 49)
             x[next() % k] = round % 100 == 99 ? INFINITY : NAN;
         for (size_t s = 0; s < n_sets; s++) {
-            acts_create(&a[s], 4, k);
-            sets[s].quantise(x, &a[s].acts, 3);
+            activations_create(&a[s], 4, k);
+            sets[s].quantise(x, &a[s].activations, 3);
             for (size_t i = 0; i < k; i++)
-                if (act(&sets[s], &a[s].acts, 3, i) != act(&sets[0], &a[0].acts, 3, i))
+                if (act(&sets[s], &a[s].activations, 3, i) !=
+                    act(&sets[0], &a[0].activations, 3, i))
                     fail_msg("quantise of %s differs from ref at %zu of %zu", sets[s].name, i, k);
-            same("quantise sum16", &sets[s], a[0].acts.sum16, a[s].acts.sum16,
+            same("quantise sum16", &sets[s], a[0].activations.sum16, a[s].activations.sum16,
                  4 * k / 16 * sizeof(float), k);
-            same("quantise scale", &sets[s], a[0].acts.scale, a[s].acts.scale,
+            same("quantise scale", &sets[s], a[0].activations.scale, a[s].activations.scale,
                  4 * k / 32 * sizeof(float), k);
-            same("quantise sum32", &sets[s], a[0].acts.sum32, a[s].acts.sum32,
+            same("quantise sum32", &sets[s], a[0].activations.sum32, a[s].activations.sum32,
                  4 * k / 32 * sizeof(float), k);
         }
         for (size_t i = 0; i < k; i++) {
-            float step = a[0].acts.scale[3 * (k / 32) + i / 32];
-            int q = act(&sets[0], &a[0].acts, 3, i);
+            float step = a[0].activations.scale[3 * (k / 32) + i / 32];
+            int q = act(&sets[0], &a[0].activations, 3, i);
             if (isfinite(step) && step > 0)
                 assert_true(fabsf((float)q * step - x[i]) <= step * 0.51f);
             assert_true(abs(q) <= 32767);
@@ -200,25 +203,25 @@ static void test_quantise(void **state)
 static void to_quads(const int16_t *pairs, size_t k, int8_t *quads)
 {
     for (size_t e = 0; e < k; e++)
-        for (size_t j = 0; j < CRIL_NR; j++)
-            quads[(e / 4 * CRIL_NR + j) * 4 + e % 4] =
-                (int8_t)pairs[(e / 2 * CRIL_NR + j) * 2 + e % 2];
+        for (size_t j = 0; j < CRIL_PANEL_COLUMNS; j++)
+            quads[(e / 4 * CRIL_PANEL_COLUMNS + j) * 4 + e % 4] =
+                (int8_t)pairs[(e / 2 * CRIL_PANEL_COLUMNS + j) * 2 + e % 2];
 }
 
 /* Two panels, the second multiplied; every number of rows; extreme integers every eighth time. */
 static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
 {
-    const size_t n = 2 * k * CRIL_NR, groups = 2 * k / group * CRIL_NR;
+    const size_t n = 2 * k * CRIL_PANEL_COLUMNS, groups = 2 * k / group * CRIL_PANEL_COLUMNS;
     struct guarded g[6] = {guard(n * sizeof(int16_t)),
                            guard(n),
                            guard(groups * sizeof(float)),
                            guard(groups * sizeof(float)),
-                           guard(MAX_SIZE * CRIL_NR * sizeof(float)),
-                           guard(MAX_SIZE * CRIL_NR * sizeof(float))};
+                           guard(MAX_SIZE * CRIL_PANEL_COLUMNS * sizeof(float)),
+                           guard(MAX_SIZE * CRIL_PANEL_COLUMNS * sizeof(float))};
     struct cril_packed w = {.pairs = (int16_t *)(void *)(g[0].end - n * sizeof(int16_t)),
                             .scale = last_floats(&g[2], groups),
                             .min = has_min ? last_floats(&g[3], groups) : NULL,
-                            .n = 2 * CRIL_NR,
+                            .n = 2 * CRIL_PANEL_COLUMNS,
                             .k = k,
                             .group = group};
     static float x[MAX_SIZE][MAX_K];
@@ -226,7 +229,8 @@ static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
     for (size_t i = 0; i < n; i++)
         w.pairs[i] = (int16_t)(extreme ? -128 : (int)(next() % 256) - 128);
     for (size_t p = 0; p < 2; p++)
-        to_quads(w.pairs + p * k * CRIL_NR, k, (int8_t *)g[1].end - n + p * k * CRIL_NR);
+        to_quads(w.pairs + p * k * CRIL_PANEL_COLUMNS, k,
+                 (int8_t *)g[1].end - n + p * k * CRIL_PANEL_COLUMNS);
     fill(w.scale, groups);
     fill(last_floats(&g[3], groups), groups);
     for (size_t i = 0; i < MAX_SIZE; i++) {
@@ -236,17 +240,17 @@ static void check_gemm_i16(size_t k, size_t group, bool has_min, bool extreme)
     }
     for (size_t s = 0; s < n_sets; s++) {
         struct cril_packed mine = w;
-        struct guarded_acts a;
-        acts_create(&a, MAX_SIZE, k);
+        struct guarded_activations a;
+        activations_create(&a, MAX_SIZE, k);
         if (sets[s].layout == CRIL_QUADS)
             mine.pairs = NULL, mine.quads = (int8_t *)g[1].end - n;
         for (size_t i = 0; i < MAX_SIZE; i++)
-            sets[s].quantise(x[i], &a.acts, i);
+            sets[s].quantise(x[i], &a.activations, i);
         for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
-            float *c = last_floats(&g[s ? 5 : 4], m * CRIL_NR);
-            sets[s].gemm_i16(&a.acts, MAX_SIZE - m, m, &mine, 1, c, CRIL_NR);
-            same("gemm_i16", &sets[s], last_floats(&g[4], m * CRIL_NR), c,
-                 m * CRIL_NR * sizeof(float), k);
+            float *c = last_floats(&g[s ? 5 : 4], m * CRIL_PANEL_COLUMNS);
+            sets[s].gemm_i16(&a.activations, MAX_SIZE - m, m, &mine, 1, c, CRIL_PANEL_COLUMNS);
+            same("gemm_i16", &sets[s], last_floats(&g[4], m * CRIL_PANEL_COLUMNS), c,
+                 m * CRIL_PANEL_COLUMNS * sizeof(float), k);
         }
         unguard(a.g, 4);
     }
@@ -268,7 +272,7 @@ static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size
 {
     const struct cril_dtype_info *t = &cril_dtypes[type];
     const size_t k = t->block_len * (t->group ? 2u : 37u), panels = cril_panels(n),
-                 weights = panels * CRIL_NR * k;
+                 weights = panels * CRIL_PANEL_COLUMNS * k;
     const size_t row_bytes = k / t->block_len * t->block_bytes;
     struct guarded g[4] = {guard(n * row_bytes), guard(weights * sizeof(float)),
                            guard(weights * sizeof(float)), guard(weights * sizeof(float))};
@@ -296,25 +300,27 @@ static void check_pack(enum cril_dtype type, enum cril_panel_layout layout, size
     }
     for (size_t p = 0; p < panels; p++)
         assert_true(cril_pack_panel(&m, 0, &w, p));
-    for (size_t r = 0; r < panels * CRIL_NR; r++) {
-        const size_t p = r / CRIL_NR, lane = r % CRIL_NR;
+    for (size_t r = 0; r < panels * CRIL_PANEL_COLUMNS; r++) {
+        const size_t p = r / CRIL_PANEL_COLUMNS, lane = r % CRIL_PANEL_COLUMNS;
         int8_t q[256] = {0};
         float f[256] = {0}, scale[16] = {0}, min[16] = {0};
         for (size_t e = 0; e < k; e++) {
-            const size_t in = e % t->block_len, at = p * k * CRIL_NR;
+            const size_t in = e % t->block_len, at = p * k * CRIL_PANEL_COLUMNS;
             const uint8_t *block = data + r * row_bytes + e / t->block_len * t->block_bytes;
             if (r < n && !t->group)
                 t->load(block, 1, f + in);
             else if (r < n && in == 0)
                 t->unpack(block, q, scale, min);
             if (!t->group) {
-                assert_memory_equal(&w.f[at + e * CRIL_NR + lane], f + in, sizeof(float));
+                assert_memory_equal(&w.f[at + e * CRIL_PANEL_COLUMNS + lane], f + in,
+                                    sizeof(float));
                 continue;
             }
-            int got = layout == CRIL_PAIRS ? w.pairs[at + (e / 2 * CRIL_NR + lane) * 2 + e % 2]
-                                           : w.quads[at + (e / 4 * CRIL_NR + lane) * 4 + e % 4];
+            int got = layout == CRIL_PAIRS
+                          ? w.pairs[at + (e / 2 * CRIL_PANEL_COLUMNS + lane) * 2 + e % 2]
+                          : w.quads[at + (e / 4 * CRIL_PANEL_COLUMNS + lane) * 4 + e % 4];
             assert_int_equal(got, q[in]);
-            size_t group = (p * k + e) / t->group * CRIL_NR + lane;
+            size_t group = (p * k + e) / t->group * CRIL_PANEL_COLUMNS + lane;
             assert_memory_equal(&w.scale[group], &scale[in / t->group], sizeof(float));
             if (w.min)
                 assert_memory_equal(&w.min[group], &min[in / t->group], sizeof(float));
@@ -334,27 +340,28 @@ static void test_pack(void **state)
 
 static void test_pack_finds_damage(void **state)
 {
-    static uint8_t data[CRIL_NR * 64 * 4];
-    static float panel[64 * CRIL_NR], scale[2 * CRIL_NR];
-    static int16_t pairs[64 * CRIL_NR];
-    struct cril_packed f = {.f = panel, .n = CRIL_NR, .k = 64};
-    struct cril_packed q = {.pairs = pairs, .scale = scale, .n = CRIL_NR, .k = 64, .group = 32};
+    static uint8_t data[CRIL_PANEL_COLUMNS * 64 * 4];
+    static float panel[64 * CRIL_PANEL_COLUMNS], scale[2 * CRIL_PANEL_COLUMNS];
+    static int16_t pairs[64 * CRIL_PANEL_COLUMNS];
+    struct cril_packed f = {.f = panel, .n = CRIL_PANEL_COLUMNS, .k = 64};
+    struct cril_packed q = {
+        .pairs = pairs, .scale = scale, .n = CRIL_PANEL_COLUMNS, .k = 64, .group = 32};
     struct cril_matrix m = {.name = "m",
                             .type = CRIL_F16,
                             .data = data,
-                            .rows = CRIL_NR,
+                            .rows = CRIL_PANEL_COLUMNS,
                             .columns = 64,
                             .row_bytes = 128,
                             .count = 1};
     (void)state;
     assert_true(cril_pack_panel(&m, 0, &f, 0));
-    data[CRIL_NR * 64 * 2 - 1] = 0x7c; /* infinity, the last element of the last row */
+    data[CRIL_PANEL_COLUMNS * 64 * 2 - 1] = 0x7c; /* infinity, the last element of the last row */
     assert_false(cril_pack_panel(&m, 0, &f, 0));
     memset(data, 0, sizeof(data));
     m.type = CRIL_Q8_0;
     m.row_bytes = 68;
     assert_true(cril_pack_panel(&m, 0, &q, 0));
-    data[CRIL_NR * 68 - 33] = 0x7e; /* NaN, the scale of the last block */
+    data[CRIL_PANEL_COLUMNS * 68 - 33] = 0x7e; /* NaN, the scale of the last block */
     assert_false(cril_pack_panel(&m, 0, &q, 0));
 }
 

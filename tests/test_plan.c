@@ -40,7 +40,7 @@ static void check_cuts(const cril_model *m, const struct cril_plan *p)
         at_attention |= m->family->steps[p->cut[i]].op == CRIL_OP_ATTEND;
     }
     assert_true(at_attention);
-    assert_true(p->across[CRIL_BUF_X] && p->across[CRIL_BUF_Q]);
+    assert_true(p->kept_between_stages[CRIL_BUF_X] && p->kept_between_stages[CRIL_BUF_Q]);
 }
 
 /* Less memory never gives more rows; at the end a refusal that names a size which is enough. */
@@ -67,7 +67,7 @@ static void test_bounds(void **state)
     assert_int_equal(cril_plan_make(m, cril_kernels(), 2, enough << 20, 0, 0, WINDOW, &p, &err),
                      CRIL_OK);
     assert_int_equal(cril_plan_make(m, cril_kernels(), 2, 0, 0, 1, WINDOW, &p, &err), CRIL_OK);
-    assert_int_equal(p.rows, CRIL_NR);
+    assert_int_equal(p.rows, CRIL_PANEL_COLUMNS);
     assert_int_equal(p.n_stages, 2);
     cril_model_close(m);
 }

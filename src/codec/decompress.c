@@ -8,7 +8,7 @@
 #include "codec/spell.h"
 #include "entropy/range.h"
 #include "model/model.h"
-#include "model/steps.h"
+#include "model/decoder.h"
 #include "score/protocol.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
@@ -43,7 +43,7 @@ struct decoding {
     const struct cril_container *c;
     const cril_codec_callbacks *callbacks;
     cril_codec_totals *totals;
-    struct cril_steps *steps;
+    struct cril_decoder *decoder;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
     struct stream *streams;  /* [n_streams] */
@@ -188,7 +188,7 @@ static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_err
 
 static cril_status decode_token(struct decoding *d, struct stream *s, size_t feed, cril_error *err)
 {
-    const struct cril_distribution p = cril_steps_distribution(d->steps, feed);
+    const struct cril_distribution p = cril_decoder_distribution(d->decoder, feed);
     struct cril_share share;
     uint64_t at;
 
@@ -219,7 +219,7 @@ static struct cril_feed feed_of(struct decoding *d, struct stream *s)
         d->protocol->window(&d->layout, s->n_windows++, s->s.entry.tokens, true, &s->span);
     assert(more && s->span.first == n);
     (void)more;
-    cril_steps_reset(d->steps, stream);
+    cril_decoder_reset(d->decoder, stream);
     if (s->span.head >= 0)
         s->inputs[k++] = s->span.head;
     for (size_t i = (size_t)s->span.from; i < n; i++)
@@ -274,7 +274,7 @@ static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
         d->fed[n++] = i;
     }
     *idle = n == 0;
-    if (st != CRIL_OK || !n || (st = cril_steps_feed(d->steps, d->feeds, n, err)) != CRIL_OK)
+    if (st != CRIL_OK || !n || (st = cril_decoder_feed(d->decoder, d->feeds, n, err)) != CRIL_OK)
         return st;
     for (size_t k = 0; k < n && st == CRIL_OK; k++) {
         struct stream *s = &d->streams[d->fed[k]];
@@ -365,10 +365,10 @@ static cril_status create_streams(struct decoding *d, const cril_decompress_opti
                           : o->streams     ? o->streams
                                            : CRIL_STREAMS,
                  segments = d->end - d->first;
-    const struct cril_steps_options options = {.threads = o->threads,
-                                               .context = longest_window(d),
-                                               .streams = wanted < segments ? wanted : segments,
-                                               .memory = o->memory_bytes};
+    const struct cril_decoder_options options = {.threads = o->threads,
+                                                 .context = longest_window(d),
+                                                 .streams = wanted < segments ? wanted : segments,
+                                                 .memory = o->memory_bytes};
     cril_status st;
 
     if (!segments)
@@ -376,9 +376,9 @@ static cril_status create_streams(struct decoding *d, const cril_decompress_opti
     if (wanted > MOST_STREAMS)
         return cril_fail(err, CRIL_ERR_RANGE, "%zu streams; there can be 1 to %d", wanted,
                          MOST_STREAMS);
-    if ((st = cril_steps_create(d->m, cril_kernels(), &options, &d->steps, err)) != CRIL_OK)
+    if ((st = cril_decoder_create(d->m, cril_kernels(), &options, &d->decoder, err)) != CRIL_OK)
         return st;
-    d->n_streams = cril_steps_streams(d->steps);
+    d->n_streams = cril_decoder_streams(d->decoder);
     d->streams = calloc(d->n_streams, sizeof(*d->streams));
     d->feeds = calloc(d->n_streams, sizeof(*d->feeds));
     d->fed = calloc(d->n_streams, sizeof(*d->fed));
@@ -402,7 +402,7 @@ static void free_decoding(struct decoding *d)
     free(d->feeds);
     free(d->fed);
     cril_sha256_free(d->hash);
-    cril_steps_free(d->steps);
+    cril_decoder_free(d->decoder);
 }
 
 static cril_status decode(struct decoding *d, cril_model *m, const cril_decompress_options *o,

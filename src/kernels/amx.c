@@ -53,7 +53,7 @@ struct tile_config {
 _Static_assert(sizeof(struct tile_config) == 64, "LDTILECFG reads 64 bytes");
 
 struct dots {
-    int32_t low[ROWS][CRIL_NR], high[ROWS][CRIL_NR];
+    int32_t low[ROWS][CRIL_PANEL_COLUMNS], high[ROWS][CRIL_PANEL_COLUMNS];
 };
 
 /* Operands from the first row and the panel on. */
@@ -70,9 +70,9 @@ T static void configure(size_t rows, size_t group)
 {
     struct tile_config c = {.palette = 1};
     for (int t = 0; t < 8; t++) {
-        const bool weights = t == W_0 || t == W_1, acts = t == A_LOW || t == A_HIGH;
+        const bool weights = t == W_0 || t == W_1, activations = t == A_LOW || t == A_HIGH;
         c.rows[t] = (uint8_t)(weights ? group / 4 : rows);
-        c.row_bytes[t] = (uint16_t)(acts ? group : 64);
+        c.row_bytes[t] = (uint16_t)(activations ? group : 64);
     }
     __asm__ volatile(
         ""
@@ -85,15 +85,15 @@ T static void configure(size_t rows, size_t group)
 TILE void multiply_group(const struct operands *o, const size_t group, size_t g, struct dots *d)
 {
     const uint8_t *a = o->a + g * group;
-    const int8_t *w = o->w + g * group * CRIL_NR;
-    _tile_loadd(W_0, w, 4 * CRIL_NR);
+    const int8_t *w = o->w + g * group * CRIL_PANEL_COLUMNS;
+    _tile_loadd(W_0, w, 4 * CRIL_PANEL_COLUMNS);
     _tile_loadd(A_LOW, a, 2 * o->k);
     _tile_zero(LOW_0);
     _tile_dpbusd(LOW_0, A_LOW, W_0);
     _tile_loadd(A_HIGH, a + o->k, 2 * o->k);
     _tile_zero(HIGH_0);
     _tile_dpbssd(HIGH_0, A_HIGH, W_0);
-    _tile_loadd(W_1, w + 64, 4 * CRIL_NR);
+    _tile_loadd(W_1, w + 64, 4 * CRIL_PANEL_COLUMNS);
     _tile_zero(LOW_1);
     _tile_dpbusd(LOW_1, A_LOW, W_1);
     _tile_zero(HIGH_1);
@@ -106,7 +106,8 @@ TILE void multiply_group(const struct operands *o, const size_t group, size_t g,
 
 /* Adds the products of groups [g, g + n) to the sums of mr rows from `row` on. */
 TILE void scale_rows(const int mr, const struct operands *o, const size_t group, const int has_min,
-                     size_t row, size_t g, size_t n, const struct dots *d, float (*sum)[CRIL_NR])
+                     size_t row, size_t g, size_t n, const struct dots *d,
+                     float (*sum)[CRIL_PANEL_COLUMNS])
 {
     __m512 acc[BAND][2];
 #pragma GCC unroll 4
@@ -114,12 +115,13 @@ TILE void scale_rows(const int mr, const struct operands *o, const size_t group,
         for (int h = 0; h < 2; h++)
             acc[i][h] = _mm512_load_ps(sum[row + (size_t)i] + 16 * h);
     for (; n > 0; n--, g++, d++) {
-        const float *as = o->a_scale + row * (o->k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK;
-        const float *ws = o->w_scale + g * CRIL_NR;
+        const float *as =
+            o->a_scale + row * (o->k / CRIL_ACTIVATION_BLOCK) + g * group / CRIL_ACTIVATION_BLOCK;
+        const float *ws = o->w_scale + g * CRIL_PANEL_COLUMNS;
         const __m512 s[2] = {_mm512_loadu_ps(ws), _mm512_loadu_ps(ws + 16)};
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++) {
-            const __m512 v = _mm512_set1_ps(as[(size_t)i * (o->k / CRIL_A_BLOCK)]);
+            const __m512 v = _mm512_set1_ps(as[(size_t)i * (o->k / CRIL_ACTIVATION_BLOCK)]);
             for (int h = 0; h < 2; h++) {
                 const __m512i low = _mm512_load_si512(d->low[row + (size_t)i] + 16 * h);
                 const __m512i high = _mm512_load_si512(d->high[row + (size_t)i] + 16 * h);
@@ -129,7 +131,7 @@ TILE void scale_rows(const int mr, const struct operands *o, const size_t group,
             }
         }
         if (has_min) {
-            const float *wm = o->w_min + g * CRIL_NR;
+            const float *wm = o->w_min + g * CRIL_PANEL_COLUMNS;
             const __m512 min[2] = {_mm512_loadu_ps(wm), _mm512_loadu_ps(wm + 16)};
 #pragma GCC unroll 4
             for (int i = 0; i < mr; i++) {
@@ -151,7 +153,7 @@ TILE void rows_i16(const struct operands *o, const size_t group, const int has_m
                    float *c, size_t ldc)
 {
     _Alignas(64) struct dots dots[2][ROUND];
-    _Alignas(64) float sum[ROWS][CRIL_NR] = {{0}};
+    _Alignas(64) float sum[ROWS][CRIL_PANEL_COLUMNS] = {{0}};
     for (size_t g = 0; g < ROUND && g < o->groups; g++)
         multiply_group(o, group, g, &dots[0][g]);
     for (size_t g = 0; g < o->groups; g += ROUND) {
@@ -171,15 +173,15 @@ TILE void rows_i16(const struct operands *o, const size_t group, const int has_m
         memcpy(c + i * ldc, sum[i], sizeof(sum[i]));
 }
 
-T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
-                       size_t p, float *c, size_t ldc)
+T static void gemm_i16(const struct cril_activations *a, size_t row, size_t m,
+                       const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
-    const size_t k = w->k, groups = k / w->group, per_panel = groups * CRIL_NR;
+    const size_t k = w->k, groups = k / w->group, per_panel = groups * CRIL_PANEL_COLUMNS;
     for (size_t rows = 0, n; m > 0; m -= n, row += n, c += n * ldc) {
         const float *sums = w->group == 16 ? a->sum16 : a->sum32;
         const struct operands o = {.a = (const uint8_t *)(a->q + row * k),
-                                   .w = w->quads + p * k * CRIL_NR,
-                                   .a_scale = a->scale + row * (k / CRIL_A_BLOCK),
+                                   .w = w->quads + p * k * CRIL_PANEL_COLUMNS,
+                                   .a_scale = a->scale + row * (k / CRIL_ACTIVATION_BLOCK),
                                    .a_sum = sums + row * groups,
                                    .w_scale = w->scale + p * per_panel,
                                    .w_min = w->min ? w->min + p * per_panel : NULL,
@@ -200,7 +202,7 @@ T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const st
     _tile_release(); /* or every switch of threads would save 8 KiB of tiles */
 }
 
-T static void quantise(const float *x, struct cril_acts *a, size_t row)
+T static void quantise(const float *x, struct cril_activations *a, size_t row)
 {
     quantise_x86(x, a, row, CRIL_QUADS);
 }

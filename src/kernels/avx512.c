@@ -40,7 +40,7 @@ TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, con
         acc[i][0] = more ? _mm512_loadu_ps(c + (size_t)i * ldc) : _mm512_setzero_ps();
         acc[i][1] = more ? _mm512_loadu_ps(c + (size_t)i * ldc + 16) : _mm512_setzero_ps();
     }
-    for (size_t p = 0; p < k; p++, b += CRIL_NR) {
+    for (size_t p = 0; p < k; p++, b += CRIL_PANEL_COLUMNS) {
         __m512 b0 = _mm512_loadu_ps(b), b1 = _mm512_loadu_ps(b + 16);
         if (p % 4 == 0)
             _mm_prefetch((const void *)(next + p * 4), _MM_HINT_T1);
@@ -62,7 +62,7 @@ TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, con
 TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const float *b, size_t k,
                     float *c, size_t ldc)
 {
-    const float *next = b + k * CRIL_NR;
+    const float *next = b + k * CRIL_PANEL_COLUMNS;
     for (; m >= 12; m -= 12, a += 12 * lda, c += 12 * ldc, next += 4 * k)
         tile_f32(12, more, a, lda, b, k, next, c, ldc);
     for (; m >= 4; m -= 4, a += 4 * lda, c += 4 * ldc)
@@ -80,17 +80,18 @@ T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel,
     const size_t slices = (k + K_BLOCK - 1) / K_BLOCK, len = slices ? (k + slices - 1) / slices : 0;
     slice_f32(0, a, lda, m, panel, k < len ? k : len, c, ldc);
     for (size_t p = len; p < k; p += len)
-        slice_f32(1, a + p, lda, m, panel + p * CRIL_NR, k - p < len ? k - p : len, c, ldc);
+        slice_f32(1, a + p, lda, m, panel + p * CRIL_PANEL_COLUMNS, k - p < len ? k - p : len, c,
+                  ldc);
 }
 
 /* group: 16 or 32; has_min: 0 or 1. Both constant, so each combination is its own loop. */
-TILE void tile_i16(const int mr, const size_t group, const int has_min, const struct cril_acts *a,
-                   size_t row, const int16_t *wq, const float *ws, const float *wm, float *c,
-                   size_t ldc)
+TILE void tile_i16(const int mr, const size_t group, const int has_min,
+                   const struct cril_activations *a, size_t row, const int16_t *wq, const float *ws,
+                   const float *wm, float *c, size_t ldc)
 {
     const size_t k = a->k, groups = k / group;
     const int16_t *aq = a->q + row * k;
-    const float *as = a->scale + row * (k / CRIL_A_BLOCK);
+    const float *as = a->scale + row * (k / CRIL_ACTIVATION_BLOCK);
     const float *sum = (group == 16 ? a->sum16 : a->sum32) + row * groups;
     __m512 acc[6][2];
 #pragma GCC unroll 6
@@ -101,8 +102,8 @@ TILE void tile_i16(const int mr, const size_t group, const int has_min, const st
 #pragma GCC unroll 6
         for (int i = 0; i < mr; i++)
             dot[i][0] = dot[i][1] = _mm512_setzero_si512();
-        for (size_t p = 0; p < group / 2; p++, wq += 2 * CRIL_NR) {
-            __m512i w0 = _mm512_loadu_si512(wq), w1 = _mm512_loadu_si512(wq + CRIL_NR);
+        for (size_t p = 0; p < group / 2; p++, wq += 2 * CRIL_PANEL_COLUMNS) {
+            __m512i w0 = _mm512_loadu_si512(wq), w1 = _mm512_loadu_si512(wq + CRIL_PANEL_COLUMNS);
 #pragma GCC unroll 6
             for (int i = 0; i < mr; i++) {
                 int32_t pair;
@@ -112,19 +113,20 @@ TILE void tile_i16(const int mr, const size_t group, const int has_min, const st
                 dot[i][1] = _mm512_dpwssd_epi32(dot[i][1], v, w1);
             }
         }
-        __m512 s0 = _mm512_loadu_ps(ws + g * CRIL_NR), s1 = _mm512_loadu_ps(ws + g * CRIL_NR + 16);
+        __m512 s0 = _mm512_loadu_ps(ws + g * CRIL_PANEL_COLUMNS),
+               s1 = _mm512_loadu_ps(ws + g * CRIL_PANEL_COLUMNS + 16);
 #pragma GCC unroll 6
         for (int i = 0; i < mr; i++) {
-            __m512 v =
-                _mm512_set1_ps(as[(size_t)i * (k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK]);
+            __m512 v = _mm512_set1_ps(
+                as[(size_t)i * (k / CRIL_ACTIVATION_BLOCK) + g * group / CRIL_ACTIVATION_BLOCK]);
             acc[i][0] =
                 _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][0]), _mm512_mul_ps(v, s0), acc[i][0]);
             acc[i][1] =
                 _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot[i][1]), _mm512_mul_ps(v, s1), acc[i][1]);
         }
         if (has_min) {
-            __m512 m0 = _mm512_loadu_ps(wm + g * CRIL_NR),
-                   m1 = _mm512_loadu_ps(wm + g * CRIL_NR + 16);
+            __m512 m0 = _mm512_loadu_ps(wm + g * CRIL_PANEL_COLUMNS),
+                   m1 = _mm512_loadu_ps(wm + g * CRIL_PANEL_COLUMNS + 16);
 #pragma GCC unroll 6
             for (int i = 0; i < mr; i++) {
                 __m512 v = _mm512_set1_ps(sum[(size_t)i * groups + g]);
@@ -140,11 +142,12 @@ TILE void tile_i16(const int mr, const size_t group, const int has_min, const st
     }
 }
 
-TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts *a, size_t row,
-                   size_t m, const struct cril_packed *w, size_t p, float *c, size_t ldc)
+TILE void rows_i16(const size_t group, const int has_min, const struct cril_activations *a,
+                   size_t row, size_t m, const struct cril_packed *w, size_t p, float *c,
+                   size_t ldc)
 {
-    const size_t per_panel = w->k / group * CRIL_NR;
-    const int16_t *wq = w->pairs + p * w->k * CRIL_NR;
+    const size_t per_panel = w->k / group * CRIL_PANEL_COLUMNS;
+    const int16_t *wq = w->pairs + p * w->k * CRIL_PANEL_COLUMNS;
     const float *ws = w->scale + p * per_panel, *wm = has_min ? w->min + p * per_panel : NULL;
     for (; m >= 6; m -= 6, row += 6, c += 6 * ldc)
         tile_i16(6, group, has_min, a, row, wq, ws, wm, c, ldc);
@@ -156,8 +159,8 @@ TILE void rows_i16(const size_t group, const int has_min, const struct cril_acts
         tile_i16(1, group, has_min, a, row, wq, ws, wm, c, ldc);
 }
 
-T static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
-                       size_t p, float *c, size_t ldc)
+T static void gemm_i16(const struct cril_activations *a, size_t row, size_t m,
+                       const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
     if (w->group == 32 && w->min)
         rows_i16(32, 1, a, row, m, w, p, c, ldc);
@@ -216,7 +219,7 @@ T static void logsum(float *l, size_t n, float *max, float *sum)
     *sum = exponentials(l, *max, n);
 }
 
-T static void quantise_pairs(const float *x, struct cril_acts *a, size_t row)
+T static void quantise_pairs(const float *x, struct cril_activations *a, size_t row)
 {
     quantise_x86(x, a, row, CRIL_PAIRS);
 }

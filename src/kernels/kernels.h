@@ -2,7 +2,8 @@
  * The arithmetic of a forward pass: one table of functions, filled once for the CPU at hand.
  *
  * ref.c is the definition (doc/numerics.md); the others equal it bit for bit. All packed matrices
- * use panels of CRIL_NR output columns, whatever the CPU, so that packing is written once.
+ * use panels of CRIL_PANEL_COLUMNS output columns, whatever the CPU, so that packing is written
+ * once.
  */
 #ifndef CRIL_KERNELS_KERNELS_H
 #define CRIL_KERNELS_KERNELS_H
@@ -14,20 +15,20 @@
 #include <stdint.h>
 
 enum {
-    CRIL_NR = 32,      /* columns of a panel */
-    CRIL_A_BLOCK = 32, /* activations that share a scale */
-    CRIL_CHUNK = 1024  /* logits that are reduced together; part of the contract */
+    CRIL_PANEL_COLUMNS = 32,    /* columns of a panel */
+    CRIL_ACTIVATION_BLOCK = 32, /* activations that share a scale */
+    CRIL_CHUNK = 1024           /* logits that are reduced together; part of the contract */
 };
 
 /* How a kernel set wants the integers of a product. */
 enum cril_panel_layout {
-    CRIL_PAIRS, /* weights [k / 2][NR][2] of 16 bits, activations [k] of 16 bits */
-    CRIL_QUADS  /* weights [k / 4][NR][4] of 8 bits, activations as bytes: [k] low ones, unsigned,
-                   then [k] high ones, signed */
+    CRIL_PAIRS, /* weights [k / 2][PANEL_COLUMNS][2] of 16 bits, activations [k] of 16 bits */
+    CRIL_QUADS  /* weights [k / 4][PANEL_COLUMNS][4] of 8 bits, activations as bytes: [k] low ones,
+                   unsigned,  then [k] high ones, signed */
 };
 
 /* Rows of 16-bit activations; k is a multiple of 32. */
-struct cril_acts {
+struct cril_activations {
     int16_t *q;   /* [rows, k]      |q| <= 32767; a row as cril_panel_layout says */
     float *scale; /* [rows, k / 32] */
     float *sum32; /* [rows, k / 32] (sum of 32 q) * scale, rounded once each */
@@ -37,27 +38,28 @@ struct cril_acts {
 
 /* A matrix in panels, one of f, pairs and quads. */
 struct cril_packed {
-    float *f;           /* [panels][k][NR] */
-    int16_t *pairs;     /* [panels][k / 2][NR][2] */
-    int8_t *quads;      /* [panels][k / 4][NR][4] */
-    float *scale, *min; /* of integers [panels][k / group][NR]; min NULL: the type has none */
+    float *f;       /* [panels][k][PANEL_COLUMNS] */
+    int16_t *pairs; /* [panels][k / 2][PANEL_COLUMNS][2] */
+    int8_t *quads;  /* [panels][k / 4][PANEL_COLUMNS][4] */
+    float *scale,
+        *min; /* of integers [panels][k / group][PANEL_COLUMNS]; min NULL: the type has none */
     size_t n, k, group;
-    size_t ahead; /* panels from one to the next that a thread takes, which a kernel may call into
-                     its cache meanwhile; 0: unknown */
+    size_t prefetch_panels; /* panels from one to the next that a thread takes, which a kernel may
+                     call into its cache meanwhile; 0: unknown */
 };
 
 struct cril_kernels {
     const char *name;
     enum cril_panel_layout layout;
-    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < NR. Every column of the panel
-     * is written. */
+    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < PANEL_COLUMNS. Every column
+     * of the panel is written. */
     void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
                      size_t ldc);
     /* The same for rows [row, row + m) of a and panel number p of w. */
-    void (*gemm_i16)(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
-                     size_t p, float *c, size_t ldc);
+    void (*gemm_i16)(const struct cril_activations *a, size_t row, size_t m,
+                     const struct cril_packed *w, size_t p, float *c, size_t ldc);
     /* x [k] to row `row` of a. A block with a value that is not finite gets scale NaN. */
-    void (*quantise)(const float *x, struct cril_acts *a, size_t row);
+    void (*quantise)(const float *x, struct cril_activations *a, size_t row);
     /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
      * be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
@@ -109,7 +111,7 @@ bool cril_pack_panel(const struct cril_matrix *m, size_t first, struct cril_pack
 
 static inline size_t cril_panels(size_t n)
 {
-    return (n + CRIL_NR - 1) / CRIL_NR;
+    return (n + CRIL_PANEL_COLUMNS - 1) / CRIL_PANEL_COLUMNS;
 }
 
 #endif

@@ -21,8 +21,8 @@ CRIL_ROW_KERNELS(, CRIL_PAIRS)
 /* Row i's numbers k .. k + 3 are lanes of a[i]. LANE is a constant. */
 #define MULTIPLY_F32(LANE)                                                                         \
     do {                                                                                           \
-        const float32x4_t b0 = vld1q_f32(b + CRIL_NR * (LANE));                                    \
-        const float32x4_t b1 = vld1q_f32(b + CRIL_NR * (LANE) + 4);                                \
+        const float32x4_t b0 = vld1q_f32(b + CRIL_PANEL_COLUMNS * (LANE));                         \
+        const float32x4_t b1 = vld1q_f32(b + CRIL_PANEL_COLUMNS * (LANE) + 4);                     \
         _Pragma("GCC unroll 8") for (int i = 0; i < mr; i++)                                       \
         {                                                                                          \
             acc[i][0] = vfmaq_laneq_f32(acc[i][0], b0, v[i], LANE);                                \
@@ -38,7 +38,7 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
 #pragma GCC unroll 8
     for (int i = 0; i < mr; i++)
         acc[i][0] = acc[i][1] = vdupq_n_f32(0);
-    for (; p + 4 <= k; p += 4, b += 4 * CRIL_NR) {
+    for (; p + 4 <= k; p += 4, b += 4 * CRIL_PANEL_COLUMNS) {
 #pragma GCC unroll 8
         for (int i = 0; i < mr; i++)
             v[i] = vld1q_f32(a + (size_t)i * lda + p);
@@ -47,7 +47,7 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
         MULTIPLY_F32(2);
         MULTIPLY_F32(3);
     }
-    for (; p < k; p++, b += CRIL_NR) {
+    for (; p < k; p++, b += CRIL_PANEL_COLUMNS) {
 #pragma GCC unroll 8
         for (int i = 0; i < mr; i++)
             v[i] = vdupq_n_f32(a[(size_t)i * lda + p]);
@@ -63,7 +63,7 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
 static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
                      size_t ldc)
 {
-    for (size_t h = 0; h < CRIL_NR; h += 8) {
+    for (size_t h = 0; h < CRIL_PANEL_COLUMNS; h += 8) {
         size_t i = 0;
         for (; i + 8 <= m; i += 8)
             tile_f32(8, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
@@ -83,24 +83,26 @@ struct columns {
 
 /* Eight int32 dot products of a group join the row's accumulators: as in ref.c, one fma and one
  * more for a minimum. */
-TILE void join(const struct cril_acts *a, size_t row, size_t group, size_t g,
+TILE void join(const struct cril_activations *a, size_t row, size_t group, size_t g,
                const struct columns *w, const int32x4_t dot[2], float32x4_t acc[2])
 {
     const size_t groups = a->k / group;
-    const float by = a->scale[row * (a->k / CRIL_A_BLOCK) + g * group / CRIL_A_BLOCK];
+    const float by =
+        a->scale[row * (a->k / CRIL_ACTIVATION_BLOCK) + g * group / CRIL_ACTIVATION_BLOCK];
     const float sum = (group == 16 ? a->sum16 : a->sum32)[row * groups + g];
     for (size_t h = 0; h < 2; h++) {
-        const float32x4_t s = vmulq_n_f32(vld1q_f32(w->scale + g * CRIL_NR + 4 * h), by);
+        const float32x4_t s = vmulq_n_f32(vld1q_f32(w->scale + g * CRIL_PANEL_COLUMNS + 4 * h), by);
         acc[h] = vfmaq_f32(acc[h], vcvtq_f32_s32(dot[h]), s);
         if (w->min)
-            acc[h] = vfmaq_n_f32(acc[h], vld1q_f32(w->min + g * CRIL_NR + 4 * h), sum);
+            acc[h] = vfmaq_n_f32(acc[h], vld1q_f32(w->min + g * CRIL_PANEL_COLUMNS + 4 * h), sum);
     }
 }
 
 /* Pair PAIR of the eight activations in v[i]. */
 #define MULTIPLY_PAIR(PAIR)                                                                        \
     do {                                                                                           \
-        const int16x8x2_t w2 = vld2q_s16(wq + 2 * CRIL_NR * (PAIR)); /* of eight columns */        \
+        const int16x8x2_t w2 =                                                                     \
+            vld2q_s16(wq + 2 * CRIL_PANEL_COLUMNS * (PAIR)); /* of eight columns */                \
         _Pragma("GCC unroll 4") for (int i = 0; i < mr; i++)                                       \
         {                                                                                          \
             dot[i][0] = vmlal_laneq_s16(dot[i][0], vget_low_s16(w2.val[0]), v[i], 2 * (PAIR));     \
@@ -110,7 +112,7 @@ TILE void join(const struct cril_acts *a, size_t row, size_t group, size_t g,
         }                                                                                          \
     } while (0)
 
-TILE void tile_pairs(const int mr, const struct cril_acts *a, size_t row, size_t group,
+TILE void tile_pairs(const int mr, const struct cril_activations *a, size_t row, size_t group,
                      struct columns w, float *c, size_t ldc)
 {
     const int16_t *wq = w.pairs;
@@ -124,7 +126,7 @@ TILE void tile_pairs(const int mr, const struct cril_acts *a, size_t row, size_t
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++)
             dot[i][0] = dot[i][1] = vdupq_n_s32(0);
-        for (size_t e = g * group; e < (g + 1) * group; e += 8, wq += 8 * CRIL_NR) {
+        for (size_t e = g * group; e < (g + 1) * group; e += 8, wq += 8 * CRIL_PANEL_COLUMNS) {
 #pragma GCC unroll 4
             for (int i = 0; i < mr; i++)
                 v[i] = vld1q_s16(a->q + (row + (size_t)i) * a->k + e);
@@ -146,17 +148,17 @@ TILE void tile_pairs(const int mr, const struct cril_acts *a, size_t row, size_t
 
 static struct columns columns_of(const struct cril_packed *w, size_t p, size_t h)
 {
-    const size_t weights = p * w->k * CRIL_NR, groups = weights / w->group + h;
+    const size_t weights = p * w->k * CRIL_PANEL_COLUMNS, groups = weights / w->group + h;
     return (struct columns){.pairs = w->pairs ? w->pairs + weights + 2 * h : NULL,
                             .quads = w->quads ? w->quads + weights + 4 * h : NULL,
                             .scale = w->scale + groups,
                             .min = w->min ? w->min + groups : NULL};
 }
 
-static void gemm_i16(const struct cril_acts *a, size_t row, size_t m, const struct cril_packed *w,
-                     size_t p, float *c, size_t ldc)
+static void gemm_i16(const struct cril_activations *a, size_t row, size_t m,
+                     const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
-    for (size_t h = 0; h < CRIL_NR; h += 8) {
+    for (size_t h = 0; h < CRIL_PANEL_COLUMNS; h += 8) {
         const struct columns from = columns_of(w, p, h);
         size_t i = 0;
         for (; i + 4 <= m; i += 4)
@@ -184,23 +186,23 @@ void cril_kernels_neon(struct cril_kernels *k)
 T TILE int32x4_t add_dots(int32x4_t dot, const int8_t *wq, int8x16_t v)
 {
     dot = vdotq_laneq_s32(dot, vld1q_s8(wq), v, 0);
-    dot = vdotq_laneq_s32(dot, vld1q_s8(wq + 4 * CRIL_NR), v, 1);
-    dot = vdotq_laneq_s32(dot, vld1q_s8(wq + 8 * CRIL_NR), v, 2);
-    return vdotq_laneq_s32(dot, vld1q_s8(wq + 12 * CRIL_NR), v, 3);
+    dot = vdotq_laneq_s32(dot, vld1q_s8(wq + 4 * CRIL_PANEL_COLUMNS), v, 1);
+    dot = vdotq_laneq_s32(dot, vld1q_s8(wq + 8 * CRIL_PANEL_COLUMNS), v, 2);
+    return vdotq_laneq_s32(dot, vld1q_s8(wq + 12 * CRIL_PANEL_COLUMNS), v, 3);
 }
 
-T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size_t group,
+T TILE void tile_quads(const int mr, const struct cril_activations *a, size_t row, size_t group,
                        struct columns w, float *c, size_t ldc)
 {
     const int8_t *wq = w.quads, *high = (const int8_t *)a->q + row * 2 * a->k + a->k;
     const uint8_t *low = (const uint8_t *)a->q + row * 2 * a->k;
-    const size_t step = 16 * CRIL_NR; /* bytes of 16 activations' weights */
+    const size_t step = 16 * CRIL_PANEL_COLUMNS; /* bytes of 16 activations' weights */
     float32x4_t acc[4][2];
     int32x4_t dot[4][2];
 #pragma GCC unroll 4
     for (int i = 0; i < mr; i++)
         acc[i][0] = acc[i][1] = vdupq_n_f32(0);
-    for (size_t g = 0; g < a->k / group; g++, wq += group * CRIL_NR) {
+    for (size_t g = 0; g < a->k / group; g++, wq += group * CRIL_PANEL_COLUMNS) {
         int32x4_t sum[2] = {vdupq_n_s32(0), vdupq_n_s32(0)};
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i++)
@@ -240,10 +242,10 @@ T TILE void tile_quads(const int mr, const struct cril_acts *a, size_t row, size
     }
 }
 
-T static void gemm_quads(const struct cril_acts *a, size_t row, size_t m,
+T static void gemm_quads(const struct cril_activations *a, size_t row, size_t m,
                          const struct cril_packed *w, size_t p, float *c, size_t ldc)
 {
-    for (size_t h = 0; h < CRIL_NR; h += 8) {
+    for (size_t h = 0; h < CRIL_PANEL_COLUMNS; h += 8) {
         const struct columns from = columns_of(w, p, h);
         size_t i = 0;
         for (; i + 4 <= m; i += 4)
@@ -253,7 +255,7 @@ T static void gemm_quads(const struct cril_acts *a, size_t row, size_t m,
     }
 }
 
-static void quantise_quads(const float *x, struct cril_acts *a, size_t row)
+static void quantise_quads(const float *x, struct cril_activations *a, size_t row)
 {
     row_quantise(x, a, row, CRIL_QUADS);
 }

@@ -10,8 +10,8 @@ enum { MAX_BLOCK = 256, MAX_GROUPS = 16 };
 
 /* A block of each row of a panel; rows that the matrix does not have stay zero. */
 struct unpacked {
-    int8_t q[CRIL_NR][MAX_BLOCK];
-    float scale[CRIL_NR][MAX_GROUPS], min[CRIL_NR][MAX_GROUPS];
+    int8_t q[CRIL_PANEL_COLUMNS][MAX_BLOCK];
+    float scale[CRIL_PANEL_COLUMNS][MAX_GROUPS], min[CRIL_PANEL_COLUMNS][MAX_GROUPS];
 };
 
 static bool all_finite(const float *x, size_t n)
@@ -39,45 +39,45 @@ static bool pack_float(const struct cril_dtype_info *t, const uint8_t *const *fr
                        size_t k, float *panel)
 {
     enum { SLICE = 128 };
-    float rows[CRIL_NR][SLICE + 4] = {
+    float rows[CRIL_PANEL_COLUMNS][SLICE + 4] = {
         {0}}; /* a power of two apart they would share a few lines of the cache */
     bool finite = true;
-    for (size_t p = 0; p < k; p += SLICE, panel += SLICE * CRIL_NR) {
+    for (size_t p = 0; p < k; p += SLICE, panel += SLICE * CRIL_PANEL_COLUMNS) {
         const size_t len = k - p < SLICE ? k - p : SLICE;
         for (size_t lane = 0; lane < n; lane++)
             load_slice(t, from[lane] + p * t->block_bytes, len, p + len < k, rows[lane]);
         for (size_t e = 0; e < len; e++)
-            for (size_t lane = 0; lane < CRIL_NR; lane++)
-                panel[e * CRIL_NR + lane] = rows[lane][e];
-        finite &= all_finite(panel, len * CRIL_NR);
+            for (size_t lane = 0; lane < CRIL_PANEL_COLUMNS; lane++)
+                panel[e * CRIL_PANEL_COLUMNS + lane] = rows[lane][e];
+        finite &= all_finite(panel, len * CRIL_PANEL_COLUMNS);
     }
     return finite;
 }
 
 static void turn_pairs(const struct unpacked *u, size_t len, int16_t *to)
 {
-    for (size_t e = 0; e < len; e += 2, to += 2 * CRIL_NR) {
-        int8_t row[2 * CRIL_NR];
-        for (size_t lane = 0; lane < CRIL_NR; lane++)
+    for (size_t e = 0; e < len; e += 2, to += 2 * CRIL_PANEL_COLUMNS) {
+        int8_t row[2 * CRIL_PANEL_COLUMNS];
+        for (size_t lane = 0; lane < CRIL_PANEL_COLUMNS; lane++)
             memcpy(row + 2 * lane, u->q[lane] + e, 2);
-        for (size_t i = 0; i < 2 * CRIL_NR; i++)
+        for (size_t i = 0; i < 2 * CRIL_PANEL_COLUMNS; i++)
             to[i] = row[i];
     }
 }
 
 static void turn_quads(const struct unpacked *u, size_t len, int8_t *to)
 {
-    for (size_t e = 0; e < len; e += 4, to += 4 * CRIL_NR)
-        for (size_t lane = 0; lane < CRIL_NR; lane++)
+    for (size_t e = 0; e < len; e += 4, to += 4 * CRIL_PANEL_COLUMNS)
+        for (size_t lane = 0; lane < CRIL_PANEL_COLUMNS; lane++)
             memcpy(to + 4 * lane, u->q[lane] + e, 4);
 }
 
 static bool turn_floats(const float (*from)[MAX_GROUPS], size_t groups, float *to)
 {
     for (size_t g = 0; g < groups; g++)
-        for (size_t lane = 0; lane < CRIL_NR; lane++)
-            to[g * CRIL_NR + lane] = from[lane][g];
-    return all_finite(to, groups * CRIL_NR);
+        for (size_t lane = 0; lane < CRIL_PANEL_COLUMNS; lane++)
+            to[g * CRIL_PANEL_COLUMNS + lane] = from[lane][g];
+    return all_finite(to, groups * CRIL_PANEL_COLUMNS);
 }
 
 /* Rows [first, first + n) of a matrix that is stored column by column: a panel's order already. */
@@ -86,21 +86,22 @@ static bool pack_transposed(const struct cril_matrix *m, size_t first, size_t n,
     const struct cril_dtype_info *t = &cril_dtypes[m->type];
     const uint8_t *from = m->data + first * t->block_bytes;
     for (size_t e = 0; e < m->columns; e++, from += m->row_bytes) {
-        t->load(from, n, panel + e * CRIL_NR);
-        memset(panel + e * CRIL_NR + n, 0, (CRIL_NR - n) * sizeof(float));
+        t->load(from, n, panel + e * CRIL_PANEL_COLUMNS);
+        memset(panel + e * CRIL_PANEL_COLUMNS + n, 0, (CRIL_PANEL_COLUMNS - n) * sizeof(float));
     }
-    return all_finite(panel, m->columns * CRIL_NR);
+    return all_finite(panel, m->columns * CRIL_PANEL_COLUMNS);
 }
 
 static bool pack_int(const struct cril_dtype_info *t, const uint8_t *const *from, size_t n,
                      struct cril_packed *w, size_t p)
 {
-    const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_NR,
+    const size_t len = t->block_len, groups = len / t->group, first = p * w->k * CRIL_PANEL_COLUMNS,
                  per_group = first / t->group;
     struct unpacked u = {0};
     bool finite = true;
     for (size_t b = 0; b < w->k / len; b++) {
-        const size_t weights = first + b * len * CRIL_NR, scales = per_group + b * groups * CRIL_NR;
+        const size_t weights = first + b * len * CRIL_PANEL_COLUMNS,
+                     scales = per_group + b * groups * CRIL_PANEL_COLUMNS;
         for (size_t lane = 0; lane < n; lane++)
             t->unpack(from[lane] + b * t->block_bytes, u.q[lane], u.scale[lane], u.min[lane]);
         if (w->pairs)
@@ -117,13 +118,14 @@ static bool pack_int(const struct cril_dtype_info *t, const uint8_t *const *from
 bool cril_pack_panel(const struct cril_matrix *m, size_t first, struct cril_packed *w, size_t p)
 {
     const struct cril_dtype_info *t = &cril_dtypes[m->type];
-    const size_t left = w->n - p * CRIL_NR, n = left < CRIL_NR ? left : CRIL_NR;
-    const uint8_t *from[CRIL_NR];
-    first += p * CRIL_NR;
+    const size_t left = w->n - p * CRIL_PANEL_COLUMNS,
+                 n = left < CRIL_PANEL_COLUMNS ? left : CRIL_PANEL_COLUMNS;
+    const uint8_t *from[CRIL_PANEL_COLUMNS];
+    first += p * CRIL_PANEL_COLUMNS;
     if (m->transposed)
-        return pack_transposed(m, first, n, w->f + p * w->k * CRIL_NR);
+        return pack_transposed(m, first, n, w->f + p * w->k * CRIL_PANEL_COLUMNS);
     for (size_t lane = 0; lane < n; lane++)
         from[lane] = cril_matrix_row(m, first + lane);
-    return w->f ? pack_float(t, from, n, w->k, w->f + p * w->k * CRIL_NR)
+    return w->f ? pack_float(t, from, n, w->k, w->f + p * w->k * CRIL_PANEL_COLUMNS)
                 : pack_int(t, from, n, w, p);
 }

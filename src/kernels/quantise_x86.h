@@ -48,8 +48,8 @@ CRIL_X86_INLINE __m256i integers(__m256 a, __m256 b, __m256 inverse)
     return _mm256_permute4x64_epi64(_mm256_packs_epi32(i, j), 0xD8);
 }
 
-CRIL_X86_INLINE void store_block(struct cril_acts *a, size_t row, size_t at, __m256i q0, __m256i q1,
-                                 const enum cril_panel_layout layout)
+CRIL_X86_INLINE void store_block(struct cril_activations *a, size_t row, size_t at, __m256i q0,
+                                 __m256i q1, const enum cril_panel_layout layout)
 {
     int16_t *pairs = a->q + row * a->k;
     if (layout == CRIL_PAIRS) {
@@ -65,15 +65,15 @@ CRIL_X86_INLINE void store_block(struct cril_acts *a, size_t row, size_t at, __m
     _mm256_storeu_si256((__m256i *)(void *)(bytes + a->k), _mm256_permute4x64_epi64(h, 0xD8));
 }
 
-CRIL_X86_INLINE void quantise_x86(const float *x, struct cril_acts *a, size_t row,
+CRIL_X86_INLINE void quantise_x86(const float *x, struct cril_activations *a, size_t row,
                                   const enum cril_panel_layout layout)
 {
-    const size_t blocks = a->k / CRIL_A_BLOCK;
+    const size_t blocks = a->k / CRIL_ACTIVATION_BLOCK;
     const __m256i ones = _mm256_set1_epi16(1);
     for (size_t b = 0; b < blocks; b++) {
         __m256 v[4];
         for (size_t i = 0; i < 4; i++)
-            v[i] = _mm256_loadu_ps(x + b * CRIL_A_BLOCK + 8 * i);
+            v[i] = _mm256_loadu_ps(x + b * CRIL_ACTIVATION_BLOCK + 8 * i);
         const int32_t top = top_of_block(v);
         float max, inverse = 0, scale = top >= 0x7f800000 ? NAN : 0;
         memcpy(&max, &top, sizeof(max));
@@ -88,7 +88,7 @@ CRIL_X86_INLINE void quantise_x86(const float *x, struct cril_acts *a, size_t ro
         __m256i q0 = integers(v[0], v[1], by), q1 = integers(v[2], v[3], by);
         int32_t sum[2];
         sums_of_two(_mm256_madd_epi16(q0, ones), _mm256_madd_epi16(q1, ones), sum);
-        store_block(a, row, b * CRIL_A_BLOCK, q0, q1, layout);
+        store_block(a, row, b * CRIL_ACTIVATION_BLOCK, q0, q1, layout);
         a->scale[row * blocks + b] = scale;
         a->sum32[row * blocks + b] = (float)(sum[0] + sum[1]) * scale;
         a->sum16[row * blocks * 2 + b * 2] = (float)sum[0] * scale;

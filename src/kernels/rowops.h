@@ -117,18 +117,18 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
 
 /* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN
  * and infinity on top. */
-CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row,
+CRIL_INLINE void row_quantise(const float *x, struct cril_activations *a, size_t row,
                               const enum cril_panel_layout layout)
 {
-    const size_t nb = a->k / CRIL_A_BLOCK;
+    const size_t nb = a->k / CRIL_ACTIVATION_BLOCK;
     int16_t *pairs = a->q + row * a->k;
     uint8_t *low = (uint8_t *)pairs;
     int8_t *high = (int8_t *)pairs + a->k;
     for (size_t b = 0; b < nb; b++) {
-        const float *v = x + b * CRIL_A_BLOCK;
-        int32_t bits[CRIL_A_BLOCK], top = 0;
+        const float *v = x + b * CRIL_ACTIVATION_BLOCK;
+        int32_t bits[CRIL_ACTIVATION_BLOCK], top = 0;
         memcpy(bits, v, sizeof(bits));
-        for (int i = 0; i < CRIL_A_BLOCK; i++) {
+        for (int i = 0; i < CRIL_ACTIVATION_BLOCK; i++) {
             int32_t t = bits[i] & 0x7fffffff;
             top = t > top ? t : top;
         }
@@ -140,14 +140,14 @@ CRIL_INLINE void row_quantise(const float *x, struct cril_acts *a, size_t row,
             inv = 32767.0f / max.f;
             scale = max.f / 32767.0f;
         }
-        int32_t qi[CRIL_A_BLOCK], s0 = 0, s1 = 0;
-        float rounded[CRIL_A_BLOCK];
-        for (int i = 0; i < CRIL_A_BLOCK; i++)
+        int32_t qi[CRIL_ACTIVATION_BLOCK], s0 = 0, s1 = 0;
+        float rounded[CRIL_ACTIVATION_BLOCK];
+        for (int i = 0; i < CRIL_ACTIVATION_BLOCK; i++)
             rounded[i] = (inv > 0 ? v[i] : 0.0f) * inv + 12582912.0f;
         memcpy(qi, rounded, sizeof(qi));
-        for (int i = 0; i < CRIL_A_BLOCK; i++)
+        for (int i = 0; i < CRIL_ACTIVATION_BLOCK; i++)
             qi[i] -= 0x4B400000;
-        for (size_t i = 0, at = b * CRIL_A_BLOCK; i < CRIL_A_BLOCK; i++, at++) {
+        for (size_t i = 0, at = b * CRIL_ACTIVATION_BLOCK; i < CRIL_ACTIVATION_BLOCK; i++, at++) {
             if (layout == CRIL_PAIRS) {
                 pairs[at] = (int16_t)qi[i];
             } else {
@@ -181,7 +181,7 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
 
 /* Defines the row functions of a kernel set, compiled for the given target, and the set itself. */
 #define CRIL_ROW_KERNELS(T, LAYOUT)                                                                \
-    T static void k_quantise(const float *x, struct cril_acts *a, size_t row)                      \
+    T static void k_quantise(const float *x, struct cril_activations *a, size_t row)               \
     {                                                                                              \
         row_quantise(x, a, row, LAYOUT);                                                           \
     }                                                                                              \

@@ -7,7 +7,7 @@ enum { BLOCK = 32 }; /* positions that share a range of keys */
 
 static size_t pad(size_t n)
 {
-    return cril_panels(n) * CRIL_NR;
+    return cril_panels(n) * CRIL_PANEL_COLUMNS;
 }
 
 size_t cril_kv_k_floats(const struct cril_config *c, size_t n_pad)
@@ -25,11 +25,13 @@ void cril_kv_store(const struct cril_config *c, const struct cril_kv *kv, size_t
 {
     const size_t hd = c->head_dim;
     for (size_t h = 0; h < c->n_kv_heads; h++) {
-        float *kp = kv->k + h * hd * kv->n_pad + p / CRIL_NR * hd * CRIL_NR + p % CRIL_NR;
-        float *vp = kv->v + h * pad(hd) * kv->n_pad + p * CRIL_NR;
+        float *kp = kv->k + h * hd * kv->n_pad + p / CRIL_PANEL_COLUMNS * hd * CRIL_PANEL_COLUMNS +
+                    p % CRIL_PANEL_COLUMNS;
+        float *vp = kv->v + h * pad(hd) * kv->n_pad + p * CRIL_PANEL_COLUMNS;
         for (size_t d = 0; d < hd; d++) {
-            kp[d * CRIL_NR] = k[h * hd + d];
-            vp[d / CRIL_NR * kv->n_pad * CRIL_NR + d % CRIL_NR] = v[h * hd + d];
+            kp[d * CRIL_PANEL_COLUMNS] = k[h * hd + d];
+            vp[d / CRIL_PANEL_COLUMNS * kv->n_pad * CRIL_PANEL_COLUMNS + d % CRIL_PANEL_COLUMNS] =
+                v[h * hd + d];
         }
     }
 }
@@ -61,14 +63,15 @@ static void attend_heads(const struct cril_kernels *kernels, const struct cril_c
     float sum[BLOCK];
     for (size_t i = 0; i < m; i++)
         memcpy(queries + i * g * hd, q[i] + head * hd, g * hd * sizeof(float));
-    for (size_t j = low; j < high; j += CRIL_NR)
+    for (size_t j = low; j < high; j += CRIL_PANEL_COLUMNS)
         kernels->gemm_f32(queries, hd, m * g, k + j * hd, hd, scores + (j - low), n);
     for (size_t i = 0; i < m * g; i++) {
         mask(scores + i * n, low, high, pos[i / g], window);
         sum[i] = kernels->softmax(scores + i * n, n);
     }
-    for (size_t d = 0; d < hv; d += CRIL_NR)
-        kernels->gemm_f32(scores, n, m * g, v + d * n_pad + low * CRIL_NR, n, gathered + d, hv);
+    for (size_t d = 0; d < hv; d += CRIL_PANEL_COLUMNS)
+        kernels->gemm_f32(scores, n, m * g, v + d * n_pad + low * CRIL_PANEL_COLUMNS, n,
+                          gathered + d, hv);
     for (size_t i = 0; i < m * g; i++) {
         float r = 1.0f / sum[i];
         for (size_t d = 0; d < hd; d++)

@@ -14,15 +14,15 @@
 #include "model/model.h"
 
 /* Keys and values of one window in one layer. n_pad is its length rounded up to a multiple of
- * CRIL_NR. */
+ * CRIL_PANEL_COLUMNS. */
 struct cril_kv {
-    float *k; /* [n_kv_heads][n_pad / NR][head_dim][NR] */
-    float *v; /* [n_kv_heads][head_pad / NR][n_pad][NR] */
+    float *k; /* [n_kv_heads][n_pad / PANEL_COLUMNS][head_dim][PANEL_COLUMNS] */
+    float *v; /* [n_kv_heads][head_pad / PANEL_COLUMNS][n_pad][PANEL_COLUMNS] */
     size_t n_pad;
 };
 
 /* Floats that keys and values of n_pad positions take; head_dim of values is padded to a multiple
- * of NR. */
+ * of PANEL_COLUMNS. */
 size_t cril_kv_k_floats(const struct cril_config *c, size_t n_pad);
 size_t cril_kv_v_floats(const struct cril_config *c, size_t n_pad);
 

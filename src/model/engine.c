@@ -24,10 +24,10 @@
 
 /* A worker's own memory. */
 struct scratch {
-    float *buffers[CRIL_N_BUFFERS]; /* [CRIL_ROWS][ld]; NULL for those that wait at a cut */
-    struct cril_acts acts;          /* [CRIL_ROWS], k set for each product */
-    struct cril_memory memory;      /* what the above point into */
-    struct cril_memory attention;   /* grows with the longest window */
+    float *buffers[CRIL_N_BUFFERS];      /* [CRIL_ROWS][ld]; NULL for those that wait at a cut */
+    struct cril_activations activations; /* [CRIL_ROWS], k set for each product */
+    struct cril_memory memory;           /* what the above point into */
+    struct cril_memory attention;        /* grows with the longest window */
 };
 
 struct row {
@@ -58,7 +58,8 @@ struct cril_engine {
     size_t n_windows, n_rows, longest;
     struct cril_memory rows, kvs, kv, ids, nats, shares;
     struct cril_rotations rotations;
-    struct cril_memory across[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.across */
+    struct cril_memory
+        kept_between_stages[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.kept_between_stages */
 
     struct cril_memory panels[2];            /* of the stage at work, of the next */
     struct cril_packed packed[CRIL_N_SLOTS]; /* successive stages have different slots */
@@ -81,13 +82,13 @@ static void matmul(const struct cril_engine *e, struct scratch *s, const struct 
 {
     const struct cril_packed *w = &e->packed[step->w];
     const size_t *ld = e->plan.ld;
-    s->acts.k = w->k;
+    s->activations.k = w->k;
     if (!w->f && *quantised != step->in) {
         for (size_t i = 0; i < m; i++)
-            e->k->quantise(buffers[step->in] + i * ld[step->in], &s->acts, i);
+            e->k->quantise(buffers[step->in] + i * ld[step->in], &s->activations, i);
         *quantised = step->in;
     }
-    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->acts, 0, m,
+    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->activations, 0, m,
                          buffers[step->out], ld[step->out]);
 }
 
@@ -138,11 +139,12 @@ static void run_rows(const struct cril_engine *e, struct scratch *s, size_t firs
 {
     const struct cril_family *f = e->m->family;
     const struct row *rows = (const struct row *)e->rows.data + first;
-    enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->acts holds */
+    enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->activations holds */
     float *buffers[CRIL_N_BUFFERS];
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        buffers[b] =
-            e->plan.across[b] ? (float *)e->across[b].data + first * e->plan.ld[b] : s->buffers[b];
+        buffers[b] = e->plan.kept_between_stages[b]
+                         ? (float *)e->kept_between_stages[b].data + first * e->plan.ld[b]
+                         : s->buffers[b];
     for (size_t i = e->plan.cut[e->stage]; i < e->plan.cut[e->stage + 1]; i++) {
         const struct cril_step *step = &f->steps[i];
         if (step->op == CRIL_OP_ATTEND)
@@ -224,8 +226,8 @@ static void keep_scored(struct cril_engine *e)
         if (rows[r].position < rows[r].window->first)
             continue;
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
-            float *all = e->across[b].data;
-            if (e->plan.across[b])
+            float *all = e->kept_between_stages[b].data;
+            if (e->plan.kept_between_stages[b])
                 memmove(all + n * e->plan.ld[b], all + r * e->plan.ld[b],
                         e->plan.ld[b] * sizeof(float));
         }
@@ -267,7 +269,7 @@ static void embed_task(void *arg, size_t task, size_t worker)
     (void)worker;
     for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++)
         cril_row_embed(e->m, e->k, row[r].window->ids[row[r].position],
-                       (float *)e->across[CRIL_BUF_X].data + r * ldx, ldx);
+                       (float *)e->kept_between_stages[CRIL_BUF_X].data + r * ldx, ldx);
 }
 
 /* ---- A batch ---- */
@@ -303,8 +305,9 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padde
               cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
               cril_memory_reserve(&e->shares, n_scored, sizeof(struct cril_shares));
     for (size_t b = 0; ok && b < CRIL_N_BUFFERS; b++)
-        ok = !e->plan.across[b] ||
-             cril_memory_reserve(&e->across[b], e->n_rows, e->plan.ld[b] * sizeof(float));
+        ok = !e->plan.kept_between_stages[b] ||
+             cril_memory_reserve(&e->kept_between_stages[b], e->n_rows,
+                                 e->plan.ld[b] * sizeof(float));
     for (size_t i = 0; ok && i < cril_pool_threads(e->pool); i++)
         ok = cril_memory_reserve(&e->scratch[i].attention, attend, sizeof(float));
     return ok;
@@ -342,8 +345,8 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
         if (rows[i].window->shares)
             shares = e->shares.data;
     }
-    if (!cril_vocabulary_nats(&e->vocabulary, e->across[CRIL_BUF_X].data, e->plan.ld[CRIL_BUF_X],
-                              e->n_rows, ids, nats, shares))
+    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[CRIL_BUF_X].data,
+                              e->plan.ld[CRIL_BUF_X], e->n_rows, ids, nats, shares))
         return no_memory(e, err);
     const char *damaged = atomic_load(&e->damaged);
     if (damaged)
@@ -404,13 +407,13 @@ static bool create_scratch(const struct cril_engine *e, struct scratch *s)
     float *f = s->memory.data;
     for (size_t i = 0; i < CRIL_N_BUFFERS; i++) {
         widest = ld[i] > widest ? ld[i] : widest;
-        if (e->plan.across[i])
+        if (e->plan.kept_between_stages[i])
             continue;
         s->buffers[i] = f;
         f += CRIL_ROWS * ld[i];
     }
-    const size_t blocks = CRIL_ROWS * (widest / CRIL_A_BLOCK);
-    s->acts = (struct cril_acts){
+    const size_t blocks = CRIL_ROWS * (widest / CRIL_ACTIVATION_BLOCK);
+    s->activations = (struct cril_activations){
         .scale = f, .sum32 = f + blocks, .sum16 = f + 2 * blocks, .q = (int16_t *)(f + 4 * blocks)};
     return true;
 }
@@ -468,7 +471,7 @@ void cril_engine_free(struct cril_engine *e)
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        free(e->across[b].data);
+        free(e->kept_between_stages[b].data);
     for (size_t i = 0; e->scratch && i < cril_pool_threads(e->pool); i++) {
         free(e->scratch[i].attention.data);
         free(e->scratch[i].memory.data);

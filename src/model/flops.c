@@ -10,9 +10,9 @@ static double size_of(const struct cril_matrix *m)
 /* Keys that n positions see, together. window 0: all earlier ones. */
 static double visible_keys(size_t n, size_t window)
 {
-    const double all = (double)n, most = window && window < n ? (double)window : all;
+    const double all = (double)n, max = window && window < n ? (double)window : all;
 
-    return most * (most + 1) / 2 + (all - most) * most;
+    return max * (max + 1) / 2 + (all - max) * max;
 }
 
 double cril_model_flops(const cril_model *m, size_t n, size_t n_scored)

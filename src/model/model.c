@@ -26,15 +26,15 @@ static void name_types(cril_model *m)
             bytes[t->type] += t->bytes;
     }
     for (;;) {
-        size_t most = 0;
+        size_t max = 0;
 
         for (size_t k = 1; k < CRIL_N_DTYPES; k++)
-            most = bytes[k] > bytes[most] ? k : most;
-        if (!bytes[most] || n >= sizeof(m->types))
+            max = bytes[k] > bytes[max] ? k : max;
+        if (!bytes[max] || n >= sizeof(m->types))
             return;
         n += (size_t)snprintf(m->types + n, sizeof(m->types) - n, "%s%s", n ? "+" : "",
-                              cril_dtypes[most].name);
-        bytes[most] = 0;
+                              cril_dtypes[max].name);
+        bytes[max] = 0;
     }
 }
 

@@ -18,7 +18,8 @@ bool cril_packed_bytes(const struct cril_kernels *k, const struct cril_matrix *m
 {
     const struct cril_dtype_info *info = &cril_dtypes[m->type];
     size_t weights;
-    if (!cril_size_mul(cril_panels(n) * CRIL_NR, m->columns, &weights) || weights > SIZE_MAX / 16)
+    if (!cril_size_mul(cril_panels(n) * CRIL_PANEL_COLUMNS, m->columns, &weights) ||
+        weights > SIZE_MAX / 16)
         return false;
     if (!info->group)
         *bytes = round64(weights * sizeof(float));
@@ -32,8 +33,8 @@ void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m
                        unsigned char *memory, struct cril_packed *w)
 {
     const struct cril_dtype_info *info = &cril_dtypes[m->type];
-    const size_t weights = cril_panels(n) * CRIL_NR * m->columns;
-    *w = (struct cril_packed){.n = n, .k = m->columns, .group = info->group, .ahead = 1};
+    const size_t weights = cril_panels(n) * CRIL_PANEL_COLUMNS * m->columns;
+    *w = (struct cril_packed){.n = n, .k = m->columns, .group = info->group, .prefetch_panels = 1};
     if (!info->group) {
         w->f = (float *)memory;
         return;
@@ -49,15 +50,15 @@ void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m
 }
 
 void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed *w, const float *a,
-                          size_t lda, const struct cril_acts *acts, size_t row, size_t m, float *c,
-                          size_t ldc)
+                          size_t lda, const struct cril_activations *activations, size_t row,
+                          size_t m, float *c, size_t ldc)
 {
     for (size_t p = 0; p < cril_panels(w->n); p++) {
         if (w->f)
-            k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_NR, w->k, c + p * CRIL_NR,
-                        ldc);
+            k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_PANEL_COLUMNS, w->k,
+                        c + p * CRIL_PANEL_COLUMNS, ldc);
         else
-            k->gemm_i16(acts, row, m, w, p, c + p * CRIL_NR, ldc);
+            k->gemm_i16(activations, row, m, w, p, c + p * CRIL_PANEL_COLUMNS, ldc);
     }
 }
 

@@ -17,11 +17,11 @@ bool cril_packed_bytes(const struct cril_kernels *k, const struct cril_matrix *m
 void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m, size_t n,
                        unsigned char *memory, struct cril_packed *w);
 
-/* c = a w^T: rows of fp32 (float types) or of acts, whichever w wants; m rows from row on; c has
- * room for whole panels. */
+/* c = a w^T: rows of fp32 (float types) or of activations, whichever w wants; m rows from row on; c
+ * has room for whole panels. */
 void cril_packed_multiply(const struct cril_kernels *k, const struct cril_packed *w, const float *a,
-                          size_t lda, const struct cril_acts *acts, size_t row, size_t m, float *c,
-                          size_t ldc);
+                          size_t lda, const struct cril_activations *activations, size_t row,
+                          size_t m, float *c, size_t ldc);
 
 /* What to say of a tensor that cril_pack_panel refused. Returns CRIL_ERR_NUMERIC. */
 cril_status cril_fail_damaged(const char *path, const char *tensor, cril_error *err);

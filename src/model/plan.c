@@ -80,16 +80,16 @@ static bool needed(const struct cril_family *f, size_t at, enum cril_buffer b)
     return b == CRIL_BUF_X;
 }
 
-/* Cuts at attention, and before a matrix whose panels would make a stage larger than `most`. True:
- * a stage has several matrices. */
-static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
+/* Cuts at attention, and before a matrix whose panels would make a stage larger than max_bytes.
+ * True: a stage has several matrices. */
+static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
 {
     const struct cril_family *f = s->m->family;
-    size_t bytes = 0, matrices = 0, most_matrices = 0;
+    size_t bytes = 0, matrices = 0, max_matrices = 0;
     p->n_stages = p->panel_bytes = 0;
     for (size_t i = 0; i < f->n_steps; i++) {
         const bool matrix = f->steps[i].op == CRIL_OP_MATMUL;
-        const bool full = bytes > most || s->step[i].panels > most - bytes;
+        const bool full = bytes > max_bytes || s->step[i].panels > max_bytes - bytes;
         if (i == 0 || f->steps[i].op == CRIL_OP_ATTEND || (matrix && matrices && full)) {
             p->cut[p->n_stages++] = i;
             bytes = matrices = 0;
@@ -98,27 +98,27 @@ static bool cut(const struct sizes *s, size_t most, struct cril_plan *p)
         matrices += matrix;
         if (bytes > p->panel_bytes) {
             p->panel_bytes = bytes;
-            most_matrices = matrices;
+            max_matrices = matrices;
         }
     }
     p->cut[p->n_stages] = f->n_steps;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
-        p->across[b] = b == CRIL_BUF_X;
+        p->kept_between_stages[b] = b == CRIL_BUF_X;
         for (size_t i = 1; i < p->n_stages; i++)
-            p->across[b] |= needed(f, p->cut[i], (enum cril_buffer)b);
+            p->kept_between_stages[b] |= needed(f, p->cut[i], (enum cril_buffer)b);
     }
-    return most_matrices > 1;
+    return max_matrices > 1;
 }
 
 size_t cril_plan_worker_bytes(const struct cril_plan *p)
 {
     size_t floats = 0, widest = 0;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
-        floats += p->across[b] ? 0 : p->ld[b];
+        floats += p->kept_between_stages[b] ? 0 : p->ld[b];
         widest = p->ld[b] > widest ? p->ld[b] : widest;
     }
     return CRIL_ROWS * (floats * sizeof(float) + widest * sizeof(int16_t) +
-                        widest / CRIL_A_BLOCK * 4 * sizeof(float));
+                        widest / CRIL_ACTIVATION_BLOCK * 4 * sizeof(float));
 }
 
 /* Everything but rows; and one row. */
@@ -134,7 +134,7 @@ static size_t row_bytes(const struct sizes *s, const struct cril_plan *p)
 {
     size_t bytes = s->row;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        bytes += p->across[b] ? p->ld[b] * sizeof(float) : 0;
+        bytes += p->kept_between_stages[b] ? p->ld[b] * sizeof(float) : 0;
     return bytes;
 }
 
@@ -143,20 +143,21 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
                        struct cril_plan *out, cril_error *err)
 {
     struct cril_plan p = *out;
-    size_t most = SIZE_MAX, least = SIZE_MAX, best = 0;
+    size_t max_bytes = SIZE_MAX, min_need = SIZE_MAX, best = 0;
     bool finer = true;
     while (finer) {
-        finer = cut(s, most, &p);
+        finer = cut(s, max_bytes, &p);
         const size_t base = taken + base_bytes(s, &p), row = row_bytes(s, &p),
                      need = base + row * s->window;
-        const size_t fits = memory >= need ? (memory - base) / row / CRIL_NR * CRIL_NR : 0;
+        const size_t fits =
+            memory >= need ? (memory - base) / row / CRIL_PANEL_COLUMNS * CRIL_PANEL_COLUMNS : 0;
         p.rows = fits < rows ? fits : rows;
-        least = need < least ? need : least;
+        min_need = need < min_need ? need : min_need;
         if (p.rows > best) {
             best = p.rows;
             *out = p;
         }
-        most = p.panel_bytes - 1;
+        max_bytes = p.panel_bytes - 1;
     }
     if (best)
         return CRIL_OK;
@@ -164,13 +165,13 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
                      "%s: %zu MB of memory do not hold a window of %zu tokens and the largest "
                      "matrices; give %zu MB (--memory), "
                      "or a smaller context",
-                     s->m->path, memory >> 20, s->window, (least >> 20) + 1);
+                     s->m->path, memory >> 20, s->window, (min_need >> 20) + 1);
 }
 
 size_t cril_plan_width(size_t n)
 {
-    const size_t ld = cril_panels(n) * CRIL_NR;
-    return ld % 1024 ? ld : ld + CRIL_NR;
+    const size_t ld = cril_panels(n) * CRIL_PANEL_COLUMNS;
+    return ld % 1024 ? ld : ld + CRIL_PANEL_COLUMNS;
 }
 
 cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads,

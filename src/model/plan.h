@@ -19,18 +19,19 @@ enum {
 };
 
 struct cril_plan {
-    size_t n_stages;                 /* of a layer */
-    size_t cut[CRIL_MAX_STAGES + 1]; /* stage i has the steps [cut[i], cut[i + 1]) */
-    bool across[CRIL_N_BUFFERS];     /* waits at a cut: kept for all rows, not a task's alone */
-    size_t ld[CRIL_N_BUFFERS];       /* cril_plan_width */
-    size_t panel_bytes;              /* of the largest stage of any layer */
+    size_t n_stages;                          /* of a layer */
+    size_t cut[CRIL_MAX_STAGES + 1];          /* stage i has the steps [cut[i], cut[i + 1]) */
+    bool kept_between_stages[CRIL_N_BUFFERS]; /* waits at a cut: kept for all rows, not a task's
+                                                 alone */
+    size_t ld[CRIL_N_BUFFERS];                /* cril_plan_width */
+    size_t panel_bytes;                       /* of the largest stage of any layer */
     size_t rows; /* that go through together, windows counted in whole panels: cril_plan_rows */
 };
 
 /* What a window of n tokens counts for: its keys and values lie in whole panels. */
 static inline size_t cril_plan_rows(size_t n)
 {
-    return cril_panels(n) * CRIL_NR;
+    return cril_panels(n) * CRIL_PANEL_COLUMNS;
 }
 
 /*

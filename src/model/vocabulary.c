@@ -9,7 +9,7 @@
 
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
-    const size_t d = v->m->config.n_embd, blocks = d / CRIL_A_BLOCK,
+    const size_t d = v->m->config.n_embd, blocks = d / CRIL_ACTIVATION_BLOCK,
                  workers = cril_pool_threads(v->pool);
     v->integers = cril_dtypes[v->m->output.type].group != 0;
     if (!cril_packed_bytes(v->k, &v->m->output, CRIL_CHUNK, &v->chunk_bytes) ||
@@ -22,15 +22,16 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
         return false;
     if (!v->integers)
         return true;
-    if (!cril_memory_reserve(&v->acts_memory, n,
-                             blocks * (CRIL_A_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
+    if (!cril_memory_reserve(&v->activations_memory, n,
+                             blocks *
+                                 (CRIL_ACTIVATION_BLOCK * sizeof(int16_t) + 4 * sizeof(float))))
         return false;
-    float *f = v->acts_memory.data;
-    v->acts = (struct cril_acts){.k = d,
-                                 .scale = f,
-                                 .sum32 = f + n * blocks,
-                                 .sum16 = f + n * blocks * 2,
-                                 .q = (int16_t *)(f + n * blocks * 4)};
+    float *f = v->activations_memory.data;
+    v->activations = (struct cril_activations){.k = d,
+                                               .scale = f,
+                                               .sum32 = f + n * blocks,
+                                               .sum16 = f + n * blocks * 2,
+                                               .q = (int16_t *)(f + n * blocks * 4)};
     return true;
 }
 
@@ -42,7 +43,7 @@ static void norm_task(void *arg, size_t task, size_t worker)
         float *y = (float *)v->normed.data + (v->integers ? worker : i) * d;
         v->k->rms_norm(v->x + i * v->ldx, v->m->output_norm, d, v->m->config.eps, y);
         if (v->integers)
-            v->k->quantise(y, &v->acts, i);
+            v->k->quantise(y, &v->activations, i);
     }
 }
 
@@ -73,7 +74,8 @@ static void chunk_task(void *arg, size_t task, size_t worker)
     pack_chunk(v, first, n, worker, &w);
     for (size_t i = 0; i < v->n_rows; i += CRIL_ROWS) {
         const size_t m = v->n_rows - i < CRIL_ROWS ? v->n_rows - i : CRIL_ROWS;
-        cril_packed_multiply(v->k, &w, v->normed.data, w.k, &v->acts, i, m, logits, CRIL_CHUNK);
+        cril_packed_multiply(v->k, &w, v->normed.data, w.k, &v->activations, i, m, logits,
+                             CRIL_CHUNK);
         for (size_t r = i; r < i + m; r++) {
             float *l = logits + (r - i) * CRIL_CHUNK;
             const size_t want = (size_t)v->ids[r];
@@ -140,8 +142,9 @@ bool cril_vocabulary_nats(struct cril_vocabulary *v, const float *x, size_t ldx,
 
 void cril_vocabulary_free(struct cril_vocabulary *v)
 {
-    struct cril_memory *const owned[] = {&v->normed, &v->acts_memory, &v->partial, &v->weights,
-                                         &v->target, &v->chunks,      &v->logits};
+    struct cril_memory *const owned[] = {
+        &v->normed, &v->activations_memory, &v->partial, &v->weights, &v->target, &v->chunks,
+        &v->logits};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
 }

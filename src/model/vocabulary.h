@@ -41,16 +41,18 @@ struct cril_vocabulary {
     bool release;                   /* let go of the file's pages once they are packed */
     _Atomic(const char *) *damaged; /* gets the name of a tensor with a value that is not finite */
 
-    bool integers; /* weights are: then rows are kept as acts, and normed is each worker's own */
-    struct cril_acts acts;
-    struct cril_memory acts_memory, normed; /* what acts points to; [rows or workers][n_embd] */
-    struct cril_memory partial, target;     /* [chunks][rows] ; [rows] */
-    struct cril_memory weights;             /* [chunks] of the row at hand */
-    struct cril_memory chunks, logits;      /* each worker's panels; its [CRIL_ROWS][CRIL_CHUNK] */
-    const float *x;                         /* [rows][ldx] */
-    const int32_t *ids;                     /* [rows] */
-    struct cril_shares *shares;             /* [rows] or NULL */
-    size_t ldx, n_rows, chunk_bytes;        /* n_rows of the call at work */
+    bool integers; /* weights are: then rows are kept as activations, and normed is each worker's
+                      own */
+    struct cril_activations activations;
+    struct cril_memory activations_memory,
+        normed;                         /* what activations points to; [rows or workers][n_embd] */
+    struct cril_memory partial, target; /* [chunks][rows] ; [rows] */
+    struct cril_memory weights;         /* [chunks] of the row at hand */
+    struct cril_memory chunks, logits;  /* each worker's panels; its [CRIL_ROWS][CRIL_CHUNK] */
+    const float *x;                     /* [rows][ldx] */
+    const int32_t *ids;                 /* [rows] */
+    struct cril_shares *shares;         /* [rows] or NULL */
+    size_t ldx, n_rows, chunk_bytes;    /* n_rows of the call at work */
 };
 
 /*

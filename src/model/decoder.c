@@ -3,9 +3,9 @@
  * are grouped into phases: steps on rows, products that read the same rows, attention. All threads
  * walk through the phases together and share each phase's work, with a barrier in between: rows are
  * few here, so the columns of the matrices are what is shared. Panels are packed once, when the
- * steps are created, since a step reads every weight for a handful of rows.
+ * decoder is created, since a call reads every weight for a handful of rows.
  */
-#include "model/steps.h"
+#include "model/decoder.h"
 
 #include "model/attention.h"
 #include "model/model.h"
@@ -52,7 +52,7 @@ struct scratch {
     struct cril_memory attention, panel;
 };
 
-struct cril_steps {
+struct cril_decoder {
     const cril_model *m;
     const struct cril_kernels *k;
     cril_pool *pool;
@@ -70,11 +70,12 @@ struct cril_steps {
     struct phase phases[2 * CRIL_MAX_STAGES];
     size_t n_phases;
     size_t ld[CRIL_N_BUFFERS];
-    float *buffers[CRIL_N_BUFFERS]; /* [CRIL_ROWS][ld] */
-    struct cril_acts acts;          /* [CRIL_ROWS], k set for each product */
-    struct cril_acts out_acts;      /* [CRIL_ROWS] of the outputs, for the vocabulary matrix */
-    float *normed;                  /* [CRIL_ROWS][n_embd] of the outputs */
-    struct cril_memory memory;      /* what the above point into */
+    float *buffers[CRIL_N_BUFFERS];      /* [CRIL_ROWS][ld] */
+    struct cril_activations activations; /* [CRIL_ROWS], k set for each product */
+    struct cril_activations
+        output_activations;    /* [CRIL_ROWS] of the outputs, for the vocabulary matrix */
+    float *normed;             /* [CRIL_ROWS][n_embd] of the outputs */
+    struct cril_memory memory; /* what the above point into */
 
     struct row rows[CRIL_ROWS]; /* of the piece at work */
     struct group groups[CRIL_ROWS];
@@ -90,24 +91,27 @@ struct cril_steps {
 /* ---- Products ---- */
 
 /* Panel p of a matrix times m rows, to its columns of c. */
-static void multiply_panel(struct cril_steps *s, struct scratch *own, const struct cril_matrix *t,
+static void multiply_panel(struct cril_decoder *s, struct scratch *own, const struct cril_matrix *t,
                            const struct cril_packed *packed, size_t p, const float *a, size_t lda,
-                           const struct cril_acts *acts, size_t m, float *c, size_t ldc)
+                           const struct cril_activations *activations, size_t m, float *c,
+                           size_t ldc)
 {
-    const size_t first = p * CRIL_NR, left = t->rows - first;
+    const size_t first = p * CRIL_PANEL_COLUMNS, left = t->rows - first;
     struct cril_packed one;
     if (!packed->k) {
-        cril_packed_place(s->k, t, left < CRIL_NR ? left : CRIL_NR, own->panel.data, &one);
-        one.ahead = 0;
+        cril_packed_place(s->k, t, left < CRIL_PANEL_COLUMNS ? left : CRIL_PANEL_COLUMNS,
+                          own->panel.data, &one);
+        one.prefetch_panels = 0;
         if (!cril_pack_panel(t, first, &one, 0))
             atomic_store(&s->damaged, t->name);
         packed = &one;
         p = 0;
     }
     if (packed->f)
-        s->k->gemm_f32(a, lda, m, packed->f + p * packed->k * CRIL_NR, packed->k, c + first, ldc);
+        s->k->gemm_f32(a, lda, m, packed->f + p * packed->k * CRIL_PANEL_COLUMNS, packed->k,
+                       c + first, ldc);
     else
-        s->k->gemm_i16(acts, 0, m, packed, p, c + first, ldc);
+        s->k->gemm_i16(activations, 0, m, packed, p, c + first, ldc);
 }
 
 static bool is_integer(const struct cril_matrix *t)
@@ -117,7 +121,7 @@ static bool is_integer(const struct cril_matrix *t)
 
 /* The products that follow read row r of the buffer `in`: where a matrix holds integers, they read
  * it as such. */
-static void quantise_row(struct cril_steps *s, const struct cril_layer *l,
+static void quantise_row(struct cril_decoder *s, const struct cril_layer *l,
                          const struct phase *products, size_t r)
 {
     const struct cril_step *steps = s->m->family->steps;
@@ -125,15 +129,15 @@ static void quantise_row(struct cril_steps *s, const struct cril_layer *l,
         const struct cril_matrix *t = &l->matrix[steps[i].w];
         if (!is_integer(t))
             continue;
-        struct cril_acts acts = s->acts;
-        acts.k = t->columns;
-        s->k->quantise(s->buffers[steps[i].in] + r * s->ld[steps[i].in], &acts, r);
+        struct cril_activations activations = s->activations;
+        activations.k = t->columns;
+        s->k->quantise(s->buffers[steps[i].in] + r * s->ld[steps[i].in], &activations, r);
         return;
     }
 }
 
 /* Panels of all matrices of the phase, whichever thread is free. */
-static void run_products(struct cril_steps *s, struct scratch *own, size_t layer,
+static void run_products(struct cril_decoder *s, struct scratch *own, size_t layer,
                          const struct phase *p, atomic_size_t *next)
 {
     const struct cril_step *steps = s->m->family->steps;
@@ -148,23 +152,23 @@ static void run_products(struct cril_steps *s, struct scratch *own, size_t layer
             t = &l->matrix[steps[i].w];
         }
         const enum cril_buffer in = steps[i].in, out = steps[i].out;
-        struct cril_acts acts = s->acts;
-        acts.k = t->columns;
+        struct cril_activations activations = s->activations;
+        activations.k = t->columns;
         multiply_panel(s, own, t, &s->packed[layer][steps[i].w], unit - before, s->buffers[in],
-                       s->ld[in], &acts, s->n_rows, s->buffers[out], s->ld[out]);
+                       s->ld[in], &activations, s->n_rows, s->buffers[out], s->ld[out]);
     }
 }
 
 /* ---- Rows and attention ---- */
 
-static struct cril_kv kv_of(const struct cril_steps *s, size_t stream, size_t layer)
+static struct cril_kv kv_of(const struct cril_decoder *s, size_t stream, size_t layer)
 {
     float *k = (float *)s->streams[stream].memory.data + layer * s->layer_floats;
     return (struct cril_kv){
         .k = k, .v = k + cril_kv_k_floats(&s->m->config, s->n_pad), .n_pad = s->n_pad};
 }
 
-static void store_row(const struct cril_steps *s, size_t layer, size_t r)
+static void store_row(const struct cril_decoder *s, size_t layer, size_t r)
 {
     const struct cril_config *c = &s->m->config;
     const struct cril_kv kv = kv_of(s, s->rows[r].stream, layer);
@@ -176,7 +180,7 @@ static void store_row(const struct cril_steps *s, size_t layer, size_t r)
 
 /* Every rank has rows of its own, the same ones in every phase: from one such phase to the next it
  * need not wait. */
-static void run_rows(struct cril_steps *s, size_t rank, size_t layer, size_t phase)
+static void run_rows(struct cril_decoder *s, size_t rank, size_t layer, size_t phase)
 {
     const struct phase *p = &s->phases[phase], *then = p + 1;
     const size_t threads = cril_pool_threads(s->pool);
@@ -195,7 +199,7 @@ static void run_rows(struct cril_steps *s, size_t rank, size_t layer, size_t pha
 }
 
 /* A key head of one group of rows at a time, whichever thread is free. */
-static void run_attention(struct cril_steps *s, struct scratch *own, size_t layer,
+static void run_attention(struct cril_decoder *s, struct scratch *own, size_t layer,
                           atomic_size_t *next)
 {
     const struct cril_config *c = &s->m->config;
@@ -218,7 +222,7 @@ static void run_attention(struct cril_steps *s, struct scratch *own, size_t laye
 
 /* ---- Vocabulary ---- */
 
-static void norm_output(struct cril_steps *s, size_t rank)
+static void norm_output(struct cril_decoder *s, size_t rank)
 {
     const size_t threads = cril_pool_threads(s->pool), d = s->m->config.n_embd;
     for (size_t r = rank; r < s->n_rows; r += threads) {
@@ -229,11 +233,11 @@ static void norm_output(struct cril_steps *s, size_t rank)
         s->k->rms_norm(s->buffers[CRIL_BUF_X] + r * s->ld[CRIL_BUF_X], s->m->output_norm, d,
                        s->m->config.eps, y);
         if (is_integer(&s->m->output))
-            s->k->quantise(y, &s->out_acts, i);
+            s->k->quantise(y, &s->output_activations, i);
     }
 }
 
-static void run_chunks(struct cril_steps *s, struct scratch *own, atomic_size_t *next)
+static void run_chunks(struct cril_decoder *s, struct scratch *own, atomic_size_t *next)
 {
     const size_t n_chunks = cril_chunks(s->m), ld = n_chunks * CRIL_CHUNK, d = s->m->config.n_embd;
     float *values = (float *)s->values.data + s->first_output * ld;
@@ -242,8 +246,8 @@ static void run_chunks(struct cril_steps *s, struct scratch *own, atomic_size_t 
         const size_t first = c * CRIL_CHUNK, left = s->m->n_vocab - first,
                      n = left < CRIL_CHUNK ? left : CRIL_CHUNK;
         for (size_t p = 0; p < cril_panels(n); p++)
-            multiply_panel(s, own, &s->m->output, &s->output, first / CRIL_NR + p, s->normed, d,
-                           &s->out_acts, s->n_outputs, values, ld);
+            multiply_panel(s, own, &s->m->output, &s->output, first / CRIL_PANEL_COLUMNS + p,
+                           s->normed, d, &s->output_activations, s->n_outputs, values, ld);
         for (size_t i = 0; i < s->n_outputs; i++) {
             struct cril_chunk *chunk = &s->chunks[(s->first_output + i) * n_chunks + c];
             float *l = values + i * ld + first;
@@ -259,7 +263,7 @@ static void run_chunks(struct cril_steps *s, struct scratch *own, atomic_size_t 
 
 static void run_piece(void *arg, size_t rank, size_t worker)
 {
-    struct cril_steps *s = arg;
+    struct cril_decoder *s = arg;
     struct scratch *own = &s->scratch[worker];
     const size_t threads = cril_pool_threads(s->pool);
     atomic_size_t *next = s->next;
@@ -283,7 +287,7 @@ static void run_piece(void *arg, size_t rank, size_t worker)
 }
 
 /* Runs of rows of one stream in one block of 32 positions. */
-static void find_groups(struct cril_steps *s)
+static void find_groups(struct cril_decoder *s)
 {
     s->n_groups = 0;
     for (size_t r = 0; r < s->n_rows; r++) {
@@ -295,7 +299,7 @@ static void find_groups(struct cril_steps *s)
     }
 }
 
-static void run(struct cril_steps *s)
+static void run(struct cril_decoder *s)
 {
     const size_t n = s->m->config.n_layers * s->n_phases + 1;
     if (!s->n_rows)
@@ -310,7 +314,7 @@ static void run(struct cril_steps *s)
 
 /* ---- A call ---- */
 
-static cril_status check_feed(const struct cril_steps *s, const struct cril_feed *f,
+static cril_status check_feed(const struct cril_decoder *s, const struct cril_feed *f,
                               cril_error *err)
 {
     if (f->stream >= s->n_streams || f->n < 1 || f->n > s->context - s->streams[f->stream].position)
@@ -326,7 +330,7 @@ static cril_status check_feed(const struct cril_steps *s, const struct cril_feed
     return CRIL_OK;
 }
 
-static cril_status finish(struct cril_steps *s, size_t n, cril_error *err)
+static cril_status finish(struct cril_decoder *s, size_t n, cril_error *err)
 {
     const size_t n_chunks = cril_chunks(s->m);
     const char *damaged = atomic_load(&s->damaged);
@@ -343,8 +347,8 @@ static cril_status finish(struct cril_steps *s, size_t n, cril_error *err)
     return CRIL_OK;
 }
 
-cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n,
-                            cril_error *err)
+cril_status cril_decoder_feed(struct cril_decoder *s, const struct cril_feed *feeds, size_t n,
+                              cril_error *err)
 {
     cril_status st;
     for (size_t i = 0; i < n; i++)
@@ -366,7 +370,7 @@ cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds,
     return finish(s, n, err);
 }
 
-struct cril_distribution cril_steps_distribution(const struct cril_steps *s, size_t i)
+struct cril_distribution cril_decoder_distribution(const struct cril_decoder *s, size_t i)
 {
     const size_t n_chunks = cril_chunks(s->m);
     return (struct cril_distribution){.weights = s->weights + i * n_chunks,
@@ -377,12 +381,12 @@ struct cril_distribution cril_steps_distribution(const struct cril_steps *s, siz
                                       .n = s->m->n_vocab};
 }
 
-void cril_steps_reset(struct cril_steps *s, size_t stream)
+void cril_decoder_reset(struct cril_decoder *s, size_t stream)
 {
     s->streams[stream].position = 0;
 }
 
-size_t cril_steps_streams(const struct cril_steps *s)
+size_t cril_decoder_streams(const struct cril_decoder *s)
 {
     return s->n_streams;
 }
@@ -391,7 +395,7 @@ size_t cril_steps_streams(const struct cril_steps *s)
 
 /* Products that read the same rows go together; rows come before products and attention, to be
  * quantised or stored. */
-static void find_phases(struct cril_steps *s)
+static void find_phases(struct cril_decoder *s)
 {
     const struct cril_family *f = s->m->family;
     for (size_t i = 0; i < f->n_steps; i++) {
@@ -412,7 +416,7 @@ static void find_phases(struct cril_steps *s)
 }
 
 struct pack_job {
-    struct cril_steps *s;
+    struct cril_decoder *s;
     const struct cril_matrix *t;
     struct cril_packed *w;
 };
@@ -426,13 +430,13 @@ static void pack_task(void *arg, size_t panel, size_t worker)
 }
 
 /* The matrix as panels at *memory, which moves past them. */
-static void pack(struct cril_steps *s, const struct cril_matrix *t, struct cril_packed *w,
+static void pack(struct cril_decoder *s, const struct cril_matrix *t, struct cril_packed *w,
                  unsigned char **memory, bool release)
 {
     struct pack_job job = {.s = s, .t = t, .w = w};
     size_t bytes = 0;
     cril_packed_place(s->k, t, t->rows, *memory, w);
-    w->ahead = cril_pool_threads(s->pool); /* they take panels by turns */
+    w->prefetch_panels = cril_pool_threads(s->pool); /* they take panels by turns */
     cril_packed_bytes(s->k, t, t->rows, &bytes);
     cril_pool_run(s->pool, cril_panels(t->rows), pack_task, &job);
     if (release)
@@ -441,7 +445,7 @@ static void pack(struct cril_steps *s, const struct cril_matrix *t, struct cril_
 }
 
 /* Sets out how many streams there are and which matrices stay in memory as panels. */
-static bool share_memory(struct cril_steps *s, size_t memory, bool *keep)
+static bool share_memory(struct cril_decoder *s, size_t memory, bool *keep)
 {
     const cril_model *m = s->m;
     const size_t taken = memory ? cril_memory_resident() : 0;
@@ -470,7 +474,7 @@ static bool share_memory(struct cril_steps *s, size_t memory, bool *keep)
     return true;
 }
 
-static void pack_all(struct cril_steps *s, const bool *keep, bool release)
+static void pack_all(struct cril_decoder *s, const bool *keep, bool release)
 {
     const cril_model *m = s->m;
     for (size_t l = 0; l <= m->config.n_layers; l++) {
@@ -486,20 +490,20 @@ static void pack_all(struct cril_steps *s, const bool *keep, bool release)
     }
 }
 
-static void place_acts(struct cril_acts *a, float **f, size_t rows, size_t k)
+static void place_activations(struct cril_activations *a, float **f, size_t rows, size_t k)
 {
-    const size_t blocks = rows * (k / CRIL_A_BLOCK);
-    *a = (struct cril_acts){.k = k,
-                            .scale = *f,
-                            .sum32 = *f + blocks,
-                            .sum16 = *f + 2 * blocks,
-                            .q = (int16_t *)(*f + 4 * blocks)};
+    const size_t blocks = rows * (k / CRIL_ACTIVATION_BLOCK);
+    *a = (struct cril_activations){.k = k,
+                                   .scale = *f,
+                                   .sum32 = *f + blocks,
+                                   .sum16 = *f + 2 * blocks,
+                                   .q = (int16_t *)(*f + 4 * blocks)};
     *f += 4 * blocks + rows * k / 2;
 }
 
 /* Activations of a piece, in one go; the panel that each thread unpacks where a matrix is not kept.
  */
-static bool create_buffers(struct cril_steps *s)
+static bool create_buffers(struct cril_decoder *s)
 {
     const struct cril_config *c = &s->m->config;
     const size_t d = c->n_embd, n_chunks = cril_chunks(s->m);
@@ -520,15 +524,17 @@ static bool create_buffers(struct cril_steps *s)
     }
     s->normed = f;
     f += CRIL_ROWS * d;
-    place_acts(&s->acts, &f, CRIL_ROWS, widest / CRIL_A_BLOCK * CRIL_A_BLOCK);
-    place_acts(&s->out_acts, &f, CRIL_ROWS, d / CRIL_A_BLOCK * CRIL_A_BLOCK);
+    place_activations(&s->activations, &f, CRIL_ROWS,
+                      widest / CRIL_ACTIVATION_BLOCK * CRIL_ACTIVATION_BLOCK);
+    place_activations(&s->output_activations, &f, CRIL_ROWS,
+                      d / CRIL_ACTIVATION_BLOCK * CRIL_ACTIVATION_BLOCK);
     for (size_t l = 0; l <= c->n_layers; l++)
         for (size_t w = 0; w < CRIL_N_SLOTS; w++) {
             const struct cril_matrix *t = l < c->n_layers ? &s->m->layers[l].matrix[w]
                                           : w             ? NULL
                                                           : &s->m->output;
-            if (t && cril_matrix_is_set(t) && cril_packed_bytes(s->k, t, CRIL_NR, &bytes) &&
-                bytes > panel)
+            if (t && cril_matrix_is_set(t) &&
+                cril_packed_bytes(s->k, t, CRIL_PANEL_COLUMNS, &bytes) && bytes > panel)
                 panel = bytes;
         }
     for (size_t i = 0; i < cril_pool_threads(s->pool); i++)
@@ -549,12 +555,12 @@ static bool create_buffers(struct cril_steps *s)
  * many pages. */
 static void zero_task(void *arg, size_t stream, size_t worker)
 {
-    const struct cril_memory *m = &((struct cril_steps *)arg)->streams[stream].memory;
+    const struct cril_memory *m = &((struct cril_decoder *)arg)->streams[stream].memory;
     (void)worker;
     memset(m->data, 0, m->bytes);
 }
 
-static bool create_streams(struct cril_steps *s)
+static bool create_streams(struct cril_decoder *s)
 {
     const size_t floats = s->m->config.n_layers * s->layer_floats; /* share_memory has proved it */
     for (size_t i = 0; i < s->n_streams; i++)
@@ -564,7 +570,8 @@ static bool create_streams(struct cril_steps *s)
     return true;
 }
 
-static cril_status create(struct cril_steps *s, const struct cril_steps_options *o, cril_error *err)
+static cril_status create(struct cril_decoder *s, const struct cril_decoder_options *o,
+                          cril_error *err)
 {
     const struct cril_config *c = &s->m->config;
     const unsigned threads = o->threads ? o->threads : cril_cpu_count();
@@ -595,11 +602,11 @@ static cril_status create(struct cril_steps *s, const struct cril_steps_options 
     return damaged ? cril_fail_damaged(s->m->path, damaged, err) : CRIL_OK;
 }
 
-cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
-                              const struct cril_steps_options *options, struct cril_steps **out,
-                              cril_error *err)
+cril_status cril_decoder_create(const cril_model *m, const struct cril_kernels *k,
+                                const struct cril_decoder_options *options,
+                                struct cril_decoder **out, cril_error *err)
 {
-    struct cril_steps *s = calloc(1, sizeof(*s));
+    struct cril_decoder *s = calloc(1, sizeof(*s));
     cril_status st;
     if (!s)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
@@ -611,14 +618,14 @@ cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
     s->layer_floats =
         cril_kv_k_floats(&m->config, s->n_pad) + cril_kv_v_floats(&m->config, s->n_pad);
     if ((st = create(s, options, err)) != CRIL_OK) {
-        cril_steps_free(s);
+        cril_decoder_free(s);
         return st;
     }
     *out = s;
     return CRIL_OK;
 }
 
-void cril_steps_free(struct cril_steps *s)
+void cril_decoder_free(struct cril_decoder *s)
 {
     if (!s)
         return;

@@ -7,8 +7,8 @@
  * those of the engine (engine.h), which sees whole windows: doc/numerics.md says neither how many
  * rows go together nor when.
  */
-#ifndef CRIL_MODEL_STEPS_H
-#define CRIL_MODEL_STEPS_H
+#ifndef CRIL_MODEL_DECODER_H
+#define CRIL_MODEL_DECODER_H
 
 #include "kernels/kernels.h"
 
@@ -17,9 +17,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct cril_steps;
+struct cril_decoder;
 
-struct cril_steps_options {
+struct cril_decoder_options {
     unsigned threads; /* 0: one a core */
     size_t streams;   /* >= 1; fewer where memory is short, but always one */
     size_t context;   /* tokens that a stream can hold, 1 .. cril_model_context */
@@ -47,19 +47,19 @@ struct cril_distribution {
 };
 
 /* CRIL_ERR_NOMEM; CRIL_ERR_NUMERIC: the model's weights are damaged. */
-cril_status cril_steps_create(const cril_model *m, const struct cril_kernels *k,
-                              const struct cril_steps_options *options, struct cril_steps **out,
-                              cril_error *err);
-void cril_steps_free(struct cril_steps *s); /* NULL is allowed */
+cril_status cril_decoder_create(const cril_model *m, const struct cril_kernels *k,
+                                const struct cril_decoder_options *options,
+                                struct cril_decoder **out, cril_error *err);
+void cril_decoder_free(struct cril_decoder *s); /* NULL is allowed */
 
-size_t cril_steps_streams(const struct cril_steps *s);
+size_t cril_decoder_streams(const struct cril_decoder *s);
 /* The stream starts anew at position 0. */
-void cril_steps_reset(struct cril_steps *s, size_t stream);
-/* n <= cril_steps_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream that
-   is full; CRIL_ERR_NUMERIC; CRIL_ERR_NOMEM. */
-cril_status cril_steps_feed(struct cril_steps *s, const struct cril_feed *feeds, size_t n,
-                            cril_error *err);
+void cril_decoder_reset(struct cril_decoder *s, size_t stream);
+/* n <= cril_decoder_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream
+   that is full; CRIL_ERR_NUMERIC; CRIL_ERR_NOMEM. */
+cril_status cril_decoder_feed(struct cril_decoder *s, const struct cril_feed *feeds, size_t n,
+                              cril_error *err);
 /* Of feed i of the last call. */
-struct cril_distribution cril_steps_distribution(const struct cril_steps *s, size_t i);
+struct cril_distribution cril_decoder_distribution(const struct cril_decoder *s, size_t i);
 
 #endif

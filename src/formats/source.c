@@ -181,6 +181,12 @@ const char *cril_source_path(const struct cril_source *s)
     return s->path;
 }
 
+bool cril_source_is_folder(const struct cril_source *s)
+{
+    (void)s;
+    return false;
+}
+
 unsigned cril_source_version(const struct cril_source *s)
 {
     return s->version;

@@ -20,6 +20,7 @@ struct cril_source *cril_source_share(struct cril_source *s);
 void cril_source_close(struct cril_source *s); /* NULL is allowed */
 
 const char *cril_source_path(const struct cril_source *s); /* as given to open */
+bool cril_source_is_folder(const struct cril_source *s);
 unsigned cril_source_version(const struct cril_source *s); /* of the format; 0: it has none */
 /* The metadata; borrowed. */
 struct cril_values *cril_source_values(const struct cril_source *s);

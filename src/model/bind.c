@@ -9,34 +9,86 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static const char *const slot_names[CRIL_N_SLOTS] = {
-    [CRIL_W_ATTN_NORM] = "attn_norm.weight",
-    [CRIL_W_Q] = "attn_q.weight",
-    [CRIL_W_K] = "attn_k.weight",
-    [CRIL_W_V] = "attn_v.weight",
-    [CRIL_W_O] = "attn_output.weight",
-    [CRIL_W_Q_BIAS] = "attn_q.bias",
-    [CRIL_W_K_BIAS] = "attn_k.bias",
-    [CRIL_W_V_BIAS] = "attn_v.bias",
-    [CRIL_W_O_BIAS] = "attn_output.bias",
-    [CRIL_W_Q_NORM] = "attn_q_norm.weight",
-    [CRIL_W_K_NORM] = "attn_k_norm.weight",
-    [CRIL_W_POST_ATTN_NORM] = "post_attention_norm.weight",
-    [CRIL_W_FFN_NORM] = "ffn_norm.weight",
-    [CRIL_W_GATE] = "ffn_gate.weight",
-    [CRIL_W_UP] = "ffn_up.weight",
-    [CRIL_W_DOWN] = "ffn_down.weight",
-    [CRIL_W_POST_FFN_NORM] = "post_ffw_norm.weight",
-};
+/* ---- Tensors by name ---- */
 
-const struct cril_tensor *cril_model_take(cril_model *m, const char *name)
+/* A row's name for a layer: its '#' becomes the number. */
+static void name_for(const char *pattern, size_t layer, char name[128])
 {
-    const struct cril_tensor *t = cril_source_find_tensor(m->source, name);
-    if (t)
-        m->used[t - cril_source_tensor(m->source, 0)] = true;
-    return t;
+    const char *const at = strchr(pattern, '#');
+
+    if (at)
+        snprintf(name, 128, "%.*s%zu%s", (int)(at - pattern), pattern, layer, at + 1);
+    else
+        snprintf(name, 128, "%s", pattern);
 }
+
+/* Keeps under which name of GGUF t counts. */
+static cril_status keep(cril_model *m, const char *name, const struct cril_tensor *t,
+                        const struct cril_weight_row *row, cril_error *err)
+{
+    struct cril_weight *const w = &m->weights[m->n_weights];
+
+    if (!(w->name = strdup(name)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    w->tensor = t;
+    w->row = row;
+    m->used[t - cril_source_tensor(m->source, 0)] = true;
+    m->n_weights++;
+    return CRIL_OK;
+}
+
+/* In a folder the first part of a name may lack: "model.norm.weight" is "norm.weight" then. */
+static const struct cril_tensor *find_in_folder(const cril_model *m, const char *name)
+{
+    const struct cril_tensor *const t = cril_source_find_tensor(m->source, name);
+    const char *const dot = strchr(name, '.');
+
+    return t || !dot ? t : cril_source_find_tensor(m->source, dot + 1);
+}
+
+static const struct cril_weight_row *row_of(const cril_model *m, enum cril_slot slot)
+{
+    const struct cril_weight_row *row = m->family->weights;
+
+    while (row->slot != slot)
+        row++;
+    return row;
+}
+
+/* The tensor of a slot; *out NULL: absent. */
+static cril_status take(cril_model *m, enum cril_slot slot, size_t layer,
+                        const struct cril_tensor **out, cril_error *err)
+{
+    const struct cril_weight_row *const row = row_of(m, slot);
+    const bool in_folder = cril_source_is_folder(m->source);
+    char gguf[128], folder[128];
+
+    name_for(row->gguf, layer, gguf);
+    name_for(row->folder, layer, folder);
+    *out = in_folder ? find_in_folder(m, folder) : cril_source_find_tensor(m->source, gguf);
+    return *out ? keep(m, gguf, *out, row, err) : CRIL_OK;
+}
+
+static cril_status missing(const cril_model *m, enum cril_slot slot, size_t layer, cril_error *err)
+{
+    const struct cril_weight_row *const row = row_of(m, slot);
+    char name[128];
+
+    name_for(cril_source_is_folder(m->source) ? row->folder : row->gguf, layer, name);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
+                     m->path, name, m->family->architecture);
+}
+
+cril_status cril_model_take(cril_model *m, const char *name, const struct cril_tensor **out,
+                            cril_error *err)
+{
+    *out = cril_source_is_folder(m->source) ? NULL : cril_source_find_tensor(m->source, name);
+    return *out ? keep(m, name, *out, NULL, err) : CRIL_OK;
+}
+
+/* ---- Vectors ---- */
 
 static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, size_t in,
                              size_t out, cril_error *err)
@@ -46,15 +98,34 @@ static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, s
                      t->name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
 }
 
-cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
-                              cril_error *err)
+void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *row,
+                             const struct cril_tensor *t, float *v)
 {
+    const size_t n = (size_t)t->ne[0], half = m->config.head_dim / 2;
+    const unsigned changes = row && cril_source_is_folder(m->source) ? row->changes : 0;
+
+    cril_dequantise(t->type, t->data, n, v);
+    for (size_t i = 0; changes & CRIL_WEIGHT_PLUS_ONE && i < n; i++)
+        v[i] += 1;
+    for (size_t i = 0; changes & CRIL_WEIGHT_NEIGHBOURS && i < n; i++) {
+        const size_t head = i / (2 * half) * 2 * half, at = i - head;
+
+        cril_dequantise(
+            t->type, t->data + (head + at / 2 + at % 2 * half) * cril_dtypes[t->type].block_bytes,
+            1, &v[i]);
+    }
+}
+
+static cril_status load_vector(const cril_model *m, const struct cril_weight_row *row,
+                               const struct cril_tensor *t, size_t n, float **out, cril_error *err)
+{
+    float *v;
+
     if (t->ne[0] != n || t->n_dims != 1)
         return bad_shape(m, t, n, 1, err);
-    float *v = malloc(n * sizeof(float));
-    if (!v)
+    if (!(v = malloc(n * sizeof(float))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
-    cril_dequantise(t->type, t->data, n, v);
+    cril_weight_load_vector(m, row, t, v);
     for (size_t i = 0; i < n; i++)
         if (!isfinite(v[i])) {
             free(v);
@@ -67,44 +138,86 @@ cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t
     return CRIL_OK;
 }
 
+cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
+                              cril_error *err)
+{
+    return load_vector(m, NULL, t, n, out, err);
+}
+
+/* ---- Matrices ---- */
+
+struct cril_matrix cril_weight_matrix(const cril_model *m, const struct cril_weight_row *row,
+                                      const struct cril_tensor *t)
+{
+    struct cril_matrix matrix = cril_matrix_of(t);
+
+    if (cril_source_is_folder(m->source) && row->changes & CRIL_WEIGHT_NEIGHBOURS)
+        matrix.interleaved = m->config.head_dim;
+    return matrix;
+}
+
 static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
                              cril_error *err)
 {
     const struct cril_config *c = &m->config;
     struct cril_layer *l = &m->layers[layer];
-    char name[128];
-    if (s->w == CRIL_W_NONE)
+    const struct cril_tensor *t;
+    cril_status st;
+    if (s->w == CRIL_W_NONE || (s->op == CRIL_OP_BIAS && m->biases == CRIL_BIASES_NONE))
         return CRIL_OK;
-    snprintf(name, sizeof(name), "blk.%zu.%s", layer, slot_names[s->w]);
-    const struct cril_tensor *t = cril_model_take(m, name);
-    if (!t && s->op == CRIL_OP_BIAS && !m->family->has_biases)
+    if ((st = take(m, s->w, layer, &t, err)) != CRIL_OK)
+        return st;
+    if (!t && s->op == CRIL_OP_BIAS && m->biases == CRIL_BIASES_AS_FOUND)
         return CRIL_OK;
     if (!t)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
-                         m->path, name, m->family->architecture);
+        return missing(m, s->w, layer, err);
     if (s->op != CRIL_OP_MATMUL)
-        return cril_model_vector(
-            m, t, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-            &l->vector[s->w], err);
+        return load_vector(m, row_of(m, s->w), t,
+                           s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
+                           &l->vector[s->w], err);
     size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
     if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
         return bad_shape(m, t, in, out, err);
-    l->matrix[s->w] = cril_matrix_of(t);
+    l->matrix[s->w] = cril_weight_matrix(m, row_of(m, s->w), t);
     return CRIL_OK;
+}
+
+/* The output matrix, which is the embedding where the model ties them: a folder says so, a GGUF
+ * lacks the other. */
+static cril_status take_output(cril_model *m, const struct cril_tensor *embedding,
+                               const struct cril_tensor **out, cril_error *err)
+{
+    const struct cril_tensor *stored;
+    cril_status st = CRIL_OK;
+
+    *out = embedding;
+    if (m->ties) { /* a second copy may lie in the folder */
+        if ((stored = find_in_folder(m, row_of(m, CRIL_W_OUTPUT)->folder)))
+            m->used[stored - cril_source_tensor(m->source, 0)] = true;
+        return CRIL_OK;
+    }
+    if ((st = take(m, CRIL_W_OUTPUT, 0, &stored, err)) != CRIL_OK)
+        return st;
+    if (stored)
+        *out = stored;
+    return stored || !cril_source_is_folder(m->source) ? CRIL_OK
+                                                       : missing(m, CRIL_W_OUTPUT, 0, err);
 }
 
 static cril_status bind_ends(cril_model *m, cril_error *err)
 {
     const size_t d = m->config.n_embd;
-    const struct cril_tensor *const norm = cril_model_take(m, "output_norm.weight");
-    const struct cril_tensor *const embedding = cril_model_take(m, "token_embd.weight");
-    const struct cril_tensor *output = cril_model_take(m, "output.weight");
+    const struct cril_tensor *norm, *embedding, *output;
+    cril_status st;
+    if ((st = take(m, CRIL_W_OUTPUT_NORM, 0, &norm, err)) != CRIL_OK ||
+        (st = take(m, CRIL_W_EMBEDDING, 0, &embedding, err)) != CRIL_OK)
+        return st;
     if (!embedding || !norm)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
                          embedding ? "output_norm.weight" : "token_embd.weight");
-    if (!output)
-        output = embedding;
+    if ((st = take_output(m, embedding, &output, err)) != CRIL_OK)
+        return st;
     m->n_vocab = (size_t)embedding->ne[1];
     if (embedding->n_dims != 2 || embedding->ne[0] != d || m->n_vocab < 1 || m->n_vocab > INT32_MAX)
         return bad_shape(m, embedding, d, m->n_vocab, err);
@@ -116,7 +229,7 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
                          cril_tokenizer_size(m->tokenizer), m->n_vocab);
-    return cril_model_vector(m, norm, d, &m->output_norm, err);
+    return load_vector(m, row_of(m, CRIL_W_OUTPUT_NORM), norm, d, &m->output_norm, err);
 }
 
 /* The slot that decides whether slot s of a layer has a bias: queries, keys and values have one
@@ -124,6 +237,19 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
 static enum cril_slot leading_bias(enum cril_slot s)
 {
     return s == CRIL_W_K_BIAS || s == CRIL_W_V_BIAS ? CRIL_W_Q_BIAS : s;
+}
+
+static cril_status half_biased(const cril_model *m, enum cril_slot lacking, size_t lacking_layer,
+                               enum cril_slot found, size_t found_layer, cril_error *err)
+{
+    char a[128], b[128];
+
+    name_for(row_of(m, lacking)->gguf, lacking_layer, a);
+    name_for(row_of(m, found)->gguf, found_layer, b);
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s: tensor %s is missing, while %s is there; a model has such biases in all "
+                     "layers or in none",
+                     m->path, a, b);
 }
 
 /* All layers have a bias, or none. */
@@ -135,11 +261,8 @@ static cril_status check_biases(const cril_model *m, cril_error *err)
             const bool has = m->layers[i].vector[w], wanted = m->layers[0].vector[first];
 
             if (m->family->steps[k].op == CRIL_OP_BIAS && has != wanted)
-                return cril_fail(err, CRIL_ERR_FORMAT,
-                                 "%s: tensor blk.%zu.%s is missing, while blk.%zu.%s is there; "
-                                 "a model has such biases in all layers or in none",
-                                 m->path, has ? 0 : i, slot_names[has ? first : w], has ? i : 0,
-                                 slot_names[has ? w : first]);
+                return has ? half_biased(m, first, 0, w, i, err)
+                           : half_biased(m, w, i, first, 0, err);
         }
     return CRIL_OK;
 }
@@ -159,6 +282,9 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);
+    }
+    for (size_t i = 0; i < m->n_weights; i++) {
+        const struct cril_tensor *t = m->weights[i].tensor;
         m->parameters += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
     }
     return CRIL_OK;

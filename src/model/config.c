@@ -172,3 +172,44 @@ cril_status cril_model_configure(cril_model *m, cril_error *err)
         st = check_heads(m, err);
     return st == CRIL_OK ? read_scales(m, err) : st;
 }
+
+/* ---- Windows ---- */
+
+/* Of a pattern that says of each layer whether it sees a window. */
+static cril_status read_pattern(cril_model *m, const struct cril_value *pattern, size_t window,
+                                cril_error *err)
+{
+    if (pattern->type != CRIL_VALUE_BOOL || pattern->n != m->config.n_layers)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%s.attention.sliding_window_pattern' is not a truth value for "
+                         "each of the %zu layers",
+                         m->path, m->family->architecture, m->config.n_layers);
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].window = pattern->data[i] ? window : 0;
+    return CRIL_OK;
+}
+
+cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err)
+{
+    static const char window_key[] = "attention.sliding_window",
+                      pattern_key[] = "attention.sliding_window_pattern";
+    const struct cril_value *const pattern = cril_key_find(m, pattern_key);
+    uint64_t window = 0, every = period;
+    cril_status st = period ? cril_key_uint(m, window_key, &window, err)
+                            : cril_key_opt_uint(m, window_key, &window, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if (pattern && pattern->is_array)
+        return read_pattern(m, pattern, (size_t)window, err);
+    if ((st = cril_key_opt_uint(m, pattern_key, &every, err)) != CRIL_OK)
+        return st;
+    if ((period || pattern) && (!window || !every))
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: key '%s.%s' is 0; cril runs a %s with sliding and full layers only",
+                         m->path, m->family->architecture, window ? pattern_key : window_key,
+                         m->family->architecture);
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].window = every && i % every == every - 1 ? 0 : (size_t)window;
+    return CRIL_OK;
+}

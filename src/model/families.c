@@ -15,6 +15,18 @@ const struct cril_family *cril_family_find(struct cril_bytes architecture)
     return NULL;
 }
 
+const struct cril_family *cril_family_of_class(struct cril_bytes name,
+                                               const struct cril_class **out)
+{
+    for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++)
+        for (const struct cril_class *c = families[i]->classes; c->name; c++)
+            if (cril_bytes_are(name, c->name)) {
+                *out = c;
+                return families[i];
+            }
+    return NULL;
+}
+
 const char *cril_family_names(void)
 {
     return "gemma3, llama, qwen2";

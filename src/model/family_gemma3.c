@@ -30,6 +30,124 @@ static const struct cril_step steps[] = {
     {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
 };
 
+static const struct cril_weight_row weights[] = {
+    {CRIL_W_EMBEDDING, "token_embd.weight", "model.embed_tokens.weight", 0},
+    {CRIL_W_OUTPUT_NORM, "output_norm.weight", "model.norm.weight", CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0},
+    {CRIL_W_ATTN_NORM, "blk.#.attn_norm.weight", "model.layers.#.input_layernorm.weight",
+     CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_Q, "blk.#.attn_q.weight", "model.layers.#.self_attn.q_proj.weight", 0},
+    {CRIL_W_K, "blk.#.attn_k.weight", "model.layers.#.self_attn.k_proj.weight", 0},
+    {CRIL_W_V, "blk.#.attn_v.weight", "model.layers.#.self_attn.v_proj.weight", 0},
+    {CRIL_W_O, "blk.#.attn_output.weight", "model.layers.#.self_attn.o_proj.weight", 0},
+    {CRIL_W_Q_NORM, "blk.#.attn_q_norm.weight", "model.layers.#.self_attn.q_norm.weight",
+     CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_K_NORM, "blk.#.attn_k_norm.weight", "model.layers.#.self_attn.k_norm.weight",
+     CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_POST_ATTN_NORM, "blk.#.post_attention_norm.weight",
+     "model.layers.#.post_attention_layernorm.weight", CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_FFN_NORM, "blk.#.ffn_norm.weight", "model.layers.#.pre_feedforward_layernorm.weight",
+     CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_POST_FFN_NORM, "blk.#.post_ffw_norm.weight",
+     "model.layers.#.post_feedforward_layernorm.weight", CRIL_WEIGHT_PLUS_ONE},
+    {CRIL_W_GATE, "blk.#.ffn_gate.weight", "model.layers.#.mlp.gate_proj.weight", 0},
+    {CRIL_W_UP, "blk.#.ffn_up.weight", "model.layers.#.mlp.up_proj.weight", 0},
+    {CRIL_W_DOWN, "blk.#.ffn_down.weight", "model.layers.#.mlp.down_proj.weight", 0},
+};
+
+static const struct cril_config_row rows[] = {
+    {"block_count", CRIL_VALUE_U32, {"num_hidden_layers"}, CRIL_ROW_DEFAULT, 26, NULL},
+    {"embedding_length", CRIL_VALUE_U32, {"hidden_size"}, CRIL_ROW_DEFAULT, 2304, NULL},
+    {"feed_forward_length", CRIL_VALUE_U32, {"intermediate_size"}, CRIL_ROW_DEFAULT, 9216, NULL},
+    {"attention.head_count", CRIL_VALUE_U32, {"num_attention_heads"}, CRIL_ROW_DEFAULT, 8, NULL},
+    {"context_length", CRIL_VALUE_U32, {"max_position_embeddings"}, CRIL_ROW_DEFAULT, 131072, NULL},
+    {"attention.head_count_kv", CRIL_VALUE_U32, {"num_key_value_heads"}, CRIL_ROW_DEFAULT, 4, NULL},
+    {"attention.layer_norm_rms_epsilon",
+     CRIL_VALUE_F32,
+     {"rms_norm_eps"},
+     CRIL_ROW_DEFAULT,
+     1e-6,
+     NULL},
+    {"final_logit_softcapping",
+     CRIL_VALUE_F32,
+     {"final_logit_softcapping"},
+     CRIL_ROW_OPTIONAL,
+     0,
+     NULL},
+    {"attn_logit_softcapping",
+     CRIL_VALUE_F32,
+     {"attn_logit_softcapping"},
+     CRIL_ROW_OPTIONAL,
+     0,
+     NULL},
+    {0},
+};
+
+static bool is_not_last(size_t layer, uint64_t period)
+{
+    return period && (layer + 1) % period;
+}
+
+/* The scale of scores that a GGUF without attention.scale has: by a head's width, in the 27B model
+ * by the model's width a head. */
+static float usual_scale(size_t layers, size_t embd, size_t heads, size_t head)
+{
+    return 1.0f / sqrtf(layers == 62 ? (float)embd / (float)heads : (float)head);
+}
+
+static cril_status translate_scale(struct cril_translation *t, uint64_t head, cril_error *err)
+{
+    const float usual =
+        usual_scale((size_t)cril_translated_uint(t, "block_count"),
+                    (size_t)cril_translated_uint(t, "embedding_length"),
+                    (size_t)cril_translated_uint(t, "attention.head_count"), (size_t)head);
+    double scalar = 256;
+    const cril_status st = cril_config_float(t, "query_pre_attn_scalar", &scalar, err);
+
+    if (st != CRIL_OK)
+        return st;
+    const float scale = 1.0f / sqrtf((float)scalar);
+    if (!(scale < usual || scale > usual))
+        return CRIL_OK;
+    return cril_translate_float(t, "attention.scale", (double)scale, err);
+}
+
+static cril_status translate(struct cril_translation *t, cril_error *err)
+{
+    static const char local[] = "rope_parameters.sliding_attention.rope_theta";
+    uint64_t head = 0, window = 4096, period = 6;
+    double base_local = 10000;
+    bool both_ways = false;
+    cril_status st;
+
+    if ((st = cril_translate_expect(t, "hidden_activation", "gelu_pytorch_tanh", "gelu_new",
+                                    err)) != CRIL_OK ||
+        (st = cril_config_bool(t, "attention_bias", &t->has_biases, err)) != CRIL_OK ||
+        (st = cril_config_bool(t, "use_bidirectional_attention", &both_ways, err)) != CRIL_OK ||
+        (st = cril_translate_head(t, 256, &head, err)) != CRIL_OK ||
+        (st = translate_scale(t, head, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
+        (st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "_sliding_window_pattern", &period, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "sliding_window_pattern", &period, err)) != CRIL_OK ||
+        (st = cril_translate_windows(t, is_not_last, period, 6, err)) != CRIL_OK ||
+        (st = cril_config_float(t, local, &base_local, err)) != CRIL_OK ||
+        (st = cril_config_float(t, "rope_local_base_freq", &base_local, err)) != CRIL_OK ||
+        (st = cril_translate_float(t, "rope.freq_base_swa", base_local, err)) != CRIL_OK)
+        return st;
+    if (both_ways || t->has_biases)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: \"%s\" is true, which cril does not run",
+                         t->config->path,
+                         both_ways ? "use_bidirectional_attention" : "attention_bias");
+    return cril_translate_rope(t, "full_attention", 1000000, err);
+}
+
+static const struct cril_class classes[] = {
+    {"Gemma3ForCausalLM", rows, true, translate},
+    {"Gemma3ForConditionalGeneration", rows, true, translate},
+    {0},
+};
+
 enum { FULL, SLIDING };
 
 /* Sliding layers turn with their own base and are never scaled. */
@@ -43,35 +161,25 @@ static cril_status local_rope(cril_model *m, double base, cril_error *err)
 static cril_status configure(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
-    uint64_t window = 0, period = 6;
     double base = 1000000, base_local = 10000;
     cril_status st;
-    if ((st = cril_key_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
-        (st = cril_key_opt_uint(m, "attention.sliding_window_pattern", &period, err)) != CRIL_OK ||
+    if ((st = cril_model_windows(m, 6, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK)
         return st;
-    if (!window || !period)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: key 'gemma3.attention.%s' is 0; cril runs a Gemma 3 with sliding and "
-                         "full layers only",
-                         m->path, window ? "sliding_window_pattern" : "sliding_window");
-    for (size_t i = 0; i < c->n_layers; i++) {
-        bool full = i % period == period - 1;
-        m->layers[i].rope = full ? FULL : SLIDING;
-        m->layers[i].window = full ? 0 : (size_t)window;
-    }
+    for (size_t i = 0; i < c->n_layers; i++)
+        m->layers[i].rope = m->layers[i].window ? SLIDING : FULL;
     c->embedding_scale = sqrtf((float)c->n_embd);
-    if (c->n_layers == 62 &&
-        !cril_key_find(m, "attention.scale")) /* the 27B model divides by its width a head, not by
-                                                 the head's own */
-        c->attention_scale = 1.0f / sqrtf((float)c->n_embd / (float)c->n_heads);
+    if (!cril_key_find(m, "attention.scale"))
+        c->attention_scale = usual_scale(c->n_layers, c->n_embd, c->n_heads, c->head_dim);
     if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[FULL], err)) != CRIL_OK)
         return st;
     return local_rope(m, base_local, err);
 }
 
 const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
+                                               .classes = classes,
+                                               .weights = weights,
                                                .steps = steps,
                                                .n_steps = sizeof(steps) / sizeof(*steps),
                                                .configure = configure};

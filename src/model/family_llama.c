@@ -27,21 +27,121 @@ static const struct cril_step steps[] = {
     {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
 };
 
+static const struct cril_weight_row weights[] = {
+    {CRIL_W_EMBEDDING, "token_embd.weight", "model.embed_tokens.weight", 0},
+    {CRIL_W_OUTPUT_NORM, "output_norm.weight", "model.norm.weight", 0},
+    {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0},
+    {CRIL_W_ATTN_NORM, "blk.#.attn_norm.weight", "model.layers.#.input_layernorm.weight", 0},
+    {CRIL_W_Q, "blk.#.attn_q.weight", "model.layers.#.self_attn.q_proj.weight",
+     CRIL_WEIGHT_NEIGHBOURS},
+    {CRIL_W_K, "blk.#.attn_k.weight", "model.layers.#.self_attn.k_proj.weight",
+     CRIL_WEIGHT_NEIGHBOURS},
+    {CRIL_W_V, "blk.#.attn_v.weight", "model.layers.#.self_attn.v_proj.weight", 0},
+    {CRIL_W_O, "blk.#.attn_output.weight", "model.layers.#.self_attn.o_proj.weight", 0},
+    {CRIL_W_Q_BIAS, "blk.#.attn_q.bias", "model.layers.#.self_attn.q_proj.bias",
+     CRIL_WEIGHT_NEIGHBOURS},
+    {CRIL_W_K_BIAS, "blk.#.attn_k.bias", "model.layers.#.self_attn.k_proj.bias",
+     CRIL_WEIGHT_NEIGHBOURS},
+    {CRIL_W_V_BIAS, "blk.#.attn_v.bias", "model.layers.#.self_attn.v_proj.bias", 0},
+    {CRIL_W_O_BIAS, "blk.#.attn_output.bias", "model.layers.#.self_attn.o_proj.bias", 0},
+    {CRIL_W_FFN_NORM, "blk.#.ffn_norm.weight", "model.layers.#.post_attention_layernorm.weight", 0},
+    {CRIL_W_GATE, "blk.#.ffn_gate.weight", "model.layers.#.mlp.gate_proj.weight", 0},
+    {CRIL_W_UP, "blk.#.ffn_up.weight", "model.layers.#.mlp.up_proj.weight", 0},
+    {CRIL_W_DOWN, "blk.#.ffn_down.weight", "model.layers.#.mlp.down_proj.weight", 0},
+};
+
+static const struct cril_config_row llama_rows[] = {
+    {"block_count", CRIL_VALUE_U32, {"num_hidden_layers"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"embedding_length", CRIL_VALUE_U32, {"hidden_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"feed_forward_length", CRIL_VALUE_U32, {"intermediate_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"attention.head_count", CRIL_VALUE_U32, {"num_attention_heads"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"context_length", CRIL_VALUE_U32, {"max_position_embeddings"}, CRIL_ROW_DEFAULT, 2048, NULL},
+    {"attention.head_count_kv",
+     CRIL_VALUE_U32,
+     {"num_key_value_heads"},
+     CRIL_ROW_SAME,
+     0,
+     "attention.head_count"},
+    {"attention.layer_norm_rms_epsilon",
+     CRIL_VALUE_F32,
+     {"rms_norm_eps"},
+     CRIL_ROW_DEFAULT,
+     1e-6,
+     NULL},
+    {"vocab_size", CRIL_VALUE_U32, {"vocab_size"}, CRIL_ROW_OPTIONAL, 0, NULL},
+    {0},
+};
+
+static const struct cril_config_row mistral_rows[] = {
+    {"block_count", CRIL_VALUE_U32, {"num_hidden_layers"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"embedding_length", CRIL_VALUE_U32, {"hidden_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"feed_forward_length", CRIL_VALUE_U32, {"intermediate_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"attention.head_count", CRIL_VALUE_U32, {"num_attention_heads"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"context_length", CRIL_VALUE_U32, {"max_position_embeddings"}, CRIL_ROW_DEFAULT, 131072, NULL},
+    {"attention.head_count_kv", CRIL_VALUE_U32, {"num_key_value_heads"}, CRIL_ROW_DEFAULT, 8, NULL},
+    {"attention.layer_norm_rms_epsilon",
+     CRIL_VALUE_F32,
+     {"rms_norm_eps"},
+     CRIL_ROW_DEFAULT,
+     1e-6,
+     NULL},
+    {"vocab_size", CRIL_VALUE_U32, {"vocab_size"}, CRIL_ROW_OPTIONAL, 0, NULL},
+    {0},
+};
+
+/* What both classes have. */
+static cril_status translate_head(struct cril_translation *t, cril_error *err)
+{
+    uint64_t width;
+    cril_status st;
+
+    if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
+        (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK ||
+        (st = cril_translate_uint(t, "rope.dimension_count", width, err)) != CRIL_OK)
+        return st;
+    return cril_translate_rope(t, NULL, 10000, err);
+}
+
+static cril_status translate_llama(struct cril_translation *t, cril_error *err)
+{
+    const cril_status st = cril_config_bool(t, "attention_bias", &t->has_biases, err);
+
+    return st == CRIL_OK ? translate_head(t, err) : st;
+}
+
+/* Every layer sees a window, unless it is null. */
+static cril_status translate_mistral(struct cril_translation *t, cril_error *err)
+{
+    uint64_t window = 4096;
+    cril_status st = cril_config_uint(t, "sliding_window", &window, err);
+
+    if (st == CRIL_OK && !cril_config_is_null(t, "sliding_window"))
+        st = cril_translate_uint(t, "attention.sliding_window", window, err);
+    return st == CRIL_OK ? translate_head(t, err) : st;
+}
+
+static const struct cril_class classes[] = {
+    {"LlamaForCausalLM", llama_rows, false, translate_llama},
+    {"LLaMAForCausalLM", llama_rows, false, translate_llama},
+    {"MistralForCausalLM", mistral_rows, false, translate_mistral},
+    {0},
+};
+
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    uint64_t window = 0;
+    const struct cril_tensor *divisors;
     double base = 10000;
     cril_status st;
-    if ((st = cril_key_opt_uint(m, "attention.sliding_window", &window, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+    if ((st = cril_model_windows(m, 0, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
+        (st = cril_model_take(m, "rope_freqs.weight", &divisors, err)) != CRIL_OK)
         return st;
-    for (size_t i = 0; i < m->config.n_layers; i++)
-        m->layers[i].window = window < m->config.n_ctx ? (size_t)window : 0;
-    return cril_rope_configure(m, base, false, cril_model_take(m, "rope_freqs.weight"), &m->rope[0],
-                               err);
+    return cril_rope_configure(m, base, false, divisors, &m->rope[0], err);
 }
 
 const struct cril_family cril_family_llama = {.architecture = "llama",
+                                              .classes = classes,
+                                              .weights = weights,
                                               .steps = steps,
                                               .n_steps = sizeof(steps) / sizeof(*steps),
                                               .configure = configure};

@@ -25,15 +25,91 @@ static const struct cril_step steps[] = {
     {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
 };
 
+static const struct cril_weight_row weights[] = {
+    {CRIL_W_EMBEDDING, "token_embd.weight", "model.embed_tokens.weight", 0},
+    {CRIL_W_OUTPUT_NORM, "output_norm.weight", "model.norm.weight", 0},
+    {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0},
+    {CRIL_W_ATTN_NORM, "blk.#.attn_norm.weight", "model.layers.#.input_layernorm.weight", 0},
+    {CRIL_W_Q, "blk.#.attn_q.weight", "model.layers.#.self_attn.q_proj.weight", 0},
+    {CRIL_W_K, "blk.#.attn_k.weight", "model.layers.#.self_attn.k_proj.weight", 0},
+    {CRIL_W_V, "blk.#.attn_v.weight", "model.layers.#.self_attn.v_proj.weight", 0},
+    {CRIL_W_O, "blk.#.attn_output.weight", "model.layers.#.self_attn.o_proj.weight", 0},
+    {CRIL_W_Q_BIAS, "blk.#.attn_q.bias", "model.layers.#.self_attn.q_proj.bias", 0},
+    {CRIL_W_K_BIAS, "blk.#.attn_k.bias", "model.layers.#.self_attn.k_proj.bias", 0},
+    {CRIL_W_V_BIAS, "blk.#.attn_v.bias", "model.layers.#.self_attn.v_proj.bias", 0},
+    {CRIL_W_FFN_NORM, "blk.#.ffn_norm.weight", "model.layers.#.post_attention_layernorm.weight", 0},
+    {CRIL_W_GATE, "blk.#.ffn_gate.weight", "model.layers.#.mlp.gate_proj.weight", 0},
+    {CRIL_W_UP, "blk.#.ffn_up.weight", "model.layers.#.mlp.up_proj.weight", 0},
+    {CRIL_W_DOWN, "blk.#.ffn_down.weight", "model.layers.#.mlp.down_proj.weight", 0},
+};
+
+static const struct cril_config_row rows[] = {
+    {"block_count", CRIL_VALUE_U32, {"num_hidden_layers"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"embedding_length", CRIL_VALUE_U32, {"hidden_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"feed_forward_length", CRIL_VALUE_U32, {"intermediate_size"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"attention.head_count", CRIL_VALUE_U32, {"num_attention_heads"}, CRIL_ROW_REQUIRED, 0, NULL},
+    {"context_length", CRIL_VALUE_U32, {"max_position_embeddings"}, CRIL_ROW_DEFAULT, 32768, NULL},
+    {"attention.head_count_kv",
+     CRIL_VALUE_U32,
+     {"num_key_value_heads"},
+     CRIL_ROW_DEFAULT,
+     32,
+     NULL},
+    {"attention.layer_norm_rms_epsilon",
+     CRIL_VALUE_F32,
+     {"rms_norm_eps"},
+     CRIL_ROW_DEFAULT,
+     1e-6,
+     NULL},
+    {0},
+};
+
+static bool from_layer(size_t layer, uint64_t first)
+{
+    return layer >= first;
+}
+
+static cril_status translate(struct cril_translation *t, cril_error *err)
+{
+    bool windows = false;
+    uint64_t window = 4096, first = 28, width;
+    cril_status st;
+
+    if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
+        (st = cril_config_bool(t, "use_sliding_window", &windows, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "max_window_layers", &first, err)) != CRIL_OK)
+        return st;
+    t->has_biases = true;
+    if (windows && !cril_config_is_null(t, "sliding_window") &&
+        ((st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK ||
+         (st = cril_translate_windows(t, from_layer, first, 0, err)) != CRIL_OK))
+        return st;
+    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+        return st;
+    return cril_translate_rope(t, NULL, 10000, err);
+}
+
+static const struct cril_class classes[] = {
+    {"Qwen2ForCausalLM", rows, false, translate},
+    {0},
+};
+
 static cril_status configure(cril_model *m, cril_error *err)
 {
     double base = 10000;
-    cril_status st = cril_key_opt_float(m, "rope.freq_base", &base, err);
-    return st != CRIL_OK ? st : cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    cril_status st;
+
+    if ((st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
+        (st = cril_model_windows(m, 0, err)) != CRIL_OK)
+        return st;
+    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
 }
 
 const struct cril_family cril_family_qwen2 = {.architecture = "qwen2",
+                                              .classes = classes,
+                                              .weights = weights,
                                               .steps = steps,
                                               .n_steps = sizeof(steps) / sizeof(*steps),
-                                              .has_biases = true,
+                                              .biases = CRIL_BIASES_ALL,
                                               .configure = configure};

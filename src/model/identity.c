@@ -119,7 +119,7 @@ static int compare_keys(const void *a, const void *b)
 
 static int compare_names(const void *a, const void *b)
 {
-    const struct cril_tensor *const *x = a, *const *y = b;
+    const struct cril_weight *const *x = a, *const *y = b;
 
     return strcmp((*x)->name, (*y)->name);
 }
@@ -156,28 +156,75 @@ static cril_status add_metadata(struct hashing *h, const cril_model *m)
     return h->st;
 }
 
+/* A vector of a folder, as the numbers of 32 bits that a GGUF has. */
+static void add_vector(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+{
+    const size_t n = (size_t)w->tensor->ne[0];
+    float *v = malloc(n * sizeof(*v));
+
+    if (!v) {
+        h->st = cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+        return;
+    }
+    cril_weight_load_vector(m, w->row, w->tensor, v);
+    add_number(h, n * sizeof(*v), 8);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+
+        memcpy(&bits, &v[i], sizeof(bits));
+        add_number(h, bits, 4);
+    }
+    free(v);
+}
+
+/* A matrix of a folder, its rows in the order of a GGUF. */
+static void add_matrix(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+{
+    const struct cril_matrix matrix = cril_weight_matrix(m, w->row, w->tensor);
+
+    add_number(h, w->tensor->bytes, 8);
+    if (!matrix.interleaved) {
+        add_mapped(h, w->tensor->data, (size_t)w->tensor->bytes);
+        return;
+    }
+    for (size_t r = 0; r < matrix.rows; r++)
+        add_bytes(h, cril_matrix_row(&matrix, r), matrix.row_bytes);
+    cril_pages_release(w->tensor->data, (size_t)w->tensor->bytes);
+}
+
+static void add_weight(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+{
+    const struct cril_tensor *const t = w->tensor;
+    const bool is_vector = m->folder_class && t->n_dims == 1;
+
+    add_text(h, w->name, strlen(w->name));
+    add_number(h, cril_dtypes[is_vector ? CRIL_F32 : t->type].gguf_id, 4);
+    add_number(h, t->n_dims, 4);
+    for (unsigned k = 0; k < t->n_dims; k++)
+        add_number(h, t->ne[k], 8);
+    if (is_vector) {
+        add_vector(h, m, w);
+    } else if (m->folder_class) {
+        add_matrix(h, m, w);
+    } else {
+        add_number(h, t->bytes, 8);
+        add_mapped(h, t->data, (size_t)t->bytes);
+    }
+}
+
 static cril_status add_tensors(struct hashing *h, const cril_model *m)
 {
-    const size_t n = cril_source_tensor_count(m->source);
-    const struct cril_tensor **sorted = malloc((n + 1) * sizeof(*sorted));
+    const size_t n = m->n_weights;
+    const struct cril_weight **sorted = malloc((n + 1) * sizeof(*sorted));
 
     if (!sorted)
         return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     for (size_t i = 0; i < n; i++)
-        sorted[i] = cril_source_tensor(m->source, i);
+        sorted[i] = &m->weights[i];
     qsort(sorted, n, sizeof(*sorted), compare_names);
     add_number(h, n, 8);
-    for (size_t i = 0; i < n; i++) {
-        const struct cril_tensor *const t = sorted[i];
-
-        add_text(h, t->name, strlen(t->name));
-        add_number(h, cril_dtypes[t->type].gguf_id, 4);
-        add_number(h, t->n_dims, 4);
-        for (unsigned k = 0; k < t->n_dims; k++)
-            add_number(h, t->ne[k], 8);
-        add_number(h, t->bytes, 8);
-        add_mapped(h, t->data, (size_t)t->bytes);
-    }
+    for (size_t i = 0; i < n; i++)
+        add_weight(h, m, sorted[i]);
     free(sorted);
     return h->st;
 }

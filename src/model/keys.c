@@ -48,7 +48,7 @@ static const struct cril_known_key harmless[] = {
     {"pooling_type", "pooling makes vectors of texts, no probabilities"},
     {"attention.layer_norm_epsilon", "the norms are RMS norms, which have an epsilon of their own"},
     {"rope.scaling.finetuned", "says how the scaling was trained"},
-    {"rope.scaling.original_context_length", "YaRN reads it, and the model has none"},
+    {"rope.scaling.original_context_length", "YaRN and Llama 3 read it, and the model has neither"},
     {"rope.scaling.yarn_beta_fast", "YaRN reads it, and the model has none"},
     {"rope.scaling.yarn_beta_slow", "YaRN reads it, and the model has none"},
     {NULL, NULL},

@@ -38,9 +38,32 @@ static void name_types(cril_model *m)
     }
 }
 
-/* general.name, or the file's name without folder and suffix. */
+/* The last part of a folder's path; for a snapshot in the hub's cache, the repository's name. */
+static char *name_of_folder(const char *path)
+{
+    static const char cache[] = "/snapshots/";
+    const char *end = path + strlen(path), *from, *part;
+
+    while (end > path + 1 && end[-1] == '/')
+        end--;
+    for (part = strstr(path, cache); part && strstr(part + 1, cache);)
+        part = strstr(part + 1, cache);
+    if (part && (from = strstr(path, "models--")) && from < part) {
+        end = part;
+        for (path = from + strlen("models--"); (from = strstr(path, "--")) && from < end;)
+            path = from + 2;
+    }
+    for (from = end; from > path && from[-1] != '/';)
+        from--;
+    return strndup(from, (size_t)(end - from));
+}
+
+/* general.name, or the name of the file without suffix, or of the folder. */
 static char *read_name(const cril_model *m)
 {
+    if (m->folder_class)
+        return name_of_folder(m->path);
+
     const struct cril_value *kv = cril_values_find(m->values, "general.name");
     if (kv && kv->type == CRIL_VALUE_STRING && !kv->is_array && kv->strings[0].len)
         return strndup(kv->strings[0].data, kv->strings[0].len);
@@ -49,22 +72,65 @@ static char *read_name(const cril_model *m)
     return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
 }
 
+static cril_status find_family(cril_model *m, cril_error *err)
+{
+    struct cril_bytes name;
+    const cril_status st = cril_values_string(m->values, "general.architecture", &name, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if (!(m->family = cril_family_find(name)))
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: architecture \"%.*s\" is not known to cril, which runs %s", m->path,
+                         CRIL_SHOWN(name), cril_family_names());
+    m->biases = m->family->biases;
+    return CRIL_OK;
+}
+
+/* Of a folder: its class of transformers, whose keys are translated. */
+static cril_status find_class(cril_model *m, cril_error *err)
+{
+    const struct cril_values *const config = m->values;
+    const struct cril_value *const names = cril_values_find(config, "architectures");
+    struct cril_bytes name = {"", 0};
+    cril_status st;
+
+    if (names && names->is_array && names->type == CRIL_VALUE_STRING && names->n)
+        name = names->strings[0];
+    if (!(m->family = cril_family_of_class(name, &m->folder_class)))
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: the model's class, \"%.*s\" (architectures), is not known to cril, "
+                         "which runs %s%s",
+                         config->path, CRIL_SHOWN(name), cril_family_names(),
+                         cril_values_has(config, "auto_map.AutoModelForCausalLM")
+                             ? "; its own code (auto_map) is not run"
+                             : "");
+    struct cril_translation t = {
+        .config = config, .out = &m->translated, .architecture = m->family->architecture};
+    m->translated.path = config->path;
+    if ((st = cril_values_add_text(t.out, "general.architecture", t.architecture,
+                                   strlen(t.architecture), err)) != CRIL_OK ||
+        (st = cril_translate(m->folder_class, &t, err)) != CRIL_OK)
+        return st;
+    m->values = &m->translated;
+    m->ties = t.ties;
+    m->biases = t.has_biases ? CRIL_BIASES_ALL : CRIL_BIASES_NONE;
+    return CRIL_OK;
+}
+
 /* Of m->source. */
 static cril_status load(cril_model *m, cril_error *err)
 {
     const char *const path = cril_source_path(m->source);
-    struct cril_bytes arch;
+    const size_t n_tensors = cril_source_tensor_count(m->source);
     cril_status st;
     if (!(m->path = strdup(path)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    if ((st = cril_values_string(m->values, "general.architecture", &arch, err)) != CRIL_OK)
+    if ((st = cril_source_is_folder(m->source) ? find_class(m, err) : find_family(m, err)) !=
+        CRIL_OK)
         return st;
-    if (!(m->family = cril_family_find(arch)))
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
-                         (int)(arch.len > 60 ? 60 : arch.len), arch.data, cril_family_names());
-    if (!(m->name = read_name(m)) ||
-        !(m->used = calloc(cril_source_tensor_count(m->source) + 1, sizeof(bool))))
+    if (!(m->name = read_name(m)) || !(m->used = calloc(n_tensors + 1, sizeof(bool))) ||
+        !(m->weights = calloc(n_tensors + 1, sizeof(*m->weights))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     name_types(m);
     if ((st = cril_model_configure(m, err)) != CRIL_OK)
@@ -136,6 +202,10 @@ void cril_model_close(cril_model *m)
             free(m->layers[i].vector[s]);
     for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
         free(m->rope[i].freq);
+    for (size_t i = 0; i < m->n_weights; i++)
+        free(m->weights[i].name);
+    free(m->weights);
+    cril_values_free(&m->translated);
     cril_tokenizer_free(m->tokenizer);
     cril_warnings_clear(&m->warnings);
     cril_source_close(m->source);
@@ -220,16 +290,25 @@ const char *cril_model_warning(const cril_model *m, size_t i)
                              : cril_tokenizer_warning(m->tokenizer, i - m->warnings.n);
 }
 
+/* A class reads the keys that it reads, and no others. */
+static const char *reason_in_folder(const struct cril_values *config, size_t i)
+{
+    return config->use[i].read ? NULL
+                               : "is not among the keys that the model's class computes with";
+}
+
 bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,
                        const char **reason)
 {
     if (!m || !key || !len || !reason)
         return false;
 
-    for (size_t k = 0; k < m->values->n; k++) {
-        const struct cril_value *kv = &m->values->values[k];
+    const struct cril_values *const values = cril_source_values(m->source);
 
-        *reason = cril_known_reason(m->values, k);
+    for (size_t k = 0; k < values->n; k++) {
+        const struct cril_value *kv = &values->values[k];
+
+        *reason = m->folder_class ? reason_in_folder(values, k) : cril_known_reason(values, k);
         if (!*reason || i--)
             continue;
         *key = kv->key.data;

@@ -11,6 +11,7 @@
 
 #include "formats/source.h"
 #include "model/rope.h"
+#include "model/translate.h"
 #include "util/warnings.h"
 
 #include <cril/model.h>
@@ -33,9 +34,12 @@ enum cril_buffer {
     CRIL_N_BUFFERS
 };
 
-/* Weights of a layer; model.c has their tensor names. */
+/* Weights; a family has their tensor names. */
 enum cril_slot {
     CRIL_W_NONE,
+    CRIL_W_EMBEDDING, /* of the model, not of a layer; likewise the next two */
+    CRIL_W_OUTPUT_NORM,
+    CRIL_W_OUTPUT,
     CRIL_W_ATTN_NORM,
     CRIL_W_Q,
     CRIL_W_K,
@@ -89,18 +93,48 @@ struct cril_layer {
     size_t window; /* keys that a position sees, itself included; 0: all */
 };
 
+/* What the files of a weight hold. A '#' in a name stands for the layer's number. */
+struct cril_weight_row {
+    enum cril_slot slot;
+    const char *gguf;   /* "blk.#.attn_q.weight" */
+    const char *folder; /* "model.layers.#.self_attn.q_proj.weight" */
+    enum {
+        CRIL_WEIGHT_PLUS_ONE = 1,   /* a folder has w where a GGUF has 1 + w */
+        CRIL_WEIGHT_NEIGHBOURS = 2, /* a folder has the halves of a head, a GGUF turned them into
+                                       neighbours (cril_matrix.interleaved) */
+    } changes;
+};
+
+/* A tensor of the model, by the name that it has in a GGUF. */
+struct cril_weight {
+    char *name; /* owned */
+    const struct cril_tensor *tensor;
+    const struct cril_weight_row *row; /* NULL: no step has it */
+};
+
+/* Whether the steps' biases are in the files. */
+enum cril_biases { CRIL_BIASES_AS_FOUND, CRIL_BIASES_NONE, CRIL_BIASES_ALL };
+
 struct cril_family {
-    const char *architecture;      /* general.architecture */
-    const struct cril_step *steps; /* [n_steps] */
+    const char *architecture;              /* general.architecture */
+    const struct cril_class *classes;      /* of transformers; the last has name NULL */
+    const struct cril_weight_row *weights; /* of all steps and both ends */
+    const struct cril_step *steps;         /* [n_steps] */
     size_t n_steps;
-    bool has_biases; /* every file must have those of the steps; else it has them or not */
+    enum cril_biases biases; /* of its GGUF files */
     /* Sets what differs from cril_family_configure: config, ropes, each layer's rope and window. */
     cril_status (*configure)(cril_model *m, cril_error *err);
 };
 
 struct cril_model {
     struct cril_source *source;
-    struct cril_values *values; /* under GGUF's keys; NULL: built in */
+    struct cril_values *values;            /* under GGUF's keys; NULL: built in */
+    struct cril_values translated;         /* of a folder, which values points to */
+    const struct cril_class *folder_class; /* NULL: it is no folder */
+    bool ties;                             /* the folder says that output is the embedding */
+    enum cril_biases biases;
+    struct cril_weight *weights; /* [n_weights] */
+    size_t n_weights;
     char *path, *name;
     char types[256]; /* room for the names of all CRIL_N_DTYPES types */
     const struct cril_family *family;
@@ -123,6 +157,9 @@ cril_model *cril_model_create(void);
 
 size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);
 
+/* The family of a class of transformers, and the class; NULL: unknown. */
+const struct cril_family *cril_family_of_class(struct cril_bytes name,
+                                               const struct cril_class **out);
 /* The family of an architecture; NULL: unknown. */
 const struct cril_family *cril_family_find(struct cril_bytes architecture);
 /* The architectures there are, as "gemma3, llama, qwen2". */
@@ -136,6 +173,13 @@ cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out
 cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err);
 const struct cril_value *cril_key_find(const cril_model *m, const char *key);
+
+/*
+ * Reads which layers see a window, and how wide it is: attention.sliding_window, and the pattern,
+ * a truth value a layer, or the number of layers of which the last one is full. period: that number
+ * where the pattern is absent; 0: without a pattern all layers see a window, if any does.
+ */
+cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err);
 
 /* To be called once a family has read what it knows: each other key of the architecture is listed
  * as without effect or refused by name. */
@@ -159,8 +203,15 @@ cril_status cril_model_configure(cril_model *m, cril_error *err);
 /* Finds the weights of all steps. */
 cril_status cril_model_bind(cril_model *m, cril_error *err);
 
-/* A tensor of the file by name, marked as used; NULL: absent. */
-const struct cril_tensor *cril_model_take(cril_model *m, const char *name);
+/* A tensor that only a GGUF has, by name; it then counts as used. *out NULL: absent.
+ * CRIL_ERR_NOMEM. */
+cril_status cril_model_take(cril_model *m, const char *name, const struct cril_tensor **out,
+                            cril_error *err);
+/* A weight as it is used, and as a GGUF would hold it: a matrix of t, or t [ne[0]] as numbers. */
+struct cril_matrix cril_weight_matrix(const cril_model *m, const struct cril_weight_row *row,
+                                      const struct cril_tensor *t);
+void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *row,
+                             const struct cril_tensor *t, float *v);
 /* A vector of n finite numbers, owned by the caller. */
 cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
                               cril_error *err);

@@ -26,7 +26,7 @@ static double plain_frequency(double base, size_t i, size_t n)
 
 /* How the file changes the frequencies. */
 struct scaling {
-    enum { SCALING_NONE, SCALING_LINEAR, SCALING_YARN } kind;
+    enum { SCALING_NONE, SCALING_LINEAR, SCALING_YARN, SCALING_LLAMA3 } kind;
     double factor; /* > 0 */
 };
 
@@ -48,10 +48,12 @@ static cril_status read_kind(const cril_model *m, struct scaling *s, cril_error 
         s->kind = SCALING_LINEAR;
     else if (is_named(name, "yarn"))
         s->kind = SCALING_YARN;
+    else if (is_named(name, "llama3"))
+        s->kind = SCALING_LLAMA3;
     else
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: key '%s.rope.scaling.type' is \"%.*s\", a rotation that cril does "
-                         "not know (none, linear, yarn, and Llama 3's are)",
+                         "not know (none, linear, yarn, llama3 are)",
                          m->path, m->family->architecture, (int)(name.len > 60 ? 60 : name.len),
                          name.data);
     return CRIL_OK;
@@ -82,12 +84,15 @@ static cril_status read_scaling(const cril_model *m, struct scaling *s, cril_err
 /* What YaRN has beside its factor. */
 struct yarn {
     double fast, slow, attention;
+    double magnitude; /* 0: YaRN's own, times attention */
+    bool exact_ramp;  /* its ends are not rounded to whole pairs */
     uint64_t context;
 };
 
 static cril_status read_yarn(const cril_model *m, struct yarn *y, cril_error *err)
 {
     double extrapolation = 1;
+    uint64_t exact = 0;
     cril_status st;
 
     *y = (struct yarn){.fast = 32, .slow = 1, .attention = 1};
@@ -97,8 +102,12 @@ static cril_status read_yarn(const cril_model *m, struct yarn *y, cril_error *er
         (st = cril_key_opt_float(m, "rope.scaling.yarn_beta_slow", &y->slow, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.scaling.attn_factor", &y->attention, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.scaling.yarn_ext_factor", &extrapolation, err)) !=
-            CRIL_OK)
+            CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.scaling.yarn_magnitude", &y->magnitude, err)) !=
+            CRIL_OK ||
+        (st = cril_key_opt_uint(m, "rope.scaling.yarn_exact_ramp", &exact, err)) != CRIL_OK)
         return st;
+    y->exact_ramp = exact != 0;
     if (extrapolation != 1 && extrapolation != -1) /* llama.cpp's word for "not set" */
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: key '%s.rope.scaling.yarn_ext_factor' is %g: it weighs YaRN's ramp, "
@@ -112,10 +121,11 @@ static cril_status read_yarn(const cril_model *m, struct yarn *y, cril_error *er
                          "which transformers and llama.cpp do in two ways; cril does neither",
                          m->path, m->family->architecture);
     if (!(y->slow > 0 && y->fast >= y->slow && y->fast < 1e6) || !y->context ||
-        !(y->attention > 0 && y->attention < 1e3))
+        !(y->attention > 0 && y->attention < 1e3) || !(y->magnitude >= 0 && y->magnitude < 1e3))
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: one of the keys '%s.rope.scaling.' original_context_length, "
-                         "yarn_beta_fast, yarn_beta_slow, attn_factor is out of range",
+                         "yarn_beta_fast, yarn_beta_slow, attn_factor, yarn_magnitude is out of "
+                         "range",
                          m->path, m->family->architecture);
     return CRIL_OK;
 }
@@ -134,8 +144,10 @@ static cril_status yarn(const cril_model *m, double base, double factor, struct 
 
     if (st != CRIL_OK)
         return st;
-    double low = floor(n * cril_log((double)y.context / (y.fast * turn)) / (2 * cril_log(base)));
-    double high = ceil(n * cril_log((double)y.context / (y.slow * turn)) / (2 * cril_log(base)));
+    double low = n * cril_log((double)y.context / (y.fast * turn)) / (2 * cril_log(base));
+    double high = n * cril_log((double)y.context / (y.slow * turn)) / (2 * cril_log(base));
+    low = y.exact_ramp ? low : floor(low);
+    high = y.exact_ramp ? high : ceil(high);
     low = low < 0 ? 0 : low;
     high = high > n - 1 ? n - 1 : high;
     double width = high - low < 0.001 ? 0.001 : high - low;
@@ -144,11 +156,43 @@ static cril_status yarn(const cril_model *m, double base, double factor, struct 
         t = t < 0 ? 0 : t > 1 ? 1 : t;
         r->freq[i] = (float)(f / factor * t + f * (1 - t));
     }
-    r->magnitude = (float)((0.1 * cril_log(factor) + 1) * y.attention);
+    r->magnitude =
+        y.magnitude > 0 ? (float)y.magnitude : (float)((0.1 * cril_log(factor) + 1) * y.attention);
     return CRIL_OK;
 }
 
-/* Llama 3: the file holds a divisor for each pair. */
+/*
+ * Llama 3 (Grattafiori et al. 2024, section 3.2, as transformers' modeling_rope_utils.py computes
+ * it): pairs whose wavelength is above the context over low are interpolated, those below the
+ * context over high are left, a blend between.
+ */
+static cril_status blend(const cril_model *m, double base, double factor, struct cril_rope *r,
+                         cril_error *err)
+{
+    const double turn = 6.283185307179586;
+    double low = 0, high = 0;
+    uint64_t context = 0;
+    cril_status st;
+
+    if ((st = cril_key_uint(m, "rope.scaling.original_context_length", &context, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.scaling.low_freq_factor", &low, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.scaling.high_freq_factor", &high, err)) != CRIL_OK)
+        return st;
+    if (!context || !(low > 0 && high > low && high < 1e6))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: one of the keys '%s.rope.scaling.' original_context_length, "
+                         "low_freq_factor, high_freq_factor is missing or out of range",
+                         m->path, m->family->architecture);
+    for (size_t i = 0; i < r->n_rot / 2; i++) {
+        const double f = plain_frequency(base, i, r->n_rot);
+        double share = ((double)context * f / turn - low) / (high - low); /* that stays */
+        share = share < 0 ? 0 : share > 1 ? 1 : share;
+        r->freq[i] = (float)((1 - share) * f / factor + share * f);
+    }
+    return CRIL_OK;
+}
+
+/* Llama 3 in a GGUF: the file holds a divisor for each pair. */
 static cril_status divide(cril_model *m, const struct cril_tensor *t, double base,
                           struct cril_rope *r, cril_error *err)
 {
@@ -230,6 +274,8 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves,
         st = divide(m, divisors, base, r, err);
     else if (scaling.kind == SCALING_YARN)
         st = yarn(m, base, scaling.factor, r, err);
+    else if (scaling.kind == SCALING_LLAMA3)
+        st = blend(m, base, scaling.factor, r, err);
     for (size_t i = 0; scaling.kind == SCALING_LINEAR && i < n_rot / 2; i++)
         r->freq[i] = (float)(plain_frequency(base, i, n_rot) / scaling.factor);
     return st == CRIL_OK ? check_angles(m, r, err) : st;

@@ -138,16 +138,15 @@ cril_status cril_translate_text(struct cril_translation *t, const char *key, con
     return cril_values_add_text(t->out, full_key(t, key, buffer), text, strlen(text), err);
 }
 
-/* Of those that were added; rows are few. */
-static const struct cril_value *added(const struct cril_translation *t, const char *key)
+uint64_t cril_translated_uint(const struct cril_translation *t, const char *key)
 {
     char buffer[128];
     const char *const whole = full_key(t, key, buffer);
+    size_t i = 0;
 
-    for (size_t i = 0; i < t->out->n; i++)
-        if (cril_bytes_are(t->out->values[i].key, whole))
-            return &t->out->values[i];
-    return NULL;
+    while (!cril_bytes_are(t->out->values[i].key, whole)) /* keys are few */
+        i++;
+    return cril_value_uint(&t->out->values[i], 0);
 }
 
 static cril_status add_row(struct cril_translation *t, const struct cril_config_row *row,
@@ -167,7 +166,7 @@ static cril_status add_row(struct cril_translation *t, const struct cril_config_
     if (!name && row->absent == CRIL_ROW_OPTIONAL)
         return CRIL_OK;
     if (!name && row->absent == CRIL_ROW_SAME)
-        whole = cril_value_uint(added(t, row->same_as), 0);
+        whole = cril_translated_uint(t, row->same_as);
     if (row->type == CRIL_VALUE_F32)
         return name && (st = cril_config_float(t, name, &real, err)) != CRIL_OK
                    ? st
@@ -210,12 +209,12 @@ cril_status cril_translate_expect(const struct cril_translation *t, const char *
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
                                 cril_error *err)
 {
-    const uint64_t heads = cril_value_uint(added(t, "attention.head_count"), 0);
+    const uint64_t heads = cril_translated_uint(t, "attention.head_count");
     cril_status st;
 
-    *width = otherwise          ? otherwise
-             : heads            ? cril_value_uint(added(t, "embedding_length"), 0) / heads
-                                : 0;
+    *width = otherwise ? otherwise
+             : heads   ? cril_translated_uint(t, "embedding_length") / heads
+                       : 0;
     if ((st = cril_config_uint(t, "head_dim", width, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.key_length", *width, err)) != CRIL_OK)
         return st;
@@ -250,7 +249,8 @@ static cril_status find_rotation(const struct cril_translation *t, const char *l
         strcpy(r->prefix, old ? "rope_scaling." : r->parameters);
         for (int k = 0; k < 2; k++) {
             name_of(r->prefix, k ? "type" : "rope_type", name);
-            if (cril_config_has(t, name) && (st = cril_config_text(t, name, &r->type, err)) == CRIL_OK)
+            if (cril_config_has(t, name) &&
+                (st = cril_config_text(t, name, &r->type, err)) == CRIL_OK)
                 return CRIL_OK;
             if (st != CRIL_OK)
                 return st;
@@ -269,8 +269,9 @@ static cril_status copy_float(struct cril_translation *t, const struct rotation 
 
     name_of(r->prefix, name, buffer);
     if (!cril_config_has(t, buffer))
-        return required ? cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"%s\", which its scaling "
-                                                          "of the rotation needs",
+        return required ? cril_fail(err, CRIL_ERR_FORMAT,
+                                    "%s: has no \"%s\", which its scaling "
+                                    "of the rotation needs",
                                     t->config->path, buffer)
                         : CRIL_OK;
     if ((st = cril_config_float(t, buffer, &x, err)) != CRIL_OK)
@@ -285,7 +286,7 @@ static cril_status add_context(struct cril_translation *t, const struct rotation
     char buffer[128];
     cril_status st;
 
-    *out = cril_value_uint(added(t, "context_length"), 0);
+    *out = cril_translated_uint(t, "context_length");
     if ((st = cril_config_uint(t, "original_max_position_embeddings", out, err)) != CRIL_OK ||
         (st = cril_config_uint(t, name_of(r->prefix, "original_max_position_embeddings", buffer),
                                out, err)) != CRIL_OK)
@@ -303,15 +304,15 @@ static cril_status add_magnitude(struct cril_translation *t, const struct rotati
 
     if ((st = cril_config_float(t, name_of(r->prefix, "attention_factor", buffer), &whole, err)) !=
             CRIL_OK ||
-        (st = cril_config_float(t, name_of(r->prefix, "mscale", buffer), &scale, err)) !=
-            CRIL_OK ||
+        (st = cril_config_float(t, name_of(r->prefix, "mscale", buffer), &scale, err)) != CRIL_OK ||
         (st = cril_config_float(t, name_of(r->prefix, "mscale_all_dim", buffer), &scale_all,
                                 err)) != CRIL_OK)
         return st;
     if (!cril_config_has(t, name_of(r->prefix, "attention_factor", buffer))) {
         if (scale == 0 || scale_all == 0)
             return CRIL_OK; /* YaRN's own */
-        whole = factor > 1 ? (0.1 * scale * cril_log(factor) + 1) / (0.1 * scale_all * cril_log(factor) + 1)
+        whole = factor > 1 ? (0.1 * scale * cril_log(factor) + 1) /
+                                 (0.1 * scale_all * cril_log(factor) + 1)
                            : 1;
     }
     return cril_translate_float(t, "rope.scaling.yarn_magnitude", whole, err);
@@ -332,7 +333,7 @@ static cril_status add_yarn(struct cril_translation *t, const struct rotation *r
             CRIL_OK)
         return st;
     if (factor == 0 && context)
-        factor = (double)cril_value_uint(added(t, "context_length"), 0) / (double)context;
+        factor = (double)cril_translated_uint(t, "context_length") / (double)context;
     if ((st = cril_translate_float(t, "rope.scaling.factor", factor, err)) != CRIL_OK ||
         (st = copy_float(t, r, "beta_fast", "rope.scaling.yarn_beta_fast", false, err)) !=
             CRIL_OK ||
@@ -343,8 +344,7 @@ static cril_status add_yarn(struct cril_translation *t, const struct rotation *r
     return truncate ? CRIL_OK : cril_translate_uint(t, "rope.scaling.yarn_exact_ramp", 1, err);
 }
 
-static cril_status add_llama3(struct cril_translation *t, const struct rotation *r,
-                              cril_error *err)
+static cril_status add_llama3(struct cril_translation *t, const struct rotation *r, cril_error *err)
 {
     uint64_t context;
     cril_status st = add_context(t, r, &context, err);
@@ -430,7 +430,7 @@ static cril_status read_layer_types(const struct cril_translation *t, uint8_t *s
 cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(size_t, uint64_t),
                                    uint64_t of, uint64_t period, cril_error *err)
 {
-    const size_t n = (size_t)cril_value_uint(added(t, "block_count"), 0);
+    const size_t n = (size_t)cril_translated_uint(t, "block_count");
     uint8_t pattern[MAX_LAYERS];
     bool usual = period > 0;
     char buffer[128];
@@ -440,8 +440,7 @@ cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(si
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: has %zu layers", t->config->path, n);
     for (size_t i = 0; i < n; i++)
         pattern[i] = slides(i, of);
-    if (cril_config_has(t, "layer_types") &&
-        (st = read_layer_types(t, pattern, n, err)) != CRIL_OK)
+    if (cril_config_has(t, "layer_types") && (st = read_layer_types(t, pattern, n, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < n && usual; i++)
         usual = pattern[i] == (i % period != period - 1);

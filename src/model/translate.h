@@ -17,7 +17,8 @@ struct cril_translation {
     struct cril_values *out;          /* gets the keys */
     const char *architecture;         /* their prefix */
     const char *class_name;           /* for messages */
-    bool ties;                        /* the embedding is the output matrix too */
+    bool ties;                        /* gets: the embedding is the output matrix too */
+    bool has_biases;                  /* gets: the steps' biases are in the files */
 };
 
 struct cril_config_row {
@@ -25,8 +26,8 @@ struct cril_config_row {
     enum cril_value_type type; /* that a GGUF stores: U32, F32 */
     const char *names[3];      /* in config.json; the first that is there counts */
     enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_SAME } absent;
-    double otherwise;     /* CRIL_ROW_DEFAULT: what the class takes for an absent one */
-    const char *same_as;  /* CRIL_ROW_SAME: the key, from a row above, whose value it takes */
+    double otherwise;    /* CRIL_ROW_DEFAULT: what the class takes for an absent one */
+    const char *same_as; /* CRIL_ROW_SAME: the key, from a row above, whose value it takes */
 };
 
 struct cril_class {
@@ -37,8 +38,7 @@ struct cril_class {
 };
 
 /* Runs the rows and the function of c. CRIL_ERR_FORMAT, _UNSUPPORTED: name file and key. */
-cril_status cril_translate(const struct cril_class *c, struct cril_translation *t,
-                           cril_error *err);
+cril_status cril_translate(const struct cril_class *c, struct cril_translation *t, cril_error *err);
 
 /* ---- For the functions of classes ---- */
 
@@ -63,6 +63,9 @@ cril_status cril_translate_float(struct cril_translation *t, const char *key, do
                                  cril_error *err);
 cril_status cril_translate_text(struct cril_translation *t, const char *key, const char *text,
                                 cril_error *err);
+
+/* A whole number that was added before, below the prefix. */
+uint64_t cril_translated_uint(const struct cril_translation *t, const char *key);
 
 /* CRIL_ERR_UNSUPPORTED, unless the text under name is one of two, or absent and the first is the
  * class's default. */

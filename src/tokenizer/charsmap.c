@@ -19,40 +19,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-cril_status cril_charsmap_load(const struct cril_values *file, struct cril_charsmap *map,
+cril_status cril_charsmap_load(const char *path, struct cril_bytes bytes, struct cril_charsmap *map,
                                cril_error *err)
 {
-    static const char key[] = "tokenizer.ggml.precompiled_charsmap";
-    const struct cril_value *kv = cril_values_find(file, key);
-    size_t n_bytes;
+    const uint8_t *const data = (const uint8_t *)bytes.data;
+    size_t trie_bytes;
 
     memset(map, 0, sizeof(*map));
-    if (!kv || (kv->is_array && !kv->n))
+    if (!bytes.len)
         return CRIL_OK;
-    if (!kv->is_array || (kv->type != CRIL_VALUE_U8 && kv->type != CRIL_VALUE_I8))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not an array of bytes", file->path, key);
-    n_bytes = kv->n > 4 ? cril_load_u32(kv->data) : 0;
-    if (n_bytes < 4 || n_bytes % 4 || kv->n - 4 <= n_bytes || kv->data[kv->n - 1] != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is not a map of characters", file->path,
-                         key);
-    map->n_units = n_bytes / 4;
-    map->len = (size_t)kv->n - 4 - n_bytes;
-    map->units = malloc(n_bytes);
-    map->replacements = malloc(map->len);
-    if (!map->units || !map->replacements) {
-        cril_charsmap_clear(map);
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %s", file->path, key);
-    }
+    trie_bytes = bytes.len > 4 ? cril_load_u32(data) : 0;
+    if (trie_bytes < 4 || trie_bytes % 4 || bytes.len - 4 <= trie_bytes || data[bytes.len - 1] != 0)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: precompiled_charsmap is not a map of characters", path);
+    map->n_units = trie_bytes / 4;
+    map->len = bytes.len - 4 - trie_bytes;
+    map->replacements = bytes.data + 4 + trie_bytes;
+    if (!(map->units = malloc(trie_bytes)))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for precompiled_charsmap", path);
     for (size_t i = 0; i < map->n_units; i++)
-        map->units[i] = cril_load_u32(kv->data + 4 + 4 * i);
-    memcpy(map->replacements, kv->data + 4 + n_bytes, map->len);
+        map->units[i] = cril_load_u32(data + 4 + 4 * i);
     return CRIL_OK;
 }
 
 void cril_charsmap_clear(struct cril_charsmap *map)
 {
     free(map->units);
-    free(map->replacements);
     memset(map, 0, sizeof(*map));
 }
 

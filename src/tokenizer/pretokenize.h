@@ -1,15 +1,13 @@
 /*
- * Pre-tokenisers: cut a text into words, across which byte-level BPE never merges.
+ * Pre-tokenizers: cut a text into words, across which byte-pair encoding never merges.
  *
- * A pre-tokeniser is a list of expressions. Each cuts every word of the one before: a match is a
- * word, and so is what lies between two matches. The names are those of the key tokenizer.ggml.pre.
+ * A pre-tokenizer is a list of expressions. Each cuts every word of the one before: a match is a
+ * word, and so is what lies between two matches.
  */
 #ifndef CRIL_TOKENIZER_PRETOKENIZE_H
 #define CRIL_TOKENIZER_PRETOKENIZE_H
 
-#include <cril/status.h>
-#include <stdbool.h>
-#include <stddef.h>
+#include "tokenizer/spec.h"
 
 struct cril_splitter; /* immutable; shared by threads */
 
@@ -18,19 +16,9 @@ struct cril_words { /* zero-initialise; word i is text[end[i - 1] .. end[i]), en
     size_t n, capacity;
 };
 
-/* What comes with a name besides the expressions. */
-struct splitter_traits {
-    const char *name;
-    bool nfc;          /* texts are put in Unicode's composed form before they are cut */
-    bool whole_words;  /* a word that is a token is that token, merges or not */
-    bool adds_bos;     /* unless tokenizer.ggml.add_bos_token says otherwise */
-    const char *doubt; /* what leaves all this open, after a file's name; NULL: nothing */
-};
-
-/* name [len] as in the file, name NULL: absent. *out is owned by the caller. CRIL_ERR_UNSUPPORTED:
- * path has another name. */
-cril_status cril_splitter_create(const char *path, const char *name, size_t len,
-                                 struct cril_splitter **out, struct splitter_traits *traits,
+/* *out is owned by the caller; it keeps nothing of spec. CRIL_ERR_NOMEM, _UNSUPPORTED: PCRE2
+ * refuses an expression. */
+cril_status cril_splitter_create(const struct cril_spec *spec, struct cril_splitter **out,
                                  cril_error *err);
 void cril_splitter_free(struct cril_splitter *s); /* NULL is allowed */
 

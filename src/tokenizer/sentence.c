@@ -13,18 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-cril_status cril_sentence_load(const struct cril_values *file, struct cril_sentence *s,
+cril_status cril_sentence_load(const struct cril_spec *spec, struct cril_sentence *s,
                                cril_error *err)
 {
-    cril_status st;
-
-    *s = (struct cril_sentence){.prefix = true};
-    if ((st = cril_values_opt_bool(file, "tokenizer.ggml.add_space_prefix", &s->prefix, err)) !=
-            CRIL_OK ||
-        (st = cril_values_opt_bool(file, "tokenizer.ggml.remove_extra_whitespaces", &s->squeeze,
-                                   err)) != CRIL_OK)
-        return st;
-    return cril_charsmap_load(file, &s->map, err);
+    *s = (struct cril_sentence){.prefix = spec->sentence.prefix, .squeeze = spec->sentence.squeeze};
+    return cril_charsmap_load(spec->path, spec->sentence.charsmap, &s->map, err);
 }
 
 void cril_sentence_clear(struct cril_sentence *s)

@@ -36,7 +36,7 @@ enum {
        bytes, the tokens themselves about a quarter of their text. */
     SHORT_RUN = 16,
     WINDOW_GROWS = 8,
-    WINDOW_LEAST = 16
+    WINDOW_MIN = 16
 };
 
 enum knowledge { UNTESTED, GOOD, BAD }; /* whether the tokens of a character alone spell it */
@@ -356,7 +356,7 @@ static cril_status put_run(struct work *w, size_t end)
         if (st != CRIL_OK)
             return st;
         if (!cril_size_mul(w->at - start, WINDOW_GROWS, &window) ||
-            !cril_size_add(window, WINDOW_LEAST, &window))
+            !cril_size_add(window, WINDOW_MIN, &window))
             window = SIZE_MAX;
     }
     return CRIL_OK;

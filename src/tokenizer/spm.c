@@ -29,41 +29,47 @@ static uint32_t priority_of(float score)
     return bits & 0x80000000u ? bits : ~(bits | 0x80000000u);
 }
 
-cril_status cril_spm_load(const struct cril_values *file, const struct cril_vocab *v,
-                          struct cril_spm *s, cril_error *err)
+/* User-defined tokens as they stand in a normalised text. */
+static cril_status load_symbols(const struct cril_spec *spec, struct cril_spm *s, cril_error *err)
 {
-    float *scores;
-    cril_status st = cril_vocab_scores(file, v, &scores, err);
-    size_t len;
+    struct spec_added *symbols = malloc((spec->n_added + 1) * sizeof(*symbols));
+    size_t n = 0;
+    cril_status st;
+
+    if (!symbols)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu symbols", spec->path,
+                         spec->n_added);
+    for (size_t i = 0; i < spec->n_added; i++)
+        if (!spec->added[i].control)
+            symbols[n++] = (struct spec_added){.name = spec->pieces[spec->added[i].id],
+                                               .id = spec->added[i].id};
+    st = cril_specials_build(symbols, n, &s->symbols, err);
+    free(symbols);
+    return st;
+}
+
+cril_status cril_spm_load(const struct cril_spec *spec, struct cril_spm *s, cril_error *err)
+{
+    cril_status st;
 
     memset(s, 0, sizeof(*s));
-    if (st != CRIL_OK)
-        return st;
-    if ((st = cril_table_init(&s->table, v->n, err)) != CRIL_OK ||
+    if ((st = cril_table_init(&s->table, spec->n, err)) != CRIL_OK ||
         (st = cril_pairs_init(&s->pairs, err)) != CRIL_OK ||
-        (st = cril_specials_build(v, NULL, &s->symbols, err)) != CRIL_OK)
-        goto fail;
-    s->priority = malloc(v->n * sizeof(*s->priority));
-    if (!s->priority) {
-        st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", file->path, v->n);
-        goto fail;
-    }
-    for (size_t i = 0; i < v->n; i++) {
-        const enum token_type type = v->type[i];
-        const char *piece = cril_vocab_piece(v, i, &len);
+        (st = load_symbols(spec, s, err)) != CRIL_OK)
+        return st;
+    if (!(s->priority = malloc(spec->n * sizeof(*s->priority))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", spec->path,
+                         spec->n);
+    for (size_t i = 0; i < spec->n; i++) {
+        const struct cril_bytes key = spec->keys[i];
 
-        s->priority[i] = priority_of(scores[i]);
-        if (len && (type == TOKEN_NORMAL || type == TOKEN_USER_DEFINED || type == TOKEN_UNUSED)) {
-            cril_table_put(&s->table, piece, len, (int32_t)i);
-            cril_pairs_add(&s->pairs, piece, len);
+        s->priority[i] = priority_of(spec->scores[i]);
+        if (key.len) {
+            cril_table_put(&s->table, key.data, key.len, (int32_t)i);
+            cril_pairs_add(&s->pairs, key.data, key.len);
         }
     }
-    free(scores);
     return CRIL_OK;
-fail:
-    free(scores);
-    cril_spm_clear(s);
-    return st;
 }
 
 void cril_spm_clear(struct cril_spm *s)
@@ -75,8 +81,8 @@ void cril_spm_clear(struct cril_spm *s)
     memset(s, 0, sizeof(*s));
 }
 
-cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size_t len,
-                              int32_t unknown, bool *in_run, cril_ids *ids, cril_error *err)
+cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, size_t len,
+                              bool *in_run, cril_ids *ids, cril_error *err)
 {
     const char *bytes =
         *text == ' ' ? "\xe2\x96\x81" : text; /* a space without a piece is spelled as U+2581 */
@@ -85,19 +91,19 @@ cril_status cril_push_unknown(const struct cril_vocab *v, const char *text, size
     bool spelled = true;
 
     for (size_t i = 0; i < n; i++)
-        spelled = spelled && v->byte_token[(uint8_t)bytes[i]] >= 0;
+        spelled = spelled && spec->byte_token[(uint8_t)bytes[i]] >= 0;
     if (spelled) {
         for (size_t i = 0; i < n && st == CRIL_OK; i++)
-            st = cril_ids_push(ids, v->byte_token[(uint8_t)bytes[i]], err);
+            st = cril_ids_push(ids, spec->byte_token[(uint8_t)bytes[i]], err);
         return st;
     }
-    if (unknown < 0)
+    if (spec->unknown < 0)
         return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len,
                          text);
     if (*in_run)
         return CRIL_OK;
     *in_run = true;
-    return cril_ids_push(ids, unknown, err);
+    return cril_ids_push(ids, spec->unknown, err);
 }
 
 static bool lookup_piece(const void *model, const char *text, const struct merge_symbol *left,
@@ -112,9 +118,9 @@ static bool lookup_piece(const void *model, const char *text, const struct merge
     return true;
 }
 
-static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab *v,
-                               struct merge_work *w, const char *text, size_t len, int32_t unknown,
-                               bool *in_run, cril_ids *ids, cril_error *err)
+static cril_status encode_word(const struct cril_spm *s, const struct cril_spec *spec,
+                               struct merge_work *w, const char *text, size_t len, bool *in_run,
+                               cril_ids *ids, cril_error *err)
 {
     cril_status st;
 
@@ -129,7 +135,7 @@ static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab
         const struct merge_symbol *m = &w->symbols[i];
 
         if (m->id < 0) {
-            st = cril_push_unknown(v, text + m->start, m->len, unknown, in_run, ids, err);
+            st = cril_push_unknown(spec, text + m->start, m->len, in_run, ids, err);
         } else {
             st = cril_ids_push(ids, m->id, err);
             *in_run = false;
@@ -138,9 +144,9 @@ static cril_status encode_word(const struct cril_spm *s, const struct cril_vocab
     return st;
 }
 
-static cril_status encode_plain(const struct cril_spm *s, const struct cril_vocab *v,
-                                struct merge_work *w, const char *text, size_t len, int32_t unknown,
-                                cril_ids *ids, cril_error *err)
+static cril_status encode_plain(const struct cril_spm *s, const struct cril_spec *spec,
+                                struct merge_work *w, const char *text, size_t len, cril_ids *ids,
+                                cril_error *err)
 {
     cril_status st = CRIL_OK;
     uint32_t left = 0, right;
@@ -152,18 +158,17 @@ static cril_status encode_plain(const struct cril_spm *s, const struct cril_voca
     for (size_t i = 0, n; i < len && st == CRIL_OK; i += n, left = right) {
         n = cril_utf8_read(text + i, len - i, &right);
         if (i && !cril_pairs_has(&s->pairs, left, right)) {
-            st = encode_word(s, v, w, text + start, i - start, unknown, &in_run, ids, err);
+            st = encode_word(s, spec, w, text + start, i - start, &in_run, ids, err);
             start = i;
         }
     }
-    return st == CRIL_OK
-               ? encode_word(s, v, w, text + start, len - start, unknown, &in_run, ids, err)
-               : st;
+    return st == CRIL_OK ? encode_word(s, spec, w, text + start, len - start, &in_run, ids, err)
+                         : st;
 }
 
-cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v,
-                            struct encode_work *w, const char *text, size_t len, int32_t unknown,
-                            cril_ids *ids, cril_error *err)
+cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_spec *spec,
+                            struct encode_work *w, const char *text, size_t len, cril_ids *ids,
+                            cril_error *err)
 {
     size_t start = 0, n;
     cril_status st;
@@ -175,11 +180,10 @@ cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_vocab *v
             i += cril_utf8_width(text[i]);
             continue;
         }
-        if ((st = encode_plain(s, v, &w->merge, text + start, i - start, unknown, ids, err)) !=
-                CRIL_OK ||
+        if ((st = encode_plain(s, spec, &w->merge, text + start, i - start, ids, err)) != CRIL_OK ||
             (st = cril_ids_push(ids, id, err)) != CRIL_OK)
             return st;
         start = i += n;
     }
-    return encode_plain(s, v, &w->merge, text + start, len - start, unknown, ids, err);
+    return encode_plain(s, spec, &w->merge, text + start, len - start, ids, err);
 }

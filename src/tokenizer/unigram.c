@@ -21,31 +21,26 @@
 #define UNKNOWN_PENALTY 10.0f
 #define SYMBOL_BONUS 0.1f
 
-cril_status cril_unigram_load(const struct cril_values *file, const struct cril_vocab *v,
-                              struct cril_unigram *u, cril_error *err)
+cril_status cril_unigram_load(const struct cril_spec *spec, struct cril_unigram *u, cril_error *err)
 {
-    float least = FLT_MAX;
+    float min = FLT_MAX;
     cril_status st;
-    size_t len;
 
     memset(u, 0, sizeof(*u));
-    if ((st = cril_vocab_scores(file, v, &u->scores, err)) != CRIL_OK ||
-        (st = cril_table_init(&u->table, v->n, err)) != CRIL_OK ||
-        (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK) {
-        cril_unigram_clear(u);
+    if ((st = cril_table_init(&u->table, spec->n, err)) != CRIL_OK ||
+        (st = cril_pairs_init(&u->pairs, err)) != CRIL_OK)
         return st;
-    }
-    for (size_t i = 0; i < v->n; i++) {
-        const char *piece = cril_vocab_piece(v, i, &len);
+    for (size_t i = 0; i < spec->n; i++) {
+        const struct cril_bytes key = spec->keys[i];
 
-        if (!len || (v->type[i] != TOKEN_NORMAL && v->type[i] != TOKEN_USER_DEFINED))
+        if (!key.len)
             continue;
-        cril_table_put(&u->table, piece, len, (int32_t)i);
-        cril_pairs_add(&u->pairs, piece, len);
-        if (v->type[i] == TOKEN_NORMAL && u->scores[i] < least)
-            least = u->scores[i];
+        cril_table_put(&u->table, key.data, key.len, (int32_t)i);
+        cril_pairs_add(&u->pairs, key.data, key.len);
+        if (spec->types[i] == TOKEN_NORMAL && spec->scores[i] < min)
+            min = spec->scores[i];
     }
-    u->unknown_score = (least < FLT_MAX ? least : 0.0f) - UNKNOWN_PENALTY;
+    u->unknown_score = (min < FLT_MAX ? min : 0.0f) - UNKNOWN_PENALTY;
     return CRIL_OK;
 }
 
@@ -53,7 +48,6 @@ void cril_unigram_clear(struct cril_unigram *u)
 {
     cril_table_clear(&u->table);
     cril_pairs_clear(&u->pairs);
-    free(u->scores);
     memset(u, 0, sizeof(*u));
 }
 
@@ -69,19 +63,18 @@ static void offer(struct step *to, float score, size_t from, int32_t id)
         *to = (struct step){score, id, from};
 }
 
-static float piece_score(const struct cril_unigram *u, const struct cril_vocab *v, int32_t id,
-                         const char *text, size_t len)
+static float piece_score(const struct cril_spec *spec, int32_t id, const char *text, size_t len)
 {
     size_t more = 0; /* characters after the first */
 
-    if (v->type[id] != TOKEN_USER_DEFINED)
-        return u->scores[id];
+    if (spec->types[id] != TOKEN_USER_DEFINED)
+        return spec->scores[id];
     for (size_t i = 1; i < len; i++)
         more += ((uint8_t)text[i] & 0xc0) != 0x80;
     return SYMBOL_BONUS * (float)more;
 }
 
-static void viterbi(const struct cril_unigram *u, const struct cril_vocab *v, const char *text,
+static void viterbi(const struct cril_unigram *u, const struct cril_spec *spec, const char *text,
                     size_t len, struct step *best)
 {
     for (size_t i = 1; i <= len; i++)
@@ -105,16 +98,15 @@ static void viterbi(const struct cril_unigram *u, const struct cril_vocab *v, co
             if (id < 0)
                 continue;
             single = single || end - i == width;
-            offer(&best[end], piece_score(u, v, id, text + i, end - i) + best[i].score, i, id);
+            offer(&best[end], piece_score(spec, id, text + i, end - i) + best[i].score, i, id);
         }
         if (!single)
             offer(&best[i + width], u->unknown_score + best[i].score, i, -1);
     }
 }
 
-cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_vocab *v,
-                                const char *text, size_t len, int32_t unknown, cril_ids *ids,
-                                cril_error *err)
+cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_spec *spec,
+                                const char *text, size_t len, cril_ids *ids, cril_error *err)
 {
     struct step *best;
     size_t size, at, back;
@@ -124,7 +116,7 @@ cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_
     if (!cril_size_add(len, 1, &size) || !cril_size_mul(size, sizeof(*best), &size) ||
         !(best = malloc(size)))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", len);
-    viterbi(u, v, text, len, best);
+    viterbi(u, spec, text, len, best);
     /* Turn the links around: .from of a piece's end becomes the end of the piece after it; back,
      * the first's end. */
     back = len;
@@ -137,7 +129,7 @@ cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_
     }
     for (at = 0; at < len && st == CRIL_OK; at = back, back = best[at].from) {
         if (best[back].id < 0) {
-            st = cril_push_unknown(v, text + at, back - at, unknown, &in_run, ids, err);
+            st = cril_push_unknown(spec, text + at, back - at, &in_run, ids, err);
         } else {
             st = cril_ids_push(ids, best[back].id, err);
             in_run = false;

@@ -15,6 +15,7 @@
 #include <cril/distribution.h>
 #include <cril/harness.h>
 #include <cril/html.h>
+#include <cril/hub.h>
 #include <cril/inspect.h>
 #include <cril/number.h>
 #include <cril/prove.h>
@@ -826,6 +827,27 @@ static size_t check_header(const char *path)
     return found;
 }
 
+static void test_hub(void **state)
+{
+    cril_hub_name name;
+    cril_hub_model model;
+    char text[64];
+
+    (void)state;
+    IS(== false, cril_hub_is_name, NULL);
+    REFUSED(cril_hub_name_parse, NULL, &name);
+    REFUSED(cril_hub_name_parse, "hf:o/n", NULL);
+    REFUSED(cril_hub_name_parse, "model.gguf", &name);
+    REFUSED(cril_hub_find, NULL, &model);
+    REFUSED(cril_hub_find, "hf:o/n", NULL);
+    REFUSED(cril_hub_pull, NULL, NULL, &model);
+    REFUSED(cril_hub_pull, "hf:o/n", NULL, NULL);
+    IS(== false, cril_hub_source, NULL, text, sizeof(text));
+    IS(== false, cril_hub_source, "models--o--n", NULL, 0);
+    IS(== false, cril_hub_source, "models--o--n", NULL, 1);
+    DOES_NOTHING(cril_hub_model_free, NULL);
+}
+
 static void test_all_are_here(void **state)
 {
     size_t n = 0;
@@ -842,14 +864,15 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
-        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),   cmocka_unit_test(test_prove),
-        cmocka_unit_test(test_selftest),  cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),     cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
+        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),      cmocka_unit_test(test_prove),
+        cmocka_unit_test(test_selftest),     cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_rest),         cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),        cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

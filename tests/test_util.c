@@ -400,6 +400,18 @@ static void check_hash(struct cril_sha256 *h, const char *text, size_t len, size
     assert_string_equal(hex, want);
 }
 
+/* What "git hash-object" says. */
+static void test_git_blob(void **state)
+{
+    char hex[41];
+
+    (void)state;
+    assert_int_equal(cril_git_blob_hash("", 0, hex, NULL), CRIL_OK);
+    assert_string_equal(hex, "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+    assert_int_equal(cril_git_blob_hash("hello\n", 6, hex, NULL), CRIL_OK);
+    assert_string_equal(hex, "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
 static void test_sha256(void **state)
 {
     static const struct {
@@ -508,8 +520,8 @@ int main(void)
         cmocka_unit_test(test_utf8_short),    cmocka_unit_test(test_utf8_random),
         cmocka_unit_test(test_cursor),        cmocka_unit_test(test_varint),
         cmocka_unit_test(test_sizes),         cmocka_unit_test(test_grow),
-        cmocka_unit_test(test_sha256),        cmocka_unit_test(test_show),
-        cmocka_unit_test(test_sentence),
+        cmocka_unit_test(test_sha256),        cmocka_unit_test(test_git_blob),
+        cmocka_unit_test(test_show),          cmocka_unit_test(test_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

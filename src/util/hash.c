@@ -1,4 +1,4 @@
-/* SHA-256 over the EVP interface of libcrypto. */
+/* SHA-256, and git's SHA-1, over the EVP interface of libcrypto. */
 #include "util/hash.h"
 
 #include "util/fail.h"
@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct cril_sha256 {
@@ -30,7 +31,7 @@ static bool lacks_algorithm(void)
 
 static cril_status no_memory(cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_NOMEM, "SHA-256: out of memory");
+    return cril_fail(err, CRIL_ERR_NOMEM, "a hash: out of memory");
 }
 
 static cril_status refused(cril_error *err, const char *step)
@@ -38,7 +39,7 @@ static cril_status refused(cril_error *err, const char *step)
     if (!lacks_algorithm())
         return no_memory(err);
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                     "libcrypto refused to %s SHA-256; check the OpenSSL configuration", step);
+                     "libcrypto refused to %s a hash; check the OpenSSL configuration", step);
 }
 
 cril_status cril_sha256_create(struct cril_sha256 **out, cril_error *err)
@@ -85,4 +86,24 @@ void cril_sha256_free(struct cril_sha256 *h)
     if (h)
         EVP_MD_CTX_free(h->ctx);
     free(h);
+}
+
+cril_status cril_git_blob_hash(const void *data, size_t len_bytes, char hex[41], cril_error *err)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    unsigned char md[EVP_MAX_MD_SIZE];
+    char head[32];
+    const int n = snprintf(head, sizeof(head), "blob %zu", len_bytes) + 1; /* with its NUL */
+    bool good;
+
+    if (!ctx)
+        return no_memory(err);
+    good = EVP_DigestInit_ex(ctx, EVP_sha1(), NULL) == 1 &&
+           EVP_DigestUpdate(ctx, head, (size_t)n) == 1 &&
+           EVP_DigestUpdate(ctx, data, len_bytes) == 1 && EVP_DigestFinal_ex(ctx, md, NULL) == 1;
+    EVP_MD_CTX_free(ctx);
+    if (!good)
+        return refused(err, "compute");
+    cril_hex_write(md, 20, hex);
+    return CRIL_OK;
 }

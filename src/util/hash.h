@@ -16,4 +16,8 @@ cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t l
 cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err);
 void cril_sha256_free(struct cril_sha256 *h); /* NULL is allowed */
 
+/* Git's name of a file's content: SHA-1 (FIPS 180-4) of "blob LENGTH", a NUL and the content. 40
+ * lower-case hex digits and a NUL. */
+cril_status cril_git_blob_hash(const void *data, size_t len_bytes, char hex[41], cril_error *err);
+
 #endif

@@ -1,7 +1,17 @@
 #!/bin/sh
-# layers.sh [ROOT]: an #include goes down the layer table or stays in its own folder; cli/ sees only
-# cril/*.h and its own headers. Prints every line that breaks this.
+# layers.sh [ROOT]: what the #include lines of src/, include/ and cli/ must keep to. Prints every line or circle that breaks a rule:
+# - an #include goes down the layer table or stays in its own folder;
+# - cli/ includes only cril/*.h and its own headers;
+# - no file includes itself, by whatever way;
+# - only src/formats knows the readers of file formats and their types.
 cd "${1:-$(dirname "$0")/..}" || exit 1
+status=0
+fail()
+{
+    echo "layers: $1" >&2
+    status=1
+}
+
 find src cli -name '*.[ch]' | sort | xargs awk '
 BEGIN {
     n = split("util:0 tensor:1 entropy:1 stats:1 corpus:1 fetch:1 formats:2 kernels:2 tokenizer:3 model:4 " \
@@ -26,4 +36,22 @@ function bad(why) { printf "%s:%d: %s (%s)\n", FILENAME, FNR, $0, why; failed = 
     if (!(to[1] in level)) { if (at[2] != "kernels") bad("folder " to[1] " is not in the layer table"); next }
     if (level[to[1]] >= level[at[2]]) bad(at[2] " may not include " to[1])
 }
-END { exit failed }' || { echo "layers: an include goes up or sideways" >&2; exit 1; }
+END { exit failed }' || fail "an include goes up or sideways"
+
+# The graph of files, one "from to" a line, for tsort, which names the files of each circle and sees none of a single file.
+includes=$(find src include cli -name '*.[ch]' | sort | xargs awk '
+/^[ \t]*#[ \t]*include[ \t]*("|<cril\/)/ {
+    h = $0; sub(/^[^"<]*["<]/, "", h); sub(/[>"].*/, "", h)
+    folder = FILENAME; sub(/[^\/]*$/, "", folder)
+    print FILENAME, h ~ /^cril\// ? "include/" h : h ~ /\// ? "src/" h : folder h
+}')
+if echo "$includes" | awk '$1 == $2 { print; own = 1 } END { exit !own }'; then
+    fail "a file includes itself"
+fi
+circles=$(echo "$includes" | tsort 2>&1 >/dev/null) || fail "files include each other
+$circles"
+
+if grep -rnE --include='*.[ch]' 'struct (cril_)?gguf_|formats/gguf' src cli | grep -v '^src/formats/'; then
+    fail "GGUF is known outside src/formats"
+fi
+exit $status

@@ -12,12 +12,12 @@ enum { MAX_LAYERS = 1 << 12 };
 
 /* ---- config.json ---- */
 
-/* NULL: absent. A null is an empty array. */
+/* NULL: absent or null. */
 static const struct cril_value *find(const struct cril_translation *t, const char *name)
 {
     const struct cril_value *v = cril_values_find(t->config, name);
 
-    return v && v->is_array && !v->n ? NULL : v;
+    return v && v->is_array && v->type == CRIL_VALUE_U8 && !v->n ? NULL : v;
 }
 
 bool cril_config_has(const struct cril_translation *t, const char *name)

@@ -1,16 +1,16 @@
 /*
- * Text to an archive. A segment is spelled as tokens; its windows, and those of the segments after
- * it, fill a batch; the batch goes through the model; each token's shares go into its segment's
- * range coder; a segment whose tokens are all coded is written. What stays in memory is one batch
- * and the segments that it has tokens of; the first segment also until there is a second, or an
- * end, since an archive of one segment has no index.
+ * Text to an archive. A segment is spelled as tokens, which are a stream for the feeder; the feeder
+ * hands out each token's shares, which go into the segment's range coder; a segment whose tokens
+ * are all coded is written. What stays in memory is one batch and the segments that it has tokens
+ * of; the first segment also until there is a second, or an end, since an archive of one segment
+ * has no index.
  */
 #include "codec/container.h"
 #include "codec/spell.h"
 #include "entropy/range.h"
-#include "score/batch.h"
+#include "score/feeder.h"
+#include "score/layout.h"
 #include "util/fail.h"
-#include "util/fmath.h"
 #include "util/hash.h"
 #include "util/hex.h"
 #include "util/size.h"
@@ -31,18 +31,17 @@ struct pending {
     size_t n;
     struct cril_spelling spelling;
     struct cril_range_encoder code;
-    size_t n_coded, n_laid; /* tokens; laid: coded, or in the batch */
+    size_t n_coded; /* tokens */
     double nats;
 };
 
 struct cril_compressor {
     cril_model *model; /* borrowed */
     const cril_codec_callbacks *callbacks;
-    struct cril_engine *engine;
     struct cril_speller *speller;
-    const struct cril_protocol *protocol;
-    struct cril_layout layout;
-    struct cril_batch batch;
+    struct cril_feeder feeder;
+    struct cril_feeder_sink sink;
+    struct cril_token_stream stream; /* the last pending segment; its ids are that one's */
     struct cril_archive_header header;
     bool header_written, finishing; /* finishing: no segment will be added */
     bool ended;                     /* finished, or failed */
@@ -263,10 +262,12 @@ static double bytes_done(const cril_compressor *c, double done)
 
     for (size_t i = 0; i < c->n_pending; i++) {
         const struct pending *p = &c->pending[i];
-        const double tokens = (double)p->n_coded + done * (double)(p->n_laid - p->n_coded);
+        const size_t n = p->spelling.ids.n,
+                     n_laid = i + 1 < c->n_pending ? n : (size_t)c->stream.laid_out;
+        const double tokens = (double)p->n_coded + done * (double)(n_laid - p->n_coded);
 
-        if (p->spelling.ids.n)
-            bytes += (double)p->n * (tokens / (double)p->spelling.ids.n);
+        if (n)
+            bytes += (double)p->n * (tokens / (double)n);
     }
     return bytes;
 }
@@ -290,67 +291,39 @@ static int poll_engine(void *user, double done)
     return report(user, done);
 }
 
-static cril_status code_run(cril_compressor *c, const struct cril_run *run, cril_error *err)
+static cril_status code_token(void *user, const struct cril_scored_token *t, cril_error *err)
 {
-    struct pending *p = &c->pending[run->document - c->first_pending];
+    cril_compressor *c = user;
+    struct pending *p = &c->pending[t->stream - c->first_pending];
 
-    for (size_t k = run->nats; k < run->nats + run->n_scored; k++) {
-        if (!cril_range_encode(&p->code, &c->batch.shares[k].chunk) ||
-            !cril_range_encode(&p->code, &c->batch.shares[k].token))
-            return no_memory(err);
-        p->nats += c->batch.nats[k];
-        p->n_coded++;
-    }
+    if (!cril_range_encode(&p->code, &t->shares->chunk) ||
+        !cril_range_encode(&p->code, &t->shares->token))
+        return no_memory(err);
+    p->nats += t->nats;
+    p->n_coded++;
     return CRIL_OK;
 }
 
-static cril_status flush(cril_compressor *c, cril_error *err)
+static cril_status finish_batch(void *user, size_t n_rows, cril_error *err)
 {
-    cril_status st = cril_batch_score(&c->batch, c->engine, poll_engine, c, err);
+    cril_compressor *c = user;
+    cril_status st;
 
-    for (size_t i = 0; i < c->batch.n_runs && st == CRIL_OK; i++)
-        st = code_run(c, &c->batch.runs[i], err);
-    if (st != CRIL_OK)
-        return st;
-    c->totals.forward_tokens += c->batch.n_rows;
-    cril_batch_clear(&c->batch);
+    c->totals.forward_tokens += n_rows;
     if ((st = write_finished(c, err)) != CRIL_OK)
         return st;
     return report(c, 0) ? stopped(err) : CRIL_OK;
 }
 
-static cril_status make_room(cril_compressor *c, size_t n_inputs, cril_error *err)
-{
-    const bool full = c->batch.load + cril_batch_load(n_inputs) > cril_engine_rows(c->engine);
-
-    return c->batch.n_runs && full ? flush(c, err) : CRIL_OK;
-}
-
-/* All windows of the segment that was added last. Its tokens are the stream. */
+/* All windows of the segment that was added last. Its ids stay where they are when segments before
+ * it are written. */
 static cril_status lay_out(cril_compressor *c, cril_error *err)
 {
-    const uint64_t segment = c->first_pending + c->n_pending - 1;
-    const cril_ids ids =
-        c->pending[c->n_pending - 1]
-            .spelling.ids; /* its data stay where they are when segments are written */
-    struct cril_span span;
-    cril_status st;
+    const size_t last = c->n_pending - 1;
 
-    if (ids.n && c->layout.head < 0) {
-        if ((st = make_room(c, 0, err)) != CRIL_OK)
-            return st;
-        if (!cril_batch_add_uniform(&c->batch, segment, 0, ids.data[0]))
-            return no_memory(err);
-        c->pending[c->n_pending - 1].n_laid = 1;
-    }
-    for (uint64_t k = 0; c->protocol->window(&c->layout, k, ids.n, true, &span); k++) {
-        if ((st = make_room(c, cril_span_inputs(&span), err)) != CRIL_OK)
-            return st;
-        if (!cril_batch_add(&c->batch, segment, &span, ids.data, 0))
-            return no_memory(err);
-        c->pending[c->n_pending - 1].n_laid = (size_t)span.end;
-    }
-    return CRIL_OK;
+    cril_token_stream_start(&c->stream, c->first_pending + last);
+    c->stream.ids = c->pending[last].spelling.ids;
+    return cril_feeder_lay_out(&c->feeder, &c->stream, true, err);
 }
 
 /* ---- API ---- */
@@ -391,7 +364,7 @@ static cril_status finish(cril_compressor *c, cril_error *err)
     cril_status st;
 
     c->finishing = true;
-    if ((c->batch.n_runs && (st = flush(c, err)) != CRIL_OK) ||
+    if ((st = cril_feeder_flush(&c->feeder, err)) != CRIL_OK ||
         (st = write_finished(c, err)) != CRIL_OK ||
         (st = cril_model_check(c->model, err)) != CRIL_OK ||
         (st = cril_sha256_final(c->hash, hex, err)) != CRIL_OK ||
@@ -439,39 +412,42 @@ const cril_codec_totals *cril_compressor_totals(const cril_compressor *c)
     return c ? &c->totals : NULL;
 }
 
-static cril_status configure(cril_compressor *c, const cril_compress_options *o, cril_error *err)
+static cril_status fill_header(cril_compressor *c, const struct cril_layout *l, cril_error *err)
 {
-    const cril_tokenizer *t = cril_model_tokenizer(c->model);
-    const size_t most = cril_model_context(c->model),
-                 usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT;
     char hex[65];
-    cril_status st;
+    cril_status st = cril_model_identity(c->model, hex, err);
 
-    c->protocol = cril_protocol_find("document");
-    c->layout.context = o->context ? o->context : usual;
-    c->layout.stride = o->stride ? o->stride : c->layout.context;
-    c->layout.head = cril_tokenizer_adds_bos(t) ? cril_tokenizer_bos(t) : -1;
-    c->layout.rules = CRIL_RULES;
-    if (c->layout.context > most || c->layout.context > UINT32_MAX)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: was made for a context of at most %zu tokens, not %zu",
-                         cril_model_path(c->model), most, c->layout.context);
-    if (c->layout.stride > c->layout.context)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "a stride of %zu tokens would leave tokens out at a context of %zu",
-                         c->layout.stride, c->layout.context);
-    if ((st = cril_model_identity(c->model, hex, err)) != CRIL_OK)
+    if (st != CRIL_OK)
         return st;
     c->header = (struct cril_archive_header){.version = CRIL_ARCHIVE_VERSION,
                                              .numerics = CRIL_NUMERICS,
                                              .rules = CRIL_RULES,
-                                             .context = (uint32_t)c->layout.context,
-                                             .stride = (uint32_t)c->layout.stride,
-                                             .head = c->layout.head};
+                                             .context = (uint32_t)l->context,
+                                             .stride = (uint32_t)l->stride,
+                                             .head = l->head};
     cril_hex_bytes(hex, c->header.model, sizeof(c->header.model));
-    c->batch.with_shares = true;
-    c->batch.uniform_total = cril_model_logits(c->model);
-    c->batch.uniform_nats = cril_log((double)cril_model_logits(c->model));
+    return CRIL_OK;
+}
+
+static cril_status configure(cril_compressor *c, const cril_compress_options *o, cril_error *err)
+{
+    const struct cril_protocol *p = cril_protocol_find("document");
+    const struct cril_engine_options options = {
+        .threads = o->threads, .memory = o->memory_bytes, .rows = o->batch_tokens};
+    const size_t most = cril_model_context(c->model),
+                 usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT,
+                 context = o->context ? o->context : usual;
+    struct cril_layout l;
+    cril_status st;
+
+    if ((st = cril_layout_choose(p, c->model, context, o->stride ? o->stride : context, &l, err)) !=
+            CRIL_OK ||
+        (st = fill_header(c, &l, err)) != CRIL_OK ||
+        (st = cril_feeder_init(&c->feeder, c->model, p, &l, options, true, err)) != CRIL_OK)
+        return st;
+    c->sink = (struct cril_feeder_sink){
+        .user = c, .token = code_token, .batch = finish_batch, .poll = poll_engine};
+    cril_feeder_start(&c->feeder, &c->sink);
     return CRIL_OK;
 }
 
@@ -493,13 +469,7 @@ cril_status cril_compressor_create(cril_model *m, const cril_compress_options *o
     c->model = m;
     c->callbacks = callbacks;
     c->text_bytes = options->text_bytes;
-    st = configure(c, options, err);
-    const struct cril_engine_options wanted = {.threads = options->threads,
-                                               .memory = options->memory_bytes,
-                                               .rows = options->batch_tokens,
-                                               .window = c->layout.context};
-    if (st != CRIL_OK ||
-        (st = cril_engine_create(m, cril_kernels(), &wanted, &c->engine, err)) != CRIL_OK ||
+    if ((st = configure(c, options, err)) != CRIL_OK ||
         (st = cril_speller_create(cril_model_tokenizer(m), &c->speller, err)) != CRIL_OK ||
         (st = cril_sha256_create(&c->hash, err)) != CRIL_OK) {
         cril_compressor_free(c);
@@ -518,8 +488,7 @@ void cril_compressor_free(cril_compressor *c)
     free(c->pending);
     free(c->index);
     free(c->parts);
-    cril_batch_free(&c->batch);
-    cril_engine_free(c->engine);
+    cril_feeder_free(&c->feeder);
     cril_speller_free(c->speller);
     cril_sha256_free(c->hash);
     free(c);

@@ -61,7 +61,7 @@ static void add_run(struct cril_batch *b, struct cril_run run)
     b->load += cril_batch_load(run.n_inputs);
 }
 
-bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_span *s,
+bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
                     const int32_t *tokens, uint64_t base)
 {
     const size_t n_inputs = cril_span_inputs(s), n_scored = (size_t)(s->end - s->first);
@@ -73,19 +73,18 @@ bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_s
     if (s->head >= 0)
         *ids++ = s->head;
     memcpy(ids, tokens + (size_t)(s->from - base), (size_t)(s->end - s->from) * sizeof(*ids));
-    add_run(b, (struct cril_run){.document = document,
-                                 .position = s->first,
-                                 .n_inputs = n_inputs,
-                                 .n_scored = n_scored});
+    add_run(
+        b, (struct cril_run){
+               .stream = stream, .position = s->first, .n_inputs = n_inputs, .n_scored = n_scored});
     return true;
 }
 
-bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t position, int32_t id)
+bool cril_batch_add_uniform(struct cril_batch *b, uint64_t stream, uint64_t position, int32_t id)
 {
     if (!grow(b, 1, 1))
         return false;
     b->ids[b->n_ids] = id;
-    add_run(b, (struct cril_run){.document = document, .position = position, .n_scored = 1});
+    add_run(b, (struct cril_run){.stream = stream, .position = position, .n_scored = 1});
     return true;
 }
 

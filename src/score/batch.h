@@ -13,7 +13,7 @@
 #include "score/protocol.h"
 
 struct cril_run {
-    uint64_t document; /* of the stream, or of its first token */
+    uint64_t stream;   /* whose tokens they are */
     uint64_t position; /* of the first scored token in the stream */
     size_t n_inputs;   /* 0: no window, one token at the price of uniform_nats */
     size_t n_scored;   /* the last n_scored of the ids are the targets */
@@ -50,10 +50,10 @@ size_t cril_batch_load(size_t n_inputs);
 
 /* Adds the window s of a stream whose token at position `base` is tokens[0]. False: out of memory.
  */
-bool cril_batch_add(struct cril_batch *b, uint64_t document, const struct cril_span *s,
+bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
                     const int32_t *tokens, uint64_t base);
 /* Adds a token that has no context. */
-bool cril_batch_add_uniform(struct cril_batch *b, uint64_t document, uint64_t position, int32_t id);
+bool cril_batch_add_uniform(struct cril_batch *b, uint64_t stream, uint64_t position, int32_t id);
 
 /* Fills nats and shares of all runs. Errors are the engine's. */
 cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_engine_poll poll,

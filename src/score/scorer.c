@@ -1,10 +1,10 @@
 /*
- * Documents to figures: tokens, windows, batches, nats, sums.
+ * Documents to figures: tokens, nats, sums.
  *
- * Documents are read one at a time. A window's ids are copied into the batch when it is laid out; a
- * full batch goes through the engine, then its nats are handed out in stream order. What stays in
- * memory is one document, one batch, the tokens that windows to come may need, and a few numbers a
- * document. Sums are in double: a document's tokens in order, then the documents in order.
+ * Documents are read one at a time; the feeder takes their tokens through the model and hands out
+ * nats in stream order. What stays in memory is one document, the feeder's batch, the tokens that
+ * windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
+ * in order, then the documents in order.
  *
  * Of a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to what
  * they score of the slice. A token's probability depends on the tokens before it alone, so it has
@@ -16,7 +16,8 @@
 
 #include "corpus/corpus.h"
 #include "model/model.h"
-#include "score/batch.h"
+#include "score/feeder.h"
+#include "score/layout.h"
 #include "score/scorer.h"
 #include "score/token_ids.h"
 #include "tokenizer/spelling.h"
@@ -34,13 +35,12 @@ enum { COMPRESSED_AT_ONCE = 1 << 20 };
 
 struct cril_scorer {
     cril_model *model; /* borrowed */
-    struct cril_engine *engine;
-    struct cril_speller *speller;
     const struct cril_protocol *protocol;
     struct cril_layout layout;
+    struct cril_feeder feeder;
+    struct cril_speller *speller;
     cril_interval interval; /* level, resamples and seed of every result, as asked for */
     bool baselines;
-    struct cril_batch batch;
 };
 
 /* One corpus on its way. */
@@ -51,14 +51,12 @@ struct run {
     cril_result *out;
     uint64_t from, to; /* documents that are scored; out->per_document[0] is document `from` */
     size_t documents_size;
-    uint64_t n_read;               /* documents taken from the corpus */
-    uint64_t text_start, text_end; /* stream positions of the slice where documents share a stream;
-                                      UINT64_MAX: not there yet */
-    cril_ids stream;               /* tokens of the stream from position base on */
-    uint64_t base;
-    uint64_t n_windows; /* laid out on this stream */
-    uint64_t settled;   /* rows of documents that get no more windows or tokens of their own */
-    uint64_t current;   /* row of the document whose nats are arriving; those before are finished */
+    uint64_t n_read;                 /* documents taken from the corpus */
+    struct cril_token_stream stream; /* of a document, or the one that documents share: then the
+                                        slice is scored from score_from to score_to, which are
+                                        UINT64_MAX until they are known */
+    uint64_t settled; /* rows of documents that get no more windows or tokens of their own */
+    uint64_t current; /* row of the document whose nats are arriving; those before are finished */
     uint64_t current_start; /* stream position of its first token, where documents share a stream */
     double done_nats;       /* of finished documents */
     uint64_t done_characters;
@@ -82,15 +80,10 @@ static cril_status no_memory(const struct run *r, cril_error *err)
                      r->path);
 }
 
-static cril_status stopped(const struct run *r, cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_CANCELLED, "%s: scoring was stopped", r->path);
-}
-
 /* ---- Handing out ---- */
 
 /* n_rows: of the batch at work, those that count as done. */
-static cril_status report_progress(struct run *r, double share, uint64_t n_rows, cril_error *err)
+static cril_status report_progress(struct run *r, double share, uint64_t n_rows)
 {
     cril_score_progress p = {.fraction = share,
                              .scored_tokens = r->out->scored_tokens,
@@ -101,11 +94,11 @@ static cril_status report_progress(struct run *r, double share, uint64_t n_rows,
         return CRIL_OK;
     if (r->done_characters)
         p.bpc = r->done_nats / CRIL_LN2 / (double)r->done_characters;
-    return r->callbacks->on_progress(r->callbacks->user, &p) ? stopped(r, err) : CRIL_OK;
+    return r->callbacks->on_progress(r->callbacks->user, &p) ? CRIL_ERR_CANCELLED : CRIL_OK;
 }
 
 /* All rows before this one have all their nats. */
-static cril_status finish_documents(struct run *r, uint64_t before, cril_error *err)
+static cril_status finish_documents(struct run *r, uint64_t before)
 {
     for (; r->current < before; r->current++) {
         const cril_document_score *d = &r->out->per_document[r->current];
@@ -115,7 +108,7 @@ static cril_status finish_documents(struct run *r, uint64_t before, cril_error *
         r->current_start += d->tokens;
         if (r->callbacks && r->callbacks->on_document &&
             r->callbacks->on_document(r->callbacks->user, d))
-            return stopped(r, err);
+            return CRIL_ERR_CANCELLED;
     }
     return CRIL_OK;
 }
@@ -133,23 +126,6 @@ static void count_text(const struct run *r, int32_t id, cril_document_score *d)
     d->bytes += len;
 }
 
-static cril_status deliver_token(struct run *r, const cril_token_score *t, cril_error *err)
-{
-    cril_document_score *d = &r->out->per_document[t->document - r->from];
-    cril_status st = finish_documents(r, t->document - r->from, err);
-
-    if (st != CRIL_OK)
-        return st;
-    d->nats += t->nats;
-    d->scored_tokens++;
-    r->out->scored_tokens++;
-    if (r->s->protocol->scored_text)
-        count_text(r, t->id, d);
-    if (r->callbacks && r->callbacks->on_token && r->callbacks->on_token(r->callbacks->user, t))
-        return stopped(r, err);
-    return CRIL_OK;
-}
-
 /* The document of a position in a stream that all documents share. Positions come in order. */
 static uint64_t document_at(const struct run *r, uint64_t position)
 {
@@ -160,25 +136,28 @@ static uint64_t document_at(const struct run *r, uint64_t position)
     return r->from + row;
 }
 
-static cril_status deliver(struct run *r, cril_error *err)
+static cril_status take_token(void *user, const struct cril_scored_token *scored, cril_error *err)
 {
-    const struct cril_batch *b = &r->s->batch;
-    cril_token_score t;
-    cril_status st = CRIL_OK;
+    (void)err;
+    struct run *r = user;
+    const bool own = r->s->protocol->per_document;
+    const cril_token_score t = {.document = own ? scored->stream : document_at(r, scored->position),
+                                .position = scored->position,
+                                .id = scored->id,
+                                .nats = scored->nats};
+    cril_document_score *d = &r->out->per_document[t.document - r->from];
+    cril_status st = finish_documents(r, t.document - r->from);
 
-    for (size_t i = 0; i < b->n_runs; i++) {
-        const struct cril_run *run = &b->runs[i];
-        const int32_t *targets = b->ids + run->ids + run->n_inputs + 1 - run->n_scored;
-
-        for (size_t k = 0; k < run->n_scored && st == CRIL_OK; k++) {
-            t.position = run->position + k;
-            t.document = r->s->protocol->per_document ? run->document : document_at(r, t.position);
-            t.id = targets[k];
-            t.nats = b->nats[run->nats + k];
-            st = deliver_token(r, &t, err);
-        }
-    }
-    return st;
+    if (st != CRIL_OK)
+        return st;
+    d->nats += t.nats;
+    d->scored_tokens++;
+    r->out->scored_tokens++;
+    if (r->s->protocol->scored_text)
+        count_text(r, t.id, d);
+    if (r->callbacks && r->callbacks->on_token && r->callbacks->on_token(r->callbacks->user, &t))
+        return CRIL_ERR_CANCELLED;
+    return CRIL_OK;
 }
 
 static int poll_engine(void *user, double done)
@@ -186,119 +165,37 @@ static int poll_engine(void *user, double done)
     struct run *r = user;
     double share = r->share < 0 ? r->share : r->share_scored + done * (r->share - r->share_scored);
 
-    return report_progress(r, share, (uint64_t)(done * (double)r->s->batch.n_rows), NULL) !=
+    return report_progress(r, share, (uint64_t)(done * (double)r->s->feeder.batch.n_rows)) !=
            CRIL_OK;
 }
 
-/* The stream position from which windows that are not laid out yet score. */
-static uint64_t next_scored(const struct run *r)
-{
-    struct cril_span span = {0};
-
-    r->s->protocol->window(&r->s->layout, r->n_windows, UINT64_MAX, false,
-                           &span); /* as if the stream had no end */
-    return span.first;
-}
-
 /* Documents that no window to come can score. */
-static cril_status finish_complete(struct run *r, cril_error *err)
+static cril_status finish_complete(struct run *r)
 {
     uint64_t before = r->current, end = r->current_start;
 
     if (r->s->protocol->per_document)
-        return finish_documents(r, r->settled, err);
-    for (const uint64_t next = next_scored(r); before < r->settled; before++)
+        return finish_documents(r, r->settled);
+    for (const uint64_t next = cril_feeder_next_scored(&r->s->feeder, &r->stream);
+         before < r->settled; before++)
         if ((end += r->out->per_document[before].tokens) > next)
             break;
-    return finish_documents(r, before, err);
+    return finish_documents(r, before);
 }
 
-/* Runs what has been laid out and hands it out. */
-static cril_status flush(struct run *r, cril_error *err)
+static cril_status finish_batch(void *user, size_t n_rows, cril_error *err)
 {
-    struct cril_batch *b = &r->s->batch;
-    cril_status st = cril_batch_score(b, r->s->engine, poll_engine, r, err);
+    (void)err;
+    struct run *r = user;
+    cril_status st;
 
-    if (st == CRIL_ERR_CANCELLED)
-        return stopped(r, err);
-    if (st != CRIL_OK)
-        return st;
-    r->out->forward_tokens += b->n_rows;
+    r->out->forward_tokens += n_rows;
     r->share_scored = r->share;
-    if ((st = deliver(r, err)) != CRIL_OK || (st = finish_complete(r, err)) != CRIL_OK)
-        return st;
-    cril_batch_clear(b);
-    return report_progress(r, r->share, 0, err);
+    st = finish_complete(r);
+    return st == CRIL_OK ? report_progress(r, r->share, 0) : st;
 }
 
 /* ---- Laying out ---- */
-
-/* Drops tokens that no later window needs, once they are the larger part. */
-static void forget(struct run *r, uint64_t before)
-{
-    const size_t n = (size_t)(before - r->base);
-
-    if (n < r->stream.n / 2)
-        return;
-    r->stream.n -= n;
-    memmove(r->stream.data, r->stream.data + n, r->stream.n * sizeof(*r->stream.data));
-    r->base = before;
-}
-
-/* A batch that a run of n inputs more would make too large goes through first. */
-static cril_status make_room(struct run *r, size_t n_inputs, cril_error *err)
-{
-    const struct cril_batch *b = &r->s->batch;
-    const bool full = b->load + cril_batch_load(n_inputs) > cril_engine_rows(r->s->engine);
-
-    return b->n_runs && full ? flush(r, err) : CRIL_OK;
-}
-
-/* Cuts a window to what it scores of the slice. False: nothing. */
-static bool clip(const struct run *r, struct cril_span *span)
-{
-    if (r->s->protocol->per_document)
-        return true;
-    if (span->first < r->text_start)
-        span->first = r->text_start;
-    if (span->end > r->text_end)
-        span->end = r->text_end;
-    return span->first < span->end;
-}
-
-/* All windows that the stream's tokens so far allow. */
-static cril_status lay_out(struct run *r, uint64_t document, bool end, cril_error *err)
-{
-    const struct cril_protocol *p = r->s->protocol;
-    const struct cril_layout *l = &r->s->layout;
-    struct cril_batch *b = &r->s->batch;
-    struct cril_span span = {0};
-    cril_status st = CRIL_OK;
-
-    if (p->uniform_first && l->head < 0) {
-        if ((st = make_room(r, 0, err)) != CRIL_OK)
-            return st;
-        if (!cril_batch_add_uniform(b, document, 0, r->stream.data[0]))
-            return no_memory(r, err);
-    }
-    while (p->window(l, r->n_windows, r->base + r->stream.n, end, &span)) {
-        if (clip(r, &span)) {
-            if ((st = make_room(r, cril_span_inputs(&span), err)) != CRIL_OK)
-                return st;
-            if (!cril_batch_add(b, document, &span, r->stream.data, r->base))
-                return no_memory(r, err);
-        }
-        r->n_windows++;
-        forget(r, span.from);
-    }
-    return CRIL_OK;
-}
-
-static void start_stream(struct run *r)
-{
-    r->stream.n = 0;
-    r->base = r->n_windows = 0;
-}
 
 /* A row for a document of the slice, whose tokens follow. */
 static cril_status add_row(struct run *r, const cril_document *doc, cril_error *err)
@@ -325,9 +222,9 @@ static cril_status count_tokens(struct run *r, size_t before, cril_error *err)
 {
     cril_document_score *d = &r->out->per_document[r->out->documents - 1];
 
-    d->tokens = r->stream.n - before;
-    return cril_token_ids_hash(r->hash, r->stream.data + before, (size_t)d->tokens, &d->token_ids,
-                               err);
+    d->tokens = r->stream.ids.n - before;
+    return cril_token_ids_hash(r->hash, r->stream.ids.data + before, (size_t)d->tokens,
+                               &d->token_ids, err);
 }
 
 /* What the tokens of a document do not spell. ids [n]: those that the tokenizer made of it. The
@@ -355,6 +252,7 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     const cril_tokenizer *t = cril_model_tokenizer(r->s->model);
     const struct cril_protocol *p = r->s->protocol;
     const bool wanted = doc->index >= r->from && doc->index < r->to;
+    cril_ids *const ids = &r->stream.ids;
     cril_error why;
     cril_status st;
     size_t before, own;
@@ -362,25 +260,24 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     if (p->per_document && !wanted)
         return CRIL_OK;
     if (p->per_document)
-        start_stream(r);
+        cril_token_stream_start(&r->stream, doc->index);
     if (wanted && (st = add_row(r, doc, err)) != CRIL_OK)
         return st;
-    before = r->stream.n;
+    before = ids->n;
     if (doc->index == r->from)
-        r->text_start = r->current_start = r->base + before;
+        r->stream.score_from = r->current_start = r->stream.base + before;
     if (p->special_once && doc->index == 0 && cril_tokenizer_adds_bos(t) &&
-        cril_ids_push(&r->stream, cril_tokenizer_bos(t), err) != CRIL_OK)
+        cril_ids_push(ids, cril_tokenizer_bos(t), err) != CRIL_OK)
         return no_memory(r, err);
-    own = r->stream.n;
-    st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, &r->stream, &why);
+    own = ids->n;
+    st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, ids, &why);
     if (st != CRIL_OK)
         return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file,
                          doc->index, why.message);
-    if (wanted &&
-        ((st = count_tokens(r, before, err)) != CRIL_OK ||
-         (st = count_unspelled(r, doc, r->stream.data + own, r->stream.n - own, err)) != CRIL_OK))
+    if (wanted && ((st = count_tokens(r, before, err)) != CRIL_OK ||
+                   (st = count_unspelled(r, doc, ids->data + own, ids->n - own, err)) != CRIL_OK))
         return st;
-    if (r->stream.n && (st = lay_out(r, doc->index, p->per_document, err)) != CRIL_OK)
+    if ((st = cril_feeder_lay_out(&r->s->feeder, &r->stream, p->per_document, err)) != CRIL_OK)
         return st;
     if (p->per_document)
         r->settled = r->out->documents;
@@ -412,10 +309,15 @@ static void update_share(struct run *r, const cril_corpus *c)
         r->share = bytes;
 }
 
+static uint64_t tokens_so_far(const struct run *r)
+{
+    return r->stream.base + r->stream.ids.n;
+}
+
 static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)
 {
     const struct cril_protocol *p = r->s->protocol;
-    const uint64_t least = p->least(&r->s->layout), n = r->base + r->stream.n;
+    const uint64_t least = p->least(&r->s->layout), n = tokens_so_far(r);
     cril_corpus_stats stats;
 
     cril_corpus_stats_get(c, &stats);
@@ -453,7 +355,7 @@ static cril_status add_to_baselines(struct run *r, const cril_document *doc, cri
         if (cril_baselines_add(r->baselines, doc->text + at, n, &why) != CRIL_OK)
             return cril_fail(err, why.status, "%s: %s", r->path, why.message);
         r->start_sec += now_sec() - start_sec;
-        st = report_progress(r, share, 0, err);
+        st = report_progress(r, share, 0);
     }
     r->out->text_bytes += doc->len_bytes;
     r->out->text_characters += cril_count_characters(doc->text, doc->len_bytes);
@@ -478,15 +380,17 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
 static bool past_slice(struct run *r, const cril_document *next)
 {
     const struct cril_protocol *p = r->s->protocol;
-    const uint64_t n = r->base + r->stream.n;
+    const uint64_t n = tokens_so_far(r);
 
     if (next->index < r->to)
         return false;
     if (next->index == r->to) {
-        r->text_end = n;
+        r->stream.score_to = n;
         r->settled = r->out->documents;
     }
-    return p->per_document || (next_scored(r) >= r->text_end && n >= p->least(&r->s->layout));
+    return p->per_document ||
+           (cril_feeder_next_scored(&r->s->feeder, &r->stream) >= r->stream.score_to &&
+            n >= p->least(&r->s->layout));
 }
 
 static cril_status read_documents(struct run *r, cril_corpus *c, bool *end, cril_error *err)
@@ -521,13 +425,13 @@ static cril_status end_stream(struct run *r, cril_error *err)
     if (r->s->protocol->per_document)
         return CRIL_OK;
     if (r->s->protocol->special_once && cril_tokenizer_adds_eos(t)) {
-        if (r->text_end == UINT64_MAX) /* the last document is one of the slice */
+        if (r->stream.score_to == UINT64_MAX) /* the last document is one of the slice */
             r->out->per_document[r->out->documents - 1].tokens++;
-        if (cril_ids_push(&r->stream, cril_tokenizer_eos(t), err) != CRIL_OK)
+        if (cril_ids_push(&r->stream.ids, cril_tokenizer_eos(t), err) != CRIL_OK)
             return no_memory(r, err);
     }
     r->settled = r->out->documents;
-    return lay_out(r, r->n_read - 1, true, err);
+    return cril_feeder_lay_out(&r->s->feeder, &r->stream, true, err);
 }
 
 static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *err)
@@ -537,14 +441,15 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
 
     if (st != CRIL_OK || (st = check_enough(r, c, err)) != CRIL_OK)
         return st;
-    if ((end && (st = end_stream(r, err)) != CRIL_OK) || (st = flush(r, err)) != CRIL_OK)
+    if ((end && (st = end_stream(r, err)) != CRIL_OK) ||
+        (st = cril_feeder_flush(&r->s->feeder, err)) != CRIL_OK)
         return st;
     if (!r->out->scored_tokens && r->from == 0 && r->to == UINT64_MAX)
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: no document has a token that the protocol %s scores: each needs 2 or "
                          "more; choose another protocol",
                          r->path, r->s->protocol->name);
-    return finish_documents(r, r->out->documents, err);
+    return finish_documents(r, r->out->documents);
 }
 
 /* ---- The result ---- */
@@ -625,8 +530,9 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
                     .out = &result,
                     .from = from,
                     .to = to,
-                    .text_start = UINT64_MAX,
-                    .text_end = UINT64_MAX};
+                    .stream = {.score_from = UINT64_MAX, .score_to = UINT64_MAX}};
+    const struct cril_feeder_sink sink = {
+        .user = &r, .token = take_token, .batch = finish_batch, .poll = poll_engine};
     cril_status st;
 
     if (from >= to)
@@ -635,7 +541,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
                          corpus_path, from, to);
     cril_corpus_fill_records(c, s->protocol->fill_records);
     st = cril_model_sha256(s->model, result.model_sha256, err);
-    cril_batch_clear(&s->batch);
+    cril_feeder_start(&s->feeder, &sink);
     if (st == CRIL_OK)
         st = cril_sha256_create(&r.hash, err);
     if (st == CRIL_OK && s->baselines)
@@ -643,6 +549,8 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     r.start_sec = now_sec();
     if (st == CRIL_OK)
         st = score_documents(&r, c, err);
+    if (st == CRIL_ERR_CANCELLED)
+        cril_fail(err, st, "%s: scoring was stopped", corpus_path);
     if (st == CRIL_OK)
         st = sum_up(&r, err);
     if (st == CRIL_OK)
@@ -654,7 +562,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
         st = cril_model_check(s->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);
-    cril_ids_free(&r.stream);
+    cril_ids_free(&r.stream.ids);
     if (st == CRIL_OK)
         *out = result;
     else
@@ -675,93 +583,45 @@ cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, d
     if (CRIL_LACKS(err, s, tokens, out_nats))
         return CRIL_ERR_RANGE;
 
-    struct cril_batch *b = &s->batch;
+    double *nats;
     cril_status st;
 
     if (n < 2 || n - 1 > cril_model_context(s->model))
         return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens do not fit one window; give 2 to %zu",
                          cril_model_path(s->model), n, cril_model_context(s->model) + 1);
-    cril_batch_clear(b);
-    if (!cril_batch_add(b, 0, &(struct cril_span){.head = -1, .first = 1, .end = n}, tokens, 0))
+    if (!(nats = malloc((n - 1) * sizeof(*nats))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
-    if ((st = cril_batch_score(b, s->engine, NULL, NULL, err)) == CRIL_OK &&
+    const struct cril_window w = {.ids = tokens, .n = n - 1, .targets = tokens + 1, .nats = nats};
+    if ((st = cril_engine_score(s->feeder.engine, &w, 1, NULL, NULL, err)) == CRIL_OK &&
         (st = cril_model_check(s->model, err)) == CRIL_OK)
-        memcpy(out_nats, b->nats, (n - 1) * sizeof(*out_nats));
+        memcpy(out_nats, nats, (n - 1) * sizeof(*nats));
+    free(nats);
     return st;
 }
 
 /* ---- Life ---- */
 
-static cril_status choose_head(cril_scorer *s, cril_error *err)
-{
-    const cril_tokenizer *t = cril_model_tokenizer(s->model);
-
-    s->layout.head = -1;
-    switch (s->protocol->head) {
-    case CRIL_HEAD_NONE: break;
-    case CRIL_HEAD_ADDED:
-        if (cril_tokenizer_adds_bos(t))
-            s->layout.head = cril_tokenizer_bos(t);
-        break;
-    case CRIL_HEAD_ANY:
-        s->layout.head = cril_tokenizer_bos(t) >= 0 ? cril_tokenizer_bos(t) : cril_tokenizer_eos(t);
-        if (s->layout.head < 0)
-            return cril_fail(
-                err, CRIL_ERR_UNSUPPORTED,
-                "%s: its tokenizer names neither a BOS nor an EOS token, one of which the "
-                "protocol %s puts first; choose another protocol",
-                cril_model_path(s->model), s->protocol->name);
-        break;
-    }
-    return CRIL_OK;
-}
-
 static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
-    const size_t most = cril_model_context(s->model);
-    struct cril_layout *l = &s->layout;
-
     if (!(s->protocol = cril_protocol_find(o->protocol)))
         return cril_fail(err, CRIL_ERR_RANGE, "protocol \"%s\" is not known to cril", o->protocol);
-    cril_protocol_lay(s->protocol, o->context, o->stride, most, l);
-    if (l->context > most)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: was made for a context of at most %zu tokens, not %zu; set the "
-                         "context (--context) to %zu or "
-                         "less",
-                         cril_model_path(s->model), most, l->context, most);
-    if (l->context < s->protocol->least_context)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "the protocol %s needs a context of at least %zu tokens, not %zu",
-                         s->protocol->name, s->protocol->least_context, l->context);
-    if (o->stride && !s->protocol->stride)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "the protocol %s has no stride; its windows follow each other",
-                         s->protocol->name);
-    if (l->stride > l->context)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "a stride of %zu tokens would leave tokens out at a context of %zu; set "
-                         "it to %zu or less",
-                         l->stride, l->context, l->context);
-    s->interval = (cril_interval){.level = o->level, .resamples = o->resamples, .seed = o->seed};
     if (o->level != 0 && !(o->level > 0 && o->level < 1))
         return cril_fail(err, CRIL_ERR_RANGE, "a level of %g is not between 0 and 1", o->level);
+    s->interval = (cril_interval){.level = o->level, .resamples = o->resamples, .seed = o->seed};
     s->baselines = o->baselines;
-    s->batch.uniform_nats = cril_log((double)cril_model_logits(s->model));
-    return choose_head(s, err);
+    return cril_layout_choose(s->protocol, s->model, o->context, o->stride, &s->layout, err);
 }
 
-static cril_status create_engine(cril_scorer *s, const cril_score_options *o, cril_error *err)
+static cril_status create_feeder(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
-    const struct cril_engine_options wanted = {
+    const struct cril_engine_options options = {
         .threads = o->threads,
         .memory = o->memory_bytes,
         .reserved = o->baselines ? cril_baselines_memory() : 0,
         .rows = o->batch_tokens,
-        .window = s->layout.context,
     };
 
-    return cril_engine_create(s->model, cril_kernels(), &wanted, &s->engine, err);
+    return cril_feeder_init(&s->feeder, s->model, s->protocol, &s->layout, options, false, err);
 }
 
 cril_status cril_scorer_check(cril_model *m, const cril_score_options *options, cril_error *err)
@@ -788,7 +648,7 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     s->model = m;
     st = configure(s, options, err);
     if (st == CRIL_OK)
-        st = create_engine(s, options, err);
+        st = create_feeder(s, options, err);
     if (st == CRIL_OK)
         st = cril_speller_create(cril_model_tokenizer(m), &s->speller, err);
     if (st != CRIL_OK) {
@@ -803,8 +663,7 @@ void cril_scorer_free(cril_scorer *s)
 {
     if (!s)
         return;
-    cril_batch_free(&s->batch);
-    cril_engine_free(s->engine);
+    cril_feeder_free(&s->feeder);
     cril_speller_free(s->speller);
     free(s);
 }

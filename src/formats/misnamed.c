@@ -55,8 +55,8 @@ cril_status cril_misnamed(const char *path, cril_error *err)
                          path);
     if (is_hub_id(path))
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: there is no such file; if it is the id of a model on the Hugging "
-                         "Face hub, download a GGUF file of it and name that file",
-                         path);
+                         "%s: there is no such file; a model on the Hugging Face hub is named "
+                         "hf:%s, and 'cril pull hf:%s' fetches it",
+                         path, path, path);
     return CRIL_OK;
 }

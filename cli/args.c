@@ -7,6 +7,7 @@
 
 #include "output.h"
 
+#include <cril/hub.h>
 #include <ctype.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -76,7 +77,8 @@ int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands)
     for (int i = 0; i < n; i++) {
         const size_t len = strlen(operands[i]);
 
-        if (len >= sizeof(suffix) && strcmp(operands[i] + len - sizeof(suffix) + 1, suffix) == 0)
+        if (cril_hub_is_name(operands[i]) ||
+            (len >= sizeof(suffix) && strcmp(operands[i] + len - sizeof(suffix) + 1, suffix) == 0))
             return cril_args_usage(cmd, "no model given; if %s is the model, write -m before it",
                                    operands[i]);
     }

@@ -116,6 +116,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (code != CRIL_ARGS_GO_ON ||
         (code = check_usage(cmd, &set, argc, argv, &range)) != CRIL_ARGS_GO_ON)
         return code;
+    if ((code = cril_locate_model(&set.model, set.fetch, set.quiet)) != CRIL_ARGS_GO_ON)
+        return code;
     cril_output_catch_signals();
     cril_reads_model("the model", set.model);
     for (int i = 0; i < argc; i++)

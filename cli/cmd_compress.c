@@ -604,6 +604,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON || (code = check_usage(cmd, &set, argc, argv)) != CRIL_ARGS_GO_ON)
         return code;
+    if ((code = cril_locate_model(&set.model, set.fetch, set.quiet)) != CRIL_ARGS_GO_ON)
+        return code;
     cril_output_catch_signals();
     good = make_jobs(&r, argc ? argc : 1, argc ? argv : only) && run_jobs(&r);
     cril_coding_close(&r.coding);

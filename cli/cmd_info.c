@@ -7,6 +7,7 @@
  * fails, which says nothing about the file.
  */
 #include "args.h"
+#include "hub.h"
 #include "info_cpu.h"
 #include "output.h"
 #include "table.h"
@@ -22,7 +23,7 @@
 enum { MAX_TYPES = 64 };
 
 struct settings {
-    bool tensors, metadata, sha256, cpu, json, verbose;
+    bool fetch, tensors, metadata, sha256, cpu, json, verbose;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -46,6 +47,7 @@ static const struct cril_option options[] = {
      FLAG,
      .offset = AT(cpu),
      .help = "describe this machine instead: kernel sets, cores"},
+    CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.name = "json", FLAG, .offset = AT(json), .help = "JSON instead of text"},
     {.letter = 'v',
      .name = "verbose",
@@ -456,6 +458,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (argc != 1)
         return cril_args_usage(cmd, "takes one model file, not %d", argc);
     f.path = argv[0];
+    if ((code = cril_locate_model(&f.path, set.fetch, false)) != CRIL_ARGS_GO_ON)
+        return code;
     code = 1;
     if (gather(&f, &set)) {
         code = 0;

@@ -6,6 +6,7 @@
  * written only when all corpora have been scored.
  */
 #include "args.h"
+#include "hub.h"
 #include "naming.h"
 #include "output.h"
 #include "progress.h"
@@ -28,7 +29,7 @@
 struct settings {
     const char *model, *protocol, *field, *format, *output, *per_document, *token_nats, *archive;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool baselines, csv_safe, prove, json, force, strict, quiet, verbose;
+    bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
 
 static const char *format_name(size_t i)
@@ -51,6 +52,7 @@ static const struct cril_option options[] = {
      .value = "FILE",
      .offset = AT(model),
      .help = "GGUF file (of a split one, the first part); required"},
+    CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.letter = 't',
      .also = 'T',
      .name = "threads",
@@ -268,7 +270,7 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     return CRIL_ARGS_GO_ON;
 }
 
-static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
+static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, char **corpora)
 {
     int code;
 
@@ -283,6 +285,8 @@ static int check_usage(const struct cril_cmd *cmd, const struct settings *s, int
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
     if (s->prove &&
         (code = cril_proving_check(cmd, s->protocol, s->archive, n, corpora)) != CRIL_ARGS_GO_ON)
+        return code;
+    if ((code = cril_locate_model(&s->model, s->fetch, s->quiet)) != CRIL_ARGS_GO_ON)
         return code;
     return check_files(cmd, s, n, corpora);
 }

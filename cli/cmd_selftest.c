@@ -6,6 +6,7 @@
  * to be equal.
  */
 #include "args.h"
+#include "hub.h"
 #include "naming.h"
 #include "output.h"
 #include "progress.h"
@@ -20,7 +21,7 @@
 struct settings {
     const char *model;
     uint64_t tokens, threads;
-    bool all, json;
+    bool fetch, all, json;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -35,6 +36,7 @@ static const struct cril_option options[] = {
      .value = "FILE",
      .offset = AT(model),
      .help = "run this GGUF file, for its speed (default: tiny built-in models)"},
+    CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.name = "tokens",
      COUNT,
      .offset = AT(tokens),
@@ -295,6 +297,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_usage(cmd, "takes no operand; name a model with -m FILE");
     if (set.tokens && !set.model)
         return cril_args_usage(cmd, "--tokens is for a model; name one with -m FILE");
+    if ((code = cril_locate_model(&set.model, set.fetch, false)) != CRIL_ARGS_GO_ON)
+        return code;
     cril_progress_init(&r.progress, false);
     code = test(&r);
     free(r.rows);

@@ -101,6 +101,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (code != CRIL_ARGS_GO_ON ||
         (code = cril_coding_check(cmd, &set, true, argc, argv)) != CRIL_ARGS_GO_ON)
         return code;
+    if ((code = cril_locate_model(&set.model, set.fetch, set.quiet)) != CRIL_ARGS_GO_ON)
+        return code;
     cril_output_catch_signals();
     if (!cril_coding_open(&c, &set))
         return 1;

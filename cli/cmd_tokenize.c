@@ -5,6 +5,7 @@
  * without weights is enough.
  */
 #include "args.h"
+#include "hub.h"
 #include "input.h"
 #include "output.h"
 #include "warnings.h"
@@ -17,7 +18,7 @@
 
 struct settings {
     const char *model;
-    bool pieces, count, special, add_special, json;
+    bool fetch, pieces, count, special, add_special, json;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -31,6 +32,7 @@ static const struct cril_option options[] = {
      .value = "FILE",
      .offset = AT(model),
      .help = "GGUF file; a vocabulary alone is enough; required"},
+    CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.name = "special",
      FLAG,
      .offset = AT(special),
@@ -172,6 +174,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_no_model(cmd, argc, argv);
     if (set.count && set.pieces)
         return cril_args_usage(cmd, "--count and --pieces exclude each other");
+    if ((code = cril_locate_model(&set.model, set.fetch, false)) != CRIL_ARGS_GO_ON)
+        return code;
     if (!argc) {
         argv = only;
         argc = 1;

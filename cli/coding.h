@@ -7,6 +7,7 @@
 #define CRIL_CLI_CODING_H
 
 #include "args.h"
+#include "hub.h"
 #include "output.h"
 #include "progress.h"
 
@@ -19,7 +20,7 @@ struct cril_coding_settings {
     const char *model, *output, *distributions, *range;
     uint64_t threads, memory, streams; /* 0: chosen */
     uint64_t segment, context, stride; /* 0: the default */
-    bool to_stdout, decompress, force, keep, remove, json, quiet, verbose;
+    bool fetch, to_stdout, decompress, force, keep, remove, json, quiet, verbose;
 };
 
 /* clang-format off */
@@ -31,6 +32,7 @@ struct cril_coding_settings {
 #define CRIL_CODING_MODEL_ROWS(model_help) \
     { .group = "Model", .letter = 'm', .name = "model", .kind = CRIL_OPTION_TEXT, .value = "FILE", \
       CRIL_CODING_AT(model), .help = model_help }, \
+    CRIL_FETCH_ROW(CRIL_CODING_AT(fetch)), \
     { .letter = 't', .also = 'T', .name = "threads", CRIL_CODING_COUNT, .max = 4096, \
       CRIL_CODING_AT(threads), .help = "threads (default: one a core); changes no byte" }, \
     { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1 << 20, \

@@ -53,6 +53,8 @@ static void write_parts(char part[N_PARTS][PART_BYTES], const char *phase,
         snprintf(part[PERCENT], PART_BYTES, "%3.0f %%", 100 * s->fraction);
     if (s->seconds > 0 && s->tokens) /* none before the first batch is through */
         snprintf(part[SPEED], PART_BYTES, "%.0f tokens/s", (double)s->tokens / s->seconds);
+    else if (s->seconds > 0 && s->bytes)
+        snprintf(part[SPEED], PART_BYTES, "%.1f MB/s", (double)s->bytes * 1e-6 / s->seconds);
     if (s->seconds_left > 0)
         time_text(s->seconds_left, part[LEFT], PART_BYTES);
     else if (s->seconds_left == 0 && s->fraction > 0.001 && s->fraction <= 1 && s->seconds > 1)

@@ -25,6 +25,7 @@ struct cril_progress_state {
     double seconds;      /* since it began */
     double seconds_left; /* negative: not known; 0: by what is done and the time it took */
     uint64_t tokens;     /* that went through the model */
+    uint64_t bytes;      /* that were fetched, where no tokens go anywhere */
     const char *figure;  /* what value is called */
     double value;        /* 0: none yet */
 };

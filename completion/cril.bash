@@ -5,27 +5,28 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export selftest' -- "$word")); return ;;
-        score) options='--model --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
+        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
+        score) options='--model --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
-        compress) options='--model --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
-        decompress) options='--model --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
-        test) options='--model --threads --memory --streams --distributions --json --quiet --verbose --help' ;;
+        compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
+        decompress) options='--model --fetch --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
+        test) options='--model --fetch --threads --memory --streams --distributions --json --quiet --verbose --help' ;;
         list) options='--json --verbose --help' ;;
-        cat) options='--model --threads --memory --streams --range --quiet --verbose --help' ;;
-        info) options='--verbose --metadata --tensors --sha256 --cpu --json --help' ;;
-        tokenize) options='--model --special --add-special --pieces --count --json --help' ;;
+        cat) options='--model --fetch --threads --memory --streams --range --quiet --verbose --help' ;;
+        info) options='--verbose --metadata --tensors --sha256 --cpu --fetch --json --help' ;;
+        tokenize) options='--model --fetch --special --add-special --pieces --count --json --help' ;;
         study) options='--help' ;;
         fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;
         predict) options='--bpc --se --model --fit --protocol --level --json --help' ;;
         export) options='--csv --csv-safe --json --protocol --help' ;;
         report) options='--output --force --protocol --level --resamples --seed --date --help' ;;
-        selftest) options='--model --tokens --all --threads --json --help' ;;
+        pull) options='--parallel --json --quiet --help' ;;
+        selftest) options='--model --fetch --tokens --all --threads --json --help' ;;
     esac
     if [[ $command == study ]]; then
         case ${COMP_WORDS[i + 1]} in
@@ -45,7 +46,7 @@ _cril() {
     case $before in
         --protocol) COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|--threads|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -46,6 +46,19 @@ static void test_widths(void **state)
     check(1, &cell, "S");
 }
 
+/* What is fetched has bytes for tokens, and no figure. */
+static void test_bytes(void **state)
+{
+    const struct cril_progress_state s = {
+        .fraction = 0.25, .seconds = 2, .seconds_left = 6, .bytes = 25000000};
+    const struct cril_progress p = {.name = "hf:o/n"};
+    char line[256];
+
+    (void)state;
+    cril_progress_line(line, sizeof(line), 0, &p, &s);
+    assert_string_equal(line, "hf:o/n   25 %  12.5 MB/s  0:06 left");
+}
+
 /* At any width it fits, and uses what it has where something was left out. */
 static void test_all_widths(void **state)
 {
@@ -109,9 +122,8 @@ static void test_log(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_widths),
-        cmocka_unit_test(test_all_widths),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_widths),     cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_all_widths), cmocka_unit_test(test_names),
         cmocka_unit_test(test_log),
     };
 

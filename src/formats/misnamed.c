@@ -35,8 +35,8 @@ cril_status cril_misnamed(const char *path, cril_error *err)
                          path);
     if (is_hub_id(path))
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: there is no such file; if it is the id of a model on the Hugging "
-                         "Face hub, name it hf:%s, and fetch it first: cril pull hf:%s",
+                         "%s: there is no such file; a model on the Hugging Face hub is named "
+                         "hf:%s, and 'cril pull hf:%s' fetches it",
                          path, path, path);
     return CRIL_OK;
 }

@@ -16,6 +16,7 @@
 #include "util/json.h"
 #include "util/number.h"
 
+#include <cril/hub.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -201,13 +202,16 @@ static json_t *unicode_json(const cril_unicode *u)
 static json_t *model_json(const cril_result *r)
 {
     const char *slash = r->model_path ? strrchr(r->model_path, '/') : NULL;
+    char source[2048];
+    const bool on_hub = cril_hub_source(r->model_path, source, sizeof(source));
 
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", text_json(r->model_name), "path",
-        known_json(r->model_path), "file", known_json(slash ? slash + 1 : r->model_path), "types",
-        known_json(r->model_types), "architecture", text_json(r->model_architecture), "sha256",
-        text_json(r->model_sha256), "parameters", count_json(r->model_parameters), "bytes",
-        count_json(r->model_bytes), "warnings", warnings_json(r));
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+                     text_json(r->model_name), "path", known_json(r->model_path), "file",
+                     known_json(slash ? slash + 1 : r->model_path), "types",
+                     known_json(r->model_types), "architecture", text_json(r->model_architecture),
+                     "sha256", text_json(r->model_sha256), "parameters",
+                     count_json(r->model_parameters), "bytes", count_json(r->model_bytes), "source",
+                     known_json(on_hub ? source : NULL), "warnings", warnings_json(r));
 }
 
 static json_t *corpus_json(const cril_result *r)

@@ -18,6 +18,7 @@
 #include "util/size.h"
 #include "util/utf8.h"
 
+#include <cril/hub.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,41 @@ static int compare_models(const void *a, const void *b)
     return by_name ? by_name : strcmp(m->path, n->path);
 }
 
+/* The same of a model: one that is named on the hub lies in its cache. */
+static const char *model_path_of(struct loader *l, const struct cril_yaml_text *t)
+{
+    const char *path;
+    cril_hub_model m;
+    cril_error err;
+
+    if (!cril_hub_is_name(t->text))
+        return path_of(l, t);
+    if (!l->touch_files)
+        return t->text;
+    if (cril_hub_find(t->text, &m, &err) != CRIL_OK) {
+        pass_on(l, t->line, &err);
+        return NULL;
+    }
+    if (!(path = cril_arena_text(&l->s->arena, m.path, strlen(m.path))))
+        no_memory(l);
+    cril_hub_model_free(&m);
+    return path;
+}
+
+/* The name that follows from a model's path; the folder of a repository has the repository's. */
+static const char *model_name_of(struct loader *l, const char *text, const char *path)
+{
+    cril_hub_name n;
+    const char *name;
+
+    if (cril_hub_is_name(text) && cril_hub_name_parse(text, &n, NULL) == CRIL_OK && !n.file[0] &&
+        !n.type[0]) {
+        name = strchr(n.repository, '/') + 1;
+        return cril_arena_text(&l->s->arena, name, strlen(name));
+    }
+    return cril_path_model_name(&l->s->arena, path);
+}
+
 static void check_model(struct loader *l, size_t line, const char *path, const char *remedy)
 {
     cril_error err;
@@ -234,7 +270,7 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
     }
     check_model(l, f->path.line, path, "");
     if (!name) {
-        if (!(name = cril_path_model_name(&l->s->arena, path))) {
+        if (!(name = model_name_of(l, f->path.text, path))) {
             no_memory(l);
             return;
         }
@@ -270,7 +306,7 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
               "are imported");
     else if (!f.path.text)
         add_model(l, item->line, &f, f.name.text, NULL, tags);
-    else if (!(path = path_of(l, &f.path)))
+    else if (!(path = model_path_of(l, &f.path)))
         return;
     else if (!is_pattern(l, f.path.text, path))
         add_file(l, item->line, &f, path, tags);

@@ -17,6 +17,8 @@ trap 'exit 1' HUP INT TERM
 . "$here/../wait.sh"
 cd "$tmp" || exit 1
 unset CRIL_CPU
+HF_HUB_CACHE=hub HF_HUB_OFFLINE=1 # no test of these asks the network
+export HF_HUB_CACHE HF_HUB_OFFLINE
 bad=0 count=0
 fail() { echo "FAIL $*"; bad=1; }
 skip() { echo "skipped: $*"; }

@@ -5,6 +5,7 @@ t help-compare help compare
 t help-info info -h
 t help-tokenize help tokenize
 t help-selftest help selftest
+t help-pull help pull
 t version --version
 t no-command
 t unknown-command scor
@@ -62,6 +63,9 @@ t model-hub-id score -m HuggingFaceTB/SmolLM2-135M c.jsonl
 t model-hub-quant info bartowski/SmolLM2-135M-GGUF:Q4_K_M
 t model-gone info nope/model.gguf
 t model-address tokenize -m https://huggingface.co/a/b/resolve/main/c.gguf text.txt
+t model-address-elsewhere tokenize -m https://example.org/c.gguf text.txt
+t model-hub-fetch info --fetch hf:a/b
+t model-hub-bad score -m hf:a c.jsonl
 t corpus-address score -m llama.gguf https://example.org/c.jsonl
 mkdir transformers; echo {} >transformers/config.json; echo {} >transformers/model.safetensors
 t model-transformers score -m transformers c.jsonl

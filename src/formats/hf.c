@@ -473,12 +473,13 @@ static cril_status read_config(struct folder *f, cril_error *err)
     cril_status st;
 
     if (cril_member_exists(s->folder, "adapter_config.json"))
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%sadapter_config.json: the folder holds an adapter, not a model; merge "
-                         "it into its model first: python3 -c \"from peft import "
-                         "AutoPeftModelForCausalLM as M; M.from_pretrained('.')."
-                         "merge_and_unload().save_pretrained('merged')\"",
-                         s->folder);
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "%sadapter_config.json: the folder holds an adapter, not a model; merge "
+            "it into its model first: python3 -c \"from peft import "
+            "AutoPeftModelForCausalLM as M; M.from_pretrained('.')."
+            "merge_and_unload().save_pretrained('merged')\"; copy the tokenizer's files there",
+            s->folder);
     if ((st = cril_source_read(s, CONFIG, &data, &len, err)) != CRIL_OK)
         return st;
     if (!data)

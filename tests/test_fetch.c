@@ -954,6 +954,7 @@ static void test_killed(void **state)
 
     (void)state;
     server.bytes_per_ms = 200;
+    hub_server_rest(&server);
     for (unsigned i = 0; i < KILLS; i++) {
         const off_t before = part_bytes();
         const pid_t child = fork();

@@ -248,10 +248,12 @@ static void answer_hub(struct hub_server *s, int fd, const char *request, size_t
         send_listing(s, fd);
         return;
     }
-    snprintf(start, sizeof(start), "/%s/resolve/%s/", s->repository, s->commit);
-    if (strncmp(path, start, strlen(start)) == 0 && find(s, path + strlen(start))) {
-        resolve(s, fd, head, find(s, path + strlen(start)), from);
-        return;
+    for (int i = 0; i < 2; i++) {
+        snprintf(start, sizeof(start), "/%s/resolve/%s/", s->repository, i ? "main" : s->commit);
+        if (strncmp(path, start, strlen(start)) == 0 && find(s, path + strlen(start))) {
+            resolve(s, fd, head, find(s, path + strlen(start)), from);
+            return;
+        }
     }
     for (int api = 0; s->old_name && api < 2; api++) {
         snprintf(start, sizeof(start), "%s/%s/", api ? "/api/models" : "", s->old_name);

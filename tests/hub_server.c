@@ -248,10 +248,12 @@ static void answer_hub(struct hub_server *s, int fd, const char *request, size_t
         send_listing(s, fd);
         return;
     }
-    snprintf(start, sizeof(start), "/%s/resolve/%s/", s->repository, s->commit);
-    if (strncmp(path, start, strlen(start)) == 0 && find(s, path + strlen(start))) {
-        resolve(s, fd, head, find(s, path + strlen(start)), from);
-        return;
+    for (int i = 0; i < 2; i++) {
+        snprintf(start, sizeof(start), "/%s/resolve/%s/", s->repository, i ? "main" : s->commit);
+        if (strncmp(path, start, strlen(start)) == 0 && find(s, path + strlen(start))) {
+            resolve(s, fd, head, find(s, path + strlen(start)), from);
+            return;
+        }
     }
     for (int api = 0; s->old_name && api < 2; api++) {
         snprintf(start, sizeof(start), "%s/%s/", api ? "/api/models" : "", s->old_name);
@@ -439,15 +441,28 @@ bool hub_server_start(struct hub_server *s)
     memset(s->commit, 'c', 40);
     for (size_t i = 0; i < s->n_files; i++)
         hash_file(&s->files[i]);
+    for (int i = 0; i < N_PORTS; i++)
+        if (!listen_on(in, i))
+            return false;
+    snprintf(s->endpoint, sizeof(s->endpoint), "http://127.0.0.1:%d", in->port[HUB]);
     for (int i = 0; i < N_PORTS; i++) {
         struct accepter *a = malloc(sizeof(*a));
 
         *a = (struct accepter){s, i};
-        if (!listen_on(in, i) || pthread_create(&in->threads[i], NULL, run_port, a) != 0)
+        if (pthread_create(&in->threads[i], NULL, run_port, a) != 0)
             return false;
     }
-    snprintf(s->endpoint, sizeof(s->endpoint), "http://127.0.0.1:%d", in->port[HUB]);
     return true;
+}
+
+void hub_server_rest(struct hub_server *s)
+{
+    struct internals *in = s->internals;
+
+    pthread_mutex_lock(&in->mutex);
+    while (in->connections)
+        pthread_cond_wait(&in->idle, &in->mutex);
+    pthread_mutex_unlock(&in->mutex);
 }
 
 void hub_server_stop(struct hub_server *s)
@@ -459,10 +474,7 @@ void hub_server_stop(struct hub_server *s)
         pthread_join(in->threads[i], NULL);
         close(in->listening[i]);
     }
-    pthread_mutex_lock(&in->mutex);
-    while (in->connections)
-        pthread_cond_wait(&in->idle, &in->mutex);
-    pthread_mutex_unlock(&in->mutex);
+    hub_server_rest(s);
     pthread_mutex_destroy(&in->mutex);
     pthread_cond_destroy(&in->idle);
     free(in);

@@ -53,6 +53,8 @@ struct hub_server {
 void hub_server_add(struct hub_server *s, const char *path, const char *data, size_t size,
                     bool large);
 bool hub_server_start(struct hub_server *s);
+/* Waits until no request is under way; what was changed before, requests of other processes see. */
+void hub_server_rest(struct hub_server *s);
 void hub_server_stop(struct hub_server *s);
 /* Requests in the log that hold a text; hub_server_forget empties the log. */
 size_t hub_server_count(struct hub_server *s, const char *text);

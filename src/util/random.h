@@ -34,11 +34,11 @@ static inline struct cril_random cril_random_seed(uint64_t seed)
  * likely. */
 static inline uint32_t cril_random_below(struct cril_random *g, uint32_t n)
 {
-    uint32_t least = (0 - n) % n, x;
+    uint32_t min = (0 - n) % n, x;
 
     do
         x = cril_random_next(g);
-    while (x < least);
+    while (x < min);
     return x % n;
 }
 

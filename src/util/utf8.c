@@ -64,7 +64,7 @@ uint64_t cril_count_characters(const char *text, size_t len_bytes)
 cril_status cril_utf8_repair(const char *text, size_t len, char **out, size_t *out_len,
                              cril_error *err)
 {
-    size_t good = 0, n, most;
+    size_t good = 0, n, max;
     uint32_t code = 0;
     char *copy;
 
@@ -79,8 +79,8 @@ cril_status cril_utf8_repair(const char *text, size_t len, char **out, size_t *o
     }
     if (good == len)
         return CRIL_OK;
-    if (!cril_size_mul(len - good, sizeof(replacement), &most) ||
-        !cril_size_add(most, good, &most) || !(copy = malloc(most)))
+    if (!cril_size_mul(len - good, sizeof(replacement), &max) || !cril_size_add(max, good, &max) ||
+        !(copy = malloc(max)))
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory repairing %zu bytes of text", len);
     memcpy(copy, text, good);
     n = good;

@@ -140,15 +140,15 @@ static const struct cril_peak *best_fma(const char *set, cril_pool *pool)
     size_t n_sets, n_peaks;
     const struct cril_kernel_set *sets = cril_kernel_sets(&n_sets);
     const struct cril_peak *peaks = cril_peaks(&n_peaks), *best = NULL;
-    double most = 0;
+    double max = 0;
     for (size_t s = 0; s < n_sets; s++) {
         for (size_t i = 0; i < n_peaks; i++) {
             if (strcmp(peaks[i].unit, "GFLOP/s") != 0 ||
                 strcmp(peaks[i].kernels, sets[s].name) != 0 || !peaks[i].available())
                 continue;
             const double ops = cril_peak_rate(&peaks[i], pool, 0.05);
-            if (ops > most) {
-                most = ops;
+            if (ops > max) {
+                max = ops;
                 best = &peaks[i];
             }
         }
@@ -169,7 +169,7 @@ static void measure(struct product products[N_SHAPES][N_TYPES], const struct cri
             for (size_t t = 0; t < N_TYPES; t++)
                 ops[s][t][r] = rate(&products[s][t], pool);
     }
-    const double most = cril_bench_median(peak, repeats);
+    const double max = cril_bench_median(peak, repeats);
     for (size_t s = 0; s < N_SHAPES; s++) {
         double fp32 = 0;
         for (size_t t = 0; t < N_TYPES; t++) {
@@ -178,8 +178,8 @@ static void measure(struct product products[N_SHAPES][N_TYPES], const struct cri
                 fp32 = median;
             printf("%zu x %zu x %zu,%s,%u,%.1f,%.1f,%.0f,%.2f,%zu,%s,%s\n", shapes[s].rows,
                    shapes[s].inner, shapes[s].columns, cril_dtypes[types[t]].name,
-                   cril_pool_threads(pool), median / 1e9, most / 1e9,
-                   most > 0 ? 100 * median / most : 0, median / fp32, repeats, k->name, cpu);
+                   cril_pool_threads(pool), median / 1e9, max / 1e9,
+                   max > 0 ? 100 * median / max : 0, median / fp32, repeats, k->name, cpu);
             fflush(stdout);
         }
     }

@@ -560,8 +560,8 @@ static void print_break_even(FILE *f, const cril_result *x)
 static void print_baselines(const struct run *r, const cril_result *x)
 {
     static const char ideal[] = "model, ideal code";
-    const int least = (int)sizeof(ideal) - 1;
-    const int width = r->name_width > least ? r->name_width : least;
+    const int min = (int)sizeof(ideal) - 1;
+    const int width = r->name_width > min ? r->name_width : min;
     const double per_byte = 8 / (double)x->text_characters; /* bits a character */
     const double text = (double)x->text_bytes, archive = cril_result_archive_bytes(x);
     FILE *f = table_file(r);

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DEFAULT_SHARDS = 16, MOST_SHARDS = 10000 };
+enum { MAX_DEFAULT_SHARDS = 16, MAX_SHARDS = 10000 };
 
 struct settings {
     uint64_t shards, limit, cpus, memory;
@@ -37,12 +37,12 @@ static const struct cril_option options[] = {
      .letter = 'n',
      .name = "shards",
      COUNT,
-     .max = MOST_SHARDS,
+     .max = MAX_SHARDS,
      .offset = AT(shards),
      .help = "tasks that share the work (default: the study's cells, at most 16)"},
     {.name = "array-limit",
      COUNT,
-     .max = MOST_SHARDS,
+     .max = MAX_SHARDS,
      .offset = AT(limit),
      .help = "run at most N of them at a time (default: as many as Slurm will)"},
     {.group = "Slurm (defaults are the cluster's)",
@@ -279,7 +279,7 @@ static int print_for(struct settings *set, const cril_study_info *s)
         return cril_print_error("%s: there is nothing to compute: no model or no corpus has a path",
                                 s->path);
     if (!set->shards)
-        set->shards = cells < MOST_DEFAULT_SHARDS ? cells : MOST_DEFAULT_SHARDS;
+        set->shards = cells < MAX_DEFAULT_SHARDS ? cells : MAX_DEFAULT_SHARDS;
     p = (struct paths){cril_own_path(), cril_absolute_path(s->path),
                        cril_absolute_path(s->database)};
     if (p.program && p.study && p.database && strchr(p.database, '\\'))

@@ -147,12 +147,12 @@ class Archive:
         (crc,) = struct.unpack_from("<I", data, 68)
         must(zlib.crc32(data[:68]) == crc, "header: wrong checksum")
         (self.numerics,) = struct.unpack_from("<I", data, 12)
-        (protocol, self.context, self.stride, self.logits, head) = struct.unpack_from("<5I", data, 48)
+        (protocol, self.context, self.stride, self.logits, first_token) = struct.unpack_from("<5I", data, 48)
         self.rules = 1
-        self.has_head = head != 0xFFFFFFFF
+        self.has_first_token = first_token != 0xFFFFFFFF
         must(protocol == 1, f"header: protocol {protocol} is unknown")
         must(1 <= self.logits < 2**31, "header: logits")
-        must(not self.has_head or head < self.logits, "header: head")
+        must(not self.has_first_token or first_token < self.logits, "header: first token")
         must(data[-8:] == bytes(reversed(MAGIC)), "no end mark: cut short, or followed by something")
         n, original = struct.unpack_from("<2Q", data, trailer)
         self.sha256 = data[trailer + 16 : trailer + 48]
@@ -172,7 +172,7 @@ class Archive:
         self.numerics, self.rules, self.context = at.varint(), at.varint(), at.varint()
         must(self.context < 2**32, "header: context")
         self.stride = self.context - at.varint()
-        self.has_head = at.varint() != 0
+        self.has_first_token = at.varint() != 0
         self.logits = None
         single = data[at.at] != 0
         trailer = len(data) - (12 if single else 20)
@@ -260,7 +260,7 @@ def decode_segment(i, segment, archive, pieces, lines):
     for k in range(segment.tokens):
         line = json.loads(next(lines, "{}"))
         must((line.get("segment"), line.get("token")) == (i, k), f"distributions: token {k} is missing")
-        must(("uniform" in line) == (k == 0 and not archive.has_head), f"distributions: kind of token {k}")
+        must(("uniform" in line) == (k == 0 and not archive.has_first_token), f"distributions: kind of token {k}")
         ids.append(decode_token(coder, line, archive))
         must(ids[-1] < len(pieces), f"token {ids[-1]} has no piece")
     text = bytearray()

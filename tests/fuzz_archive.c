@@ -28,7 +28,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CHUNK = 1024, MOST_LOGITS = 3 * CHUNK, MOST_TOKENS = 40, MOST_SYMBOLS = 4096 };
+enum { CHUNK = 1024, MAX_LOGITS = 3 * CHUNK, MAX_TOKENS = 40, MAX_SYMBOLS = 4096 };
 
 static void require(bool right)
 {
@@ -71,10 +71,10 @@ static size_t round_trip(const struct cril_share *s, size_t n)
 /* Each symbol from 18 bytes; totals of any width up to 48 bits, sizes often extreme. */
 static void code_symbols(const uint8_t *data, size_t size)
 {
-    static struct cril_share s[MOST_SYMBOLS];
+    static struct cril_share s[MAX_SYMBOLS];
     size_t n = 0;
 
-    for (; size >= 18 && n < MOST_SYMBOLS; data += 18, size -= 18) {
+    for (; size >= 18 && n < MAX_SYMBOLS; data += 18, size -= 18) {
         struct cril_share *x = &s[n++];
 
         x->total = 1 + (cril_load_u64(data) >> 16) % CRIL_SHARE_TOTAL_MAX;
@@ -178,7 +178,7 @@ static void require_same(struct cril_share found, struct cril_share made, uint64
 static bool decode_token(struct cril_range_decoder *d, struct cril_random *g, size_t n_logits,
                          struct cril_share s[2], size_t *id)
 {
-    static double w[MOST_LOGITS / CHUNK];
+    static double w[MAX_LOGITS / CHUNK];
     static float e[CHUNK];
     const size_t n_chunks = (n_logits + CHUNK - 1) / CHUNK;
     size_t n = CHUNK, c;
@@ -213,9 +213,9 @@ static bool decode_token(struct cril_range_decoder *d, struct cril_random *g, si
 static void decode_segment(const struct cril_archive_header *h, const struct cril_segment *s,
                            size_t *budget)
 {
-    static struct cril_share shares[2 * MOST_TOKENS];
-    static int32_t ids[MOST_TOKENS];
-    const size_t n_logits = h->n_logits && h->n_logits < MOST_LOGITS ? h->n_logits : MOST_LOGITS;
+    static struct cril_share shares[2 * MAX_TOKENS];
+    static int32_t ids[MAX_TOKENS];
+    const size_t n_logits = h->n_logits && h->n_logits < MAX_LOGITS ? h->n_logits : MAX_LOGITS;
     const size_t n_tokens = s->entry.tokens < *budget ? s->entry.tokens : *budget;
     size_t n_code = s->entry.code, n = 0, id = 0;
     struct cril_range_decoder d;
@@ -280,7 +280,7 @@ static void touch_api(const uint8_t *data, size_t size, bool parsed)
 static void read_archive(const uint8_t *data, size_t size)
 {
     struct cril_container c;
-    size_t budget = MOST_TOKENS;
+    size_t budget = MAX_TOKENS;
     cril_error err = {0};
     const bool parsed = cril_container_parse(data, size, "input", &c, &err) == CRIL_OK;
 

@@ -28,11 +28,11 @@ static uint8_t take(struct source *s) /* zeros past the end */
     return s->left ? (s->left--, *s->at++) : 0;
 }
 
-static const uint8_t *take_bytes(struct source *s, size_t most, size_t *len)
+static const uint8_t *take_bytes(struct source *s, size_t max, size_t *len)
 {
     const uint8_t *bytes;
 
-    *len = take(s) % (most + 1);
+    *len = take(s) % (max + 1);
     bytes = s->at;
     if (*len > s->left)
         *len = s->left;
@@ -90,12 +90,12 @@ static void put_array(const char *key, uint32_t type, uint64_t n)
     put_u64(n);
 }
 
-static void put_texts(struct source *s, const char *key, size_t n, size_t most)
+static void put_texts(struct source *s, const char *key, size_t n, size_t max)
 {
     put_array(key, 8, n);
     for (size_t i = 0; i < n; i++) {
         size_t len;
-        const uint8_t *text = take_bytes(s, most, &len);
+        const uint8_t *text = take_bytes(s, max, &len);
 
         put_text(text, len);
     }

@@ -74,7 +74,7 @@ enum { MADE1_HEADER = 72, MADE1_PART = 12, MADE1_ENTRY = 28, MADE1_TRAILER = 64 
 struct made1_header {
     uint32_t version, numerics;
     uint8_t model[32];
-    uint32_t protocol, context, stride, n_logits, head;
+    uint32_t protocol, context, stride, n_logits, first_token;
 };
 
 struct made1_entry {
@@ -108,7 +108,7 @@ static inline void made1_put_header(const struct made1_header *h, uint8_t out[MA
     memcpy(out + 16, h->model, 32);
     made1_u32(made1_u32(out + 48, h->protocol), h->context);
     made1_u32(made1_u32(out + 56, h->stride), h->n_logits);
-    made1_u32(out + 64, h->head);
+    made1_u32(out + 64, h->first_token);
     made1_u32(out + 68, cril_archive_crc(0, out, 68));
 }
 

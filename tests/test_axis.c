@@ -156,10 +156,10 @@ static void test_errors(void **state)
 static cril_known reordered(const cril_known *row, const cril_study_corpus *columns, size_t n,
                             const size_t *order)
 {
-    enum { MOST = 8 };
+    enum { MAX_CORPORA = 8 };
     const cril_study_fit f = {.x = "average", .y = "average"};
-    cril_study_corpus other[MOST];
-    cril_known values[MOST], x;
+    cril_study_corpus other[MAX_CORPORA];
+    cril_known values[MAX_CORPORA], x;
     cril_study_info s = study;
     cril_study_table t = table;
     cril_error err;

@@ -86,8 +86,8 @@ static void take(void *user, size_t i, const void *data, size_t n)
     s->n[i] += n;
 }
 
-/* The first len bytes of text in pieces of 1 to most bytes, some of them empty. */
-static void compress(size_t len, size_t most, struct streams *s)
+/* The first len bytes of text in pieces of 1 to max bytes, some of them empty. */
+static void compress(size_t len, size_t max, struct streams *s)
 {
     cril_baselines *b;
     cril_baseline *all = NULL;
@@ -100,7 +100,7 @@ static void compress(size_t len, size_t most, struct streams *s)
     cril_baselines_tap(b, take, s);
     for (size_t at = 0; at < len; at += piece) {
         random = random * 1664525u + 1013904223u;
-        piece = random >> 31 ? 1 + (random >> 8) % most : 0;
+        piece = random >> 31 ? 1 + (random >> 8) % max : 0;
         piece = piece < len - at ? piece : len - at;
         assert_int_equal(cril_baselines_add(b, text + at, piece, &err), CRIL_OK);
     }
@@ -116,20 +116,20 @@ static void compress(size_t len, size_t most, struct streams *s)
 
 static void check(size_t len)
 {
-    static const size_t most[] = {TEXT_BYTES, 1000, 7};
+    static const size_t max[] = {TEXT_BYTES, 1000, 7};
     static struct streams whole, pieces;
 
-    compress(len, most[0], &whole);
+    compress(len, max[0], &whole);
     for (size_t i = 0; i < N; i++) {
         memset(back, 0, sizeof(back));
         if (decoders[i].decode(whole.data[i], whole.n[i]) != len || memcmp(back, text, len) != 0)
             fail_msg("%s: not the text of %zu bytes", decoders[i].name, len);
     }
     for (size_t k = 1; k < 3; k++) {
-        compress(len, most[k], &pieces);
+        compress(len, max[k], &pieces);
         for (size_t i = 0; i < N; i++)
             if (pieces.n[i] != whole.n[i] || memcmp(pieces.data[i], whole.data[i], whole.n[i]) != 0)
-                fail_msg("%s: another stream in pieces of up to %zu", decoders[i].name, most[k]);
+                fail_msg("%s: another stream in pieces of up to %zu", decoders[i].name, max[k]);
     }
 }
 

@@ -223,7 +223,7 @@ static struct bytes read_golden(const char *name)
 }
 
 /* Archives of another day and machine: they decode, and the same bytes come out of compression.
- * Format 1, which is not written any more, has windows that do not open with a head. */
+ * Format 1, which is not written any more, has windows that do not open with a first token. */
 static void test_golden(void **state)
 {
     const struct setting s = {.segment = 700, .context = 64, .stride = 24, .threads = 2};

@@ -22,7 +22,7 @@ static const struct cril_archive_header header = {.version = 2,
                                                   .model_bytes = 16,
                                                   .context = 1900,
                                                   .stride = 512,
-                                                  .head = -1};
+                                                  .first_token = -1};
 
 /* Of each kind one. The parts: three tokens less a byte and two raw bytes; one token. */
 static const uint8_t code_bytes[] = {0x12, 0x34, 0x56};
@@ -112,7 +112,8 @@ static void check_header(const struct cril_container *c, const struct cril_archi
     const struct cril_archive_header *got = &c->header;
 
     assert_true(got->version == 2 && got->numerics == h->numerics && got->rules == h->rules);
-    assert_true(got->context == h->context && got->stride == h->stride && got->head == h->head);
+    assert_true(got->context == h->context && got->stride == h->stride &&
+                got->first_token == h->first_token);
     assert_true(got->n_logits == 0 && got->model_bytes == 16);
     assert_memory_equal(got->model, h->model, 16);
     assert_int_equal(c->trailer.sha256_bytes, 8);
@@ -146,11 +147,19 @@ static void test_round_trip(void **state)
 static void test_headers(void **state)
 {
     static const struct cril_archive_header headers[] = {
-        {.numerics = 127, .rules = 1, .context = 1, .stride = 1, .head = 0},
-        {.numerics = 128, .rules = 127, .context = 127, .stride = 1, .head = 126},
-        {.numerics = INT32_MAX, .rules = 128, .context = 1u << 14, .stride = 1, .head = 127},
-        {.numerics = 1, .rules = INT32_MAX, .context = UINT32_MAX, .stride = 1, .head = INT32_MAX},
-        {.numerics = 1, .rules = 2, .context = UINT32_MAX, .stride = UINT32_MAX, .head = 128000},
+        {.numerics = 127, .rules = 1, .context = 1, .stride = 1, .first_token = 0},
+        {.numerics = 128, .rules = 127, .context = 127, .stride = 1, .first_token = 126},
+        {.numerics = INT32_MAX, .rules = 128, .context = 1u << 14, .stride = 1, .first_token = 127},
+        {.numerics = 1,
+         .rules = INT32_MAX,
+         .context = UINT32_MAX,
+         .stride = 1,
+         .first_token = INT32_MAX},
+        {.numerics = 1,
+         .rules = 2,
+         .context = UINT32_MAX,
+         .stride = UINT32_MAX,
+         .first_token = 128000},
     };
 
     (void)state;
@@ -230,7 +239,7 @@ static void test_overhead(void **state)
 
     (void)state;
     h.context = 131072;
-    h.head = 128000;
+    h.first_token = 128000;
     for (size_t i = 0; i < 3; i++) {
         struct made_bytes a = make_archive(&h, single[i], 1, sha256);
 
@@ -332,7 +341,7 @@ static void test_header_lies(void **state)
         {{.numerics = 1, .rules = 2, .context = 0, .stride = 0}, "context is 0"},
         {{.numerics = 1, .rules = 2, .context = 9, .stride = 0}, "stride is 0"},
         {{.numerics = 1, .rules = 2, .context = 9, .stride = 10}, "stride is 10"},
-        {{.numerics = 77, .rules = 77, .context = 9, .stride = 9, .head = 77}, NULL}, /* the
+        {{.numerics = 77, .rules = 77, .context = 9, .stride = 9, .first_token = 77}, NULL}, /* the
                                                                                 model's say */
     };
 
@@ -363,19 +372,20 @@ static void test_entry_in_trailer(void **state)
     free(a.data);
 }
 
-/* A head beyond what a header can be made to say. */
+/* A first token beyond what a header can be made to say. */
 static void test_head(void **state)
 {
     struct cril_archive_header h = header;
     struct made_bytes a;
 
     (void)state;
-    h.head = INT32_MAX; /* head + 1 is 80 80 80 80 08, which the entry and the trailer follow */
+    h.first_token =
+        INT32_MAX; /* first_token + 1 is 80 80 80 80 08, which the entry and the trailer follow */
     a = make_archive(&h, &segments[0], 1, sha256);
-    uint8_t *head = a.data + 34;
-    assert_true(head[0] == 0x80 && head[4] == 8);
+    uint8_t *varint = a.data + 34;
+    assert_true(varint[0] == 0x80 && varint[4] == 8);
     expect(&a, CRIL_OK, NULL);
-    head[0]++;
+    varint[0]++;
     const uint32_t crc = cril_archive_crc(0, a.data, a.n - 4);
     for (int k = 0; k < 4; k++)
         a.data[a.n - 4 + (size_t)k] = (uint8_t)(crc >> 8 * k);

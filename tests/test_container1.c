@@ -25,7 +25,7 @@ static const struct made1_header header = {
     .context = 1900,
     .stride = 512,
     .n_logits = 49152,
-    .head = UINT32_MAX,
+    .first_token = UINT32_MAX,
 };
 
 /* One run of tokens; two parts with a byte dropped and raw bytes; raw bytes alone. */
@@ -93,7 +93,7 @@ static void test_round_trip(void **state)
     assert_int_equal(a.n, 118 + 3 * 28 + 64);
     assert_int_equal(cril_container_parse(a.data, a.n, "a", &c, NULL), CRIL_OK);
     assert_true(c.header.version == 1 && c.header.numerics == 1 && c.header.rules == 1);
-    assert_true(c.header.context == 1900 && c.header.stride == 512 && c.header.head == -1);
+    assert_true(c.header.context == 1900 && c.header.stride == 512 && c.header.first_token == -1);
     assert_true(c.header.n_logits == 49152 && c.header.model_bytes == 32 && !c.single);
     assert_memory_equal(c.header.model, header.model, 32);
     assert_int_equal(c.n_segments, N_SEGMENTS);
@@ -137,7 +137,7 @@ static void test_empty_archive(void **state)
     struct made_bytes a;
 
     (void)state;
-    h.head = 49151;
+    h.first_token = 49151;
     a = make_archive1(&h, NULL, 0, &(struct made1_trailer){0});
     expect(a.data, a.n, CRIL_OK, NULL);
     free(a.data);
@@ -249,8 +249,8 @@ static void test_header_lies(void **state)
         {offsetof(struct made1_header, stride), 1901, CRIL_ERR_FORMAT, "stride"},
         {offsetof(struct made1_header, n_logits), 0, CRIL_ERR_FORMAT, "logits"},
         {offsetof(struct made1_header, n_logits), 1u << 31, CRIL_ERR_FORMAT, "logits"},
-        {offsetof(struct made1_header, head), 49152, CRIL_ERR_FORMAT, "first token"},
-        {offsetof(struct made1_header, head), 49151, CRIL_OK, NULL},
+        {offsetof(struct made1_header, first_token), 49152, CRIL_ERR_FORMAT, "first token"},
+        {offsetof(struct made1_header, first_token), 49151, CRIL_OK, NULL},
     };
 
     (void)state;

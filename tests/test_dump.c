@@ -229,14 +229,14 @@ static struct made_bytes make(unsigned format, const struct both *s, size_t n,
                               const struct made_bytes *text)
 {
     const struct cril_archive_header h = {
-        .numerics = 1, .rules = 2, .context = 7, .stride = 3, .head = -1};
+        .numerics = 1, .rules = 2, .context = 7, .stride = 3, .first_token = -1};
     const struct made1_header h1 = {.version = 1,
                                     .numerics = 1,
                                     .protocol = 1,
                                     .context = 7,
                                     .stride = 3,
                                     .n_logits = N_LOGITS,
-                                    .head = UINT32_MAX};
+                                    .first_token = UINT32_MAX};
     struct made1_trailer trailer = {.n_segments = n, .original = text->n};
     struct made1_segment one[N_SEGMENTS];
     struct made_segment two[N_SEGMENTS];

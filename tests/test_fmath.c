@@ -83,9 +83,9 @@ static void test_expf_ends(void **state)
  */
 static void close_to(const char *what, float x, float got, double exact)
 {
-    const double most = 4 * FLT_EPSILON * fabs(exact) + 1e-37 * (1 + fabs((double)x));
+    const double max = 4 * FLT_EPSILON * fabs(exact) + 1e-37 * (1 + fabs((double)x));
 
-    if (!(fabs((double)got - exact) <= most))
+    if (!(fabs((double)got - exact) <= max))
         fail_msg("%s(%a) = %a, not %a", what, (double)x, (double)got, exact);
 }
 
@@ -98,10 +98,10 @@ static void check_activations(float x)
      * it matters at all */
     {
         const double exact = d / (1 + exp(-y)), share = 1 / (1 + exp(y));
-        const double most =
+        const double max =
             (4 + 3 * fabs(y) * share) * FLT_EPSILON * fabs(exact) + 1e-37 * (1 + fabs(d));
 
-        if (!(fabs((double)cril_geluf(x) - exact) <= most))
+        if (!(fabs((double)cril_geluf(x) - exact) <= max))
             fail_msg("gelu(%a) = %a, not %a", d, (double)cril_geluf(x), exact);
     }
 }

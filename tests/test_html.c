@@ -928,13 +928,13 @@ static const char *colour(const char *from, const char *name)
     return from + strlen(key) - 1;
 }
 
-static void expect_contrast(const char *sheet, const char *a, const char *b, double least)
+static void expect_contrast(const char *sheet, const char *a, const char *b, double min)
 {
     const double x = luminance(colour(sheet, a)), y = luminance(colour(sheet, b)),
                  contrast = (fmax(x, y) + 0.05) / (fmin(x, y) + 0.05);
 
-    if (contrast < least)
-        fail_msg("%s on %s: %.2f is below %.1f", a, b, contrast, least);
+    if (contrast < min)
+        fail_msg("%s on %s: %.2f is below %.1f", a, b, contrast, min);
 }
 
 static void has_contrast(void **state)

@@ -64,9 +64,9 @@ struct guarded {
     size_t size;
 };
 
-static struct guarded guard(size_t most_bytes)
+static struct guarded guard(size_t max_bytes)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (most_bytes + page - 1) / page * page;
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), used = (max_bytes + page - 1) / page * page;
     struct guarded g = {.size = used + page};
 
     g.map = mmap(NULL, g.size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -368,11 +368,11 @@ static void test_pack_finds_damage(void **state)
 /* Functions of one row, of every length up to 300, the row ending at a page. */
 static void test_rows(void **state)
 {
-    enum { MOST = 300 };
-    static float x[MOST], v[MOST], want[MOST];
-    struct guarded g = guard(MOST * sizeof(float)), h = guard(MOST * sizeof(float));
+    enum { MAX_ROW = 300 };
+    static float x[MAX_ROW], v[MAX_ROW], want[MAX_ROW];
+    struct guarded g = guard(MAX_ROW * sizeof(float)), h = guard(MAX_ROW * sizeof(float));
     (void)state;
-    for (size_t n = 1; n <= MOST; n++) {
+    for (size_t n = 1; n <= MAX_ROW; n++) {
         float *y = last_floats(&g, n), *w = last_floats(&h, n), sum[2] = {0}, max[2], total[2];
         fill(x, n);
         fill(v, n);

@@ -17,7 +17,7 @@
 
 static const char corpus_path[] = CRIL_TEST_DATA "/cli/c.jsonl";
 
-enum { N_THREADS = 3, MOST_BYTES = 1 << 16 };
+enum { N_THREADS = 3, MAX_BYTES = 1 << 16 };
 
 struct job {
     cril_model *model;
@@ -27,7 +27,7 @@ struct job {
     bool good;
     double nats;
     char sha256[65], identity[65];
-    char archive[MOST_BYTES];
+    char archive[MAX_BYTES];
     size_t n_archive;
 };
 

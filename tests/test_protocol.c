@@ -13,9 +13,9 @@
 #include <cril/status.h>
 #include <string.h>
 
-enum { HEAD = 1000, LONGEST = 64 };
+enum { FIRST_TOKEN = 1000, LONGEST = 64 };
 
-/* A window as lists: tokens are their own positions, HEAD the opening token. */
+/* A window as lists: tokens are their own positions, FIRST_TOKEN the opening token. */
 struct lists {
     size_t n_inputs, n_targets;
     int inputs[LONGEST], targets[LONGEST];
@@ -25,8 +25,8 @@ static struct lists lists_of(const struct cril_span *s)
 {
     struct lists w = {0};
 
-    if (s->head >= 0)
-        w.inputs[w.n_inputs++] = s->head;
+    if (s->first_token >= 0)
+        w.inputs[w.n_inputs++] = s->first_token;
     for (uint64_t i = s->from; i + 1 < s->end; i++)
         w.inputs[w.n_inputs++] = (int)i;
     for (uint64_t i = s->first; i < s->end; i++)
@@ -34,13 +34,13 @@ static struct lists lists_of(const struct cril_span *s)
     return w;
 }
 
-/* inputs: head (unless -1), then [from, to); targets [first, end). */
-static struct lists expected(int head, int from, int to, int first, int end)
+/* inputs: first_token (unless -1), then [from, to); targets [first, end). */
+static struct lists expected(int first_token, int from, int to, int first, int end)
 {
     struct lists w = {0};
 
-    if (head >= 0)
-        w.inputs[w.n_inputs++] = head;
+    if (first_token >= 0)
+        w.inputs[w.n_inputs++] = first_token;
     for (int i = from; i < to; i++)
         w.inputs[w.n_inputs++] = i;
     for (int i = first; i < end; i++)
@@ -56,7 +56,7 @@ static void check_window(const char *name, const struct cril_layout *l, uint64_t
 
     assert_true(cril_protocol_find(name)->window(l, k, n, true, &s));
     assert_true(s.from <= s.first && s.first < s.end && s.end <= n);
-    assert_true(s.from < s.first || s.head >= 0);
+    assert_true(s.from < s.first || s.first_token >= 0);
     got = lists_of(&s);
     assert_memory_equal(&got, want, sizeof(got));
 }
@@ -72,7 +72,7 @@ static void check_no_window(const char *name, const struct cril_layout *l, uint6
  * last stride. */
 static void test_hkust(void **state)
 {
-    const struct cril_layout l = {.context = 19, .stride = 5, .head = -1};
+    const struct cril_layout l = {.context = 19, .stride = 5, .first_token = -1};
     const int block = 20, stride = 5;
 
     (void)state;
@@ -86,7 +86,7 @@ static void test_hkust(void **state)
             check_window("hkust", &l, (uint64_t)i, (uint64_t)n, &want);
         }
         check_no_window("hkust", &l, (uint64_t)windows, (uint64_t)n);
-        assert_int_equal(cril_protocol_find("hkust")->least(&l) <= (uint64_t)n, windows > 0);
+        assert_int_equal(cril_protocol_find("hkust")->min_tokens(&l) <= (uint64_t)n, windows > 0);
     }
 }
 
@@ -94,11 +94,11 @@ static void test_hkust(void **state)
 static void test_hkust_sizes(void **state)
 {
     const struct cril_protocol *p = cril_protocol_find("hkust");
-    const struct cril_layout l = {.context = p->context, .stride = p->stride, .head = -1};
+    const struct cril_layout l = {.context = p->context, .stride = p->stride, .first_token = -1};
     struct cril_span s;
 
     (void)state;
-    assert_int_equal(p->least(&l), 1901);
+    assert_int_equal(p->min_tokens(&l), 1901);
     assert_false(p->window(&l, 0, 1900, true, &s));
     assert_true(p->window(&l, 0, 1901, false, &s));
     assert_int_equal(s.end - s.first, 1900);
@@ -112,23 +112,22 @@ static void test_hkust_sizes(void **state)
 /* get_rolling_token_windows with context_len 1, then make_disjoint_window. */
 static void test_rolling(void **state)
 {
-    const int most = 7;
-    const struct cril_layout l = {.context = (size_t)most, .head = HEAD};
+    const int max = 7;
+    const struct cril_layout l = {.context = (size_t)max, .first_token = FIRST_TOKEN};
 
     (void)state;
     for (int n = 1; n < 50; n++) {
-        int predicted = n < most ? n : most;
+        int predicted = n < max ? n : max;
         uint64_t k = 0;
-        struct lists want = expected(HEAD, 0, predicted - 1, 0, predicted);
+        struct lists want = expected(FIRST_TOKEN, 0, predicted - 1, 0, predicted);
 
         check_window("rolling", &l, k++, (uint64_t)n, &want);
         while (predicted < n) {
-            int more = n - predicted < most ? n - predicted : most, end = predicted + more;
+            int more = n - predicted < max ? n - predicted : max, end = predicted + more;
             int context =
-                most - (more - 1); /* of a's `most` tokens, those before the targets but one */
+                max - (more - 1); /* of a's `max` tokens, those before the targets but one */
 
-            want =
-                expected(-1, end - most - 1, end - most - 1 + context + more - 1, predicted, end);
+            want = expected(-1, end - max - 1, end - max - 1 + context + more - 1, predicted, end);
             check_window("rolling", &l, k++, (uint64_t)n, &want);
             predicted = end;
         }
@@ -142,17 +141,18 @@ static void test_halves(void **state)
     (void)state;
     for (int n_ctx = 3; n_ctx < 12; n_ctx++)
         for (int bos = 0; bos < 2; bos++) {
-            const struct cril_layout l = {.context = (size_t)n_ctx, .head = bos ? HEAD : -1};
+            const struct cril_layout l = {.context = (size_t)n_ctx,
+                                          .first_token = bos ? FIRST_TOKEN : -1};
             const int n = 5 * n_ctx - 1;
 
             for (int i = 0; i < n / n_ctx; i++) {
                 int at = i * n_ctx;
-                struct lists want = expected(bos ? HEAD : at, at + 1, at + n_ctx - 1,
+                struct lists want = expected(bos ? FIRST_TOKEN : at, at + 1, at + n_ctx - 1,
                                              at + n_ctx / 2 + 1, at + n_ctx);
                 check_window("halves", &l, (uint64_t)i, (uint64_t)n, &want);
             }
             check_no_window("halves", &l, (uint64_t)(n / n_ctx), (uint64_t)n);
-            assert_int_equal(cril_protocol_find("halves")->least(&l), 2 * n_ctx);
+            assert_int_equal(cril_protocol_find("halves")->min_tokens(&l), 2 * n_ctx);
         }
 }
 
@@ -164,11 +164,11 @@ static void test_opencompass(void **state)
 
     (void)state;
     assert_ptr_equal(p->window, hkust->window);
-    assert_ptr_equal(p->least, hkust->least);
+    assert_ptr_equal(p->min_tokens, hkust->min_tokens);
     assert_int_equal(p->context, hkust->context);
     assert_int_equal(p->stride, hkust->stride);
     assert_int_equal(p->encode, hkust->encode);
-    assert_int_equal(p->head, hkust->head);
+    assert_int_equal(p->first_token, hkust->first_token);
     assert_true(p->fill_records && !hkust->fill_records);
 }
 
@@ -176,7 +176,7 @@ static void test_opencompass(void **state)
 static void test_uncheatable(void **state)
 {
     const int chunk = 7;
-    const struct cril_layout l = {.context = (size_t)chunk, .head = -1};
+    const struct cril_layout l = {.context = (size_t)chunk, .first_token = -1};
 
     (void)state;
     assert_int_equal(cril_protocol_find("uncheatable")->context, 1024);
@@ -196,19 +196,21 @@ static void test_uncheatable(void **state)
 
 /*
  * The first window scores all it has; later ones end `stride` further, the last one where the
- * document ends, and have `context` inputs. Of these the head is the first, but by the rules of
+ * document ends, and have `context` inputs. Of these first_token is the first, but by the rules of
  * version 1, where it opens the first window alone.
  */
 static void check_document(unsigned rules, bool bos, size_t context, size_t stride, int n)
 {
-    const struct cril_layout l = {
-        .context = context, .stride = stride, .head = bos ? HEAD : -1, .rules = rules};
-    const int opening = bos ? 0 : 1, again = bos && rules > 1 ? HEAD : -1;
+    const struct cril_layout l = {.context = context,
+                                  .stride = stride,
+                                  .first_token = bos ? FIRST_TOKEN : -1,
+                                  .rules = rules};
+    const int opening = bos ? 0 : 1, again = bos && rules > 1 ? FIRST_TOKEN : -1;
     int end = opening + (int)context < n ? opening + (int)context : n;
     uint64_t k = 0;
 
     if (opening < n) {
-        const struct lists want = expected(bos ? HEAD : -1, 0, end - 1, opening, end);
+        const struct lists want = expected(bos ? FIRST_TOKEN : -1, 0, end - 1, opening, end);
         check_window("document", &l, k++, (uint64_t)n, &want);
     }
     while (opening < n && end < n) {
@@ -249,7 +251,7 @@ static void test_rules(void **state)
 /* A stream that may still grow has no last window yet. */
 static void test_unfinished(void **state)
 {
-    const struct cril_layout l = {.context = 8, .stride = 4, .head = -1};
+    const struct cril_layout l = {.context = 8, .stride = 4, .first_token = -1};
     struct cril_span s;
 
     (void)state;

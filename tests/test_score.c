@@ -163,8 +163,8 @@ static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p,
     for (uint64_t k = 0; p->window(l, k, ids->n, true, &w); k++) {
         size_t n = 0;
 
-        if (w.head >= 0)
-            one[n++] = w.head;
+        if (w.first_token >= 0)
+            one[n++] = w.first_token;
         for (uint64_t i = w.from; i < w.end; i++)
             one[n++] = ids->data[i];
         assert_int_equal(cril_score_tokens(scorer, one, n, nats, &err), CRIL_OK);
@@ -184,7 +184,7 @@ static void check(const struct fixture *x, const cril_score_options *o)
     const cril_tokenizer *t = cril_model_tokenizer(x->m);
     struct cril_layout l = {.context = o->context,
                             .stride = o->stride ? o->stride : o->context,
-                            .head = -1,
+                            .first_token = -1,
                             .rules = CRIL_RULES};
     struct streams s;
     cril_scorer *scorer;
@@ -195,12 +195,13 @@ static void check(const struct fixture *x, const cril_score_options *o)
 
     memset(&got, 0, sizeof(got));
     memset(&want, 0, sizeof(want));
-    if (p->head == CRIL_HEAD_ANY || (p->head == CRIL_HEAD_ADDED && cril_tokenizer_adds_bos(t)))
-        l.head = cril_tokenizer_bos(t);
+    if (p->first_token == CRIL_FIRST_ANY ||
+        (p->first_token == CRIL_FIRST_ADDED_BOS && cril_tokenizer_adds_bos(t)))
+        l.first_token = cril_tokenizer_bos(t);
     make_streams(x->m, p, &s);
     assert_int_equal(cril_scorer_create(x->m, o, &scorer, &err), CRIL_OK);
     for (size_t i = 0; i < s.n; i++) {
-        if (p->uniform_first && l.head < 0 && s.ids[i].n)
+        if (p->uniform_first && l.first_token < 0 && s.ids[i].n)
             want.tokens[want.n_tokens++] = (cril_token_score){
                 i, 0, s.ids[i].data[0], cril_log((double)cril_model_logits(x->m))};
         expect_stream(scorer, p, &l, &s.ids[i], &s, i, &want);

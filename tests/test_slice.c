@@ -191,7 +191,7 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
     cril_result whole;
     cril_scorer *s;
     cril_error err;
-    uint64_t forward, least = UINT64_MAX;
+    uint64_t forward, min = UINT64_MAX;
     bool sentencepiece;
 
     if (cril_scorer_create(x->m, o, &s, &err) != CRIL_OK)
@@ -212,7 +212,7 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
         const uint64_t f = check_slice(x, s, &whole, i, i + 1, all);
 
         forward += f;
-        least = f < least ? f : least;
+        min = f < min ? f : min;
     }
     check_sum(&whole, all);
     sentencepiece = strncmp(cril_tokenizer_kind(cril_model_tokenizer(x->m)), "sent", 4) == 0;
@@ -222,7 +222,7 @@ static void check_protocol(const struct fixture *x, const cril_score_options *o)
      * computed for each of them. */
     if (cril_protocol_find(o->protocol)->per_document)
         assert_int_equal(forward, whole.forward_tokens);
-    assert_true(least < whole.forward_tokens / N_DOCUMENTS);
+    assert_true(min < whole.forward_tokens / N_DOCUMENTS);
     cril_result_free(&whole);
     cril_scorer_free(s);
 }

@@ -361,14 +361,14 @@ static uint32_t any_character(struct cril_random *g, uint32_t below)
 }
 
 /* A few bytes of one kind after those of another. */
-static size_t random_text(struct cril_random *g, uint8_t *out, size_t most)
+static size_t random_text(struct cril_random *g, uint8_t *out, size_t max)
 {
     static const char *const words[] = {
         "the",      " time", " in",          "\n",        "  ",           "</s>",
         "<s>",      "<unk>", "\xe2\x96\x81", "e\xcc\x81", "\xef\xac\x81", "<|endoftext|>",
         "\xc2\xa0", " ",     "<0x41>",       "aaaaaaa"};
     const uint32_t kinds = 1 + cril_random_below(g, 63);
-    const size_t len = 1 + cril_random_below(g, (uint32_t)most - 16);
+    const size_t len = 1 + cril_random_below(g, (uint32_t)max - 16);
     size_t n = 0;
 
     while (n < len) {
@@ -581,18 +581,18 @@ static double seconds_for(const struct subject *x, const uint8_t *text, size_t l
 static void is_quick(const char *what, const uint8_t *text, size_t len)
 {
     const char *name = "";
-    double most = 0;
+    double max = 0;
 
     for (size_t i = 0; i < n_subjects; i++) {
         const double t = seconds_for(&subjects[i], text, len);
 
-        if (t > most) {
-            most = t;
+        if (t > max) {
+            max = t;
             name = subjects[i].name;
         }
     }
-    print_message("%s: %.3f s for %zu bytes with %s\n", what, most, len, name);
-    assert_true(most < 20.0);
+    print_message("%s: %.3f s for %zu bytes with %s\n", what, max, len, name);
+    assert_true(max < 20.0);
 }
 
 static void time_is_linear(void **state)

@@ -355,9 +355,9 @@ static void test_too_large(void **state)
     check_refused(large, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     check_refused(tiny, large, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     {
-        static const double most[] = {1e307, 1e307, 1e307, 1e307};
+        static const double max[] = {1e307, 1e307, 1e307, 1e307};
 
-        check_refused(most, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
+        check_refused(max, tiny, 4, of(0.95, 100, 0), CRIL_ERR_RANGE, "too large");
     }
     for (uint64_t seed = 0; seed < 200; seed++) { /* some have the resamples -1.6e308 and 1.6e308 */
         cril_interval v = of(0.5, 2, seed);

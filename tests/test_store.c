@@ -1651,7 +1651,7 @@ static bool can_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint6
 static void test_claims(void **state)
 {
     const cril_cell cell = cell_of(0, 0), other = cell_of(1, 0);
-    const uint64_t most = UINT64_C(1) << 32;
+    const uint64_t max = UINT64_C(1) << 32;
     cril_store *s = open_store(file("a.db"));
     cril_claim *c, *d;
     cril_error err;
@@ -1660,19 +1660,19 @@ static void test_claims(void **state)
     (void)state;
     child = claim_in_child(file("a.db"), &cell, 10, 20);
     assert_false(can_claim(s, &cell, 19, 21));
-    assert_false(can_claim(s, &cell, 0, most));
-    assert_true(can_claim(s, &cell, 20, most));
+    assert_false(can_claim(s, &cell, 0, max));
+    assert_true(can_claim(s, &cell, 20, max));
     assert_true(can_claim(s, &cell, 0, 10));
-    assert_true(can_claim(s, &other, 0, most));
+    assert_true(can_claim(s, &other, 0, max));
     put_facts(s); /* a claim keeps nobody from writing */
     kill(child, SIGKILL);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_true(can_claim(s, &cell, 0, most));
+    assert_true(can_claim(s, &cell, 0, max));
 
     /* within a process too, and beyond the store's end */
     check_ok(cril_store_claim(s, &cell, 5, 6, &c, &err));
     assert_non_null(c);
-    assert_false(can_claim(s, &cell, 0, most));
+    assert_false(can_claim(s, &cell, 0, max));
     cril_store_close(s);
     s = open_store(file("a.db"));
     assert_false(can_claim(s, &cell, 5, 6));
@@ -1705,7 +1705,7 @@ static void test_claims(void **state)
     assert_int_equal(waitpid(child, NULL, 0), child);
 
     check_refused(cril_store_claim(s, &cell, 5, 5, &c, &err), CRIL_ERR_RANGE, "claimed");
-    check_refused(cril_store_claim(s, &cell, 5, most + 1, &c, &err), CRIL_ERR_RANGE, "claimed");
+    check_refused(cril_store_claim(s, &cell, 5, max + 1, &c, &err), CRIL_ERR_RANGE, "claimed");
     assert_int_equal(unlink(file("a.db-lock")), 0);
     assert_int_equal(mkdir(file("a.db-lock"), 0777), 0);
     check_refused(cril_store_claim(s, &cell, 5, 6, &c, &err), CRIL_ERR_IO, "a.db-lock");

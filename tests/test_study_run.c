@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { N_DOCUMENTS = 14, N_FILES = 3, N_CELLS = 2 * 2 * 3, MOST_SHARDS = 17 };
+enum { N_DOCUMENTS = 14, N_FILES = 3, N_CELLS = 2 * 2 * 3, MAX_SHARDS = 17 };
 
 /* Documents of all cells. */
 enum { ALL_DOCUMENTS = 2 * 3 * (N_DOCUMENTS + N_FILES) };
@@ -562,8 +562,8 @@ static void test_cuts(void **state)
             largest = one > largest ? one : largest;
         }
     }
-    for (unsigned shards = 1; shards <= MOST_SHARDS + 1; shards++) {
-        const unsigned n = shards > MOST_SHARDS ? 1000 : shards;
+    for (unsigned shards = 1; shards <= MAX_SHARDS + 1; shards++) {
+        const unsigned n = shards > MAX_SHARDS ? 1000 : shards;
         uint64_t next[N_CELLS] = {0};
 
         for (unsigned shard = 1; shard <= n; shard++) {

@@ -424,7 +424,7 @@ static cril_status fill_header(cril_compressor *c, const struct cril_layout *l, 
                                              .rules = CRIL_RULES,
                                              .context = (uint32_t)l->context,
                                              .stride = (uint32_t)l->stride,
-                                             .head = l->head};
+                                             .first_token = l->first_token};
     cril_hex_bytes(hex, c->header.model, sizeof(c->header.model));
     return CRIL_OK;
 }
@@ -434,8 +434,8 @@ static cril_status configure(cril_compressor *c, const cril_compress_options *o,
     const struct cril_protocol *p = cril_protocol_find("document");
     const struct cril_engine_options options = {
         .threads = o->threads, .memory = o->memory_bytes, .rows = o->batch_tokens};
-    const size_t most = cril_model_context(c->model),
-                 usual = most < DEFAULT_CONTEXT ? most : DEFAULT_CONTEXT,
+    const size_t max = cril_model_context(c->model),
+                 usual = max < DEFAULT_CONTEXT ? max : DEFAULT_CONTEXT,
                  context = o->context ? o->context : usual;
     struct cril_layout l;
     cril_status st;

@@ -102,7 +102,7 @@ cril_status cril_container_reserve(struct cril_container *c, size_t n, uint64_t 
 }
 
 /* Parts that so many bytes can hold at most. */
-static uint64_t most_parts(const struct cril_container *c, const struct cril_archive_entry *e)
+static uint64_t max_parts(const struct cril_container *c, const struct cril_archive_entry *e)
 {
     if (e->kind != CRIL_SEGMENT_PARTS)
         return e->kind == CRIL_SEGMENT_DROPPED;
@@ -114,7 +114,7 @@ static bool entry_sane(const struct cril_container *c, const struct cril_archive
     const bool parts = e->kind == CRIL_SEGMENT_PARTS, stored = e->kind == CRIL_SEGMENT_STORED;
 
     return e->original >= 1 && e->original <= CRIL_ARCHIVE_SEGMENT_MAX &&
-           (uint64_t)e->tokens + e->raw <= e->original + most_parts(c, e) &&
+           (uint64_t)e->tokens + e->raw <= e->original + max_parts(c, e) &&
            (parts    ? e->part_bytes > 0
             : stored ? !e->tokens && !e->code
                      : e->tokens > 0 && !e->raw);

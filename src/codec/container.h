@@ -33,7 +33,7 @@ struct cril_archive_header {
     size_t model_bytes;       /* which is 32 or CRIL_ARCHIVE_MODEL */
     uint32_t context, stride; /* 1 <= stride <= context */
     uint32_t n_logits;        /* 1 .. 2^31 - 1; 0: the format does not tell */
-    int32_t head;             /* token that opens windows; -1: none */
+    int32_t first_token;      /* token that opens windows; -1: none */
 };
 
 /* What a segment's text is made of. */

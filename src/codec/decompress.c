@@ -21,10 +21,10 @@
 #include <string.h>
 #include <time.h>
 
-enum { MOST_STREAMS = 4096 };
+enum { MAX_STREAMS = 4096 };
 
 /* Text of finished segments that wait for one before them: streams rest beyond that. */
-static const uint64_t most_waiting = UINT64_C(256) << 20;
+static const uint64_t max_waiting = UINT64_C(256) << 20;
 
 /* A segment on its way. */
 struct stream {
@@ -220,8 +220,8 @@ static struct cril_feed feed_of(struct decoding *d, struct stream *s)
     assert(more && s->span.first == n);
     (void)more;
     cril_decoder_reset(d->decoder, stream);
-    if (s->span.head >= 0)
-        s->inputs[k++] = s->span.head;
+    if (s->span.first_token >= 0)
+        s->inputs[k++] = s->span.first_token;
     for (size_t i = (size_t)s->span.from; i < n; i++)
         s->inputs[k++] = s->ids.data[i];
     return (struct cril_feed){.stream = stream, .ids = s->inputs, .n = k};
@@ -243,7 +243,8 @@ static cril_status start_segment(struct decoding *d, struct stream *s, cril_erro
     s->span = (struct cril_span){0};
     s->n_windows = 0;
     s->busy = true;
-    if (s->s.entry.tokens && d->layout.head < 0 && (st = decode_uniform(d, s, err)) != CRIL_OK)
+    if (s->s.entry.tokens && d->layout.first_token < 0 &&
+        (st = decode_uniform(d, s, err)) != CRIL_OK)
         return st;
     return s->ids.n == s->s.entry.tokens ? finish_segment(d, s, err) : CRIL_OK;
 }
@@ -265,7 +266,7 @@ static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
     for (size_t i = 0; i < d->n_streams && st == CRIL_OK; i++) {
         struct stream *s = &d->streams[i];
 
-        while (!s->busy && d->next_start < d->end && d->waiting <= most_waiting && st == CRIL_OK)
+        while (!s->busy && d->next_start < d->end && d->waiting <= max_waiting && st == CRIL_OK)
             st = start_segment(d, s, err);
         if (!s->busy || st != CRIL_OK)
             continue;
@@ -318,7 +319,7 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
                          c->name, wanted, cril_model_path(m), hex);
     if (h->context > cril_model_context(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||
-        (h->head >= 0 && (size_t)h->head >= cril_model_logits(m)))
+        (h->first_token >= 0 && (size_t)h->first_token >= cril_model_logits(m)))
         return cril_fail(
             err, CRIL_ERR_FORMAT,
             "%s: its header asks for what the model does not have; the file is damaged", c->name);
@@ -350,7 +351,7 @@ static size_t longest_window(const struct decoding *d)
     size_t longest = 1;
 
     for (size_t i = d->first; i < d->end; i++) {
-        const size_t n = (size_t)d->c->entries[i].tokens + (d->layout.head >= 0);
+        const size_t n = (size_t)d->c->entries[i].tokens + (d->layout.first_token >= 0);
 
         longest = n > longest ? n : longest;
     }
@@ -373,9 +374,9 @@ static cril_status create_streams(struct decoding *d, const cril_decompress_opti
 
     if (!segments)
         return CRIL_OK;
-    if (wanted > MOST_STREAMS)
+    if (wanted > MAX_STREAMS)
         return cril_fail(err, CRIL_ERR_RANGE, "%zu streams; there can be 1 to %d", wanted,
-                         MOST_STREAMS);
+                         MAX_STREAMS);
     if ((st = cril_decoder_create(d->m, cril_kernels(), &options, &d->decoder, err)) != CRIL_OK)
         return st;
     d->n_streams = cril_decoder_streams(d->decoder);
@@ -447,7 +448,7 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
                          .protocol = cril_protocol_find("document"),
                          .layout = {.context = a->container.header.context,
                                     .stride = a->container.header.stride,
-                                    .head = a->container.header.head,
+                                    .first_token = a->container.header.first_token,
                                     .rules = a->container.header.rules},
                          .start_sec = now_sec()};
     cril_status st;

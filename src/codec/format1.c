@@ -18,7 +18,7 @@ enum {
     PROTOCOL_DOCUMENT = 1
 };
 
-static const uint32_t no_head = UINT32_MAX;
+static const uint32_t no_first_token = UINT32_MAX;
 
 /* ---- Header ---- */
 
@@ -39,7 +39,7 @@ static cril_status read_header(struct cril_container *c, cril_error *err)
 {
     struct cril_archive_header *h = &c->header;
     const uint8_t *p = c->data + 8;
-    const uint32_t protocol = cril_load_u32(p + 40), head = cril_load_u32(p + 56);
+    const uint32_t protocol = cril_load_u32(p + 40), first_token = cril_load_u32(p + 56);
     cril_status st;
 
     h->numerics = cril_load_u32(p + 4);
@@ -57,9 +57,9 @@ static cril_status read_header(struct cril_container *c, cril_error *err)
         return st;
     if (h->n_logits < 1 || h->n_logits > INT32_MAX)
         return cril_fail_header(c, "its number of logits", h->n_logits, err);
-    if (head != no_head && head >= h->n_logits)
-        return cril_fail_header(c, "its first token", head, err);
-    h->head = head == no_head ? -1 : (int32_t)head;
+    if (first_token != no_first_token && first_token >= h->n_logits)
+        return cril_fail_header(c, "its first token", first_token, err);
+    h->first_token = first_token == no_first_token ? -1 : (int32_t)first_token;
     return CRIL_OK;
 }
 

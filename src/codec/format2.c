@@ -16,7 +16,7 @@
 enum {
     KINDS = 4, /* of segments; an entry's first number is original * KINDS + kind */
     /* Header with the entry of a segment, or with the 0 of an index, and trailer, at least. */
-    LEAST = 12 + CRIL_ARCHIVE_MODEL + 6 + CRIL_ARCHIVE_SHA256 + 4
+    MIN_SIZE = 12 + CRIL_ARCHIVE_MODEL + 6 + CRIL_ARCHIVE_SHA256 + 4
 };
 
 /* ---- Writing ---- */
@@ -45,7 +45,7 @@ size_t cril_archive_put_header(const struct cril_archive_header *h,
     p = cril_put_varint(p, h->rules);
     p = cril_put_varint(p, h->context);
     p = cril_put_varint(p, h->context - h->stride);
-    p = cril_put_varint(p, (uint64_t)(h->head + INT64_C(1)));
+    p = cril_put_varint(p, (uint64_t)(h->first_token + INT64_C(1)));
     return (size_t)(p - out);
 }
 
@@ -110,17 +110,18 @@ static bool take_u32(struct cril_cursor *c, uint32_t *out)
 /* False: it breaks off, or a number is not written as one. */
 static bool take_header(struct cril_cursor *at, struct cril_archive_header *h)
 {
-    uint32_t less, head;
+    uint32_t less, first_token;
     const uint8_t *model;
 
     if (!cril_cursor_take(at, CRIL_ARCHIVE_MODEL, &model) || !take_u32(at, &h->numerics) ||
         !take_u32(at, &h->rules) || !take_u32(at, &h->context) || !take_u32(at, &less) ||
-        !take_u32(at, &head))
+        !take_u32(at, &first_token))
         return false;
     memcpy(h->model, model, CRIL_ARCHIVE_MODEL);
     h->model_bytes = CRIL_ARCHIVE_MODEL;
     h->stride = h->context - less; /* modulo 2^32: one above the context is refused later */
-    h->head = (int32_t)((int64_t)head - 1 > INT32_MAX ? INT32_MIN : (int64_t)head - 1);
+    h->first_token =
+        (int32_t)((int64_t)first_token - 1 > INT32_MAX ? INT32_MIN : (int64_t)first_token - 1);
     return true;
 }
 
@@ -132,7 +133,7 @@ static cril_status check_header(const struct cril_container *c, cril_error *err)
         return st;
     if (c->header.rules < 1 || c->header.rules > INT32_MAX)
         return cril_fail_header(c, "the version of its scoring rules", c->header.rules, err);
-    if (c->header.head < -1)
+    if (c->header.first_token < -1)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: its header is out of range: its first token exceeds %d", c->name,
                          INT32_MAX);
@@ -254,11 +255,11 @@ cril_status cril_format2_parse(struct cril_container *c, cril_error *err)
     struct cril_cursor at = cril_cursor_of(c->data, c->size);
     cril_status st;
 
-    if (c->size < LEAST)
+    if (c->size < MIN_SIZE)
         return cril_fail(err, CRIL_ERR_TRUNCATED,
                          "%s: was cut short: it has %zu bytes, an archive at least %d; copy it "
                          "again",
-                         c->name, c->size, LEAST);
+                         c->name, c->size, MIN_SIZE);
     at.pos = 12;
     if (!take_header(&at, &c->header) || !cril_cursor_left(&at))
         return damaged(c, err);

@@ -222,11 +222,11 @@ static bool zstd_match(const uint8_t *p, size_t n)
 static void *zstd_create(void)
 {
     ZSTD_DCtx *d = ZSTD_createDCtx();
-    const int most =
+    const int max =
         ZSTD_dParam_getBounds(ZSTD_d_windowLogMax).upperBound; /* 30 on 32-bit machines */
 
-    if (d && ZSTD_isError(ZSTD_DCtx_setParameter(
-                 d, ZSTD_d_windowLogMax, most < ZSTD_WINDOW_LOG ? most : ZSTD_WINDOW_LOG))) {
+    if (d && ZSTD_isError(ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax,
+                                                 max < ZSTD_WINDOW_LOG ? max : ZSTD_WINDOW_LOG))) {
         ZSTD_freeDCtx(d);
         return NULL;
     }

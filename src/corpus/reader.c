@@ -52,14 +52,14 @@ cril_status cril_reader_skip_mark(struct cril_reader *r, cril_error *err)
 }
 
 /* The longest start of s, of at most `most` bytes, that does not cut a character. */
-static size_t fit(const char *s, size_t len, size_t most)
+static size_t fit(const char *s, size_t len, size_t max)
 {
     size_t n = 0;
     uint32_t code;
 
     while (n < len) {
         const size_t step = cril_utf8_read(s + n, len - n, &code);
-        if (n + step > most)
+        if (n + step > max)
             break;
         n += step;
     }

@@ -114,17 +114,17 @@ static void write_strip(struct cril_page *p, const struct strip *strip, double y
     free(levels);
 }
 
-static double most_bits(const struct cril_page *p)
+static double max_bits(const struct cril_page *p)
 {
-    double most = 0;
+    double max = 0;
 
     for (size_t i = 0; i < p->options->n_baselines; i++)
         if (isfinite(p->options->baselines[i].bits_per_character))
-            most = fmax(most, p->options->baselines[i].bits_per_character);
+            max = fmax(max, p->options->baselines[i].bits_per_character);
     for (size_t i = 0; i < p->table->n_models * p->table->n_corpora; i++)
         if (p->table->bpc[i].origin != CRIL_ORIGIN_NONE && isfinite(p->table->bpc[i].value))
-            most = fmax(most, cril_known_with_escapes(&p->table->bpc[i]));
-    return most;
+            max = fmax(max, cril_known_with_escapes(&p->table->bpc[i]));
+    return max;
 }
 
 static void write_strips(struct cril_page *p, const char *name, double width, double font, size_t n)
@@ -134,7 +134,7 @@ static void write_strips(struct cril_page *p, const char *name, double width, do
     size_t at_row = 0;
     double first;
 
-    cril_scale_set(&strip.x, 0, most_bits(p), 0, width > 600 ? 10 : 5);
+    cril_scale_set(&strip.x, 0, max_bits(p), 0, width > 600 ? 10 : 5);
     strip.x.from = 6;
     strip.x.to = width - 12;
     cril_markup_put(p->f,

@@ -154,7 +154,7 @@ static bool check_figures(const struct check *c)
 static bool check_interval(const struct check *c)
 {
     const cril_result *r = c->r;
-    double least = INFINITY, most = 0;
+    double min = INFINITY, max = 0;
     uint64_t n = 0;
 
     for (uint64_t i = 0; i < r->documents; i++) {
@@ -162,19 +162,19 @@ static bool check_interval(const struct check *c)
         const double bpc = d->nats / CRIL_LN2 / (double)d->characters;
 
         if (!d->characters && d->nats > 0) /* costs what no character counts for */
-            most = INFINITY;
+            max = INFINITY;
         if (!d->characters)
             continue;
-        least = fmin(least, bpc);
-        most = fmax(most, bpc);
+        min = fmin(min, bpc);
+        max = fmax(max, bpc);
         n++;
     }
     if (!r->interval.resamples)
         return true;
     if (n < 2)
         return wrong(c, "interval", "is of fewer than 2 documents with characters");
-    if ((r->interval.low < least && !cril_same(r->interval.low, least)) ||
-        (r->interval.high > most && !cril_same(r->interval.high, most)))
+    if ((r->interval.low < min && !cril_same(r->interval.low, min)) ||
+        (r->interval.high > max && !cril_same(r->interval.high, max)))
         return wrong(c, "interval", "reaches beyond the figures of all documents");
     return true;
 }

@@ -13,15 +13,14 @@
 #include <string.h>
 
 enum { DIRECTIONS = 12, RINGS = 6, PLACES = DIRECTIONS * RINGS, ROUNDS = 30 };
-enum {
-    MOST = 200
-}; /* labels: a round takes time with their square, and more than that have no room */
+/* A round takes time that grows with the square of the labels; more than these have no room. */
+enum { MAX_LABELS = 200 };
 
 /* Unit vectors clockwise from the right, where a reader looks first. */
-static const double across[DIRECTIONS] = {1,  0.866,  0.5,  0, -0.5, -0.866,
+static const double unit_x[DIRECTIONS] = {1,  0.866,  0.5,  0, -0.5, -0.866,
                                           -1, -0.866, -0.5, 0, 0.5,  0.866};
-static const double down[DIRECTIONS] = {0, 0.5,  0.866,  1,  0.866,  0.5,
-                                        0, -0.5, -0.866, -1, -0.866, -0.5};
+static const double unit_y[DIRECTIONS] = {0, 0.5,  0.866,  1,  0.866,  0.5,
+                                          0, -0.5, -0.866, -1, -0.866, -0.5};
 static const double dislike[DIRECTIONS] = {0, 2, 5, 4, 6, 4, 2, 3, 5, 3, 4, 1};
 static const double distance[RINGS] = {4, 10, 18, 30, 44, 60}; /* beyond the point's radius */
 static const double far_cost[RINGS] = {0, 10, 22, 34, 48, 64};
@@ -45,8 +44,8 @@ static struct cril_box box_at(const struct cril_label *l, double radius, int pla
 {
     const int d = place % DIRECTIONS;
     const double far = radius + distance[place / DIRECTIONS];
-    const double x = l->x + across[d] * far + across[d] * l->width / 2,
-                 y = l->y + down[d] * far + down[d] * l->height / 2;
+    const double x = l->x + unit_x[d] * far + unit_x[d] * l->width / 2,
+                 y = l->y + unit_y[d] * far + unit_y[d] * l->height / 2;
 
     return (struct cril_box){x - l->width / 2, y - l->height / 2, x + l->width / 2,
                              y + l->height / 2};
@@ -135,13 +134,13 @@ static double cost(const struct search *s, size_t i, int place)
 static bool improve(struct search *s, size_t i, int n_places)
 {
     int best = s->place[i] < n_places ? s->place[i] : 0;
-    double least = cost(s, i, best);
+    double min_cost = cost(s, i, best);
 
     for (int p = 0; p < n_places; p++) {
         const double c = cost(s, i, p);
 
-        if (c < least - 1e-9) {
-            least = c;
+        if (c < min_cost - 1e-9) {
+            min_cost = c;
             best = p;
         }
     }
@@ -196,7 +195,7 @@ bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order,
         labels[i].shown = false;
         labels[i].box = box_at(&labels[i], radius, 0);
     }
-    for (int round = 0; n <= MOST && moved && round < ROUNDS; round++) {
+    for (int round = 0; n <= MAX_LABELS && moved && round < ROUNDS; round++) {
         moved = false;
         for (size_t k = 0; k < n; k++)
             moved |= improve(&s, order ? order[k] : k, PLACES);
@@ -204,7 +203,7 @@ bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order,
     for (size_t k = 0; k < n; k++) {
         const size_t i = order ? order[k] : k;
 
-        labels[i].shown = n <= MOST && !covers(&s, i);
+        labels[i].shown = n <= MAX_LABELS && !covers(&s, i);
         if (!labels[i].shown) /* near its point, for when it is looked at */
             improve(&s, i, DIRECTIONS * NEAR_RINGS);
         labels[i].leader = s.place[i] / DIRECTIONS >= NEAR_RINGS;

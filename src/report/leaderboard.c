@@ -446,12 +446,12 @@ static void write_sources(const struct board *b)
 static void write_unspelled(const struct board *b)
 {
     const cril_study_table *t = b->p->table;
-    double most = 0;
+    double max = 0;
     uint64_t n = 0;
 
     for (size_t i = 0; i < t->n_models * t->n_corpora; i++) {
         n += t->bpc[i].unspelled_characters;
-        most = fmax(most, t->bpc[i].escapes);
+        max = fmax(max, t->bpc[i].escapes);
     }
     if (n)
         cril_markup_put(b->p->f,
@@ -459,7 +459,7 @@ static void write_unspelled(const struct board *b)
                         "all of the text, so these bits do not pay for all of it. An archive needs "
                         "up to %4 bits per character more. The order, and every line, counts "
                         "them.</p>\n",
-                        most);
+                        max);
 }
 
 static void write_caption(const struct board *b)

@@ -205,18 +205,17 @@ size_t *cril_page_farthest(const cril_study_line *l)
 
 static void write_residual_bar(const struct cril_page *p, const cril_study_line *l, size_t i)
 {
-    double most = 0;
+    double max = 0;
 
     for (size_t k = 0; k < l->models.n; k++)
-        most = fmax(most, fabs(l->each[k].residual));
+        max = fmax(max, fabs(l->each[k].residual));
     fputs("<td class=\"bar\"><svg viewBox=\"-60 -8 120 16\" aria-hidden=\"true\"><path "
           "class=\"fr\" d=\"M0 -8V8\"/>",
           p->f);
-    if (most > 0)
-        cril_markup_put(p->f, "<path class=\"rb\" d=\"M0 0H%c\"/>",
-                        52 * l->each[i].residual / most);
+    if (max > 0)
+        cril_markup_put(p->f, "<path class=\"rb\" d=\"M0 0H%c\"/>", 52 * l->each[i].residual / max);
     cril_page_symbol(p, p->family[l->models.model[i]], false,
-                     most > 0 ? 52 * l->each[i].residual / most : 0, 0);
+                     max > 0 ? 52 * l->each[i].residual / max : 0, 0);
     fputs("</svg></td>", p->f);
 }
 

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-enum { MOST_DECIMALS = 12 }; /* finer than any figure that is drawn */
+enum { MAX_DECIMALS = 12 }; /* finer than any figure that is drawn */
 
 double cril_scale_at(const struct cril_scale *s, double v)
 {
@@ -18,7 +18,7 @@ static void choose_step(struct cril_scale *s, double wanted)
     size_t i = 0;
 
     s->decimals = 0;
-    for (; power > wanted && s->decimals < MOST_DECIMALS; s->decimals++)
+    for (; power > wanted && s->decimals < MAX_DECIMALS; s->decimals++)
         power /= 10;
     for (int k = 0; power * 10 <= wanted && k < 300; k++)
         power *= 10;

@@ -18,15 +18,15 @@ void cril_batch_free(struct cril_batch *b)
 
 void cril_batch_clear(struct cril_batch *b)
 {
-    b->n_ids = b->n_nats = b->n_runs = b->n_rows = b->load = 0;
+    b->n_ids = b->n_nats = b->n_runs = b->n_rows = b->padded_rows = 0;
 }
 
 size_t cril_span_inputs(const struct cril_span *s)
 {
-    return (size_t)(s->end - s->from) - 1 + (s->head >= 0);
+    return (size_t)(s->end - s->from) - 1 + (s->first_token >= 0);
 }
 
-size_t cril_batch_load(size_t n_inputs)
+size_t cril_run_padded_rows(size_t n_inputs)
 {
     return n_inputs ? cril_engine_window_rows(n_inputs) : 1;
 }
@@ -58,7 +58,7 @@ static void add_run(struct cril_batch *b, struct cril_run run)
     b->n_ids += run.n_inputs + 1;
     b->n_nats += run.n_scored;
     b->n_rows += run.n_inputs;
-    b->load += cril_batch_load(run.n_inputs);
+    b->padded_rows += cril_run_padded_rows(run.n_inputs);
 }
 
 bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
@@ -70,8 +70,8 @@ bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_spa
     if (!grow(b, n_inputs + 1, n_scored))
         return false;
     ids = b->ids + b->n_ids;
-    if (s->head >= 0)
-        *ids++ = s->head;
+    if (s->first_token >= 0)
+        *ids++ = s->first_token;
     memcpy(ids, tokens + (size_t)(s->from - base), (size_t)(s->end - s->from) * sizeof(*ids));
     add_run(
         b, (struct cril_run){

@@ -28,7 +28,7 @@ struct cril_batch {
     struct cril_run *runs;
     struct cril_window *windows;
     size_t n_ids, n_nats, n_runs, n_rows; /* rows: inputs of all windows */
-    size_t load;                          /* what the runs count for, see cril_batch_load */
+    size_t padded_rows;                   /* of all runs, see cril_run_padded_rows */
     size_t ids_size, nats_size, runs_size, windows_size;
     struct cril_shares *shares; /* beside nats, where with_shares */
     size_t shares_size;
@@ -44,9 +44,9 @@ void cril_batch_clear(struct cril_batch *b);
 /* Inputs of a window that lies as s says. */
 size_t cril_span_inputs(const struct cril_span *s);
 
-/* What a window of n inputs counts for beside cril_engine_rows; a token without context is no work,
- * but takes memory. */
-size_t cril_batch_load(size_t n_inputs);
+/* Rows of a run of n inputs, to be added up and compared with cril_engine_rows. A token without
+ * context counts for one: it is no work, but takes memory. */
+size_t cril_run_padded_rows(size_t n_inputs);
 
 /* Adds the window s of a stream whose token at position `base` is tokens[0]. False: out of memory.
  */

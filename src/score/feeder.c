@@ -81,7 +81,8 @@ cril_status cril_feeder_flush(struct cril_feeder *f, cril_error *err)
 /* A batch that a run of n inputs more would make too large goes through first. */
 static cril_status make_room(struct cril_feeder *f, size_t n_inputs, cril_error *err)
 {
-    const bool full = f->batch.load + cril_batch_load(n_inputs) > cril_engine_rows(f->engine);
+    const bool full =
+        f->batch.padded_rows + cril_run_padded_rows(n_inputs) > cril_engine_rows(f->engine);
 
     return full ? cril_feeder_flush(f, err) : CRIL_OK;
 }
@@ -144,7 +145,7 @@ cril_status cril_feeder_lay_out(struct cril_feeder *f, struct cril_token_stream 
                                 cril_error *err)
 {
     const struct cril_protocol *p = f->protocol;
-    const bool uniform = p->uniform_first && f->layout.head < 0 && !s->laid_out && s->ids.n;
+    const bool uniform = p->uniform_first && f->layout.first_token < 0 && !s->laid_out && s->ids.n;
     struct cril_span span;
     cril_status st = uniform ? add_uniform(f, s, err) : CRIL_OK;
 

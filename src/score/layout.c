@@ -7,18 +7,18 @@
 static cril_status check_context(const struct cril_protocol *p, const cril_model *m, size_t context,
                                  cril_error *err)
 {
-    const size_t most = cril_model_context(m);
+    const size_t max = cril_model_context(m);
 
-    if (context > most)
+    if (context > max)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: was made for a context of at most %zu tokens, not %zu; set the "
                          "context (--context) to %zu or "
                          "less",
-                         cril_model_path(m), most, context, most);
-    if (context < p->least_context)
+                         cril_model_path(m), max, context, max);
+    if (context < p->min_context)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "the protocol %s needs a context of at least %zu tokens, not %zu", p->name,
-                         p->least_context, context);
+                         p->min_context, context);
     return CRIL_OK;
 }
 
@@ -37,19 +37,19 @@ static cril_status check_stride(const struct cril_protocol *p, const struct cril
     return CRIL_OK;
 }
 
-static cril_status choose_head(const struct cril_protocol *p, const cril_model *m, int32_t *out,
-                               cril_error *err)
+static cril_status choose_first_token(const struct cril_protocol *p, const cril_model *m,
+                                      int32_t *out, cril_error *err)
 {
     const cril_tokenizer *t = cril_model_tokenizer(m);
 
     *out = -1;
-    switch (p->head) {
-    case CRIL_HEAD_NONE: break;
-    case CRIL_HEAD_ADDED:
+    switch (p->first_token) {
+    case CRIL_FIRST_NONE: break;
+    case CRIL_FIRST_ADDED_BOS:
         if (cril_tokenizer_adds_bos(t))
             *out = cril_tokenizer_bos(t);
         break;
-    case CRIL_HEAD_ANY:
+    case CRIL_FIRST_ANY:
         *out = cril_tokenizer_bos(t) >= 0 ? cril_tokenizer_bos(t) : cril_tokenizer_eos(t);
         if (*out < 0)
             return cril_fail(
@@ -71,7 +71,7 @@ cril_status cril_layout_choose(const struct cril_protocol *p, const cril_model *
     cril_protocol_lay(p, context, stride, cril_model_context(m), &l);
     if ((st = check_context(p, m, l.context, err)) != CRIL_OK ||
         (st = check_stride(p, &l, stride, err)) != CRIL_OK ||
-        (st = choose_head(p, m, &l.head, err)) != CRIL_OK)
+        (st = choose_first_token(p, m, &l.first_token, err)) != CRIL_OK)
         return st;
     *out = l;
     return CRIL_OK;

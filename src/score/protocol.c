@@ -14,27 +14,27 @@
 #include <cril/tokenizer.h>
 #include <string.h>
 
-static uint64_t least_of(uint64_t a, uint64_t b)
+static uint64_t min_of(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
 /*
  * The first window scores all it has, each later one its last stride, the last one what is left.
- * The head is one of a window's inputs. By the rules of version 1 only the first window has it.
+ * first_token is one of a window's inputs. By the rules of version 1 only the first window has it.
  */
 static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                             struct cril_span *out)
 {
-    const uint64_t opening = l->head < 0; /* the first token that a context precedes */
+    const uint64_t opening = l->first_token < 0; /* the first token that a context precedes */
     const uint64_t first = k ? l->context + opening + (k - 1) * l->stride : opening;
 
     if (!end || first >= n)
         return false;
     out->first = first;
-    out->end = least_of(n, k ? first + l->stride : opening + l->context);
-    out->head = k && l->rules < 2 ? -1 : l->head;
-    out->from = k ? out->end - l->context - (out->head < 0) : 0;
+    out->end = min_of(n, k ? first + l->stride : opening + l->context);
+    out->first_token = k && l->rules < 2 ? -1 : l->first_token;
+    out->from = k ? out->end - l->context - (out->first_token < 0) : 0;
     return true;
 }
 
@@ -43,7 +43,7 @@ static bool hkust_window(const struct cril_layout *l, uint64_t k, uint64_t n, bo
                          struct cril_span *out)
 {
     (void)end;
-    out->head = -1;
+    out->first_token = -1;
     out->from = k * l->stride;
     out->end = out->from + l->context + 1;
     out->first = k ? out->end - l->stride : 1;
@@ -54,7 +54,7 @@ static bool hkust_window(const struct cril_layout *l, uint64_t k, uint64_t n, bo
  * The program counts windows as floor((N - 1901) / 512 + 1): none for N in 1389..1900, where it
  * prints 0.0, and a negative number below, where it stops.
  */
-static uint64_t hkust_least(const struct cril_layout *l)
+static uint64_t hkust_min_tokens(const struct cril_layout *l)
 {
     return l->context + 1;
 }
@@ -66,27 +66,27 @@ static bool rolling_window(const struct cril_layout *l, uint64_t k, uint64_t n, 
     out->first = k * l->context;
     if (!end || out->first >= n)
         return false;
-    out->end = least_of(n, out->first + l->context);
-    out->head = k ? -1 : l->head;
+    out->end = min_of(n, out->first + l->context);
+    out->first_token = k ? -1 : l->first_token;
     out->from = k ? out->end - 1 - l->context : 0;
     return true;
 }
 
-/* Disjoint chunks; the first token of each is replaced by the head; the second half is scored. */
+/* Disjoint chunks; first_token replaces the first of each; the second half is scored. */
 static bool halves_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                           struct cril_span *out)
 {
     const uint64_t start = k * l->context;
 
     (void)end;
-    out->head = l->head;
-    out->from = start + (l->head >= 0);
+    out->first_token = l->first_token;
+    out->from = start + (l->first_token >= 0);
     out->first = start + l->context / 2 + 1;
     out->end = start + l->context;
     return out->end <= n;
 }
 
-static uint64_t halves_least(const struct cril_layout *l)
+static uint64_t halves_min_tokens(const struct cril_layout *l)
 {
     return 2 * (uint64_t)l->context;
 }
@@ -95,14 +95,14 @@ static uint64_t halves_least(const struct cril_layout *l)
 static bool uncheatable_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                                struct cril_span *out)
 {
-    out->head = -1;
+    out->first_token = -1;
     out->from = k * l->context;
     out->first = out->from + 1;
-    out->end = least_of(n, out->from + l->context);
+    out->end = min_of(n, out->from + l->context);
     return end && out->first < out->end;
 }
 
-static uint64_t least_none(const struct cril_layout *l)
+static uint64_t one_token(const struct cril_layout *l)
 {
     (void)l;
     return 1;
@@ -116,16 +116,16 @@ static const struct cril_protocol protocols[] = {
      .per_document = true,
      .uniform_first = true,
      .encode = CRIL_ENCODE_TEXT,
-     .head = CRIL_HEAD_ADDED,
+     .first_token = CRIL_FIRST_ADDED_BOS,
      .window = document_window,
-     .least = least_none},
+     .min_tokens = one_token},
     {.name = "hkust",
      .summary = "as the paper's program: documents joined, windows of 1900 every 512, tail dropped",
      .context = 1900,
      .stride = 512,
      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
      .window = hkust_window,
-     .least = hkust_least},
+     .min_tokens = hkust_min_tokens},
     {.name = "opencompass",
      .summary = "as OpenCompass: hkust on texts whose {key} its template replaces by the record's",
      .context = 1900,
@@ -133,34 +133,34 @@ static const struct cril_protocol protocols[] = {
      .fill_records = true,
      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
      .window = hkust_window,
-     .least = hkust_least},
+     .min_tokens = hkust_min_tokens},
     {.name = "rolling",
      .summary =
          "as lm-evaluation-harness loglikelihood_rolling: disjoint windows of the model's context",
      .per_document = true,
      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
-     .head = CRIL_HEAD_ANY,
+     .first_token = CRIL_FIRST_ANY,
      .window = rolling_window,
-     .least = least_none},
+     .min_tokens = one_token},
     {.name = "halves",
      .summary = "as llama-perplexity: chunks of 512, the second half of each scored",
      .context = 512,
-     .least_context = 3,
+     .min_context = 3,
      .special_once = true,
      .scored_text = true,
      .encode = CRIL_ENCODE_TEXT,
-     .head = CRIL_HEAD_ADDED,
+     .first_token = CRIL_FIRST_ADDED_BOS,
      .window = halves_window,
-     .least = halves_least},
+     .min_tokens = halves_min_tokens},
     {.name = "uncheatable",
      .summary =
          "as Uncheatable Eval: documents in chunks of 1024, the first token of each not scored",
      .context = 1024,
-     .least_context = 2,
+     .min_context = 2,
      .per_document = true,
      .encode = CRIL_ENCODE_SPECIAL | CRIL_ENCODE_ADD_SPECIAL,
      .window = uncheatable_window,
-     .least = least_none},
+     .min_tokens = one_token},
 };
 
 enum { N_PROTOCOLS = sizeof(protocols) / sizeof(*protocols) };
@@ -178,10 +178,10 @@ const struct cril_protocol *cril_protocol_find(const char *name)
     return NULL;
 }
 
-void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most,
-                       struct cril_layout *l)
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride,
+                       size_t max_context, struct cril_layout *l)
 {
-    l->context = context ? context : p->context ? p->context : most;
+    l->context = context ? context : p->context ? p->context : max_context;
     l->stride = stride ? stride : p->stride ? p->stride : l->context;
     if (!stride && l->stride > l->context)
         l->stride = l->context;

@@ -13,40 +13,41 @@
 #include <stdint.h>
 
 /*
- * One window over stream tokens t: the inputs are head (unless -1), then t[from .. end-2]; the
- * outputs that predict t[first .. end-1] are scored. from <= first < end; from < first unless there
- * is a head.
+ * One window over stream tokens t: the inputs are first_token (unless -1), then t[from .. end-2];
+ * the outputs that predict t[first .. end-1] are scored. from <= first < end; from < first unless
+ * there is a first_token.
  */
 struct cril_span {
-    int32_t head;
+    int32_t first_token;
     uint64_t from, first, end;
 };
 
 struct cril_layout {
-    size_t context; /* inputs of a full window, >= 1 */
-    size_t stride;  /* >= 1, <= context */
-    int32_t head; /* token that opens a stream (halves: replaces the first of a chunk); -1: none */
-    unsigned rules; /* CRIL_RULES; document follows the rules of version 1 too */
+    size_t context;      /* inputs of a full window, >= 1 */
+    size_t stride;       /* >= 1, <= context */
+    int32_t first_token; /* token that opens a stream (halves: replaces the first of a chunk); -1:
+                            none */
+    unsigned rules;      /* CRIL_RULES; document follows the rules of version 1 too */
 };
 
-enum cril_head {
-    CRIL_HEAD_NONE,  /* the tokens stand for themselves */
-    CRIL_HEAD_ADDED, /* BOS, where the tokenizer adds one by itself */
-    CRIL_HEAD_ANY    /* BOS, else EOS; a tokenizer with neither cannot be scored */
+enum cril_first_token {
+    CRIL_FIRST_NONE,      /* windows hold tokens of the stream alone */
+    CRIL_FIRST_ADDED_BOS, /* BOS, where the tokenizer adds one by itself */
+    CRIL_FIRST_ANY        /* BOS, else EOS; a tokenizer with neither cannot be scored */
 };
 
 struct cril_protocol {
     const char *name, *summary;
-    size_t context;       /* default; 0: the model's */
-    size_t stride;        /* default; 0: windows follow each other, a stride cannot be given */
-    size_t least_context; /* below it a window scores nothing; 0: any will do */
-    bool per_document;    /* each document is a stream; otherwise all documents together are one */
-    bool special_once;    /* special tokens around the corpus, not around each document */
-    bool fill_records;    /* a document is its record in OpenCompass's template (corpus/record.h) */
-    bool scored_text;     /* characters and bytes of scored tokens count, not those of all text */
-    bool uniform_first; /* without a head the first token of a stream costs ln(number of logits) */
+    size_t context;     /* default; 0: the model's */
+    size_t stride;      /* default; 0: windows follow each other, a stride cannot be given */
+    size_t min_context; /* below it a window scores nothing; 0: any will do */
+    bool per_document;  /* each document is a stream; otherwise all documents together are one */
+    bool special_once;  /* special tokens around the corpus, not around each document */
+    bool fill_records;  /* a document is its record in OpenCompass's template (corpus/record.h) */
+    bool scored_text;   /* characters and bytes of scored tokens count, not those of all text */
+    bool uniform_first; /* without first_token, t[0] costs ln(number of logits) */
     unsigned encode;    /* CRIL_ENCODE_* */
-    enum cril_head head;
+    enum cril_first_token first_token;
     /*
      * Window number k of a stream of which n tokens are known; end: there will be no more.
      * False: no such window (yet). Where documents share a stream, what a window scores depends on
@@ -54,7 +55,7 @@ struct cril_protocol {
      */
     bool (*window)(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                    struct cril_span *out);
-    uint64_t (*least)(
+    uint64_t (*min_tokens)(
         const struct cril_layout *l); /* tokens below which a corpus cannot be scored */
 };
 
@@ -64,8 +65,8 @@ const struct cril_protocol *cril_protocol_at(size_t i);
 const struct cril_protocol *cril_protocol_find(const char *name);
 
 /* Context and stride of l where these are asked for, 0 being the protocol's own, of a model with a
- * context of `most`, and the rules of today. Not checked. */
-void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride, size_t most,
-                       struct cril_layout *l);
+ * context of max_context, and the rules of today. Not checked. */
+void cril_protocol_lay(const struct cril_protocol *p, size_t context, size_t stride,
+                       size_t max_context, struct cril_layout *l);
 
 #endif

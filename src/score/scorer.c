@@ -317,7 +317,7 @@ static uint64_t tokens_so_far(const struct run *r)
 static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_error *err)
 {
     const struct cril_protocol *p = r->s->protocol;
-    const uint64_t least = p->least(&r->s->layout), n = tokens_so_far(r);
+    const uint64_t min_tokens = p->min_tokens(&r->s->layout), n = tokens_so_far(r);
     cril_corpus_stats stats;
 
     cril_corpus_stats_get(c, &stats);
@@ -328,12 +328,12 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: holds %" PRIu64 " documents, none from index %" PRIu64 " on", r->path,
                          r->n_read, r->from);
-    if (!p->per_document && n < least)
+    if (!p->per_document && n < min_tokens)
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: has %" PRIu64 " tokens, the protocol %s needs %" PRIu64
                          " at a context of %zu; "
                          "choose a smaller context or another protocol",
-                         r->path, n, p->name, least, r->s->layout.context);
+                         r->path, n, p->name, min_tokens, r->s->layout.context);
     return CRIL_OK;
 }
 
@@ -390,7 +390,7 @@ static bool past_slice(struct run *r, const cril_document *next)
     }
     return p->per_document ||
            (cril_feeder_next_scored(&r->s->feeder, &r->stream) >= r->stream.score_to &&
-            n >= p->least(&r->s->layout));
+            n >= p->min_tokens(&r->s->layout));
 }
 
 static cril_status read_documents(struct run *r, cril_corpus *c, bool *end, cril_error *err)

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define LARGEST 1e100
-#define LEAST_SQUARE                                                                               \
+#define MIN_SQUARE                                                                                 \
     1e-290 /* a sum of squares that keeps its digits, with room for what divides it */
 
 static double mean(const double *v, size_t n)
@@ -151,7 +151,7 @@ static cril_status check_spread(const char *name, double min, double max, double
             err, CRIL_ERR_RANGE,
             "line: all %zu points have %s %g; a line needs points that differ in x and in y", n,
             name, min);
-    if (sum < LEAST_SQUARE)
+    if (sum < MIN_SQUARE)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "line: %s differs by %g at most, too little to square; scale the data",
                          name, max - min);

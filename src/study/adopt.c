@@ -20,7 +20,7 @@
 static uint64_t settled(const struct cril_protocol *p, const cril_cell *c, uint64_t n)
 {
     const struct cril_layout l = {
-        .context = (size_t)c->context, .stride = (size_t)c->stride, .head = -1};
+        .context = (size_t)c->context, .stride = (size_t)c->stride, .first_token = -1};
     struct cril_span span = {0};
     uint64_t end = 0;
 

@@ -138,15 +138,15 @@ cril_status cril_study_coordinates(const cril_study_info *s, const cril_study_ta
         return cril_fail(err, CRIL_ERR_RANGE, "%s: has %zu models, none with the index %zu",
                          s->path, s->n_models, model);
 
-    struct axis across, up;
-    const cril_status st = make_axes(s, f, &across, &up, err);
+    struct axis x_axis, y_axis;
+    const cril_status st = make_axes(s, f, &x_axis, &y_axis, err);
 
     if (st == CRIL_OK && x)
-        *x = coordinate(&across, t->bpc + model * t->n_corpora);
+        *x = coordinate(&x_axis, t->bpc + model * t->n_corpora);
     if (st == CRIL_OK && y)
-        *y = coordinate(&up, t->score + model * t->n_benchmarks);
-    free_axis(&across);
-    free_axis(&up);
+        *y = coordinate(&y_axis, t->score + model * t->n_benchmarks);
+    free_axis(&x_axis);
+    free_axis(&y_axis);
     return st;
 }
 
@@ -180,20 +180,20 @@ static void place(const cril_study_info *s, const cril_study_table *t, const cri
                   const struct axis *x, const struct axis *y, cril_study_points *p)
 {
     for (size_t m = 0; m < s->n_models; m++) {
-        const cril_known across = coordinate(x, t->bpc + m * t->n_corpora),
-                         up = coordinate(y, t->score + m * t->n_benchmarks);
+        const cril_known at_x = coordinate(x, t->bpc + m * t->n_corpora),
+                         at_y = coordinate(y, t->score + m * t->n_benchmarks);
         const size_t i = p->n;
 
         if (!cril_study_selects(&s->models[m], f->models, f->n_models))
             continue;
-        if (across.origin == CRIL_ORIGIN_NONE || up.origin == CRIL_ORIGIN_NONE) {
+        if (at_x.origin == CRIL_ORIGIN_NONE || at_y.origin == CRIL_ORIGIN_NONE) {
             p->lacking[p->n_lacking++] = m;
             continue;
         }
-        p->x[i] = across.value;
-        p->x_se[i] = across.se;
-        p->y[i] = up.value;
-        p->y_se[i] = up.se;
+        p->x[i] = at_x.value;
+        p->x_se[i] = at_x.se;
+        p->y[i] = at_y.value;
+        p->y_se[i] = at_y.se;
         p->family[i] = family_of(s, m);
         p->model[i] = m;
         p->n++;

@@ -17,15 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_COLUMNS = 64, MOST_BYTES = 64 << 20 };
+enum { MAX_COLUMNS = 64, MAX_BYTES = 64 << 20 };
 
-static const double most_bpc = 64; /* nothing real is near */
+static const double max_bpc = 64; /* nothing real is near */
 
 struct csv {
     const char *path;
     char *at, *end; /* of the copy; *end is NUL */
     size_t line;
-    char *fields[MOST_COLUMNS]; /* of the record that was read last */
+    char *fields[MAX_COLUMNS]; /* of the record that was read last */
     size_t n_fields, first_line;
 };
 
@@ -86,7 +86,7 @@ static cril_status read_record(struct csv *c, cril_error *err)
     if (c->at >= c->end)
         return CRIL_OK;
     while (more) {
-        if (c->n_fields == MOST_COLUMNS)
+        if (c->n_fields == MAX_COLUMNS)
             return bad_record(c, "has more than 64 columns", err);
         if (*c->at != '"')
             take_plain(c);
@@ -115,20 +115,20 @@ static bool is_ignored(const char *name)
     return false;
 }
 
-/* Where each column of the kind stands; MOST_COLUMNS: nowhere. */
+/* Where each column of the kind stands; MAX_COLUMNS: nowhere. */
 static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size_t where[N_COLUMNS],
                                 cril_error *err)
 {
     const char *const *want = names[kind];
 
     for (size_t k = 0; k < N_COLUMNS; k++)
-        where[k] = MOST_COLUMNS;
+        where[k] = MAX_COLUMNS;
     for (size_t i = 0; i < c->n_fields; i++) {
         size_t k = 0;
 
         while (k < N_COLUMNS && !(want[k] && strcmp(c->fields[i], want[k]) == 0))
             k++;
-        if (k < N_COLUMNS && where[k] != MOST_COLUMNS)
+        if (k < N_COLUMNS && where[k] != MAX_COLUMNS)
             return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: has two columns \"%s\"", c->path,
                              c->first_line, want[k]);
         if (k < N_COLUMNS)
@@ -142,7 +142,7 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
                              want[VALUE], want[UNIT] ? "unit, " : "");
     }
     for (size_t k = MODEL; k <= VALUE; k++)
-        if (where[k] == MOST_COLUMNS)
+        if (where[k] == MAX_COLUMNS)
             return cril_fail(
                 err, CRIL_ERR_FORMAT,
                 "%s:%zu: lacks the column \"%s\"; the first line names the columns: %s,%s,%s",
@@ -152,16 +152,16 @@ static cril_status find_columns(const struct csv *c, cril_figure_kind kind, size
 
 /* ---- Rows ---- */
 
-/* A decimal number in [0, most]. */
-static cril_status read_number(const struct csv *c, const char *text, const char *what, double most,
+/* A decimal number in [0, max]. */
+static cril_status read_number(const struct csv *c, const char *text, const char *what, double max,
                                double *out, cril_error *err)
 {
     if (!cril_number_read(text, out))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is \"%.40s\", which is not a number",
                          c->path, c->first_line, what, text);
-    if (!(*out >= 0 && *out <= most))
+    if (!(*out >= 0 && *out <= max))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is %.40s; it can be 0 to %g", c->path,
-                         c->first_line, what, text, most);
+                         c->first_line, what, text, max);
     return CRIL_OK;
 }
 
@@ -186,7 +186,7 @@ static cril_status find_unit(const struct csv *c, const char *name, double *whol
 static cril_status make_row(const struct csv *c, cril_figure_kind kind,
                             const size_t where[N_COLUMNS], cril_figure *row, cril_error *err)
 {
-    double whole = kind == CRIL_FIGURE_BPC ? 1 : 100, most;
+    double whole = kind == CRIL_FIGURE_BPC ? 1 : 100, max;
     cril_status st;
 
     *row = (cril_figure){.model = c->fields[where[MODEL]],
@@ -197,19 +197,19 @@ static cril_status make_row(const struct csv *c, cril_figure_kind kind,
     if (!*row->model || !*row->of)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s:%zu: %s is empty", c->path, c->first_line,
                          names[kind][*row->model ? OF : MODEL]);
-    if (where[UNIT] != MOST_COLUMNS &&
+    if (where[UNIT] != MAX_COLUMNS &&
         (st = find_unit(c, c->fields[where[UNIT]], &whole, err)) != CRIL_OK)
         return st;
-    most = kind == CRIL_FIGURE_BPC ? most_bpc : whole;
-    if ((st = read_number(c, c->fields[where[VALUE]], names[kind][VALUE], most, &row->value,
-                          err)) != CRIL_OK)
+    max = kind == CRIL_FIGURE_BPC ? max_bpc : whole;
+    if ((st = read_number(c, c->fields[where[VALUE]], names[kind][VALUE], max, &row->value, err)) !=
+        CRIL_OK)
         return st;
     if (kind == CRIL_FIGURE_BPC && row->value == 0)
         return bad_record(c, "bpc is 0, which no model reaches", err);
-    if (where[SE] != MOST_COLUMNS && *c->fields[where[SE]] &&
-        (st = read_number(c, c->fields[where[SE]], "se", most, &row->se, err)) != CRIL_OK)
+    if (where[SE] != MAX_COLUMNS && *c->fields[where[SE]] &&
+        (st = read_number(c, c->fields[where[SE]], "se", max, &row->se, err)) != CRIL_OK)
         return st;
-    if (where[SOURCE] != MOST_COLUMNS)
+    if (where[SOURCE] != MAX_COLUMNS)
         row->source = c->fields[where[SOURCE]];
     if (!cril_is_name(row->source, 0, CRIL_MAX_NAME))
         return bad_record(
@@ -320,7 +320,7 @@ static cril_status read_rows(struct csv *c, cril_figure_kind kind, const char *p
     qsort(f->rows, f->n, sizeof(*f->rows), compare);
     if ((st = drop_doubles(c, f, err)) != CRIL_OK)
         return st;
-    if (kind == CRIL_FIGURE_SCORE && where[UNIT] == MOST_COLUMNS &&
+    if (kind == CRIL_FIGURE_SCORE && where[UNIT] == MAX_COLUMNS &&
         (st = ask_for_unit(c, f, err)) != CRIL_OK)
         return st;
     qsort(f->rows, f->n, sizeof(*f->rows), by_line);
@@ -338,7 +338,7 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
         return st;
     mark = file.size >= 3 && memcmp(file.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     *len = file.size - mark;
-    if (*len > MOST_BYTES)
+    if (*len > MAX_BYTES)
         st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
                        "%s: is larger than 64 MiB, which no table of figures is", path);
     else if (*len && memchr(file.data, '\0', file.size))

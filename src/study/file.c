@@ -25,7 +25,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST_ITEMS = 4096 }; /* of a kind */
+enum { MAX_ITEMS = 4096 }; /* of a kind */
 
 struct cril_study {
     cril_study_info info; /* its lists are those below */
@@ -73,9 +73,9 @@ static bool make_room(struct loader *l, void **items, size_t *cap, size_t n, siz
 {
     void *grown;
 
-    if (n >= MOST_ITEMS) {
+    if (n >= MAX_ITEMS) {
         if (!l->too_many)
-            FAULT(l, line, "more than %d %s; split the study", MOST_ITEMS, what);
+            FAULT(l, line, "more than %d %s; split the study", MAX_ITEMS, what);
         l->too_many = true;
         return false;
     }
@@ -561,9 +561,9 @@ static void add_protocol(struct loader *l, const struct protocol_fields *f, size
               "a stride of %zu tokens would leave tokens out at a context of %zu; make it %zu or "
               "less",
               new.stride, context, context);
-    } else if (context && context < p->least_context) {
+    } else if (context && context < p->min_context) {
         FAULT(l, f->context.line, "the protocol %s needs a context of at least %zu tokens, not %zu",
-              p->name, p->least_context, context);
+              p->name, p->min_context, context);
     } else {
         for (size_t i = 0; i < l->s->info.n_protocols; i++)
             if (same_protocol(&l->s->protocols[i], &new)) {

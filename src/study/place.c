@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOST_LINKS = 40 };
+enum { MAX_LINKS = 40 };
 
 static cril_status no_memory(const char *path, cril_error *err)
 {
@@ -70,7 +70,7 @@ static cril_status follow_links(const char *path, char **out, cril_error *err)
 {
     char target[PATH_MAX], *at = strdup(path);
 
-    for (int i = 0; at && i < MOST_LINKS; i++) {
+    for (int i = 0; at && i < MAX_LINKS; i++) {
         const ssize_t n = readlink(at, target, sizeof(target) - 1);
         char *next;
 

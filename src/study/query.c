@@ -7,12 +7,12 @@
 #include <math.h>
 #include <string.h>
 
-bool cril_is_name(const char *text, size_t least, size_t size)
+bool cril_is_name(const char *text, size_t min, size_t size)
 {
     const size_t len = strlen(text);
     uint32_t code;
 
-    if (len < least || len >= size)
+    if (len < min || len >= size)
         return false;
     for (size_t i = 0; i < len;) {
         i += cril_utf8_read(text + i, len - i, &code);
@@ -177,8 +177,8 @@ uint64_t cril_query_get_bits(struct cril_query *q, int column, const char *what)
     return 0;
 }
 
-void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
-                         char *out, size_t size)
+void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t min, char *out,
+                         size_t size)
 {
     const char *text;
 
@@ -194,7 +194,7 @@ void cril_query_get_text(struct cril_query *q, int column, const char *what, siz
         return;
     }
     if (strlen(text) != (size_t)sqlite3_column_bytes(q->stmt, column) ||
-        !cril_is_name(text, least, size))
+        !cril_is_name(text, min, size))
         cril_query_bad(q, what);
     else
         memcpy(out, text, strlen(text) + 1);

@@ -45,9 +45,9 @@ double cril_query_get_real(struct cril_query *q, int column, const char *what,
                            double max); /* 0 .. max */
 double cril_query_get_error(struct cril_query *q, int column, const char *what);
 uint64_t cril_query_get_bits(struct cril_query *q, int column, const char *what);
-/* Well-formed UTF-8 without control characters, least..size-1 bytes, copied. */
-void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t least,
-                         char *out, size_t size);
+/* Well-formed UTF-8 without control characters, min..size-1 bytes, copied. */
+void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t min, char *out,
+                         size_t size);
 void cril_query_get_sha256(struct cril_query *q, int column, const char *what, char out[65]);
 const uint8_t *cril_query_get_key(struct cril_query *q,
                                   int column); /* [32], until the next row; never NULL */
@@ -65,6 +65,6 @@ void cril_query_bad(struct cril_query *q, const char *what);
 bool cril_is_document(const cril_document_score *d);
 
 /* Whether text may be a name: what cril_query_get_text accepts. */
-bool cril_is_name(const char *text, size_t least, size_t size);
+bool cril_is_name(const char *text, size_t min, size_t size);
 
 #endif

@@ -406,7 +406,7 @@ visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_do
 {
     struct cril_query q;
     cril_document_score d = {0};
-    uint64_t least = 0, n_tokens = 0, n_bytes = 0;
+    uint64_t min_index = 0, n_tokens = 0, n_bytes = 0;
     uint8_t key[32];
     cril_status st = cril_cell_key(c, key, err);
 
@@ -420,10 +420,10 @@ visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_do
     cril_query_count(&q, below);
     while (cril_query_next(&q)) {
         cril_query_get_document(&q, &d);
-        if (d.index < least || d.index >= n_documents || (n_tokens += d.tokens) > CRIL_MAX_COUNT ||
-            (n_bytes += d.bytes) > CRIL_MAX_COUNT)
+        if (d.index < min_index || d.index >= n_documents ||
+            (n_tokens += d.tokens) > CRIL_MAX_COUNT || (n_bytes += d.bytes) > CRIL_MAX_COUNT)
             cril_query_bad(&q, "a document");
-        least = d.index + 1;
+        min_index = d.index + 1;
         if (q.st == CRIL_OK)
             q.st = see(user, &d, err);
     }

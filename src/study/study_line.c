@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEAST = 3 };
+enum { MIN_POINTS = 3 };
 
 static cril_status no_memory(cril_error *err)
 {
@@ -101,7 +101,7 @@ static cril_status fit(const cril_study_info *s, const cril_study_fit *f,
     cril_error why;
     cril_status st;
 
-    if (p->n < LEAST)
+    if (p->n < MIN_POINTS)
         return refuse(s, f, p, err);
     l->points = (cril_points){
         .n = p->n, .x = p->x, .y = p->y, .x_se = p->x_se, .y_se = p->y_se, .family = p->family};

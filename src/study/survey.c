@@ -297,7 +297,7 @@ static void add_stream(const cril_model *m, const struct cril_protocol *p,
     struct cril_span span;
 
     for (uint64_t k = 0; p->window(l, k, n, true, &span); k++) {
-        const size_t n_inputs = (size_t)(span.end - 1 - span.from) + (span.head >= 0);
+        const size_t n_inputs = (size_t)(span.end - 1 - span.from) + (span.first_token >= 0);
 
         j->flops += cril_model_flops(m, n_inputs, (size_t)(span.end - span.first));
         j->tokens += (double)n_inputs;
@@ -310,7 +310,7 @@ static void estimate(const cril_model *m, const struct cril_text *t, double rati
 {
     const struct cril_protocol *p = cril_protocol_find(j->cell.protocol);
     const struct cril_layout l = {
-        .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .head = -1};
+        .context = (size_t)j->cell.context, .stride = (size_t)j->cell.stride, .first_token = -1};
 
     if (!p->per_document)
         add_stream(m, p, &l, (uint64_t)(ratio * (double)t->facts.characters), j);

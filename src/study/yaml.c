@@ -17,7 +17,7 @@
 #include <string.h>
 #include <yaml.h>
 
-enum { MOST_LEVELS = 16, LONGEST_NAME = 200 };
+enum { MAX_LEVELS = 16, MAX_NAME = 200 };
 
 /* ---- faults ---- */
 
@@ -71,7 +71,7 @@ struct opened {
 struct builder {
     struct cril_yaml *y;
     struct cril_yaml_node *root;
-    struct opened open[MOST_LEVELS];
+    struct opened open[MAX_LEVELS];
     size_t depth;
 };
 
@@ -175,10 +175,10 @@ static bool on_start(struct builder *b, const yaml_event_t *e, enum cril_yaml_ki
                         "a key is one word, not a list or a mapping");
         return false;
     }
-    if (b->depth == MOST_LEVELS) {
+    if (b->depth == MAX_LEVELS) {
         cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
                         "lists and mappings lie more than %d deep; a study needs 4 levels",
-                        MOST_LEVELS);
+                        MAX_LEVELS);
         return false;
     }
     if (!(node = add_node(b, e, kind)))
@@ -341,7 +341,7 @@ static const char *word_fault(const char *text, bool may_exclude)
             return "holds a line end or another control character";
     if (text[0] == ' ' || text[len - 1] == ' ')
         return "begins or ends with a space";
-    if (len > LONGEST_NAME)
+    if (len > MAX_NAME)
         return "is longer than 200 bytes";
     if (text[0] == '-' && !may_exclude)
         return "begins with '-', which excludes models where they are chosen";

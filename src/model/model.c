@@ -7,6 +7,7 @@
 
 #include "formats/inspect.h"
 #include "formats/known.h"
+#include "model/op.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 
@@ -45,16 +46,30 @@ enum {
     MAX_CONTEXT = 1 << 24
 };
 
-size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b)
+size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b)
 {
+    const struct cril_layer *l = &m->layers[layer];
     switch (b) {
-    case CRIL_BUF_Q:
-    case CRIL_BUF_A: return c->n_heads * c->head_dim;
-    case CRIL_BUF_K:
-    case CRIL_BUF_V: return c->n_kv_heads * c->head_dim;
+    case CRIL_BUF_Q: return l->n_heads * l->key_dim;
+    case CRIL_BUF_A: return l->n_heads * l->value_dim;
+    case CRIL_BUF_K: return l->n_kv_heads * l->key_dim;
+    case CRIL_BUF_V: return l->n_kv_heads * l->value_dim;
     case CRIL_BUF_G:
-    case CRIL_BUF_U: return c->n_ff;
-    default: return c->n_embd;
+    case CRIL_BUF_U: return l->n_ff;
+    case CRIL_BUF_LOGITS: return layer == m->config.n_layers ? m->n_vocab : 0;
+    default: return m->config.n_embd;
+    }
+}
+
+void cril_model_equal_layers(cril_model *m)
+{
+    const struct cril_config *c = &m->config;
+    for (size_t i = 0; i < c->n_layers; i++) {
+        struct cril_layer *l = &m->layers[i];
+        l->n_heads = c->n_heads;
+        l->n_kv_heads = c->n_kv_heads;
+        l->key_dim = l->value_dim = c->head_dim;
+        l->n_ff = c->n_ff;
     }
 }
 
@@ -240,23 +255,20 @@ cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t
 static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
                              cril_error *err)
 {
-    const struct cril_config *c = &m->config;
     struct cril_layer *l = &m->layers[layer];
     char name[128];
     if (s->w == CRIL_W_NONE)
         return CRIL_OK;
     snprintf(name, sizeof(name), "blk.%zu.%s", layer, slot_names[s->w]);
     const struct cril_tensor *t = cril_model_take(m, name);
-    if (!t && s->op == CRIL_OP_BIAS && !m->family->has_biases)
+    if (!t && s->op->optional && !m->family->has_biases)
         return CRIL_OK;
     if (!t)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
                          m->path, name, m->family->architecture);
-    if (s->op != CRIL_OP_MATMUL)
-        return cril_model_vector(
-            m, t, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-            &l->vector[s->w], err);
-    size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
+    if (s->op->vector)
+        return cril_model_vector(m, t, s->op->vector(m, layer, s), &l->vector[s->w], err);
+    size_t in = cril_buffer_width(m, layer, s->in), out = cril_buffer_width(m, layer, s->out);
     if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
         return bad_shape(m, t, in, out, err);
     l->matrix[s->w] = cril_matrix_of(t);
@@ -280,13 +292,13 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
         return bad_shape(m, embedding, d, m->n_vocab, err);
     if (output->n_dims != 2 || output->ne[0] != d || output->ne[1] != m->n_vocab)
         return bad_shape(m, output, d, m->n_vocab, err);
-    m->embedding = cril_matrix_of(embedding);
-    m->output = cril_matrix_of(output);
+    cril_model_ends(m)->matrix[CRIL_W_EMBEDDING] = cril_matrix_of(embedding);
+    cril_model_ends(m)->matrix[CRIL_W_OUTPUT] = cril_matrix_of(output);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
                          cril_tokenizer_size(m->tokenizer), m->n_vocab);
-    return cril_model_vector(m, norm, d, &m->output_norm, err);
+    return cril_model_vector(m, norm, d, &cril_model_ends(m)->vector[CRIL_W_OUTPUT_NORM], err);
 }
 
 /* The slot that decides whether slot s of a layer has a bias: queries, keys and values have one
@@ -296,21 +308,34 @@ static enum cril_slot leading_bias(enum cril_slot s)
     return s == CRIL_W_K_BIAS || s == CRIL_W_V_BIAS ? CRIL_W_Q_BIAS : s;
 }
 
-/* All layers have a bias, or none. */
+/* All layers of a kind have a bias, or none. */
+static cril_status check_bias(const cril_model *m, size_t layer, enum cril_slot w, cril_error *err)
+{
+    const enum cril_slot first = leading_bias(w);
+    size_t alike = 0;
+    while (m->layers[alike].kind != m->layers[layer].kind)
+        alike++;
+    const bool has = m->layers[layer].vector[w], wanted = m->layers[alike].vector[first];
+    if (has == wanted)
+        return CRIL_OK;
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s: tensor blk.%zu.%s is missing, while blk.%zu.%s is there; "
+                     "a model has such biases in all layers or in none",
+                     m->path, has ? alike : layer, slot_names[has ? first : w], has ? layer : alike,
+                     slot_names[has ? w : first]);
+}
+
 static cril_status check_biases(const cril_model *m, cril_error *err)
 {
-    for (size_t i = 0; i < m->config.n_layers; i++)
-        for (size_t k = 0; k < m->family->n_steps; k++) {
-            const enum cril_slot w = m->family->steps[k].w, first = leading_bias(w);
-            const bool has = m->layers[i].vector[w], wanted = m->layers[0].vector[first];
-
-            if (m->family->steps[k].op == CRIL_OP_BIAS && has != wanted)
-                return cril_fail(err, CRIL_ERR_FORMAT,
-                                 "%s: tensor blk.%zu.%s is missing, while blk.%zu.%s is there; "
-                                 "a model has such biases in all layers or in none",
-                                 m->path, has ? 0 : i, slot_names[has ? first : w], has ? i : 0,
-                                 slot_names[has ? w : first]);
+    for (size_t i = 0; i < m->config.n_layers; i++) {
+        const struct cril_steps *list = cril_layer_steps(m, i);
+        for (size_t k = 0; k < list->n; k++) {
+            const struct cril_step *s = &list->step[k];
+            const cril_status st = s->op->optional ? check_bias(m, i, s->w, err) : CRIL_OK;
+            if (st != CRIL_OK)
+                return st;
         }
+    }
     return CRIL_OK;
 }
 
@@ -318,8 +343,8 @@ static cril_status bind(cril_model *m, cril_error *err)
 {
     cril_status st;
     for (size_t i = 0; i < m->config.n_layers; i++)
-        for (size_t s = 0; s < m->family->n_steps; s++)
-            if ((st = bind_step(m, i, &m->family->steps[s], err)) != CRIL_OK)
+        for (size_t s = 0; s < cril_layer_steps(m, i)->n; s++)
+            if ((st = bind_step(m, i, &cril_layer_steps(m, i)->step[s], err)) != CRIL_OK)
                 return st;
     if ((st = check_biases(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
         return st;
@@ -390,8 +415,9 @@ static cril_status load(cril_model *m, cril_error *err)
     name_types(m);
     if ((st = read_config(m, err)) != CRIL_OK)
         return st;
-    if (!(m->layers = calloc(m->config.n_layers, sizeof(*m->layers))))
+    if (!(m->layers = calloc(m->config.n_layers + 1, sizeof(*m->layers))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    cril_model_equal_layers(m);
     if ((st = m->family->configure(m, err)) != CRIL_OK ||
         (st = cril_model_check_keys(m, err)) != CRIL_OK ||
         (st = cril_tokenizer_create(m->source, &m->tokenizer, err)) != CRIL_OK)
@@ -452,7 +478,7 @@ void cril_model_close(cril_model *m)
 {
     if (!m)
         return;
-    for (size_t i = 0; m->layers && i < m->config.n_layers; i++)
+    for (size_t i = 0; m->layers && i <= m->config.n_layers; i++)
         for (int s = 0; s < CRIL_N_SLOTS; s++)
             free(m->layers[i].vector[s]);
     for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
@@ -461,7 +487,6 @@ void cril_model_close(cril_model *m)
     cril_warnings_clear(&m->warnings);
     cril_source_close(m->source);
     free(m->layers);
-    free(m->output_norm);
     free(m->used);
     free(m->path);
     free(m->name);

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
         return 1;
     }
     for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        width += cril_buffer_width(&m->config, kept[i]);
+        width += cril_buffer_width(m, 0, kept[i]);
     printf("%llu\n", strtoull(argv[2], NULL, 10) * width * sizeof(float));
     cril_model_close(m);
     return 0;

@@ -7,7 +7,7 @@
 #include "peak.h"
 
 #include "model/engine.h"
-#include "model/packing.h"
+#include "model/panels.h"
 #include "model/plan.h"
 
 #include <stdio.h>

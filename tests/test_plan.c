@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "model/engine.h"
+#include "model/op.h"
 #include "model/plan.h"
 #include "util/memory.h"
 
@@ -31,13 +32,15 @@ static cril_model *open_model(const char *name)
 /* Cuts rise, have steps between them, and one is at attention. */
 static void check_cuts(const cril_model *m, const struct cril_plan *p)
 {
+    const struct cril_steps *list = &m->family->layers[0];
+    const struct cril_stages *stages = &p->stages[0];
     bool at_attention = false;
 
-    assert_int_equal(p->cut[0], 0);
-    assert_int_equal(p->cut[p->n_stages], m->family->n_steps);
-    for (size_t i = 0; i < p->n_stages; i++) {
-        assert_true(p->cut[i] < p->cut[i + 1]);
-        at_attention |= m->family->steps[p->cut[i]].op == CRIL_OP_ATTEND;
+    assert_int_equal(stages->cut[0], 0);
+    assert_int_equal(stages->cut[stages->n], list->n);
+    for (size_t i = 0; i < stages->n; i++) {
+        assert_true(stages->cut[i] < stages->cut[i + 1]);
+        at_attention |= list->step[stages->cut[i]].op == &cril_op_attend;
     }
     assert_true(at_attention);
     assert_true(p->kept_between_stages[CRIL_BUF_X] && p->kept_between_stages[CRIL_BUF_Q]);
@@ -57,8 +60,8 @@ static void test_bounds(void **state)
         check_cuts(m, &p);
         assert_true(p.rows <= rows && p.rows >= cril_plan_rows(WINDOW));
         rows = p.rows;
-        coarse += p.n_stages == 2;
-        fine += p.n_stages > 2;
+        coarse += p.stages[0].n == 2;
+        fine += p.stages[0].n > 2;
     }
     assert_true(coarse > 0 && fine > 0);
     assert_int_equal(err.status, CRIL_ERR_RANGE);
@@ -68,7 +71,7 @@ static void test_bounds(void **state)
                      CRIL_OK);
     assert_int_equal(cril_plan_make(m, cril_kernels(), 2, 0, 0, 1, WINDOW, &p, &err), CRIL_OK);
     assert_int_equal(p.rows, CRIL_PANEL_COLUMNS);
-    assert_int_equal(p.n_stages, 2);
+    assert_int_equal(p.stages[0].n, 2);
     cril_model_close(m);
 }
 
@@ -104,7 +107,7 @@ static void check_bits(const char *name)
                 fail_msg("%s", err.message);
             if (plans++)
                 assert_memory_equal(want, got, n * sizeof(*want));
-            stages = p.n_stages > stages ? p.n_stages : stages;
+            stages = p.stages[0].n > stages ? p.stages[0].n : stages;
             cril_engine_free(e);
         }
         memory = cril_memory_resident() + extra;

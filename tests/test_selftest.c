@@ -150,13 +150,17 @@ static void test_built_in_models(void **state)
             types[b.tensors[t].type] = true;
         for (size_t l = 0; l < m->config.n_layers; l++)
             window = window || m->layers[l].window;
-        tied = tied || m->embedding.data == m->output.data;
-        untied = untied || m->embedding.data != m->output.data;
+        tied = tied || cril_model_ends(m)->matrix[CRIL_W_EMBEDDING].data ==
+                           cril_model_ends(m)->matrix[CRIL_W_OUTPUT].data;
+        untied = untied || cril_model_ends(m)->matrix[CRIL_W_EMBEDDING].data !=
+                               cril_model_ends(m)->matrix[CRIL_W_OUTPUT].data;
         pairs = pairs || !m->rope[0].halves;
         halves = halves || m->rope[0].halves;
-        floats = floats || cril_dtypes[m->output.type].group == 0;
-        group16 = group16 || cril_dtypes[m->output.type].group == 16;
-        group32 = group32 || cril_dtypes[m->output.type].group == 32;
+        floats = floats || cril_dtypes[cril_model_ends(m)->matrix[CRIL_W_OUTPUT].type].group == 0;
+        group16 =
+            group16 || cril_dtypes[cril_model_ends(m)->matrix[CRIL_W_OUTPUT].type].group == 16;
+        group32 =
+            group32 || cril_dtypes[cril_model_ends(m)->matrix[CRIL_W_OUTPUT].type].group == 32;
         assert_true(m->n_vocab > CRIL_CHUNK && m->n_vocab % CRIL_CHUNK % 16);
         assert_true(m->config.n_kv_heads < m->config.n_heads && m->config.head_dim % 32);
 

@@ -2,7 +2,7 @@
  * Weights to steps: take every tensor that the steps name, check its shape against the buffers that
  * the step joins, and refuse a model with tensors left over.
  */
-#include "model/model.h"
+#include "model/op.h"
 
 #include "util/fail.h"
 
@@ -159,23 +159,21 @@ struct cril_matrix cril_weight_matrix(const cril_model *m, const struct cril_wei
 static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
                              cril_error *err)
 {
-    const struct cril_config *c = &m->config;
     struct cril_layer *l = &m->layers[layer];
     const struct cril_tensor *t;
     cril_status st;
-    if (s->w == CRIL_W_NONE || (s->op == CRIL_OP_BIAS && m->biases == CRIL_BIASES_NONE))
+    if (s->w == CRIL_W_NONE || (s->op->optional && m->biases == CRIL_BIASES_NONE))
         return CRIL_OK;
     if ((st = take(m, s->w, layer, &t, err)) != CRIL_OK)
         return st;
-    if (!t && s->op == CRIL_OP_BIAS && m->biases == CRIL_BIASES_AS_FOUND)
+    if (!t && s->op->optional && m->biases == CRIL_BIASES_AS_FOUND)
         return CRIL_OK;
     if (!t)
         return missing(m, s->w, layer, err);
-    if (s->op != CRIL_OP_MATMUL)
-        return load_vector(m, row_of(m, s->w), t,
-                           s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-                           &l->vector[s->w], err);
-    size_t in = cril_buffer_width(c, s->in), out = cril_buffer_width(c, s->out);
+    if (s->op->vector)
+        return load_vector(m, row_of(m, s->w), t, s->op->vector(m, layer, s), &l->vector[s->w],
+                           err);
+    size_t in = cril_buffer_width(m, layer, s->in), out = cril_buffer_width(m, layer, s->out);
     if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
         return bad_shape(m, t, in, out, err);
     l->matrix[s->w] = cril_weight_matrix(m, row_of(m, s->w), t);
@@ -207,15 +205,16 @@ static cril_status take_output(cril_model *m, const struct cril_tensor *embeddin
 static cril_status bind_ends(cril_model *m, cril_error *err)
 {
     const size_t d = m->config.n_embd;
-    const struct cril_tensor *norm, *embedding, *output;
+    struct cril_layer *const ends = cril_model_ends(m);
+    const struct cril_tensor *embedding, *output;
     cril_status st;
-    if ((st = take(m, CRIL_W_OUTPUT_NORM, 0, &norm, err)) != CRIL_OK ||
-        (st = take(m, CRIL_W_EMBEDDING, 0, &embedding, err)) != CRIL_OK)
+    if ((st = take(m, CRIL_W_EMBEDDING, 0, &embedding, err)) != CRIL_OK)
         return st;
-    if (!embedding || !norm)
+    if (!embedding)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
-                         embedding ? "output_norm.weight" : "token_embd.weight");
+                         cril_source_is_folder(m->source) ? row_of(m, CRIL_W_EMBEDDING)->folder
+                                                          : row_of(m, CRIL_W_EMBEDDING)->gguf);
     if ((st = take_output(m, embedding, &output, err)) != CRIL_OK)
         return st;
     m->n_vocab = (size_t)embedding->ne[1];
@@ -223,13 +222,16 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
         return bad_shape(m, embedding, d, m->n_vocab, err);
     if (output->n_dims != 2 || output->ne[0] != d || output->ne[1] != m->n_vocab)
         return bad_shape(m, output, d, m->n_vocab, err);
-    m->embedding = cril_matrix_of(embedding);
-    m->output = cril_matrix_of(output);
+    ends->matrix[CRIL_W_EMBEDDING] = cril_matrix_of(embedding);
+    ends->matrix[CRIL_W_OUTPUT] = cril_matrix_of(output);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
                          cril_tokenizer_size(m->tokenizer), m->n_vocab);
-    return load_vector(m, row_of(m, CRIL_W_OUTPUT_NORM), norm, d, &m->output_norm, err);
+    for (size_t i = 0; i < m->family->head.n && st == CRIL_OK; i++)
+        if (m->family->head.step[i].w != CRIL_W_OUTPUT)
+            st = bind_step(m, m->config.n_layers, &m->family->head.step[i], err);
+    return st;
 }
 
 /* The slot that decides whether slot s of a layer has a bias: queries, keys and values have one
@@ -252,18 +254,31 @@ static cril_status half_biased(const cril_model *m, enum cril_slot lacking, size
                      m->path, a, b);
 }
 
-/* All layers have a bias, or none. */
+/* All layers of a kind have a bias, or none. */
+static cril_status check_bias(const cril_model *m, size_t layer, enum cril_slot w, cril_error *err)
+{
+    const enum cril_slot first = leading_bias(w);
+    size_t alike = 0;
+    while (m->layers[alike].kind != m->layers[layer].kind)
+        alike++;
+    const bool has = m->layers[layer].vector[w], wanted = m->layers[alike].vector[first];
+    if (has == wanted)
+        return CRIL_OK;
+    return has ? half_biased(m, first, alike, w, layer, err)
+               : half_biased(m, w, layer, first, alike, err);
+}
+
 static cril_status check_biases(const cril_model *m, cril_error *err)
 {
-    for (size_t i = 0; i < m->config.n_layers; i++)
-        for (size_t k = 0; k < m->family->n_steps; k++) {
-            const enum cril_slot w = m->family->steps[k].w, first = leading_bias(w);
-            const bool has = m->layers[i].vector[w], wanted = m->layers[0].vector[first];
-
-            if (m->family->steps[k].op == CRIL_OP_BIAS && has != wanted)
-                return has ? half_biased(m, first, 0, w, i, err)
-                           : half_biased(m, w, i, first, 0, err);
+    for (size_t i = 0; i < m->config.n_layers; i++) {
+        const struct cril_steps *list = cril_layer_steps(m, i);
+        for (size_t k = 0; k < list->n; k++) {
+            const struct cril_step *s = &list->step[k];
+            const cril_status st = s->op->optional ? check_bias(m, i, s->w, err) : CRIL_OK;
+            if (st != CRIL_OK)
+                return st;
         }
+    }
     return CRIL_OK;
 }
 
@@ -271,8 +286,8 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
 {
     cril_status st;
     for (size_t i = 0; i < m->config.n_layers; i++)
-        for (size_t s = 0; s < m->family->n_steps; s++)
-            if ((st = bind_step(m, i, &m->family->steps[s], err)) != CRIL_OK)
+        for (size_t s = 0; s < cril_layer_steps(m, i)->n; s++)
+            if ((st = bind_step(m, i, &cril_layer_steps(m, i)->step[s], err)) != CRIL_OK)
                 return st;
     if ((st = check_biases(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
         return st;

@@ -5,6 +5,7 @@
  */
 #include "model/builtin.h"
 
+#include "model/op.h"
 #include "util/fail.h"
 #include "util/random.h"
 
@@ -187,20 +188,19 @@ static float *make_vector(struct build *b, size_t n, float around)
     return v;
 }
 
-static bool add_step(struct build *b, struct cril_layer *l, const struct cril_step *s)
+static bool add_step(struct build *b, size_t layer, const struct cril_step *s)
 {
-    const struct cril_config *c = &b->out->model->config;
+    const cril_model *m = b->out->model;
+    struct cril_layer *l = &m->layers[layer];
 
     if (s->w == CRIL_W_NONE)
         return true;
-    if (s->op == CRIL_OP_MATMUL) {
-        l->matrix[s->w] = add_matrix(b, cril_buffer_width(c, s->in), cril_buffer_width(c, s->out));
-        return cril_matrix_is_set(&l->matrix[s->w]);
-    }
-    l->vector[s->w] =
-        make_vector(b, s->op == CRIL_OP_HEAD_NORM ? c->head_dim : cril_buffer_width(c, s->out),
-                    s->op == CRIL_OP_BIAS ? 0 : 1);
-    return l->vector[s->w] != NULL;
+    if (s->op->vector)
+        return (l->vector[s->w] = make_vector(b, s->op->vector(m, layer, s), s->op->neutral)) !=
+               NULL;
+    l->matrix[s->w] =
+        add_matrix(b, cril_buffer_width(m, layer, s->in), cril_buffer_width(m, layer, s->out));
+    return cril_matrix_is_set(&l->matrix[s->w]);
 }
 
 static void configure(cril_model *m, const struct shape *s)
@@ -218,6 +218,7 @@ static void configure(cril_model *m, const struct shape *s)
     if (s->window)
         m->config.embedding_scale = sqrtf((float)s->n_embd);
     m->n_vocab = s->n_vocab;
+    cril_model_equal_layers(m);
     for (size_t i = 0; s->window && i < s->n_layers; i++) {
         m->layers[i].rope = i % s->period != s->period - 1;
         m->layers[i].window = m->layers[i].rope ? s->window : 0;
@@ -238,16 +239,18 @@ static cril_status add_ropes(cril_model *m, const struct shape *s, cril_error *e
 static bool add_weights(struct build *b, const struct shape *s)
 {
     cril_model *m = b->out->model;
+    struct cril_layer *ends = cril_model_ends(m);
 
     for (size_t i = 0; i < s->n_layers; i++)
-        for (size_t k = 0; k < m->family->n_steps; k++)
-            if (!add_step(b, &m->layers[i], &m->family->steps[k]))
+        for (size_t k = 0; k < cril_layer_steps(m, i)->n; k++)
+            if (!add_step(b, i, &cril_layer_steps(m, i)->step[k]))
                 return false;
-    m->embedding = m->output = add_matrix(b, s->n_embd, s->n_vocab);
-    if (!s->tied)
-        m->output = add_matrix(b, s->n_embd, s->n_vocab);
-    m->output_norm = make_vector(b, s->n_embd, 1);
-    return cril_matrix_is_set(&m->embedding) && cril_matrix_is_set(&m->output) && m->output_norm;
+    ends->matrix[CRIL_W_EMBEDDING] = add_matrix(b, s->n_embd, s->n_vocab);
+    ends->matrix[CRIL_W_OUTPUT] =
+        s->tied ? ends->matrix[CRIL_W_EMBEDDING] : add_matrix(b, s->n_embd, s->n_vocab);
+    ends->vector[CRIL_W_OUTPUT_NORM] = make_vector(b, s->n_embd, 1);
+    return cril_matrix_is_set(&ends->matrix[CRIL_W_EMBEDDING]) &&
+           cril_matrix_is_set(&ends->matrix[CRIL_W_OUTPUT]) && ends->vector[CRIL_W_OUTPUT_NORM];
 }
 
 cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *err)
@@ -259,7 +262,7 @@ cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *
     cril_status st = CRIL_ERR_NOMEM;
 
     if (!m || !(m->path = strdup("built-in model")) || !(m->name = strdup(s->architecture)) ||
-        !(m->layers = calloc(s->n_layers, sizeof(*m->layers))) ||
+        !(m->layers = calloc(s->n_layers + 1, sizeof(*m->layers))) ||
         !(made.tensors = calloc(s->n_layers * CRIL_N_SLOTS + 2, sizeof(*made.tensors))))
         goto no_memory;
     m->family = cril_family_find((struct cril_bytes){s->architecture, strlen(s->architecture)});

@@ -18,16 +18,30 @@ enum {
     MAX_CONTEXT = 1 << 24
 };
 
-size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b)
+size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b)
 {
+    const struct cril_layer *l = &m->layers[layer];
     switch (b) {
-    case CRIL_BUF_Q:
-    case CRIL_BUF_A: return c->n_heads * c->head_dim;
-    case CRIL_BUF_K:
-    case CRIL_BUF_V: return c->n_kv_heads * c->head_dim;
+    case CRIL_BUF_Q: return l->n_heads * l->key_dim;
+    case CRIL_BUF_A: return l->n_heads * l->value_dim;
+    case CRIL_BUF_K: return l->n_kv_heads * l->key_dim;
+    case CRIL_BUF_V: return l->n_kv_heads * l->value_dim;
     case CRIL_BUF_G:
-    case CRIL_BUF_U: return c->n_ff;
-    default: return c->n_embd;
+    case CRIL_BUF_U: return l->n_ff;
+    case CRIL_BUF_LOGITS: return layer == m->config.n_layers ? m->n_vocab : 0;
+    default: return m->config.n_embd;
+    }
+}
+
+void cril_model_equal_layers(cril_model *m)
+{
+    const struct cril_config *c = &m->config;
+    for (size_t i = 0; i < c->n_layers; i++) {
+        struct cril_layer *l = &m->layers[i];
+        l->n_heads = c->n_heads;
+        l->n_kv_heads = c->n_kv_heads;
+        l->key_dim = l->value_dim = c->head_dim;
+        l->n_ff = c->n_ff;
     }
 }
 

@@ -2,23 +2,21 @@
  * All windows go through one stage of a layer before the next is touched (plan.h), so that a
  * stage's matrices are packed once for thousands of rows. The tasks of a stage are blocks of rows;
  * behind them in the same run are those that pack the panels of the next stage into the other half
- * of the memory for panels, which also keeps every thread busy to the end. Keys and values land in
- * panels before attention. In the last layer only scored rows go on from there.
+ * of the memory for panels, which also keeps every thread busy to the end. An operation whose
+ * positions follow in order is a stage of its own, whose tasks are windows. In the last layer only
+ * scored rows go on from where the last state is stored.
  */
 #include "model/engine.h"
 
-#include "model/attention.h"
-#include "model/model.h"
-#include "model/packing.h"
+#include "model/op.h"
+#include "model/panels.h"
 #include "model/plan.h"
-#include "model/rows.h"
 #include "model/vocabulary.h"
 #include "util/fail.h"
 #include "util/memory.h"
 #include "util/threads.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,21 +25,12 @@ struct scratch {
     float *buffers[CRIL_N_BUFFERS];      /* [CRIL_ROWS][ld]; NULL for those that wait at a cut */
     struct cril_activations activations; /* [CRIL_ROWS], k set for each product */
     struct cril_memory memory;           /* what the above point into */
-    struct cril_memory attention;        /* grows with the longest window */
+    struct cril_memory across;           /* of operations across positions */
 };
 
-struct row {
-    const struct cril_window *window;
-    struct cril_kv *kv;
-    size_t position;
-};
-
-/* Matrices of a stage on their way into panels. */
-struct packing {
-    size_t layer, n_panels;
-    size_t n_slots;
-    enum cril_slot slot[CRIL_N_SLOTS];
-    size_t first_panel[CRIL_N_SLOTS]; /* of each slot above, among the stage's */
+/* A stage of a layer. */
+struct stage {
+    size_t layer, index;
 };
 
 struct cril_engine {
@@ -52,19 +41,25 @@ struct cril_engine {
     bool bounded;            /* memory is: pages of the file are let go of */
     struct scratch *scratch; /* [threads] */
     struct cril_vocabulary vocabulary;
-    _Atomic(const char *) damaged; /* a tensor with a value that is not finite */
+    cril_damaged damaged;
+
+    const struct cril_state *states[CRIL_MAX_STATES];
+    size_t n_states;
 
     const struct cril_window *windows; /* of the call at work */
     size_t n_windows, n_rows, longest;
-    struct cril_memory rows, kvs, kv, ids, nats, shares;
+    struct cril_memory rows, ids, nats, shares;
+    struct cril_memory sequences; /* [n_states][n_windows] */
+    struct cril_memory state;     /* what they point into */
     struct cril_rotations rotations;
-    struct cril_memory
-        kept_between_stages[CRIL_N_BUFFERS]; /* [n_rows][ld] where plan.kept_between_stages */
+    struct cril_memory kept_between_stages[CRIL_N_BUFFERS]; /* [n_rows][ld] where the plan says */
 
-    struct cril_memory panels[2];            /* of the stage at work, of the next */
-    struct cril_packed packed[CRIL_N_SLOTS]; /* successive stages have different slots */
-    struct packing next;
-    size_t layer, stage, n_tasks; /* at work; tasks without those of packing */
+    struct cril_memory panels[2]; /* of the stage at work, of the next */
+    struct cril_packed packed[2][CRIL_N_SLOTS];
+    struct cril_packing next;
+    struct stage stage; /* at work */
+    size_t parity;      /* which of panels and packed is its */
+    size_t n_tasks;     /* of the stage, without those of packing */
 };
 
 static cril_status no_memory(const struct cril_engine *e, cril_error *err)
@@ -77,153 +72,158 @@ static cril_status no_memory(const struct cril_engine *e, cril_error *err)
 
 /* ---- Steps ---- */
 
-static void matmul(const struct cril_engine *e, struct scratch *s, const struct cril_step *step,
-                   float *const *buffers, size_t m, enum cril_buffer *quantised)
+static const struct cril_stages *stages_of(const struct cril_engine *e, size_t layer)
 {
-    const struct cril_packed *w = &e->packed[step->w];
-    const size_t *ld = e->plan.ld;
+    return &e->plan.stages[e->m->layers[layer].kind];
+}
+
+/* Step i of the stage's layer. */
+static const struct cril_step *step_at(const struct cril_engine *e, struct stage s, size_t i)
+{
+    return &cril_layer_steps(e->m, s.layer)->step[i];
+}
+
+static struct cril_pass pass_of(const struct cril_engine *e, size_t layer,
+                                const struct cril_step *step)
+{
+    const struct cril_sequence *sequences = e->sequences.data;
+    for (size_t i = 0; step->op->state && e->states[i] != step->op->state; i++)
+        sequences += e->n_windows;
+    return (struct cril_pass){.m = e->m,
+                              .k = e->k,
+                              .rotations = &e->rotations,
+                              .layer = layer,
+                              .step = step,
+                              .sequences = sequences};
+}
+
+/* Rows [first, first + n) of the batch. Buffers that do not wait at cuts are the worker's own. */
+static struct cril_block block_of(const struct cril_engine *e, const struct scratch *s,
+                                  size_t first, size_t n)
+{
+    struct cril_block b = {
+        .rows = (const struct cril_row *)e->rows.data + first, .n = n, .ld = e->plan.ld};
+    for (size_t i = 0; i < CRIL_N_BUFFERS; i++)
+        b.buffer[i] = e->plan.kept_between_stages[i]
+                          ? (float *)e->kept_between_stages[i].data + first * e->plan.ld[i]
+                          : s->buffers[i];
+    return b;
+}
+
+/* *quantised: the buffer whose numbers s->activations holds. */
+static void multiply(const struct cril_engine *e, struct scratch *s, const struct cril_step *step,
+                     const struct cril_block *b, enum cril_buffer *quantised)
+{
+    const struct cril_packed *w = &e->packed[e->parity][step->w];
     s->activations.k = w->k;
     if (!w->f && *quantised != step->in) {
-        for (size_t i = 0; i < m; i++)
-            e->k->quantise(buffers[step->in] + i * ld[step->in], &s->activations, i);
+        for (size_t i = 0; i < b->n; i++)
+            e->k->quantise(cril_block_row(b, step->in, i), &s->activations, i);
         *quantised = step->in;
     }
-    cril_packed_multiply(e->k, w, buffers[step->in], ld[step->in], &s->activations, 0, m,
-                         buffers[step->out], ld[step->out]);
+    cril_packed_multiply(e->k, w, b->buffer[step->in], b->ld[step->in], &s->activations, 0, b->n,
+                         b->buffer[step->out], b->ld[step->out]);
 }
 
-/* Attention for m rows, block by block of 32 positions of one window. */
-static void attend_rows(const struct cril_engine *e, struct scratch *s, const struct row *rows,
-                        size_t m, float *const *buffers)
+/* All parts of an operation across positions, group by group. */
+static void run_across(const struct cril_pass *p, const struct scratch *s,
+                       const struct cril_block *b)
 {
-    const size_t ldq = e->plan.ld[CRIL_BUF_Q], lda = e->plan.ld[CRIL_BUF_A];
-    for (size_t i = 0, n; i < m; i += n) {
-        size_t pos[32];
-        const float *q[32];
-        for (n = 0; i + n < m && rows[i + n].window == rows[i].window &&
-                    rows[i + n].position / 32 == rows[i].position / 32;
-             n++) {
-            pos[n] = rows[i + n].position;
-            q[n] = buffers[CRIL_BUF_Q] + (i + n) * ldq;
-        }
-        cril_attend(e->k, &e->m->config, rows[i].kv, e->m->layers[e->layer].window, 0,
-                    e->m->config.n_kv_heads, n, pos, q, buffers[CRIL_BUF_A] + i * lda, lda,
-                    s->attention.data);
+    const struct cril_op *op = p->step->op;
+    for (size_t i = 0, n; i < b->n; i += n) {
+        n = cril_row_group(b->rows + i, b->n - i, false);
+        const struct cril_block group = cril_block_part(b, i, n);
+        op->across(p, &group, 0, op->parts(p->m, p->layer), s->across.data);
     }
-}
-
-/* Scaled queries; keys and values in their panels. */
-static void prepare_attention(const struct cril_engine *e, const struct row *rows, size_t m,
-                              float *const *buffers)
-{
-    const struct cril_config *c = &e->m->config;
-    const size_t *ld = e->plan.ld;
-    for (size_t i = 0; i < m; i++) {
-        e->k->scale(buffers[CRIL_BUF_Q] + i * ld[CRIL_BUF_Q], c->attention_scale,
-                    cril_buffer_width(c, CRIL_BUF_Q));
-        cril_kv_store(c, rows[i].kv, rows[i].position, buffers[CRIL_BUF_K] + i * ld[CRIL_BUF_K],
-                      buffers[CRIL_BUF_V] + i * ld[CRIL_BUF_V]);
-    }
-}
-
-/* The stage at work is the one that ends before attention. */
-static bool attention_follows(const struct cril_engine *e)
-{
-    const struct cril_family *f = e->m->family;
-    const size_t end = e->plan.cut[e->stage + 1];
-    return end < f->n_steps && f->steps[end].op == CRIL_OP_ATTEND;
 }
 
 /* A block of rows through the stage at work. */
-static void run_rows(const struct cril_engine *e, struct scratch *s, size_t first, size_t m)
+static void run_rows(const struct cril_engine *e, struct scratch *s, size_t first, size_t n)
 {
-    const struct cril_family *f = e->m->family;
-    const struct row *rows = (const struct row *)e->rows.data + first;
-    enum cril_buffer quantised = CRIL_N_BUFFERS; /* whose numbers s->activations holds */
-    float *buffers[CRIL_N_BUFFERS];
-    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        buffers[b] = e->plan.kept_between_stages[b]
-                         ? (float *)e->kept_between_stages[b].data + first * e->plan.ld[b]
-                         : s->buffers[b];
-    for (size_t i = e->plan.cut[e->stage]; i < e->plan.cut[e->stage + 1]; i++) {
-        const struct cril_step *step = &f->steps[i];
-        if (step->op == CRIL_OP_ATTEND)
-            attend_rows(e, s, rows, m, buffers);
-        else if (step->op == CRIL_OP_MATMUL)
-            matmul(e, s, step, buffers, m, &quantised);
-        else
-            for (size_t r = 0; r < m; r++)
-                cril_row_step(e->m, e->k, &e->rotations, e->layer, step,
-                              buffers[step->in] + r * e->plan.ld[step->in],
-                              buffers[step->out] + r * e->plan.ld[step->out], rows[r].position);
+    const struct cril_stages *stages = stages_of(e, e->stage.layer);
+    const struct cril_block b = block_of(e, s, first, n);
+    enum cril_buffer quantised = CRIL_N_BUFFERS;
+    for (size_t i = stages->cut[e->stage.index]; i < stages->cut[e->stage.index + 1]; i++) {
+        const struct cril_step *step = step_at(e, e->stage, i);
+        const struct cril_pass p = pass_of(e, e->stage.layer, step);
+        switch (step->op->form) {
+        case CRIL_BY_ROWS: step->op->rows(&p, &b); break;
+        case CRIL_BY_PRODUCT: multiply(e, s, step, &b, &quantised); break;
+        case CRIL_ACROSS_POSITIONS: run_across(&p, s, &b); break;
+        }
         if (quantised == step->out)
             quantised = CRIL_N_BUFFERS;
     }
-    if (attention_follows(e))
-        prepare_attention(e, rows, m, buffers);
+}
+
+/* ---- Operations in order ---- */
+
+/* The operation that the stage at work consists of, if its positions follow in order; NULL: they do
+ * not, or there are others. */
+static const struct cril_step *in_order(const struct cril_engine *e)
+{
+    const struct cril_step *first =
+        step_at(e, e->stage, stages_of(e, e->stage.layer)->cut[e->stage.index]);
+    return first->op->in_order ? first : NULL;
+}
+
+/* A part of the operation for all rows of a window. */
+static void run_window(const struct cril_engine *e, struct scratch *s, size_t task)
+{
+    const struct cril_step *step = in_order(e);
+    const struct cril_pass p = pass_of(e, e->stage.layer, step);
+    const size_t parts = step->op->parts(e->m, e->stage.layer), part = task % parts;
+    size_t first = 0;
+    for (size_t i = 0; i < task / parts; i++)
+        first += e->windows[i].n;
+    const struct cril_block b = block_of(e, s, first, e->windows[task / parts].n);
+    step->op->across(&p, &b, part, part + 1, s->across.data);
 }
 
 /* ---- Stages ---- */
 
 /* Makes the stage's matrices the next to be packed, into the half that is free, and asks for their
  * pages. */
-static void place_next(struct cril_engine *e, size_t layer, size_t stage, unsigned char *memory)
+static void place_next(struct cril_engine *e, struct stage s, size_t parity)
 {
-    struct packing *p = &e->next;
-    *p = (struct packing){.layer = layer};
-    for (size_t i = e->plan.cut[stage]; i < e->plan.cut[stage + 1]; i++) {
-        const struct cril_step *step = &e->m->family->steps[i];
-        const struct cril_matrix *t = &e->m->layers[layer].matrix[step->w];
-        size_t bytes = 0;
-        if (step->op != CRIL_OP_MATMUL)
-            continue;
-        cril_packed_place(e->k, t, t->rows, memory, &e->packed[step->w]);
-        cril_packed_bytes(e->k, t, t->rows, &bytes); /* the plan has proved that it fits */
-        memory += bytes;
-        p->slot[p->n_slots] = step->w;
-        p->first_panel[p->n_slots++] = p->n_panels;
-        p->n_panels += cril_panels(t->rows);
-        cril_pages_fetch(t->data, cril_matrix_bytes(t));
+    const struct cril_stages *stages = stages_of(e, s.layer);
+    unsigned char *memory = e->panels[parity].data;
+    for (size_t i = stages->cut[s.index]; i < stages->cut[s.index + 1]; i++) {
+        const struct cril_step *step = step_at(e, s, i);
+        if (step->op->form == CRIL_BY_PRODUCT)
+            cril_packing_add(&e->next, e->k, &e->m->layers[s.layer].matrix[step->w], &memory,
+                             &e->packed[parity][step->w]);
     }
-}
-
-static void pack_panel(struct cril_engine *e, size_t panel)
-{
-    const struct packing *p = &e->next;
-    size_t i = p->n_slots - 1;
-    while (panel < p->first_panel[i])
-        i--;
-    const struct cril_matrix *t = &e->m->layers[p->layer].matrix[p->slot[i]];
-    if (!cril_pack_panel(t, 0, &e->packed[p->slot[i]], panel - p->first_panel[i]))
-        atomic_store(&e->damaged, t->name);
-}
-
-static void release_packed(const struct cril_engine *e)
-{
-    for (size_t i = 0; e->bounded && i < e->next.n_slots; i++) {
-        const struct cril_matrix *t = &e->m->layers[e->next.layer].matrix[e->next.slot[i]];
-        cril_pages_release(t->data, cril_matrix_bytes(t));
-    }
+    cril_packing_fetch(&e->next);
 }
 
 static void stage_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
+    struct scratch *s = &e->scratch[worker];
     const size_t first = task * CRIL_ROWS;
     if (task >= e->n_tasks)
-        pack_panel(e, task - e->n_tasks);
+        cril_packing_panel(&e->next, task - e->n_tasks, &e->damaged);
+    else if (in_order(e))
+        run_window(e, s, task);
     else
-        run_rows(e, &e->scratch[worker], first,
-                 e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
+        run_rows(e, s, first, e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
+}
+
+static size_t count_tasks(const struct cril_engine *e)
+{
+    const struct cril_step *step = in_order(e);
+    return step ? e->n_windows * step->op->parts(e->m, e->stage.layer)
+                : (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
 }
 
 /* From here on only scored rows matter: they move together. */
 static void keep_scored(struct cril_engine *e)
 {
-    struct row *rows = e->rows.data;
+    struct cril_row *rows = e->rows.data;
     size_t n = 0;
     for (size_t r = 0; r < e->n_rows; r++) {
-        if (rows[r].position < rows[r].window->first)
+        if (rows[r].position < e->windows[rows[r].sequence].first)
             continue;
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
             float *all = e->kept_between_stages[b].data;
@@ -236,40 +236,86 @@ static void keep_scored(struct cril_engine *e)
     e->n_rows = n;
 }
 
+/* Stages of all layers before this one. */
+static size_t stages_before(const struct cril_engine *e, size_t layer)
+{
+    size_t n = 0;
+    for (size_t l = 0; l < layer; l++)
+        n += stages_of(e, l)->n;
+    return n;
+}
+
+/* How many stages need all rows: those up to the last that stores a state. */
+static size_t stages_of_all_rows(const struct cril_engine *e)
+{
+    for (size_t l = e->m->config.n_layers; l-- > 0;) {
+        const struct cril_stages *stages = stages_of(e, l);
+        for (size_t k = stages->n; k-- > 0;)
+            for (size_t i = stages->cut[k]; i < stages->cut[k + 1]; i++)
+                if (cril_layer_steps(e->m, l)->step[i].op->stores)
+                    return stages_before(e, l) + k + 1;
+    }
+    return 0;
+}
+
+static struct stage after(const struct cril_engine *e, struct stage s)
+{
+    return s.index + 1 < stages_of(e, s.layer)->n ? (struct stage){s.layer, s.index + 1}
+                                                  : (struct stage){s.layer + 1, 0};
+}
+
 static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user,
                               cril_error *err)
 {
-    const size_t n_layers = e->m->config.n_layers, n_stages = e->plan.n_stages,
-                 n = n_layers * n_stages;
-    place_next(e, 0, 0, e->panels[0].data);
+    const size_t n_layers = e->m->config.n_layers, n = stages_before(e, n_layers),
+                 all_rows = stages_of_all_rows(e), last = stages_of(e, n_layers - 1)->n;
+    struct stage next = {0, 0};
+    e->next = (struct cril_packing){0};
+    place_next(e, next, 0);
     e->n_tasks = 0;
     cril_pool_run(e->pool, e->next.n_panels, stage_task, e);
-    for (size_t i = 0; i < n; i++) {
-        if (poll && poll(user, (double)i / (double)(n + n_stages)) != 0)
-            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
-        release_packed(e);
-        e->layer = i / n_stages;
-        e->stage = i % n_stages;
-        e->n_tasks = (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
-        e->next = (struct packing){0};
-        if (i + 1 < n)
-            place_next(e, (i + 1) / n_stages, (i + 1) % n_stages, e->panels[(i + 1) % 2].data);
-        cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
-        if (e->layer + 1 == n_layers && attention_follows(e))
+    for (size_t i = 0;; i++) {
+        if (i == all_rows)
             keep_scored(e);
+        if (e->bounded)
+            cril_packing_release(&e->next);
+        if (i == n)
+            return CRIL_OK;
+        if (poll && poll(user, (double)i / (double)(n + last)) != 0)
+            return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
+        e->stage = next;
+        e->parity = i % 2;
+        e->n_tasks = count_tasks(e);
+        e->next = (struct cril_packing){0};
+        next = after(e, next);
+        if (i + 1 < n)
+            place_next(e, next, 1 - e->parity);
+        cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
     }
-    return CRIL_OK;
 }
 
 static void embed_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
-    const size_t ldx = e->plan.ld[CRIL_BUF_X];
-    const struct row *row = e->rows.data;
-    (void)worker;
-    for (size_t r = task * CRIL_ROWS; r < e->n_rows && r < (task + 1) * CRIL_ROWS; r++)
-        cril_row_embed(e->m, e->k, row[r].window->ids[row[r].position],
-                       (float *)e->kept_between_stages[CRIL_BUF_X].data + r * ldx, ldx);
+    const struct cril_steps *list = &e->m->family->embedding;
+    const size_t first = task * CRIL_ROWS, left = e->n_rows - first;
+    const struct cril_block b =
+        block_of(e, &e->scratch[worker], first, left < CRIL_ROWS ? left : CRIL_ROWS);
+    for (size_t i = 0; i < list->n; i++) {
+        const struct cril_pass p = pass_of(e, e->m->config.n_layers, &list->step[i]);
+        p.step->op->rows(&p, &b);
+    }
+}
+
+/* Lets go of what the embedding's steps have read of the file. */
+static void release_embedding(const struct cril_engine *e)
+{
+    const struct cril_steps *list = &e->m->family->embedding;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct cril_matrix *t = &cril_model_ends(e->m)->matrix[list->step[i].w];
+        if (cril_matrix_is_set(t))
+            cril_pages_release(t->data, cril_matrix_bytes(t));
+    }
 }
 
 /* ---- A batch ---- */
@@ -277,29 +323,36 @@ static void embed_task(void *arg, size_t task, size_t worker)
 static cril_status check_window(const struct cril_engine *e, const struct cril_window *w,
                                 cril_error *err)
 {
+    cril_status st = CRIL_OK;
     if (w->n < 1 || w->n > e->m->config.n_ctx || w->first >= w->n)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: a window of %zu tokens, of a model made for at most %zu", e->m->path,
                          w->n, e->m->config.n_ctx);
-    for (size_t i = 0; i < w->n; i++) {
-        int32_t target = i >= w->first ? w->targets[i - w->first] : 0;
-        if (w->ids[i] < 0 || (size_t)w->ids[i] >= e->m->n_vocab || target < 0 ||
-            (size_t)target >= e->m->n_vocab)
-            return cril_fail(err, CRIL_ERR_RANGE,
-                             "%s: token id %d is outside the vocabulary of %zu", e->m->path,
-                             (int)w->ids[i], e->m->n_vocab);
-    }
-    return CRIL_OK;
+    for (size_t i = 0; st == CRIL_OK && i < w->n; i++)
+        st = cril_logits_check_id(e->m, w->ids[i], err);
+    for (size_t i = w->first; st == CRIL_OK && i < w->n; i++)
+        st = cril_logits_check_id(e->m, w->targets[i - w->first], err);
+    return st;
 }
 
-static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padded)
+/* Bytes that the states of a window take. */
+static size_t window_state(const struct cril_engine *e, size_t n)
 {
-    const struct cril_config *c = &e->m->config;
-    const size_t kv_floats = cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1),
-                 attend = cril_attend_scratch(c, cril_plan_rows(e->longest));
-    bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct row)) &&
-              cril_memory_reserve(&e->kvs, e->n_windows, sizeof(struct cril_kv)) &&
-              cril_memory_reserve(&e->kv, n_padded, kv_floats * sizeof(float)) &&
+    size_t bytes = 0;
+    for (size_t i = 0; i < e->n_states; i++)
+        bytes += cril_state_max_bytes(e->m, e->states[i], cril_plan_rows(n));
+    return bytes;
+}
+
+static bool reserve_batch(struct cril_engine *e, size_t n_scored)
+{
+    size_t state = 0;
+    for (size_t i = 0; i < e->n_windows; i++)
+        state += window_state(e, e->windows[i].n);
+    bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct cril_row)) &&
+              cril_memory_reserve(&e->sequences, e->n_windows,
+                                  e->n_states * sizeof(struct cril_sequence)) &&
+              cril_memory_reserve(&e->state, state, 1) &&
               cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
               cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
               cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
@@ -308,41 +361,42 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored, size_t n_padde
         ok = !e->plan.kept_between_stages[b] ||
              cril_memory_reserve(&e->kept_between_stages[b], e->n_rows,
                                  e->plan.ld[b] * sizeof(float));
+    const size_t scratch = cril_model_scratch(e->m, cril_plan_rows(e->longest));
     for (size_t i = 0; ok && i < cril_pool_threads(e->pool); i++)
-        ok = cril_memory_reserve(&e->scratch[i].attention, attend, sizeof(float));
+        ok = cril_memory_reserve(&e->scratch[i].across, scratch, sizeof(float));
     return ok;
 }
 
-/* Rows, key and value panels (zeroed: lanes past a window's end must hold numbers). */
+/* Rows and states. */
 static void lay_out(struct cril_engine *e)
 {
-    const struct cril_config *c = &e->m->config;
-    struct row *row = e->rows.data;
-    struct cril_kv *kv = e->kvs.data;
-    float *memory = e->kv.data;
-    for (size_t i = 0; i < e->n_windows; i++, kv++) {
+    struct cril_row *row = e->rows.data;
+    struct cril_sequence *sequences = e->sequences.data;
+    unsigned char *memory = e->state.data;
+    for (size_t i = 0; i < e->n_windows; i++) {
         const struct cril_window *w = &e->windows[i];
-        kv->n_pad = cril_plan_rows(w->n);
-        kv->k = memory;
-        kv->v = kv->k + cril_kv_k_floats(c, kv->n_pad);
-        float *end = kv->v + cril_kv_v_floats(c, kv->n_pad);
-        memset(memory, 0, (size_t)(end - memory) * sizeof(float));
-        memory = end;
+        for (size_t k = 0; k < e->n_states; k++) {
+            struct cril_sequence *s = &sequences[k * e->n_windows + i];
+            *s = (struct cril_sequence){.state = memory, .n_pad = cril_plan_rows(w->n)};
+            memory += cril_state_max_bytes(e->m, e->states[k], s->n_pad);
+        }
         for (size_t p = 0; p < w->n; p++)
-            *row++ = (struct row){.window = w, .kv = kv, .position = p};
+            *row++ = (struct cril_row){.sequence = i, .position = p, .id = w->ids[p]};
     }
+    memset(e->state.data, 0, (size_t)(memory - (unsigned char *)e->state.data));
 }
 
 /* The scored rows' nats, to where the windows want them. */
 static cril_status score_rows(struct cril_engine *e, cril_error *err)
 {
-    const struct row *rows = e->rows.data;
+    const struct cril_row *rows = e->rows.data;
     int32_t *ids = e->ids.data;
     double *nats = e->nats.data;
     struct cril_shares *shares = NULL;
     for (size_t i = 0; i < e->n_rows; i++) {
-        ids[i] = rows[i].window->targets[rows[i].position - rows[i].window->first];
-        if (rows[i].window->shares)
+        const struct cril_window *w = &e->windows[rows[i].sequence];
+        ids[i] = w->targets[rows[i].position - w->first];
+        if (w->shares)
             shares = e->shares.data;
     }
     if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[CRIL_BUF_X].data,
@@ -352,15 +406,16 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
     if (damaged)
         return cril_fail_damaged(e->m->path, damaged, err);
     for (size_t i = 0; i < e->n_rows; i++) {
-        const struct row *r = &rows[i];
+        const struct cril_window *w = &e->windows[rows[i].sequence];
+        const size_t at = rows[i].position - w->first;
         if (!isfinite(nats[i]))
             return cril_fail(err, CRIL_ERR_NUMERIC,
                              "%s: a logit is not finite after token %d at position %zu of a "
                              "window; the weights may be damaged",
-                             e->m->path, (int)r->window->ids[r->position], r->position);
-        r->window->nats[r->position - r->window->first] = nats[i];
-        if (r->window->shares)
-            r->window->shares[r->position - r->window->first] = shares[i];
+                             e->m->path, (int)rows[i].id, rows[i].position);
+        w->nats[at] = nats[i];
+        if (w->shares)
+            w->shares[at] = shares[i];
     }
     return CRIL_OK;
 }
@@ -368,7 +423,7 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
                               size_t n_windows, cril_engine_poll poll, void *user, cril_error *err)
 {
-    size_t n_padded = 0, n_scored = 0;
+    size_t n_scored = 0;
     cril_status st;
     e->windows = windows;
     e->n_windows = n_windows;
@@ -379,17 +434,16 @@ cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *w
         e->n_rows += windows[i].n;
         e->longest = windows[i].n > e->longest ? windows[i].n : e->longest;
         n_scored += windows[i].n - windows[i].first;
-        n_padded += cril_plan_rows(windows[i].n);
     }
     if (!n_windows)
         return CRIL_OK;
-    if (!reserve_batch(e, n_scored, n_padded))
+    if (!reserve_batch(e, n_scored))
         return no_memory(e, err);
     lay_out(e);
     atomic_store(&e->damaged, NULL);
     cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
     if (e->bounded)
-        cril_pages_release(e->m->embedding.data, cril_matrix_bytes(&e->m->embedding));
+        release_embedding(e);
     if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
         return st;
     return score_rows(e, err);
@@ -412,9 +466,7 @@ static bool create_scratch(const struct cril_engine *e, struct scratch *s)
         s->buffers[i] = f;
         f += CRIL_ROWS * ld[i];
     }
-    const size_t blocks = CRIL_ROWS * (widest / CRIL_ACTIVATION_BLOCK);
-    s->activations = (struct cril_activations){
-        .scale = f, .sum32 = f + blocks, .sum16 = f + 2 * blocks, .q = (int16_t *)(f + 4 * blocks)};
+    s->activations = cril_activations_at(f, CRIL_ROWS, widest);
     return true;
 }
 
@@ -430,6 +482,7 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
     e->m = m;
     e->k = k;
     e->bounded = options->memory != 0;
+    e->n_states = cril_model_states(m, e->states);
     st = cril_plan_make(m, k, threads, options->memory, cril_memory_resident() + options->reserved,
                         options->rows, options->window, &e->plan, err);
     if (st != CRIL_OK || (st = cril_pool_create(threads, &e->pool, err)) != CRIL_OK) {
@@ -466,14 +519,14 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows, &e->kvs,    &e->kv,        &e->ids,
-                                         &e->nats, &e->shares, &e->panels[0], &e->panels[1]};
+    struct cril_memory *const owned[] = {&e->rows, &e->sequences, &e->state,     &e->ids,
+                                         &e->nats, &e->shares,    &e->panels[0], &e->panels[1]};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
         free(e->kept_between_stages[b].data);
     for (size_t i = 0; e->scratch && i < cril_pool_threads(e->pool); i++) {
-        free(e->scratch[i].attention.data);
+        free(e->scratch[i].across.data);
         free(e->scratch[i].memory.data);
     }
     cril_rotations_free(&e->rotations);

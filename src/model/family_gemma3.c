@@ -4,30 +4,41 @@
  * embedding scaled by sqrt(n_embd).
  */
 #include "model/family.h"
+#include "model/op.h"
 #include "util/fail.h"
 
 #include <math.h>
 
+static const struct cril_step embedding[] = {
+    {&cril_op_embed, CRIL_W_EMBEDDING, CRIL_BUF_X, CRIL_BUF_X},
+};
+
 static const struct cril_step steps[] = {
-    {CRIL_OP_NORM, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
-    {CRIL_OP_MATMUL, CRIL_W_Q, CRIL_BUF_N, CRIL_BUF_Q},
-    {CRIL_OP_MATMUL, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
-    {CRIL_OP_MATMUL, CRIL_W_V, CRIL_BUF_N, CRIL_BUF_V},
-    {CRIL_OP_HEAD_NORM, CRIL_W_Q_NORM, CRIL_BUF_Q, CRIL_BUF_Q},
-    {CRIL_OP_HEAD_NORM, CRIL_W_K_NORM, CRIL_BUF_K, CRIL_BUF_K},
-    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_Q},
-    {CRIL_OP_ROPE, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_K},
-    {CRIL_OP_ATTEND, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_A},
-    {CRIL_OP_MATMUL, CRIL_W_O, CRIL_BUF_A, CRIL_BUF_T},
-    {CRIL_OP_NORM, CRIL_W_POST_ATTN_NORM, CRIL_BUF_T, CRIL_BUF_T},
-    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
-    {CRIL_OP_NORM, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
-    {CRIL_OP_MATMUL, CRIL_W_GATE, CRIL_BUF_N, CRIL_BUF_G},
-    {CRIL_OP_MATMUL, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
-    {CRIL_OP_GELU_MUL, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
-    {CRIL_OP_MATMUL, CRIL_W_DOWN, CRIL_BUF_G, CRIL_BUF_T},
-    {CRIL_OP_NORM, CRIL_W_POST_FFN_NORM, CRIL_BUF_T, CRIL_BUF_T},
-    {CRIL_OP_ADD, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+    {&cril_op_norm, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {&cril_op_matmul, CRIL_W_Q, CRIL_BUF_N, CRIL_BUF_Q},
+    {&cril_op_matmul, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
+    {&cril_op_matmul, CRIL_W_V, CRIL_BUF_N, CRIL_BUF_V},
+    {&cril_op_head_norm, CRIL_W_Q_NORM, CRIL_BUF_Q, CRIL_BUF_Q},
+    {&cril_op_head_norm, CRIL_W_K_NORM, CRIL_BUF_K, CRIL_BUF_K},
+    {&cril_op_rope, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_Q},
+    {&cril_op_rope, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_K},
+    {&cril_op_store_kv, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_V},
+    {&cril_op_attend, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_A},
+    {&cril_op_matmul, CRIL_W_O, CRIL_BUF_A, CRIL_BUF_T},
+    {&cril_op_norm, CRIL_W_POST_ATTN_NORM, CRIL_BUF_T, CRIL_BUF_T},
+    {&cril_op_add, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+    {&cril_op_norm, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {&cril_op_matmul, CRIL_W_GATE, CRIL_BUF_N, CRIL_BUF_G},
+    {&cril_op_matmul, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
+    {&cril_op_gelu_mul, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
+    {&cril_op_matmul, CRIL_W_DOWN, CRIL_BUF_G, CRIL_BUF_T},
+    {&cril_op_norm, CRIL_W_POST_FFN_NORM, CRIL_BUF_T, CRIL_BUF_T},
+    {&cril_op_add, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+};
+
+static const struct cril_step head[] = {
+    {&cril_op_norm, CRIL_W_OUTPUT_NORM, CRIL_BUF_X, CRIL_BUF_N},
+    {&cril_op_matmul, CRIL_W_OUTPUT, CRIL_BUF_N, CRIL_BUF_LOGITS},
 };
 
 static const struct cril_weight_row weights[] = {
@@ -90,17 +101,17 @@ static bool is_not_last(size_t layer, uint64_t period)
 
 /* The scale of scores that a GGUF without attention.scale has: by a head's width, in the 27B model
  * by the model's width a head. */
-static float usual_scale(size_t layers, size_t embd, size_t heads, size_t head)
+static float usual_scale(size_t layers, size_t embd, size_t heads, size_t width)
 {
-    return 1.0f / sqrtf(layers == 62 ? (float)embd / (float)heads : (float)head);
+    return 1.0f / sqrtf(layers == 62 ? (float)embd / (float)heads : (float)width);
 }
 
-static cril_status translate_scale(struct cril_translation *t, uint64_t head, cril_error *err)
+static cril_status translate_scale(struct cril_translation *t, uint64_t width, cril_error *err)
 {
     const float usual =
         usual_scale((size_t)cril_translated_uint(t, "block_count"),
                     (size_t)cril_translated_uint(t, "embedding_length"),
-                    (size_t)cril_translated_uint(t, "attention.head_count"), (size_t)head);
+                    (size_t)cril_translated_uint(t, "attention.head_count"), (size_t)width);
     double scalar = 256;
     const cril_status st = cril_config_float(t, "query_pre_attn_scalar", &scalar, err);
 
@@ -115,7 +126,7 @@ static cril_status translate_scale(struct cril_translation *t, uint64_t head, cr
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
     static const char local[] = "rope_parameters.sliding_attention.rope_theta";
-    uint64_t head = 0, window = 4096, period = 6;
+    uint64_t width = 0, window = 4096, period = 6;
     double base_local = 10000;
     bool both_ways = false;
     cril_status st;
@@ -124,8 +135,8 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
                                     err)) != CRIL_OK ||
         (st = cril_config_bool(t, "attention_bias", &t->has_biases, err)) != CRIL_OK ||
         (st = cril_config_bool(t, "use_bidirectional_attention", &both_ways, err)) != CRIL_OK ||
-        (st = cril_translate_head(t, 256, &head, err)) != CRIL_OK ||
-        (st = translate_scale(t, head, err)) != CRIL_OK ||
+        (st = cril_translate_head(t, 256, &width, err)) != CRIL_OK ||
+        (st = translate_scale(t, width, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "_sliding_window_pattern", &period, err)) != CRIL_OK ||
@@ -180,6 +191,7 @@ static cril_status configure(cril_model *m, cril_error *err)
 const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
                                                .classes = classes,
                                                .weights = weights,
-                                               .steps = steps,
-                                               .n_steps = sizeof(steps) / sizeof(*steps),
+                                               .embedding = CRIL_STEPS(embedding),
+                                               .layers = {CRIL_STEPS(steps)},
+                                               .head = CRIL_STEPS(head),
                                                .configure = configure};

@@ -135,8 +135,9 @@ static cril_status load(cril_model *m, cril_error *err)
     name_types(m);
     if ((st = cril_model_configure(m, err)) != CRIL_OK)
         return st;
-    if (!(m->layers = calloc(m->config.n_layers, sizeof(*m->layers))))
+    if (!(m->layers = calloc(m->config.n_layers + 1, sizeof(*m->layers))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
+    cril_model_equal_layers(m);
     if ((st = m->family->configure(m, err)) != CRIL_OK ||
         (st = cril_model_check_keys(m, err)) != CRIL_OK ||
         (st = cril_tokenizer_create(m->source, &m->tokenizer, err)) != CRIL_OK)
@@ -197,7 +198,7 @@ void cril_model_close(cril_model *m)
 {
     if (!m)
         return;
-    for (size_t i = 0; m->layers && i < m->config.n_layers; i++)
+    for (size_t i = 0; m->layers && i <= m->config.n_layers; i++)
         for (int s = 0; s < CRIL_N_SLOTS; s++)
             free(m->layers[i].vector[s]);
     for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
@@ -210,7 +211,6 @@ void cril_model_close(cril_model *m)
     cril_warnings_clear(&m->warnings);
     cril_source_close(m->source);
     free(m->layers);
-    free(m->output_norm);
     free(m->used);
     free(m->path);
     free(m->name);

@@ -22,24 +22,22 @@
 
 /* Values of a token on its way through a layer. Widths: cril_buffer_width. */
 enum cril_buffer {
-    CRIL_BUF_X, /* the residual stream [n_embd] */
-    CRIL_BUF_N, /* a normed copy of it [n_embd] */
-    CRIL_BUF_Q, /* queries [n_heads * head_dim] */
-    CRIL_BUF_K, /* keys [n_kv_heads * head_dim] */
-    CRIL_BUF_V, /* values [n_kv_heads * head_dim] */
-    CRIL_BUF_A, /* what attention gathered [n_heads * head_dim] */
-    CRIL_BUF_T, /* a branch's result, before it is added [n_embd] */
-    CRIL_BUF_G, /* gate of the feed-forward network [n_ff] */
-    CRIL_BUF_U, /* its other half [n_ff] */
+    CRIL_BUF_X,      /* the residual stream [n_embd] */
+    CRIL_BUF_N,      /* a normed copy of it [n_embd] */
+    CRIL_BUF_Q,      /* queries [n_heads * head_dim] */
+    CRIL_BUF_K,      /* keys [n_kv_heads * head_dim] */
+    CRIL_BUF_V,      /* values [n_kv_heads * head_dim] */
+    CRIL_BUF_A,      /* what attention gathered [n_heads * head_dim] */
+    CRIL_BUF_T,      /* a branch's result, before it is added [n_embd] */
+    CRIL_BUF_G,      /* gate of the feed-forward network [n_ff] */
+    CRIL_BUF_U,      /* its other half [n_ff] */
+    CRIL_BUF_LOGITS, /* [n_vocab] */
     CRIL_N_BUFFERS
 };
 
-/* Weights; a family has their tensor names. */
+/* Weights of a layer, or of the ends: embedding and head. A family has their tensor names. */
 enum cril_slot {
     CRIL_W_NONE,
-    CRIL_W_EMBEDDING, /* of the model, not of a layer; likewise the next two */
-    CRIL_W_OUTPUT_NORM,
-    CRIL_W_OUTPUT,
     CRIL_W_ATTN_NORM,
     CRIL_W_Q,
     CRIL_W_K,
@@ -57,25 +55,34 @@ enum cril_slot {
     CRIL_W_UP,
     CRIL_W_DOWN,
     CRIL_W_POST_FFN_NORM,
+    CRIL_W_EMBEDDING, /* of the ends, as all that follow; [n_vocab, n_embd] */
+    CRIL_W_OUTPUT_NORM,
+    CRIL_W_OUTPUT, /* [n_vocab, n_embd]; the embedding where tied */
     CRIL_N_SLOTS
 };
 
-enum cril_op {
-    CRIL_OP_NORM,      /* out = RMSNorm(in) * w */
-    CRIL_OP_MATMUL,    /* out = w in */
-    CRIL_OP_BIAS,      /* out += w; left out where no layer has one and the family allows that */
-    CRIL_OP_HEAD_NORM, /* each head of out = RMSNorm(head) * w */
-    CRIL_OP_ROPE,      /* rotate each head of out by its position */
-    CRIL_OP_ATTEND,    /* A = softmax(scale Q K^T, causal) V; every family has one */
-    CRIL_OP_SILU_MUL,  /* out = SiLU(out) * in */
-    CRIL_OP_GELU_MUL,  /* out = GELU(out) * in */
-    CRIL_OP_ADD        /* out += in */
-};
+struct cril_op; /* op.h */
 
 struct cril_step {
-    enum cril_op op;
+    const struct cril_op *op;
     enum cril_slot w;
     enum cril_buffer in, out;
+};
+
+struct cril_steps {
+    const struct cril_step *step; /* [n] */
+    size_t n;
+};
+
+/* The steps [n] of an array. */
+#define CRIL_STEPS(array)                                                                          \
+    {                                                                                              \
+        (array), sizeof(array) / sizeof(*(array))                                                  \
+    }
+
+enum {
+    CRIL_MAX_KINDS = 4, /* of layers in a family */
+    CRIL_MAX_ROPES = 2  /* in a model */
 };
 
 struct cril_config {
@@ -89,8 +96,11 @@ struct cril_layer {
     struct cril_matrix matrix[CRIL_N_SLOTS]; /* [out, in]; not set where the slot is a vector or
                                                 unused */
     float *vector[CRIL_N_SLOTS];             /* owned, finite; NULL likewise */
+    unsigned kind;                           /* index into cril_family.layers */
     unsigned rope;                           /* index into cril_model.rope */
     size_t window; /* keys that a position sees, itself included; 0: all */
+    size_t n_heads, n_kv_heads, n_ff;
+    size_t key_dim, value_dim; /* of a head; a query's is key_dim */
 };
 
 /* What the files of a weight hold. A '#' in a name stands for the layer's number. */
@@ -116,13 +126,15 @@ struct cril_weight {
 enum cril_biases { CRIL_BIASES_AS_FOUND, CRIL_BIASES_NONE, CRIL_BIASES_ALL };
 
 struct cril_family {
-    const char *architecture;              /* general.architecture */
-    const struct cril_class *classes;      /* of transformers; the last has name NULL */
-    const struct cril_weight_row *weights; /* of all steps and both ends */
-    const struct cril_step *steps;         /* [n_steps] */
-    size_t n_steps;
+    const char *architecture;                 /* general.architecture */
+    const struct cril_class *classes;         /* of transformers; the last has name NULL */
+    const struct cril_weight_row *weights;    /* of all steps */
+    struct cril_steps embedding;              /* from a token's id to CRIL_BUF_X; by rows */
+    struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
+    struct cril_steps head;  /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
     enum cril_biases biases; /* of its GGUF files */
-    /* Sets what differs from cril_family_configure: config, ropes, each layer's rope and window. */
+    /* Sets what differs from cril_family_configure: config, ropes, each layer's kind, rope, window
+     * and sizes. */
     cril_status (*configure)(cril_model *m, cril_error *err);
 };
 
@@ -139,10 +151,8 @@ struct cril_model {
     char types[256]; /* room for the names of all CRIL_N_DTYPES types */
     const struct cril_family *family;
     struct cril_config config;
-    struct cril_layer *layers; /* [config.n_layers] */
-    struct cril_rope rope[2];
-    struct cril_matrix embedding, output; /* [n_vocab, n_embd]; the same where tied */
-    float *output_norm;                   /* [n_embd] */
+    struct cril_layer *layers; /* [config.n_layers + 1]; the last: the ends */
+    struct cril_rope rope[CRIL_MAX_ROPES];
     size_t n_vocab;
     bool *used; /* [tensors of the file] a step uses it */
     uint64_t parameters;
@@ -155,7 +165,22 @@ struct cril_model {
 /* An empty model, to be filled; cril_model_close. NULL: out of memory. */
 cril_model *cril_model_create(void);
 
-size_t cril_buffer_width(const struct cril_config *c, enum cril_buffer b);
+/* Numbers of a buffer in a layer. */
+size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b);
+
+/* Gives all layers the sizes of the config. */
+void cril_model_equal_layers(cril_model *m);
+
+/* The weights of embedding and head. */
+static inline struct cril_layer *cril_model_ends(const cril_model *m)
+{
+    return &m->layers[m->config.n_layers];
+}
+
+static inline const struct cril_steps *cril_layer_steps(const cril_model *m, size_t layer)
+{
+    return &m->family->layers[m->layers[layer].kind];
+}
 
 /* The family of a class of transformers, and the class; NULL: unknown. */
 const struct cril_family *cril_family_of_class(struct cril_bytes name,

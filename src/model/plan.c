@@ -1,7 +1,8 @@
 #include "model/plan.h"
 
-#include "model/attention.h"
-#include "model/packing.h"
+#include "model/logits.h"
+#include "model/op.h"
+#include "model/panels.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -16,7 +17,7 @@ struct step_bytes {
 
 struct sizes {
     const cril_model *m;
-    struct step_bytes step[CRIL_MAX_STAGES];
+    struct step_bytes step[CRIL_MAX_KINDS][CRIL_MAX_STAGES];
     size_t row;   /* of a row, besides what waits at cuts */
     size_t fixed; /* besides panels and the workers' own activations */
     size_t workers;
@@ -25,89 +26,117 @@ struct sizes {
 
 static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
-    for (size_t i = 0; i < m->family->n_steps; i++)
-        for (size_t l = 0; l < m->config.n_layers; l++) {
-            const struct cril_matrix *t = &m->layers[l].matrix[m->family->steps[i].w];
-            struct step_bytes *b = &s->step[i];
+    for (size_t l = 0; l < m->config.n_layers; l++) {
+        const struct cril_steps *list = cril_layer_steps(m, l);
+        for (size_t i = 0; i < list->n; i++) {
+            const struct cril_matrix *t = &m->layers[l].matrix[list->step[i].w];
+            struct step_bytes *b = &s->step[m->layers[l].kind][i];
             size_t panels;
-            if (!cril_matrix_is_set(t) || m->family->steps[i].op != CRIL_OP_MATMUL)
+            if (list->step[i].op->form != CRIL_BY_PRODUCT)
                 continue;
             if (!cril_packed_bytes(k, t, t->rows, &panels))
                 return false;
             b->panels = panels > b->panels ? panels : b->panels;
             b->file = cril_matrix_bytes(t) > b->file ? cril_matrix_bytes(t) : b->file;
         }
+    }
     return true;
+}
+
+/* Of a position: what the states of a layer take, of the layer that takes most. A sequence has at
+ * least a panel of positions. */
+static size_t state_bytes(const cril_model *m)
+{
+    const struct cril_state *states[CRIL_MAX_STATES];
+    const size_t n = cril_model_states(m, states);
+    size_t bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        bytes += cril_state_max_bytes(m, states[i], CRIL_PANEL_COLUMNS);
+    return (bytes + CRIL_PANEL_COLUMNS - 1) / CRIL_PANEL_COLUMNS;
 }
 
 /* Rows and what does not depend on cuts. A row of the vocabulary's work: normed, in fp32 or as
  * integers, chunks, target, id, nats. */
 static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
-    const struct cril_config *c = &m->config;
-    const size_t d = c->n_embd, chunks = (m->n_vocab + CRIL_CHUNK - 1) / CRIL_CHUNK;
-    const size_t vocabulary_row = m->output.row_bytes;
+    const struct cril_matrix *output = cril_logits_matrix(m);
+    const size_t d = output->columns;
     size_t chunk;
-    if (!cril_packed_bytes(k, &m->output, CRIL_CHUNK, &chunk))
+    if (!cril_packed_bytes(k, output, CRIL_CHUNK, &chunk))
         return false;
-    s->row = (cril_kv_k_floats(c, 1) + cril_kv_v_floats(c, 1)) * sizeof(float) + d * sizeof(float) +
-             chunks * 8 + 64;
-    s->fixed = s->workers * (chunk + CRIL_CHUNK * vocabulary_row +
+    s->row = state_bytes(m) + d * sizeof(float) + cril_chunks(m) * sizeof(struct cril_chunk) + 64;
+    s->fixed = s->workers * (chunk + CRIL_CHUNK * output->row_bytes +
                              CRIL_ROWS * CRIL_CHUNK * sizeof(float) + /* logits */
-                             cril_attend_scratch(c, s->window) * sizeof(float)) +
-               s->window * 4 * (c->head_dim / 2 + 1) * sizeof(float);
+                             cril_model_scratch(m, s->window) * sizeof(float)) +
+               cril_rotations_bytes(m, s->window);
     return true;
 }
 
 static bool reads(const struct cril_step *s, enum cril_buffer b)
 {
-    return s->in == b || (s->out == b && (s->op == CRIL_OP_ADD || s->op == CRIL_OP_SILU_MUL ||
-                                          s->op == CRIL_OP_GELU_MUL));
+    return s->in == b || (s->out == b && s->op->reads_out) || (s->op->reads & 1u << b);
 }
 
-/* Whether what buffer b holds before step `at` is needed from there on. Keys and values are, up to
- * attention. */
-static bool needed(const struct cril_family *f, size_t at, enum cril_buffer b)
+/* Whether what buffer b holds before step `at` is needed from there on. */
+static bool needed(const struct cril_steps *list, size_t at, enum cril_buffer b)
 {
-    for (size_t i = at; i < f->n_steps; i++) {
-        const struct cril_step *s = &f->steps[i];
-        if (reads(s, b) ||
-            (s->op == CRIL_OP_ATTEND && i > at && (b == CRIL_BUF_K || b == CRIL_BUF_V)))
+    for (size_t i = at; i < list->n; i++) {
+        if (reads(&list->step[i], b))
             return true;
-        if (s->out == b)
+        if (list->step[i].out == b)
             return false;
     }
     return b == CRIL_BUF_X;
 }
 
-/* Cuts at attention, and before a matrix whose panels would make a stage larger than max_bytes.
- * True: a stage has several matrices. */
-static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
+/* Whether there is a cut before step i, whatever the memory. */
+static bool must_cut(const struct cril_steps *list, size_t i)
 {
-    const struct cril_family *f = s->m->family;
-    size_t bytes = 0, matrices = 0, max_matrices = 0;
-    p->n_stages = p->panel_bytes = 0;
-    for (size_t i = 0; i < f->n_steps; i++) {
-        const bool matrix = f->steps[i].op == CRIL_OP_MATMUL;
-        const bool full = bytes > max_bytes || s->step[i].panels > max_bytes - bytes;
-        if (i == 0 || f->steps[i].op == CRIL_OP_ATTEND || (matrix && matrices && full)) {
-            p->cut[p->n_stages++] = i;
+    return i == 0 || list->step[i].op->form == CRIL_ACROSS_POSITIONS ||
+           list->step[i - 1].op->in_order;
+}
+
+/* Cuts layers of a kind where it must, and before a matrix whose panels would make a stage larger
+ * than max_bytes. Raises *largest to the bytes of the largest stage, and sets *several to whether
+ * that has several matrices. */
+static void cut_kind(const struct cril_steps *list, const struct step_bytes *step, size_t max_bytes,
+                     struct cril_stages *out, size_t *largest, bool *several)
+{
+    size_t bytes = 0, matrices = 0;
+    out->n = 0;
+    for (size_t i = 0; i < list->n; i++) {
+        const bool matrix = list->step[i].op->form == CRIL_BY_PRODUCT;
+        const bool full = bytes > max_bytes || step[i].panels > max_bytes - bytes;
+        if (must_cut(list, i) || (matrix && matrices && full)) {
+            out->cut[out->n++] = i;
             bytes = matrices = 0;
         }
-        bytes += s->step[i].panels;
+        bytes += step[i].panels;
         matrices += matrix;
-        if (bytes > p->panel_bytes) {
-            p->panel_bytes = bytes;
-            max_matrices = matrices;
+        if (bytes > *largest) {
+            *largest = bytes;
+            *several = matrices > 1;
         }
     }
-    p->cut[p->n_stages] = f->n_steps;
-    for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
+    out->cut[out->n] = list->n;
+}
+
+/* Cuts layers of all kinds. True: the largest stage has several matrices. */
+static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
+{
+    bool several = false;
+    p->panel_bytes = 0;
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
         p->kept_between_stages[b] = b == CRIL_BUF_X;
-        for (size_t i = 1; i < p->n_stages; i++)
-            p->kept_between_stages[b] |= needed(f, p->cut[i], (enum cril_buffer)b);
+    for (size_t kind = 0; kind < CRIL_MAX_KINDS; kind++) {
+        const struct cril_steps *list = &s->m->family->layers[kind];
+        struct cril_stages *stages = &p->stages[kind];
+        cut_kind(list, s->step[kind], max_bytes, stages, &p->panel_bytes, &several);
+        for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+            for (size_t i = 1; i < stages->n; i++)
+                p->kept_between_stages[b] |= needed(list, stages->cut[i], (enum cril_buffer)b);
     }
-    return max_matrices > 1;
+    return several;
 }
 
 size_t cril_plan_worker_bytes(const struct cril_plan *p)
@@ -117,16 +146,16 @@ size_t cril_plan_worker_bytes(const struct cril_plan *p)
         floats += p->kept_between_stages[b] ? 0 : p->ld[b];
         widest = p->ld[b] > widest ? p->ld[b] : widest;
     }
-    return CRIL_ROWS * (floats * sizeof(float) + widest * sizeof(int16_t) +
-                        widest / CRIL_ACTIVATION_BLOCK * 4 * sizeof(float));
+    return (CRIL_ROWS * floats + cril_activations_floats(CRIL_ROWS, widest)) * sizeof(float);
 }
 
 /* Everything but rows; and one row. */
 static size_t base_bytes(const struct sizes *s, const struct cril_plan *p)
 {
     size_t file = 0;
-    for (size_t i = 0; i < s->m->family->n_steps; i++)
-        file = s->step[i].file > file ? s->step[i].file : file;
+    for (size_t kind = 0; kind < CRIL_MAX_KINDS; kind++)
+        for (size_t i = 0; i < s->m->family->layers[kind].n; i++)
+            file = s->step[kind][i].file > file ? s->step[kind][i].file : file;
     return s->fixed + 2 * p->panel_bytes + 2 * file + s->workers * cril_plan_worker_bytes(p);
 }
 
@@ -174,15 +203,27 @@ size_t cril_plan_width(size_t n)
     return ld % 1024 ? ld : ld + CRIL_PANEL_COLUMNS;
 }
 
+void cril_plan_widths(const cril_model *m, size_t ld[CRIL_N_BUFFERS])
+{
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
+        size_t max = 0;
+        for (size_t l = 0; l < m->config.n_layers; l++) {
+            const size_t width = cril_buffer_width(m, l, (enum cril_buffer)b);
+            max = width > max ? width : max;
+        }
+        ld[b] = max ? cril_plan_width(max) : 0;
+    }
+}
+
 cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads,
                            size_t memory, size_t taken, size_t rows, size_t window,
                            struct cril_plan *out, cril_error *err)
 {
     struct sizes s = {.m = m, .workers = threads, .window = cril_plan_rows(window)};
-    assert(m->family->n_steps <= CRIL_MAX_STAGES); /* at most a stage each */
+    for (size_t kind = 0; kind < CRIL_MAX_KINDS; kind++)
+        assert(m->family->layers[kind].n <= CRIL_MAX_STAGES); /* at most a stage each */
     *out = (struct cril_plan){0};
-    for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        out->ld[b] = cril_plan_width(cril_buffer_width(&m->config, (enum cril_buffer)b));
+    cril_plan_widths(m, out->ld);
     if (!step_sizes(m, k, &s) || !other_sizes(m, k, &s))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     rows = cril_plan_rows(rows ? rows : DEFAULT_ROWS);

@@ -3,9 +3,10 @@
  *
  * A layer's steps are cut into stages. All rows go through a stage before any enters the next, so
  * at a time two stages' panels are in memory: those at work, and the next, packed meanwhile. There
- * is always a cut at attention, since it needs the keys of all rows. Where memory is short, stages
- * are cut between matrices: less for panels, more for the activations that must wait at a cut. No
- * cut changes a bit of any result.
+ * is always a cut before an operation across positions, since it needs what all rows have stored,
+ * and one behind an operation whose positions follow in order. Where memory is short, stages are
+ * cut between matrices: less for panels, more for the activations that must wait at a cut. No cut
+ * changes a bit of any result.
  */
 #ifndef CRIL_MODEL_PLAN_H
 #define CRIL_MODEL_PLAN_H
@@ -18,12 +19,16 @@ enum {
     CRIL_MAX_STAGES = 32
 };
 
+/* Of a layer of one kind. */
+struct cril_stages {
+    size_t n;
+    size_t cut[CRIL_MAX_STAGES + 1]; /* stage i has the steps [cut[i], cut[i + 1]) */
+};
+
 struct cril_plan {
-    size_t n_stages;                          /* of a layer */
-    size_t cut[CRIL_MAX_STAGES + 1];          /* stage i has the steps [cut[i], cut[i + 1]) */
-    bool kept_between_stages[CRIL_N_BUFFERS]; /* waits at a cut: kept for all rows, not a task's
-                                                 alone */
-    size_t ld[CRIL_N_BUFFERS];                /* cril_plan_width */
+    struct cril_stages stages[CRIL_MAX_KINDS];
+    bool kept_between_stages[CRIL_N_BUFFERS]; /* for all rows; others are a task's alone */
+    size_t ld[CRIL_N_BUFFERS];                /* cril_plan_widths */
     size_t panel_bytes;                       /* of the largest stage of any layer */
     size_t rows; /* that go through together, windows counted in whole panels: cril_plan_rows */
 };
@@ -43,6 +48,9 @@ static inline size_t cril_plan_rows(size_t n)
 cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, unsigned threads,
                            size_t memory, size_t taken, size_t rows, size_t window,
                            struct cril_plan *out, cril_error *err);
+
+/* Floats from one row to the next of all buffers, in any layer. */
+void cril_plan_widths(const cril_model *m, size_t ld[CRIL_N_BUFFERS]);
 
 /* Floats from one row to the next where n are used: whole panels, but not a multiple of 4 KB, or
  * the rows of a tile would all fall in one set of the first cache. */

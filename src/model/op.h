@@ -1,0 +1,169 @@
+/*
+ * An operation is one file, op_*.c, and one row, struct cril_op: what it reads and writes, how its
+ * work is divided, its fast form and its plain form. The plan, the engine, the decoder, the
+ * reference pass and the count of operations ask the row; none of them lists operations.
+ *
+ * The fast form works on blocks of rows with the kernels. The plain form works on one token with
+ * plain loops and shares no code with the fast form. The tests hold one to the bits of the other.
+ */
+#ifndef CRIL_MODEL_OP_H
+#define CRIL_MODEL_OP_H
+
+#include "kernels/kernels.h"
+#include "model/model.h"
+#include "model/rotations.h"
+
+/* How the work of an operation is divided. */
+enum cril_form {
+    CRIL_BY_ROWS,         /* a row's result follows from this row and the weights */
+    CRIL_BY_PRODUCT,      /* a row times the step's matrix, by the kernels for products */
+    CRIL_ACROSS_POSITIONS /* a row's result follows from the states of earlier positions too */
+};
+
+enum {
+    CRIL_POSITIONS = 32, /* of a sequence, aligned, that go through an operation together */
+    CRIL_MAX_STATES = 4  /* of a family */
+};
+
+/* A token on its way through the layers. */
+struct cril_row {
+    size_t sequence; /* its window or stream: index of cril_pass.sequences */
+    size_t position; /* in the sequence */
+    int32_t id;
+};
+
+/* Memory for the states of one sequence. */
+struct cril_sequence {
+    unsigned char *state; /* 64-byte aligned; zero before the first use */
+    size_t n_pad;         /* positions that it has room for: a multiple of CRIL_PANEL_COLUMNS */
+};
+
+/* Rows of all buffers. Buffers that no step at hand uses may be NULL. */
+struct cril_block {
+    const struct cril_row *rows; /* [n], in order of sequences and positions */
+    size_t n;
+    float *buffer[CRIL_N_BUFFERS]; /* [n][ld] */
+    const size_t *ld;              /* [CRIL_N_BUFFERS] */
+};
+
+/* The step of a layer that a block goes through. */
+struct cril_pass {
+    const cril_model *m;
+    const struct cril_kernels *k;
+    const struct cril_rotations *rotations;
+    size_t layer;
+    const struct cril_step *step;
+    const struct cril_sequence *sequences; /* by cril_row.sequence */
+    size_t state;                          /* where in a sequence the step's state starts, bytes */
+    size_t first_logit, n_logits;          /* the columns that CRIL_BUF_LOGITS holds */
+};
+
+/* A token on its way through the plain forms. */
+struct cril_token {
+    const cril_model *m;
+    size_t layer, position, n; /* n: tokens that the state has room for */
+    int32_t id;
+    float *buffer[CRIL_N_BUFFERS]; /* [cril_buffer_width] */
+    float *state;                  /* of the step in this layer */
+    float *scratch;                /* [n] */
+};
+
+/* What operations keep of the positions of a sequence, in one layer. Operations that name the same
+ * state share it. A state of the engine serves one layer after another and is not cleared in
+ * between. */
+struct cril_state {
+    /* Bytes for n_pad positions; n_pad times as much as for one, or the same for any n_pad. */
+    size_t (*bytes)(const cril_model *m, size_t layer, size_t n_pad);
+    /* Floats of the plain form for n tokens. */
+    size_t (*plain_floats)(const cril_model *m, size_t layer, size_t n);
+};
+
+struct cril_op {
+    const char *name;
+    enum cril_form form;
+    bool reads_out; /* what `out` held before */
+    unsigned reads; /* buffers that it reads besides the step's, as bits 1 << buffer */
+    const struct cril_state *state; /* that it reads or changes; NULL: none */
+    bool stores; /* changes the state: no position of a sequence may be left out */
+
+    /* Numbers of the weight where it is a vector; NULL: it is a matrix, or there is none. */
+    size_t (*vector)(const cril_model *m, size_t layer, const struct cril_step *s);
+    bool optional; /* left out where no layer has its weight and the family allows that */
+    float neutral; /* a vector of this number changes nothing */
+
+    /* CRIL_BY_ROWS. */
+    void (*rows)(const struct cril_pass *p, const struct cril_block *b);
+
+    /*
+     * CRIL_ACROSS_POSITIONS. A block has rows of one sequence: of CRIL_POSITIONS aligned positions
+     * at most; where in_order, all that there are, every position behind its predecessor. Parts of
+     * the work, [from, to) of `parts`, can be done in any order, each by another thread.
+     */
+    void (*across)(const struct cril_pass *p, const struct cril_block *b, size_t from, size_t to,
+                   float *scratch);
+    bool in_order;
+    size_t (*parts)(const cril_model *m, size_t layer);
+    /* Floats of scratch for sequences of up to n_pad positions. */
+    size_t (*scratch)(const cril_model *m, size_t layer, size_t n_pad);
+
+    void (*plain)(const struct cril_token *t, const struct cril_step *s);
+
+    /* Multiply-adds for n positions of a sequence; NULL: not worth counting. */
+    double (*multiply_adds)(const cril_model *m, size_t layer, const struct cril_step *s, size_t n);
+};
+
+extern const struct cril_op cril_op_embed;     /* out = the token's row of w, scaled */
+extern const struct cril_op cril_op_norm;      /* out = RMSNorm(in) * w */
+extern const struct cril_op cril_op_head_norm; /* each head of out = RMSNorm(head) * w */
+extern const struct cril_op cril_op_matmul;    /* out = w in */
+extern const struct cril_op cril_op_bias;      /* out += w */
+extern const struct cril_op cril_op_add;       /* out += in */
+extern const struct cril_op cril_op_rope;      /* turns each head of out by its position */
+extern const struct cril_op cril_op_store_kv;  /* keeps keys and values of a position */
+extern const struct cril_op cril_op_attend;    /* out = softmax(scale in K^T, causal) V */
+extern const struct cril_op cril_op_silu_mul;  /* out = SiLU(out) * in */
+extern const struct cril_op cril_op_gelu_mul;  /* out = GELU(out) * in */
+
+/* Row i of a buffer. */
+static inline float *cril_block_row(const struct cril_block *b, enum cril_buffer buffer, size_t i)
+{
+    return b->buffer[buffer] + i * b->ld[buffer];
+}
+
+/* Rows [first, first + n) of b. */
+struct cril_block cril_block_part(const struct cril_block *b, size_t first, size_t n);
+
+/* Numbers of a buffer that are in use. */
+static inline size_t cril_pass_width(const struct cril_pass *p, enum cril_buffer b)
+{
+    return b == CRIL_BUF_LOGITS ? p->n_logits : cril_buffer_width(p->m, p->layer, b);
+}
+
+/* The vector of the step; NULL: it has none. */
+static inline const float *cril_pass_vector(const struct cril_pass *p)
+{
+    return p->m->layers[p->layer].vector[p->step->w];
+}
+
+/* The state of the step for row r. */
+static inline unsigned char *cril_pass_state(const struct cril_pass *p, const struct cril_row *r)
+{
+    return p->sequences[r->sequence].state + p->state;
+}
+
+/* How many of the rows [n], from the first on, go together through an operation across positions.
+ */
+size_t cril_row_group(const struct cril_row *rows, size_t n, bool in_order);
+
+/* The different states of m's operations; [CRIL_MAX_STATES]. Returns how many there are. */
+size_t cril_model_states(const cril_model *m, const struct cril_state *states[]);
+/* Whether an operation of the layer uses the state. */
+bool cril_layer_uses(const cril_model *m, size_t layer, const struct cril_state *state);
+
+/* Bytes of the state for n_pad positions, of the layer that takes most. */
+size_t cril_state_max_bytes(const cril_model *m, const struct cril_state *state, size_t n_pad);
+
+/* Floats of scratch that any operation of m needs for sequences of up to n_pad positions. */
+size_t cril_model_scratch(const cril_model *m, size_t n_pad);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * Causal attention of a block of positions as two products a head: scores = Q K^T, result =
+ * softmax(scores) V (Vaswani et al. 2017, eq. 1), over keys and values kept in the panels that the
+ * product kernels read.
+ *
+ * Positions are taken in blocks of 32, aligned in their sequence; all of a block read the same
+ * range of keys, those they must not see weighted 0. So the range, and with it every bit, follows
+ * from the position alone.
+ */
+#include "model/op.h"
+
+#include "model/plain.h"
+#include "util/fmath.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- Keys and values ---- */
+
+/* Keys and values of one sequence in one layer. */
+struct kv {
+    float *k; /* [n_kv_heads][n_pad / PANEL_COLUMNS][key_dim][PANEL_COLUMNS] */
+    float *v; /* [n_kv_heads][pad(value_dim) / PANEL_COLUMNS][n_pad][PANEL_COLUMNS] */
+    size_t n_pad;
+};
+
+static size_t pad(size_t n)
+{
+    return cril_panels(n) * CRIL_PANEL_COLUMNS;
+}
+
+static size_t kv_bytes(const cril_model *m, size_t layer, size_t n_pad)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    return l->n_kv_heads * (l->key_dim + pad(l->value_dim)) * n_pad * sizeof(float);
+}
+
+static size_t kv_plain_floats(const cril_model *m, size_t layer, size_t n)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    return l->n_kv_heads * (l->key_dim + l->value_dim) * n;
+}
+
+static const struct cril_state kv_state = {.bytes = kv_bytes, .plain_floats = kv_plain_floats};
+
+static struct kv kv_of(const struct cril_pass *p, const struct cril_row *r)
+{
+    const struct cril_layer *l = &p->m->layers[p->layer];
+    const size_t n_pad = p->sequences[r->sequence].n_pad;
+    float *k = (float *)(void *)cril_pass_state(p, r);
+    return (struct kv){.k = k, .v = k + l->n_kv_heads * l->key_dim * n_pad, .n_pad = n_pad};
+}
+
+static void store_row(const struct cril_layer *l, const struct kv *kv, size_t position,
+                      const float *k, const float *v)
+{
+    const size_t panel = position / CRIL_PANEL_COLUMNS, lane = position % CRIL_PANEL_COLUMNS;
+    for (size_t h = 0; h < l->n_kv_heads; h++) {
+        float *kp =
+            kv->k + h * l->key_dim * kv->n_pad + panel * l->key_dim * CRIL_PANEL_COLUMNS + lane;
+        float *vp = kv->v + h * pad(l->value_dim) * kv->n_pad + position * CRIL_PANEL_COLUMNS;
+        for (size_t d = 0; d < l->key_dim; d++)
+            kp[d * CRIL_PANEL_COLUMNS] = k[h * l->key_dim + d];
+        for (size_t d = 0; d < l->value_dim; d++)
+            vp[d / CRIL_PANEL_COLUMNS * kv->n_pad * CRIL_PANEL_COLUMNS + d % CRIL_PANEL_COLUMNS] =
+                v[h * l->value_dim + d];
+    }
+}
+
+static void store_rows(const struct cril_pass *p, const struct cril_block *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const struct kv kv = kv_of(p, &b->rows[i]);
+        store_row(&p->m->layers[p->layer], &kv, b->rows[i].position,
+                  cril_block_row(b, CRIL_BUF_K, i), cril_block_row(b, CRIL_BUF_V, i));
+    }
+}
+
+static void store_token(const struct cril_token *t, const struct cril_step *s)
+{
+    const struct cril_layer *l = &t->m->layers[t->layer];
+    const size_t nk = l->n_kv_heads * l->key_dim, nv = l->n_kv_heads * l->value_dim;
+    float *keys = t->state, *values = keys + nk * t->n;
+    (void)s;
+    memcpy(keys + t->position * nk, t->buffer[CRIL_BUF_K], nk * sizeof(float));
+    memcpy(values + t->position * nv, t->buffer[CRIL_BUF_V], nv * sizeof(float));
+}
+
+const struct cril_op cril_op_store_kv = {.name = "store keys and values",
+                                         .form = CRIL_BY_ROWS,
+                                         .reads = 1u << CRIL_BUF_K | 1u << CRIL_BUF_V,
+                                         .state = &kv_state,
+                                         .stores = true,
+                                         .rows = store_rows,
+                                         .plain = store_token};
+
+/* ---- A block of positions ---- */
+
+/* Scores of keys outside (pos - window, pos] become -infinity: weight 0. s is the row of keys [low,
+ * high). */
+static void mask(float *s, size_t low, size_t high, size_t pos, size_t window)
+{
+    size_t first = window && pos >= window ? pos - window + 1 : 0;
+    for (size_t j = low; j < first; j++)
+        s[j - low] = -INFINITY;
+    for (size_t j = pos + 1; j < high; j++)
+        s[j - low] = -INFINITY;
+}
+
+/* The first key that the positions of the block from `block` on read. */
+static size_t lowest_key(size_t block, size_t window)
+{
+    return window && block >= window ? (block - window + 1) / CRIL_POSITIONS * CRIL_POSITIONS : 0;
+}
+
+/* Heads [head, head + g) of all positions at once, which read the same keys k and values v. */
+static void attend_heads(const struct cril_pass *p, const struct cril_block *b, const float *k,
+                         const float *v, size_t n_pad, size_t low, size_t high, size_t head,
+                         size_t g, float *scratch)
+{
+    const struct cril_layer *l = &p->m->layers[p->layer];
+    const size_t kd = l->key_dim, vd = l->value_dim, vp = pad(vd), n = high - low;
+    float *queries = scratch, *gathered = queries + CRIL_POSITIONS * kd,
+          *scores = gathered + CRIL_POSITIONS * vp;
+    float sum[CRIL_POSITIONS];
+    for (size_t i = 0; i < b->n; i++)
+        memcpy(queries + i * g * kd, cril_block_row(b, p->step->in, i) + head * kd,
+               g * kd * sizeof(float));
+    p->k->scale(queries, p->m->config.attention_scale, b->n * g * kd);
+    for (size_t j = low; j < high; j += CRIL_PANEL_COLUMNS)
+        p->k->gemm_f32(queries, kd, b->n * g, k + j * kd, kd, scores + (j - low), n);
+    for (size_t i = 0; i < b->n * g; i++) {
+        mask(scores + i * n, low, high, b->rows[i / g].position, l->window);
+        sum[i] = p->k->softmax(scores + i * n, n);
+    }
+    for (size_t d = 0; d < vp; d += CRIL_PANEL_COLUMNS)
+        p->k->gemm_f32(scores, n, b->n * g, v + d * n_pad + low * CRIL_PANEL_COLUMNS, n,
+                       gathered + d, vp);
+    for (size_t i = 0; i < b->n * g; i++) {
+        float *out = cril_block_row(b, p->step->out, i / g) + (head + i % g) * vd;
+        float r = 1.0f / sum[i];
+        for (size_t d = 0; d < vd; d++)
+            out[d] = gathered[i * vp + d] * r;
+    }
+}
+
+static void attend_block(const struct cril_pass *p, const struct cril_block *b, size_t from,
+                         size_t to, float *scratch)
+{
+    const struct cril_layer *l = &p->m->layers[p->layer];
+    const struct kv kv = kv_of(p, b->rows);
+    const size_t block = b->rows[0].position / CRIL_POSITIONS * CRIL_POSITIONS,
+                 low = lowest_key(block, l->window), group = l->n_heads / l->n_kv_heads;
+    /* Heads of a group go together where positions are few; many fill the kernel's tiles alone, and
+       more scores than needed would leave the cache. */
+    const size_t together = CRIL_POSITIONS / b->n < group ? CRIL_POSITIONS / b->n : group;
+    for (size_t kh = from; kh < to; kh++)
+        for (size_t h = 0, g; h < group; h += g) {
+            g = group - h < together ? group - h : together;
+            attend_heads(p, b, kv.k + kh * l->key_dim * kv.n_pad,
+                         kv.v + kh * pad(l->value_dim) * kv.n_pad, kv.n_pad, low,
+                         block + CRIL_POSITIONS, kh * group + h, g, scratch);
+        }
+}
+
+static size_t key_heads(const cril_model *m, size_t layer)
+{
+    return m->layers[layer].n_kv_heads;
+}
+
+static size_t attend_scratch(const cril_model *m, size_t layer, size_t n_pad)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    return CRIL_POSITIONS * (l->key_dim + pad(l->value_dim) + n_pad);
+}
+
+/* ---- One token ---- */
+
+/* One head: scores over the keys of its range in order, softmax, weighted sum of values. keys and
+ * values are those of the head, nk and nv from one position to the next. */
+static void attend_head(const struct cril_layer *l, size_t p, const float *q, const float *keys,
+                        size_t nk, const float *values, size_t nv, float *weights, float *out)
+{
+    const size_t low = lowest_key(p / CRIL_POSITIONS * CRIL_POSITIONS, l->window);
+    float max = -INFINITY, s[16] = {0};
+    for (size_t j = low; j <= p; j++) {
+        weights[j] = 0;
+        for (size_t d = 0; d < l->key_dim; d++)
+            weights[j] = fmaf(q[d], keys[j * nk + d], weights[j]);
+        if (l->window && p - j >= l->window)
+            weights[j] = -INFINITY;
+        max = weights[j] > max ? weights[j] : max;
+    }
+    for (size_t j = low; j <= p; j++) {
+        weights[j] = cril_expf(weights[j] - max);
+        s[j % 16] += weights[j];
+    }
+    float r = 1.0f / cril_plain_tree(s);
+    for (size_t d = 0; d < l->value_dim; d++) {
+        float sum = 0;
+        for (size_t j = low; j <= p; j++)
+            sum = fmaf(weights[j], values[j * nv + d], sum);
+        out[d] = sum * r;
+    }
+}
+
+static void attend_token(const struct cril_token *t, const struct cril_step *s)
+{
+    const struct cril_layer *l = &t->m->layers[t->layer];
+    const size_t nk = l->n_kv_heads * l->key_dim, nv = l->n_kv_heads * l->value_dim;
+    const float *keys = t->state, *values = keys + nk * t->n;
+    float *q = t->buffer[s->in];
+    for (size_t i = 0; i < l->n_heads * l->key_dim; i++)
+        q[i] *= t->m->config.attention_scale;
+    for (size_t h = 0; h < l->n_heads; h++) {
+        const size_t kh = h / (l->n_heads / l->n_kv_heads);
+        attend_head(l, t->position, q + h * l->key_dim, keys + kh * l->key_dim, nk,
+                    values + kh * l->value_dim, nv, t->scratch,
+                    t->buffer[s->out] + h * l->value_dim);
+    }
+}
+
+/* ---- The row ---- */
+
+/* Keys that n positions see, together. window 0: all earlier ones. */
+static double visible_keys(size_t n, size_t window)
+{
+    const double all = (double)n, max = window && window < n ? (double)window : all;
+    return max * (max + 1) / 2 + (all - max) * max;
+}
+
+static double multiply_adds(const cril_model *m, size_t layer, const struct cril_step *s, size_t n)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    (void)s;
+    return visible_keys(n, l->window) * (double)l->n_heads * (double)(l->key_dim + l->value_dim);
+}
+
+const struct cril_op cril_op_attend = {.name = "attention",
+                                       .form = CRIL_ACROSS_POSITIONS,
+                                       .state = &kv_state,
+                                       .across = attend_block,
+                                       .parts = key_heads,
+                                       .scratch = attend_scratch,
+                                       .plain = attend_token,
+                                       .multiply_adds = multiply_adds};

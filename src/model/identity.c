@@ -1,5 +1,6 @@
 /*
- * Which model this is: a SHA-256 of the file, and one of what decides over its results.
+ * Which model this is: a SHA-256 of its files (formats/file_hash.c), and one of what decides over
+ * its results.
  *
  * The identity is the hash of this, where numbers are little-endian and a text is its length (u64)
  * and its bytes:
@@ -28,12 +29,9 @@
 
 #include "util/fail.h"
 #include "util/hash.h"
-#include "util/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { HASHED_AT_ONCE = 1 << 22 };
 
 struct hashing { /* after a failure nothing more is hashed */
     struct cril_sha256 *hash;
@@ -51,16 +49,6 @@ static void add_bytes(struct hashing *h, const void *data, size_t n)
 {
     if (h->st == CRIL_OK)
         h->st = cril_sha256_update(h->hash, data, n, h->err);
-}
-
-/* Bytes of the mapping; a file larger than memory never lies in it whole. */
-static void add_mapped(struct hashing *h, const uint8_t *data, size_t len)
-{
-    for (size_t at = 0, n; h->st == CRIL_OK && at < len; at += n) {
-        n = len - at < HASHED_AT_ONCE ? len - at : HASHED_AT_ONCE;
-        add_bytes(h, data + at, n);
-        cril_pages_release(data + at, n);
-    }
 }
 
 static void add_number(struct hashing *h, uint64_t v, unsigned bytes)
@@ -176,7 +164,8 @@ static cril_status add_tensors(struct hashing *h, const cril_model *m)
         for (unsigned k = 0; k < t->n_dims; k++)
             add_number(h, t->ne[k], 8);
         add_number(h, t->bytes, 8);
-        add_mapped(h, t->data, (size_t)t->bytes);
+        if (h->st == CRIL_OK)
+            h->st = cril_sha256_update_mapped(h->hash, t->data, (size_t)t->bytes, h->err);
     }
     free(sorted);
     return h->st;
@@ -196,16 +185,7 @@ static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *
 
 static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err)
 {
-    struct hashing h;
-
-    begin(&h, err);
-    for (size_t i = 0; i < cril_source_files(m->source); i++) {
-        size_t len;
-        const uint8_t *const data = cril_source_file(m->source, i, &len);
-
-        add_mapped(&h, data, len);
-    }
-    return finish(&h, hex);
+    return cril_source_sha256(m->source, hex, err);
 }
 
 /* The hash that is kept, made by the first thread that asks while the others wait. */

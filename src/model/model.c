@@ -359,17 +359,6 @@ static void name_types(cril_model *m)
     }
 }
 
-/* general.name, or the file's name without folder and suffix. */
-static char *read_name(const cril_model *m)
-{
-    const struct cril_value *kv = cril_values_find(m->values, "general.name");
-    if (kv && kv->type == CRIL_VALUE_STRING && !kv->is_array && kv->strings[0].len)
-        return strndup(kv->strings[0].data, kv->strings[0].len);
-    const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path,
-               *dot = strrchr(from, '.');
-    return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
-}
-
 /* Of m->source. */
 static cril_status load(cril_model *m, cril_error *err)
 {
@@ -384,7 +373,7 @@ static cril_status load(cril_model *m, cril_error *err)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: architecture \"%.*s\" is not known to cril, which runs %s", path,
                          (int)(arch.len > 60 ? 60 : arch.len), arch.data, cril_family_names());
-    if (!(m->name = read_name(m)) ||
+    if (!(m->name = cril_source_name(m->source)) ||
         !(m->used = calloc(cril_source_tensor_count(m->source) + 1, sizeof(bool))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     name_types(m);

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char original[] = CRIL_TEST_DATA "/golden/tiny-llama.gguf",
@@ -270,11 +271,13 @@ static void test_parts(void **state)
     copy("p-00002-of-00003.gguf");
     assert_int_equal(cril_model_files("p-00001-of-00003.gguf", count_file, all, &err), CRIL_OK);
     assert_string_equal(all, "p-00001-of-00003.gguf p-00002-of-00003.gguf p-00003-of-00003.gguf ");
-    assert_int_equal(cril_stamps_take("p-00001-of-00003.gguf", &before, &err), CRIL_OK);
+    assert_int_equal(cril_stamps_take("p-00001-of-00003.gguf", CRIL_STAMPED_MODEL, &before, &err),
+                     CRIL_OK);
     assert_int_equal(before.all, 0); /* one is missing */
     cril_stamps_free(&before);
     copy("p-00003-of-00003.gguf");
-    assert_int_equal(cril_stamps_take("p-00001-of-00003.gguf", &before, &err), CRIL_OK);
+    assert_int_equal(cril_stamps_take("p-00001-of-00003.gguf", CRIL_STAMPED_MODEL, &before, &err),
+                     CRIL_OK);
     assert_true(before.n == 3 && before.all);
     assert_int_equal(cril_stamps_check(&before, 0, 3, &err), CRIL_OK);
     assert_int_equal(truncate("p-00003-of-00003.gguf", 100), 0);
@@ -284,6 +287,56 @@ static void test_parts(void **state)
     unlink("p-00001-of-00003.gguf");
     unlink("p-00002-of-00003.gguf");
     unlink("p-00003-of-00003.gguf");
+}
+
+static void put(const char *path, const char *content)
+{
+    FILE *const f = fopen(path, "wb");
+
+    assert_non_null(f);
+    fputs(content, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static uint64_t stamp(const char *path, enum cril_stamped what, uint64_t *bytes)
+{
+    struct cril_stamps s;
+    uint64_t all;
+
+    assert_int_equal(cril_stamps_take(path, what, &s, &err), CRIL_OK);
+    *bytes = s.bytes;
+    all = s.all;
+    cril_stamps_free(&s);
+    return all;
+}
+
+/* Of a model's folder the files count that the model is read from. */
+static void test_model_folder(void **state)
+{
+    uint64_t before, as_corpus, bytes;
+
+    (void)state;
+    assert_int_equal(mkdir("hf", 0700), 0);
+    put("hf/config.json", "{}");
+    put("hf/model.safetensors", "weights");
+    as_corpus = stamp("hf", CRIL_STAMPED_CORPUS, &bytes);
+    before = stamp("hf", CRIL_STAMPED_MODEL, &bytes);
+    assert_true(before && as_corpus);
+    assert_int_equal(bytes, 9);
+    assert_true(stamp("hf/", CRIL_STAMPED_MODEL, &bytes) == before);
+    assert_true(stamp("hf/config.json", CRIL_STAMPED_MODEL, &bytes) == before);
+    put("hf/README.md", "words");
+    assert_true(stamp("hf", CRIL_STAMPED_MODEL, &bytes) == before);
+    assert_true(stamp("hf", CRIL_STAMPED_CORPUS, &bytes) != as_corpus);
+    put("hf/tokenizer.json", "{}");
+    assert_true(stamp("hf", CRIL_STAMPED_MODEL, &bytes) != before);
+    assert_int_equal(bytes, 11);
+    unlink("hf/config.json");
+    assert_true(stamp("hf", CRIL_STAMPED_MODEL, &bytes) == 0); /* one is missing */
+    unlink("hf/model.safetensors");
+    unlink("hf/README.md");
+    unlink("hf/tokenizer.json");
+    rmdir("hf");
 }
 
 static int make_folder(void **state)
@@ -302,9 +355,10 @@ static int remove_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_score),      cmocka_unit_test(test_compress),
-        cmocka_unit_test(test_decompress), cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_hashes),     cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_score),        cmocka_unit_test(test_compress),
+        cmocka_unit_test(test_decompress),   cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_hashes),       cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_model_folder),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -194,13 +194,10 @@ static void one_file(void **state)
         assert_int_equal(cril_source_version(s), 0);
         assert_int_equal(cril_source_tensor_count(s), 1);
         assert_true(cril_values_has(cril_source_values(s), "architectures"));
-        has_read(s, 2, size);
-        for (int again = 0; again < 2; again++) {
-            assert_int_equal(cril_source_read(s, "tokenizer.json", &data, &len, NULL), CRIL_OK);
-            assert_int_equal(len, 2);
-            assert_memory_equal(data, "{}", 2);
-        }
-        has_read(s, 3, size + 2);
+        assert_string_equal(cril_source_path(s), folder);
+        assert_int_equal(cril_source_read(s, "tokenizer.json", &data, &len, NULL), CRIL_OK);
+        assert_int_equal(len, 2);
+        assert_memory_equal(data, "{}", 2);
         assert_int_equal(cril_source_read(s, "tokenizer.model", &data, &len, NULL), CRIL_OK);
         assert_null(data);
         assert_int_equal(cril_source_read(s, "merges.txt", &data, &len, NULL), CRIL_OK);
@@ -210,12 +207,87 @@ static void one_file(void **state)
         assert_int_equal(len, 2);
         assert_int_equal(cril_source_read(s, "*.none", &data, &len, NULL), CRIL_OK);
         assert_null(data);
-        has_read(s, 5, size + 4);
+        has_read(s, 6, size + 5); /* whatever is asked for */
+        assert_int_equal(cril_source_read(s, "README.md", &data, &len, NULL), CRIL_OK);
+        assert_int_equal(len, 8);
+        has_read(s, 7, size + 5 + 8);
         assert_int_equal(cril_source_check(s, NULL), CRIL_OK);
         cril_source_close(s);
-        visits(in_folder(names[i]), "config.json model.safetensors tokenizer.json merges.txt "
-                                    "qwen.tiktoken zz.tiktoken ");
+        visits(in_folder(names[i]), "config.json model.safetensors merges.txt qwen.tiktoken "
+                                    "tokenizer.json zz.tiktoken ");
     }
+}
+
+/* As "sha256sum FILES | sha256sum" in the folder. */
+static void hash_is(const char *path, const char *files)
+{
+    struct cril_source *const s = opened(path);
+    char command[400], expected[65] = "", hex[65];
+    FILE *f;
+
+    snprintf(command, sizeof(command), "cd %s && sha256sum %s | sha256sum", folder, files);
+    f = popen(command, "r");
+    assert_non_null(f);
+    assert_int_equal(fread(expected, 1, 64, f), 64);
+    assert_int_equal(pclose(f), 0);
+    assert_int_equal(cril_source_sha256(s, hex, NULL), CRIL_OK);
+    assert_string_equal(hex, expected);
+    cril_source_close(s);
+}
+
+static void file_hash(void **state)
+{
+    static const char files[] = "config.json merges.txt model.safetensors qwen.tiktoken "
+                                "tokenizer.json zz.tiktoken";
+
+    (void)state;
+    hash_is(folder, files);
+    hash_is(in_folder(MODEL), files);
+    write_text("README.md", "other words");
+    hash_is(folder, files);
+    unlink(in_folder("zz.tiktoken"));
+    hash_is(folder, "config.json merges.txt model.safetensors qwen.tiktoken tokenizer.json");
+}
+
+static void is_named(const char *path, const char *expected)
+{
+    struct cril_source *const s = opened(path);
+    char *const name = cril_source_name(s);
+
+    assert_string_equal(name, expected);
+    free(name);
+    cril_source_close(s);
+}
+
+static void names(void **state)
+{
+    static const char *const by_path[][2] = {
+        {"Qwen2.5-0.5B", "Qwen2.5-0.5B"},
+        {"/m/Qwen2.5-0.5B/", "Qwen2.5-0.5B"},
+        {"m/a//config.json", "a"},
+        {"m/a/model-00001-of-00002.safetensors", "a"},
+        {"m/snapshots/a", "a"},
+        {"hub/models--Qwen--Qwen2.5-0.5B/snapshots/1234", "Qwen2.5-0.5B"},
+        {"models--gpt2/snapshots/1234/config.json", "gpt2"},
+        {"models--gpt2/other/1234/config.json", "1234"},
+        {"config.json", ""},
+        {"/", ""},
+    };
+    const char *const own = strrchr(folder, '/') + 1;
+    struct cril_arena arena = {0};
+    char before[1000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(by_path) / sizeof(by_path[0]); i++)
+        assert_string_equal(cril_source_folder_name(by_path[i][0], &arena), by_path[i][1]);
+    cril_arena_free(&arena);
+    is_named(in_folder(""), own);
+    is_named(in_folder(MODEL), own);
+    assert_non_null(getcwd(before, sizeof(before)));
+    assert_int_equal(chdir(folder), 0);
+    is_named(".", own);
+    is_named("config.json", own);
+    assert_int_equal(chdir(before), 0);
 }
 
 static void working_folder(void **state)
@@ -481,6 +553,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values),         cmocka_unit_test(text_config),
         cmocka_unit_test(bad_config),     cmocka_unit_test(one_file),
+        cmocka_unit_test(file_hash),      cmocka_unit_test(names),
         cmocka_unit_test(working_folder), cmocka_unit_test(changed),
         cmocka_unit_test(sharded),        cmocka_unit_test(bad_index),
         cmocka_unit_test(without_index),  cmocka_unit_test(links),

@@ -518,6 +518,7 @@ static int make_folder(void **state)
     (void)state;
     if (!mkdtemp(folder) || mkdir(in_folder("m"), 0700) != 0 ||
         mkdir(in_folder("texts.d"), 0700) != 0 || mkdir(in_folder("none"), 0700) != 0 ||
+        mkdir(in_folder("hf-1.5b"), 0700) != 0 || mkdir(in_folder("hf-2"), 0700) != 0 ||
         mkfifo(in_folder("fifo"), 0600) != 0)
         return -1;
     make_file("m/b.gguf", "GGUF");
@@ -528,6 +529,8 @@ static int make_folder(void **state)
     make_file("m/short", "GGU");
     make_file("m/[b].gguf", "GGUF");
     make_file("m/\xff.gguf", "GGUF");
+    make_file("hf-1.5b/config.json", "{}");
+    make_file("hf-2/config.json", "{}");
     make_file("texts.d/a.txt", "text");
     make_file("c.jsonl", "{\"content\": \"a\"}\n");
     return 0;
@@ -544,6 +547,10 @@ static int remove_folder(void **state)
                                         "m/[b].gguf",
                                         "m/\xff.gguf",
                                         "m",
+                                        "hf-1.5b/config.json",
+                                        "hf-1.5b",
+                                        "hf-2/config.json",
+                                        "hf-2",
                                         "texts.d/a.txt",
                                         "texts.d",
                                         "none",
@@ -563,6 +570,8 @@ static void finds_files(void **state)
     static const char text[] = "models:\n"
                                "  - {path: 'm/[aBb]*.gguf', family: f}\n"
                                "  - path: m/[b].gguf\n" /* there is such a file */
+                               "  - path: hf-1.5b/\n"
+                               "  - path: hf-?/config.json\n"
                                "corpora:\n"
                                "  - path: c.jsonl\n"
                                "  - path: texts.d/\n"
@@ -575,7 +584,7 @@ static void finds_files(void **state)
     if (check(text, &s, &faults) != CRIL_OK)
         fail_msg("%s", faults.fault[0].message);
     i = cril_study_info_of(s);
-    assert_int_equal(i->n_models, 4);
+    assert_int_equal(i->n_models, 6);
     assert_string_equal(i->models[0].name, "B"); /* by bytes, whatever the locale */
     assert_string_equal(i->models[1].name, "a"); /* one model, by its first part */
     assert_string_equal(i->models[2].name, "b");
@@ -584,6 +593,9 @@ static void finds_files(void **state)
     assert_int_equal(i->models[2].line, 2);
     assert_string_equal(i->models[3].name, "[b]");
     assert_string_equal(i->models[3].family, "[b]");
+    assert_string_equal(i->models[4].name, "hf-1.5b"); /* a folder, with all that it is called */
+    assert_string_equal(i->models[4].path, in_folder("hf-1.5b/"));
+    assert_string_equal(i->models[5].name, "hf-2");
     assert_string_equal(i->corpora[1].name, "texts.d");
     assert_string_equal(i->database, in_folder("none/x.db"));
     cril_study_close(s);
@@ -597,7 +609,10 @@ static void says_which_file_is_wrong(void **state)
         {FC "models: [{path: m/q*.gguf}]\n", 2, "no file matches \"m/q*.gguf\""},
         {FC "models:\n  - path: m/q.gguf\n", 3,
          "m/q.gguf: cannot be opened: No such file or directory; check the path"},
-        {FC "models:\n  - path: m\n", 3, "m: is a folder; name a GGUF file in it"},
+        {FC "models:\n  - path: m\n", 3,
+         "m: is no model's folder (it has no config.json); name one, or a GGUF file"},
+        {FC "models:\n  - path: none/config.json\n", 3,
+         "none/config.json: cannot be opened: No such file or directory; check the path"},
         {FC "models:\n  - path: fifo\n", 3, "fifo: is a pipe or a device"},
         {FC "models:\n  - path: m/read.me\n", 3, "m/read.me: is no GGUF file"},
         {FC "models:\n  - path: m/short\n", 3, "m/short: is no GGUF file"},

@@ -254,30 +254,6 @@ static cril_status start_reader(cril_corpus *c, cril_error *err)
 
 /* ---- hashing ---- */
 
-/* A line as sha256sum prints it: a name with a line end or a backslash is escaped and the line
- * marked. */
-static cril_status hash_line(cril_corpus *c, const char *name, cril_error *err)
-{
-    const size_t plain = strcspn(name, "\\\n\r");
-    const char *mark = name[plain] ? "\\" : "";
-    cril_status st;
-
-    if ((st = cril_sha256_update(c->list, mark, strlen(mark), err)) != CRIL_OK ||
-        (st = cril_sha256_update(c->list, c->hex, 64, err)) != CRIL_OK ||
-        (st = cril_sha256_update(c->list, "  ", 2, err)) != CRIL_OK)
-        return st;
-    for (; *name; name++) {
-        const char *as = *name == '\n'   ? "\\n"
-                         : *name == '\r' ? "\\r"
-                         : *name == '\\' ? "\\\\"
-                                         : NULL;
-
-        if ((st = cril_sha256_update(c->list, as ? as : name, as ? 2 : 1, err)) != CRIL_OK)
-            return st;
-    }
-    return cril_sha256_update(c->list, "\n", 1, err);
-}
-
 /* The open file was read as far as anyone wants: hashes what is left, closes it, moves on. */
 static cril_status finish_file(cril_corpus *c, cril_error *err)
 {
@@ -287,7 +263,8 @@ static cril_status finish_file(cril_corpus *c, cril_error *err)
     if ((st = cril_stream_drain(c->stream, err)) != CRIL_OK ||
         (st = cril_sha256_final(c->hash, c->hex, err)) != CRIL_OK)
         return st;
-    if (c->is_folder && (st = hash_line(c, *name == '/' ? name + 1 : name, err)) != CRIL_OK)
+    if (c->is_folder &&
+        (st = cril_sha256_line(c->list, c->hex, *name == '/' ? name + 1 : name, err)) != CRIL_OK)
         return st;
     close_file(c);
     c->at++;

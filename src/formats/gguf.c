@@ -13,10 +13,12 @@
 #include "util/fail.h"
 #include "util/size.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     MIN_KV_BYTES = 8 + 4 + 1,         /* key length, type, one byte of value */
@@ -462,10 +464,41 @@ static cril_status read_all(struct cril_source *s, cril_error *err)
     return CRIL_OK;
 }
 
+static char *name_of(const struct cril_source *s)
+{
+    const struct cril_value *said = cril_values_find(&s->values, "general.name");
+    const char *slash = strrchr(s->path, '/'), *base = slash ? slash + 1 : s->path,
+               *dot = strrchr(base, '.');
+
+    if (said && said->type == CRIL_VALUE_STRING && !said->is_array && said->strings[0].len)
+        return strndup(said->strings[0].data, said->strings[0].len);
+    return strndup(base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+}
+
 /* The format of any file that no other one claims. */
 static bool claims(const char *path)
 {
     return path != NULL;
 }
 
-const struct cril_format cril_format_gguf = {"GGUF", claims, read_all, each_file};
+static cril_status look(const char *path, cril_error *err)
+{
+    char magic[4];
+    struct stat info;
+    FILE *f;
+    size_t n;
+
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode))
+        return cril_fail(err, CRIL_ERR_IO,
+                         "%s: is a pipe or a device; name a GGUF file or a model's folder", path);
+    if (!(f = fopen(path, "rb")))
+        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
+    n = fread(magic, 1, sizeof(magic), f);
+    fclose(f);
+    if (n < sizeof(magic) || memcmp(magic, "GGUF", 4) != 0)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: is no GGUF file (it does not begin with 'GGUF')", path);
+    return CRIL_OK;
+}
+
+const struct cril_format cril_format_gguf = {"GGUF", claims, read_all, name_of, look, each_file};

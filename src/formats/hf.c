@@ -1,6 +1,6 @@
 /*
  * A model's folder as Hugging Face's libraries write it: config.json, weights in one or several
- * safetensors files, and what others ask cril_source_read for (the tokenizer's files).
+ * safetensors files, and the tokenizer's files, which cril_source_read gives.
  *
  * Weights are model.safetensors; else the files that model.safetensors.index.json names, each of
  * which must hold the tensors that the index says, and no others; else model-00001-of-00003 and so
@@ -8,9 +8,10 @@
  * there the prefix "language_model." goes, and what has neither it nor "lm_head." is another
  * model's. Buffers that are no weights are left out (is_buffer).
  *
- * Files count in this order: config.json, the index, the weights by name, the others as they are
- * asked for. What cril does not read is refused by name, with what helps.
+ * Files count in this order: config.json, the index, the weights by name, those of the tokenizer,
+ * all that are there. What cril does not read is refused by name, with what helps.
  */
+#include "formats/folder_path.h"
 #include "formats/hf_config.h"
 #include "formats/members.h"
 #include "formats/reader.h"
@@ -20,25 +21,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 #define CONFIG "config.json"
 #define WEIGHTS "model.safetensors"
 #define INDEX "model.safetensors.index.json"
 
-/* A file that names its folder. */
-static const char *const naming[] = {CONFIG,
-                                     "*.safetensors",
-                                     "*.safetensors.index.json",
-                                     "tokenizer.json",
-                                     "tokenizer.model",
-                                     "tokenizer_config.json",
-                                     "generation_config.json",
-                                     "adapter_config.json",
-                                     "pytorch_model*.bin",
-                                     "pytorch_model*.bin.index.json"};
-
-/* What cril_source_read may be asked for. */
+/* What tokenizers are made of. */
 static const char *const others[] = {"tokenizer.json",
                                      "tokenizer.model",
                                      "tokenizer_config.json",
@@ -71,6 +60,7 @@ static const struct {
 
 struct folder {
     struct cril_source *source;
+    const char *given;           /* the file in it that names it; NULL: none does */
     json_t *config, *map;        /* map: the index's, from tensors to files; NULL: no index */
     struct cril_members weights; /* names of files */
     struct cril_safetensors tensors;
@@ -79,43 +69,6 @@ struct folder {
 static cril_status no_memory(const char *path, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-}
-
-/* ---- Which folder ---- */
-
-static bool is_folder(const char *path)
-{
-    struct stat info;
-
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-static const char *last_name(const char *path)
-{
-    const char *const slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-static bool claims(const char *path)
-{
-    for (size_t i = 0; i < sizeof(naming) / sizeof(naming[0]); i++)
-        if (cril_member_matches(naming[i], last_name(path)))
-            return true;
-    return is_folder(path);
-}
-
-/* NULL: out of memory. */
-static char *folder_of(const char *path, struct cril_arena *arena)
-{
-    const size_t len = is_folder(path) ? strlen(path) : (size_t)(last_name(path) - path);
-    char *const text = cril_arena_take(arena, len + 2, 1);
-
-    if (text)
-        memcpy(text, path, len);
-    if (text && len && text[len - 1] != '/')
-        text[len] = '/';
-    return text;
 }
 
 /* ---- What is refused ---- */
@@ -147,7 +100,7 @@ static cril_status refuse_gguf(struct cril_source *s, const struct cril_members 
 /* Says why there are no weights that cril reads. */
 static cril_status refuse_weights(struct cril_source *s, cril_error *err)
 {
-    struct cril_members m;
+    struct cril_members m = {0};
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; st == CRIL_OK && i < sizeof(foreign) / sizeof(foreign[0]); i++) {
@@ -173,7 +126,7 @@ static cril_status refuse_weights(struct cril_source *s, cril_error *err)
 static cril_status refuse_folder(struct cril_source *s, cril_error *err)
 {
     static const char *const signs[] = {"*.safetensors", "*.bin", "consolidated*"};
-    struct cril_members m;
+    struct cril_members m = {0};
     cril_status st = CRIL_OK;
 
     if ((st = cril_members_list(s->folder, "*.gguf", &s->arena, &m, err)) == CRIL_OK && m.n)
@@ -270,7 +223,7 @@ static unsigned parts_of(const char *name)
 static cril_status list_parts(const char *folder, struct cril_arena *arena,
                               struct cril_members *files, cril_error *err)
 {
-    struct cril_members there;
+    struct cril_members there = {0};
     cril_status st = cril_members_list(folder, "model-*.safetensors", arena, &there, err);
     unsigned parts = 0;
 
@@ -298,7 +251,6 @@ static bool holds(const struct cril_members *m, const char *name)
 static cril_status list_weights(struct folder *f, cril_error *err)
 {
     struct cril_source *const s = f->source;
-    const char *const given = last_name(s->path);
     const uint8_t *data;
     size_t len;
     cril_status st;
@@ -314,11 +266,10 @@ static cril_status list_weights(struct folder *f, cril_error *err)
         return st;
     if (f->weights.n == 0)
         return refuse_weights(s, err);
-    if (cril_member_matches("*.safetensors", given) && !is_folder(s->path) &&
-        !holds(&f->weights, given))
+    if (f->given && cril_member_matches("*.safetensors", f->given) && !holds(&f->weights, f->given))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: is not the folder's model, which is in %s; name the folder", s->path,
-                         f->weights.names[0]);
+                         "%s%s: is not the folder's model, which is in %s; name the folder",
+                         s->folder, f->given, f->weights.names[0]);
     return CRIL_OK;
 }
 
@@ -493,20 +444,98 @@ static cril_status read_config(struct folder *f, cril_error *err)
     return cril_hf_config_add(&s->values, f->config, err);
 }
 
+/* All that are there. */
+static cril_status list_others(struct cril_source *s, struct cril_members *out, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && st == CRIL_OK; i++)
+        st = cril_members_list(s->folder, others[i], &s->arena, out, err);
+    return st;
+}
+
+static cril_status read_others(struct cril_source *s, cril_error *err)
+{
+    struct cril_members there = {0};
+    cril_status st = list_others(s, &there, err);
+    const uint8_t *data;
+    size_t len;
+
+    for (size_t i = 0; i < there.n && st == CRIL_OK; i++)
+        st = cril_source_read(s, there.names[i], &data, &len, err);
+    free(there.names);
+    return st;
+}
+
+static void close_folder(struct folder *f)
+{
+    json_decref(f->config);
+    json_decref(f->map);
+    free(f->weights.names);
+    free(f->tensors.items);
+}
+
+/* From here on the source's path is the folder's. */
+static cril_status find_folder(struct folder *f, cril_error *err)
+{
+    struct cril_source *const s = f->source;
+    const char *const given = cril_folder_member(s->path);
+    char *const folder = cril_folder_of(s->path, &s->arena), *path;
+    size_t len;
+
+    if (!folder || (given && !(f->given = cril_arena_text(&s->arena, given, strlen(given)))))
+        return no_memory(s->path, err);
+    len = strlen(folder);
+    len -= len > 1; /* the slash */
+    if (!(path = len ? strndup(folder, len) : strdup(".")))
+        return no_memory(s->path, err);
+    free(s->path);
+    s->path = path;
+    s->folder = folder;
+    return CRIL_OK;
+}
+
 static cril_status read_all(struct cril_source *s, cril_error *err)
 {
     struct folder f = {.source = s};
     cril_status st;
 
-    if (!(s->folder = folder_of(s->path, &s->arena)))
-        return no_memory(s->path, err);
+    if ((st = find_folder(&f, err)) != CRIL_OK)
+        return st;
     if ((st = read_config(&f, err)) == CRIL_OK && (st = check_quantised(&f, err)) == CRIL_OK &&
         (st = list_weights(&f, err)) == CRIL_OK && (st = read_weights(&f, err)) == CRIL_OK)
         st = take_tensors(&f, err);
-    json_decref(f.config);
-    json_decref(f.map);
-    free(f.weights.names);
-    free(f.tensors.items);
+    if (st == CRIL_OK)
+        st = read_others(s, err);
+    close_folder(&f);
+    return st;
+}
+
+static char *name_of(const struct cril_source *s)
+{
+    struct cril_arena arena = {0};
+    char working[4096];
+    const bool is_working = strcmp(s->path, ".") == 0 && getcwd(working, sizeof(working));
+    const char *const name = cril_source_folder_name(is_working ? working : s->path, &arena);
+    char *const copy = name ? strdup(name) : NULL;
+
+    cril_arena_free(&arena);
+    return copy;
+}
+
+static cril_status look(const char *path, cril_error *err)
+{
+    struct cril_arena arena = {0};
+    char *const folder = cril_folder_of(path, &arena);
+    cril_status st = CRIL_OK;
+
+    if (!folder)
+        st = no_memory(path, err);
+    else if (!cril_member_exists(folder, CONFIG))
+        st = cril_fail(err, CRIL_ERR_IO,
+                       "%s: is no model's folder (it has no " CONFIG "); name one, or a GGUF file",
+                       path);
+    cril_arena_free(&arena);
     return st;
 }
 
@@ -516,7 +545,6 @@ struct visit {
     const char *folder;
     int (*on_file)(void *user, const char *file);
     void *user;
-    struct cril_arena *arena;
     cril_error *err;
 };
 
@@ -542,59 +570,37 @@ static cril_status visit_all(const struct visit *v, const struct cril_members *m
     return st;
 }
 
-/* The files of an index that can be read, else none. */
-static cril_status list_indexed(const struct visit *v, struct cril_members *out)
+static cril_status visit_files(const struct visit *v, struct folder *f)
 {
-    char *const path = cril_member_path(v->folder, INDEX);
-    struct cril_mapfile map = {0};
-    json_t *index = NULL;
-    cril_status st = path ? CRIL_OK : CRIL_ERR_NOMEM;
+    struct cril_members rest = {0};
+    cril_status st = list_weights(f, NULL); /* what is wrong with them is for open to say */
 
-    if (path && cril_mapfile_open(path, &map, NULL) == CRIL_OK)
-        st = read_index(path, map.data, map.size, v->arena, out, &index, NULL);
-    json_decref(index);
-    cril_mapfile_close(&map);
-    free(path);
-    return st == CRIL_ERR_NOMEM ? no_memory(v->folder, v->err) : CRIL_OK;
-}
-
-static cril_status visit_weights(const struct visit *v)
-{
-    struct cril_members files = {0};
-    cril_status st;
-
-    if (cril_member_exists(v->folder, WEIGHTS))
-        return visit_one(v, WEIGHTS);
-    if (cril_member_exists(v->folder, INDEX)) {
-        if ((st = visit_one(v, INDEX)) == CRIL_OK)
-            st = list_indexed(v, &files);
-    } else {
-        st = list_parts(v->folder, v->arena, &files, v->err);
-    }
-    if (st == CRIL_OK)
-        st = visit_all(v, &files);
-    free(files.names);
+    if (st != CRIL_ERR_NOMEM)
+        st = list_others(f->source, &rest, v->err);
+    if (st == CRIL_OK && (st = visit_one(v, CONFIG)) == CRIL_OK && !holds(&f->weights, WEIGHTS) &&
+        cril_member_exists(v->folder, INDEX))
+        st = visit_one(v, INDEX);
+    if (st == CRIL_OK && (st = visit_all(v, &f->weights)) == CRIL_OK)
+        st = visit_all(v, &rest);
+    free(rest.names);
     return st;
 }
 
 static cril_status each_file(const char *path, int (*on_file)(void *user, const char *file),
                              void *user, cril_error *err)
 {
-    struct cril_arena arena = {0};
-    const struct visit v = {folder_of(path, &arena), on_file, user, &arena, err};
-    cril_status st = v.folder ? visit_one(&v, CONFIG) : no_memory(path, err);
+    struct folder f = {.source = cril_source_create(path)};
+    struct visit v = {.on_file = on_file, .user = user, .err = err};
+    cril_status st = f.source ? find_folder(&f, err) : no_memory(path, err);
 
-    if (st == CRIL_OK)
-        st = visit_weights(&v);
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]) && st == CRIL_OK; i++) {
-        struct cril_members there;
-
-        if ((st = cril_members_list(v.folder, others[i], &arena, &there, err)) == CRIL_OK)
-            st = visit_all(&v, &there);
-        free(there.names);
+    if (st == CRIL_OK) {
+        v.folder = f.source->folder;
+        st = visit_files(&v, &f);
     }
-    cril_arena_free(&arena);
+    close_folder(&f);
+    cril_source_close(f.source);
     return st;
 }
 
-const struct cril_format cril_format_hf = {"Hugging Face folder", claims, read_all, each_file};
+const struct cril_format cril_format_hf = {
+    "Hugging Face folder", cril_folder_claims, read_all, name_of, look, each_file};

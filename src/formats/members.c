@@ -80,7 +80,6 @@ cril_status cril_members_list(const char *folder, const char *pattern, struct cr
     cril_status st = CRIL_OK;
     struct dirent *e;
 
-    *out = (struct cril_members){0};
     while (d && st == CRIL_OK && (e = readdir(d)) != NULL)
         if (e->d_name[0] != '.' && cril_member_matches(pattern, e->d_name))
             st = cril_members_add(out, arena, e->d_name, err);

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Zero-initialised it is empty. */
 struct cril_members {
-    const char **names; /* [n], bytewise sorted; free(names), texts are of an arena */
+    const char **names; /* [n]; free(names), texts are of an arena */
     size_t n, capacity;
 };
 
@@ -19,7 +20,7 @@ bool cril_member_matches(const char *pattern, const char *name);
 char *cril_member_path(const char *folder, const char *name);
 /* Also for a link that leads nowhere. */
 bool cril_member_exists(const char *folder, const char *name);
-/* Names that match; none where the folder cannot be read. *out is to be freed after an error too.
+/* Adds the names that match to *out and sorts it; none where the folder cannot be read.
  * CRIL_ERR_NOMEM. */
 cril_status cril_members_list(const char *folder, const char *pattern, struct cril_arena *arena,
                               struct cril_members *out, cril_error *err);

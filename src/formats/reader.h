@@ -27,6 +27,8 @@ struct cril_source {
     struct cril_arena arena; /* names of tensors, and what else a reader keeps */
 };
 
+/* A source of path's format, in which nothing is yet. NULL: out of memory. */
+struct cril_source *cril_source_create(const char *path);
 /* Maps one more file and appends it; *i is its number. path is copied. CRIL_ERR_FORMAT: it is a
  * pointer of Git LFS. */
 cril_status cril_source_add_file(struct cril_source *s, const char *path, size_t *i,
@@ -50,6 +52,10 @@ struct cril_format {
     bool (*claims)(const char *path);
     /* Fills *s, whose path is set. */
     cril_status (*read)(struct cril_source *s, cril_error *err);
+    /* cril_source_name. */
+    char *(*name_of)(const struct cril_source *s);
+    /* cril_source_look. */
+    cril_status (*look)(const char *path, cril_error *err);
     /* cril_source_each_file. */
     cril_status (*each_file)(const char *path, int (*on_file)(void *user, const char *file),
                              void *user, cril_error *err);

@@ -153,18 +153,27 @@ static const struct cril_format *format_of(const char *path)
     return formats[i];
 }
 
-cril_status cril_source_open(const char *path, struct cril_source **out, cril_error *err)
+struct cril_source *cril_source_create(const char *path)
 {
     struct cril_source *s = calloc(1, sizeof(*s));
-    cril_status st;
 
     if (!s || !(s->path = strdup(path))) {
         free(s);
-        return no_memory(path, err);
+        return NULL;
     }
     s->n_users = 1;
     s->values.path = s->path;
     s->format = format_of(path);
+    return s;
+}
+
+cril_status cril_source_open(const char *path, struct cril_source **out, cril_error *err)
+{
+    struct cril_source *s = cril_source_create(path);
+    cril_status st;
+
+    if (!s)
+        return no_memory(path, err);
     if ((st = cril_misnamed(path, err)) != CRIL_OK || (st = s->format->read(s, err)) != CRIL_OK ||
         (st = cril_source_finish(s, err)) != CRIL_OK) {
         cril_source_close(s);
@@ -201,11 +210,21 @@ cril_status cril_source_each_file(const char *path, int (*on_file)(void *user, c
     return format_of(path)->each_file(path, on_file, user, err);
 }
 
+cril_status cril_source_look(const char *path, cril_error *err)
+{
+    return format_of(path)->look(path, err);
+}
+
 /* ---- Looking ---- */
 
 const char *cril_source_path(const struct cril_source *s)
 {
     return s->path;
+}
+
+char *cril_source_name(const struct cril_source *s)
+{
+    return s->format->name_of(s);
 }
 
 const char *cril_source_format(const struct cril_source *s)

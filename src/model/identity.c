@@ -1,5 +1,6 @@
 /*
- * Which model this is: a SHA-256 of the file, and one of what decides over its results.
+ * Which model this is: a SHA-256 of its files (formats/file_hash.c), and one of what decides over
+ * its results.
  *
  * The identity is the hash of this, where numbers are little-endian and a text is its length (u64)
  * and its bytes:
@@ -33,8 +34,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HASHED_AT_ONCE = 1 << 22 };
-
 struct hashing { /* after a failure nothing more is hashed */
     struct cril_sha256 *hash;
     cril_status st;
@@ -51,16 +50,6 @@ static void add_bytes(struct hashing *h, const void *data, size_t n)
 {
     if (h->st == CRIL_OK)
         h->st = cril_sha256_update(h->hash, data, n, h->err);
-}
-
-/* Bytes of the mapping; a file larger than memory never lies in it whole. */
-static void add_mapped(struct hashing *h, const uint8_t *data, size_t len)
-{
-    for (size_t at = 0, n; h->st == CRIL_OK && at < len; at += n) {
-        n = len - at < HASHED_AT_ONCE ? len - at : HASHED_AT_ONCE;
-        add_bytes(h, data + at, n);
-        cril_pages_release(data + at, n);
-    }
 }
 
 static void add_number(struct hashing *h, uint64_t v, unsigned bytes)
@@ -156,6 +145,12 @@ static cril_status add_metadata(struct hashing *h, const cril_model *m)
     return h->st;
 }
 
+static void add_mapped(struct hashing *h, const struct cril_tensor *t)
+{
+    if (h->st == CRIL_OK)
+        h->st = cril_sha256_update_mapped(h->hash, t->data, (size_t)t->bytes, h->err);
+}
+
 /* A vector of a folder, as the numbers of 32 bits that a GGUF has. */
 static void add_vector(struct hashing *h, const cril_model *m, const struct cril_weight *w)
 {
@@ -184,7 +179,7 @@ static void add_matrix(struct hashing *h, const cril_model *m, const struct cril
 
     add_number(h, w->tensor->bytes, 8);
     if (!matrix.interleaved) {
-        add_mapped(h, w->tensor->data, (size_t)w->tensor->bytes);
+        add_mapped(h, w->tensor);
         return;
     }
     for (size_t r = 0; r < matrix.rows; r++)
@@ -208,7 +203,7 @@ static void add_weight(struct hashing *h, const cril_model *m, const struct cril
         add_matrix(h, m, w);
     } else {
         add_number(h, t->bytes, 8);
-        add_mapped(h, t->data, (size_t)t->bytes);
+        add_mapped(h, t);
     }
 }
 
@@ -243,16 +238,7 @@ static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *
 
 static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err)
 {
-    struct hashing h;
-
-    begin(&h, err);
-    for (size_t i = 0; i < cril_source_files(m->source); i++) {
-        size_t len;
-        const uint8_t *const data = cril_source_file(m->source, i, &len);
-
-        add_mapped(&h, data, len);
-    }
-    return finish(&h, hex);
+    return cril_source_sha256(m->source, hex, err);
 }
 
 /* The hash that is kept, made by the first thread that asks while the others wait. */

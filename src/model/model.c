@@ -38,40 +38,6 @@ static void name_types(cril_model *m)
     }
 }
 
-/* The last part of a folder's path; for a snapshot in the hub's cache, the repository's name. */
-static char *name_of_folder(const char *path)
-{
-    static const char cache[] = "/snapshots/";
-    const char *end = path + strlen(path), *from, *part;
-
-    while (end > path + 1 && end[-1] == '/')
-        end--;
-    for (part = strstr(path, cache); part && strstr(part + 1, cache);)
-        part = strstr(part + 1, cache);
-    if (part && (from = strstr(path, "models--")) && from < part) {
-        end = part;
-        for (path = from + strlen("models--"); (from = strstr(path, "--")) && from < end;)
-            path = from + 2;
-    }
-    for (from = end; from > path && from[-1] != '/';)
-        from--;
-    return strndup(from, (size_t)(end - from));
-}
-
-/* general.name, or the name of the file without suffix, or of the folder. */
-static char *read_name(const cril_model *m)
-{
-    if (m->folder_class)
-        return name_of_folder(m->path);
-
-    const struct cril_value *kv = cril_values_find(m->values, "general.name");
-    if (kv && kv->type == CRIL_VALUE_STRING && !kv->is_array && kv->strings[0].len)
-        return strndup(kv->strings[0].data, kv->strings[0].len);
-    const char *base = strrchr(m->path, '/'), *from = base ? base + 1 : m->path,
-               *dot = strrchr(from, '.');
-    return strndup(from, dot && dot > from ? (size_t)(dot - from) : strlen(from));
-}
-
 static cril_status find_family(cril_model *m, cril_error *err)
 {
     struct cril_bytes name;
@@ -129,7 +95,7 @@ static cril_status load(cril_model *m, cril_error *err)
     if ((st = cril_source_is_folder(m->source) ? find_class(m, err) : find_family(m, err)) !=
         CRIL_OK)
         return st;
-    if (!(m->name = read_name(m)) || !(m->used = calloc(n_tensors + 1, sizeof(bool))) ||
+    if (!(m->name = cril_source_name(m->source)) || !(m->used = calloc(n_tensors + 1, sizeof(bool))) ||
         !(m->weights = calloc(n_tensors + 1, sizeof(*m->weights))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     name_types(m);

@@ -86,6 +86,7 @@ static cril_status hash_corpus(const char *path, char sha256[65], cril_error *er
 /* Whom to ask for the hash of a file whose stamp is not known, and whether it is worth the reading.
  */
 struct asked {
+    enum cril_stamped what;
     cril_status (*hash)(const char *path, char sha256[65], cril_error *err);
     bool (*is_worth)(const struct cril_current *c, size_t i, const struct cril_stamps *stamps);
 };
@@ -97,7 +98,7 @@ static cril_status identify(const struct cril_current *c, const char *path, size
     struct cril_stamps stamps;
     bool is_worth = false;
     cril_error why;
-    cril_status st = cril_stamps_take(path, &stamps, err);
+    cril_status st = cril_stamps_take(path, asked->what, &stamps, err);
 
     sha256[0] = '\0';
     if (st == CRIL_OK && stamps.all)
@@ -130,7 +131,7 @@ static bool is_model_worth(const struct cril_current *c, size_t i, const struct 
 
 static cril_status look_at_model(struct cril_current *c, size_t i, cril_error *err)
 {
-    static const struct asked asked = {hash_model, is_model_worth};
+    static const struct asked asked = {CRIL_STAMPED_MODEL, hash_model, is_model_worth};
     const cril_study_model *m = &c->study->models[i];
     struct model_now *now = &c->models[i];
     char sha256[65];
@@ -195,7 +196,7 @@ static cril_status find_whole(cril_store *s, const cril_store_corpus *want,
 static cril_status look_at_corpus(struct cril_current *c, size_t i, cril_error *err)
 {
     const cril_study_corpus *corpus = &c->study->corpora[i];
-    static const struct asked asked = {hash_corpus, is_corpus_worth};
+    static const struct asked asked = {CRIL_STAMPED_CORPUS, hash_corpus, is_corpus_worth};
     struct corpus_now *now = &c->corpora[i];
     cril_store_corpus want = {0};
     cril_status st =

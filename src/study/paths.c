@@ -3,6 +3,7 @@
 #include "study/paths.h"
 
 #include "corpus/decoders.h"
+#include "formats/source.h"
 #include "util/fail.h"
 #include "util/number.h"
 
@@ -92,7 +93,8 @@ char *cril_path_model_name(struct cril_arena *a, const char *path)
     const char *part =
         part_number(path) ? path + strlen(path) - strlen("-#####-of-#####.gguf") : ".gguf";
 
-    return cril_path_stem(a, path, part);
+    return ends_with(path, strlen(path), ".gguf") ? cril_path_stem(a, path, part)
+                                                  : cril_source_folder_name(path, a);
 }
 
 bool cril_path_is_pattern(const char *path)
@@ -164,26 +166,12 @@ cril_status cril_path_match(struct cril_arena *a, const char *study, const char 
 
 cril_status cril_path_check_model(const char *path, cril_error *err)
 {
-    char magic[4];
     struct stat info;
-    FILE *f;
-    size_t n;
 
     if (stat(path, &info) != 0)
         return cril_fail(
             err, CRIL_ERR_IO,
             "%s: cannot be opened: %s; check the path, which starts at the study file's folder",
             path, strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return cril_fail(err, CRIL_ERR_IO, "%s: is %s; name a GGUF file%s", path,
-                         S_ISDIR(info.st_mode) ? "a folder" : "a pipe or a device",
-                         S_ISDIR(info.st_mode) ? " in it" : "");
-    if (!(f = fopen(path, "rb")))
-        return cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
-    n = fread(magic, 1, sizeof(magic), f);
-    fclose(f);
-    if (n < sizeof(magic) || memcmp(magic, "GGUF", 4) != 0)
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: is no GGUF file (it does not begin with 'GGUF')", path);
-    return CRIL_OK;
+    return cril_source_look(path, err);
 }

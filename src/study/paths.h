@@ -16,8 +16,8 @@ char *cril_path_below(struct cril_arena *a, const char *study, const char *path)
  * NULL: out of memory. */
 char *cril_path_stem(struct cril_arena *a, const char *path, const char *suffix);
 
-/* The name of a model by its file: without ".gguf", and without the number of a part. NULL: out of
- * memory. */
+/* The name of a model by its file, without ".gguf" and without the number of a part, or by its
+ * folder. NULL: out of memory. */
 char *cril_path_model_name(struct cril_arena *a, const char *path);
 
 bool cril_path_is_pattern(const char *path); /* for glob(3) */
@@ -34,7 +34,7 @@ struct cril_paths {
 cril_status cril_path_match(struct cril_arena *a, const char *study, const char *pattern,
                             struct cril_paths *out, cril_error *err);
 
-/* It is there, is a file and begins as GGUF. The sentence has the path in front. CRIL_ERR_IO,
+/* It is there and begins as a model. The sentence has the path in front. CRIL_ERR_IO,
  * CRIL_ERR_FORMAT. */
 cril_status cril_path_check_model(const char *path, cril_error *err);
 

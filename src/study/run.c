@@ -245,11 +245,11 @@ static void note_warnings(struct run *r)
 /* ---- A cell ---- */
 
 /* Nothing was written to while it was read, and nothing has come up in a folder. */
-static cril_status check_as_surveyed(const char *path, const struct cril_stamps *then,
-                                     cril_error *err)
+static cril_status check_as_surveyed(const char *path, enum cril_stamped what,
+                                     const struct cril_stamps *then, cril_error *err)
 {
     struct cril_stamps now;
-    cril_status st = cril_stamps_take(path, &now, err);
+    cril_status st = cril_stamps_take(path, what, &now, err);
 
     if (st == CRIL_OK && (!now.all || now.all != then->all))
         st = cril_stamp_changed(path, err);
@@ -390,7 +390,7 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
 
     if (st != CRIL_OK)
         return st;
-    if ((st = check_as_surveyed(t->study->path, &t->stamps, err)) != CRIL_OK) {
+    if ((st = check_as_surveyed(t->study->path, CRIL_STAMPED_CORPUS, &t->stamps, err)) != CRIL_OK) {
         cril_corpus_close(c);
         return st;
     }
@@ -527,9 +527,11 @@ static cril_status check_all_files(const struct run *r, cril_error *err)
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < r->work.n_subjects && st == CRIL_OK; i++)
-        st = check_as_surveyed(r->work.subjects[i].study->path, &r->work.subjects[i].stamps, err);
+        st = check_as_surveyed(r->work.subjects[i].study->path, CRIL_STAMPED_MODEL,
+                               &r->work.subjects[i].stamps, err);
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
-        st = check_as_surveyed(r->work.texts[i].study->path, &r->work.texts[i].stamps, err);
+        st = check_as_surveyed(r->work.texts[i].study->path, CRIL_STAMPED_CORPUS,
+                               &r->work.texts[i].stamps, err);
     return st;
 }
 

@@ -76,15 +76,15 @@ static cril_status list_parts(const char *path, struct cril_folder *out, cril_er
                                                                       : no_memory(path, err);
 }
 
-/* *below: how much of a file's path is the folder's; 0: it is no folder. */
-static cril_status list_files(const char *path, struct cril_folder *out, size_t *below,
-                              cril_error *err)
+/* *below: how much of a file's path is the corpus's folder; 0: it is none. */
+static cril_status list_files(const char *path, enum cril_stamped what, struct cril_folder *out,
+                              size_t *below, cril_error *err)
 {
     struct stat sb;
     cril_status st;
 
     *below = 0;
-    if (stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode))
+    if (what == CRIL_STAMPED_MODEL || stat(path, &sb) != 0 || !S_ISDIR(sb.st_mode))
         return list_parts(path, out, err);
     *below = strlen(path);
     st = cril_folder_list(path, out, err);
@@ -110,14 +110,15 @@ static void stamp_all(struct cril_folder *l, size_t below, struct cril_stamps *o
     }
 }
 
-cril_status cril_stamps_take(const char *path, struct cril_stamps *out, cril_error *err)
+cril_status cril_stamps_take(const char *path, enum cril_stamped what, struct cril_stamps *out,
+                             cril_error *err)
 {
     struct cril_folder l = {0};
     size_t below;
     cril_status st;
 
     *out = (struct cril_stamps){0};
-    if ((st = list_files(path, &l, &below, err)) == CRIL_OK) {
+    if ((st = list_files(path, what, &l, &below, err)) == CRIL_OK) {
         if (!(out->files = calloc(l.n + 1, sizeof(*out->files))))
             st = no_memory(path, err);
         else

@@ -11,16 +11,21 @@ struct cril_stamps {
     struct cril_stamped_file {
         char *path; /* owned */
         uint64_t stamp;
-    } * files; /* [n] a file; the parts of a split model; a folder's files in their order */
+    } * files; /* [n] a file; the parts of a split model; files of a folder in their order */
     size_t n;
     uint64_t bytes; /* of all of them */
     uint64_t all;   /* of all of them: equal as long as nobody writes, and on every machine that
                        shares the file system; 0: not known */
 };
 
-/* Looks at path: a model's first part, a corpus's file or folder. Links are followed. What cannot
- * be looked at leaves all 0. Release with cril_stamps_free. CRIL_ERR_NOMEM. */
-cril_status cril_stamps_take(const char *path, struct cril_stamps *out, cril_error *err);
+enum cril_stamped { CRIL_STAMPED_MODEL, CRIL_STAMPED_CORPUS };
+
+/* Looks at path: a model's file, its first part, or its folder; a corpus's file or folder. Of a
+ * model's folder the files that the model is read from count, of a corpus's all. Links are
+ * followed. What cannot be looked at leaves all 0. Release with cril_stamps_free. CRIL_ERR_NOMEM.
+ */
+cril_status cril_stamps_take(const char *path, enum cril_stamped what, struct cril_stamps *out,
+                             cril_error *err);
 void cril_stamps_free(struct cril_stamps *s);
 
 /* CRIL_ERR_MISMATCH: one of the files from .. to - 1, which are looked at one by one, may have been

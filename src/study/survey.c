@@ -81,7 +81,8 @@ static cril_status survey_model(struct cril_subject *out, cril_model **model, cr
     const char *path = out->study->path;
     cril_status st;
 
-    if ((st = cril_stamps_take(path, &out->stamps, err)) != CRIL_OK || /* before it is read */
+    if ((st = cril_stamps_take(path, CRIL_STAMPED_MODEL, &out->stamps, err)) !=
+            CRIL_OK || /* before it is read */
         (st = cril_subject_open(out, model, err)) != CRIL_OK)
         return st;
     out->facts.parameters = cril_model_parameters(*model);
@@ -194,7 +195,8 @@ static cril_status survey_text(struct cril_text *out, cril_survey_poll poll, voi
     cril_corpus *c = NULL;
     cril_status st;
 
-    if ((st = cril_stamps_take(path, &out->stamps, err)) == CRIL_OK && /* before it is read */
+    if ((st = cril_stamps_take(path, CRIL_STAMPED_CORPUS, &out->stamps, err)) ==
+            CRIL_OK && /* before it is read */
         (st = cril_corpus_open(path, &out->study->options, &c, err)) == CRIL_OK &&
         (st = read_documents(out, c, poll, user, err)) == CRIL_OK)
         st = name_facts(out, c, err);

@@ -3,12 +3,16 @@
 
 #include "util/fail.h"
 #include "util/hex.h"
+#include "util/memory.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { HASHED_AT_ONCE = 1 << 22 };
 
 struct cril_sha256 {
     EVP_MD_CTX *ctx;
@@ -67,6 +71,42 @@ cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t l
     if (len_bytes && EVP_DigestUpdate(h->ctx, data, len_bytes) != 1)
         return refused(err, "continue");
     return CRIL_OK;
+}
+
+cril_status cril_sha256_update_mapped(struct cril_sha256 *h, const uint8_t *data, size_t len,
+                                      cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t at = 0, n; st == CRIL_OK && at < len; at += n) {
+        n = len - at < HASHED_AT_ONCE ? len - at : HASHED_AT_ONCE;
+        st = cril_sha256_update(h, data + at, n, err);
+        cril_pages_release(data + at, n);
+    }
+    return st;
+}
+
+cril_status cril_sha256_line(struct cril_sha256 *h, const char hex[65], const char *name,
+                             cril_error *err)
+{
+    const size_t plain = strcspn(name, "\\\n\r");
+    const char *mark = name[plain] ? "\\" : "";
+    cril_status st;
+
+    if ((st = cril_sha256_update(h, mark, strlen(mark), err)) != CRIL_OK ||
+        (st = cril_sha256_update(h, hex, 64, err)) != CRIL_OK ||
+        (st = cril_sha256_update(h, "  ", 2, err)) != CRIL_OK)
+        return st;
+    for (; *name; name++) {
+        const char *as = *name == '\n'   ? "\\n"
+                         : *name == '\r' ? "\\r"
+                         : *name == '\\' ? "\\\\"
+                                         : NULL;
+
+        if ((st = cril_sha256_update(h, as ? as : name, as ? 2 : 1, err)) != CRIL_OK)
+            return st;
+    }
+    return cril_sha256_update(h, "\n", 1, err);
 }
 
 cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err)

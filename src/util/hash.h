@@ -5,6 +5,7 @@
 
 #include <cril/status.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct cril_sha256;
 
@@ -12,6 +13,13 @@ struct cril_sha256;
 cril_status cril_sha256_create(struct cril_sha256 **out, cril_error *err);
 cril_status cril_sha256_update(struct cril_sha256 *h, const void *data, size_t len_bytes,
                                cril_error *err);
+/* Bytes of a mapped file; one that is larger than memory never lies in it whole. */
+cril_status cril_sha256_update_mapped(struct cril_sha256 *h, const uint8_t *data, size_t len,
+                                      cril_error *err);
+/* The line that sha256sum prints for a file: its hash, two spaces, its name, a line end. A name
+ * with a line end or a backslash is escaped and the line marked. */
+cril_status cril_sha256_line(struct cril_sha256 *h, const char hex[65], const char *name,
+                             cril_error *err);
 /* 64 lower-case hex digits and a NUL; h is then ready for the next stream. */
 cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err);
 void cril_sha256_free(struct cril_sha256 *h); /* NULL is allowed */

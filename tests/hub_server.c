@@ -128,6 +128,8 @@ static void send_bytes(struct hub_server *s, int fd, const struct hub_file *f, s
         if (s->bytes_per_ms)
             nanosleep(&ms, NULL);
     }
+    while (s->stalls && end < f->size && recv(fd, &end, sizeof(end), 0) > 0)
+        ;
 }
 
 static void send_file(struct hub_server *s, int fd, bool head, const struct hub_file *f,

@@ -41,6 +41,7 @@ struct hub_server {
     bool ignores_range;     /* answers 200 with the whole */
     bool in_xet;            /* says so */
     size_t cut_after;       /* a body ends after so many bytes; 0: whole */
+    bool stalls;            /* there it does not end, but hangs until the client gives up */
     size_t bytes_per_ms;    /* 0: as fast as it goes */
 
     char commit[41];

@@ -675,6 +675,46 @@ static void test_endless_cut(void **state)
     assert_true(hub_server_count(&server, "store GET") <= 6);
 }
 
+/* A connection that hangs is given up, and another one goes on. */
+static void test_stall(void **state)
+{
+    (void)state;
+    setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
+    server.cut_after = 200000;
+    server.stalls = true;
+    pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");
+    expect_file("a-Q4_K_M.gguf", large, LARGE);
+    assert_int_equal(hub_server_count(&server, " range=200000"), 1);
+}
+
+static void test_strange_answers(void **state)
+{
+    static const char *const ranges[] = {"", "Content-Range: bytes 5-7/300000\r\n",
+                                         "Content-Range: bytes 1000-1002/4\r\n",
+                                         "Content-Range: chars 1000-1002/300000\r\n"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+        begin(NULL);
+        setenv("HF_ENDPOINT", server.endpoint, 1);
+        leave_part(large, 1000);
+        server.rules[0] = (struct hub_rule){"GET /store/", 1, 206, ranges[i], "xyz"};
+        pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");
+        expect_file("a-Q4_K_M.gguf", large, LARGE);
+    }
+    begin(NULL);
+    setenv("HF_ENDPOINT", server.endpoint, 1);
+    leave_part(large, 1000);
+    server.rules[0] = (struct hub_rule){"GET /store/", 1, 416, "", ""};
+    hub_server_forget(&server);
+    pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");
+    assert_int_equal(hub_server_count(&server, " range="), 1);
+    server.rules[0] = (struct hub_rule){"GET /store/", -1, 200, "", "four"};
+    refused("hf:o/n:Q8_0", CRIL_ERR_MISMATCH, "sends more than the file's 3 bytes");
+    server.rules[0] = (struct hub_rule){"GET /store/", -1, 200, "", "on"};
+    refused("hf:o/n:Q8_0", CRIL_ERR_IO, "sent 2 of 3 bytes");
+}
+
 static void test_wrong_bytes(void **state)
 {
     (void)state;
@@ -749,7 +789,7 @@ static void test_hostile_lists(void **state)
         LIST("{\"rfilename\": \"a\", \"size\": -1}"),
         LIST("{\"rfilename\": \"a\", \"size\": 1e3}"),
         LIST("{\"rfilename\": \"x\\u0000y\"}"),
-        LIST("{\"rfilename\": \"a\"},{\"rfilename\": \"a\"}"),
+        LIST("{\"rfilename\": \"a\", \"size\": 1},{\"rfilename\": \"a\", \"size\": 1}"),
         LIST("{\"rfilename\": \"a\", \"size\": 99999999999999999999999}")};
     char text[4096];
 
@@ -1048,6 +1088,8 @@ int main(int argc, char **argv)
         ON_SERVER(test_strange_parts),
         ON_SERVER(test_cut),
         ON_SERVER(test_endless_cut),
+        ON_SERVER(test_stall),
+        ON_SERVER(test_strange_answers),
         ON_SERVER(test_wrong_bytes),
         ON_SERVER(test_expired_address),
         ON_SERVER(test_bad_facts),

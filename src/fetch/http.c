@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 enum { CONNECT_SEC = 30, MAX_DROPPED = 1 << 20 };
 
@@ -26,6 +27,9 @@ struct exchange {
     cril_status taken; /* what take said */
     cril_error *err;
     size_t dropped; /* bytes of a body that nobody wants */
+    curl_off_t came;
+    time_t came_at; /* the last byte, by a clock that only goes forward */
+    bool stalled;
 };
 
 /* curl_global_init may not run twice at a time; it is the only state of the process. */
@@ -181,12 +185,28 @@ static size_t on_body(char *data, size_t size, size_t n, void *user)
     return e->taken == CRIL_OK ? len : 0;
 }
 
-static int on_time(void *user, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+static time_t now_sec(void)
 {
-    const struct exchange *e = user;
+    struct timespec t = {0};
 
-    (void)a, (void)b, (void)c, (void)d;
-    return e->request->stop && atomic_load(e->request->stop);
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec;
+}
+
+/* Called about once a second. libcurl's own limit (CURLOPT_LOW_SPEED_TIME) takes the mean of five.
+ */
+static int on_time(void *user, curl_off_t total, curl_off_t came, curl_off_t to_send,
+                   curl_off_t sent)
+{
+    struct exchange *e = user;
+
+    (void)total, (void)to_send, (void)sent;
+    if (came != e->came || !e->came_at) {
+        e->came = came;
+        e->came_at = now_sec();
+    }
+    e->stalled = now_sec() - e->came_at > (time_t)e->request->stall_sec;
+    return e->stalled || (e->request->stop && atomic_load(e->request->stop));
 }
 
 static void allow_protocols(CURL *c)
@@ -239,6 +259,8 @@ static cril_status judge(const struct exchange *e, CURLcode code, const char *te
         return CRIL_OK;
     if (e->taken != CRIL_OK)
         return e->taken;
+    if (e->stalled)
+        return cril_fail(err, CRIL_ERR_IO, "nothing came for %u s", e->request->stall_sec);
     if (code == CURLE_ABORTED_BY_CALLBACK)
         return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while fetching");
     if (code == CURLE_OUT_OF_MEMORY)
@@ -266,8 +288,6 @@ cril_status cril_http_run(struct cril_http *h, const struct cril_http_request *r
         curl_easy_setopt(c, CURLOPT_USERAGENT, "cril/" CRIL_VERSION);
         curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L); /* no alarm(), which is one for all threads */
         curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SEC);
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)r->stall_sec);
         curl_easy_setopt(c, CURLOPT_ERRORBUFFER, text);
         curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
         curl_easy_setopt(c, CURLOPT_HEADERDATA, &e);

@@ -91,8 +91,8 @@ static cril_status read_file(const json_t *entry, const char *spoken, struct cri
                          "%s: the server lists a file \"%.200s\", which would not lie in its "
                          "folder; nothing was fetched",
                          spoken, path);
-    if (size && (!json_is_integer(size) || json_integer_value(size) < 0))
-        return bad_answer(spoken, "has a size that is none", err);
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+        return bad_answer(spoken, "has a file without a size", err);
     return cril_hub_listing_add(
         out, path, (uint64_t)json_integer_value(size),
         json_is_object(lfs) ? text_of(lfs, "sha256", 64) : text_of(entry, "blobId", 40), err);

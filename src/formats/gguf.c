@@ -280,22 +280,14 @@ static cril_status read_tensors(struct part *p, uint64_t n, cril_error *err)
 
 static cril_status read_header(struct part *p, uint64_t *n_tensors, uint64_t *n_kv, cril_error *err)
 {
-    static const char pointer[] = "version https://git-lfs";
     const uint8_t *magic;
 
     if (p->map->size == 0)
         return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: is empty; fetch it again", p->path);
-    if (p->map->size >= sizeof(pointer) - 1 &&
-        memcmp(p->map->data, pointer, sizeof(pointer) - 1) == 0)
-        return cril_fail(
-            err, CRIL_ERR_FORMAT,
-            "%s: is a Git LFS pointer, not the model; run 'git lfs pull' in its repository",
-            p->path);
     if (!cril_cursor_take(&p->c, 4, &magic) || memcmp(magic, "GGUF", 4) != 0)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: not a GGUF file (it does not start with 'GGUF'); "
-                         "cril reads GGUF models only; convert it with llama.cpp's "
-                         "convert_hf_to_gguf.py, or download a GGUF file of the model",
+                         "%s: not a GGUF file (it does not start with 'GGUF'); name a GGUF file, "
+                         "or the folder of a model with its config.json and *.safetensors",
                          p->path);
     if (!cril_cursor_u32(&p->c, &p->version))
         return cril_fail(err, CRIL_ERR_TRUNCATED, "%s: ends inside its header; " CRIL_DAMAGED,
@@ -378,8 +370,8 @@ static cril_status read_split(const struct part *p, uint64_t *no, uint64_t *coun
     return cril_values_opt_uint(&p->values, "split.no", no, err);
 }
 
-cril_status cril_gguf_each_file(const char *path, int (*on_file)(void *user, const char *file),
-                                void *user, cril_error *err)
+static cril_status each_file(const char *path, int (*on_file)(void *user, const char *file),
+                             void *user, cril_error *err)
 {
     const char *suffix = split_suffix(path);
     const size_t count = suffix ? strtoul(suffix + 10, NULL, 10) : 1;
@@ -448,7 +440,7 @@ static cril_status check_count(const struct cril_source *s, cril_error *err)
                      s->path, s->n_tensors, said);
 }
 
-cril_status cril_gguf_read(struct cril_source *s, cril_error *err)
+static cril_status read_all(struct cril_source *s, cril_error *err)
 {
     uint64_t no, count;
     struct part first;
@@ -469,3 +461,11 @@ cril_status cril_gguf_read(struct cril_source *s, cril_error *err)
         return st;
     return CRIL_OK;
 }
+
+/* The format of any file that no other one claims. */
+static bool claims(const char *path)
+{
+    return path != NULL;
+}
+
+const struct cril_format cril_format_gguf = {"GGUF", claims, read_all, each_file};

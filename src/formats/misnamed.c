@@ -2,21 +2,9 @@
 
 #include "util/fail.h"
 
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-static bool is_transformers(const char *path)
-{
-    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool has = folder >= 0 && faccessat(folder, "config.json", F_OK, 0) == 0;
-
-    if (folder >= 0)
-        close(folder);
-    return has;
-}
 
 /* "owner/name" or "owner/name:Q4_K_M", where owner is no folder here and name is no file's. */
 static bool is_hub_id(const char *path)
@@ -38,25 +26,17 @@ static bool is_hub_id(const char *path)
 
 cril_status cril_misnamed(const char *path, cril_error *err)
 {
-    struct stat info;
-
-    if (stat(path, &info) == 0)
-        return !S_ISDIR(info.st_mode) || !is_transformers(path)
-                   ? CRIL_OK
-                   : cril_fail(err, CRIL_ERR_IO,
-                               "%s: is a Hugging Face folder (it has a config.json), and cril "
-                               "reads GGUF files; convert it with llama.cpp's "
-                               "convert_hf_to_gguf.py, or download a GGUF file of the model",
-                               path);
+    if (access(path, F_OK) == 0)
+        return CRIL_OK;
     if (strstr(path, "://"))
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: is an address, and cril opens files; download the GGUF file and "
-                         "name it",
+                         "%s: is an address, and cril opens files; name a model of the Hugging "
+                         "Face hub as hf:owner/name, or download the file and name it",
                          path);
     if (is_hub_id(path))
         return cril_fail(err, CRIL_ERR_IO,
                          "%s: there is no such file; if it is the id of a model on the Hugging "
-                         "Face hub, download a GGUF file of it and name that file",
-                         path);
+                         "Face hub, name it hf:%s, and fetch it first: cril pull hf:%s",
+                         path, path, path);
     return CRIL_OK;
 }

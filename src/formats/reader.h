@@ -15,7 +15,9 @@ struct cril_source_file {
 struct cril_source {
     size_t n_users; /* that have yet to close it */
     char *path;
+    const struct cril_format *format;
     unsigned version;
+    const char *folder; /* with its last slash, "" for the working one; NULL: it is no folder */
     struct cril_source_file *files; /* [n_files] */
     size_t n_files;
     struct cril_values values;
@@ -25,7 +27,8 @@ struct cril_source {
     struct cril_arena arena; /* names of tensors, and what else a reader keeps */
 };
 
-/* Maps one more file and appends it; *i is its number. path is copied. */
+/* Maps one more file and appends it; *i is its number. path is copied. CRIL_ERR_FORMAT: it is a
+ * pointer of Git LFS. */
 cril_status cril_source_add_file(struct cril_source *s, const char *path, size_t *i,
                                  cril_error *err);
 /* Appends a tensor, whose name lasts. CRIL_ERR_NOMEM. */
@@ -41,9 +44,17 @@ cril_status cril_tensor_measure(struct cril_tensor *t, const char *path, cril_er
 cril_status cril_tensors_check_overlaps(const struct cril_tensor *tensors, size_t n,
                                         const char *path, cril_error *err);
 
-/* The formats. read fills *s, whose path is set. */
-cril_status cril_gguf_read(struct cril_source *s, cril_error *err);
-cril_status cril_gguf_each_file(const char *path, int (*on_file)(void *user, const char *file),
-                                void *user, cril_error *err);
+struct cril_format {
+    const char *name; /* for people */
+    /* Whether path, which may lead nowhere, names a model of this format. */
+    bool (*claims)(const char *path);
+    /* Fills *s, whose path is set. */
+    cril_status (*read)(struct cril_source *s, cril_error *err);
+    /* cril_source_each_file. */
+    cril_status (*each_file)(const char *path, int (*on_file)(void *user, const char *file),
+                             void *user, cril_error *err);
+};
+
+extern const struct cril_format cril_format_gguf, cril_format_hf;
 
 #endif

@@ -1,5 +1,6 @@
 #include "formats/reader.h"
 
+#include "formats/members.h"
 #include "formats/misnamed.h"
 #include "util/fail.h"
 #include "util/size.h"
@@ -15,11 +16,20 @@ static cril_status no_memory(const char *path, cril_error *err)
 
 /* ---- Filling ---- */
 
+static void close_file(struct cril_source_file *f)
+{
+    cril_mapfile_close(&f->map);
+    free(f->path);
+}
+
 cril_status cril_source_add_file(struct cril_source *s, const char *path, size_t *i,
                                  cril_error *err)
 {
+    static const char pointer[] = "version https://git-lfs";
     struct cril_source_file *grown = realloc(s->files, (s->n_files + 1) * sizeof(*grown));
     char *copy = strdup(path);
+    struct cril_mapfile *map;
+    cril_status st;
 
     if (grown)
         s->files = grown;
@@ -29,7 +39,14 @@ cril_status cril_source_add_file(struct cril_source *s, const char *path, size_t
     }
     *i = s->n_files++;
     s->files[*i] = (struct cril_source_file){.path = copy};
-    return cril_mapfile_open(path, &s->files[*i].map, err);
+    if ((st = cril_mapfile_open(path, map = &s->files[*i].map, err)) == CRIL_OK &&
+        map->size >= sizeof(pointer) - 1 && memcmp(map->data, pointer, sizeof(pointer) - 1) == 0)
+        st = cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: is a Git LFS pointer, not the file; run 'git lfs pull' in its repository", path);
+    if (st != CRIL_OK)
+        close_file(&s->files[--s->n_files]);
+    return st;
 }
 
 cril_status cril_source_add_tensor(struct cril_source *s, const struct cril_tensor *t,
@@ -125,6 +142,17 @@ cril_status cril_source_finish(struct cril_source *s, cril_error *err)
 
 /* ---- Life ---- */
 
+static const struct cril_format *const formats[] = {&cril_format_hf, &cril_format_gguf};
+
+static const struct cril_format *format_of(const char *path)
+{
+    size_t i = 0;
+
+    while (!formats[i]->claims(path)) /* the last one claims all */
+        i++;
+    return formats[i];
+}
+
 cril_status cril_source_open(const char *path, struct cril_source **out, cril_error *err)
 {
     struct cril_source *s = calloc(1, sizeof(*s));
@@ -136,7 +164,8 @@ cril_status cril_source_open(const char *path, struct cril_source **out, cril_er
     }
     s->n_users = 1;
     s->values.path = s->path;
-    if ((st = cril_misnamed(path, err)) != CRIL_OK || (st = cril_gguf_read(s, err)) != CRIL_OK ||
+    s->format = format_of(path);
+    if ((st = cril_misnamed(path, err)) != CRIL_OK || (st = s->format->read(s, err)) != CRIL_OK ||
         (st = cril_source_finish(s, err)) != CRIL_OK) {
         cril_source_close(s);
         return st;
@@ -155,10 +184,8 @@ void cril_source_close(struct cril_source *s)
 {
     if (!s || --s->n_users)
         return;
-    for (size_t i = 0; i < s->n_files; i++) {
-        cril_mapfile_close(&s->files[i].map);
-        free(s->files[i].path);
-    }
+    for (size_t i = 0; i < s->n_files; i++)
+        close_file(&s->files[i]);
     cril_values_free(&s->values);
     cril_arena_free(&s->arena);
     free(s->files);
@@ -171,7 +198,7 @@ void cril_source_close(struct cril_source *s)
 cril_status cril_source_each_file(const char *path, int (*on_file)(void *user, const char *file),
                                   void *user, cril_error *err)
 {
-    return cril_gguf_each_file(path, on_file, user, err);
+    return format_of(path)->each_file(path, on_file, user, err);
 }
 
 /* ---- Looking ---- */
@@ -181,9 +208,19 @@ const char *cril_source_path(const struct cril_source *s)
     return s->path;
 }
 
+const char *cril_source_format(const struct cril_source *s)
+{
+    return s->format->name;
+}
+
 unsigned cril_source_version(const struct cril_source *s)
 {
     return s->version;
+}
+
+bool cril_source_is_folder(const struct cril_source *s)
+{
+    return s->folder != NULL;
 }
 
 struct cril_values *cril_source_values(const struct cril_source *s)
@@ -200,6 +237,54 @@ const uint8_t *cril_source_file(const struct cril_source *s, size_t i, size_t *l
 {
     *len_bytes = s->files[i].map.size;
     return s->files[i].map.data;
+}
+
+static size_t find_file(const struct cril_source *s, const char *path)
+{
+    size_t i = 0;
+
+    while (i < s->n_files && strcmp(s->files[i].path, path) != 0)
+        i++;
+    return i;
+}
+
+/* Maps the member of that name, if there is one and it is not mapped. */
+static cril_status map_member(struct cril_source *s, const char *name, const uint8_t **data,
+                              size_t *len, cril_error *err)
+{
+    char *const path = cril_member_path(s->folder, name);
+    cril_status st = CRIL_OK;
+    size_t i;
+
+    if (!path)
+        return no_memory(s->path, err);
+    if ((i = find_file(s, path)) == s->n_files && cril_member_exists(s->folder, name))
+        st = cril_source_add_file(s, path, &i, err);
+    if (st == CRIL_OK && i < s->n_files) {
+        *len = s->files[i].map.size;
+        *data = *len ? s->files[i].map.data : (const uint8_t *)"";
+    }
+    free(path);
+    return st;
+}
+
+cril_status cril_source_read(struct cril_source *s, const char *name, const uint8_t **data,
+                             size_t *len, cril_error *err)
+{
+    struct cril_members matching = {0};
+    cril_status st = CRIL_OK;
+
+    *data = NULL;
+    *len = 0;
+    if (!s->folder)
+        return CRIL_OK;
+    if (!strchr(name, '*'))
+        return map_member(s, name, data, len, err);
+    st = cril_members_list(s->folder, name, &s->arena, &matching, err);
+    if (st == CRIL_OK && matching.n)
+        st = map_member(s, matching.names[0], data, len, err);
+    free(matching.names);
+    return st;
 }
 
 cril_status cril_source_check(const struct cril_source *s, cril_error *err)

@@ -12,25 +12,36 @@
 
 struct cril_source;
 
-/* Opens a GGUF file (of a split one, the first part). CRIL_ERR_IO, _FORMAT, _TRUNCATED, _MISMATCH,
+/* Opens a GGUF file (of a split one, the first part), or a folder as Hugging Face's libraries write
+ * it, by its name or by that of a file in it. CRIL_ERR_IO, _FORMAT, _TRUNCATED, _MISMATCH,
  * _UNSUPPORTED, _NOMEM. */
 cril_status cril_source_open(const char *path, struct cril_source **out, cril_error *err);
 /* One more owner, who closes s too; it goes with the last. Like closing, one thread at a time. */
 struct cril_source *cril_source_share(struct cril_source *s);
 void cril_source_close(struct cril_source *s); /* NULL is allowed */
 
-const char *cril_source_path(const struct cril_source *s); /* as given to open */
-unsigned cril_source_version(const struct cril_source *s); /* of the format; 0: it has none */
-/* The metadata; borrowed. */
+const char *cril_source_path(const struct cril_source *s);   /* as given to open */
+const char *cril_source_format(const struct cril_source *s); /* for people; static */
+unsigned cril_source_version(const struct cril_source *s);   /* of the format; 0: it has none */
+bool cril_source_is_folder(const struct cril_source *s);
+/* The metadata; borrowed. Of a folder: config.json, as formats/hf.c flattens it. */
 struct cril_values *cril_source_values(const struct cril_source *s);
 
 /* Files that were read, in the order in which they count. */
 size_t cril_source_files(const struct cril_source *s);
 /* The mapped bytes of file i. */
 const uint8_t *cril_source_file(const struct cril_source *s, size_t i, size_t *len_bytes);
+/* Another file of the folder, by its name there or a pattern (formats/members.h), of which the
+ * first name in bytewise order counts: mapped when it is first asked for, and of the files
+ * above from then on. *data [*len] is borrowed. *data is NULL: there is no such file, as there is
+ * none beside a GGUF file. Like closing, one thread at a time. CRIL_ERR_IO, CRIL_ERR_FORMAT,
+ * CRIL_ERR_NOMEM. */
+cril_status cril_source_read(struct cril_source *s, const char *name, const uint8_t **data,
+                             size_t *len, cril_error *err);
 /* CRIL_ERR_MISMATCH: one of the files is not the one any more that was opened. */
 cril_status cril_source_check(const struct cril_source *s, cril_error *err);
-/* Calls on_file for each file that open would read for path, there or not; stops where that returns
+/* Calls on_file for each file that open would read for path, there or not, and for each one in a
+ * folder that cril_source_read may be asked for, if it is there; stops where on_file returns
  * something other than 0: CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */
 cril_status cril_source_each_file(const char *path, int (*on_file)(void *user, const char *file),
                                   void *user, cril_error *err);

@@ -157,10 +157,16 @@ cril_status cril_values_add_float(struct cril_values *v, const char *key, float 
     uint32_t bits;
 
     memcpy(&bits, &x, sizeof(bits));
-    struct cril_value value = {.type = CRIL_VALUE_F32, .n = 1};
-    const uint8_t bytes[4] = {(uint8_t)bits, (uint8_t)(bits >> 8), (uint8_t)(bits >> 16),
-                              (uint8_t)(bits >> 24)};
-    return add_copy(v, key, &value, bytes, sizeof(bytes), err);
+    return cril_values_add_uint(v, key, CRIL_VALUE_F32, bits, err);
+}
+
+cril_status cril_values_add_double(struct cril_values *v, const char *key, double x,
+                                   cril_error *err)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof(bits));
+    return cril_values_add_uint(v, key, CRIL_VALUE_F64, bits, err);
 }
 
 cril_status cril_values_add_numbers(struct cril_values *v, const char *key,

@@ -61,6 +61,8 @@ cril_status cril_values_add_uint(struct cril_values *v, const char *key, enum cr
                                  uint64_t x, cril_error *err); /* integer types and BOOL */
 cril_status cril_values_add_float(struct cril_values *v, const char *key, float x,
                                   cril_error *err); /* F32 */
+cril_status cril_values_add_double(struct cril_values *v, const char *key, double x,
+                                   cril_error *err); /* F64 */
 cril_status cril_values_add_text(struct cril_values *v, const char *key, const char *text,
                                  size_t len, cril_error *err);
 /* data [n elements]: little-endian numbers. */

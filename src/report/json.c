@@ -13,6 +13,7 @@
 
 #include "stats/sum.h"
 #include "util/fail.h"
+#include "util/json.h"
 #include "util/number.h"
 
 #include <errno.h>
@@ -656,16 +657,6 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
     return CRIL_OK;
 }
 
-/* Where memory runs out, jansson says so, or nothing, or that the text is not JSON. */
-static bool lacked_memory(const json_error_t *where)
-{
-    void *probe = malloc(1 << 16);
-    const bool left = probe;
-
-    free(probe);
-    return !left || !where->text[0] || json_error_code(where) == json_error_out_of_memory;
-}
-
 cril_status cril_results_read(const char *path, cril_result **results, size_t *n, cril_error *err)
 {
     if (CRIL_LACKS(err, path, results, n))
@@ -689,7 +680,7 @@ cril_status cril_results_read(const char *path, cril_result **results, size_t *n
     else if (s.too_long)
         st = cril_fail(err, CRIL_ERR_RANGE,
                        "%s: is larger than 1 GiB, too large for a file of results", path);
-    else if (!root && lacked_memory(&where))
+    else if (!root && cril_json_lacked_memory(&where))
         st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     else if (!root)
         st = cril_fail(err, CRIL_ERR_FORMAT,

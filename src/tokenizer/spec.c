@@ -42,6 +42,7 @@ cril_status cril_spec_add_by_type(struct cril_spec *s, const struct cril_bytes *
         n += is_added(s->types[i]);
     s->added = cril_arena_take(&s->arena, n, sizeof(*s->added));
     for (size_t i = 0; s->added && i < s->n; i++) {
+        const bool user_defined = s->types[i] == TOKEN_USER_DEFINED;
         const char *name;
 
         if (!is_added(s->types[i]))
@@ -52,7 +53,8 @@ cril_status cril_spec_add_by_type(struct cril_spec *s, const struct cril_bytes *
             s->added[s->n_added++] =
                 (struct spec_added){.name = {name, names[i].len},
                                     .id = (int32_t)i,
-                                    .control = s->types[i] != TOKEN_USER_DEFINED};
+                                    .control = !user_defined,
+                                    .within = user_defined && s->sentence.used};
     }
     return s->added ? CRIL_OK
                     : cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu added tokens",

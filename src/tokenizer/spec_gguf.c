@@ -174,15 +174,21 @@ static cril_status read_splitter(const struct cril_values *file, struct cril_spe
                          "llama-bpe, qwen2, smollm, starcoder, falcon, deepseek-llm and their kin",
                          s->path, CRIL_SHOWN(name));
     snprintf(s->kind, sizeof(s->kind), "bpe (%s)", pre->name);
-    s->nfc = pre->traits & NFC;
     s->ignores_merges = pre->traits & WHOLE_WORDS;
     *adds_bos = pre->traits & ADDS_BOS;
     while (pre->steps[n])
         n++;
-    if (!(s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits))))
+    s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits));
+    s->normals = cril_arena_take(&s->arena, 1, sizeof(*s->normals));
+    if (!s->splits || !s->normals)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    for (; s->n_splits < n; s->n_splits++)
-        s->splits[s->n_splits].pattern = pre->steps[s->n_splits];
+    for (; s->n_splits < n; s->n_splits++) {
+        const char *const text = pre->steps[s->n_splits];
+
+        s->splits[s->n_splits].pattern.text = (struct cril_bytes){text, strlen(text)};
+    }
+    s->normals->kind = NORMAL_NFC;
+    s->n_normals = pre->traits & NFC ? 1 : 0;
     if (name.data && !pre->doubt)
         return CRIL_OK;
     return cril_warn(&s->warnings, err, "%s: %s", s->path, name.data ? pre->doubt : NOT_NAMED);
@@ -325,7 +331,7 @@ static cril_status read_scores(const struct cril_values *file, struct cril_spec 
     if (!(s->scores = cril_arena_take(&s->arena, s->n, sizeof(*s->scores))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", file->path, s->n);
     for (size_t i = 0; i < s->n; i++) {
-        s->scores[i] = (float)cril_value_float(kv, i);
+        s->scores[i] = cril_value_float(kv, i);
         if (!isfinite(s->scores[i]))
             return cril_fail(err, CRIL_ERR_FORMAT, "%s: the score of token %zu is not finite",
                              file->path, i);
@@ -570,9 +576,13 @@ cril_status cril_spec_read_gguf(struct cril_values *file, struct cril_spec *s, c
     bool adds_bos = false;
     cril_status st;
 
-    if ((st = read_model(file, &s->model, err)) != CRIL_OK ||
-        (st = read_tokens(file, s, err)) != CRIL_OK)
+    if ((st = read_model(file, &s->model, err)) != CRIL_OK)
         return st;
+    s->byte_level = s->model == MODEL_RANKS;
+    s->spaces = s->sentence.used = !s->byte_level;
+    if ((st = read_tokens(file, s, err)) != CRIL_OK)
+        return st;
+    s->fuses_unknown = true;
     if (s->model == MODEL_RANKS) {
         if ((st = read_merges(file, s, err)) != CRIL_OK ||
             (st = read_splitter(file, s, &adds_bos, err)) != CRIL_OK)

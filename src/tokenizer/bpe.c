@@ -57,7 +57,7 @@ static void load_merges(const struct cril_spec *spec, struct cril_bpe *b, int32_
         struct bpe_merge *const slot = merge_slot(b, pair_of(left, right));
 
         if (slot->pair == UINT64_MAX)
-            *slot = (struct bpe_merge){pair_of(left, right), (uint32_t)i, result};
+            *slot = (struct bpe_merge){pair_of(left, right), m.rank, result};
         if (!spec->byte_level)
             cril_pairs_add(&b->pairs, m.pair, m.len);
     }

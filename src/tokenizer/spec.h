@@ -25,9 +25,10 @@ enum spec_model {
     MODEL_UNIGRAM /* the pieces with the largest sum of scores, which are ln p */
 };
 
-struct spec_merge {   /* by rank */
+struct spec_merge {
     const char *pair; /* [len] left and right */
     uint32_t left_len, len;
+    uint32_t rank; /* the lowest merges first; of equals the leftmost */
 };
 
 struct spec_added { /* a token that is cut out of a text before all else */
@@ -127,6 +128,7 @@ struct cril_spec {
 
     int32_t bos, eos, unknown; /* -1: none */
     bool adds_bos, adds_eos;
+    bool has_processor; /* the file itself says what stands around a text */
     bool fuses_unknown; /* a run of what has no token in a word is one unknown token, not several */
     bool drops_unknown; /* without an unknown token it is left out; else it is an error */
 
@@ -137,16 +139,33 @@ struct cril_spec {
 /* Empty, for a reader to fill. path is borrowed. */
 void cril_spec_init(struct cril_spec *s, const char *path);
 void cril_spec_clear(struct cril_spec *s);
+/* Appends n tokens: unused, without text, with a score of 0. CRIL_ERR_NOMEM, _FORMAT: there are
+ * too many. */
+cril_status cril_spec_extend(struct cril_spec *s, size_t n, cril_error *err);
 
-/* Takes types, pieces and keys for n tokens: all normal, all empty. CRIL_ERR_NOMEM, _FORMAT: n is
- * out of range. */
-cril_status cril_spec_alloc_tokens(struct cril_spec *s, size_t n, cril_error *err);
+/* Fills piece and key of token i, whose type is set, from SentencePiece's spelling. A byte's name
+ * is one (cril_byte_of_name). out: room for text; returns the end of what was written. */
+char *cril_spec_put_sentence(struct cril_spec *s, size_t i, struct cril_bytes text, char *out);
 /* Fills the added tokens: all of the types user-defined, control and unknown. names [n] are as the
  * file spells them; they are copied. CRIL_ERR_NOMEM. */
 cril_status cril_spec_add_by_type(struct cril_spec *s, const struct cril_bytes *names,
                                   cril_error *err);
 
-/* The readers fill *s, which is empty. On error the caller clears it. */
+/*
+ * The readers fill *s, which is empty. On error the caller clears it. CRIL_ERR_FORMAT: the file is
+ * damaged; CRIL_ERR_UNSUPPORTED: it asks by name for what cril does not know; CRIL_ERR_NOMEM.
+ */
 cril_status cril_spec_read_gguf(struct cril_values *file, struct cril_spec *s, cril_error *err);
+/* A folder's files; which of them, and who decides over BOS, is said in spec_folder.c. */
+cril_status cril_spec_read_folder(struct cril_source *folder, struct cril_spec *s, cril_error *err);
+/* One file of a folder: its bytes [len], s->path naming it in messages. */
+cril_status cril_spec_read_tokenizer_json(const uint8_t *data, size_t len, struct cril_spec *s,
+                                          cril_error *err);
+cril_status cril_spec_read_sentencepiece(const uint8_t *data, size_t len, struct cril_spec *s,
+                                         cril_error *err);
+cril_status cril_spec_read_tiktoken(const uint8_t *data, size_t len, struct cril_spec *s,
+                                    cril_error *err);
+/* Whether bytes [len] of tokenizer.model may be SentencePiece's. */
+bool cril_spec_is_sentencepiece(const uint8_t *data, size_t len);
 
 #endif

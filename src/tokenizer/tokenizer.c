@@ -70,21 +70,50 @@ void cril_work_free(struct encode_work *w)
     free(w->steps);
 }
 
+/* The names of tokens that are found in the normalised text, as they stand there. */
+static cril_status normalise_names(cril_tokenizer *t, cril_error *err)
+{
+    struct normal_work w = {0};
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < t->spec.n_added && st == CRIL_OK; i++) {
+        struct cril_bytes *const name = &t->spec.added[i].name;
+        const char *text = name->data;
+        size_t len = name->len;
+
+        if (!t->spec.added[i].normalised ||
+            (st = cril_normaliser_run(t->normaliser, &text, &len, &w, err)) != CRIL_OK)
+            continue;
+        *name = (struct cril_bytes){cril_arena_text(&t->spec.arena, text, len), len};
+        if (!name->data)
+            st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", t->spec.path);
+    }
+    cril_normal_work_free(&w);
+    return st;
+}
+
+static cril_status load_model(cril_tokenizer *t, cril_error *err)
+{
+    switch (t->spec.model) {
+    case MODEL_RANKS: return cril_bpe_load(&t->spec, &t->u.bpe, err);
+    case MODEL_SCORES: return cril_spm_load(&t->spec, &t->u.spm, err);
+    case MODEL_UNIGRAM: break;
+    }
+    return cril_unigram_load(&t->spec, &t->u.unigram, err);
+}
+
 static cril_status load(struct cril_source *source, cril_tokenizer *t, cril_error *err)
 {
-    const struct cril_spec *const spec = &t->spec;
-    cril_status st = cril_spec_read_gguf(cril_source_values(source), &t->spec, err);
+    struct cril_spec *const spec = &t->spec;
+    cril_status st = cril_source_is_folder(source)
+                         ? cril_spec_read_folder(source, spec, err)
+                         : cril_spec_read_gguf(cril_source_values(source), spec, err);
 
-    if (st != CRIL_OK)
-        return st;
-    switch (spec->model) {
-    case MODEL_RANKS: st = cril_bpe_load(spec, &t->u.bpe, err); break;
-    case MODEL_SCORES: st = cril_spm_load(spec, &t->u.spm, err); break;
-    case MODEL_UNIGRAM: st = cril_unigram_load(spec, &t->u.unigram, err); break;
-    }
-    if (st != CRIL_OK || (st = cril_sentence_load(spec, &t->sentence, err)) != CRIL_OK ||
+    if (st != CRIL_OK || (st = load_model(t, err)) != CRIL_OK ||
+        (st = cril_sentence_load(spec, &t->sentence, err)) != CRIL_OK ||
         (st = cril_normaliser_create(spec, &t->normaliser, err)) != CRIL_OK ||
         (st = cril_splitter_create(spec, &t->splitter, err)) != CRIL_OK ||
+        (st = normalise_names(t, err)) != CRIL_OK ||
         (st = cril_specials_build(spec->added, spec->n_added, false, &t->specials, err)) != CRIL_OK)
         return st;
     return cril_specials_build(spec->added, spec->n_added, true, &t->normal_specials, err);

@@ -11,6 +11,25 @@ static bool is_own_letter(unsigned b) /* bytes that GPT-2's alphabet leaves as t
     return (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b != 0xad);
 }
 
+cril_status cril_byte_level_encode(const char *bytes, size_t len, struct cril_string *out,
+                                   cril_error *err)
+{
+    uint32_t letter[256], n_other = 0;
+    cril_status st = CRIL_OK;
+
+    for (unsigned b = 0; b < 256; b++)
+        letter[b] = is_own_letter(b) ? b : 256 + n_other++;
+    for (size_t i = 0; i < len && st == CRIL_OK; i++) {
+        const uint32_t code = letter[(uint8_t)bytes[i]];
+        const char wide[2] = {(char)(0xc0 | code >> 6), (char)(0x80 | (code & 0x3f))};
+        const char narrow = (char)code;
+
+        st = code < 0x80 ? cril_string_append(out, &narrow, 1, err)
+                         : cril_string_append(out, wide, 2, err);
+    }
+    return st;
+}
+
 bool cril_byte_level_decode(const char *text, size_t len, char *out, size_t *n)
 {
     uint8_t other[256 - 188]; /* 188 bytes are their own letters */

@@ -3,11 +3,16 @@
 #ifndef CRIL_TOKENIZER_ALPHABET_H
 #define CRIL_TOKENIZER_ALPHABET_H
 
+#include "tokenizer/string.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Undoes GPT-2's byte alphabet: out [len] gets the bytes, *n their number. False when a character
- * is not of it. */
+/* Appends bytes in GPT-2's byte alphabet. CRIL_ERR_NOMEM. */
+cril_status cril_byte_level_encode(const char *bytes, size_t len, struct cril_string *out,
+                                   cril_error *err);
+/* Undoes it: out [len] gets the bytes, *n their number; out may be text. False when a character
+ * is not of the alphabet. */
 bool cril_byte_level_decode(const char *text, size_t len, char *out, size_t *n);
 
 /* "<0x0A>" to 10; -1 for another form. */

@@ -1,19 +1,24 @@
 /*
- * Byte-level byte-pair encoding (Radford et al. 2019, GPT-2; merges by rank, Sennrich et al. 2016).
+ * Byte-pair encoding by ranks (Sennrich et al. 2016), of bytes (Radford et al. 2019, GPT-2) or of
+ * characters (SentencePiece's models as the library `tokenizers` has them).
  *
- * A word's bytes are symbols; pairs merge by rank. A merge may make a
+ * A word's bytes or characters are symbols; pairs merge by rank. A merge may make a
  * string that is no token, on the way to one; if it is still there at the end, its bytes are
  * spelled out (as llama.cpp does). Where a merge or a piece is given twice, the first merge and the
  * last piece count.
  *
  * A byte without a token, of which SmolLM2 has six among the control characters, becomes the
  * unknown token, one for a run within a word: so does the library `tokenizers` with what
- * transformers makes of the file; llama.cpp leaves such bytes out.
+ * transformers makes of a GGUF file; llama.cpp leaves such bytes out, as does the library with a
+ * tokenizer.json that names no unknown token.
+ *
+ * Characters may come as one word of a megabyte. No symbol grows across two that stand together in
+ * no merge, so the word is cut there first: the same ids, but from many small heaps.
  */
 #include "tokenizer/internal.h"
 
 #include "util/fail.h"
-#include "util/size.h"
+#include "util/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +57,9 @@ static void load_merges(const struct cril_spec *spec, struct cril_bpe *b, int32_
         struct bpe_merge *const slot = merge_slot(b, pair_of(left, right));
 
         if (slot->pair == UINT64_MAX)
-            *slot = (struct bpe_merge){pair_of(left, right), (uint32_t)i, result};
+            *slot = (struct bpe_merge){pair_of(left, right), m.rank, result};
+        if (!spec->byte_level)
+            cril_pairs_add(&b->pairs, m.pair, m.len);
     }
 }
 
@@ -87,17 +94,15 @@ static cril_status load_tables(const struct cril_spec *spec, struct cril_bpe *b,
 
 cril_status cril_bpe_load(const struct cril_spec *spec, struct cril_bpe *b, cril_error *err)
 {
-    cril_status st;
-
     memset(b, 0, sizeof(*b));
-    if ((st = load_tables(spec, b, err)) != CRIL_OK)
-        return st;
-    return cril_splitter_create(spec, &b->splitter, err);
+    const cril_status st = cril_pairs_init(&b->pairs, err);
+
+    return st == CRIL_OK ? load_tables(spec, b, err) : st;
 }
 
 void cril_bpe_clear(struct cril_bpe *b)
 {
-    cril_splitter_free(b->splitter);
+    cril_pairs_clear(&b->pairs);
     cril_table_clear(&b->table);
     free(b->merges);
     memset(b, 0, sizeof(*b));
@@ -114,61 +119,91 @@ static bool lookup_pair(const void *model, const char *text, const struct merge_
     return m->pair != UINT64_MAX;
 }
 
+static bool is_token(const struct cril_spec *spec, int32_t id)
+{
+    return id >= 0 && (size_t)id < spec->n;
+}
+
+/* Symbols that came to be no token are spelled out. */
 static cril_status push_symbol(const struct cril_bpe *b, const struct cril_spec *spec,
                                const char *text, const struct merge_symbol *s, bool *in_run,
                                cril_ids *ids, cril_error *err)
 {
     cril_status st = CRIL_OK;
+    size_t n;
 
-    if ((size_t)s->id < spec->n) {
+    if (is_token(spec, s->id)) {
         *in_run = false;
         return cril_ids_push(ids, s->id, err);
     }
-    for (uint32_t i = 0; i < s->len && st == CRIL_OK; i++) {
-        const uint8_t byte = (uint8_t)text[s->start + i];
-        const bool known = (size_t)b->byte_id[byte] < spec->n;
+    for (size_t i = 0; i < s->len && st == CRIL_OK; i += n) {
+        const char *const part = text + s->start + i;
 
-        if (!known && spec->unknown < 0)
-            return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for the byte 0x%02X",
-                             byte);
-        if (known || !*in_run)
-            st = cril_ids_push(ids, known ? b->byte_id[byte] : spec->unknown, err);
-        *in_run = !known;
+        n = spec->byte_level ? 1 : cril_utf8_width(*part);
+        const int32_t id =
+            spec->byte_level ? b->byte_id[(uint8_t)*part] : cril_table_find(&b->table, part, n);
+        if (is_token(spec, id)) {
+            *in_run = false;
+            st = cril_ids_push(ids, id, err);
+        } else {
+            st = cril_push_unknown(spec, part, n, in_run, ids, err);
+        }
     }
     return st;
 }
 
-static cril_status encode_word(const struct cril_bpe *b, const struct cril_spec *spec,
-                               struct merge_work *w, const char *text, size_t len, cril_ids *ids,
-                               cril_error *err)
+static cril_status merge_word(const struct cril_bpe *b, const struct cril_spec *spec,
+                              struct merge_work *w, const char *text, size_t len, bool *in_run,
+                              cril_ids *ids, cril_error *err)
 {
-    const int32_t whole =
-        spec->ignores_merges || len == 1 ? cril_table_find(&b->table, text, len) : -1;
-    bool in_run = false;
-    cril_status st;
+    cril_status st = cril_merge_begin(w, len, err);
+    size_t n;
 
-    if (whole >= 0 && (size_t)whole < spec->n)
-        return cril_ids_push(ids, whole, err);
-    if ((st = cril_merge_begin(w, len, err)) != CRIL_OK)
+    if (st != CRIL_OK || !len)
         return st;
-    for (size_t i = 0; i < len; i++)
-        cril_merge_push(w, (uint32_t)i, 1, b->byte_id[(uint8_t)text[i]]);
+    for (size_t i = 0; i < len; i += n) {
+        n = spec->byte_level ? 1 : cril_utf8_width(text[i]);
+        cril_merge_push(w, (uint32_t)i, (uint32_t)n,
+                        spec->byte_level ? b->byte_id[(uint8_t)text[i]]
+                                         : cril_table_find(&b->table, text + i, n));
+    }
     cril_merge_run(w, text, lookup_pair, b);
     for (uint32_t i = 0; i != MERGE_END && st == CRIL_OK; i = w->symbols[i].next)
-        st = push_symbol(b, spec, text, &w->symbols[i], &in_run, ids, err);
+        st = push_symbol(b, spec, text, &w->symbols[i], in_run, ids, err);
     return st;
+}
+
+static cril_status merge_characters(const struct cril_bpe *b, const struct cril_spec *spec,
+                                    struct merge_work *w, const char *text, size_t len,
+                                    cril_ids *ids, cril_error *err)
+{
+    uint32_t left = 0, right;
+    size_t start = 0, n;
+    bool in_run = false;
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < len && st == CRIL_OK; i += n, left = right) {
+        n = cril_utf8_read(text + i, len - i, &right);
+        if (i && !cril_pairs_has(&b->pairs, left, right)) {
+            st = merge_word(b, spec, w, text + start, i - start, &in_run, ids, err);
+            start = i;
+        }
+    }
+    return st == CRIL_OK ? merge_word(b, spec, w, text + start, len - start, &in_run, ids, err)
+                         : st;
 }
 
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_spec *spec,
                             struct encode_work *w, const char *text, size_t len, cril_ids *ids,
                             cril_error *err)
 {
-    size_t start = 0;
-    cril_status st = spec->nfc ? cril_nfc_run(&w->nfc, text, len, &text, &len, err) : CRIL_OK;
+    const int32_t whole = spec->ignores_merges || (spec->byte_level && len == 1)
+                              ? cril_table_find(&b->table, text, len)
+                              : -1;
+    bool in_run = false;
 
-    if (st == CRIL_OK)
-        st = cril_splitter_run(b->splitter, text, len, &w->words, &w->spare, err);
-    for (size_t i = 0; st == CRIL_OK && i < w->words.n; start = w->words.end[i++])
-        st = encode_word(b, spec, &w->merge, text + start, w->words.end[i] - start, ids, err);
-    return st;
+    if (is_token(spec, whole))
+        return cril_ids_push(ids, whole, err);
+    return spec->byte_level ? merge_word(b, spec, &w->merge, text, len, &in_run, ids, err)
+                            : merge_characters(b, spec, &w->merge, text, len, ids, err);
 }

@@ -1,5 +1,5 @@
 /*
- * SentencePiece's precompiled normalisation map (nmt_nfkc and its kin), longest key first.
+ * SentencePiece's precompiled normalisation map (nmt_nfkc and its kin).
  *
  * Layout: u32 size of the trie in bytes, the trie, then the replacements, each ended by NUL. The
  * trie is a double array (Aoe 1989; as darts-clone packs it), one u32 a unit:
@@ -10,7 +10,7 @@
  * From unit i a byte b leads to unit i ^ offset(i) ^ b, if that one's label is b; its value is at
  * label 0.
  */
-#include "tokenizer/internal.h"
+#include "tokenizer/charsmap.h"
 
 #include "util/cursor.h"
 #include "util/fail.h"
@@ -53,13 +53,12 @@ static size_t unit_offset(uint32_t unit)
     return (size_t)(unit >> 10) << ((unit & 1u << 9) >> 6);
 }
 
-size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
-                          const char **to, size_t *to_len)
+size_t cril_charsmap_find(const struct cril_charsmap *map, const char *text, size_t len,
+                          bool longest, const char **to)
 {
     size_t best = 0, at = map->n_units ? unit_offset(map->units[0]) : 0;
-    uint32_t code;
 
-    for (size_t i = 0; i < len && map->n_units; i++) {
+    for (size_t i = 0; i < len && map->n_units && (longest || !best); i++) {
         const uint8_t byte = (uint8_t)text[i];
         uint32_t unit;
 
@@ -78,12 +77,22 @@ size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, siz
             if (place < map->len) {
                 best = i + 1;
                 *to = map->replacements + place;
-                *to_len = strlen(*to); /* the last byte is NUL */
             }
         }
     }
-    if (best)
-        return best;
+    return best;
+}
+
+size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
+                          const char **to, size_t *to_len)
+{
+    const size_t n = cril_charsmap_find(map, text, len, true, to);
+    uint32_t code;
+
+    if (n) {
+        *to_len = strlen(*to); /* the last byte is NUL */
+        return n;
+    }
     *to = text;
     *to_len = cril_utf8_read(text, len, &code);
     return *to_len;

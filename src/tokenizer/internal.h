@@ -4,8 +4,9 @@
 #define CRIL_TOKENIZER_INTERNAL_H
 
 #include "tokenizer/alphabet.h"
+#include "tokenizer/charsmap.h"
 #include "tokenizer/merge.h"
-#include "tokenizer/nfc.h"
+#include "tokenizer/normalise.h"
 #include "tokenizer/pretokenize.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/specials.h"
@@ -15,14 +16,16 @@
 /* Buffers of one call of encode. Zero-initialise; release with cril_work_free. */
 struct encode_work {
     struct merge_work merge;
-    struct cril_words words, spare;
-    struct cril_nfc nfc;
+    struct normal_work normal;
+    struct split_work split;
     struct cril_string sentence;
+    struct unigram_step *steps; /* [n_steps] */
+    size_t n_steps;
 };
 
 void cril_work_free(struct encode_work *w);
 
-/* --- byte-level BPE by ranks --- */
+/* --- byte-pair encoding by ranks --- */
 
 struct bpe_merge {
     uint64_t pair; /* left id << 32 | right id; UINT64_MAX: empty slot */
@@ -32,38 +35,23 @@ struct bpe_merge {
 
 struct cril_bpe {
     struct cril_table
-        table; /* bytes to id; ids from spec.n on are strings of merges that are no token */
+        table; /* strings to id; ids from spec.n on are strings of merges that are no token */
     struct bpe_merge *merges; /* open addressing, at most half full */
     size_t mask;
     char bytes[256]; /* each */
     int32_t byte_id[256];
-    struct cril_splitter *splitter;
+    struct cril_pairs pairs; /* of the merges' strings; where symbols are characters */
 };
 
 cril_status cril_bpe_load(const struct cril_spec *spec, struct cril_bpe *b, cril_error *err);
 void cril_bpe_clear(struct cril_bpe *b);
-/* CRIL_ERR_RANGE: a byte has no token, and the spec no unknown token. */
+/* text is a word. CRIL_ERR_RANGE: a byte or character has no token, and the spec does not say what
+ * becomes of it. */
 cril_status cril_bpe_encode(const struct cril_bpe *b, const struct cril_spec *spec,
                             struct encode_work *w, const char *text, size_t len, cril_ids *ids,
                             cril_error *err);
 
 /* --- SentencePiece, of both models --- */
-
-struct cril_charsmap {
-    uint32_t *units; /* [n_units] a double array; NULL: no map */
-    size_t n_units;
-    const char *replacements; /* [len] strings that end with NUL; the last byte is NUL; borrowed */
-    size_t len;
-};
-
-/* From a file's bytes, which are borrowed; no bytes are an empty map. CRIL_ERR_FORMAT, _NOMEM. */
-cril_status cril_charsmap_load(const char *path, struct cril_bytes bytes, struct cril_charsmap *map,
-                               cril_error *err);
-void cril_charsmap_clear(struct cril_charsmap *map);
-/* The longest key at the start of text [len >= 1], or one character unchanged: returns its bytes
- * and sets *to [*to_len]. */
-size_t cril_charsmap_next(const struct cril_charsmap *map, const char *text, size_t len,
-                          const char **to, size_t *to_len);
 
 struct cril_sentence { /* the normaliser */
     struct cril_charsmap map;
@@ -87,6 +75,7 @@ struct cril_spm {
     uint32_t *priority;           /* [spec.n] from the scores: the higher the score, the smaller */
     struct cril_pairs pairs;      /* of the table's pieces */
     struct cril_specials symbols; /* user-defined, spaces for U+2581: they merge with nothing */
+    int32_t *symbol_ids;          /* of their places */
 };
 
 cril_status cril_spm_load(const struct cril_spec *spec, struct cril_spm *s, cril_error *err);
@@ -96,7 +85,8 @@ cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_spec *sp
                             struct encode_work *w, const char *text, size_t len, cril_ids *ids,
                             cril_error *err);
 
-/* The byte tokens of the character text [len], or the unknown token, once for a run (*in_run). */
+/* What becomes of the character text [len], which has no token: its byte tokens, or the unknown
+ * token, once for a run (*in_run) where the spec fuses it, or nothing where the spec drops it. */
 cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, size_t len,
                               bool *in_run, cril_ids *ids, cril_error *err);
 /* --- unigram  --- */
@@ -104,7 +94,7 @@ cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, si
 struct cril_unigram {
     struct cril_table table;
     struct cril_pairs pairs; /* of the table's pieces */
-    float unknown_score;
+    double unknown_score;
 };
 
 cril_status cril_unigram_load(const struct cril_spec *spec, struct cril_unigram *u,
@@ -112,6 +102,7 @@ cril_status cril_unigram_load(const struct cril_spec *spec, struct cril_unigram 
 void cril_unigram_clear(struct cril_unigram *u);
 /* As cril_spm_encode. */
 cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_spec *spec,
-                                const char *text, size_t len, cril_ids *ids, cril_error *err);
+                                struct encode_work *w, const char *text, size_t len, cril_ids *ids,
+                                cril_error *err);
 
 #endif

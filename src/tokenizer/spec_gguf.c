@@ -25,6 +25,7 @@
  */
 #include "tokenizer/alphabet.h"
 #include "tokenizer/spec.h"
+#include "tokenizer/words.h"
 
 #include "formats/known.h"
 #include "util/fail.h"
@@ -38,17 +39,6 @@
 
 enum { MAX_STEPS = 6 };
 
-#define BLANKS "\\p{Z}\\t-\\r\\x{85}" /* White_Space, inside a class */
-#define BLANK "[" BLANKS "]"
-
-/* A run of blanks leaves its last to the word that follows; the expressions without the last
-   alternative get it as a gap. */
-#define RUN BLANK "+(?![^" BLANKS "])"
-
-#define GPT2_WORDS "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^" BLANKS "\\p{L}\\p{N}]+|" RUN
-#define CASELESS_WORDS(digits)                                                                     \
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|" digits "| ?[^" BLANKS            \
-    "\\p{L}\\p{N}]+[\\r\\n]*|" BLANK "*[\\r\\n]+|" RUN "|" BLANK "+"
 /* Han to U+9FA5, all from U+0800 to it, Hangul: ranges as DeepSeek gives them. */
 #define DEEPSEEK_CJK "[\\x{4e00}-\\x{9fa5}\\x{800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+"
 /* Letters with case, of the scripts that DeepSeek lists one by one. */
@@ -174,15 +164,21 @@ static cril_status read_splitter(const struct cril_values *file, struct cril_spe
                          "llama-bpe, qwen2, smollm, starcoder, falcon, deepseek-llm and their kin",
                          s->path, CRIL_SHOWN(name));
     snprintf(s->kind, sizeof(s->kind), "bpe (%s)", pre->name);
-    s->nfc = pre->traits & NFC;
     s->ignores_merges = pre->traits & WHOLE_WORDS;
     *adds_bos = pre->traits & ADDS_BOS;
     while (pre->steps[n])
         n++;
-    if (!(s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits))))
+    s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits));
+    s->normals = cril_arena_take(&s->arena, 1, sizeof(*s->normals));
+    if (!s->splits || !s->normals)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    for (; s->n_splits < n; s->n_splits++)
-        s->splits[s->n_splits].pattern = pre->steps[s->n_splits];
+    for (; s->n_splits < n; s->n_splits++) {
+        const char *const text = pre->steps[s->n_splits];
+
+        s->splits[s->n_splits].pattern.text = (struct cril_bytes){text, strlen(text)};
+    }
+    s->normals->kind = NORMAL_NFC;
+    s->n_normals = pre->traits & NFC ? 1 : 0;
     if (name.data && !pre->doubt)
         return CRIL_OK;
     return cril_warn(&s->warnings, err, "%s: %s", s->path, name.data ? pre->doubt : NOT_NAMED);
@@ -194,6 +190,7 @@ static cril_status read_types(const struct cril_values *file, struct cril_spec *
 {
     const struct cril_value *kv = cril_values_find(file, "tokenizer.ggml.token_type");
 
+    memset(s->types, TOKEN_NORMAL, s->n);
     if (!kv)
         return CRIL_OK;
     if (!kv->is_array || kv->type == CRIL_VALUE_STRING || kv->type == CRIL_VALUE_F32 ||
@@ -241,28 +238,6 @@ static char *put_byte_level(struct cril_spec *s, size_t i, struct cril_bytes tex
     return out + n;
 }
 
-/* The same of a SentencePiece token. */
-static char *put_sentence(struct cril_spec *s, size_t i, struct cril_bytes text, char *out)
-{
-    const uint8_t type = s->types[i];
-    size_t n = text.len;
-
-    if (type == TOKEN_CONTROL || type == TOKEN_UNKNOWN) {
-        memcpy(out, text.data, n);
-    } else if (type == TOKEN_BYTE) {
-        *out = (char)cril_byte_of_name(text.data, text.len);
-        s->byte_token[(uint8_t)*out] = (int32_t)i;
-        n = 1;
-    } else {
-        n = cril_put_spaces(text.data, text.len, out);
-    }
-    s->pieces[i] = (struct cril_bytes){out, n};
-    if (type == TOKEN_NORMAL || type == TOKEN_USER_DEFINED ||
-        (type == TOKEN_UNUSED && s->model == MODEL_SCORES))
-        s->keys[i] = s->pieces[i];
-    return out + n;
-}
-
 static cril_status put_tokens(const struct cril_value *tokens, struct cril_spec *s, cril_error *err)
 {
     size_t total = 0;
@@ -288,7 +263,7 @@ static cril_status put_tokens(const struct cril_value *tokens, struct cril_spec 
             return cril_fail(err, CRIL_ERR_FORMAT, "%s: byte token %zu is not named like <0x0A>",
                              s->path, i);
         } else {
-            out = put_sentence(s, i, text, out);
+            out = cril_spec_put_sentence(s, i, text, out);
         }
     }
     return cril_spec_add_by_type(s, tokens->strings, err);
@@ -305,7 +280,7 @@ static cril_status read_tokens(const struct cril_values *file, struct cril_spec 
     if (tokens->n < 1 || tokens->n > INT32_MAX)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: tokenizer.ggml.tokens has %llu elements",
                          file->path, (unsigned long long)tokens->n);
-    if ((st = cril_spec_alloc_tokens(s, (size_t)tokens->n, err)) != CRIL_OK ||
+    if ((st = cril_spec_extend(s, (size_t)tokens->n, err)) != CRIL_OK ||
         (st = read_types(file, s, err)) != CRIL_OK)
         return st;
     return put_tokens(tokens, s, err);
@@ -322,10 +297,8 @@ static cril_status read_scores(const struct cril_values *file, struct cril_spec 
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tokenizer.ggml.scores has %llu elements for %zu tokens", file->path,
                          (unsigned long long)kv->n, s->n);
-    if (!(s->scores = cril_arena_take(&s->arena, s->n, sizeof(*s->scores))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu scores", file->path, s->n);
     for (size_t i = 0; i < s->n; i++) {
-        s->scores[i] = (float)cril_value_float(kv, i);
+        s->scores[i] = cril_value_float(kv, i);
         if (!isfinite(s->scores[i]))
             return cril_fail(err, CRIL_ERR_FORMAT, "%s: the score of token %zu is not finite",
                              file->path, i);
@@ -351,7 +324,7 @@ static cril_status put_merges(const struct cril_value *kv, struct cril_spec *s, 
                                     &right))
             continue;
         s->merges[s->n_merges++] =
-            (struct spec_merge){out, (uint32_t)left, (uint32_t)(left + right)};
+            (struct spec_merge){out, (uint32_t)left, (uint32_t)(left + right), (uint32_t)i};
         out += left + right;
     }
     return CRIL_OK;
@@ -570,9 +543,13 @@ cril_status cril_spec_read_gguf(struct cril_values *file, struct cril_spec *s, c
     bool adds_bos = false;
     cril_status st;
 
-    if ((st = read_model(file, &s->model, err)) != CRIL_OK ||
-        (st = read_tokens(file, s, err)) != CRIL_OK)
+    if ((st = read_model(file, &s->model, err)) != CRIL_OK)
         return st;
+    s->byte_level = s->model == MODEL_RANKS;
+    s->spaces = s->sentence.used = !s->byte_level;
+    if ((st = read_tokens(file, s, err)) != CRIL_OK)
+        return st;
+    s->fuses_unknown = true;
     if (s->model == MODEL_RANKS) {
         if ((st = read_merges(file, s, err)) != CRIL_OK ||
             (st = read_splitter(file, s, &adds_bos, err)) != CRIL_OK)

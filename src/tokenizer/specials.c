@@ -32,8 +32,8 @@ static bool is_well_formed(const char *text, size_t len)
     return code != CRIL_UTF8_ILL;
 }
 
-cril_status cril_specials_build(const struct spec_added *added, size_t n, struct cril_specials *s,
-                                cril_error *err)
+cril_status cril_specials_build(const struct spec_added *added, size_t n, bool normalised,
+                                struct cril_specials *s, cril_error *err)
 {
     size_t total = 1;
 
@@ -49,13 +49,13 @@ cril_status cril_specials_build(const struct spec_added *added, size_t n, struct
         const struct cril_bytes name = added[i].name;
         uint32_t at = 0;
 
-        if (!name.len || !is_well_formed(name.data, name.len))
+        if (added[i].normalised != normalised || !name.len || !is_well_formed(name.data, name.len))
             continue; /* a name that cuts a character in two must not be found */
         for (size_t k = 0; k < name.len; k++)
             at = child_of(s, at, (uint8_t)name.data[k]);
-        s->nodes[at].any = added[i].id;
+        s->nodes[at].any = (int32_t)i;
         if (!added[i].control)
-            s->nodes[at].text = added[i].id;
+            s->nodes[at].text = (int32_t)i;
     }
     return CRIL_OK;
 }

@@ -36,14 +36,18 @@ static cril_status load_symbols(const struct cril_spec *spec, struct cril_spm *s
     size_t n = 0;
     cril_status st;
 
-    if (!symbols)
+    s->symbol_ids = malloc((spec->n_added + 1) * sizeof(*s->symbol_ids));
+    if (!symbols || !s->symbol_ids) {
+        free(symbols);
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for %zu symbols", spec->path,
                          spec->n_added);
+    }
     for (size_t i = 0; i < spec->n_added; i++)
-        if (!spec->added[i].control)
-            symbols[n++] = (struct spec_added){.name = spec->pieces[spec->added[i].id],
-                                               .id = spec->added[i].id};
-    st = cril_specials_build(symbols, n, &s->symbols, err);
+        if (spec->added[i].within) {
+            symbols[n] = (struct spec_added){.name = spec->pieces[spec->added[i].id]};
+            s->symbol_ids[n++] = spec->added[i].id;
+        }
+    st = cril_specials_build(symbols, n, false, &s->symbols, err);
     free(symbols);
     return st;
 }
@@ -63,7 +67,7 @@ cril_status cril_spm_load(const struct cril_spec *spec, struct cril_spm *s, cril
     for (size_t i = 0; i < spec->n; i++) {
         const struct cril_bytes key = spec->keys[i];
 
-        s->priority[i] = priority_of(spec->scores[i]);
+        s->priority[i] = priority_of((float)spec->scores[i]);
         if (key.len) {
             cril_table_put(&s->table, key.data, key.len, (int32_t)i);
             cril_pairs_add(&s->pairs, key.data, key.len);
@@ -78,17 +82,28 @@ void cril_spm_clear(struct cril_spm *s)
     free(s->priority);
     cril_pairs_clear(&s->pairs);
     cril_specials_clear(&s->symbols);
+    free(s->symbol_ids);
     memset(s, 0, sizeof(*s));
+}
+
+static cril_status no_token(const struct cril_spec *spec, const char *text, size_t len,
+                            cril_error *err)
+{
+    return spec->byte_level
+               ? cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for the byte 0x%02X",
+                           (unsigned)(uint8_t)*text)
+               : cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"",
+                           (int)len, text);
 }
 
 cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, size_t len,
                               bool *in_run, cril_ids *ids, cril_error *err)
 {
-    const char *bytes =
-        *text == ' ' ? "\xe2\x96\x81" : text; /* a space without a piece is spelled as U+2581 */
-    const size_t n = *text == ' ' ? 3 : len;
+    const bool space = spec->spaces && *text == ' '; /* spelled as U+2581 */
+    const char *const bytes = space ? "\xe2\x96\x81" : text;
+    const size_t n = space ? 3 : len;
     cril_status st = CRIL_OK;
-    bool spelled = true;
+    bool spelled = !spec->byte_level;
 
     for (size_t i = 0; i < n; i++)
         spelled = spelled && spec->byte_token[(uint8_t)bytes[i]] >= 0;
@@ -98,9 +113,8 @@ cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, si
         return st;
     }
     if (spec->unknown < 0)
-        return cril_fail(err, CRIL_ERR_RANGE, "the vocabulary has no token for \"%.*s\"", (int)len,
-                         text);
-    if (*in_run)
+        return spec->drops_unknown ? CRIL_OK : no_token(spec, text, len, err);
+    if (*in_run && spec->fuses_unknown)
         return CRIL_OK;
     *in_run = true;
     return cril_ids_push(ids, spec->unknown, err);
@@ -174,14 +188,14 @@ cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_spec *sp
     cril_status st;
 
     for (size_t i = 0; i < len;) {
-        const int32_t id = cril_specials_match(&s->symbols, text + i, len - i, false, &n);
+        const int32_t k = cril_specials_match(&s->symbols, text + i, len - i, false, &n);
 
-        if (id < 0) {
+        if (k < 0) {
             i += cril_utf8_width(text[i]);
             continue;
         }
         if ((st = encode_plain(s, spec, &w->merge, text + start, i - start, ids, err)) != CRIL_OK ||
-            (st = cril_ids_push(ids, id, err)) != CRIL_OK)
+            (st = cril_ids_push(ids, s->symbol_ids[k], err)) != CRIL_OK)
             return st;
         start = i += n;
     }

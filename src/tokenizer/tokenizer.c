@@ -18,12 +18,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_TEXT ((size_t)1 << 30) /* positions and lengths of symbols are 32-bit */
+/* positions and lengths of symbols are 32-bit */
+#define MAX_TEXT ((size_t)1 << 30)
+#define MAX_NORMAL ((size_t)UINT32_MAX)
 
 struct cril_tokenizer {
     struct cril_spec spec;
-    struct cril_specials specials; /* as the file spells them */
+    struct cril_specials specials;        /* found in a text as it is given */
+    struct cril_specials normal_specials; /* found in the normalised text */
     struct cril_sentence sentence;
+    struct cril_normaliser *normaliser;
+    struct cril_splitter *splitter;
     union {
         struct cril_bpe bpe;
         struct cril_spm spm;
@@ -59,27 +64,59 @@ cril_status cril_ids_push(cril_ids *ids, int32_t id, cril_error *err)
 void cril_work_free(struct encode_work *w)
 {
     cril_merge_free(&w->merge);
-    cril_words_free(&w->words);
-    cril_words_free(&w->spare);
-    cril_nfc_free(&w->nfc);
+    cril_normal_work_free(&w->normal);
+    cril_split_work_free(&w->split);
     free(w->sentence.data);
+    free(w->steps);
+}
+
+/* The names of tokens that are found in the normalised text, as they stand there. */
+static cril_status normalise_names(cril_tokenizer *t, cril_error *err)
+{
+    struct normal_work w = {0};
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < t->spec.n_added && st == CRIL_OK; i++) {
+        struct cril_bytes *const name = &t->spec.added[i].name;
+        const char *text = name->data;
+        size_t len = name->len;
+
+        if (!t->spec.added[i].normalised ||
+            (st = cril_normaliser_run(t->normaliser, &text, &len, &w, err)) != CRIL_OK)
+            continue;
+        *name = (struct cril_bytes){cril_arena_text(&t->spec.arena, text, len), len};
+        if (!name->data)
+            st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", t->spec.path);
+    }
+    cril_normal_work_free(&w);
+    return st;
+}
+
+static cril_status load_model(cril_tokenizer *t, cril_error *err)
+{
+    switch (t->spec.model) {
+    case MODEL_RANKS: return cril_bpe_load(&t->spec, &t->u.bpe, err);
+    case MODEL_SCORES: return cril_spm_load(&t->spec, &t->u.spm, err);
+    case MODEL_UNIGRAM: break;
+    }
+    return cril_unigram_load(&t->spec, &t->u.unigram, err);
 }
 
 static cril_status load(struct cril_source *source, cril_tokenizer *t, cril_error *err)
 {
-    const struct cril_spec *const spec = &t->spec;
-    cril_status st = cril_spec_read_gguf(cril_source_values(source), &t->spec, err);
+    struct cril_spec *const spec = &t->spec;
+    cril_status st = cril_source_is_folder(source)
+                         ? cril_spec_read_folder(source, spec, err)
+                         : cril_spec_read_gguf(cril_source_values(source), spec, err);
 
-    if (st != CRIL_OK)
+    if (st != CRIL_OK || (st = load_model(t, err)) != CRIL_OK ||
+        (st = cril_sentence_load(spec, &t->sentence, err)) != CRIL_OK ||
+        (st = cril_normaliser_create(spec, &t->normaliser, err)) != CRIL_OK ||
+        (st = cril_splitter_create(spec, &t->splitter, err)) != CRIL_OK ||
+        (st = normalise_names(t, err)) != CRIL_OK ||
+        (st = cril_specials_build(spec->added, spec->n_added, false, &t->specials, err)) != CRIL_OK)
         return st;
-    switch (spec->model) {
-    case MODEL_RANKS: st = cril_bpe_load(spec, &t->u.bpe, err); break;
-    case MODEL_SCORES: st = cril_spm_load(spec, &t->u.spm, err); break;
-    case MODEL_UNIGRAM: st = cril_unigram_load(spec, &t->u.unigram, err); break;
-    }
-    if (st != CRIL_OK || (st = cril_sentence_load(spec, &t->sentence, err)) != CRIL_OK)
-        return st;
-    return cril_specials_build(spec->added, spec->n_added, &t->specials, err);
+    return cril_specials_build(spec->added, spec->n_added, true, &t->normal_specials, err);
 }
 
 cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **out, cril_error *err)
@@ -135,57 +172,120 @@ void cril_tokenizer_free(cril_tokenizer *t)
     case MODEL_UNIGRAM: cril_unigram_clear(&t->u.unigram); break;
     }
     cril_specials_clear(&t->specials);
+    cril_specials_clear(&t->normal_specials);
     cril_sentence_clear(&t->sentence);
+    cril_normaliser_free(t->normaliser);
+    cril_splitter_free(t->splitter);
     cril_spec_clear(&t->spec);
     free(t);
 }
 
-/* first: text starts the whole text. */
-static cril_status encode_plain(const cril_tokenizer *t, struct encode_work *w, const char *text,
-                                size_t len, bool first, cril_ids *ids, cril_error *err)
-{
-    const struct cril_string *const normal = &w->sentence;
-    cril_status st;
+/* ---- Parts of a text ---- */
 
-    if (!len)
-        return CRIL_OK;
-    if (t->spec.model == MODEL_RANKS)
-        return cril_bpe_encode(&t->u.bpe, &t->spec, w, text, len, ids, err);
-    st = cril_sentence_run(&t->sentence, &t->specials, text, len, first, &w->sentence, err);
+/* One call of encode. */
+struct run {
+    const cril_tokenizer *t;
+    struct encode_work *w;
+    cril_ids *ids;
+    bool with_control;
+    cril_error *err;
+};
+
+/* What becomes of text [len >= 1] between tokens that were cut out. first: text starts the whole
+ * text. */
+typedef cril_status (*encode_part)(const struct run *r, const char *text, size_t len, bool first);
+
+static cril_status encode_sentence(const struct run *r, const char *text, size_t len, bool first)
+{
+    const cril_tokenizer *const t = r->t;
+    struct cril_string *const normal = &r->w->sentence;
+    const cril_status st =
+        cril_sentence_run(&t->sentence, &t->specials, text, len, first, normal, r->err);
+
     if (st != CRIL_OK || !normal->n)
         return st;
     return t->spec.model == MODEL_SCORES
-               ? cril_spm_encode(&t->u.spm, &t->spec, w, normal->data, normal->n, ids, err)
-               : cril_unigram_encode(&t->u.unigram, &t->spec, normal->data, normal->n, ids, err);
+               ? cril_spm_encode(&t->u.spm, &t->spec, r->w, normal->data, normal->n, r->ids, r->err)
+               : cril_unigram_encode(&t->u.unigram, &t->spec, r->w, normal->data, normal->n, r->ids,
+                                     r->err);
 }
 
-/* Whether this special token parts the text; SentencePiece sees its own symbols within it. */
-static bool parts_text(const cril_tokenizer *t, int32_t id)
+/* text is normalised. */
+static cril_status encode_words(const struct run *r, const char *text, size_t len, bool first)
 {
-    return !t->spec.sentence.used || t->spec.types[id] != TOKEN_USER_DEFINED;
+    const cril_tokenizer *const t = r->t;
+    const struct cril_words *const words = &r->w->split.words;
+    cril_status st = len > MAX_NORMAL
+                         ? cril_fail(r->err, CRIL_ERR_RANGE,
+                                     "a text that is normalised to %zu bytes is too long", len)
+                         : cril_splitter_run(t->splitter, &text, len, first, &r->w->split, r->err);
+
+    for (size_t i = 0; st == CRIL_OK && i < words->n; i++) {
+        const char *const word = text + words->at[i].start;
+        const size_t n = words->at[i].end - words->at[i].start;
+
+        st = t->spec.model == MODEL_RANKS
+                 ? cril_bpe_encode(&t->u.bpe, &t->spec, r->w, word, n, r->ids, r->err)
+                 : cril_unigram_encode(&t->u.unigram, &t->spec, r->w, word, n, r->ids, r->err);
+    }
+    return st;
 }
 
-static cril_status encode_parts(const cril_tokenizer *t, struct encode_work *w, const char *text,
-                                size_t len, bool with_control, cril_ids *ids, cril_error *err)
+static bool touches_word(const char *text, size_t len, size_t start, size_t end)
 {
-    size_t start = 0, match_len = 0;
+    uint32_t code;
+    size_t at = start;
+
+    if (end < len) {
+        cril_utf8_read(text + end, len - end, &code);
+        if (cril_is_word(code))
+            return true;
+    }
+    if (!start)
+        return false;
+    for (at--; at && ((uint8_t)text[at] & 0xc0) == 0x80;)
+        at--;
+    cril_utf8_read(text + at, start - at, &code);
+    return cril_is_word(code);
+}
+
+/* Cuts the added tokens of s out of text; what lies between goes to `part`. */
+static cril_status cut_added(const struct run *r, const struct cril_specials *s, const char *text,
+                             size_t len, bool first, encode_part part)
+{
+    size_t start = 0, n = 0;
     cril_status st;
 
     for (size_t i = 0; i < len;) {
-        const int32_t id =
-            cril_specials_match(&t->specials, text + i, len - i, with_control, &match_len);
+        const int32_t k = cril_specials_match(s, text + i, len - i, r->with_control, &n);
+        const struct spec_added *const a = k < 0 ? NULL : &r->t->spec.added[k];
+        size_t end = i;
 
-        if (id < 0 || !parts_text(t, id)) {
-            i += id < 0 ? 1 : match_len;
+        i += a ? n : 1;
+        if (!a || a->within || (a->single_word && touches_word(text, len, end, i)))
             continue;
-        }
-        if ((st = encode_plain(t, w, text + start, i - start, !start, ids, err)) != CRIL_OK ||
-            (st = cril_ids_push(ids, id, err)) != CRIL_OK)
+        if (a->strips_left)
+            end -= cril_trailing_blanks(text + start, end - start);
+        if (a->strips_right)
+            i += cril_leading_blanks(text + i, len - i);
+        if (end > start && (st = part(r, text + start, end - start, first && !start)) != CRIL_OK)
             return st;
-        start = i += match_len;
+        if ((st = cril_ids_push(r->ids, a->id, r->err)) != CRIL_OK)
+            return st;
+        start = i;
     }
-    return encode_plain(t, w, text + start, len - start, !start, ids, err);
+    return start < len ? part(r, text + start, len - start, first && !start) : CRIL_OK;
 }
+
+static cril_status encode_text(const struct run *r, const char *text, size_t len, bool first)
+{
+    const cril_tokenizer *const t = r->t;
+    const cril_status st = cril_normaliser_run(t->normaliser, &text, &len, &r->w->normal, r->err);
+
+    return st == CRIL_OK ? cut_added(r, &t->normal_specials, text, len, first, encode_words) : st;
+}
+
+/* ---- A whole text ---- */
 
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
                                   unsigned flags, cril_ids *ids, cril_error *err)
@@ -196,6 +296,7 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     const bool whole = flags & CRIL_ENCODE_ADD_SPECIAL;
     const size_t n_before = ids->n;
     struct encode_work w = {0};
+    const struct run r = {t, &w, ids, flags & CRIL_ENCODE_SPECIAL, err};
     char *repaired = NULL;
     cril_status st = CRIL_OK;
 
@@ -207,8 +308,8 @@ cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, siz
     if (st == CRIL_OK && whole && t->spec.adds_bos)
         st = cril_ids_push(ids, t->spec.bos, err);
     if (st == CRIL_OK)
-        st = encode_parts(t, &w, repaired ? repaired : text, len, flags & CRIL_ENCODE_SPECIAL, ids,
-                          err);
+        st = cut_added(&r, &t->specials, repaired ? repaired : text, len, true,
+                       t->spec.sentence.used ? encode_sentence : encode_text);
     if (st == CRIL_OK && whole && t->spec.adds_eos)
         st = cril_ids_push(ids, t->spec.eos, err);
     if (st != CRIL_OK)

@@ -6,7 +6,8 @@
  * A user-defined symbol scores 0.1 for each character after its first (as in SentencePiece 0.2.3),
  * so it is always taken, the longest at a place. A character without a piece costs 10 more than the
  * worst piece and becomes the unknown token, one for a run (or its byte tokens). Sums are in 32
- * bits, as SentencePiece's: rounding decides among ways of nearly equal sum.
+ * bits, as SentencePiece's, or in 64, as the library `tokenizers` has them: rounding decides among
+ * ways of nearly equal sum.
  */
 #include "tokenizer/internal.h"
 
@@ -18,12 +19,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNKNOWN_PENALTY 10.0f
+#define UNKNOWN_PENALTY 10.0
 #define SYMBOL_BONUS 0.1f
+
+/* A sum of two numbers of 32 bits that is rounded twice is their sum in 32 bits. */
+static double round_score(const struct cril_spec *spec, double x)
+{
+    return spec->wide_sums ? x : (double)(float)x;
+}
 
 cril_status cril_unigram_load(const struct cril_spec *spec, struct cril_unigram *u, cril_error *err)
 {
-    float min = FLT_MAX;
+    double min = DBL_MAX;
     cril_status st;
 
     memset(u, 0, sizeof(*u));
@@ -40,7 +47,7 @@ cril_status cril_unigram_load(const struct cril_spec *spec, struct cril_unigram 
         if (spec->types[i] == TOKEN_NORMAL && spec->scores[i] < min)
             min = spec->scores[i];
     }
-    u->unknown_score = (min < FLT_MAX ? min : 0.0f) - UNKNOWN_PENALTY;
+    u->unknown_score = round_score(spec, (min < DBL_MAX ? min : 0) - UNKNOWN_PENALTY);
     return CRIL_OK;
 }
 
@@ -51,19 +58,19 @@ void cril_unigram_clear(struct cril_unigram *u)
     memset(u, 0, sizeof(*u));
 }
 
-struct step { /* the best way to write the text up to here */
-    float score;
+struct unigram_step { /* the best way to write the text up to here */
+    double score;
     int32_t id;  /* of its last piece; -1: an unknown character */
     size_t from; /* where that starts; SIZE_MAX: there is no way yet */
 };
 
-static void offer(struct step *to, float score, size_t from, int32_t id)
+static void offer(struct unigram_step *to, double score, size_t from, int32_t id)
 {
     if (to->from == SIZE_MAX || score > to->score)
-        *to = (struct step){score, id, from};
+        *to = (struct unigram_step){score, id, from};
 }
 
-static float piece_score(const struct cril_spec *spec, int32_t id, const char *text, size_t len)
+static double piece_score(const struct cril_spec *spec, int32_t id, const char *text, size_t len)
 {
     size_t more = 0; /* characters after the first */
 
@@ -71,15 +78,15 @@ static float piece_score(const struct cril_spec *spec, int32_t id, const char *t
         return spec->scores[id];
     for (size_t i = 1; i < len; i++)
         more += ((uint8_t)text[i] & 0xc0) != 0x80;
-    return SYMBOL_BONUS * (float)more;
+    return (double)(SYMBOL_BONUS * (float)more);
 }
 
 static void viterbi(const struct cril_unigram *u, const struct cril_spec *spec, const char *text,
-                    size_t len, struct step *best)
+                    size_t len, struct unigram_step *best)
 {
     for (size_t i = 1; i <= len; i++)
         best[i].from = SIZE_MAX;
-    best[0] = (struct step){0};
+    best[0] = (struct unigram_step){0};
     for (size_t i = 0, width; i < len; i += width) {
         uint64_t hash = CRIL_HASH_START;
         bool single = false;
@@ -98,24 +105,27 @@ static void viterbi(const struct cril_unigram *u, const struct cril_spec *spec, 
             if (id < 0)
                 continue;
             single = single || end - i == width;
-            offer(&best[end], piece_score(spec, id, text + i, end - i) + best[i].score, i, id);
+            offer(&best[end],
+                  round_score(spec, piece_score(spec, id, text + i, end - i) + best[i].score), i,
+                  id);
         }
         if (!single)
-            offer(&best[i + width], u->unknown_score + best[i].score, i, -1);
+            offer(&best[i + width], round_score(spec, u->unknown_score + best[i].score), i, -1);
     }
 }
 
 cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_spec *spec,
-                                const char *text, size_t len, cril_ids *ids, cril_error *err)
+                                struct encode_work *w, const char *text, size_t len, cril_ids *ids,
+                                cril_error *err)
 {
-    struct step *best;
-    size_t size, at, back;
+    struct unigram_step *const best = cril_size_grow(w->steps, &w->n_steps, len, 1, sizeof(*best));
+    size_t at, back;
     bool in_run = false;
     cril_status st = CRIL_OK;
 
-    if (!cril_size_add(len, 1, &size) || !cril_size_mul(size, sizeof(*best), &size) ||
-        !(best = malloc(size)))
+    if (!best)
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu bytes of text", len);
+    w->steps = best;
     viterbi(u, spec, text, len, best);
     /* Turn the links around: .from of a piece's end becomes the end of the piece after it; back,
      * the first's end. */
@@ -135,6 +145,5 @@ cril_status cril_unigram_encode(const struct cril_unigram *u, const struct cril_
             in_run = false;
         }
     }
-    free(best);
     return st;
 }

@@ -2,21 +2,20 @@
  * The text is cut before each character that nothing in front of it can change: then what lies
  * between two cuts is normalised by itself, and most of it is one character and stays. A stretch is
  * decomposed character by character, its runs of marks are put in order of their classes, and
- * utf8proc composes it. (utf8proc's own decomposition of whole strings puts marks in order by
- * exchanging neighbours, which is quadratic in a run.)
+ * utf8proc composes it where the form does. (utf8proc's own decomposition of whole strings puts
+ * marks in order by exchanging neighbours, which is quadratic in a run.)
  */
-#include "tokenizer/nfc.h"
+#include "tokenizer/forms.h"
 
 #include "util/utf8.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <utf8proc.h>
 
-enum { FIRST_MARK = 0x300, MAX_DECOMPOSITION = 4, MAX_CLASS = 255 };
+enum { FIRST_MARK = 0x300, MAX_DECOMPOSITION = 18, MAX_CLASS = 255 };
 
-/* Characters encoded after Unicode 9, up to 15, that NFC moves or composes; to the reference each
- * is a character that stays where it is. */
+/* Characters encoded after Unicode 9, up to 15, that a form moves, composes or decomposes; to the
+ * reference each is a character that stays where it is. */
 static const uint32_t later[][2] = {
     {0x7fd, 0x7fd},     {0x898, 0x89f},     {0x8ca, 0x8d3},     {0x9fe, 0x9fe},
     {0xc3c, 0xc3c},     {0xd3b, 0xd3c},     {0xeba, 0xeba},     {0x1715, 0x1715},
@@ -30,6 +29,13 @@ static const uint32_t later[][2] = {
     {0x1e2ae, 0x1e2ae}, {0x1e2ec, 0x1e2ef}, {0x1e4ec, 0x1e4ef},
 };
 
+/* The same of the forms K alone. */
+static const uint32_t later_compatible[][2] = {
+    {0x32ff, 0x32ff},   {0xa7f2, 0xa7f4},   {0xab69, 0xab69},
+    {0x10781, 0x10785}, {0x10787, 0x107b0}, {0x107b2, 0x107ba},
+    {0x1e030, 0x1e06d}, {0x1f16c, 0x1f16c}, {0x1fbf0, 0x1fbf9},
+};
+
 static int compare_code(const void *code, const void *range)
 {
     const uint32_t c = *(const uint32_t *)code, *const r = range;
@@ -37,17 +43,41 @@ static int compare_code(const void *code, const void *range)
     return c < r[0] ? -1 : c > r[1];
 }
 
-static bool is_later(uint32_t code)
+static bool is_among(uint32_t code, const uint32_t (*ranges)[2], size_t n)
 {
-    return code >= later[0][0] &&
-           bsearch(&code, later, sizeof(later) / sizeof(later[0]), sizeof(later[0]), compare_code);
+    return code >= ranges[0][0] && bsearch(&code, ranges, n, sizeof(ranges[0]), compare_code);
 }
 
-/* Stands by itself, whatever is in front of it: Latin, ideographs, syllables of Hangul. */
-static bool begins_stretch(uint32_t code)
+static bool is_later(const struct cril_form *form, uint32_t code)
 {
-    return code < FIRST_MARK || (code >= 0x3400 && code <= 0x9fff) ||
-           (code >= 0xac00 && code <= 0xd7a3) || is_later(code);
+    return is_among(code, later, sizeof(later) / sizeof(later[0])) ||
+           (form->compatible && is_among(code, later_compatible,
+                                         sizeof(later_compatible) / sizeof(later_compatible[0])));
+}
+
+static bool is_ideograph(uint32_t code)
+{
+    return code >= 0x3400 && code <= 0x9fff;
+}
+
+static bool is_syllable(uint32_t code) /* of Hangul */
+{
+    return code >= 0xac00 && code <= 0xd7a3;
+}
+
+/* Nothing in front of it changes it: Latin, ideographs, syllables of Hangul. */
+static bool begins_stretch(const struct cril_form *form, uint32_t code)
+{
+    return code < FIRST_MARK || is_ideograph(code) || is_syllable(code) || is_later(form, code);
+}
+
+/* Alone it is its own normal form. */
+static bool stays_alone(const struct cril_form *form, uint32_t code)
+{
+    const uint32_t first = form->compatible ? 0xa0 : form->composes ? FIRST_MARK : 0xc0;
+
+    return code < first || is_ideograph(code) || (is_syllable(code) && form->composes) ||
+           is_later(form, code);
 }
 
 static int class_of(int32_t code)
@@ -80,7 +110,8 @@ static void order(int32_t *codes, int32_t *spare, size_t n)
 }
 
 /* Appends the normal form of text [len >= 1], a stretch. */
-static cril_status put_stretch(struct cril_nfc *w, const char *text, size_t len, cril_error *err)
+static cril_status put_stretch(struct cril_form_work *w, const struct cril_form *form,
+                               const char *text, size_t len, cril_error *err)
 {
     cril_status st = CRIL_OK;
     utf8proc_ssize_t n = 0;
@@ -95,8 +126,9 @@ static cril_status put_stretch(struct cril_nfc *w, const char *text, size_t len,
             return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu characters", (size_t)n);
         w->codes = codes;
         i += cril_utf8_read(text + i, len - i, &code);
-        n += utf8proc_decompose_char((int32_t)code, codes + n, MAX_DECOMPOSITION,
-                                     UTF8PROC_DECOMPOSE, NULL);
+        n += utf8proc_decompose_char(
+            (int32_t)code, codes + n, MAX_DECOMPOSITION,
+            form->compatible ? UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT : UTF8PROC_DECOMPOSE, NULL);
     }
     int32_t *const spare =
         cril_size_grow(w->spare, &w->spare_capacity, 0, (size_t)n, sizeof(*spare));
@@ -104,7 +136,8 @@ static cril_status put_stretch(struct cril_nfc *w, const char *text, size_t len,
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for %zu characters", (size_t)n);
     w->spare = spare;
     order(w->codes, spare, (size_t)n);
-    n = utf8proc_normalize_utf32(w->codes, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+    if (form->composes)
+        n = utf8proc_normalize_utf32(w->codes, n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     for (utf8proc_ssize_t i = 0; i < n && st == CRIL_OK; i++)
         st = cril_string_append(&w->text, (const char *)bytes,
                                 (size_t)utf8proc_encode_char(w->codes[i], bytes), err);
@@ -112,18 +145,18 @@ static cril_status put_stretch(struct cril_nfc *w, const char *text, size_t len,
 }
 
 /* Where the stretch that starts at text [len >= 1] ends. *stays: it is its own normal form. */
-static size_t find_stretch(const char *text, size_t len, bool *stays)
+static size_t find_stretch(const struct cril_form *form, const char *text, size_t len, bool *stays)
 {
     uint32_t code;
     size_t at = cril_utf8_read(text, len, &code);
 
-    *stays = begins_stretch(code);
-    if (is_later(code))
+    *stays = stays_alone(form, code);
+    if (is_later(form, code))
         return at;
     while (at < len) {
         const size_t n = cril_utf8_read(text + at, len - at, &code);
 
-        if (begins_stretch(code))
+        if (begins_stretch(form, code))
             break;
         *stays = false;
         at += n;
@@ -131,8 +164,8 @@ static size_t find_stretch(const char *text, size_t len, bool *stays)
     return at;
 }
 
-cril_status cril_nfc_run(struct cril_nfc *w, const char *text, size_t len, const char **out,
-                         size_t *out_len, cril_error *err)
+cril_status cril_form_run(struct cril_form_work *w, const struct cril_form *form, const char *text,
+                          size_t len, const char **out, size_t *out_len, cril_error *err)
 {
     size_t copied = 0, n;
     cril_status st = CRIL_OK;
@@ -140,12 +173,12 @@ cril_status cril_nfc_run(struct cril_nfc *w, const char *text, size_t len, const
 
     w->text.n = 0;
     for (size_t i = 0; i < len && st == CRIL_OK; i += n) {
-        n = find_stretch(text + i, len - i, &stays);
+        n = find_stretch(form, text + i, len - i, &stays);
         if (stays)
             continue;
         st = cril_string_append(&w->text, text + copied, i - copied, err);
         if (st == CRIL_OK)
-            st = put_stretch(w, text + i, n, err);
+            st = put_stretch(w, form, text + i, n, err);
         copied = i + n;
     }
     *out = text;
@@ -159,10 +192,10 @@ cril_status cril_nfc_run(struct cril_nfc *w, const char *text, size_t len, const
     return st;
 }
 
-void cril_nfc_free(struct cril_nfc *w)
+void cril_form_work_free(struct cril_form_work *w)
 {
     free(w->text.data);
     free(w->codes);
     free(w->spare);
-    *w = (struct cril_nfc){0};
+    *w = (struct cril_form_work){0};
 }

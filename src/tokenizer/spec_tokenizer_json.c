@@ -1,0 +1,550 @@
+/*
+ * A tokenizer from tokenizer.json, the file of the library `tokenizers` (its serde code is the
+ * format's only definition: tokenizer/serialization.rs, models/, processors/).
+ *
+ * A vocabulary's control tokens are never what a text becomes, whatever the model: a look-alike of
+ * one is text. So are names of bytes, such as <0x0A>, where bytes spell what has no token.
+ * Ids are those that the file gives; the decoder, truncation and padding change none.
+ */
+#include "tokenizer/spec_json.h"
+
+#include "tokenizer/alphabet.h"
+#include "util/fail.h"
+#include "util/size.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Ids that a file leaves out, at most. */
+enum { MAX_GAPS = 1 << 20 };
+
+static cril_status wrong(const struct cril_spec *s, const char *what, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s", s->path, what);
+}
+
+static cril_status no_memory(const struct cril_spec *s, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for its tokens", s->path);
+}
+
+static struct cril_bytes text_of(const json_t *value)
+{
+    return (struct cril_bytes){json_string_value(value), json_string_length(value)};
+}
+
+/* ---- Ids ---- */
+
+/* The largest id so far, and how many there were. */
+struct ids {
+    json_int_t max;
+    size_t n, bytes; /* of their names */
+};
+
+static cril_status count_id(const struct cril_spec *s, const json_t *id, size_t len,
+                            struct ids *ids, cril_error *err)
+{
+    const json_int_t i = json_integer_value(id);
+
+    if (!json_is_integer(id) || i < 0 || i >= INT32_MAX)
+        return wrong(s, "a token's id is not a number that it can be", err);
+    ids->max = i > ids->max ? i : ids->max;
+    ids->n++;
+    return cril_size_add(ids->bytes, len, &ids->bytes) ? CRIL_OK : no_memory(s, err);
+}
+
+static cril_status count_model(const struct cril_spec *s, const json_t *vocab, struct ids *ids,
+                               cril_error *err)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    cril_status st;
+
+    json_object_foreach((json_t *)vocab, name,
+                        value) if ((st = count_id(s, value, strlen(name), ids, err)) !=
+                                   CRIL_OK) return st;
+    json_array_foreach(vocab, i, value)
+    {
+        ids->max = (json_int_t)i;
+        ids->n++;
+        if (!cril_size_add(ids->bytes, json_string_length(json_array_get(value, 0)), &ids->bytes))
+            return no_memory(s, err);
+    }
+    return CRIL_OK;
+}
+
+static cril_status count_added(const struct cril_spec *s, const json_t *added, struct ids *ids,
+                               cril_error *err)
+{
+    json_t *token;
+    size_t i;
+    cril_status st;
+
+    if (added && !json_is_null(added) && !json_is_array(added))
+        return wrong(s, "\"added_tokens\" is not a list", err);
+    json_array_foreach(
+        added, i, token) if ((st = count_id(s, json_object_get(token, "id"),
+                                            json_string_length(json_object_get(token, "content")),
+                                            ids, err)) != CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+/* ---- Tokens ---- */
+
+/* The bytes of a token of the model, at out; out has room for text. */
+static size_t put_text(const struct cril_spec *s, struct cril_bytes text, char *out)
+{
+    size_t n;
+
+    if (s->byte_level && cril_byte_level_decode(text.data, text.len, out, &n))
+        return n;
+    if (!s->byte_level && s->spaces)
+        return cril_put_spaces(text.data, text.len, out);
+    memcpy(out, text.data, text.len);
+    return text.len;
+}
+
+/* Whether a normalised text may hold a model's token with this name. */
+static bool is_found(const struct cril_spec *s, struct cril_bytes name, char *room)
+{
+    size_t n;
+
+    if (s->byte_level)
+        return cril_byte_level_decode(name.data, name.len, room, &n);
+    return !s->spaces || !memchr(name.data, ' ', name.len);
+}
+
+/* Fills token id of the model, and moves *out behind its bytes. */
+static cril_status put_token(struct cril_spec *s, size_t id, struct cril_bytes name, bool bytes,
+                             char **out, cril_error *err)
+{
+    const int byte = bytes ? cril_byte_of_name(name.data, name.len) : -1;
+    char *const at = *out;
+
+    if (s->pieces[id].data)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: two tokens have the id %zu", s->path, id);
+    if (byte >= 0) {
+        *at = (char)byte;
+        s->types[id] = TOKEN_BYTE;
+        s->byte_token[byte] = (int32_t)id;
+        s->pieces[id] = (struct cril_bytes){at, 1};
+        *out += 1;
+        return CRIL_OK;
+    }
+    s->types[id] = TOKEN_NORMAL;
+    if (is_found(s, name, at))
+        s->keys[id] = (struct cril_bytes){at, put_text(s, name, at)};
+    s->pieces[id] = (struct cril_bytes){at, put_text(s, name, at)};
+    *out += s->pieces[id].len;
+    return CRIL_OK;
+}
+
+static cril_status put_scored(struct cril_spec *s, size_t id, const json_t *pair, bool bytes,
+                              char **out, cril_error *err)
+{
+    const json_t *const name = json_array_get(pair, 0), *const score = json_array_get(pair, 1);
+
+    s->scores[id] = cril_json_number(score);
+    if (!json_is_string(name) || !json_is_number(score) || !isfinite(s->scores[id]))
+        return wrong(s, "a token of \"vocab\" is not a text and a number", err);
+    return put_token(s, id, text_of(name), bytes, out, err);
+}
+
+static cril_status put_model(struct cril_spec *s, const json_t *vocab, bool bytes, char **out,
+                             cril_error *err)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    cril_status st = CRIL_OK;
+
+    json_object_foreach((json_t *)vocab, name,
+                        value) if ((st = put_token(s, (size_t)json_integer_value(value),
+                                                   (struct cril_bytes){name, strlen(name)}, bytes,
+                                                   out, err)) != CRIL_OK) return st;
+    json_array_foreach(vocab, i, value) if ((st = put_scored(s, i, value, bytes, out, err)) !=
+                                            CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+static cril_status put_added_token(struct cril_spec *s, const json_t *token, char **out,
+                                   cril_error *err)
+{
+    const size_t id = (size_t)json_integer_value(json_object_get(token, "id"));
+    struct spec_added a = {.id = (int32_t)id};
+    cril_status st;
+
+    if ((st = cril_spec_json_text(s, token, "content", &a.name, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, token, "special", &a.control, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, token, "normalized", &a.normalised, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, token, "single_word", &a.single_word, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, token, "lstrip", &a.strips_left, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, token, "rstrip", &a.strips_right, err)) != CRIL_OK)
+        return st;
+    if (!a.name.len)
+        return CRIL_OK;
+    memcpy(*out, a.name.data, a.name.len);
+    a.name.data = *out;
+    *out += a.name.len;
+    s->types[id] = a.control ? TOKEN_CONTROL : TOKEN_USER_DEFINED;
+    s->pieces[id] = a.name;
+    if (a.control)
+        s->keys[id] = (struct cril_bytes){0};
+    s->added[s->n_added++] = a;
+    return CRIL_OK;
+}
+
+static cril_status put_added(struct cril_spec *s, const json_t *added, char *out, cril_error *err)
+{
+    json_t *token;
+    size_t i;
+    cril_status st;
+
+    if (!(s->added = cril_arena_take(&s->arena, json_array_size(added), sizeof(*s->added))))
+        return no_memory(s, err);
+    json_array_foreach(added, i,
+                       token) if ((st = put_added_token(s, token, &out, err)) != CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+static cril_status read_tokens(struct cril_spec *s, const json_t *vocab, const json_t *added,
+                               bool bytes, cril_error *err)
+{
+    struct ids ids = {.max = -1};
+    char *out;
+    cril_status st;
+
+    if ((st = count_model(s, vocab, &ids, err)) != CRIL_OK ||
+        (st = count_added(s, added, &ids, err)) != CRIL_OK)
+        return st;
+    if (ids.max < 0 || (size_t)ids.max >= ids.n + MAX_GAPS)
+        return wrong(s, ids.max < 0 ? "has no token" : "leaves out more ids than it has", err);
+    if ((st = cril_spec_extend(s, (size_t)ids.max + 1, err)) != CRIL_OK)
+        return st;
+    out = cril_arena_take(&s->arena, ids.bytes + ids.n, 1); /* a byte's name may be empty */
+    if (!out)
+        return no_memory(s, err);
+    if ((st = put_model(s, vocab, bytes, &out, err)) != CRIL_OK)
+        return st;
+    return put_added(s, added, out, err);
+}
+
+/* ---- Models ---- */
+
+static bool is_off(const json_t *value)
+{
+    return !value || json_is_null(value) || json_is_false(value) ||
+           (json_is_string(value) && !json_string_length(value)) ||
+           (json_is_number(value) && json_number_value(value) == 0);
+}
+
+/* Options of the model that cril does not follow, unless they are off. */
+static cril_status refuse_options(const struct cril_spec *s, const json_t *model, cril_error *err)
+{
+    static const char *const keys[] = {"dropout", "continuing_subword_prefix",
+                                       "end_of_word_suffix"};
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        const json_t *const value = json_object_get(model, keys[i]);
+
+        if (!is_off(value))
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: cril does not follow the model's %s",
+                             s->path, keys[i]);
+    }
+    return CRIL_OK;
+}
+
+/* The two pieces of a merge: "a b", or ["a", "b"]. */
+static bool part_merge(const json_t *merge, struct cril_bytes *left, struct cril_bytes *right)
+{
+    const char *space;
+
+    if (json_is_array(merge) && json_array_size(merge) == 2) {
+        *left = text_of(json_array_get(merge, 0));
+        *right = text_of(json_array_get(merge, 1));
+        return left->data && right->data && left->len && right->len;
+    }
+    *left = text_of(merge);
+    if (!left->data || !(space = memchr(left->data, ' ', left->len)))
+        return false;
+    *right = (struct cril_bytes){space + 1, left->len - (size_t)(space + 1 - left->data)};
+    left->len = (size_t)(space - left->data);
+    return left->len && right->len && !memchr(right->data, ' ', right->len);
+}
+
+static bool is_heading(const json_t *merge) /* of merges.txt */
+{
+    static const char heading[] = "#version";
+    const struct cril_bytes text = text_of(merge);
+
+    return text.data && text.len >= sizeof(heading) - 1 &&
+           !memcmp(text.data, heading, sizeof(heading) - 1);
+}
+
+static cril_status put_merges(struct cril_spec *s, const json_t *merges, char *out, cril_error *err)
+{
+    struct cril_bytes left, right;
+    json_t *merge;
+    size_t i;
+
+    json_array_foreach(merges, i, merge)
+    {
+        size_t n;
+
+        if (is_heading(merge))
+            continue;
+        if (!part_merge(merge, &left, &right) || left.len + right.len > UINT32_MAX)
+            return cril_fail(err, CRIL_ERR_FORMAT, "%s: merge %zu is not two pieces", s->path, i);
+        if (!is_found(s, left, out) || !is_found(s, right, out))
+            continue; /* no text holds it */
+        n = put_text(s, left, out);
+        s->merges[s->n_merges++] = (struct spec_merge){
+            out, (uint32_t)n, (uint32_t)(n + put_text(s, right, out + n)), (uint32_t)i};
+        out += s->merges[s->n_merges - 1].len;
+    }
+    return CRIL_OK;
+}
+
+static cril_status read_merges(struct cril_spec *s, const json_t *merges, cril_error *err)
+{
+    size_t total = 0, i;
+    json_t *merge;
+    char *out;
+
+    if (!json_is_array(merges))
+        return wrong(s, "\"merges\" is not a list", err);
+    json_array_foreach(merges, i, merge)
+    {
+        const size_t len = json_is_array(merge) ? json_string_length(json_array_get(merge, 0)) +
+                                                      json_string_length(json_array_get(merge, 1))
+                                                : json_string_length(merge);
+
+        if (!cril_size_add(total, len, &total))
+            return no_memory(s, err);
+    }
+    s->merges = cril_arena_take(&s->arena, json_array_size(merges), sizeof(*s->merges));
+    out = cril_arena_take(&s->arena, total, 1);
+    return s->merges && out ? put_merges(s, merges, out, err) : no_memory(s, err);
+}
+
+/* The id of a token by its name in the model or among those added; -1: there is none. */
+static int32_t find_token(const struct cril_spec *s, const json_t *vocab, struct cril_bytes name)
+{
+    const json_t *const id = json_object_getn(vocab, name.data, name.len);
+
+    for (size_t i = 0; i < s->n_added; i++)
+        if (s->added[i].name.len == name.len && !memcmp(s->added[i].name.data, name.data, name.len))
+            return s->added[i].id;
+    return id ? (int32_t)json_integer_value(id) : -1;
+}
+
+static cril_status set_unknown(struct cril_spec *s, int64_t id, cril_error *err)
+{
+    if (id < 0 || (uint64_t)id >= s->n)
+        return wrong(s, "the unknown token is none of the tokens", err);
+    s->unknown = (int32_t)id;
+    if (s->types[id] == TOKEN_NORMAL)
+        s->types[id] = TOKEN_UNKNOWN;
+    s->keys[id] = (struct cril_bytes){0};
+    return CRIL_OK;
+}
+
+static cril_status read_bpe(struct cril_spec *s, const json_t *model, const json_t *added,
+                            cril_error *err)
+{
+    const json_t *const vocab = json_object_get(model, "vocab"), *const unknown = json_object_get(
+                                                                     model, "unk_token");
+    bool bytes = false;
+    cril_status st;
+
+    s->model = MODEL_RANKS;
+    s->drops_unknown = true;
+    if (!json_is_object(vocab))
+        return wrong(s, "\"vocab\" is not an object", err);
+    if ((st = refuse_options(s, model, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, model, "byte_fallback", &bytes, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, model, "fuse_unk", &s->fuses_unknown, err)) != CRIL_OK ||
+        (st = cril_spec_json_flag(s, model, "ignore_merges", &s->ignores_merges, err)) != CRIL_OK ||
+        (st = read_tokens(s, vocab, added, bytes && !s->byte_level, err)) != CRIL_OK ||
+        (st = read_merges(s, json_object_get(model, "merges"), err)) != CRIL_OK)
+        return st;
+    if (!json_string_length(unknown))
+        return CRIL_OK;
+    return set_unknown(s, find_token(s, vocab, text_of(unknown)), err);
+}
+
+static cril_status read_unigram(struct cril_spec *s, const json_t *model, const json_t *added,
+                                cril_error *err)
+{
+    const json_t *const vocab = json_object_get(model, "vocab"), *const unknown = json_object_get(
+                                                                     model, "unk_id");
+    bool bytes = false;
+    cril_status st;
+
+    s->model = MODEL_UNIGRAM;
+    s->wide_sums = s->fuses_unknown = true;
+    if (s->byte_level)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: cril does not know a unigram model of bytes", s->path);
+    if (!json_is_array(vocab))
+        return wrong(s, "\"vocab\" is not a list", err);
+    if ((st = cril_spec_json_flag(s, model, "byte_fallback", &bytes, err)) != CRIL_OK ||
+        (st = read_tokens(s, vocab, added, bytes, err)) != CRIL_OK || !unknown ||
+        json_is_null(unknown))
+        return st;
+    return set_unknown(s, json_is_integer(unknown) ? json_integer_value(unknown) : -1, err);
+}
+
+static cril_status read_model(struct cril_spec *s, const json_t *model, const json_t *added,
+                              cril_error *err)
+{
+    struct cril_bytes type = text_of(json_object_get(model, "type"));
+
+    if (!json_is_object(model))
+        return wrong(s, "\"model\" is not an object", err);
+    if (!type.data) { /* older files do not say */
+        type.data = json_object_get(model, "merges") ? "BPE" : "Unigram";
+        type.len = strlen(type.data);
+    }
+    if (type.len == 3 && !memcmp(type.data, "BPE", 3)) {
+        snprintf(s->kind, sizeof(s->kind), "bpe (tokenizer.json)");
+        return read_bpe(s, model, added, err);
+    }
+    if (type.len == 7 && !memcmp(type.data, "Unigram", 7)) {
+        snprintf(s->kind, sizeof(s->kind), "unigram (tokenizer.json)");
+        return read_unigram(s, model, added, err);
+    }
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: cril does not know the model \"%.*s\"; it knows BPE and Unigram", s->path,
+                     CRIL_SHOWN(type));
+}
+
+/* ---- What stands around a text ---- */
+
+static cril_status set_token(struct cril_spec *s, const json_t *id, bool behind, cril_error *err)
+{
+    const json_int_t i = json_integer_value(id);
+    bool *const adds = behind ? &s->adds_eos : &s->adds_bos;
+
+    if (!json_is_integer(id) || i < 0 || (uint64_t)i >= s->n)
+        return wrong(s, "\"post_processor\" adds a token that is none of the tokens", err);
+    if (*adds)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: \"post_processor\" adds more than one token at one end of a text",
+                         s->path);
+    *adds = true;
+    *(behind ? &s->eos : &s->bos) = (int32_t)i;
+    return CRIL_OK;
+}
+
+/* A piece of the template: the text itself, or a token, whose ids the table has. */
+static cril_status read_piece(struct cril_spec *s, const json_t *piece, const json_t *table,
+                              bool *behind, cril_error *err)
+{
+    const json_t *const special = json_object_get(piece, "SpecialToken");
+    const json_t *ids, *id;
+    struct cril_bytes name;
+    size_t i;
+    cril_status st;
+
+    if (!special) {
+        if (*behind || !json_object_get(piece, "Sequence"))
+            return wrong(s, "\"single\" of the post_processor is not the text and tokens", err);
+        *behind = true;
+        return CRIL_OK;
+    }
+    if ((st = cril_spec_json_text(s, special, "id", &name, err)) != CRIL_OK)
+        return st;
+    ids = json_object_get(json_object_getn(table, name.data, name.len), "ids");
+    if (!json_is_array(ids))
+        return wrong(s, "the post_processor does not say which ids its tokens have", err);
+    json_array_foreach(ids, i, id) if ((st = set_token(s, id, *behind, err)) != CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+static cril_status read_template(struct cril_spec *s, const json_t *processor, cril_error *err)
+{
+    const json_t *const single = json_object_get(processor, "single");
+    const json_t *piece;
+    bool behind = false;
+    size_t i;
+    cril_status st;
+
+    if (!json_is_array(single))
+        return wrong(s, "\"single\" of the post_processor is not a list", err);
+    json_array_foreach(
+        single, i,
+        piece) if ((st = read_piece(s, piece, json_object_get(processor, "special_tokens"), &behind,
+                                    err)) != CRIL_OK) return st;
+    return behind ? CRIL_OK : wrong(s, "\"single\" of the post_processor leaves the text out", err);
+}
+
+/* "cls" in front and "sep" behind, each a name and an id. */
+static cril_status read_cls_sep(struct cril_spec *s, const json_t *processor, cril_error *err)
+{
+    const cril_status st =
+        set_token(s, json_array_get(json_object_get(processor, "cls"), 1), false, err);
+
+    return st == CRIL_OK
+               ? set_token(s, json_array_get(json_object_get(processor, "sep"), 1), true, err)
+               : st;
+}
+
+cril_status cril_spec_read_processor(struct cril_spec *s, const json_t *processor, cril_error *err)
+{
+    const json_t *const members = json_object_get(processor, "processors");
+    const json_t *member;
+    struct cril_bytes type;
+    size_t i;
+    cril_status st;
+
+    if (!processor || json_is_null(processor))
+        return CRIL_OK;
+    if ((st = cril_spec_json_text(s, processor, "type", &type, err)) != CRIL_OK)
+        return st;
+    s->has_processor = true;
+    if (!strcmp(type.data, "TemplateProcessing"))
+        return read_template(s, processor, err);
+    if (!strcmp(type.data, "RobertaProcessing") || !strcmp(type.data, "BertProcessing"))
+        return read_cls_sep(s, processor, err);
+    if (!strcmp(type.data, "ByteLevel")) /* trims positions */
+        return CRIL_OK;
+    if (strcmp(type.data, "Sequence") != 0)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: cril does not know the post_processor \"%.*s\"", s->path,
+                         CRIL_SHOWN(type));
+    json_array_foreach(members, i, member) if ((st = cril_spec_read_processor(s, member, err)) !=
+                                               CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+static cril_status read_root(const json_t *root, struct cril_spec *s, cril_error *err)
+{
+    cril_status st;
+
+    if (!json_is_object(root))
+        return wrong(s, "is not an object", err);
+    if ((st = cril_spec_read_normalizer(s, json_object_get(root, "normalizer"), err)) != CRIL_OK ||
+        (st = cril_spec_read_pre_tokenizer(s, json_object_get(root, "pre_tokenizer"), err)) !=
+            CRIL_OK)
+        return st;
+    s->spaces = s->spaces && !s->byte_level;
+    st = read_model(s, json_object_get(root, "model"), json_object_get(root, "added_tokens"), err);
+    return st == CRIL_OK ? cril_spec_read_processor(s, json_object_get(root, "post_processor"), err)
+                         : st;
+}
+
+cril_status cril_spec_read_tokenizer_json(const uint8_t *data, size_t len, struct cril_spec *s,
+                                          cril_error *err)
+{
+    json_t *root;
+    cril_status st = cril_json_parse(s->path, data, len, &root, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = read_root(root, s, err);
+    json_decref(root);
+    return st;
+}

@@ -95,7 +95,8 @@ static cril_status load(cril_model *m, cril_error *err)
     if ((st = cril_source_is_folder(m->source) ? find_class(m, err) : find_family(m, err)) !=
         CRIL_OK)
         return st;
-    if (!(m->name = cril_source_name(m->source)) || !(m->used = calloc(n_tensors + 1, sizeof(bool))) ||
+    if (!(m->name = cril_source_name(m->source)) ||
+        !(m->used = calloc(n_tensors + 1, sizeof(bool))) ||
         !(m->weights = calloc(n_tensors + 1, sizeof(*m->weights))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     name_types(m);

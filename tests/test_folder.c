@@ -48,7 +48,7 @@ static void values(void **state)
     bool yes;
 
     (void)state;
-    assert_int_equal(v.n, 17);
+    assert_int_equal(v.n, 19);
     assert_int_equal(cril_values_uint(&v, "n", &u, NULL), CRIL_OK);
     assert_int_equal(u, 7);
     x = cril_values_find(&v, "minus");
@@ -61,7 +61,8 @@ static void values(void **state)
     assert_true(yes);
     assert_int_equal(cril_values_string(&v, "text", &s, NULL), CRIL_OK);
     assert_int_equal(s.len, 1);
-    assert_false(cril_values_has(&v, "none"));
+    x = cril_values_find(&v, "none");
+    assert_true(x->is_array && x->type == CRIL_VALUE_U8 && x->n == 0);
     x = cril_values_find(&v, "list");
     assert_true(x->is_array && x->type == CRIL_VALUE_I64 && x->n == 2);
     assert_true((int64_t)cril_value_uint(x, 1) == -2);
@@ -91,9 +92,10 @@ static void values(void **state)
 static void text_config(void **state)
 {
     struct cril_values v = flattened(
-        "{\"architectures\": [\"A\"], \"n\": 1, \"rope\": {\"top\": 1}, \"only\": 2, \"both\": 3,"
-        "\"text_config\": {\"n\": 4, \"rope\": {\"own\": 5}, \"both\": null, \"architectures\": "
-        "null}, \"vision_config\": {\"n\": 6}}",
+        "{\"architectures\": [\"A\"], \"n\": 1, \"rope\": {\"top\": 1}, \"only\": 2, \"both\": 3, "
+        "\"none\": null,"
+        "\"text_config\": {\"n\": 4, \"rope\": {\"own\": 5}, \"both\": null, \"none\": null, "
+        "\"architectures\": null}, \"vision_config\": {\"n\": 6}}",
         CRIL_OK, NULL);
     static const struct {
         const char *key;
@@ -107,7 +109,8 @@ static void text_config(void **state)
         assert_int_equal(u, expected[i].value);
     }
     assert_true(cril_values_has(&v, "architectures"));
-    assert_int_equal(v.n, 6);
+    assert_int_equal(cril_values_find(&v, "none")->n, 0);
+    assert_int_equal(v.n, 7);
     cril_values_free(&v);
 }
 

@@ -151,8 +151,20 @@ static cril_status add_list(struct flattening *f, const json_t *list)
 
 /* ---- Objects ---- */
 
-/* Adds the members of o but those that `but` has. The first at bytes of f->key are their prefix. */
-static cril_status add_members(struct flattening *f, const json_t *o, size_t at, const json_t *but)
+/* Whether the other object, if there is one, says more under a key than x: anything that is not
+ * null, or, where x is not the nested object's (`outer`), null too. */
+static bool is_overruled(const json_t *x, const json_t *other, const char *key, bool outer)
+{
+    const json_t *const its = json_object_get(other, key);
+
+    return its &&
+           (outer ? json_is_null(x) || !json_is_null(its) : json_is_null(x) && !json_is_null(its));
+}
+
+/* Adds the members of o but those that the other object overrules. The first at bytes of f->key are
+ * their prefix. */
+static cril_status add_members(struct flattening *f, const json_t *o, size_t at,
+                               const json_t *other)
 {
     cril_status st = CRIL_OK;
 
@@ -162,7 +174,7 @@ static cril_status add_members(struct flattening *f, const json_t *o, size_t at,
         const json_t *const x = json_object_iter_value(i);
         const int n = snprintf(f->key + at, MAX_KEY - at, "%s", json_object_iter_key(i)) + (int)at;
 
-        if (x == f->text || json_object_get(but, json_object_iter_key(i)))
+        if (x == f->text || is_overruled(x, other, json_object_iter_key(i), f->text != NULL))
             continue;
         if (n + 1 >= MAX_KEY)
             st = cril_fail(f->err, CRIL_ERR_UNSUPPORTED,
@@ -186,7 +198,7 @@ cril_status cril_hf_config_add(struct cril_values *v, const json_t *object, cril
     cril_status st = CRIL_OK;
 
     if (json_is_object(text)) {
-        st = add_members(&f, text, 0, NULL);
+        st = add_members(&f, text, 0, object);
         f.text = text;
     }
     if (st == CRIL_OK)

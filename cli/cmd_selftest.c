@@ -34,7 +34,7 @@ static const struct cril_option options[] = {
      .kind = CRIL_OPTION_TEXT,
      .value = "FILE",
      .offset = AT(model),
-     .help = "run this GGUF file, for its speed (default: tiny built-in models)"},
+     .help = "run this model, for its speed (default: tiny built-in models)"},
     {.name = "tokens",
      COUNT,
      .offset = AT(tokens),

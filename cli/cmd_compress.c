@@ -39,7 +39,7 @@ enum { READ_AHEAD = 65536 };
 /* clang-format on */
 
 static const struct cril_option compress_options[] = {
-    CRIL_CODING_MODEL_ROWS("GGUF file (of a split one, the first part); required"),
+    CRIL_CODING_MODEL_ROWS("GGUF file (first part of a split one) or model's folder; required"),
 
     {.group = "Compression",
      .letter = 'd',

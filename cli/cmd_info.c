@@ -1,10 +1,10 @@
 /*
- * cril info: what a model file is, and whether cril can run it; with --cpu, what this machine is to
- * cril.
+ * cril info: what a model's file or folder is, and whether cril can run it; with --cpu, what this
+ * machine is to cril.
  *
- * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
- * success; a file that cannot be read as GGUF is a failure, and so is it where memory or reading
- * fails, which says nothing about the file.
+ * A well-formed model that cril cannot run is described all the same, with the reason, and that is
+ * a success; one that cannot be read is a failure, and so is it where memory or reading fails,
+ * which says nothing about it.
  */
 #include "args.h"
 #include "hub.h"
@@ -42,7 +42,7 @@ static const struct cril_option options[] = {
     {.name = "sha256",
      FLAG,
      .offset = AT(sha256),
-     .help = "hash the file, and what decides over results (reads it all)"},
+     .help = "hash the files, and what decides over results (reads all)"},
     {.name = "cpu",
      FLAG,
      .offset = AT(cpu),
@@ -61,6 +61,7 @@ static void print_more_help(void)
 {
     fputs("\nExamples:\n"
           "  cril info model.gguf\n"
+          "  cril info --tensors ~/models/SmolLM2-360M         # a folder with its config.json\n"
           "  cril info --metadata --tensors model-00001-of-00003.gguf\n"
           "  cril info --cpu\n",
           stdout);
@@ -100,13 +101,14 @@ static const char *find(const struct facts *f, const char *key)
 
 static const char *find_context(const struct facts *f)
 {
-    const char *architecture = find(f, "general.architecture");
+    const char *const architecture = cril_inspect_architecture(f->file), *context;
     char key[160];
 
     if (!architecture || strlen(architecture) > 100)
         return NULL;
     snprintf(key, sizeof(key), "%s.context_length", architecture);
-    return find(f, key);
+    context = find(f, key);
+    return context ? context : find(f, "max_position_embeddings");
 }
 
 static int by_bytes(const void *x, const void *y)
@@ -131,7 +133,7 @@ static void count_types(struct facts *f)
         while (c < f->types + f->n_types && strcmp(c->name, t.type) != 0)
             c++;
         if (c == f->types + f->n_types) {
-            if (f->n_types == MAX_TYPES) /* more than GGUF has */
+            if (f->n_types == MAX_TYPES) /* more than any format has */
                 continue;
             f->n_types++;
             c->name = t.type;
@@ -236,16 +238,24 @@ static const char *warning(const struct facts *f, size_t i)
     return f->model ? cril_model_warning(f->model, i) : cril_tokenizer_warning(f->tokenizer, i);
 }
 
-static void print_summary(const struct facts *f)
+static void print_format(const struct facts *f)
 {
+    const unsigned version = cril_inspect_version(f->file);
     const size_t parts = cril_inspect_parts(f->file);
 
+    printf("%-14s%s", "format", cril_inspect_format(f->file));
+    if (version)
+        printf(" version %u", version);
+    printf(", %zu %s%s, %" PRIu64 " bytes\n", parts, version ? "part" : "file",
+           parts == 1 ? "" : "s", cril_inspect_bytes(f->file));
+}
+
+static void print_summary(const struct facts *f)
+{
     print_fact("file", f->path);
-    printf("%-14sGGUF version %u, %zu part%s, %" PRIu64 " bytes\n", "format",
-           cril_inspect_version(f->file), parts, parts == 1 ? "" : "s",
-           cril_inspect_bytes(f->file));
-    print_fact("name", find(f, "general.name"));
-    print_fact("architecture", find(f, "general.architecture"));
+    print_format(f);
+    print_fact("name", cril_inspect_name(f->file));
+    print_fact("architecture", cril_inspect_architecture(f->file));
     printf("%-14s%" PRIu64 "\n", "parameters", f->parameters);
     print_fact("context", find_context(f));
     print_tokenizer(f);
@@ -414,12 +424,14 @@ static json_t *unused_json(const struct facts *f)
 static int print_json(const struct facts *f, const struct settings *s)
 {
     const char *context = find_context(f);
+    const unsigned version = cril_inspect_version(f->file);
     json_t *root = json_pack(
-        "{s:o, s:i, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "path",
-        text_or_null(f->path), "version", (int)cril_inspect_version(f->file), "parts",
+        "{s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "path",
+        text_or_null(f->path), "format", cril_inspect_format(f->file), "version",
+        version ? json_integer(version) : json_null(), "parts",
         (json_int_t)cril_inspect_parts(f->file), "bytes", (json_int_t)cril_inspect_bytes(f->file),
-        "name", text_or_null(find(f, "general.name")), "architecture",
-        text_or_null(find(f, "general.architecture")), "parameters", (json_int_t)f->parameters,
+        "name", text_or_null(cril_inspect_name(f->file)), "architecture",
+        text_or_null(cril_inspect_architecture(f->file)), "parameters", (json_int_t)f->parameters,
         "context", context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(),
         "tokenizer", tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL,
         "reason", text_or_null(f->model ? NULL : f->no_model.message), "warnings",
@@ -456,7 +468,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (set.cpu)
         return cril_info_cpu(set.json);
     if (argc != 1)
-        return cril_args_usage(cmd, "takes one model file, not %d", argc);
+        return cril_args_usage(cmd, "takes one model, not %d", argc);
     f.path = argv[0];
     if ((code = cril_locate_model(&f.path, set.fetch, false)) != CRIL_ARGS_GO_ON)
         return code;
@@ -483,8 +495,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_cmd_info = {
     .name = "info",
-    .summary = "Describe a model file and say whether cril can run it; or describe this CPU.",
-    .usage = "info [options] MODEL.gguf | info --cpu [--json]",
+    .summary = "Describe a model and say whether cril can run it; or describe this CPU.",
+    .usage = "info [options] MODEL | info --cpu [--json]",
     .run = run,
     .options = options,
     .more_help = print_more_help,

@@ -51,7 +51,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "FILE",
      .offset = AT(model),
-     .help = "GGUF file (of a split one, the first part); required"},
+     .help = "GGUF file (first part of a split one) or model's folder; required"},
     CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.letter = 't',
      .also = 'T',

@@ -35,7 +35,7 @@ static const struct cril_option options[] = {
      .kind = CRIL_OPTION_TEXT,
      .value = "FILE",
      .offset = AT(model),
-     .help = "run this GGUF file, for its speed (default: tiny built-in models)"},
+     .help = "run this model, for its speed (default: tiny built-in models)"},
     CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.name = "tokens",
      COUNT,

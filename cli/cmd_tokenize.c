@@ -31,7 +31,7 @@ static const struct cril_option options[] = {
      .kind = CRIL_OPTION_TEXT,
      .value = "FILE",
      .offset = AT(model),
-     .help = "GGUF file; a vocabulary alone is enough; required"},
+     .help = "GGUF file (a vocabulary alone is enough) or model's folder; required"},
     CRIL_FETCH_ROW(.offset = AT(fetch)),
     {.name = "special",
      FLAG,

@@ -56,7 +56,8 @@ struct cril_coding_settings {
       .help = "note identities, kernels, threads, tokens and times on standard error" }
 /* clang-format on */
 
-#define CRIL_CODING_DECODE_MODEL "GGUF file of the model that the archive was made with; required"
+#define CRIL_CODING_DECODE_MODEL                                                                   \
+    "model that the archive was made with: a GGUF file or folder; required"
 
 struct cril_coding {
     const struct cril_coding_settings *set;

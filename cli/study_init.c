@@ -31,7 +31,8 @@ static const char *const template[] = {
     "  #- {name: hkust, context: 1900, stride: 512}\n"
     "\n",
 
-    "# GGUF files. A pattern is one model a file, named as the file is.\n"
+    "# GGUF files, and folders with config.json and *.safetensors. Each match of a pattern is a\n"
+    "# model, named as its file or folder is.\n"
     "models:\n"
     "  - path: models/*.gguf\n"
     "    #family: SmolLM2           # models of one family are not independent of each other\n"

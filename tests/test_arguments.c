@@ -201,6 +201,9 @@ static void test_inspect(void **state)
     DOES_NOTHING(cril_inspect_tensor, f, 0, NULL);
     DOES_NOTHING(cril_inspect_tensor, NULL, 0, &info);
     DOES_NOTHING(cril_inspect_metadata, NULL, 0, &key, &type, &value);
+    IS(== NULL, cril_inspect_format, NULL);
+    IS(== NULL, cril_inspect_name, NULL);
+    IS(== NULL, cril_inspect_architecture, NULL);
     IS(== 0, cril_inspect_version, NULL);
     IS(== 0, cril_inspect_parts, NULL);
     IS(== 0, cril_inspect_bytes, NULL);

@@ -24,8 +24,9 @@ extern "C" {
 typedef struct cril_model cril_model;
 
 /*
- * Opens a GGUF file (v2, v3; for a split model, its first part), checks every tensor the
- * architecture needs, and maps the weights. *out is owned by the caller, close with
+ * Opens a GGUF file (v2, v3; for a split model, its first part), or a folder as Hugging Face's
+ * libraries write it, by its name or by that of a file in it (doc/folders.md); checks every tensor
+ * the architecture needs, and maps the weights. *out is owned by the caller, close with
  * cril_model_close. Errors name the file and the architecture, tensor, type or key at fault.
  */
 cril_status cril_model_open(const char *path, cril_model **out, cril_error *err);
@@ -46,13 +47,14 @@ void cril_model_close(cril_model *m); /* NULL is allowed */
 cril_status cril_model_check(const cril_model *m, cril_error *err);
 
 /* Calls on_file for each file that cril_model_open would read for path: path itself and the other
- * parts of a split model, by its name. They need not be there. on_file returns 0, or stops it:
- * CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */
+ * parts of a split model, by its name, which need not be there; or those of a folder. on_file
+ * returns 0, or stops it: CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */
 cril_status cril_model_files(const char *path, int (*on_file)(void *user, const char *file),
                              void *user, cril_error *err);
 
-const char *cril_model_path(const cril_model *m); /* as given to open */
-const char *cril_model_name(const cril_model *m); /* general.name, or the file's base name */
+/* As given to open; the folder's where a file in it was named. */
+const char *cril_model_path(const cril_model *m);
+const char *cril_model_name(const cril_model *m); /* general.name, or the file's or folder's name */
 /* Types of its matrices, the one with most bytes first: "Q4_1", "Q8_0+Q5_0". */
 const char *cril_model_types(const cril_model *m);
 const char *cril_model_architecture(const cril_model *m); /* "llama" */
@@ -80,8 +82,9 @@ const char *cril_model_warning(const cril_model *m, size_t i);
 bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,
                        const char **reason);
 
-/* SHA-256 of the file's bytes (of all parts in order), in hex. Read once, then kept. Any
- * thread. */
+/* SHA-256 of the file's bytes (of all parts in order), in hex; of a folder, of the lines that
+ * sha256sum prints for the files that it is read from (doc/scoring.md, "Identities"). Read once,
+ * then kept. Any thread. */
 cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
 
 /*

@@ -36,7 +36,8 @@ enum {
 };
 
 /*
- * Reads the tokenizer of a GGUF file; a vocabulary without weights is enough.
+ * Reads the tokenizer of a GGUF file, where a vocabulary without weights is enough, or of a model's
+ * folder.
  * *out is owned by the caller, free with cril_tokenizer_free.
  * CRIL_ERR_IO, _FORMAT, _TRUNCATED, _NOMEM; _UNSUPPORTED names the tokenizer or pre-tokenizer.
  */

@@ -24,6 +24,7 @@ struct cril_inspect {
     struct cril_source *source;
     size_t n;
     struct line *lines; /* [n] */
+    char *name, *architecture;
 };
 
 static const char *const type_names[][2] = {
@@ -148,6 +149,20 @@ static bool write_line(const struct cril_value *kv, struct line *l)
     return l->key && l->value;
 }
 
+/* False: out of memory. */
+static bool find_architecture(cril_inspect *f)
+{
+    const struct cril_values *const values = cril_source_values(f->source);
+    const struct cril_value *found = cril_values_find(values, "general.architecture");
+
+    if (!found)
+        found = cril_values_find(values, "architectures");
+    if (!found || found->type != CRIL_VALUE_STRING || found->n == 0)
+        return true;
+    f->architecture = copy_text(found->strings[0].data, found->strings[0].len);
+    return f->architecture != NULL;
+}
+
 cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *err)
 {
     if (CRIL_LACKS(err, path, out))
@@ -162,7 +177,7 @@ cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *
         goto fail;
     f->n = cril_source_values(f->source)->n;
     f->lines = calloc(f->n ? f->n : 1, sizeof(*f->lines));
-    if (!f->lines) {
+    if (!f->lines || !(f->name = cril_source_name(f->source)) || !find_architecture(f)) {
         f->n = 0;
         st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
         goto fail;
@@ -188,6 +203,8 @@ void cril_inspect_close(cril_inspect *f)
         free(f->lines[i].value);
     }
     free(f->lines);
+    free(f->name);
+    free(f->architecture);
     cril_source_close(f->source);
     free(f);
 }
@@ -195,6 +212,21 @@ void cril_inspect_close(cril_inspect *f)
 struct cril_source *cril_inspect_source(const cril_inspect *f)
 {
     return f->source;
+}
+
+const char *cril_inspect_format(const cril_inspect *f)
+{
+    return f ? cril_source_format(f->source) : NULL;
+}
+
+const char *cril_inspect_name(const cril_inspect *f)
+{
+    return f ? f->name : NULL;
+}
+
+const char *cril_inspect_architecture(const cril_inspect *f)
+{
+    return f ? f->architecture : NULL;
 }
 
 unsigned cril_inspect_version(const cril_inspect *f)

@@ -300,10 +300,11 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
     if (!(tags = words_of(l, &f.tags)))
         return;
     if (!f.path.text && !f.name.text)
-        FAULT(l, item->line,
-              "a model needs a \"path\" (a GGUF file, or a pattern of files), or a \"name\" if its "
-              "figures "
-              "are imported");
+        FAULT(
+            l, item->line,
+            "a model needs a \"path\" (a GGUF file, a folder, or a pattern), or a \"name\" if its "
+            "figures "
+            "are imported");
     else if (!f.path.text)
         add_model(l, item->line, &f, f.name.text, NULL, tags);
     else if (!(path = model_path_of(l, &f.path)))

@@ -8,7 +8,8 @@ printf 'models: [{path: m.gguf}]\nprotocols: [{name: document, context: 128}]\nc
 printf 'model,corpus,bpc\nm,c,0.5\n' >figures.csv
 cp figures.csv s2.db-journal; printf 'database: s2.db\n' | cat - s.yaml >s2.yaml
 "$cril" compress -q -m m.gguf c.jsonl || fail "an archive to overwrite"
-for x in *.* f/* other/*; do cksum "$x"; done >before
+mkdir hf; for x in config.json model.safetensors tokenizer.json; do echo $x >hf/$x; done
+for x in *.* f/* hf/* other/*; do cksum "$x"; done >before
 
 i=0
 # refused CODE ARGUMENT...: fails, says "cannot be", and changes nothing
@@ -29,6 +30,7 @@ refused 1 study merge -f -o s.db-lock s.db
 ln m.gguf p-00001-of-00002.gguf; ln hard.jsonl p-00002-of-00002.gguf # a part of a model that is read later
 refused 2 score -m p-00001-of-00002.gguf --context 128 -f -o hard.jsonl c.jsonl
 rm p-0000*
+for o in config.json model.safetensors tokenizer.json; do refused 2 score -m hf --context 128 -f -o hf/$o c.jsonl; done
 
 # Standard input and output are files too.
 count=$((count + 1))
@@ -36,7 +38,7 @@ count=$((count + 1))
 "$cril" score -q -m m.gguf --context 128 c.jsonl >>c.jsonl 2>../err && fail "standard output into the corpus"
 "$cril" cat -q -m m.gguf c.jsonl.cril >>c.jsonl.cril 2>../err && fail "an archive's text into it"
 "$cril" compress -q -m m.gguf -c c.jsonl >>c.jsonl 2>../err && fail "an archive into its text"
-for x in *.* f/* other/*; do cksum "$x"; done >after
+for x in *.* f/* hf/* other/*; do cksum "$x"; done >after
 cmp before after || fail "an input was changed"
 
 # A file named "-" is a file where it is not the argument itself.

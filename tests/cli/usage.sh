@@ -70,6 +70,19 @@ t corpus-address score -m llama.gguf https://example.org/c.jsonl
 mkdir transformers; echo {} >transformers/config.json; echo {} >transformers/model.safetensors
 t model-transformers score -m transformers c.jsonl
 t model-safetensors info transformers/model.safetensors
+h='{"a.weight":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]}}'
+{ printf "\\$(printf %o ${#h})\0\0\0\0\0\0\0%s" "$h"; printf '%012d' 0; } >transformers/model.safetensors
+echo '{"architectures": ["NoneForCausalLM"], "max_position_embeddings": 64, "rope_scaling": {"factor": 8.0}, "list": [1, 2.5]}' \
+    >transformers/config.json
+echo '{}' >transformers/tokenizer.json; echo 'not read' >transformers/README.md
+t info-folder info --metadata --tensors transformers
+t info-folder-json info --json transformers/config.json
+rm transformers/model.safetensors; echo PK >transformers/pytorch_model.bin
+t model-pickle info transformers
+echo '{"quantization_config": {"quant_method": "gptq"}}' >transformers/config.json
+t model-quantised score -m transformers c.jsonl
+echo '{}' >transformers/adapter_config.json
+t model-adapter score -m transformers c.jsonl
 mkdir nope; t model-gone-folder info nope/model.gguf; rm -r nope transformers
 t tokenize-both tokenize -m llama.gguf --count --pieces text.txt
 leaves_nothing usage twice nats two.cril

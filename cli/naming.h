@@ -9,7 +9,8 @@ const char *cril_base_name(const char *path);
 
 /*
  * "SmolLM2 135M Q4_1 (smollm2-135m-q4_1.gguf)": general.name, the types of the matrices, the file's
- * name without folders. types and path may be NULL: not known, and left out.
+ * name without folders, or of one in the hub's cache its name there with the commit's first digits,
+ * "owner/name@01234567/FILE". types and path may be NULL: not known, and left out.
  */
 void cril_print_model(FILE *f, const char *name, const char *types, const char *path);
 

@@ -753,6 +753,9 @@ static void test_bad_facts(void **state)
         {"X-Repo-Commit: cccccccccccccccccccccccccccccccccccccccc\r\nETag: \"../../x\"\r\n",
          "names no SHA-256 or git hash", CRIL_ERR_FORMAT},
         {"X-Repo-Commit: cccccccccccccccccccccccccccccccccccccccc\r\n"
+         "ETag: \"dddddddddddddddddddddddddddddddddddddddd\"\r\nX-Linked-Size: 300000\r\n",
+         "the file itself 300000 with dddddddddd", CRIL_ERR_MISMATCH},
+        {"X-Repo-Commit: cccccccccccccccccccccccccccccccccccccccc\r\n"
          "ETag: \"dddddddddddddddddddddddddddddddddddddddd\"\r\n",
          "the hub's list has 300000 bytes", CRIL_ERR_MISMATCH},
     };

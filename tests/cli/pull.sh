@@ -94,6 +94,7 @@ rm -rf "$HF_HOME"
 "$cril" score --fetch $m --context 64 c.jsonl >out 2>err || fail "score --fetch"
 says err "$size bytes are fetched into the cache"
 says out "^c.jsonl "
+says out "(tiny/llama@cccccccc/a-F32.gguf)"
 "$cril" tokenize -m "$golden/tiny-llama.gguf" --fetch text.txt >/dev/null || fail "--fetch of a file"
 
 # What goes wrong.

@@ -177,9 +177,8 @@ static bool gather(struct facts *f, const struct settings *s)
     if (!s->sha256)
         return true;
     if (!f->model) {
-        cril_print_error("%s: only a model that cril can run is hashed; use sha256sum, or leave "
-                         "--sha256 away to "
-                         "see the rest",
+        cril_print_error("%s: cril hashes only a model that it can run; use sha256sum, or leave "
+                         "out --sha256 to see the rest",
                          f->path);
         return false;
     }

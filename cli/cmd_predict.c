@@ -68,13 +68,14 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
-          "of\n"
-          "models about it, and the standard error of the bits per character, if it is known.\n"
-          "\nExamples:\n"
-          "  cril predict study.yaml --bpc 0.55\n"
-          "  cril predict study.yaml --model Mistral-7b         # was its score to be expected?\n",
-          stdout);
+    fputs(
+        "\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
+        "of\n"
+        "models about it, and the standard error of the bits per character, if it is known.\n"
+        "\nExamples:\n"
+        "  cril predict study.yaml --bpc 0.55\n"
+        "  cril predict study.yaml --model Mistral-7b         # does its score lie on the line?\n",
+        stdout);
 }
 
 /* One line's word on the model. */

@@ -116,7 +116,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_cmd_test = {
     .name = "test",
-    .summary = "Check that archives decode to what went in.",
+    .summary = "Check that archives decode to the original text.",
     .usage = "test -m MODEL [options] [FILE...]",
     .run = run,
     .options = options,

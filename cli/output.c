@@ -523,7 +523,8 @@ bool cril_output_commit(struct cril_output *o)
     if (!o->failure)
         return true;
     if (o->failure == EEXIST)
-        cril_print_error("%s: was made by someone else meanwhile; use -f to overwrite it", o->path);
+        cril_print_error("%s: was created by another program meanwhile; use -f to overwrite it",
+                         o->path);
     else
         cril_print_error("%s: could not be written: %s; make room or choose another place", o->path,
                          strerror(o->failure));

@@ -160,7 +160,7 @@ static cril_status finish_segment(struct decoding *d, struct stream *s, cril_err
                      &why) != CRIL_OK)
         return damaged(d, s->segment, why.message, err);
     if (!d->c->single && cril_archive_crc(0, text, e->original) != e->crc)
-        return damaged(d, s->segment, "what it decodes to does not have its checksum", err);
+        return damaged(d, s->segment, "the decoded text does not have its checksum", err);
     return give_out_ready(d, err);
 }
 
@@ -179,7 +179,7 @@ static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_err
     uint64_t id;
 
     if (!cril_range_peek(&s->code, total, &id))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     cril_range_take(&s->code, &(struct cril_share){.low = id, .size = 1, .total = total});
     if (d->dump)
         cril_dump_uniform(d->dump, s->segment, 0, (size_t)total);
@@ -195,13 +195,13 @@ static cril_status decode_token(struct decoding *d, struct stream *s, size_t fee
     if (d->dump)
         cril_dump_token(d->dump, s->segment, s->ids.n, p.weights, p.sum, p.values, p.n);
     if (!cril_range_peek(&s->code, cril_share_total_weights(p.weights, p.sum, p.n_chunks), &at))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     const size_t chunk = cril_share_find_weight(p.weights, p.sum, p.n_chunks, at, &share),
                  first = chunk * CRIL_CHUNK,
                  n = p.n - first < CRIL_CHUNK ? p.n - first : CRIL_CHUNK;
     cril_range_take(&s->code, &share);
     if (!cril_range_peek(&s->code, cril_share_total_values(p.values + first, n), &at))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     const size_t id = first + cril_share_find_value(p.values + first, n, at, &share);
     cril_range_take(&s->code, &share);
     return take_token(d, s, (int32_t)id, err);
@@ -320,9 +320,8 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
     if (h->context > cril_model_context(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||
         (h->first_token >= 0 && (size_t)h->first_token >= cril_model_logits(m)))
-        return cril_fail(
-            err, CRIL_ERR_FORMAT,
-            "%s: its header asks for what the model does not have; the file is damaged", c->name);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: its header does not fit the model; the file is damaged", c->name);
     return CRIL_OK;
 }
 

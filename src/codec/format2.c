@@ -212,7 +212,7 @@ static cril_status read_entries(struct cril_container *c, size_t first, struct c
     size_t n;
 
     if (!count_entries(index, &n))
-        return cril_fail_index(c, "an entry is none", err);
+        return cril_fail_index(c, "an entry is not valid", err);
     if ((st = cril_container_reserve(c, n, first, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < n && st == CRIL_OK; i++) {

@@ -61,7 +61,7 @@ static cril_status changed(const struct proving *p)
 {
     return cril_fail(
         p->err, CRIL_ERR_MISMATCH,
-        "%s: has changed since it was scored; score it again when nothing writes to it any more",
+        "%s: has changed since it was scored; score it again when no program writes to it",
         p->path);
 }
 
@@ -83,7 +83,7 @@ static cril_status other_nats(const struct proving *p, uint64_t index, double na
     return cril_fail(p->err, CRIL_ERR_MISMATCH,
                      "%s: %s costs %.17g nats in the archive and %.17g in the score, which must be "
                      "equal to the last bit; run "
-                     "'cril selftest' to see whether this machine computes as all do",
+                     "'cril selftest' to see whether this machine computes the same bits as others",
                      p->path, place_of(p, index).text, nats, p->scored->per_document[index].nats);
 }
 

@@ -383,8 +383,8 @@ static bool scan_line(struct scan *s, const char *field, struct found *f)
 {
     skip_space(s);
     if (*s->p == '[')
-        return fault(s,
-                     "a list; one object a line is expected, and jq -c '.[]' makes that of a list");
+        return fault(
+            s, "a list, but one object a line is expected; jq -c '.[]' makes such lines of a list");
     if (*s->p != '{')
         return fault(s, "{ is expected");
     if (!members(s, 1, field, f))

@@ -173,9 +173,9 @@ void cril_page_compressors(struct cril_page *p)
     fputs("<section id=\"compressors\"><h2>Ordinary compressors</h2>\n<figure>\n", p->f);
     write_strips(p, "wide", 960, 13, n);
     write_strips(p, "narrow", 343, 11, n);
-    fputs("<figcaption>Bits per character of the models (symbols) and of programs that know "
-          "nothing of language before they start "
-          "(ticks), on the same text. The models’ own size is not "
-          "counted.</figcaption></figure></section>\n",
-          p->f);
+    fputs(
+        "<figcaption>Bits per character of the models (symbols) and of ordinary compressors, which "
+        "start without a language model (ticks), on the same text. The models’ own size is not "
+        "counted.</figcaption></figure></section>\n",
+        p->f);
 }

@@ -334,7 +334,7 @@ static cril_status get_real(const struct source *s, const json_t *o, const char 
     const json_t *v = json_object_get(o, key);
 
     if (!json_is_number(v) || !isfinite(json_number_value(v)))
-        return wrong(s, key, "is missing or no finite number");
+        return wrong(s, key, "is missing or not a finite number");
     *out = json_number_value(v);
     return CRIL_OK;
 }
@@ -345,7 +345,7 @@ static cril_status get_count(const struct source *s, const json_t *o, const char
     const json_t *v = json_object_get(o, key);
 
     if (!json_is_integer(v) || json_integer_value(v) < 0)
-        return wrong(s, key, "is missing or no count");
+        return wrong(s, key, "is missing or not a count");
     *out = (uint64_t)json_integer_value(v);
     return CRIL_OK;
 }
@@ -370,7 +370,7 @@ static cril_status get_short(const struct source *s, const json_t *o, const char
     const char *v = json_string_value(json_object_get(o, key));
 
     if (!v || strlen(v) >= size)
-        return wrong(s, key, "is missing or no text of the right length");
+        return wrong(s, key, "is missing or not a text of the right length");
     memcpy(out, v, strlen(v) + 1);
     return CRIL_OK;
 }
@@ -396,7 +396,7 @@ static cril_status read_rules(const struct source *s, const json_t *o, cril_resu
     if (json_object_get(o, "rules"))
         st = get_count(s, o, "rules", &rules);
     if (st == CRIL_OK && (!rules || rules > INT32_MAX))
-        return wrong(s, "rules", "is no version of the scoring rules");
+        return wrong(s, "rules", "is not a version of the scoring rules");
     r->rules = (int)rules;
     if (st != CRIL_OK ||
         (st = get_known(s, unicode, "pcre2", r->unicode.pcre2, sizeof(r->unicode.pcre2))) !=
@@ -412,7 +412,7 @@ static cril_status get_text(const struct source *s, const json_t *o, const char 
     const char *v = json_string_value(json_object_get(o, key));
 
     if (!v)
-        return wrong(s, key, "is missing or no text");
+        return wrong(s, key, "is missing or not a text");
     if (!(*out = malloc(strlen(v) + 1)))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     memcpy(*out, v, strlen(v) + 1);
@@ -468,7 +468,7 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
 
         r->per_document[i].nats = json_number_value(v);
         if (!json_is_number(v) || !(json_number_value(v) >= 0))
-            return wrong(s, "per_document.nats", "has a row that is no number of 0 or more");
+            return wrong(s, "per_document.nats", "has a row that is not a number of 0 or more");
     }
     for (size_t k = 0; k < LENGTH(columns); k++) {
         if (columns[k].may_lack && !json_object_get(table, columns[k].name))
@@ -479,7 +479,7 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
             const json_t *v = json_array_get(column, i);
 
             if (!json_is_integer(v) || json_integer_value(v) < 0)
-                return wrong(s, "per_document", "has a row that is no count");
+                return wrong(s, "per_document", "has a row that is not a count");
             *count_at(&r->per_document[i], columns[k].offset) = (uint64_t)json_integer_value(v);
         }
     }
@@ -512,7 +512,7 @@ static cril_status read_baselines(const struct source *s, const json_t *o, cril_
         (st = get_count(s, o, "bytes", &r->text_bytes)) != CRIL_OK)
         return st;
     if (!r->text_characters || !r->text_bytes || !n)
-        return wrong(s, "baselines", "are of no text, or none");
+        return wrong(s, "baselines", "have no text, or are not a list");
     if (!(r->baselines = calloc(n, sizeof(*r->baselines))))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     for (r->n_baselines = 0; r->n_baselines < n; r->n_baselines++) {
@@ -538,7 +538,7 @@ static cril_status read_warnings(const struct source *s, const json_t *list, cri
         const char *text = json_string_value(json_array_get(list, r->n_model_warnings));
 
         if (!text)
-            return wrong(s, "warnings", "holds what is no text");
+            return wrong(s, "warnings", "holds a value that is not a text");
         if (!(r->model_warnings[r->n_model_warnings] = strdup(text)))
             return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     }
@@ -580,7 +580,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (r->nats < 0 || r->seconds < 0)
         return wrong(s, r->nats < 0 ? "nats" : "seconds", "is below 0");
     if (numerics > INT32_MAX)
-        return wrong(s, "numerics", "is no version of the numeric contract");
+        return wrong(s, "numerics", "is not a version of the numeric contract");
     zero = !r->characters ? "characters" : !r->bytes ? "bytes" : !r->documents ? "documents" : NULL;
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
@@ -596,7 +596,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
         return st;
     if (!table)
-        return wrong(s, "per_document", "is missing, and the figures are those of documents");
+        return wrong(s, "per_document", "is missing, but the figures follow from it");
     return read_documents(s, table, r);
 }
 
@@ -607,7 +607,7 @@ static cril_status check_result(const struct source *s, const json_t *o, const c
     if (cril_result_consistent(o, r, what))
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: results[%zu].%s; the file was changed, so write it again with 'cril "
+                     "%s: results[%zu].%s; the file was changed; write it again with 'cril "
                      "score --json'",
                      s->path, s->i, what);
 }
@@ -621,8 +621,8 @@ static cril_status check_average(const struct source *s, const json_t *root,
     if (!bpc || cril_json_agrees(bpc, want))
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: average.bpc is not %.17g, the mean of the results; the file was changed, "
-                     "so write it again with 'cril score --json'",
+                     "%s: average.bpc is not %.17g, the mean of the results; the file was changed; "
+                     "write it again with 'cril score --json'",
                      s->path, want);
 }
 

@@ -414,7 +414,7 @@ static void write_old(const struct cril_page *p)
         cril_markup_put(p->f, " (%t)", k->out_of_date);
     }
     if (any)
-        fputs(". <code>cril study run</code> computes them anew.</p>\n", p->f);
+        fputs(". <code>cril study run</code> computes them again.</p>\n", p->f);
 }
 
 static void write_sources(const struct board *b)

@@ -37,8 +37,8 @@ static cril_status open_lock_file(const cril_store *s, int *fd, cril_error *err)
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         st = cril_fail(err, CRIL_ERR_IO,
-                       "%s: cannot be opened: %s; it says who computes what, so permit writing it "
-                       "and its folder",
+                       "%s: cannot be opened: %s; runs claim documents by its locks, so permit "
+                       "writing it and its folder",
                        path, strerror(errno));
     free(path);
     return st;

@@ -169,7 +169,7 @@ static void say_change(struct corpus_now *now, const cril_store_corpus *want)
     if (want->limit)
         snprintf(limit, sizeof(limit), "%" PRIu64, want->limit);
     if (strcmp(was->sha256, want->sha256) != 0)
-        snprintf(now->why, sizeof(now->why), "the corpus is another one");
+        snprintf(now->why, sizeof(now->why), "the corpus has changed");
     else if (strcmp(was->field, want->field) != 0)
         snprintf(now->why, sizeof(now->why), "the field was \"%.30s\" and is \"%.30s\"", was->field,
                  want->field);
@@ -401,7 +401,7 @@ cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
         !out->out_of_date)
         return st;
     if (m->has_before)
-        snprintf(out->why, sizeof(out->why), "the model's file is another one");
+        snprintf(out->why, sizeof(out->why), "the model's file has changed");
     else if (t->has_before)
         snprintf(out->why, sizeof(out->why), "%s", t->why);
     else

@@ -73,9 +73,10 @@ static cril_status no_memory(const struct run *r, cril_error *err)
 
 static cril_status stopped(const struct run *r, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_CANCELLED,
-                     "%s: stopped; what was finished is kept, and the next run goes on there",
-                     r->s->path);
+    return cril_fail(
+        err, CRIL_ERR_CANCELLED,
+        "%s: stopped; finished documents are kept, and the next run goes on from there",
+        r->s->path);
 }
 
 /* ---- Progress ---- */
@@ -213,8 +214,8 @@ static void note_changed(const struct run *r, const char *what, const char *name
     if (!r->callbacks || !r->callbacks->on_note)
         return;
     snprintf(sentence, sizeof(sentence),
-             "%s: the %s %s is another one than before: its cells are new; those of the old one "
-             "stay in the database",
+             "%s: the %s %s has another file than before: its cells are new; the cells of the old "
+             "file stay in the database",
              r->s->path, what, name);
     r->callbacks->on_note(r->callbacks->user, sentence);
 }

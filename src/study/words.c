@@ -230,5 +230,5 @@ cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit 
         if (cril_study_selects(&s->models[i], f->models, f->n_models))
             return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "models: these words choose no model; take an exclusion away");
+                     "models: these words choose no model; remove an exclusion");
 }

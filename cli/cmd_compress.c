@@ -2,9 +2,9 @@
  * cril compress, cril decompress: files to .cril archives and back.
  *
  * Manners are those of zstd: X becomes X.cril and stays, "-" is standard input to standard output,
- * no file is overwritten without -f, an error in one file does not keep the others from their turn.
- * All that can be said against options and files is said before the model is opened. A text is read
- * as a stream and cut into segments; memory holds one of them and what the compressor keeps.
+ * no file is overwritten without -f, an error in one file does not stop the others. Options and
+ * files are checked before the model is opened. A text is read as a stream and cut into segments;
+ * memory holds one of them and what the compressor keeps.
  */
 #include "coding.h"
 #include "input.h"
@@ -117,11 +117,11 @@ struct job {
 struct run {
     const struct cril_coding_settings *set;
     struct job *jobs;                       /* [n_jobs]; those that were refused are gone */
-    size_t n_jobs, n_given, n_done, n_good; /* good: nothing is left to say of it */
+    size_t n_jobs, n_given, n_done, n_good; /* good: it is finished and reported */
     struct cril_coding coding;
     uint64_t original, archive; /* of all files done */
     double seconds;
-    bool over; /* what went wrong would go wrong with every file */
+    bool over; /* every other file would fail, too */
 };
 
 static bool is_std(const char *path)
@@ -376,7 +376,7 @@ static bool remove_source(const struct source *s)
     return false;
 }
 
-/* What all files share at their end: the output gets its name, figures are told, the input may go.
+/* The end of every file: the output gets its name, figures are printed, the input may be removed.
  */
 static bool end_job(struct run *r, const struct source *s, cril_status st, const cril_error *err,
                     const struct report *x)
@@ -507,7 +507,7 @@ static cril_status decode_mapped(struct run *r, const void *data, size_t size, c
 }
 
 /* Whether the archive at work becomes the text that was read, whose SHA-256 it holds: before the
- * text goes for good. */
+ * text is removed. */
 static cril_status decode_made(struct run *r, cril_error *err)
 {
     FILE *f = r->coding.output.file;

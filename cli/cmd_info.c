@@ -2,9 +2,9 @@
  * cril info: what a model file is, and whether cril can run it; with --cpu, what this machine is to
  * cril.
  *
- * A well-formed file that cril cannot run is described all the same, with the reason, and that is a
- * success; a file that cannot be read as GGUF is a failure, and so is it where memory or reading
- * fails, which says nothing about the file.
+ * A well-formed file that cril cannot run is described, with the reason, and this is a success. A
+ * file that cannot be read as a model is a failure; so is lack of memory or a failed read, which
+ * says nothing about the file.
  */
 #include "args.h"
 #include "info_cpu.h"

@@ -78,7 +78,7 @@ static void more_help(void)
         stdout);
 }
 
-/* One line's word on the model. */
+/* One line's prediction for the model. */
 struct said {
     const cril_study_fit *fit;
     cril_prediction p;
@@ -113,8 +113,7 @@ static bool find_model(struct run *r)
     return !r->set.model;
 }
 
-/* The line without the model, and no other: to a line whose figures are not all known a model is
- * none. */
+/* The line without the model. A model with unknown figures is no part of a line. */
 static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_study_line *line,
                                cril_error *err)
 {
@@ -136,7 +135,7 @@ static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_stud
     return st;
 }
 
-/* Whether it was said; a line for which the model lacks a figure says nothing. */
+/* Whether a prediction was printed; a line for which the model lacks a figure has none. */
 static cril_status say(struct run *r, const cril_study_fit *f, struct said *out, bool *said,
                        cril_error *err)
 {

@@ -1,5 +1,6 @@
 /*
- * cril test: whether archives decode to what went in, by the checksums in them. Writes no text.
+ * cril test: whether archives decode to the original text, by the checksums in them. Writes no
+ * text.
  */
 #include "coding.h"
 #include "input.h"

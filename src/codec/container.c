@@ -2,8 +2,8 @@
  * What the formats have in common: the file's beginning, the lengths of segments, and a segment's
  * bytes. No length is added before it is known to fit.
  *
- * Nothing here depends on a length that no checksum covers, but no checksum is trusted either: they
- * are easily made right for lengths that lie.
+ * Checksums cover all lengths, but the code does not trust them: an attacker can compute one for
+ * wrong lengths.
  */
 #include "codec/container.h"
 

@@ -23,7 +23,8 @@
 
 enum { MAX_STREAMS = 4096 };
 
-/* Text of finished segments that wait for one before them: streams rest beyond that. */
+/* Bytes of finished segments that may wait for an earlier one. Beyond this, streams start no
+ * segment. */
 static const uint64_t max_waiting = UINT64_C(256) << 20;
 
 /* A segment on its way. */
@@ -103,7 +104,8 @@ static cril_status check_hash(const struct decoding *d, cril_error *err)
     return CRIL_OK;
 }
 
-/* The bytes of a segment that are asked for. The last one's wait for the SHA-256. */
+/* Gives out the bytes of a segment that the caller asks for; those of the last segment after its
+ * SHA-256 is checked. */
 static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *text,
                             cril_error *err)
 {
@@ -172,7 +174,7 @@ static cril_status take_token(struct decoding *d, struct stream *s, int32_t id, 
     return cril_ids_push(&s->ids, id, err);
 }
 
-/* The first token, where nothing precedes it: one symbol of as many as there are logits. */
+/* A token without context: one symbol of as many as there are logits. */
 static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_error *err)
 {
     const uint64_t total = cril_model_logits(d->m);
@@ -257,7 +259,7 @@ static int report(struct decoding *d)
                                   d->n_tokens ? (double)d->tokens_done / (double)d->n_tokens : 1);
 }
 
-/* One token more for every stream. *idle: there was none left to do. */
+/* Decodes one token in every stream. *idle: no stream has a segment. */
 static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -454,7 +456,8 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
 
     *d.totals = (cril_codec_totals){.archive_bytes = a->container.size};
     st = decode(&d, m, options ? options : &defaults, err);
-    if (st == CRIL_OK || st == CRIL_ERR_FORMAT) /* an archive seems damaged to another model */
+    if (st == CRIL_OK ||
+        st == CRIL_ERR_FORMAT) /* overwritten weights make an archive look damaged */
         st = cril_model_check(m, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     free_decoding(&d);
     return st;

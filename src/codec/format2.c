@@ -1,7 +1,7 @@
 /*
- * Format 2: as few bytes as can be that are not code. An archive of one segment, the usual one, is
- * its header, with the segment's entry in it, the segment, and a trailer of two checksums. Others
- * have an index of entries before the trailer.
+ * Format 2 has as few bytes as possible that are not code. An archive of one segment, the usual
+ * one, is its header, with the segment's entry in it, the segment, and a trailer of two checksums.
+ * Others have an index of entries before the trailer.
  *
  * An index is measured from the end of the file: the trailer says how long it is. Its entries, and
  * the fields of the header, are of variable length, so the entries are read twice: counted, then

@@ -410,7 +410,8 @@ static cril_status copy_line(struct cril_reader *r, cril_error *err)
     return CRIL_OK;
 }
 
-/* The document becomes what the record makes of the template. *bad: the line cannot say it. */
+/* Fills the record into the template; the result is the document. *bad: this line cannot be filled
+ * in. */
 static cril_status fill_record(struct cril_reader *r, bool *bad, cril_error *err)
 {
     struct cril_buffer *filled = &r->filled;

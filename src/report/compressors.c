@@ -26,9 +26,8 @@ struct strip {
 };
 
 /*
- * Which level each name stands on: a name ends at its tick, so that those farther right climb over
- * it. One whose text reaches back over an earlier tick stands above that one's name; then no tick
- * crosses a name.
+ * The level of each name. A name ends at its tick. A name whose text reaches back over an earlier
+ * tick stands above that tick's name, so that no tick crosses a name.
  */
 static size_t level_of(const double *ticks, const size_t *levels, size_t n, double left)
 {

@@ -2,7 +2,7 @@
  * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
  * ..., "bpc_with_escapes": ...}}.
  *
- * Only the documents are truth; sums, bits and ratios are written for the reader's convenience.
+ * Sums, bits and ratios follow from the documents; they are written for the reader's convenience.
  * Real numbers have as many digits as they need to survive the trip bit for bit. The documents of a
  * result are an object of arrays, one array a column. A text that is not UTF-8 (a path may be
  * anything) has its bad bytes written as U+FFFD. A file is limited in size, and nothing in it is
@@ -29,7 +29,7 @@ enum { FILE_LIMIT = 1 << 30 };
 struct column {
     const char *name;
     size_t offset; /* of a uint64_t in cril_document_score */
-    bool may_lack; /* files of before do not have it; read as 0 */
+    bool may_lack; /* older files lack it; read as 0 */
 };
 
 static const struct column columns[] = {
@@ -375,7 +375,7 @@ static cril_status get_short(const struct source *s, const json_t *o, const char
     return CRIL_OK;
 }
 
-/* The same; "" where it is null or not there, as in files of before. */
+/* The same; "" where it is null or not there, as in older files. */
 static cril_status get_known(const struct source *s, const json_t *o, const char *key, char *out,
                              size_t size)
 {
@@ -385,7 +385,7 @@ static cril_status get_known(const struct source *s, const json_t *o, const char
     return !v || json_is_null(v) ? CRIL_OK : get_short(s, o, key, out, size);
 }
 
-/* What decided over the tokens. Files of before do not say: they are by version 1 of the rules.
+/* What decided over the tokens. Older files lack it: they are by version 1 of the rules.
  */
 static cril_status read_rules(const struct source *s, const json_t *o, cril_result *r)
 {
@@ -419,7 +419,7 @@ static cril_status get_text(const struct source *s, const json_t *o, const char 
     return CRIL_OK;
 }
 
-/* What files of before do not have, and what is not known, stays as it is. */
+/* Fields that older files lack, or that are null, stay as they are. */
 static bool is_there(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
@@ -656,7 +656,7 @@ static cril_status read_root(struct source *s, const json_t *root, cril_result *
     return CRIL_OK;
 }
 
-/* Where memory runs out, jansson says so, or nothing, or that the text is not JSON. */
+/* Where memory runs out, jansson may report this, or nothing, or that the text is not JSON. */
 static bool lacked_memory(const json_error_t *where)
 {
     void *probe = malloc(1 << 16);

@@ -1,4 +1,4 @@
-/* Tables of lines: all fits with how sure they are, models beside the line, families left out. */
+/* Tables of lines: all fits with their intervals, residuals of models, families left out. */
 #include "report/page.h"
 
 #include "report/markup.h"

@@ -1,4 +1,4 @@
-/* How the figures were made, of what, and how to make them again. */
+/* The sections on method, identities and repetition. */
 #include "report/page.h"
 
 #include "report/markup.h"

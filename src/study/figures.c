@@ -261,8 +261,8 @@ static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error
 }
 
 /*
- * Scores without a unit are in percent. Where all models of a benchmark have 1 or less, they are
- * probably fractions, and nobody can tell: it is asked. Scores of 0 are the same in both units.
+ * Scores without a unit are in percent. Where all models of a benchmark have 1 or less, they may be
+ * fractions, which nothing here can tell: they are refused. Scores of 0 are the same in both units.
  */
 static cril_status ask_for_unit(const struct csv *c, const cril_figures *f, cril_error *err)
 {

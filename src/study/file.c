@@ -3,8 +3,8 @@
  * entries of it.
  *
  * First each section alone, then what lies between them: names, groups, words. A fault does not
- * stop the reading, but what would only follow from it is not looked at: fits are checked once
- * models, corpora and benchmarks are known to be right.
+ * stop the reading, but faults that follow from it are not reported: fits are checked once models,
+ * corpora and benchmarks are known to be right.
  */
 #include "study/file.h"
 
@@ -49,7 +49,7 @@ static void no_memory(struct loader *l)
     l->y.no_memory = true;
 }
 
-/* Faults and memory allow to go on. */
+/* Whether reading can go on: there is memory, and room for faults. */
 static bool going_on(const struct loader *l)
 {
     return !l->y.no_memory && !l->y.faults.more && !l->too_many;
@@ -332,7 +332,7 @@ static const char *corpus_name(struct loader *l, const struct corpus_fields *f, 
     return name;
 }
 
-/* What says how a file is read, without a file. */
+/* Keys that say how a file is read, without a file. */
 static size_t line_of_option(const struct corpus_fields *f)
 {
     return f->field.line    ? f->field.line
@@ -645,7 +645,7 @@ static bool has_corpora(const cril_study_info *s, const char *group)
     return false;
 }
 
-/* Where no corpus belongs to a benchmark's group, all of them are what it is measured by. */
+/* A benchmark without corpora in its group is measured by all corpora. */
 static void add_default_fits(struct loader *l)
 {
     const cril_study_info *s = &l->s->info;

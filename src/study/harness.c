@@ -11,8 +11,8 @@
  *      "config":           {"limit": number or null, ...},
  *      "lm_eval_version", "git_hash", "model_name", "chat_template": text}
  *
- * A task has other keys as well ("alias", "sample_len"); those without a comma are no scores. What
- * is read is checked; what is not read may be anything.
+ * A task has other keys as well ("alias", "sample_len"); those without a comma are no scores.
+ * Values that are read are checked; the others may be anything.
  */
 #include "study/harness.h"
 
@@ -137,7 +137,7 @@ static cril_status read_error(const struct reader *r, const struct place *p, dou
     return read_share(r, p, v, "has a standard error that is", se);
 }
 
-/* Less may be better: then it is no score. Older files do not say. */
+/* A metric that is better when lower is not a score. Older files do not say. */
 static cril_status check_direction(const struct reader *r, const struct place *p)
 {
     const json_t *of_task = json_object_get(json_object_get(r->root, "higher_is_better"), p->task);
@@ -465,7 +465,7 @@ static cril_status check_study(const cril_study_info *s, const char *model, cons
     return CRIL_OK;
 }
 
-/* Nothing was found. What there is, as far as the sentence has room. */
+/* No score was found: lists the scores of the file, as far as there is room. */
 static cril_status found_none(const struct reader *r)
 {
     struct words w = {.text = ""};

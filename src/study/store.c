@@ -8,8 +8,8 @@
  * that write take the lock at their start, so that no two wait for each other half way.
  *
  * The file may come from anyone. Its tables must be declared as they are here, to the letter: no
- * triggers, views or columns of other types; SQLite's own guards are on. Versions of SQLite
- * from 3.26 on will do.
+ * triggers, views or columns of other types; SQLite's own guards are on. SQLite 3.26 or later is
+ * needed.
  */
 #include "study/store.h"
 
@@ -144,7 +144,7 @@ cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err)
     if (st == CRIL_OK)
         st = cril_store_execute(s, "COMMIT", err);
     if (st != CRIL_OK &&
-        !sqlite3_get_autocommit(s->db)) /* some errors have taken it back already */
+        !sqlite3_get_autocommit(s->db)) /* some errors have rolled it back already */
         cril_store_execute(s, "ROLLBACK", NULL);
     return st;
 }
@@ -320,7 +320,8 @@ static cril_status check_path(const char *path, bool read_only, cril_error *err)
                : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
-/* read_only opens for writing too: only so can SQLite take back a transaction that was cut off. */
+/* read_only opens for writing too: otherwise SQLite could not roll back a transaction that was cut
+ * off. */
 static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 {
     const int flags =

@@ -1,6 +1,6 @@
 /*
  * What is written into a store. Each row is checked as it would be when read, then inserted; where
- * its key is taken, the row that is there must be the same one.
+ * its key exists, the existing row must be equal.
  */
 #include "study/query.h"
 #include "study/store.h"

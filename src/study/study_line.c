@@ -82,7 +82,7 @@ static cril_status resample(const cril_study_line_options *o, cril_study_line *l
     return st;
 }
 
-/* Whether at least one family leaves 3 models of more than one x behind is for the function to say.
+/* cril_line_leave_out reports whether at least one family leaves 3 models of more than one x.
  */
 static cril_status leave_out(cril_study_line *l, cril_error *err)
 {

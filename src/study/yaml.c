@@ -1,9 +1,9 @@
 /*
  * Events of libyaml to nodes, then nodes to fields by tables.
  *
- * Events and not libyaml's own documents: those have aliases resolved, so that nobody can tell them
- * any more, and know no bound of depth. The tree is built without recursion, its depth is bounded
- * by the stack of open nodes.
+ * Events and not libyaml's own documents: documents have aliases resolved, so that they cannot be
+ * refused, and have no bound of depth. The tree is built without recursion, its depth is bounded by
+ * the stack of open nodes.
  */
 #include "study/yaml.h"
 

@@ -1,7 +1,6 @@
 /*
- * Options by table: parsing, help, and suggestions for mistyped names. getopt_long would do the
- * first, but is not POSIX and knows nothing of the other two. Nearest name: edit distance
- * (Levenshtein 1965), at most a third of the word.
+ * Options by table: parsing, help, and suggestions for mistyped names. getopt_long only parses, and
+ * is not POSIX. Nearest name: edit distance (Levenshtein 1965), at most a third of the word.
  */
 #include "args.h"
 

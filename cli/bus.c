@@ -1,11 +1,11 @@
 /*
  * Models and archives are mapped. Where a file is cut short meanwhile, or its disk fails, reading a
- * page of it raises SIGBUS: the command says which file, removes what is unfinished, and ends
+ * page of it raises SIGBUS: the command names the file, removes unfinished outputs, and ends
  * with 1.
  *
  * The file is the one whose mapping holds the address (proc(5), /proc/self/maps: "FROM-TO MODE
- * OFFSET DEVICE INODE    PATH"); without /proc there is no name. Only calls that a handler may make
- * are made.
+ * OFFSET DEVICE INODE    PATH"); without /proc there is no name. It uses async-signal-safe calls
+ * only.
  */
 #include "bus.h"
 

@@ -65,8 +65,7 @@ static int check_usage(const struct cril_cmd *cmd, const struct cril_coding_sett
                                s->range);
     if (s->range && range->from >= range->to)
         return cril_args_usage(
-            cmd, "--range %s is empty, its second number has to be larger than the first",
-            s->range);
+            cmd, "--range %s is empty, its second number must be larger than the first", s->range);
     if (s->range && n > 1)
         return cril_args_usage(cmd, "--range takes one archive");
     return cril_coding_check(cmd, s, true, n, files);

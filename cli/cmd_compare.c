@@ -136,7 +136,7 @@ static void note_unspelled(const char *side, const cril_result *r)
 {
     if (r->unspelled_characters)
         cril_print_note("%s: the tokens of %s do not spell %" PRIu64
-                        " character%s; its figures hold the %" PRIu64
+                        " character%s; its figures include the %" PRIu64
                         " bytes that an archive needs for them",
                         r->corpus_path, side, r->unspelled_characters,
                         r->unspelled_characters == 1 ? "" : "s", r->escape_bytes);
@@ -146,18 +146,18 @@ static void note_protocols(const cril_result_pair *p)
 {
     if (strcmp(p->a->protocol, p->b->protocol) != 0 || p->a->context != p->b->context ||
         p->a->stride != p->b->stride)
-        cril_print_note(
-            "%s: the protocols differ (%s %zu/%zu and %s %zu/%zu), and so may the figures for "
-            "that reason alone",
-            p->a->corpus_path, p->a->protocol, p->a->context, p->a->stride, p->b->protocol,
-            p->b->context, p->b->stride);
+        cril_print_note("%s: the protocols differ (%s %zu/%zu and %s %zu/%zu), so the figures may "
+                        "differ for that reason alone",
+                        p->a->corpus_path, p->a->protocol, p->a->context, p->a->stride,
+                        p->b->protocol, p->b->context, p->b->stride);
 }
 
 static void note_few(const cril_result_pair *p, const cril_comparison *c)
 {
     if (c->verdict == CRIL_VERDICT_NONE)
-        cril_print_note("%s: an interval needs at least 2 documents with characters; here is %zu",
-                        p->a->corpus_path, c->n_counted);
+        cril_print_note(
+            "%s: an interval needs at least 2 documents with characters; here there is %zu",
+            p->a->corpus_path, c->n_counted);
     else if (c->verdict != CRIL_VERDICT_SAME && c->n_counted < FEW_DOCUMENTS)
         cril_print_note("%s: %zu documents; an interval of fewer than %d is too narrow, and its "
                         "verdict may not hold",

@@ -2,9 +2,9 @@
  * cril compress, cril decompress: files to .cril archives and back.
  *
  * Manners are those of zstd: X becomes X.cril and stays, "-" is standard input to standard output,
- * no file is overwritten without -f, an error in one file does not keep the others from their turn.
- * All that can be said against options and files is said before the model is opened. A text is read
- * as a stream and cut into segments; memory holds one of them and what the compressor keeps.
+ * no file is overwritten without -f, an error in one file does not stop the others. Options and
+ * files are checked before the model is opened. A text is read as a stream and cut into segments;
+ * memory holds one of them and what the compressor keeps.
  */
 #include "coding.h"
 #include "input.h"
@@ -34,7 +34,7 @@ enum { READ_AHEAD = 65536 };
     { .letter = 'k', .name = "keep", CRIL_CODING_FLAG, CRIL_CODING_AT(keep), \
       .help = "keep the input (default)" }, \
     { .name = "rm", CRIL_CODING_FLAG, CRIL_CODING_AT(remove), \
-      .help = "remove the input when the output is safely in its place" }
+      .help = "remove the input once the output is complete" }
 #define MESSAGE_ROWS CRIL_CODING_JSON_ROW, CRIL_CODING_QUIET_ROW, CRIL_CODING_VERBOSE_ROW
 /* clang-format on */
 
@@ -53,7 +53,7 @@ static const struct cril_option compress_options[] = {
      .min = 1,
      .max = CRIL_SEGMENT_BYTES_MAX,
      CRIL_CODING_AT(segment),
-     .help = "most bytes of text that are coded on their own, see below (default: 16K)"},
+     .help = "maximum bytes of text in a segment, see below (default: 16K)"},
     {.name = "context",
      CRIL_CODING_COUNT,
      .max = INT32_MAX,
@@ -85,11 +85,12 @@ static void compress_help(void)
     fputs("\nX becomes X.cril. No FILE, or '-': standard input to standard output.\n"
           "\nAn archive decodes with this model only. It names the model's identity ('cril list',\n"
           "'cril info --sha256'), not where to find it: keep the model.\n"
-          "A segment knows nothing of those before it. Short ones decode faster, in parts and\n"
+          "A segment does not depend on those before it. Short segments decode faster, in part "
+          "or\n"
           "whole; long ones compress better.\n"
           "\nExamples:\n"
           "  cril compress -m model.gguf book.txt              # book.txt.cril; book.txt stays\n"
-          "  cril test -m model.gguf book.txt.cril             # does it decode to what went in?\n"
+          "  cril test -m model.gguf book.txt.cril             # does it decode to the original?\n"
           "  cril compress -m model.gguf --segment 16K --json *.txt >sizes.json\n"
           "  tar c texts | cril compress -m model.gguf >texts.tar.cril\n",
           stdout);
@@ -97,13 +98,14 @@ static void compress_help(void)
 
 static void decompress_help(void)
 {
-    fputs("\nX.cril becomes X. No FILE, or '-': standard input to standard output. Each\n"
-          "segment is written when it was found right; a file gets its name when all were.\n"
-          "\nExamples:\n"
-          "  cril decompress -m model.gguf book.txt.cril       # book.txt\n"
-          "  cril decompress -m model.gguf -c a.cril b.cril | wc\n"
-          "  cril cat -m model.gguf --range 1M-2M book.txt.cril\n",
-          stdout);
+    fputs(
+        "\nX.cril becomes X. No FILE, or '-': standard input to standard output. A\n"
+        "segment is written once it is checked; a file gets its name when all segments are right.\n"
+        "\nExamples:\n"
+        "  cril decompress -m model.gguf book.txt.cril       # book.txt\n"
+        "  cril decompress -m model.gguf -c a.cril b.cril | wc\n"
+        "  cril cat -m model.gguf --range 1M-2M book.txt.cril\n",
+        stdout);
 }
 
 /* A file to do. */
@@ -115,11 +117,11 @@ struct job {
 struct run {
     const struct cril_coding_settings *set;
     struct job *jobs;                       /* [n_jobs]; those that were refused are gone */
-    size_t n_jobs, n_given, n_done, n_good; /* good: nothing is left to say of it */
+    size_t n_jobs, n_given, n_done, n_good; /* good: it is finished and reported */
     struct cril_coding coding;
     uint64_t original, archive; /* of all files done */
     double seconds;
-    bool over; /* what went wrong would go wrong with every file */
+    bool over; /* every other file would fail, too */
 };
 
 static bool is_std(const char *path)
@@ -184,8 +186,8 @@ static char *output_name(const struct cril_coding_settings *s, const char *input
     char *name;
 
     if (s->decompress && !named && !has_suffix(input)) {
-        cril_print_error("%s: does not end in " CRIL_SUFFIX ", which leaves no name for its text; "
-                         "name one with -o, or use -c",
+        cril_print_error("%s: does not end in " CRIL_SUFFIX
+                         ", so there is no name for its text; name one with -o, or use -c",
                          input);
         return NULL;
     }
@@ -216,8 +218,9 @@ static bool check_job(const struct cril_coding_settings *s, const struct job *jo
     if (!cril_input_check(job->input))
         return false;
     if (s->remove && stat(job->output, &info) == 0 && !S_ISREG(info.st_mode))
-        cril_print_error("%s: keeps nothing, the input is not removed for it; leave out --rm",
-                         job->output);
+        cril_print_error(
+            "%s: does not keep the output, so the input is not removed; leave out --rm",
+            job->output);
     else
         return cril_output_check(job->output, s->force);
     return false;
@@ -364,7 +367,7 @@ static bool remove_source(const struct source *s)
     struct stat now;
 
     if (stat(s->name, &now) != 0 || !S_ISREG(now.st_mode) || !same_state(&s->before, &now)) {
-        cril_print_error("%s: is not the file any more that was read; it was not removed", s->name);
+        cril_print_error("%s: has been replaced since it was read; it was not removed", s->name);
         return false;
     }
     if (unlink(s->name) == 0)
@@ -373,7 +376,7 @@ static bool remove_source(const struct source *s)
     return false;
 }
 
-/* What all files share at their end: the output gets its name, figures are told, the input may go.
+/* The end of every file: the output gets its name, figures are printed, the input may be removed.
  */
 static bool end_job(struct run *r, const struct source *s, cril_status st, const cril_error *err,
                     const struct report *x)
@@ -504,7 +507,7 @@ static cril_status decode_mapped(struct run *r, const void *data, size_t size, c
 }
 
 /* Whether the archive at work becomes the text that was read, whose SHA-256 it holds: before the
- * text goes for good. */
+ * text is removed. */
 static cril_status decode_made(struct run *r, cril_error *err)
 {
     FILE *f = r->coding.output.file;

@@ -2,9 +2,9 @@
  * cril info: what a model's file or folder is, and whether cril can run it; with --cpu, what this
  * machine is to cril.
  *
- * A well-formed model that cril cannot run is described all the same, with the reason, and that is
- * a success; one that cannot be read is a failure, and so is it where memory or reading fails,
- * which says nothing about it.
+ * A well-formed model that cril cannot run is described, with the reason, and this is a success. A
+ * model that cannot be read is a failure; so is lack of memory or a failed read, which
+ * says nothing about it.
  */
 #include "args.h"
 #include "hub.h"
@@ -181,9 +181,8 @@ static bool gather(struct facts *f, const struct settings *s)
     if (!s->sha256)
         return true;
     if (!f->model) {
-        cril_print_error("%s: only a model that cril can run is hashed; use sha256sum, or leave "
-                         "--sha256 away to "
-                         "see the rest",
+        cril_print_error("%s: cril hashes only a model that it can run; use sha256sum, or leave "
+                         "out --sha256 to see the rest",
                          f->path);
         return false;
     }

@@ -68,16 +68,17 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
-          "of\n"
-          "models about it, and the standard error of the bits per character, if it is known.\n"
-          "\nExamples:\n"
-          "  cril predict study.yaml --bpc 0.55\n"
-          "  cril predict study.yaml --model Mistral-7b         # was its score to be expected?\n",
-          stdout);
+    fputs(
+        "\nThe interval is that of a new model's score: the line's own uncertainty, the scatter "
+        "of\n"
+        "models about it, and the standard error of the bits per character, if it is known.\n"
+        "\nExamples:\n"
+        "  cril predict study.yaml --bpc 0.55\n"
+        "  cril predict study.yaml --model Mistral-7b         # does its score lie on the line?\n",
+        stdout);
 }
 
-/* One line's word on the model. */
+/* One line's prediction for the model. */
 struct said {
     const cril_study_fit *fit;
     cril_prediction p;
@@ -112,8 +113,7 @@ static bool find_model(struct run *r)
     return !r->set.model;
 }
 
-/* The line without the model, and no other: to a line whose figures are not all known a model is
- * none. */
+/* The line without the model. A model with unknown figures is no part of a line. */
 static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_study_line *line,
                                cril_error *err)
 {
@@ -135,7 +135,7 @@ static cril_status fit_without(struct run *r, const cril_study_fit *f, cril_stud
     return st;
 }
 
-/* Whether it was said; a line for which the model lacks a figure says nothing. */
+/* Whether a prediction was printed; a line for which the model lacks a figure has none. */
 static cril_status say(struct run *r, const cril_study_fit *f, struct said *out, bool *said,
                        cril_error *err)
 {

@@ -72,9 +72,9 @@ static const struct cril_option options[] = {
 
 static void print_more_help(void)
 {
-    fputs("\nThe page needs no network, no script and no other file. What the database does not "
-          "know yet is\n"
-          "a dash on it.\n"
+    fputs("\nThe page needs no network, no script and no other file. A figure that the database "
+          "does\n"
+          "not have is a dash.\n"
           "\nExamples:\n"
           "  cril report study.yaml -o report.html\n"
           "  cril report study.yaml --protocol hkust --date 2031-05-01 -o report.html\n",

@@ -297,7 +297,7 @@ static cril_corpus_options corpus_options(const struct settings *s)
         .field = s->field, .format = s->format, .strict = s->strict, .limit = s->limit};
 }
 
-/* A corpus that cannot be opened is found now, not after an hour with the one before it. */
+/* Opens each corpus now, so that a bad one does not fail after an hour with the one before it. */
 static bool check_corpora(const struct run *r)
 {
     const cril_corpus_options wanted = corpus_options(r->set);
@@ -603,7 +603,7 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
                         x->corpus_sha256);
 }
 
-/* What a signal left: the corpora before are there, of the one at hand some documents. */
+/* The result after a signal: the corpora before, and some documents of the one at work. */
 static void print_partial(const struct run *r)
 {
     const char *plural = r->part.documents == 1 ? "" : "s";
@@ -679,7 +679,7 @@ static bool score_one(struct run *r, cril_result *out)
     return !cril_output_signal() && cril_stdout_good();
 }
 
-/* The result last: where it is, the others are. */
+/* The result comes last: if it exists, the other files do, too. */
 static bool commit(struct run *r)
 {
     return cril_output_commit(&r->documents) && cril_output_commit(&r->tokens) &&
@@ -761,7 +761,7 @@ static bool score_all(struct run *r)
     return write_results(r);
 }
 
-/* Lets go of the outputs; what failed to be written is said, what is unfinished is removed. */
+/* Closes the outputs; reports failed writes, removes unfinished files. */
 static void close_outputs(struct run *r)
 {
     struct cril_output *const all[] = {&r->result, &r->documents, &r->tokens};

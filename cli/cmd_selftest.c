@@ -62,12 +62,12 @@ static const struct cril_option options[] = {
 static void print_teaching(void)
 {
     fputs("\nA run scores fixed tokens and hashes (SHA-256) the bits of every nat, -ln p of a "
-          "token, and so of what\n"
-          "every logit goes into. All kernel sets, thread counts and machines must give the same "
-          "hash. That of the\n"
-          "built-in models is known; they cover every tensor type and model family. That of a "
-          "model of yours is to\n"
-          "be compared with another machine's.\n"
+          "token, to which every\n"
+          "logit contributes. All kernel sets, thread counts and machines must give the same hash. "
+          "The hash of\n"
+          "the built-in models is known; they cover every tensor type and model family. Compare "
+          "the hash of your own\n"
+          "model with another machine's.\n"
           "\nGFLOP/s: 2 x multiply-adds of layers, attention and vocabulary, in 10^9 a second "
           "('man cril-selftest').\n"
           "\nExit code: 0 the hashes are as they must be, 1 they differ or a run failed.\n"
@@ -207,9 +207,9 @@ static void print_verdict(const struct run *r)
                r->rows[i].threads, r->rows[i].threads == 1 ? "" : "s");
     if (!r->model)
         printf("hash %s was expected\n", r->expected);
-    puts("FAILED: the hashes differ, so figures of this machine are not to be trusted; report "
-         "this, with what\n"
-         "'cril info --cpu' prints");
+    puts("FAILED: the hashes differ, so do not trust figures of this machine; report this, with "
+         "the output of\n"
+         "'cril info --cpu'");
 }
 
 /* NULL: out of memory. */

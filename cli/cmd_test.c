@@ -1,5 +1,6 @@
 /*
- * cril test: whether archives decode to what went in, by the checksums in them. Writes no text.
+ * cril test: whether archives decode to the original text, by the checksums in them. Writes no
+ * text.
  */
 #include "coding.h"
 #include "input.h"
@@ -118,7 +119,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_cmd_test = {
     .name = "test",
-    .summary = "Check that archives decode to what went in.",
+    .summary = "Check that archives decode to the original text.",
     .usage = "test -m MODEL [options] [FILE...]",
     .run = run,
     .options = options,

@@ -88,7 +88,7 @@ static int on_write(void *user, const void *data, size_t n)
     if (!f)
         return 0;
     errno = 0;
-    /* A segment can take minutes: whoever reads a pipe gets it when it is there. */
+    /* A segment can take minutes: the reader of a pipe gets each one at once. */
     if (fwrite(data, 1, n, f) == n && (f != stdout || fflush(f) == 0))
         return 0;
     number = errno ? errno : EIO;

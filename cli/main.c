@@ -91,7 +91,7 @@ static int run(int argc, char **argv)
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
         strcmp(argv[1], "help") == 0)
         return print_help(argc - 1, argv + 1);
-    if (cril_cpu_check(&err) != CRIL_OK) { /* whoever names kernels believes that they run */
+    if (cril_cpu_check(&err) != CRIL_OK) { /* a user who names kernels must get them */
         cril_print_error("%s", err.message);
         return 2;
     }
@@ -131,8 +131,7 @@ int main(int argc, char **argv)
         cril_stdout_failed(errno);
     if (!cril_stdout_failure())
         return code;
-    if (cril_stdout_failure() ==
-        EPIPE) /* whoever read it has seen enough; as if the signal had come */
+    if (cril_stdout_failure() == EPIPE) /* the reader has closed the pipe; ends as by SIGPIPE */
         return 128 + SIGPIPE;
     cril_print_error("standard output could not be written: %s; make room or choose another place",
                      strerror(cril_stdout_failure()));

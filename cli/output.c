@@ -5,7 +5,7 @@
  * process that is killed leaves nothing. Only a name that is taken needs two: the file gets a
  * second name, which is renamed over the first. Where that does not work (other systems, NFS, no
  * /proc) the file has a temporary name from the beginning; without -f it is linked, not renamed, to
- * its own, so a file that came to be there in the meantime survives, and a file system without
+ * its own, so that a file created in the meantime survives, and a file system without
  * links falls back to rename.
  *
  * Standard output is flushed and judged by main, once, at the end.
@@ -376,7 +376,7 @@ static int make_like(const struct cril_output *o)
 
     if (fchown(fd, o->like.st_uid, o->like.st_gid) != 0 &&
         fchown(fd, (uid_t)-1, o->like.st_gid) != 0)
-        mode &= ~(mode_t)070; /* what that group may do is nothing for ours */
+        mode &= ~(mode_t)070; /* another group must not get these rights */
     return fchmod(fd, mode) == 0 && futimens(fd, times) == 0 ? 0 : errno;
 }
 
@@ -404,7 +404,7 @@ static int replace_by_child(const char *from, const char *second, const char *ta
     int status = 0, number;
     pid_t child;
 
-    signal(SIGCHLD, SIG_DFL); /* ignored by whoever started us, waitpid would learn nothing */
+    signal(SIGCHLD, SIG_DFL); /* if our parent ignored SIGCHLD, waitpid would return no status */
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, &before);
     child = fork();
@@ -524,7 +524,8 @@ bool cril_output_commit(struct cril_output *o)
     if (!o->failure)
         return true;
     if (o->failure == EEXIST)
-        cril_print_error("%s: was made by someone else meanwhile; use -f to overwrite it", o->path);
+        cril_print_error("%s: was created by another program meanwhile; use -f to overwrite it",
+                         o->path);
     else
         cril_print_error("%s: could not be written: %s; make room or choose another place", o->path,
                          strerror(o->failure));
@@ -550,7 +551,7 @@ void cril_print_escaped(FILE *f, const char *text, size_t len)
     free(shown);
 }
 
-/* Whether a terminal obeys it instead of showing it. */
+/* Whether a terminal interprets the character instead of showing it. */
 static bool is_unshown(utf8proc_int32_t c)
 {
     switch (utf8proc_category(c)) {

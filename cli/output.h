@@ -2,9 +2,9 @@
  * Files that appear whole or not at all, and what the command says on standard error.
  *
  * A file is written without a name (where the system has no such thing, under another one in the
- * same folder), brought to the disk, then given its name. What is no regular file (a terminal, a
- * pipe, /dev/full) is written to directly. A command that is interrupted leaves nothing behind, nor
- * does one that is killed, if there are files without names.
+ * same folder), brought to the disk, then given its name. An output that is not a regular file (a
+ * terminal, a pipe, /dev/full) is written to directly. An interrupted command leaves nothing
+ * behind; nor does a killed one, where the system has files without names.
  */
 #ifndef CRIL_CLI_OUTPUT_H
 #define CRIL_CLI_OUTPUT_H

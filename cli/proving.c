@@ -30,7 +30,8 @@ int cril_proving_check(const struct cril_cmd *cmd, const char *protocol, const c
                 cmd, "--prove reads a corpus three times, so standard input cannot be one");
         else if (stat(corpora[i], &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
             return cril_args_usage(
-                cmd, "--prove reads a corpus three times, so %s, which is no file, cannot be one",
+                cmd,
+                "--prove reads a corpus three times, so %s, which is not a file, cannot be one",
                 corpora[i]);
     return CRIL_ARGS_GO_ON;
 }
@@ -44,9 +45,8 @@ bool cril_proving_open(struct cril_proving *p, const char *archive, bool force)
         return p->temporary != NULL;
     }
     if (stat(archive, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-        return cril_print_error(
-                   "%s: is no file that an archive can be read back from; name another one",
-                   archive) == 0;
+        return cril_print_error("%s: is not a file that can be read back; name another one",
+                                archive) == 0;
     if (!cril_output_open(&p->named, archive, force))
         return false;
     p->options.archive = p->named.file;

@@ -135,7 +135,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_study_cmd_check = {
     .name = "study check",
-    .summary = "Say whether a study file is right, and what it says.",
+    .summary = "Check a study file, and print the study.",
     .usage = "study check [options] FILE",
     .run = run,
     .options = options,

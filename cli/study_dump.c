@@ -13,9 +13,10 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nA line a row, in the order of the keys, numbers to the last bit: databases that know "
-          "the\n"
-          "same have the same dump, whoever computed it and in what order.\n"
+    fputs("\nA line a row, in the order of the keys, numbers to the last bit: databases with the "
+          "same\n"
+          "results have the same dump, on whatever machine and in whatever order they were "
+          "computed.\n"
           "\nExamples:\n"
           "  cril study dump one.db >one.txt\n"
           "  cril study dump two.db | cmp - one.txt\n",
@@ -48,7 +49,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_study_cmd_dump = {
     .name = "study dump",
-    .summary = "Write all that a database knows as text.",
+    .summary = "Write all rows of a database as text.",
     .usage = "study dump DATABASE",
     .run = run,
     .options = options,

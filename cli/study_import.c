@@ -38,7 +38,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "PREFIX",
      .offset = AT(source),
-     .help = "only rows whose source begins so; figures of several sources do not mix"},
+     .help = "only rows whose source begins with it; figures of several sources must not be mixed"},
     {.group = "Results of lm-evaluation-harness",
      .name = "harness",
      TEXT,
@@ -63,9 +63,9 @@ static void more_help(void)
 {
     fputs(
         "\nRows of models, corpora and benchmarks that the study does not name are left out and\n"
-        "counted. A row without a source gets the file's name for one. A figure that was imported\n"
-        "before is replaced; one that 'cril study run' has measured counts before an imported "
-        "one.\n"
+        "counted. A row without a source gets the file's name as its source. A figure that was "
+        "imported\n"
+        "before is replaced; a figure that 'cril study run' has measured takes precedence.\n"
         "Nothing is imported unless all files are right.\n"
         "\nScores are in percent unless a column unit says \"fraction\". Without that column, "
         "scores\n"
@@ -158,7 +158,7 @@ static bool put_batch(cril_store *store, cril_figure_kind kind, const struct bat
     printf(": %zu figure%s, %zu new or changed", b->figures.n, b->figures.n == 1 ? "" : "s",
            changed);
     if (b->n_left_out)
-        printf("; %zu row%s left out, of what the study does not name", b->n_left_out,
+        printf("; %zu row%s left out, which the study does not name", b->n_left_out,
                b->n_left_out == 1 ? "" : "s");
     putchar('\n');
     return true;
@@ -211,7 +211,7 @@ static void list_missing(const cril_study_info *s, const cril_harness *h)
         const cril_study_benchmark *b = &s->benchmarks[i];
 
         if (b->task && !is_taken(h, b->name))
-            printf("not there: %s (%s, %s, %s)\n", b->name, b->task, b->metric, b->filter);
+            printf("missing: %s (%s, %s, %s)\n", b->name, b->task, b->metric, b->filter);
     }
 }
 
@@ -323,7 +323,7 @@ static int check_line(const struct cril_cmd *cmd, const struct settings *set, co
     if (set->model && !set->harness)
         return cril_args_usage(cmd, "--model belongs to --harness; CSV files have a column model");
     if (set->source && !set->bpc && !set->scores)
-        return cril_args_usage(cmd, "--source chooses rows of CSV files, and none is given");
+        return cril_args_usage(cmd, "--source chooses rows of CSV files, but none is given");
     return CRIL_ARGS_GO_ON;
 }
 
@@ -354,7 +354,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_study_cmd_import = {
     .name = "study import",
-    .summary = "Take in figures measured elsewhere, each with its source.",
+    .summary = "Import figures measured elsewhere, each with its source.",
     .usage = "study import [options] STUDY.yaml",
     .run = run,
     .options = options,

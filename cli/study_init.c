@@ -19,7 +19,7 @@ static const struct cril_option options[] = {
 static const char *const template[] = {
     "# A study: models, the corpora they compress, the benchmarks they are scored by.\n"
     "# Relative paths start at this file's folder. What a '#' precedes is optional.\n"
-    "#   cril study check study.yaml     says whether all is right, before anything runs\n"
+    "#   cril study check study.yaml     checks everything before a run\n"
     "\n"
     "title: My study\n"
     "#database: study.db            # where figures are kept; by default this file's name with "

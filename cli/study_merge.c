@@ -38,15 +38,15 @@ static const struct cril_option options[] = {
     {.name = "rename",
      .kind = CRIL_OPTION_FLAG,
      .offset = offsetof(struct settings, rename),
-     .help = "where FILE knows a name as another model or corpus, replace that"},
+     .help = "replace names in FILE that stand for another model or corpus"},
     {.name = NULL},
 };
 
 static void more_help(void)
 {
-    fputs("\nThe order is of no account, and what several databases hold is there once. Two that "
-          "say\n"
-          "different things of one document are an error: then one machine computes wrongly.\n"
+    fputs("\nThe order of databases does not matter; a row of several databases is kept once. "
+          "Databases\n"
+          "that disagree on a document are an error: one of the machines computes wrongly.\n"
           "\nExamples:\n"
           "  cril study merge one.db two.db -o study.db\n",
           stdout);
@@ -74,12 +74,13 @@ static void note_versions(cril_store *store, const char *path)
     free(cells);
     if (n_rules)
         cril_print_note("%s: %zu of %zu cells are by version %d of the scoring rules, this cril's "
-                        "is %d; they are out of date, and do not compare with the others",
+                        "is %d; they are out of date, and cannot be compared with the others",
                         path, n_rules, n, rules, CRIL_RULES);
     if (n_numerics)
-        cril_print_note("%s: %zu of %zu cells are by version %d of the numeric contract, this "
-                        "cril's is %d; they are out of date, and do not compare with the others",
-                        path, n_numerics, n, numerics, CRIL_NUMERICS);
+        cril_print_note(
+            "%s: %zu of %zu cells are by version %d of the numeric contract, this "
+            "cril's is %d; they are out of date, and cannot be compared with the others",
+            path, n_numerics, n, numerics, CRIL_NUMERICS);
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
@@ -120,7 +121,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_study_cmd_merge = {
     .name = "study merge",
-    .summary = "Put databases of shards together.",
+    .summary = "Merge databases of shards.",
     .usage = "study merge -o FILE DATABASE...",
     .run = run,
     .options = options,

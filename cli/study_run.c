@@ -72,17 +72,15 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs(
-        "\nDocuments go into the database as they are finished. A run that ends, however it ends, "
-        "is\n"
-        "gone on with by the next one, and the figures have the same bits. Several runs may share\n"
-        "a database; on machines that do not, run shards and put them together:\n"
-        "\nExamples:\n"
-        "  cril study run study.yaml\n"
-        "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
-        "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
-        "  cril study merge one.db two.db -o study.db\n",
-        stdout);
+    fputs("\nDocuments go into the database as they are finished. However a run ends, the\n"
+          "next one continues it, and the figures have the same bits. Several runs may share a\n"
+          "database; on machines that cannot, run shards and merge them:\n"
+          "\nExamples:\n"
+          "  cril study run study.yaml\n"
+          "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
+          "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
+          "  cril study merge one.db two.db -o study.db\n",
+          stdout);
 }
 
 struct run {
@@ -213,8 +211,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     st = run_study(&r, argv[0], &wanted, &totals, &err);
     cril_progress_clear(&r.progress);
     if (cril_output_signal()) {
-        cril_print_note(
-            "stopped by a signal; what was finished is kept, and the next run goes on there");
+        cril_print_note("stopped by a signal; finished documents are kept, and the next run goes "
+                        "on from there");
         return 128 + cril_output_signal();
     }
     if (st != CRIL_OK)

@@ -63,8 +63,7 @@ static const struct cril_option options[] = {
      TEXT,
      .value = "TIME",
      .offset = AT(time),
-     .help = "time limit of a task, such as 8:00:00; what it has not done by then, the next start "
-             "does"},
+     .help = "time limit of a task, such as 8:00:00; the next start does the rest"},
     {.letter = 'c',
      .name = "cpus",
      COUNT,
@@ -87,8 +86,8 @@ static void more_help(void)
           "the study\n"
           "into a database of their own, and one that merges these into the study's database when "
           "all\n"
-          "are done. Start it again after a failure, or when the study has grown: what is there is "
-          "not\n"
+          "are done. Start it again after a failure, or when the study has grown: known figures "
+          "are not\n"
           "computed again. Where there is no Slurm, it says how to run the shares by hand.\n"
           "\nThe study, its files and cril must have the same paths on all machines.\n"
           "\nExamples:\n"
@@ -134,7 +133,7 @@ static const char parts_head[] =
     "    i=${2:-${SLURM_ARRAY_TASK_ID:-}}\n"
     "    [ -n \"$i\" ] || fail 'no shard given, such as: shard 3'\n"
     "    own=$folder/$i-of-$shards.db\n"
-    "    # What was known before is not computed again.\n"
+    "    # Known figures are not computed again.\n"
     "    [ ! -e \"$folder/known.db\" ] || \"$cril\" study merge --measured --force -o \"$own\" "
     "\"$folder/known.db\"\n"
     "    set -- --shard \"$i/$shards\" --database \"$own\"\n"
@@ -162,8 +161,8 @@ static const char parts_middle[] =
     "            fail \"its jobs are still in the queue; to end them: scancel $(echo \"$jobs\" | "
     "tr , ' ')\"\n"
     "    fi\n"
-    "    # What is known, for the tasks: the study's database as it is now, and what tasks of "
-    "earlier times have done.\n"
+    "    # Known figures for the tasks: the study's database as it is now, and the databases of "
+    "earlier tasks.\n"
     "    set --\n"
     "    for file in \"$database\" \"$folder\"/*-of-*.db; do\n"
     "        [ ! -s \"$file\" ] || set -- \"$@\" \"$file\"\n"
@@ -182,8 +181,8 @@ static const char parts_middle[] =
 static const char parts_end[] =
     "    array=${array%%;*} # of \"number;cluster\"\n"
     "    echo \"$array\" >\"$folder/jobs\"\n"
-    "    # Not afterok: a task that was killed and requeued would count as failed for ever. What "
-    "is done is merged in any case.\n"
+    "    # Not afterok: a task that was killed and requeued would count as failed for ever. "
+    "Finished work is merged in any case.\n"
     "    last=$(submit --job-name=cril-merge --dependency=\"afterany:$array\" "
     "--output=\"$logs/merge.log\" \"$script\" merge)\n"
     "    last=${last%%;*}\n"
@@ -283,8 +282,8 @@ static int print_for(struct settings *set, const cril_study_info *s)
     p = (struct paths){cril_own_path(), cril_absolute_path(s->path),
                        cril_absolute_path(s->database)};
     if (p.program && p.study && p.database && strchr(p.database, '\\'))
-        cril_print_error("%s: Slurm cannot write logs beside it, since a backslash has a meaning "
-                         "there; give the folder or the file another name",
+        cril_print_error("%s: Slurm cannot write logs beside it, since it does not take a "
+                         "backslash literally; rename the folder or the file",
                          p.database);
     else if (p.program && p.study && p.database)
         code = print_script(set, &p);

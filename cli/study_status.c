@@ -35,12 +35,13 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nA cell is a model on a corpus by a protocol. One that no run has reached yet has no\n"
-          "documents; a corpus that none has read has no number of them. A figure is out of date\n"
-          "when the study file, the model or the corpus has changed since it was measured, or\n"
-          "cril's rules have; it counts nowhere until 'cril study run' has computed it anew.\n"
-          "\nExit code: 0 nothing is out of date, 1 something is.\n",
-          stdout);
+    fputs(
+        "\nA cell is a model on a corpus by a protocol. A cell that no run has reached yet has no\n"
+        "documents; a corpus that no run has read has no number of them. A figure is out of date\n"
+        "when the study file, the model or the corpus has changed since it was measured, or\n"
+        "cril's rules have; no line or mean uses it until 'cril study run' has computed it again.\n"
+        "\nExit code: 0 nothing is out of date, 1 something is.\n",
+        stdout);
 }
 
 struct row {
@@ -355,7 +356,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_study_cmd_status = {
     .name = "study status",
-    .summary = "Say which cells are done, and their figures.",
+    .summary = "Print which cells are done, and their figures.",
     .usage = "study status [options] STUDY.yaml",
     .run = run,
     .options = options,

@@ -106,7 +106,7 @@ static void note_out_of_date(const struct cril_studying *s)
         snprintf(more, sizeof(more), " and %zu more", t.n - TOLD);
     if (t.n)
         cril_print_note("%zu figure%s out of date and take%s no part: %s%s; 'cril study run %s' "
-                        "computes anew what changed",
+                        "computes it again",
                         t.n, t.n == 1 ? " is" : "s are", t.n == 1 ? "s" : "", t.text, more,
                         s->info->path);
 }

@@ -362,7 +362,7 @@ static void test_text_checksum(void **state)
         end[k - 4] = (uint8_t)(crc >> 8 * k);
     assert_int_equal(decompress(m, &archive, &(cril_decompress_options){.streams = 1}, &back, &err),
                      CRIL_ERR_FORMAT);
-    assert_non_null(strstr(err.message, "what it decodes to does not have its checksum"));
+    assert_non_null(strstr(err.message, "the decoded text does not have its checksum"));
     assert_int_equal(back.n, 0);
     free(archive.data);
     free(back.data);

@@ -288,7 +288,7 @@ static void test_every_cut(void **state)
         for (size_t k = 1; k < a.n; k++)
             if (a.data[k] != 0x89)
                 expect(&(struct made_bytes){a.data + k, a.n - k}, CRIL_ERR_FORMAT,
-                       "is no .cril archive");
+                       "is not a .cril archive");
         free(a.data);
     }
 }
@@ -499,10 +499,14 @@ static void test_index_lies(void **state)
         const char *words;
     } lies[] = {
         {{0}, 0, "belong to no segment"},
-        {{41, 4, 3, 1, 1, 1, 1}, 7, "an entry is none"}, /* a checksum breaks off */
-        {{41, 4}, 2, "an entry is none"},
-        {{0xA9, 0, 4, 3, 1, 1, 1, 1, 2, 2, 2, 2}, 12, "an entry is none"}, /* 41 in two bytes */
-        {{41, 4, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F, 1, 1, 1, 1, 2, 2, 2, 2}, 15, "an entry is none"},
+        {{41, 4, 3, 1, 1, 1, 1}, 7, "an entry is not valid"}, /* a checksum breaks off */
+        {{41, 4}, 2, "an entry is not valid"},
+        {{0xA9, 0, 4, 3, 1, 1, 1, 1, 2, 2, 2, 2},
+         12,
+         "an entry is not valid"}, /* 41 in two bytes */
+        {{41, 4, 0xFF, 0xFF, 0xFF, 0xFF, 0x1F, 1, 1, 1, 1, 2, 2, 2, 2},
+         15,
+         "an entry is not valid"},
         {{41, 4, 2, 1, 1, 1, 1, 2, 2, 2, 2}, 11, "belong to no segment"},
         {{41, 4, 4, 1, 1, 1, 1, 2, 2, 2, 2}, 11, "longer than the file"},
         {{41, 4, 3, 1, 1, 1, 1, 2, 2, 2, 2}, 11, "segment 1 of 1 is damaged"},

@@ -199,7 +199,7 @@ static void test_every_cut(void **state)
     for (size_t n = 0; n < a.n; n++)
         expect(a.data, n, CRIL_ERR_TRUNCATED, "cut short");
     for (size_t n = 1; n + 1 < a.n; n++) /* the last byte alone is as the first */
-        expect(a.data + n, a.n - n, CRIL_ERR_FORMAT, "is no .cril archive");
+        expect(a.data + n, a.n - n, CRIL_ERR_FORMAT, "is not a .cril archive");
     free(a.data);
 }
 

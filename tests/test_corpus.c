@@ -699,8 +699,8 @@ static void csv_faults(void **state)
          false},
         {"a,content\n\"x\ny\",\"open",
          "line 2: the quoted field that opens on line 3 is not closed", false},
-        {"content\n\"a\" \n", "line 2: after the quote", false},
-        {"content\n\"a\" ", "line 2: after the quote", false},
+        {"content\n\"a\" \n", "line 2: neither a comma", false},
+        {"content\n\"a\" ", "line 2: neither a comma", false},
         {"content\na,b", "line 2 has 2 fields, but the header has 1", false},
     };
     const cril_corpus_options strict = {.strict = true};

@@ -144,8 +144,8 @@ static void puts_files_together(void **state)
         other[i].len = strlen(other[i].data);
     assert_int_equal(cril_harness_parse(other, 2, cril_study_info_of(s), "Llama", &h, &err),
                      CRIL_ERR_FORMAT);
-    assert_string_equal(err.message, "b.json: results.mmlu[\"acc,none\"] is another score than in "
-                                     "a.json; give one of them");
+    assert_string_equal(err.message, "b.json: results.mmlu[\"acc,none\"] differs from the score in "
+                                     "a.json; keep one of them");
     cril_study_close(s);
 }
 
@@ -170,14 +170,16 @@ static void says_what_is_wrong(void **state)
         {"[]", "has no \"results\"", CRIL_ERR_FORMAT},
         {"{}", "has no \"results\"", CRIL_ERR_FORMAT},
         {"{\"results\": []}", "has no \"results\"", CRIL_ERR_FORMAT},
-        {"{\"results\": {\"mmlu\": 0.5}}", "\"results\" holds what is no task", CRIL_ERR_FORMAT},
-        {"{\"results\": {\"\": {}}}", "\"results\" holds what is no task", CRIL_ERR_FORMAT},
-        {"{\"results\": {\"m\\u001b[2J\": {}}}", "\"results\" holds what is no task",
+        {"{\"results\": {\"mmlu\": 0.5}}", "\"results\" holds a value that is not a task",
          CRIL_ERR_FORMAT},
-        {SCORE("\"acc\\n,none\": 0.5"), "results.mmlu has a key that is no line of text",
+        {"{\"results\": {\"\": {}}}", "\"results\" holds a value that is not a task",
+         CRIL_ERR_FORMAT},
+        {"{\"results\": {\"m\\u001b[2J\": {}}}", "\"results\" holds a value that is not a task",
+         CRIL_ERR_FORMAT},
+        {SCORE("\"acc\\n,none\": 0.5"), "results.mmlu has a key that is not a line of text",
          CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"groups\": 1}",
-         "\"groups\" is no mapping of tasks", CRIL_ERR_FORMAT},
+         "\"groups\" is not a mapping of tasks", CRIL_ERR_FORMAT},
         {SCORE("\"acc\": 0.5, \"acc_stderr\": 0.1"),
          "files of lm-evaluation-harness have them since "
          "version 0.4",
@@ -192,10 +194,10 @@ static void says_what_is_wrong(void **state)
         {SCORE("\"acc,none\": null"), "is no number", CRIL_ERR_FORMAT},
         {SCORE("\"acc,none\": [0.5]"), "is no number", CRIL_ERR_FORMAT},
         {SCORE("\"acc,none\": 45.25"),
-         "is 45.25, and a score is from 0 to 1; import what has another "
-         "scale with --scores and a column unit",
+         "is 45.25, but a score is from 0 to 1; import scores of another scale with --scores and a "
+         "column unit",
          CRIL_ERR_FORMAT},
-        {SCORE("\"acc,none\": -0.5"), "is -0.5, and a score is from 0 to 1", CRIL_ERR_FORMAT},
+        {SCORE("\"acc,none\": -0.5"), "is -0.5, but a score is from 0 to 1", CRIL_ERR_FORMAT},
         {SCORE("\"acc,none\": 0.5, \"acc_stderr,none\": \"n/a\""),
          "results.mmlu[\"acc,none\"] has a standard error that is no number", CRIL_ERR_FORMAT},
         {SCORE("\"acc,none\": 0.5, \"acc_stderr,none\": -1"), "has a standard error that is -1",
@@ -203,25 +205,26 @@ static void says_what_is_wrong(void **state)
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"higher_is_better\": {\"mmlu\": "
          "{\"acc\": "
          "false}}}",
-         "is of a metric of which less is better", CRIL_ERR_FORMAT},
+         "has a metric that is better when lower", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"higher_is_better\": {\"mmlu\": "
          "{\"acc\": "
          "\"yes\"}}}",
          "has a higher_is_better that is not true, false or null", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"groups\": {\"mmlu\": {\"acc,none\": "
          "0.6}}}",
-         "groups.mmlu[\"acc,none\"] is another score than in \"results\"", CRIL_ERR_FORMAT},
+         "groups.mmlu[\"acc,none\"] differs from the score in \"results\"", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"versions\": {\"mmlu\": [1]}}",
-         "\"versions\" holds what is no number and no short text", CRIL_ERR_FORMAT},
+         "\"versions\" holds a value that is neither a number nor a short text", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"n-shot\": {\"mmlu\": {}}}",
-         "\"n-shot\" holds what is no number", CRIL_ERR_FORMAT},
+         "\"n-shot\" holds a value that is neither", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"n-samples\": {\"mmlu\": 5}}",
-         "\"n-samples\" of mmlu holds what is no count", CRIL_ERR_FORMAT},
+         "\"n-samples\" of mmlu holds a value that is not a count", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"n-samples\": {\"mmlu\": {\"effective\": "
          "\"5\"}}}",
-         "\"n-samples\" of mmlu holds what is no count", CRIL_ERR_FORMAT},
+         "\"n-samples\" of mmlu holds a value that is not a count", CRIL_ERR_FORMAT},
         {"{\"results\": {\"mmlu\": {\"acc,none\": 0.5}}, \"lm_eval_version\": \"a\\nb\"}",
-         "\"lm_eval_version\" holds what is no number and no short text", CRIL_ERR_FORMAT},
+         "\"lm_eval_version\" holds a value that is neither a number nor a short text",
+         CRIL_ERR_FORMAT},
     };
     cril_study *s = make_study(study_text);
 

@@ -1075,8 +1075,7 @@ static void test_full(void **state)
     small.rlim_cur = 100000;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    check_refused(cril_store_put(s, &cell, d, N, &err), CRIL_ERR_IO,
-                  "what was known before is kept");
+    check_refused(cril_store_put(s, &cell, d, N, &err), CRIL_ERR_IO, "earlier results are kept");
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
     after = dump(s);
     assert_string_equal(before, after);

@@ -269,14 +269,14 @@ static const struct rule rules[] = {
     {M C "title:\n", 3, "\"title\" has no value"},
     {M C "title: ''\n", 3, "\"title\" has no value"},
     {M C "title: null\n", 3, "\"title\" has no value"},
-    {M C "title: [a]\n", 3, "\"title\" is a list where one text is wanted"},
+    {M C "title: [a]\n", 3, "\"title\" is a list where one text is expected"},
     {M C "title: \"a\\0b\"\n", 3, "holds a NUL"},
     {M C "title: |\n  a\n  b\n", 3, "holds a line end"},
     {M C "title: ' a'\n", 3, "begins or ends with a space"},
-    {M C "fits: a\n", 3, "\"fits\" is a text where a list is wanted; begin each item with '- '"},
-    {M C "fits: {a: b}\n", 3, "\"fits\" is a mapping where a list is wanted"},
+    {M C "fits: a\n", 3, "\"fits\" is a text where a list is expected; begin each item with '- '"},
+    {M C "fits: {a: b}\n", 3, "\"fits\" is a mapping where a list is expected"},
     {M C "fits:\n", 3, "\"fits\" has no items"},
-    {M C "database: ~/study.db\n", 3, "'~' stands for no folder here"},
+    {M C "database: ~/study.db\n", 3, "'~' is not expanded here"},
     /* models */
     {C, 1, "a study needs \"models\""},
     {C "models: []\n", 2, "a study needs \"models\""},
@@ -286,7 +286,7 @@ static const struct rule rules[] = {
     {C "models:\n  - nam: a\n", 3, "\"nam\" is not a key of a model; did you mean \"name\"?"},
     {C "models:\n  - path: a*.gguf\n    name: b\n", 4, "a pattern of files cannot have a name"},
     {C "models:\n  - path: '-'\n", 3, "cannot read standard input"},
-    {C "models:\n  - path: ~/a.gguf\n", 3, "'~' stands for no folder"},
+    {C "models:\n  - path: ~/a.gguf\n", 3, "'~' is not expanded"},
     {C "models:\n  - path: a-00002-of-00003.gguf\n", 3, "name the first"},
     {C "models:\n  - path: -a.gguf\n", 3,
      "\"-a\", begins with '-', which excludes models where they are chosen; give it a"},
@@ -296,7 +296,7 @@ static const struct rule rules[] = {
     {C "models:\n  - name: -a\n", 3, "\"name\": \"-a\" begins with '-'"},
     {C "models:\n  - name: a\n    tags: [b, '']\n", 4, "\"tags\" has no value"},
     {C "models:\n  - name: a\n    tags: {b: c}\n", 4,
-     "\"tags\" is a mapping where one text is wanted"},
+     "\"tags\" is a mapping where one text is expected"},
     /* corpora */
     {M, 1, "a study needs \"corpora\""},
     {M "corpora: []\n", 2, "a study needs \"corpora\""},
@@ -336,7 +336,7 @@ static const struct rule rules[] = {
      "\"names\" are several; give each an item of its own"},
     {M C "benchmarks:\n  - {name: E, task: t, metric: acc}\n"
          "  - {name: F, task: t, metric: acc, filter: none}\n",
-     5, "is the score of that of line 4 (t, acc, none), which would count twice"},
+     5, "has the same score as the one of line 4 (t, acc, none), which would count twice"},
     {M C "benchmarks:\n  - {name: E, task: [t], metric: acc}\n", 4, "task"},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\""},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?"},
@@ -614,10 +614,10 @@ static void says_which_file_is_wrong(void **state)
         {FC "models:\n  - path: none/config.json\n", 3,
          "none/config.json: cannot be opened: No such file or directory; check the path"},
         {FC "models:\n  - path: fifo\n", 3, "fifo: is a pipe or a device"},
-        {FC "models:\n  - path: m/read.me\n", 3, "m/read.me: is no GGUF file"},
-        {FC "models:\n  - path: m/short\n", 3, "m/short: is no GGUF file"},
+        {FC "models:\n  - path: m/read.me\n", 3, "m/read.me: is not a GGUF file"},
+        {FC "models:\n  - path: m/short\n", 3, "m/short: is not a GGUF file"},
         {FC "models:\n  - path: m/r*\n", 3,
-         "m/read.me: is no GGUF file (it does not begin with 'GGUF'); narrow the pattern"},
+         "m/read.me: is not a GGUF file (it does not begin with 'GGUF'); narrow the pattern"},
         {FC "models:\n  - path: m/b*\n  - path: m/b.gguf\n", 4,
          "m/b.gguf: the item of line 3 has this file too"},
         {FC "models:\n  - path: m/b*\n  - {path: m/B.gguf, name: b}\n", 4,
@@ -656,7 +656,7 @@ static void load_tells_the_first(void **state)
     snprintf(
         expected, sizeof(expected),
         "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, protocols, "
-        "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' says all)",
+        "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' lists all)",
         folder);
     assert_string_equal(err.message, expected);
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, NULL), CRIL_ERR_RANGE);

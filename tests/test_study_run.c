@@ -841,7 +841,7 @@ static void test_changed_before(void **state)
     append(file("lines.jsonl"));
     check_ok(run(file("one.db"), &plain, &seen, &totals, &err));
     assert_int_equal(seen.n_notes, 1);
-    assert_non_null(strstr(seen.note, "corpus lines is another one"));
+    assert_non_null(strstr(seen.note, "corpus lines has another file"));
     assert_int_equal(totals.cells_before, N_CELLS / 2);
     assert_int_equal(totals.documents, 2 * 3 * (N_DOCUMENTS + 1));
     after = dump_of(file("one.db"));

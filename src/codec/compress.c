@@ -381,7 +381,7 @@ static cril_status finish(cril_compressor *c, cril_error *err)
 static cril_status has_ended(cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "the archive is finished, or could not be made: make another compressor");
+                     "the archive is finished, or has failed: create another compressor");
 }
 
 cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err)

@@ -2,8 +2,8 @@
  * What the formats have in common: the file's beginning, the lengths of segments, and a segment's
  * bytes. No length is added before it is known to fit.
  *
- * Nothing here depends on a length that no checksum covers, but no checksum is trusted either: they
- * are easily made right for lengths that lie.
+ * Checksums cover all lengths, but the code does not trust them: an attacker can compute one for
+ * wrong lengths.
  */
 #include "codec/container.h"
 
@@ -62,11 +62,11 @@ static cril_status check_start(const struct cril_container *c, uint32_t *version
 
     if (n_magic && memcmp(c->data, magic, n_magic) != 0)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: is no .cril archive: it does not begin like one", c->name);
+                         "%s: is not a .cril archive: it does not begin like one", c->name);
     if (c->size < 12)
         return cril_fail(
             err, CRIL_ERR_TRUNCATED,
-            "%s: was cut short: it has %zu bytes, no archive has so few; copy it again", c->name,
+            "%s: was cut short: it has %zu bytes, fewer than any archive; copy it again", c->name,
             c->size);
     *version = cril_load_u32(c->data + 8);
     if (*version > CRIL_ARCHIVE_VERSION)

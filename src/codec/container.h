@@ -48,7 +48,7 @@ struct cril_archive_entry {
     uint32_t original; /* bytes of text, 1 .. CRIL_ARCHIVE_SEGMENT_MAX */
     enum cril_segment_kind kind;
     uint32_t tokens;     /* tokens + raw <= original + parts, see struct cril_part */
-    uint64_t part_bytes; /* of what is written of parts; 0 but in CRIL_SEGMENT_PARTS */
+    uint64_t part_bytes; /* of what is written of parts; 0 except in CRIL_SEGMENT_PARTS */
     uint32_t raw;        /* bytes of text that stand in the segment as they are */
     uint32_t code;       /* bytes of the range coder's output */
     uint32_t crc;        /* CRC-32 of the original bytes; 0 in an archive that is single */
@@ -84,7 +84,7 @@ size_t cril_archive_put_trailer(const uint8_t sha256[CRIL_ARCHIVE_SHA256], uint3
 /* ---- Reading ---- */
 
 /* A checked file: every length is proved to lie in it, and the checksums of header, index and
-   trailer hold. Those of segments do not have to yet. */
+   trailer hold. Checksums of segments are not checked yet. */
 struct cril_container {
     const uint8_t *data; /* [size], borrowed */
     size_t size;
@@ -122,7 +122,7 @@ void cril_container_free(struct cril_container *c); /* an empty one is allowed *
    says and to add up to the entry's tokens and raw bytes. CRIL_ERR_FORMAT. */
 cril_status cril_container_segment(const struct cril_container *c, size_t i,
                                    struct cril_segment *out, cril_error *err);
-/* The segment's parts in order, one at least; *at is 0 before the first, then the function's.
+/* The segment's parts in order, at least one; *at is 0 before the first, then the function's.
    False: there is no other, or its bytes are not those of a part. */
 bool cril_segment_next_part(const struct cril_segment *s, uint64_t *at, struct cril_part *out);
 

@@ -1,4 +1,5 @@
-/* Where a text is cut into segments: where a reader would, so that both sides lose least. */
+/* Cuts a text into segments at line ends or spaces, so that tokens and their context are kept
+ * together. */
 #include <cril/codec.h>
 #include <stdint.h>
 

@@ -23,7 +23,8 @@
 
 enum { MAX_STREAMS = 4096 };
 
-/* Text of finished segments that wait for one before them: streams rest beyond that. */
+/* Bytes of finished segments that may wait for an earlier one. Beyond this, streams start no
+ * segment. */
 static const uint64_t max_waiting = UINT64_C(256) << 20;
 
 /* A segment on its way. */
@@ -103,7 +104,8 @@ static cril_status check_hash(const struct decoding *d, cril_error *err)
     return CRIL_OK;
 }
 
-/* The bytes of a segment that are asked for. The last one's wait for the SHA-256. */
+/* Gives out the bytes of a segment that the caller asks for; those of the last segment after its
+ * SHA-256 is checked. */
 static cril_status give_out(struct decoding *d, size_t segment, const uint8_t *text,
                             cril_error *err)
 {
@@ -160,7 +162,7 @@ static cril_status finish_segment(struct decoding *d, struct stream *s, cril_err
                      &why) != CRIL_OK)
         return damaged(d, s->segment, why.message, err);
     if (!d->c->single && cril_archive_crc(0, text, e->original) != e->crc)
-        return damaged(d, s->segment, "what it decodes to does not have its checksum", err);
+        return damaged(d, s->segment, "the decoded text does not have its checksum", err);
     return give_out_ready(d, err);
 }
 
@@ -172,14 +174,14 @@ static cril_status take_token(struct decoding *d, struct stream *s, int32_t id, 
     return cril_ids_push(&s->ids, id, err);
 }
 
-/* The first token, where nothing precedes it: one symbol of as many as there are logits. */
+/* A token without context: one symbol of as many as there are logits. */
 static cril_status decode_uniform(struct decoding *d, struct stream *s, cril_error *err)
 {
     const uint64_t total = cril_model_logits(d->m);
     uint64_t id;
 
     if (!cril_range_peek(&s->code, total, &id))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     cril_range_take(&s->code, &(struct cril_share){.low = id, .size = 1, .total = total});
     if (d->dump)
         cril_dump_uniform(d->dump, s->segment, 0, (size_t)total);
@@ -195,13 +197,13 @@ static cril_status decode_token(struct decoding *d, struct stream *s, size_t fee
     if (d->dump)
         cril_dump_token(d->dump, s->segment, s->ids.n, p.weights, p.sum, p.values, p.n);
     if (!cril_range_peek(&s->code, cril_share_total_weights(p.weights, p.sum, p.n_chunks), &at))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     const size_t chunk = cril_share_find_weight(p.weights, p.sum, p.n_chunks, at, &share),
                  first = chunk * CRIL_CHUNK,
                  n = p.n - first < CRIL_CHUNK ? p.n - first : CRIL_CHUNK;
     cril_range_take(&s->code, &share);
     if (!cril_range_peek(&s->code, cril_share_total_values(p.values + first, n), &at))
-        return damaged(d, s->segment, "its code is not one of the range coder's", err);
+        return damaged(d, s->segment, "its code is not a code of the range coder", err);
     const size_t id = first + cril_share_find_value(p.values + first, n, at, &share);
     cril_range_take(&s->code, &share);
     return take_token(d, s, (int32_t)id, err);
@@ -257,7 +259,7 @@ static int report(struct decoding *d)
                                   d->n_tokens ? (double)d->tokens_done / (double)d->n_tokens : 1);
 }
 
-/* One token more for every stream. *idle: there was none left to do. */
+/* Decodes one token in every stream. *idle: no stream has a segment. */
 static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -320,9 +322,8 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
     if (h->context > cril_model_context(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||
         (h->first_token >= 0 && (size_t)h->first_token >= cril_model_logits(m)))
-        return cril_fail(
-            err, CRIL_ERR_FORMAT,
-            "%s: its header asks for what the model does not have; the file is damaged", c->name);
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: its header does not fit the model; the file is damaged", c->name);
     return CRIL_OK;
 }
 
@@ -455,7 +456,8 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
 
     *d.totals = (cril_codec_totals){.archive_bytes = a->container.size};
     st = decode(&d, m, options ? options : &defaults, err);
-    if (st == CRIL_OK || st == CRIL_ERR_FORMAT) /* an archive seems damaged to another model */
+    if (st == CRIL_OK ||
+        st == CRIL_ERR_FORMAT) /* overwritten weights make an archive look damaged */
         st = cril_model_check(m, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     free_decoding(&d);
     return st;

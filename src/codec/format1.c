@@ -1,7 +1,7 @@
 /*
  * Format 1, which is read only. Everything is checked from the outside in: header, end mark,
- * trailer, index; then the index's lengths have to fill the space between header and index exactly,
- * so that bytes can neither be missing nor left over.
+ * trailer, index; then the index's lengths must fill the space between header and index exactly, so
+ * that no byte is missing or left over.
  */
 #include "codec/format.h"
 #include "util/fail.h"

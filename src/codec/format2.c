@@ -1,7 +1,7 @@
 /*
- * Format 2: as few bytes as can be that are not code. An archive of one segment, the usual one, is
- * its header, with the segment's entry in it, the segment, and a trailer of two checksums. Others
- * have an index of entries before the trailer.
+ * Format 2 has as few bytes as possible that are not code. An archive of one segment, the usual
+ * one, is its header, with the segment's entry in it, the segment, and a trailer of two checksums.
+ * Others have an index of entries before the trailer.
  *
  * An index is measured from the end of the file: the trailer says how long it is. Its entries, and
  * the fields of the header, are of variable length, so the entries are read twice: counted, then
@@ -212,7 +212,7 @@ static cril_status read_entries(struct cril_container *c, size_t first, struct c
     size_t n;
 
     if (!count_entries(index, &n))
-        return cril_fail_index(c, "an entry is none", err);
+        return cril_fail_index(c, "an entry is not valid", err);
     if ((st = cril_container_reserve(c, n, first, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < n && st == CRIL_OK; i++) {

@@ -1,11 +1,10 @@
 /*
- * A score proved by a file.
+ * Proves a score by a file.
  *
  * Two passes over the corpus follow the score's own. The first compresses it, a document a segment,
  * and compares what each costs with the score; the second runs beside the decoder and compares
- * texts. A document is held against the score's line and length when it is read, and the whole
- * corpus against its SHA-256 at the end, so that a file that changed in between is not taken for a
- * broken proof, nor the other way round.
+ * texts. A document is compared with the score's line and length when it is read, and the whole
+ * corpus with its SHA-256 at the end, so that a changed file and a broken proof are told apart.
  */
 #include "util/fail.h"
 #include "util/mapfile.h"
@@ -61,7 +60,7 @@ static cril_status changed(const struct proving *p)
 {
     return cril_fail(
         p->err, CRIL_ERR_MISMATCH,
-        "%s: has changed since it was scored; score it again when nothing writes to it any more",
+        "%s: has changed since it was scored; score it again when no program writes to it",
         p->path);
 }
 
@@ -83,7 +82,7 @@ static cril_status other_nats(const struct proving *p, uint64_t index, double na
     return cril_fail(p->err, CRIL_ERR_MISMATCH,
                      "%s: %s costs %.17g nats in the archive and %.17g in the score, which must be "
                      "equal to the last bit; run "
-                     "'cril selftest' to see whether this machine computes as all do",
+                     "'cril selftest' to see whether this machine computes the same bits as others",
                      p->path, place_of(p, index).text, nats, p->scored->per_document[index].nats);
 }
 
@@ -96,7 +95,7 @@ static cril_status other_text(const struct proving *p, uint64_t index)
                      p->path, place_of(p, index).text);
 }
 
-/* What a codec's failure means here: ours, where a callback of ours stopped it. */
+/* The error of a failed codec: that of a callback, where a callback stopped it. */
 static cril_status codec_failed(const struct proving *p, cril_status st, const cril_error *why)
 {
     if (p->found != CRIL_OK)
@@ -261,7 +260,7 @@ static cril_status decode_archive(struct proving *p, const cril_archive *a)
     return has_changed(p) ? changed(p) : CRIL_OK;
 }
 
-/* The file is read as it stands there, not as it was meant. */
+/* Reads the archive back from its file. */
 static cril_status check_archive(struct proving *p)
 {
     struct cril_mapfile file;

@@ -1,6 +1,6 @@
 /*
- * A segment's text as tokens and raw bytes, and back: see spell.h. Which characters tokens can
- * spell is the matter of tokenizer/spelling.c; here is what is not worth spelling.
+ * A segment's text as tokens and raw bytes, and back: see spell.h. tokenizer/spelling.c decides
+ * which characters tokens can spell; this file decides which texts are not worth it.
  */
 #include "codec/spell.h"
 

@@ -286,7 +286,7 @@ static cril_status encode(cril_baselines *b, size_t i, const void *text, size_t 
 
 static cril_status has_ended(cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_RANGE, "the compressors have ended: make others");
+    return cril_fail(err, CRIL_ERR_RANGE, "the compressors have ended: create others");
 }
 
 cril_status cril_baselines_add(cril_baselines *b, const void *text, size_t len_bytes,

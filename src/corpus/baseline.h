@@ -1,4 +1,4 @@
-/* The compressed streams themselves, which the library has no use for: tests decompress them. */
+/* The compressed streams, for tests, which decompress them; the library only counts their bytes. */
 #ifndef CRIL_CORPUS_BASELINE_H
 #define CRIL_CORPUS_BASELINE_H
 

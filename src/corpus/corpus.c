@@ -102,7 +102,7 @@ static cril_status list_one(cril_corpus *c, cril_error *err)
     return CRIL_OK;
 }
 
-/* Opens every file for a moment: what cannot be read is said now and not after hours. */
+/* Opens and closes every file, so that an unreadable one is reported now and not after hours. */
 static cril_status list_folder(cril_corpus *c, cril_error *err)
 {
     cril_status st = cril_folder_list(c->path, &c->files, err);
@@ -220,7 +220,7 @@ static const struct cril_reader_format *format_by_name(const char *path)
     return &cril_read_text;
 }
 
-/* Of a pipe, whose name says nothing: an object's bracket opens JSON Lines. */
+/* The format of a pipe, which has no name: an object's bracket opens JSON Lines. */
 static cril_status format_by_bytes(struct cril_stream *s, const struct cril_reader_format **out,
                                    cril_error *err)
 {
@@ -254,7 +254,7 @@ static cril_status start_reader(cril_corpus *c, cril_error *err)
 
 /* ---- hashing ---- */
 
-/* The open file was read as far as anyone wants: hashes what is left, closes it, moves on. */
+/* Ends the open file: hashes the bytes that are left, closes it, moves on. */
 static cril_status finish_file(cril_corpus *c, cril_error *err)
 {
     const char *name = c->files.paths[c->at] + strlen(c->path);

@@ -1,4 +1,4 @@
-/* What the public header does not offer. */
+/* Functions for the library alone. */
 #ifndef CRIL_CORPUS_CORPUS_H
 #define CRIL_CORPUS_CORPUS_H
 
@@ -6,11 +6,11 @@
 
 /*
  * Whether documents are what OpenCompass makes of their records (record.h), in JSON Lines; other
- * formats have no record but the text. To be called before the first document.
+ * formats have no record but the text. Call it before the first document.
  */
 void cril_corpus_fill_records(cril_corpus *c, bool fill);
 
-/* For tests and fuzzing: the most bytes that a line or a document may have; 1 GiB unless set,
+/* For tests and fuzzing: the maximum bytes of a line or a document; 1 GiB unless set,
  * before the first document. */
 void cril_corpus_set_max(cril_corpus *c, size_t max_bytes);
 

@@ -1,7 +1,7 @@
 /*
  * Walks a folder: see folder.h. Each folder's names are read, the folder is closed, then they are
- * visited in order: few descriptors are open however deep it goes, and which of two links to one
- * folder is entered does not depend on the file system.
+ * visited in order: few descriptors are open at any depth, and the choice between two links to one
+ * folder does not depend on the file system.
  */
 #include "corpus/folder.h"
 

@@ -1,8 +1,7 @@
 /*
  * The regular files below a folder, in the bytewise order of their paths, so that every machine
  * reads them in the same order. Links are followed; a folder that links lead to again is not
- * entered again. Names that begin with "." are skipped, and so is what is no file (pipes, sockets,
- * devices).
+ * entered again. Names that begin with "." are skipped, and so are pipes, sockets and devices.
  */
 #ifndef CRIL_CORPUS_FOLDER_H
 #define CRIL_CORPUS_FOLDER_H

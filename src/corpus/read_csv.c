@@ -158,9 +158,8 @@ static bool is_bad(const struct cril_reader *r, const struct csv *v, cril_error 
                   name, v->start_line, v->quote_line);
     else if (v->bad)
         cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64
-                  ": after the quote that closes a field stands neither a comma nor the line's "
-                  "end; double a quote inside a quoted field",
+                  "%s: line %" PRIu64 ": neither a comma nor the line's end follows the quote that "
+                  "closes a field; double a quote inside a quoted field",
                   name, v->start_line);
     else if (!v->in_header && v->n_fields != v->n_columns)
         cril_fail(err, CRIL_ERR_FORMAT,

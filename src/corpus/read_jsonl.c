@@ -383,8 +383,8 @@ static bool scan_line(struct scan *s, const char *field, struct found *f)
 {
     skip_space(s);
     if (*s->p == '[')
-        return fault(s,
-                     "a list; one object a line is expected, and jq -c '.[]' makes that of a list");
+        return fault(
+            s, "a list, but one object a line is expected; jq -c '.[]' makes such lines of a list");
     if (*s->p != '{')
         return fault(s, "{ is expected");
     if (!members(s, 1, field, f))
@@ -410,7 +410,8 @@ static cril_status copy_line(struct cril_reader *r, cril_error *err)
     return CRIL_OK;
 }
 
-/* The document becomes what the record makes of the template. *bad: the line cannot say it. */
+/* Fills the record into the template; the result is the document. *bad: this line cannot be filled
+ * in. */
 static cril_status fill_record(struct cril_reader *r, bool *bad, cril_error *err)
 {
     struct cril_buffer *filled = &r->filled;

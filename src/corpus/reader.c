@@ -51,7 +51,7 @@ cril_status cril_reader_skip_mark(struct cril_reader *r, cril_error *err)
     return st;
 }
 
-/* The longest start of s, of at most `most` bytes, that does not cut a character. */
+/* The longest start of s, of at most `max` bytes, that does not cut a character. */
 static size_t fit(const char *s, size_t len, size_t max)
 {
     size_t n = 0;

@@ -56,7 +56,7 @@ extern const struct cril_reader_format cril_read_jsonl, cril_read_csv, cril_read
  */
 cril_status cril_reader_reserve(struct cril_reader *r, size_t n, cril_error *err);
 
-/* CRIL_ERR_UNSUPPORTED if the buffer holds more than max_bytes. To be asked after every block. */
+/* CRIL_ERR_UNSUPPORTED if the buffer holds more than max_bytes. Call it after every block. */
 cril_status cril_reader_check(const struct cril_reader *r, cril_error *err);
 
 /* Drops the byte order mark that some editors write before UTF-8. */

@@ -19,7 +19,7 @@
 #include <string.h>
 #include <utf8proc.h>
 
-/* What is appended goes to `to`, of which all stays within max_bytes. */
+/* Text is appended to `to`, which stays within max_bytes. */
 struct printer {
     struct cril_buffer *to;
     size_t max_bytes;

@@ -1,7 +1,7 @@
 /*
  * A file descriptor, a buffer of stored bytes, a decoder, a buffer of decoded bytes. See stream.h.
- * A file without compression is copied from the one buffer to the other, which costs nothing next
- * to reading it and keeps one path for everything.
+ * A file without compression is copied from the one buffer to the other, which is cheap beside
+ * reading it and keeps one path for all files.
  */
 #include "corpus/stream.h"
 
@@ -186,7 +186,8 @@ static cril_status open_file(struct cril_stream *s, cril_error *err)
     return CRIL_OK;
 }
 
-/* The decoder by the first bytes; a name that promises one must keep its word. */
+/* Chooses the decoder by the first bytes; a file whose name promises compression must be
+ * compressed. */
 static cril_status choose_decoder(struct cril_stream *s, cril_error *err)
 {
     const size_t n = s->in_len, len = strlen(s->path);
@@ -336,7 +337,7 @@ static cril_status step(struct cril_stream *s, cril_error *err)
     return no_memory(s, err);
 }
 
-/* Once through: some progress towards more bytes in out, which has room. */
+/* One step: makes progress towards more bytes in out, which has room. */
 static cril_status decode(struct cril_stream *s, cril_error *err)
 {
     cril_status st;

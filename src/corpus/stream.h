@@ -1,10 +1,10 @@
 /*
- * The bytes of a file, decompressed if they were compressed, in order and in fixed memory. What
- * compression a file has is told by its first bytes. Members that stand one after another are read
- * as one; anything else after a member is an error, and so is a file that ends inside one. A failed
- * read is never an end.
+ * The bytes of a file, decompressed if they were compressed, in order and in fixed memory. A file's
+ * first bytes tell its compression. Members that stand one after another are read as one; anything
+ * else after a member is an error, and so is a file that ends inside one. A failed read is never an
+ * end.
  *
- * After an error only cril_stream_drain, the looks and cril_stream_close may be called.
+ * After an error only cril_stream_drain, the getters and cril_stream_close may be called.
  */
 #ifndef CRIL_CORPUS_STREAM_H
 #define CRIL_CORPUS_STREAM_H
@@ -18,7 +18,7 @@
 
 struct cril_stream;
 
-enum { CRIL_STREAM_PEEK = 512 }; /* the most that cril_stream_peek can be asked for */
+enum { CRIL_STREAM_PEEK = 512 }; /* maximum of cril_stream_peek's want */
 
 /*
  * Opens path ("-": standard input) and looks at its first bytes: an archive or a kind of file that

@@ -1,6 +1,6 @@
 /*
  * A range coder with 64 bits of state (Martin 1979; carries are added to bytes that are out
- * already). It knows shares of a range and nothing of where they come from. doc/cril_format.md,
+ * already). It codes shares of a range, wherever they come from. doc/cril_format.md,
  * "Range coder".
  *
  * Between symbols the range is at least 2^56. Division by a total of at most 2^48 so loses less

@@ -3,8 +3,8 @@
  *
  * A symbol's share of [0, total) is [low, low + size). A token is coded as two symbols: the chunk
  * of logits that its id lies in, then the id within the chunk. Every symbol has a share of at least
- * 1, so that any token can be coded whatever the model thinks of it. Integers from here on: an
- * order of summation shows nowhere.
+ * 1, so that any token can be coded, whatever its probability. Shares are integers, so that the
+ * order of summation does not matter.
  */
 #ifndef CRIL_ENTROPY_SHARE_H
 #define CRIL_ENTROPY_SHARE_H
@@ -26,7 +26,7 @@ struct cril_shares {
 /*
  * Symbols of weight w[i], finite, >= 0, with a finite `sum` > 0 that they were summed to in double:
  * symbol i gets floor(w[i] / sum * 2^32) + 1, the quotient in double. A rounded sum is not below
- * any of its terms, so a quotient is at most 1; all of them add up to 1 but for rounding, so the
+ * any of its terms, so a quotient is at most 1; all of them add up to 1 except for rounding, so the
  * total is about 2^32 + n. n in [1, 2^31], symbol < n.
  */
 struct cril_share cril_share_of_weight(const double *w, double sum, size_t n, size_t symbol);

@@ -4,9 +4,9 @@
  * A document's difficulty is common to both models and cancels when documents are paired, so the
  * interval of the difference is far narrower than those of the two figures. Pairing needs the same
  * documents in the same order: the corpus's hash, their number and the characters of each must
- * agree. Model, protocol and context may differ; that is what one compares. The numeric contract
- * and the scoring rules may not, nor the tokens that one model makes of one text by one protocol.
- * Over several corpora it is the mean that counts: its documents are resampled within each corpus.
+ * agree. Model, protocol and context may differ, as they are compared. The numeric contract and the
+ * scoring rules may not differ, nor the tokens that one model makes of one text by one protocol.
+ * Over several corpora the mean is compared: its documents are resampled within each corpus.
  */
 #include <cril/report.h>
 
@@ -84,7 +84,7 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
     return check_tokens(a, b, err);
 }
 
-/* What an archive needs: a text that tokens do not spell is no advantage. */
+/* Bits with escapes: a model must not gain from text that its tokens do not spell. */
 static double bits_with_escapes(const cril_document_score *d)
 {
     return d->nats / CRIL_LN2 + 8 * (double)d->escape_bytes;

@@ -26,9 +26,8 @@ struct strip {
 };
 
 /*
- * Which level each name stands on: a name ends at its tick, so that those farther right climb over
- * it. One whose text reaches back over an earlier tick stands above that one's name; then no tick
- * crosses a name.
+ * The level of each name. A name ends at its tick. A name whose text reaches back over an earlier
+ * tick stands above that tick's name, so that no tick crosses a name.
  */
 static size_t level_of(const double *ticks, const size_t *levels, size_t n, double left)
 {
@@ -173,9 +172,9 @@ void cril_page_compressors(struct cril_page *p)
     fputs("<section id=\"compressors\"><h2>Ordinary compressors</h2>\n<figure>\n", p->f);
     write_strips(p, "wide", 960, 13, n);
     write_strips(p, "narrow", 343, 11, n);
-    fputs("<figcaption>Bits per character of the models (symbols) and of programs that know "
-          "nothing of language before they start "
-          "(ticks), on the same text. The models’ own size is not "
-          "counted.</figcaption></figure></section>\n",
-          p->f);
+    fputs(
+        "<figcaption>Bits per character of the models (symbols) and of ordinary compressors, which "
+        "start without a language model (ticks), on the same text. The models’ own size is not "
+        "counted.</figcaption></figure></section>\n",
+        p->f);
 }

@@ -1,7 +1,6 @@
 /*
  * The page's beginning: title and the sentence that sums it up. A line through enough models leads,
- * with four figures and the large scatter. Otherwise the ranking does, and the line follows as an
- * aside.
+ * with four figures and the large scatter. Otherwise the ranking leads, and the line follows it.
  */
 #include "report/page.h"
 
@@ -31,7 +30,8 @@ static void write_slope(const struct cril_page *p, const cril_line *l)
                     falls ? -l->slope.high : l->slope.low, falls ? -l->slope.low : l->slope.high);
 }
 
-/* The interval of r is the one that assumes least: of whole families where there are several. */
+/* The interval of r is the one with the fewest assumptions: of whole families where there are
+ * several. */
 static void write_lead(const struct cril_page *p, const struct cril_page_fit *f)
 {
     const cril_study_line *l = &f->line;
@@ -52,7 +52,7 @@ static void write_lead(const struct cril_page *p, const struct cril_page_fit *f)
     fputs("</p>\n", p->f);
 }
 
-/* What so few models cannot show. */
+/* A warning where there are few models. */
 static void write_caution(const struct cril_page *p, const cril_study_line *l)
 {
     if (l->models.n == 3)

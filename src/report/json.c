@@ -2,7 +2,7 @@
  * Results as JSON, by jansson (doc/scoring.md, "JSON"): {"results": [...], "average": {"bpc":
  * ..., "bpc_with_escapes": ...}}.
  *
- * Only the documents are truth; sums, bits and ratios are written for the reader's convenience.
+ * Sums, bits and ratios follow from the documents; they are written for the reader's convenience.
  * Real numbers have as many digits as they need to survive the trip bit for bit. The documents of a
  * result are an object of arrays, one array a column. A text that is not UTF-8 (a path may be
  * anything) has its bad bytes written as U+FFFD. A file is limited in size, and nothing in it is
@@ -31,7 +31,7 @@ enum { FILE_LIMIT = 1 << 30 };
 struct column {
     const char *name;
     size_t offset; /* of a uint64_t in cril_document_score */
-    bool may_lack; /* files of before do not have it; read as 0 */
+    bool may_lack; /* older files lack it; read as 0 */
 };
 
 static const struct column columns[] = {
@@ -339,7 +339,7 @@ static cril_status get_real(const struct source *s, const json_t *o, const char 
     const json_t *v = json_object_get(o, key);
 
     if (!json_is_number(v) || !isfinite(json_number_value(v)))
-        return wrong(s, key, "is missing or no finite number");
+        return wrong(s, key, "is missing or not a finite number");
     *out = json_number_value(v);
     return CRIL_OK;
 }
@@ -350,7 +350,7 @@ static cril_status get_count(const struct source *s, const json_t *o, const char
     const json_t *v = json_object_get(o, key);
 
     if (!json_is_integer(v) || json_integer_value(v) < 0)
-        return wrong(s, key, "is missing or no count");
+        return wrong(s, key, "is missing or not a count");
     *out = (uint64_t)json_integer_value(v);
     return CRIL_OK;
 }
@@ -375,12 +375,12 @@ static cril_status get_short(const struct source *s, const json_t *o, const char
     const char *v = json_string_value(json_object_get(o, key));
 
     if (!v || strlen(v) >= size)
-        return wrong(s, key, "is missing or no text of the right length");
+        return wrong(s, key, "is missing or not a text of the right length");
     memcpy(out, v, strlen(v) + 1);
     return CRIL_OK;
 }
 
-/* The same; "" where it is null or not there, as in files of before. */
+/* The same; "" where it is null or not there, as in older files. */
 static cril_status get_known(const struct source *s, const json_t *o, const char *key, char *out,
                              size_t size)
 {
@@ -390,7 +390,7 @@ static cril_status get_known(const struct source *s, const json_t *o, const char
     return !v || json_is_null(v) ? CRIL_OK : get_short(s, o, key, out, size);
 }
 
-/* What decided over the tokens. Files of before do not say: they are by version 1 of the rules.
+/* What decided over the tokens. Older files lack it: they are by version 1 of the rules.
  */
 static cril_status read_rules(const struct source *s, const json_t *o, cril_result *r)
 {
@@ -401,7 +401,7 @@ static cril_status read_rules(const struct source *s, const json_t *o, cril_resu
     if (json_object_get(o, "rules"))
         st = get_count(s, o, "rules", &rules);
     if (st == CRIL_OK && (!rules || rules > INT32_MAX))
-        return wrong(s, "rules", "is no version of the scoring rules");
+        return wrong(s, "rules", "is not a version of the scoring rules");
     r->rules = (int)rules;
     if (st != CRIL_OK ||
         (st = get_known(s, unicode, "pcre2", r->unicode.pcre2, sizeof(r->unicode.pcre2))) !=
@@ -417,14 +417,14 @@ static cril_status get_text(const struct source *s, const json_t *o, const char 
     const char *v = json_string_value(json_object_get(o, key));
 
     if (!v)
-        return wrong(s, key, "is missing or no text");
+        return wrong(s, key, "is missing or not a text");
     if (!(*out = malloc(strlen(v) + 1)))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     memcpy(*out, v, strlen(v) + 1);
     return CRIL_OK;
 }
 
-/* What files of before do not have, and what is not known, stays as it is. */
+/* Fields that older files lack, or that are null, stay as they are. */
 static bool is_there(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
@@ -473,7 +473,7 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
 
         r->per_document[i].nats = json_number_value(v);
         if (!json_is_number(v) || !(json_number_value(v) >= 0))
-            return wrong(s, "per_document.nats", "has a row that is no number of 0 or more");
+            return wrong(s, "per_document.nats", "has a row that is not a number of 0 or more");
     }
     for (size_t k = 0; k < LENGTH(columns); k++) {
         if (columns[k].may_lack && !json_object_get(table, columns[k].name))
@@ -484,7 +484,7 @@ static cril_status read_documents(const struct source *s, const json_t *table, c
             const json_t *v = json_array_get(column, i);
 
             if (!json_is_integer(v) || json_integer_value(v) < 0)
-                return wrong(s, "per_document", "has a row that is no count");
+                return wrong(s, "per_document", "has a row that is not a count");
             *count_at(&r->per_document[i], columns[k].offset) = (uint64_t)json_integer_value(v);
         }
     }
@@ -517,7 +517,7 @@ static cril_status read_baselines(const struct source *s, const json_t *o, cril_
         (st = get_count(s, o, "bytes", &r->text_bytes)) != CRIL_OK)
         return st;
     if (!r->text_characters || !r->text_bytes || !n)
-        return wrong(s, "baselines", "are of no text, or none");
+        return wrong(s, "baselines", "have no text, or are not a list");
     if (!(r->baselines = calloc(n, sizeof(*r->baselines))))
         return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     for (r->n_baselines = 0; r->n_baselines < n; r->n_baselines++) {
@@ -543,7 +543,7 @@ static cril_status read_warnings(const struct source *s, const json_t *list, cri
         const char *text = json_string_value(json_array_get(list, r->n_model_warnings));
 
         if (!text)
-            return wrong(s, "warnings", "holds what is no text");
+            return wrong(s, "warnings", "holds a value that is not a text");
         if (!(r->model_warnings[r->n_model_warnings] = strdup(text)))
             return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     }
@@ -585,7 +585,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (r->nats < 0 || r->seconds < 0)
         return wrong(s, r->nats < 0 ? "nats" : "seconds", "is below 0");
     if (numerics > INT32_MAX)
-        return wrong(s, "numerics", "is no version of the numeric contract");
+        return wrong(s, "numerics", "is not a version of the numeric contract");
     zero = !r->characters ? "characters" : !r->bytes ? "bytes" : !r->documents ? "documents" : NULL;
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
@@ -601,7 +601,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (baselines && (st = read_baselines(s, baselines, r)) != CRIL_OK)
         return st;
     if (!table)
-        return wrong(s, "per_document", "is missing, and the figures are those of documents");
+        return wrong(s, "per_document", "is missing, but the figures follow from it");
     return read_documents(s, table, r);
 }
 
@@ -612,7 +612,7 @@ static cril_status check_result(const struct source *s, const json_t *o, const c
     if (cril_result_consistent(o, r, what))
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: results[%zu].%s; the file was changed, so write it again with 'cril "
+                     "%s: results[%zu].%s; the file was changed; write it again with 'cril "
                      "score --json'",
                      s->path, s->i, what);
 }
@@ -626,8 +626,8 @@ static cril_status check_average(const struct source *s, const json_t *root,
     if (!bpc || cril_json_agrees(bpc, want))
         return CRIL_OK;
     return cril_fail(s->err, CRIL_ERR_FORMAT,
-                     "%s: average.bpc is not %.17g, the mean of the results; the file was changed, "
-                     "so write it again with 'cril score --json'",
+                     "%s: average.bpc is not %.17g, the mean of the results; the file was changed; "
+                     "write it again with 'cril score --json'",
                      s->path, want);
 }
 

@@ -2,7 +2,7 @@
  * A file of results may have been changed by hand, cut or put together. Sums that are not those of
  * the documents, figures that are not those of the sums, and counts that no run can have are found
  * here, each with a sentence that names the field. Real numbers may differ by rounding: another
- * program may have written the file anew.
+ * program may have rewritten the file.
  */
 #include "report/json_check.h"
 
@@ -228,7 +228,7 @@ static bool get_count(const json_t *o, const char *name, uint64_t *out)
     return true;
 }
 
-/* Nothing reads a proof back; it is held to its result alone. */
+/* No reader keeps a proof; it is only checked against its result. */
 static bool check_proof(const struct check *whole)
 {
     const cril_result *r = whole->r;

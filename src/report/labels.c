@@ -1,10 +1,9 @@
 /*
  * Label placement (labels.h) by local search, as in Christensen, Marks & Shieber 1995, "An
  * empirical study of algorithms for point-feature label placement": every label has some tens of
- * places, near ones and ones farther off with a leader; one label after another takes the place
- * that costs least while the others stay, until none moves. Then names that still cover something
- * are taken out, so that what is left is readable. No random numbers: the same points give the same
- * picture.
+ * places, near ones and, with a leader, farther ones. One label after another moves to its cheapest
+ * place while the others stay, until none moves. Then names that still cover something are taken
+ * out, so that what is left is readable. No random numbers: the same points give the same picture.
  */
 #include "report/labels.h"
 

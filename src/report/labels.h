@@ -15,7 +15,8 @@ struct cril_label {
     double bar_x, bar_y;  /* error bars to each side of the point; 0: none */
     /* out */
     struct cril_box box;
-    bool shown;  /* false: there is no room; box is then near the point, where it covers least */
+    bool shown;  /* false: there is no room; box is then near the point, where it covers the fewest
+                    others */
     bool leader; /* it stands off its point, so that a line should join them */
 };
 
@@ -32,8 +33,8 @@ bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order,
                        const struct cril_box *bounds, const struct cril_segment *line);
 
 /*
- * Bytes at the end that all names [n] have in common, from a '-', '.', ':', '/' or space on, and of
- * which something is left in front. 0: there are none worth leaving out.
+ * Bytes at the end that all names [n] have in common, from a '-', '.', ':', '/' or space on, and if
+ * no name consists of them alone. 0: there is nothing worth leaving out.
  */
 size_t cril_labels_tail(const char *const *names, size_t n);
 

@@ -1,6 +1,7 @@
 /*
  * The leaderboard: a row a model, fewest bits first. Where a number comes from is marked by the
- * number of its source; if a whole column has the same ones, the mark stands at its head, once.
+ * number of its source; if all numbers of a column have the same sources, only the column's header
+ * has the mark.
  */
 #include "report/page.h"
 
@@ -394,7 +395,7 @@ static void write_documents(const struct cril_page *p)
         fputs(n_cut ? ", all documents of the others" : "over all documents", p->f);
 }
 
-/* Figures that were measured before something changed: what, and that they count nowhere. */
+/* A note on figures that are out of date: what changed, and that no line or mean uses them. */
 static void write_old(const struct cril_page *p)
 {
     const cril_study_table *t = p->table;
@@ -414,7 +415,7 @@ static void write_old(const struct cril_page *p)
         cril_markup_put(p->f, " (%t)", k->out_of_date);
     }
     if (any)
-        fputs(". <code>cril study run</code> computes them anew.</p>\n", p->f);
+        fputs(". <code>cril study run</code> computes them again.</p>\n", p->f);
 }
 
 static void write_sources(const struct board *b)

@@ -1,4 +1,4 @@
-/* Tables of lines: all fits with how sure they are, models beside the line, families left out. */
+/* Tables of lines: all fits with their intervals, residuals of models, families left out. */
 #include "report/page.h"
 
 #include "report/markup.h"
@@ -296,14 +296,12 @@ void cril_page_residuals(struct cril_page *p)
     if (f->line.n_flagged)
         cril_markup_put(p->f,
                         "<p>%z of %z models lie more than %1 standard errors off the line of "
-                        "Figure 1. That is a reason to look, not a "
-                        "verdict.</p>\n",
+                        "Figure 1. That is a reason to look at them, not a verdict.</p>\n",
                         f->line.n_flagged, f->line.models.n, p->line.threshold);
     else
         cril_markup_put(
             p->f, "<p>No model lies more than %1 standard errors off the line of Figure 1%s.</p>\n",
-            p->line.threshold,
-            f->line.models.n == 3 ? "; with 3 models nothing could be seen to" : "");
+            p->line.threshold, f->line.models.n == 3 ? "; 3 models are too few to tell" : "");
     write_residuals(p, &f->line);
     if (f->line.left_out.n_families_used)
         write_left_out(p, &f->line);

@@ -1,7 +1,7 @@
 /*
  * Markup (markup.h). Numbers are made of digits here, since printf follows the locale: a value is
  * scaled by a power of ten, rounded half away from zero and written as a whole number with a point
- * in it. Up to 2^53 that is exact but for the product's own rounding.
+ * in it. Up to 2^53 this is exact except for the product's rounding.
  */
 #include "report/markup.h"
 

@@ -1,4 +1,4 @@
-/* How the figures were made, of what, and how to make them again. */
+/* The sections on method, identities and repetition. */
 #include "report/page.h"
 
 #include "report/markup.h"
@@ -123,8 +123,8 @@ static void write_words(const struct cril_page *p)
     if (from.bpc_measured)
         write_protocol(p);
     else
-        fputs("<dt>Origin</dt><dd>Nothing on this page was measured by cril: all figures are "
-              "imported, and their sources are named under "
+        fputs("<dt>Origin</dt><dd>cril measured nothing on this page: all figures are imported, "
+              "and their sources are named under "
               "Table 1.</dd>\n",
               p->f);
     write_versions(p);
@@ -257,9 +257,8 @@ static void write_repeat(const struct cril_page *p)
     if (p->info->n_fits)
         write_command(p, "cril fit", "");
     write_command(p, "cril report", " -o report.html");
-    fputs("</pre>\n<p>The study file names models, corpora and benchmarks; what is measured has "
-          "the same bits on any machine, and this "
-          "page then the same bytes.</p>\n</section>\n",
+    fputs("</pre>\n<p>The study file names models, corpora and benchmarks; measured figures have "
+          "the same bits on any machine, so this page has the same bytes.</p>\n</section>\n",
           p->f);
 }
 

@@ -45,8 +45,7 @@ const cril_study_points *cril_page_points(const struct cril_page_fit *f);
 /* The fit that stands for the study: the first. NULL: there is none. */
 const struct cril_page_fit *cril_page_main(const struct cril_page *p);
 
-/* Whether the main line stands at the head of the page: it has models enough to say something. Else
- * the leaderboard does. */
+/* Whether the main line leads the page: it has enough models. Otherwise the leaderboard leads. */
 bool cril_page_line_leads(const struct cril_page *p);
 
 /* Fills order, average and n_ranked. False: out of memory. */

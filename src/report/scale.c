@@ -10,7 +10,7 @@ double cril_scale_at(const struct cril_scale *s, double v)
     return s->from + (v - s->low) / (s->high - s->low) * (s->to - s->from);
 }
 
-/* The least such step that is no smaller than wanted. */
+/* The smallest such step that is not below wanted. */
 static void choose_step(struct cril_scale *s, double wanted)
 {
     static const double factors[] = {1, 2, 5, 10};

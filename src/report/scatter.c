@@ -162,7 +162,7 @@ struct curve {
         new_low[BAND_STEPS + 1], new_high[BAND_STEPS + 1];
 };
 
-/* What leaves the drawing stays near it, so that no coordinate is without measure. */
+/* Clamps a coordinate to near the drawing, so that none is huge. */
 static double bounded(const struct plot *plot, double share)
 {
     return fmin(fmax(cril_scale_at(&plot->y, 100 * share), -plot->height), 2 * plot->height);
@@ -478,7 +478,8 @@ static void write_key(const struct cril_page *p, const struct cril_page_fit *fit
     fputs("</ul>\n", p->f);
 }
 
-/* Half the height of the bands in their middle, so that bands wider than the drawing are said too.
+/* Half the height of the bands in their middle; the caption names bands wider than the drawing,
+ * too.
  */
 static void write_caption_of_bands(const struct cril_page *p, const cril_line *line)
 {

@@ -3,8 +3,8 @@
  *
  * Colours are variables, once for a light page (also all paper) and once for a dark screen. Text
  * has a contrast of 4.5:1 or more with what it stands on, marks 3:1 (WCAG 2.2), grid lines and
- * rules excepted; tests/test_html.c computes it. The seven of the families stay apart for eyes that
- * lack a kind of cone too (two of them 14 or more in CIELAB, seen through Machado, Oliveira &
+ * rules excepted; tests/test_html.c computes it. The seven colours of families are distinct for
+ * colour-blind readers, too (two of them 14 or more in CIELAB, seen through Machado, Oliveira &
  * Fernandes 2009), and shapes tell them apart as well.
  */
 #include "report/page.h"

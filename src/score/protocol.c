@@ -1,5 +1,5 @@
 /*
- * The protocols, one function and one row each; adding one is adding these two.
+ * The protocols: one function and one row each.
  *
  * document     ours
  * hkust        Huang et al. 2024, code/evaluation: PackedDataset of 1901 tokens every 512

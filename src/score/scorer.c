@@ -6,9 +6,9 @@
  * windows to come may need, and a few numbers a document. Sums are in double: a document's tokens
  * in order, then the documents in order.
  *
- * Of a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to what
- * they score of the slice. A token's probability depends on the tokens before it alone, so it has
- * the same bits.
+ * In a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to the
+ * tokens of the slice. A token's probability depends on the tokens before it alone, so it has the
+ * same bits.
  *
  * Baselines take a document's text before the tokenizer does.
  */
@@ -61,9 +61,9 @@ struct run {
     double done_nats;       /* of finished documents */
     uint64_t done_characters;
     double share, share_scored; /* of the corpus: laid out, scored; < 0: unknown */
-    double start_sec;           /* later by what the compressors took: not the model's time */
-    cril_baselines *baselines;  /* NULL: none asked for */
-    struct cril_sha256 *hash;   /* of token ids, one document after another */
+    double start_sec; /* moved on by the time of the compressors, which is not the model's */
+    cril_baselines *baselines; /* NULL: none asked for */
+    struct cril_sha256 *hash;  /* of token ids, one document after another */
 };
 
 static double now_sec(void)
@@ -557,8 +557,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
         st = finish_baselines(&r, err);
     if (st == CRIL_OK)
         st = identify(&r, c, err);
-    if (st == CRIL_OK ||
-        st == CRIL_ERR_NUMERIC) /* weights that were overwritten may be no numbers */
+    if (st == CRIL_OK || st == CRIL_ERR_NUMERIC) /* overwritten weights may not be finite */
         st = cril_model_check(s->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);

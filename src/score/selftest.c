@@ -1,6 +1,6 @@
 /*
  * A self-test is a list of parts: a model and windows on ids of it, scored in batches. With
- * built-in models the windows overlap in every way that could show in the bits, if anything did:
+ * built-in models the windows overlap in every way that could change bits if the engine were wrong:
  * alone and beside others, whole and in part, their lengths around the sizes of blocks (32
  * positions, 96 rows).
  */

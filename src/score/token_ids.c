@@ -1,7 +1,7 @@
 /*
  * A document's hash is the first 8 bytes of the SHA-256 of its ids, that of a result the SHA-256 of
  * its documents' hashes: so documents that were scored apart, on several machines, make the hash of
- * the one run. It tells accidents, for which 64 bits are plenty.
+ * the one run. The hash detects accidents, for which 64 bits are enough.
  */
 #include "score/token_ids.h"
 

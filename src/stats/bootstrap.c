@@ -62,9 +62,9 @@ static bool has_spread(const struct statistic *s)
 }
 
 /*
- * One resample of a corpus. A draw without any denominator has no ratio and is made anew; that
- * ends: with every total above zero, a draw of n out of n has a denominator with a probability far
- * from zero.
+ * One resample of a corpus. A draw without any denominator has no ratio and is repeated; this ends:
+ * with every total above zero, a draw of n out of n has a denominator with a probability far from
+ * zero.
  */
 static double resample(const struct statistic *s, struct cril_random *g)
 {

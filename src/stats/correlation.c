@@ -20,7 +20,7 @@ static int compare(const void *a, const void *b)
     return (p->value > q->value) - (p->value < q->value);
 }
 
-/* Ranks from 1; values that are the same as the least of them share the mean of their ranks, a
+/* Ranks from 1; values that are the same as the smallest of them share the mean of their ranks, a
  * multiple of 1/2 and exact. */
 static void rank(const double *v, size_t n, struct ranked *order, double *ranks)
 {

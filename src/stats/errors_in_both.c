@@ -3,7 +3,7 @@
  * ratio.
  *
  * Least squares of y on x takes x as exact; errors of x flatten its slope. Bits per character have
- * an error bar of their own (the choice of documents), so the slope is given both ways.
+ * an error bar of their own (the choice of documents), so both slopes are given.
  */
 #include "stats/line.h"
 
@@ -53,7 +53,7 @@ static struct york york_at(const cril_points *p, const struct cril_least_squares
     return y;
 }
 
-/* Between two slopes the sum of squares goes down, then up: where it is least, to the bit. */
+/* Between two slopes the sum of squares goes down, then up: finds its minimum, to the bit. */
 static struct york york_between(const cril_points *p, const struct cril_least_squares *s,
                                 double low, double high, double unit)
 {
@@ -74,7 +74,7 @@ static struct york york_between(const cril_points *p, const struct cril_least_sq
 /*
  * The best of all local minima. York's equation is usually iterated, b -> sum W beta V / sum W beta
  * U; for points that scatter by more than their errors, as models do, that may run in a circle or
- * end in a minimum that is not the least one. So slopes from 2^-20 to 2^20 of the ratio of the
+ * end in a minimum that is not the smallest one. So slopes from 2^-20 to 2^20 of the ratio of the
  * spreads are tried, 8 an octave, both signs, and each stretch in which the sum of squares turns
  * from falling to rising is halved to its end.
  */

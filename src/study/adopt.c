@@ -1,12 +1,12 @@
 /*
- * What cells of one text have in common where documents are joined.
+ * Documents that cells of one text have in common where documents are joined.
  *
  * Windows lie on the stream of all documents, from its start; which they are depends on their
  * number alone. So a stream of more documents has all windows of a shorter one, and more: a
  * document whose tokens lie before the end of the last window of the shorter one has the same
- * figures in both. Behind that they differ: the longer stream scores tokens that the shorter one
+ * figures in both. Later documents differ: the longer stream scores tokens that the shorter one
  * drops. Where a protocol puts special tokens around the stream, the last document is never taken
- * over: the token at the end counts as its.
+ * over: the token at the end belongs to it.
  */
 #include "study/store.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Tokens before the end of the last window of a stream of n tokens at least. */
+/* Tokens before the end of the last window of a stream of at least n tokens. */
 static uint64_t settled(const struct cril_protocol *p, const cril_cell *c, uint64_t n)
 {
     const struct cril_layout l = {
@@ -29,7 +29,7 @@ static uint64_t settled(const struct cril_protocol *p, const cril_cell *c, uint6
     return end;
 }
 
-/* Of rows [n], which are documents from the first one on, how many are settled. */
+/* How many of rows [n], which are documents from the first one on, are settled. */
 static size_t count_settled(const struct cril_protocol *p, const cril_cell *c,
                             const cril_document_score *rows, size_t n)
 {
@@ -44,7 +44,7 @@ static size_t count_settled(const struct cril_protocol *p, const cril_cell *c,
     return n_first;
 }
 
-/* Cells that differ in how many documents share the stream alone. */
+/* Whether two cells differ only in the number of documents that share the stream. */
 static bool is_sibling(const cril_cell *a, const cril_cell *b)
 {
     return strcmp(a->model, b->model) == 0 && strcmp(a->text, b->text) == 0 &&

@@ -1,11 +1,11 @@
 /*
- * Who computes what: open file description locks (fcntl(2), Linux) on byte ranges of an empty file
+ * Claims are open file description locks (fcntl(2), Linux) on byte ranges of an empty file
  * beside the store. They belong to the open file, not to the process or a descriptor's copy, and go
  * when its last descriptor is closed, so a process that is killed leaves none behind and nothing
  * has to be refreshed or timed out. Two claims of one process exclude each other as well.
  *
  * A cell has 2^32 bytes, one a document, at 2^32 times the first 30 bits of its key. Cells that
- * share these are claimed as one: work may be put off for that, never done wrongly.
+ * share these bits are claimed as one: this may delay work, but never makes it wrong.
  */
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "study/store.h"
@@ -37,8 +37,8 @@ static cril_status open_lock_file(const cril_store *s, int *fd, cril_error *err)
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (*fd < 0)
         st = cril_fail(err, CRIL_ERR_IO,
-                       "%s: cannot be opened: %s; it says who computes what, so permit writing it "
-                       "and its folder",
+                       "%s: cannot be opened: %s; runs claim documents by its locks, so permit "
+                       "writing it and its folder",
                        path, strerror(errno));
     free(path);
     return st;

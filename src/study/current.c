@@ -1,10 +1,10 @@
 /*
- * What of a database belongs to a study file as it is now.
+ * Which rows of a database belong to a study file as it is now.
  *
  * A cell is named by hashes, which cannot be had without reading everything again. Two things can:
  * what the study file says (field, format, limit), and what the file system says of a file (its
- * stamp). A file with the stamp of one that was read is that one, under whatever name; a stamp that
- * is not known costs a hash, and is known after the next run.
+ * stamp). A file with the stamp of one that was read is that file, under any name. A file with an
+ * unknown stamp is hashed; the next run keeps its stamp.
  *
  * A figure that was complete for what a name stood for is out of date when the name stands for
  * something else now, and until that is complete; so is a figure by other rules.
@@ -83,7 +83,7 @@ static cril_status hash_corpus(const char *path, char sha256[65], cril_error *er
     return st;
 }
 
-/* Whom to ask for the hash of a file whose stamp is not known, and whether it is worth the reading.
+/* The reader that hashes a file whose stamp is not known, and whether the hash is needed.
  */
 struct asked {
     enum cril_stamped what;
@@ -111,12 +111,12 @@ static cril_status identify(const struct cril_current *c, const char *path, size
     if ((st = asked->hash(path, sha256, &why)) == CRIL_ERR_NOMEM)
         return cril_fail(err, st, "%s", why.message);
     if (st != CRIL_OK)
-        sha256[0] = '\0'; /* it is no such file any more */
+        sha256[0] = '\0'; /* it is not such a file any more */
     return CRIL_OK;
 }
 
-/* It may be what the name stood for, or, under a new name, what one stood for that the study has
- * no more. */
+/* Its file may be the one that the name stood for, or one that a former name of the study stood
+ * for. */
 static bool is_model_worth(const struct cril_current *c, size_t i, const struct cril_stamps *stamps)
 {
     const struct model_now *now = &c->models[i];
@@ -170,7 +170,7 @@ static void say_change(struct corpus_now *now, const cril_store_corpus *want)
     if (want->limit)
         snprintf(limit, sizeof(limit), "%" PRIu64, want->limit);
     if (strcmp(was->sha256, want->sha256) != 0)
-        snprintf(now->why, sizeof(now->why), "the corpus is another one");
+        snprintf(now->why, sizeof(now->why), "the corpus has changed");
     else if (strcmp(was->field, want->field) != 0)
         snprintf(now->why, sizeof(now->why), "the field was \"%.30s\" and is \"%.30s\"", was->field,
                  want->field);
@@ -181,7 +181,7 @@ static void say_change(struct corpus_now *now, const cril_store_corpus *want)
         snprintf(now->why, sizeof(now->why), "the limit was %s and is %s", then, limit);
 }
 
-/* A limit that leaves nothing out is none, and as good as another such one. */
+/* Limits that leave nothing out are equal, and equal to no limit. */
 static cril_status find_whole(cril_store *s, const cril_store_corpus *want,
                               cril_store_corpus *facts, bool *known, cril_error *err)
 {
@@ -315,7 +315,7 @@ static cril_status mark_current(struct cril_current *c, cril_error *err)
     return st;
 }
 
-/* How the old figure was made otherwise than the new one would be; NULL: no figure of this cell. */
+/* In what the old figure's making differs from the new one's; NULL: this cell has no figure. */
 static const char *say_rules(const cril_cell *old, const cril_cell *now, char why[200])
 {
     if (old->rules != now->rules)
@@ -402,7 +402,7 @@ cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
         !out->out_of_date)
         return st;
     if (m->has_before)
-        snprintf(out->why, sizeof(out->why), "the model's file is another one");
+        snprintf(out->why, sizeof(out->why), "the model's file has changed");
     else if (t->has_before)
         snprintf(out->why, sizeof(out->why), "%s", t->why);
     else

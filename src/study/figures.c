@@ -261,8 +261,8 @@ static cril_status drop_doubles(const struct csv *c, cril_figures *f, cril_error
 }
 
 /*
- * Scores without a unit are in percent. Where all models of a benchmark have 1 or less, they are
- * probably fractions, and nobody can tell: it is asked. Scores of 0 are the same in both units.
+ * Scores without a unit are in percent. Where all models of a benchmark have 1 or less, they may be
+ * fractions, which nothing here can tell: they are refused. Scores of 0 are the same in both units.
  */
 static cril_status ask_for_unit(const struct csv *c, const cril_figures *f, cril_error *err)
 {
@@ -340,9 +340,9 @@ static cril_status copy_text(const char *path, char **out, size_t *len, cril_err
     *len = file.size - mark;
     if (*len > MAX_BYTES)
         st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                       "%s: is larger than 64 MiB, which no table of figures is", path);
+                       "%s: is larger than 64 MiB, too large for a table of figures", path);
     else if (*len && memchr(file.data, '\0', file.size))
-        st = cril_fail(err, CRIL_ERR_FORMAT, "%s: holds NUL bytes and is no CSV file", path);
+        st = cril_fail(err, CRIL_ERR_FORMAT, "%s: holds NUL bytes, so it is not a CSV file", path);
     else if (!(*out = malloc(*len + 1)))
         st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     if (st == CRIL_OK) {

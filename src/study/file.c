@@ -3,8 +3,8 @@
  * entries of it.
  *
  * First each section alone, then what lies between them: names, groups, words. A fault does not
- * stop the reading, but what would only follow from it is not looked at: fits are checked once
- * models, corpora and benchmarks are known to be right.
+ * stop the reading, but faults that follow from it are not reported: fits are checked once models,
+ * corpora and benchmarks are known to be right.
  */
 #include "study/file.h"
 
@@ -50,7 +50,7 @@ static void no_memory(struct loader *l)
     l->y.no_memory = true;
 }
 
-/* Faults and memory allow to go on. */
+/* Whether reading can go on: there is memory, and room for faults. */
 static bool going_on(const struct loader *l)
 {
     return !l->y.no_memory && !l->y.faults.more && !l->too_many;
@@ -117,7 +117,7 @@ static const char *path_of(struct loader *l, const struct cril_yaml_text *t)
     char *path = NULL;
 
     if (t->text[0] == '~' && (t->text[1] == '/' || !t->text[1]))
-        FAULT(l, t->line, "\"%.80s\": '~' stands for no folder here; write the path out", t->text);
+        FAULT(l, t->line, "\"%.80s\": '~' is not expanded here; write the path out", t->text);
     else if (strcmp(t->text, "-") == 0)
         FAULT(l, t->line,
               "\"-\": a study cannot read standard input, which ends; save it to a file");
@@ -237,7 +237,7 @@ static void add_matches(struct loader *l, size_t line, const struct model_fields
     }
     if (!found.n)
         cril_yaml_fault(&l->y, CRIL_ERR_IO, f->path.line,
-                        "no file matches \"%.200s\"; it is looked for from the study file's folder",
+                        "no file matches \"%.200s\"; the search starts at the study file's folder",
                         f->path.text);
     for (size_t i = 0; i < found.n && going_on(l); i++) {
         char *name = cril_path_model_name(&l->s->arena, found.paths[i]);
@@ -312,10 +312,11 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
     else if (!is_pattern(l, f.path.text, path))
         add_file(l, item->line, &f, path, tags);
     else if (f.name.text)
-        FAULT(l, f.name.line,
-              "a pattern of files cannot have a name, each has that of its file; take \"name\" "
-              "away, or name "
-              "one file");
+        FAULT(
+            l, f.name.line,
+            "a pattern of files cannot have a name, each model has that of its file; take \"name\" "
+            "away, or name "
+            "one file");
     else if (l->touch_files)
         add_matches(l, item->line, &f, tags);
     else
@@ -368,7 +369,7 @@ static const char *corpus_name(struct loader *l, const struct corpus_fields *f, 
     return name;
 }
 
-/* What says how a file is read, without a file. */
+/* Keys that say how a file is read, without a file. */
 static size_t line_of_option(const struct corpus_fields *f)
 {
     return f->field.line    ? f->field.line
@@ -400,7 +401,7 @@ static void read_corpus(struct loader *l, const struct cril_yaml_node *item)
     }
     if (!f.path.text && line_of_option(&f)) {
         FAULT(l, line_of_option(&f),
-              "field, format, limit and strict say how a file is read, and this corpus has no "
+              "field, format, limit and strict say how a file is read, but this corpus has no "
               "\"path\"; give it one, or take them away");
         return;
     }
@@ -455,7 +456,7 @@ static void check_score(struct loader *l, const struct benchmark_fields *f)
               "give each an item of its own");
     else if (!f->task.text)
         FAULT(l, line,
-              "metric and filter choose among the scores of a task, and this benchmark has no "
+              "metric and filter choose among the scores of a task, but this benchmark has no "
               "\"task\"; give it one, or take them away");
     else if (!f->metric.text)
         FAULT(l, line,
@@ -681,7 +682,7 @@ static bool has_corpora(const cril_study_info *s, const char *group)
     return false;
 }
 
-/* Where no corpus belongs to a benchmark's group, all of them are what it is measured by. */
+/* A benchmark without corpora in its group is measured by all corpora. */
 static void add_default_fits(struct loader *l)
 {
     const cril_study_info *s = &l->s->info;
@@ -829,7 +830,8 @@ static void check_benchmark_names(struct loader *l)
                 break;
             } else if (is_same_score(b, &s->benchmarks[j])) {
                 FAULT(l, b->line,
-                      "the benchmark \"%.60s\" is the score of that of line %zu (%.60s, %.60s, "
+                      "the benchmark \"%.60s\" has the same score as the one of line %zu (%.60s, "
+                      "%.60s, "
                       "%.60s), which would count twice; name another task, metric or filter",
                       b->name, s->benchmarks[j].line, b->task, b->metric, b->filter);
                 break;
@@ -1003,7 +1005,7 @@ cril_status cril_study_load(const char *path, cril_study **out, cril_error *err)
         return st;
     if (faults.n == 1)
         return cril_fail(err, st, "%s", faults.fault[0].message);
-    return cril_fail(err, st, "%.800s (and %s%zu more; 'cril study check' says all)",
+    return cril_fail(err, st, "%.800s (and %s%zu more; 'cril study check' lists all)",
                      faults.fault[0].message, faults.more ? "at least " : "",
                      faults.n - 1 + faults.more);
 }

@@ -11,8 +11,8 @@
  *      "config":           {"limit": number or null, ...},
  *      "lm_eval_version", "git_hash", "model_name", "chat_template": text}
  *
- * A task has other keys as well ("alias", "sample_len"); those without a comma are no scores. What
- * is read is checked; what is not read may be anything.
+ * A task has other keys as well ("alias", "sample_len"); those without a comma are no scores.
+ * Values that are read are checked; the others may be anything.
  */
 #include "study/harness.h"
 
@@ -115,11 +115,10 @@ static cril_status read_share(const struct reader *r, const struct place *p, con
     if (json_is_number(v) && *out >= 0 && *out <= 1)
         return CRIL_OK;
     if (json_is_number(v))
-        snprintf(
-            sentence, sizeof(sentence),
-            "%s %s, and a score is from 0 to 1; import what has another scale with --scores and "
-            "a column unit",
-            is, cril_number_write(number, *out, 6));
+        snprintf(sentence, sizeof(sentence),
+                 "%s %s, but a score is from 0 to 1; import scores of another scale with --scores "
+                 "and a column unit",
+                 is, cril_number_write(number, *out, 6));
     else
         snprintf(sentence, sizeof(sentence), "%s no number", is);
     return wrong(r, p, sentence);
@@ -138,7 +137,7 @@ static cril_status read_error(const struct reader *r, const struct place *p, dou
     return read_share(r, p, v, "has a standard error that is", se);
 }
 
-/* Less may be better: then it is no score. Older files do not say. */
+/* A metric that is better when lower is not a score. Older files do not say. */
 static cril_status check_direction(const struct reader *r, const struct place *p)
 {
     const json_t *of_task = json_object_get(json_object_get(r->root, "higher_is_better"), p->task);
@@ -147,8 +146,8 @@ static cril_status check_direction(const struct reader *r, const struct place *p
     if (!v || json_is_true(v) || json_is_null(v))
         return CRIL_OK;
     return wrong(r, p,
-                 json_is_false(v) ? "is of a metric of which less is better (higher_is_better is "
-                                    "false), and more of a score is better; map another metric"
+                 json_is_false(v) ? "has a metric that is better when lower (higher_is_better is "
+                                    "false), but a score is better when higher; map another metric"
                                   : "has a higher_is_better that is not true, false or null");
 }
 
@@ -188,7 +187,8 @@ static cril_status add_fact(const struct reader *r, struct words *w, const char 
     }
     if (!json_is_number(v))
         return cril_fail(r->err, CRIL_ERR_FORMAT,
-                         "%s: \"%s\" holds what is no number and no short text", r->path, key);
+                         "%s: \"%s\" holds a value that is neither a number nor a short text",
+                         r->path, key);
     if (!(digits = json_dumps(v, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9))))
         return no_memory(r);
     add(w, "%s%s%s", before, digits, after);
@@ -210,7 +210,8 @@ static cril_status add_samples(const struct reader *r, struct words *w, const ch
                         "config.limit");
     if (!json_is_number(effective) || (original && !json_is_number(original)))
         return cril_fail(r->err, CRIL_ERR_FORMAT,
-                         "%s: \"n-samples\" of %.200s holds what is no count", r->path, task);
+                         "%s: \"n-samples\" of %.200s holds a value that is not a count", r->path,
+                         task);
     st = add_fact(r, w, ", ", effective, "", "n-samples");
     if (st == CRIL_OK && original && json_number_value(original) != json_number_value(effective))
         st = add_fact(r, w, " of ", original, "", "n-samples");
@@ -251,7 +252,7 @@ static cril_status describe(const struct reader *r, const struct place *p, struc
 static cril_status differs(const struct reader *r, const struct place *p, const char *other)
 {
     return cril_fail(r->err, CRIL_ERR_FORMAT,
-                     "%s: %s.%.200s[\"%.200s\"] is another score than in %s; give one of them",
+                     "%s: %s.%.200s[\"%.200s\"] differs from the score in %s; keep one of them",
                      r->path, p->section, p->task, p->key, other);
 }
 
@@ -326,11 +327,10 @@ static cril_status read_task(struct reader *r, struct place *p, bool again, size
     cril_status st = CRIL_OK;
 
     if (!json_is_object(p->scores) || !cril_is_name(p->task, 1, CRIL_MAX_NAME))
-        return cril_fail(
-            r->err, CRIL_ERR_FORMAT,
-            "%s: \"%s\" holds what is no task with its scores; it is no results file of "
-            "lm-evaluation-harness",
-            r->path, p->section);
+        return cril_fail(r->err, CRIL_ERR_FORMAT,
+                         "%s: \"%s\" holds a value that is not a task with its scores; the file is "
+                         "not a results file of lm-evaluation-harness",
+                         r->path, p->section);
     for (void *at = json_object_iter((json_t *)p->scores); at && st == CRIL_OK;
          at = json_object_iter_next((json_t *)p->scores, at)) {
         size_t benchmark;
@@ -339,8 +339,8 @@ static cril_status read_task(struct reader *r, struct place *p, bool again, size
         value = json_object_iter_value(at);
         if (!cril_is_name(p->key, 0, CRIL_MAX_NAME))
             return cril_fail(r->err, CRIL_ERR_FORMAT,
-                             "%s: %s.%.200s has a key that is no line of text", r->path, p->section,
-                             p->task);
+                             "%s: %s.%.200s has a key that is not a line of text", r->path,
+                             p->section, p->task);
         if (!value || !split_key(p))
             continue;
         ++*n_scores;
@@ -360,7 +360,7 @@ static cril_status read_section(struct reader *r, const char *section, size_t *n
     cril_status st = CRIL_OK;
 
     if (tasks && !json_is_object(tasks))
-        return cril_fail(r->err, CRIL_ERR_FORMAT, "%s: \"%s\" is no mapping of tasks", r->path,
+        return cril_fail(r->err, CRIL_ERR_FORMAT, "%s: \"%s\" is not a mapping of tasks", r->path,
                          section);
     for (void *at = json_object_iter(tasks); at && st == CRIL_OK;
          at = json_object_iter_next(tasks, at)) {
@@ -380,10 +380,11 @@ static cril_status read_root(struct reader *r, size_t number)
     cril_status st;
 
     if (!json_is_object(json_object_get(r->root, "results")))
-        return cril_fail(r->err, CRIL_ERR_FORMAT,
-                         "%s: has no \"results\"; it is no results file of lm-evaluation-harness "
-                         "(results_*.json)",
-                         r->path);
+        return cril_fail(
+            r->err, CRIL_ERR_FORMAT,
+            "%s: has no \"results\"; it is not a results file of lm-evaluation-harness "
+            "(results_*.json)",
+            r->path);
     if (!name || !cril_is_name(name, 0, CRIL_MAX_NAME))
         name = "";
     if (!(r->out->models[number] = keep(r, name, strlen(name))))
@@ -408,8 +409,8 @@ static cril_status no_json(const struct reader *r, const json_error_t *where)
         return no_memory(r);
     return cril_fail(r->err, CRIL_ERR_FORMAT, "%s: line %d, column %d: is not JSON (%s)%s", r->path,
                      where->line, where->column, where->text,
-                     is_nan ? "; JSON has no NaN and no infinity: the harness computed none there, "
-                              "write \"N/A\" instead"
+                     is_nan ? "; JSON has no NaN and no infinity: where the harness could compute "
+                              "no score, write \"N/A\" instead"
                             : "");
 }
 
@@ -423,7 +424,8 @@ static cril_status read_text(struct reader *r, const struct cril_harness_text *t
     if (t->len > MAX_BYTES)
         return cril_fail(
             r->err, CRIL_ERR_UNSUPPORTED,
-            "%s: is larger than 64 MiB, which no results file is; is it one of samples?", r->path);
+            "%s: is larger than 64 MiB, too large for a results file; is it a file of samples?",
+            r->path);
     if (!(root = json_loadb(t->data ? t->data : "", t->len, JSON_REJECT_DUPLICATES, &where)))
         return no_json(r, &where);
     r->root = root;
@@ -463,7 +465,7 @@ static cril_status check_study(const cril_study_info *s, const char *model, cons
     return CRIL_OK;
 }
 
-/* Nothing was found. What there is, as far as the sentence has room. */
+/* No score was found: lists the scores of the file, as far as there is room. */
 static cril_status found_none(const struct reader *r)
 {
     struct words w = {.text = ""};

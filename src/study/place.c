@@ -1,9 +1,10 @@
 /*
  * SQLite's journal and our locks are files beside the database, named after it. Two names of one
- * database must lead to one journal and one lock: otherwise a run that is killed under the one name
- * leaves a half-written file to the other, and two runs compute the same twice. So a database is
- * always opened by one name, its real path. Hard links in one folder are found by looking through
- * that; where else a file has names the system does not tell, so such a file is refused.
+ * database must lead to one journal and one lock: otherwise a run under one name sees the
+ * half-written file of a run that was killed under the other, and two runs compute the same cells.
+ * So a database is always opened by one name, its real path. Hard links in one folder are found by
+ * looking through that; names in other folders cannot be found, so a file with such names is
+ * refused.
  */
 #define _GNU_SOURCE /* realpath, PATH_MAX */
 #include "study/place.h"

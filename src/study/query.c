@@ -122,8 +122,7 @@ void cril_query_bad(struct cril_query *q, const char *what)
         return;
     q->st = cril_fail(q->err, CRIL_ERR_FORMAT,
                       "%s: holds %s that cril cannot have written; it was damaged or changed by "
-                      "another program, so take a copy "
-                      "from before that",
+                      "another program, so restore an earlier copy",
                       q->store->path, what);
 }
 

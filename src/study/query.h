@@ -1,6 +1,6 @@
 /*
  * A statement at work: values are bound in order, rows read and checked. The first failure stays,
- * and makes everything after it harmless, so a caller asks once, at the end.
+ * and later calls then do nothing, so that a caller asks once, at the end.
  */
 #ifndef CRIL_STUDY_QUERY_H
 #define CRIL_STUDY_QUERY_H
@@ -58,7 +58,7 @@ const uint8_t *cril_query_get_key(struct cril_query *q,
     "token_ids"
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);
 
-/* A row breaks a rule that its columns alone do not. */
+/* Refuses a row whose columns are right alone, but not together. */
 void cril_query_bad(struct cril_query *q, const char *what);
 
 /* Whether a document's figures are what a run may have; index and nats apart. */

@@ -2,8 +2,8 @@
  * The run of a study: cell by cell, cheapest first, what the store does not have yet.
  *
  * Documents go into the store when a batch has finished them, many in a transaction, a few times a
- * second. A cell, or this run's slice of it, is claimed while it is at work; what others have
- * claimed is looked at again when nothing else is left.
+ * second. A cell, or this run's slice of it, is claimed while it is at work; cells that other runs
+ * have claimed come last.
  */
 #include <cril/study_run.h>
 
@@ -21,8 +21,8 @@
 
 enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
 
-static const double commit_sec = 0.25; /* between commits, which wait for the disk: what is lost
-                                          with a killed run beside its batch */
+static const double commit_sec =
+    0.25; /* between commits, which wait for the disk; a killed run loses this and its batch */
 
 struct run {
     const cril_study_info *s;
@@ -51,7 +51,7 @@ struct run {
         uint64_t forward;            /* that have */
         size_t checked;   /* of the corpus's files: those before it were looked at after they were
                              read */
-        bool is_measured; /* a batch is through; before, seconds are mostly of what comes once */
+        bool is_measured; /* a batch is through; before that, seconds are mostly of set-up */
     } range;              /* the documents that are being scored */
     cril_status failure;  /* of a write within a callback */
     cril_error why;
@@ -73,20 +73,21 @@ static cril_status no_memory(const struct run *r, cril_error *err)
 
 static cril_status stopped(const struct run *r, cril_error *err)
 {
-    return cril_fail(err, CRIL_ERR_CANCELLED,
-                     "%s: stopped; what was finished is kept, and the next run goes on there",
-                     r->s->path);
+    return cril_fail(
+        err, CRIL_ERR_CANCELLED,
+        "%s: stopped; finished documents are kept, and the next run goes on from there",
+        r->s->path);
 }
 
 /* ---- Progress ---- */
 
-/* Of a job, what the store has not and the range at work has not done. */
+/* A job's arithmetic that neither the store nor the range at work has done. */
 static double flops_left(const struct run *r, const struct cril_job *j)
 {
     return j == r->job ? j->left_flops - r->range.done * r->range.flops : j->left_flops;
 }
 
-/* A model's speed, or, before it had its turn, that of all. */
+/* A model's speed, or that of all models before it has one. */
 static struct rate rate_of(const struct run *r, size_t subject)
 {
     struct rate own = r->rates[subject], all = {0};
@@ -213,13 +214,13 @@ static void note_changed(const struct run *r, const char *what, const char *name
     if (!r->callbacks || !r->callbacks->on_note)
         return;
     snprintf(sentence, sizeof(sentence),
-             "%s: the %s %s is another one than before: its cells are new; those of the old one "
-             "stay in the database",
+             "%s: the %s %s has another file than before: its cells are new; the cells of the old "
+             "file stay in the database",
              r->s->path, what, name);
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
-/* What is left out is said at once, and at the end. */
+/* Reports a cell that is left out at once, and again at the end. */
 static void note_fault(const struct run *r, const cril_error *why)
 {
     char sentence[1200];
@@ -230,7 +231,7 @@ static void note_fault(const struct run *r, const cril_error *why)
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
-/* What the open model leaves open, the first time that it is at work. */
+/* The open model's warnings, the first time that it is at work. */
 static void note_warnings(struct run *r)
 {
     struct cril_subject *subject = &r->work.subjects[r->model_subject];
@@ -244,7 +245,7 @@ static void note_warnings(struct run *r)
 
 /* ---- A cell ---- */
 
-/* Nothing was written to while it was read, and nothing has come up in a folder. */
+/* No file was written to while it was read, and no file was added to a folder. */
 static cril_status check_as_surveyed(const char *path, enum cril_stamped what,
                                      const struct cril_stamps *then, cril_error *err)
 {
@@ -274,7 +275,7 @@ static cril_status check_files(struct run *r, cril_error *err)
     return st == CRIL_OK ? check_subject(&r->work.subjects[r->job->subject], err) : st;
 }
 
-/* Files are looked at after the rows came of them and before the rows are kept. */
+/* Files are compared after they were scored and before their rows are kept. */
 static cril_status put_rows(struct run *r, cril_error *err)
 {
     cril_status st;
@@ -421,7 +422,7 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
     return st;
 }
 
-/* What the store does not have of the job's slice, *out owned: free. Sets left_flops. */
+/* The part of the job's slice that the store lacks; *out is owned: free. Sets left_flops. */
 static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n,
                                 cril_error *err)
 {
@@ -475,7 +476,7 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
     return cril_survey_fault(&r->work, &why, err);
 }
 
-/* The job is claimed; what is missing is asked for now, since another one may have been here
+/* Runs a claimed job. It asks now for what is missing, since another run may have worked on the job
  * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
@@ -506,7 +507,7 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
     return n ? report_cell(r, j, since, err) : CRIL_OK;
 }
 
-/* done stays false where another process is at it: nothing is read until that has let go. */
+/* done stays false while another process has the claim: nothing is read until then. */
 static cril_status do_job(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_claim *claim;
@@ -570,7 +571,7 @@ static cril_status put_facts(struct run *r, cril_error *err)
     return st;
 }
 
-/* One corpus's, unless they are known. */
+/* The baselines of one corpus, unless they are known. */
 static cril_status put_baselines(struct run *r, const struct cril_text *t, cril_error *err)
 {
     cril_baseline *b;
@@ -590,7 +591,7 @@ static cril_status put_baselines(struct run *r, const struct cril_text *t, cril_
     return st;
 }
 
-/* Shards share the corpora out: versions of a compressor differ, and stores that differ do not
+/* Each corpus belongs to one shard: versions of a compressor differ, and stores that differ do not
  * merge. */
 static cril_status put_all_baselines(struct run *r, cril_error *err)
 {
@@ -614,7 +615,7 @@ static cril_status count_done(struct run *r, cril_error *err)
     return st;
 }
 
-/* One walk through all jobs that are not done; *left: those that others are at. */
+/* One pass over all jobs that are not done; *left: those that others have claimed. */
 static cril_status do_jobs(struct run *r, size_t *left, cril_error *err)
 {
     cril_status st = CRIL_OK;
@@ -645,7 +646,8 @@ static cril_status do_all(struct run *r, cril_error *err)
     return st;
 }
 
-/* How many documents a corpus has in all, where a limit leaves some out and nobody has counted. */
+/* How many documents a corpus has in all, where a limit leaves some out and the number is not known
+ * yet. */
 static cril_status count_text(struct run *r, const struct cril_text *t, cril_error *err)
 {
     uint64_t n;

@@ -2,8 +2,8 @@
  * A stamp is FNV-1a (Fowler, Noll and Vo) over what stat(2) says: inode, size, and two times to the
  * nanosecond. The time of the last change of state counts beside that of the last change of
  * content, since programs that copy set the latter back. The device does not count: its number
- * differs among machines that share a file system. A stamp tells accidents, not intentions: what
- * decides is the SHA-256.
+ * differs among machines that share a file system. A stamp detects accidents, not attacks: the
+ * SHA-256 decides.
  */
 #include "study/stamp.h"
 

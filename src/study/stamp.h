@@ -14,21 +14,22 @@ struct cril_stamps {
     } * files; /* [n] a file; the parts of a split model; files of a folder in their order */
     size_t n;
     uint64_t bytes; /* of all of them */
-    uint64_t all;   /* of all of them: equal as long as nobody writes, and on every machine that
-                       shares the file system; 0: not known */
+    uint64_t all;   /* of all of them: equal as long as no file is written to, and on every machine
+                       that   shares the file system; 0: not known */
 };
 
 enum cril_stamped { CRIL_STAMPED_MODEL, CRIL_STAMPED_CORPUS };
 
-/* Looks at path: a model's file, its first part, or its folder; a corpus's file or folder. Of a
+/* Stamps path: a model's file, its first part, or its folder; a corpus's file or folder. Of a
  * model's folder the files that the model is read from count, of a corpus's all. Links are
- * followed. What cannot be looked at leaves all 0. Release with cril_stamps_free. CRIL_ERR_NOMEM.
+ * followed. A file that cannot be
+ * examined leaves all 0. Release with cril_stamps_free. CRIL_ERR_NOMEM.
  */
 cril_status cril_stamps_take(const char *path, enum cril_stamped what, struct cril_stamps *out,
                              cril_error *err);
 void cril_stamps_free(struct cril_stamps *s);
 
-/* CRIL_ERR_MISMATCH: one of the files from .. to - 1, which are looked at one by one, may have been
+/* CRIL_ERR_MISMATCH: one of the files from .. to - 1, which are examined one by one, may have been
  * written to since. No folder is walked. */
 cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err);
 /* The same said of a file that is known to be another one. */

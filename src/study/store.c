@@ -8,8 +8,8 @@
  * that write take the lock at their start, so that no two wait for each other half way.
  *
  * The file may come from anyone. Its tables must be declared as they are here, to the letter: no
- * triggers, views or columns of other types; SQLite's own guards are on. Versions of SQLite
- * from 3.26 on will do.
+ * triggers, views or columns of other types; SQLite's own guards are on. SQLite 3.26 or later is
+ * needed.
  */
 #include "study/store.h"
 
@@ -71,9 +71,8 @@ enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 static cril_status no_space(const cril_store *s, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_IO,
-                     "%s: no space is left for it (on its file system, or of its quota); what was "
-                     "known before is kept, so make room and "
-                     "go on",
+                     "%s: no space is left for it (on its file system, or of its quota); earlier "
+                     "results are kept, so make room and go on",
                      s->path);
 }
 
@@ -92,9 +91,8 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: is locked, another process has been at work on it for more than %g "
-                         "s; nothing was written, so try again when "
-                         "that is done",
+                         "%s: is locked: another process has used it for more than %g s; nothing "
+                         "was written, so try again when that process is done",
                          s->path, (double)s->patience_ms / 1000);
     case SQLITE_FULL: return no_space(s, err);
     case SQLITE_READONLY:
@@ -108,8 +106,8 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
     case SQLITE_CORRUPT:
         return cril_fail(
             err, CRIL_ERR_FORMAT,
-            "%s: is damaged (%s); take a copy from before that, or delete it and compute again",
-            s->path, said);
+            "%s: is damaged (%s); restore an earlier copy, or delete it and compute again", s->path,
+            said);
     case SQLITE_PERM:
     case SQLITE_AUTH:
     case SQLITE_CANTOPEN:
@@ -118,10 +116,9 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
             "%s: cannot be opened: %s; check that its folder is there and may be written", s->path,
             system ? strerror(system) : said);
     case SQLITE_IOERR:
-        return cril_fail(
-            err, CRIL_ERR_IO,
-            "%s: the system refused to read or write it: %s; what was known before is kept",
-            s->path, system ? strerror(system) : said);
+        return cril_fail(err, CRIL_ERR_IO,
+                         "%s: the system refused to read or write it: %s; earlier results are kept",
+                         s->path, system ? strerror(system) : said);
     default: return cril_fail(err, CRIL_ERR_IO, "%s: %s (SQLite's error %d)", s->path, said, code);
     }
 }
@@ -147,7 +144,7 @@ cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err)
     if (st == CRIL_OK)
         st = cril_store_execute(s, "COMMIT", err);
     if (st != CRIL_OK &&
-        !sqlite3_get_autocommit(s->db)) /* some errors have taken it back already */
+        !sqlite3_get_autocommit(s->db)) /* some errors have rolled it back already */
         cril_store_execute(s, "ROLLBACK", NULL);
     return st;
 }
@@ -188,7 +185,7 @@ static cril_status read_version(cril_store *s, uint64_t *version, cril_error *er
     if (*version > CRIL_STORE_SCHEMA)
         q.st = cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: was written by a newer cril (database version %d, this one knows up "
-                         "to %d); use that one, or a newer one",
+                         "to %d); use that cril, or a newer one",
                          s->path, (int)*version, (int)CRIL_STORE_SCHEMA);
     else if (!*version)
         cril_query_bad(&q, "a version");
@@ -286,12 +283,11 @@ static cril_status check_or_make(cril_store *s, bool read_only, cril_error *err)
         return st;
     if (read_only && contents == EMPTY)
         return cril_fail(err, CRIL_ERR_EMPTY,
-                         "%s: is empty; 'cril study run' fills it, or 'cril study import'",
-                         s->path);
+                         "%s: is empty; 'cril study run' or 'cril study import' fills it", s->path);
     if (contents == OLDER && sqlite3_db_readonly(s->db, "main") == 1)
         return cril_fail(err, CRIL_ERR_IO,
-                         "%s: was written by an older cril and has to be brought to this one's "
-                         "form; permit writing it, or copy it to where that is permitted",
+                         "%s: was written by an older cril and must be converted; permit writing "
+                         "it, or copy it to where that is permitted",
                          s->path);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;
@@ -317,14 +313,15 @@ static cril_status check_path(const char *path, bool read_only, cril_error *err)
     if (errno == ENOENT && read_only)
         return cril_fail(
             err, CRIL_ERR_IO,
-            "%s: there is no such file yet; 'cril study run' makes it, or 'cril study import'",
+            "%s: there is no such file yet; 'cril study run' or 'cril study import' creates it",
             path);
     return errno == ENOENT
                ? CRIL_OK
                : cril_fail(err, CRIL_ERR_IO, "%s: cannot be opened: %s", path, strerror(errno));
 }
 
-/* read_only opens for writing too: only so can SQLite take back a transaction that was cut off. */
+/* read_only opens for writing too: otherwise SQLite could not roll back a transaction that was cut
+ * off. */
 static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
 {
     const int flags =

@@ -19,8 +19,7 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err);
 
 /* One moment of the store, or the right to write. Not nested. */
 cril_status cril_store_begin(cril_store *s, bool write, cril_error *err);
-/* Keeps what was written if st is CRIL_OK, and takes it back otherwise. Returns st, or why it could
- * not be kept. */
+/* Commits if st is CRIL_OK, and rolls back otherwise. Returns st, or the error of the commit. */
 cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err);
 
 /* What a cell is filed under: SHA-256 over its parts. CRIL_ERR_RANGE: one of them is none. */

@@ -464,7 +464,7 @@ static cril_status visit_cell(cril_store *s, const cril_cell *c, const struct cr
     if (st == CRIL_OK && !n_documents)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: holds a cell of no corpus; it was damaged or changed by another "
-                         "program, so take a copy from before that",
+                         "program, so restore an earlier copy",
                          s->path);
     if (st == CRIL_OK && v->document)
         st = visit_documents(s, c, CRIL_MAX_COUNT, n_documents, v->document, v->user, err);

@@ -1,9 +1,8 @@
 /*
  * Stores put together. Another store is read row by row, each row checked as it is read and put
- * into ours by the calls that every row comes in by: what is equal is nothing new, what differs is
- * an error. The union of sets of rows has no order, so neither has this. Renaming has none either:
- * a name is ours to replace the first time that it comes, and after that the other stores must
- * agree on it.
+ * into ours by the calls that every row comes in by: equal rows change nothing, rows that differ
+ * are an error. A union of sets of rows does not depend on their order. Nor does renaming: a name
+ * is replaced the first time that it comes, and after that the other stores must agree on it.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -130,7 +129,7 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
     return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
 }
 
-/* After the documents, so that what is said of a difference between these tells the two apart. */
+/* After the documents, so that an error on documents can name both versions. */
 static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err)
 {
     struct merge *m = user;

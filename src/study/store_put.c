@@ -1,6 +1,6 @@
 /*
  * What is written into a store. Each row is checked as it would be when read, then inserted; where
- * its key is taken, the row that is there must be the same one.
+ * its key exists, the existing row must be equal.
  */
 #include "study/query.h"
 #include "study/store.h"
@@ -82,9 +82,8 @@ static cril_status other_facts(const cril_store *s, const char *what, const char
                                cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_MISMATCH,
-                     "%s: knows other facts of the %s %.12s than were found now, for the same "
-                     "bytes; one of the two was changed by hand or "
-                     "made by a program that counts otherwise",
+                     "%s: has other facts of the %s %.12s than this run, for the same bytes; one "
+                     "of the two was changed by hand or made by a program that counts differently",
                      s->path, what, id);
 }
 
@@ -224,9 +223,8 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
         return CRIL_OK;
     if (known[0] && !replace)
         return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: here the %s \"%.100s\" is %.12s, there it is %.12s; put together "
-                         "what was measured of the same files, or give "
-                         "the one another name",
+                         "%s: here the %s \"%.100s\" is %.12s, there it is %.12s; merge databases "
+                         "of the same files, or rename one of the two",
                          s->path, kinds[kind], name, known, id);
     cril_query_start(
         &q, s,
@@ -306,10 +304,11 @@ cril_status cril_put_baseline(cril_store *s, const char *corpus_id, const cril_b
     if (cril_query_next(&q))
         known = cril_query_get_count(&q, 0, "a baseline", CRIL_MAX_COUNT);
     if (cril_query_end(&q) == CRIL_OK && known != b->bytes)
-        return cril_fail(err, CRIL_ERR_MISMATCH,
-                         "%s: of the corpus %.12s, %s made %" PRIu64 " bytes, and now %" PRIu64
-                         "; versions of a compressor differ, so measure baselines on one machine",
-                         s->path, corpus_id, b->name, known, b->bytes);
+        return cril_fail(
+            err, CRIL_ERR_MISMATCH,
+            "%s: of the corpus %.12s, %s made %" PRIu64 " bytes, and now %" PRIu64
+            "; versions of a compressor differ, so measure all baselines on one machine",
+            s->path, corpus_id, b->name, known, b->bytes);
     return q.st;
 }
 
@@ -344,7 +343,7 @@ cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documen
         return st;
     if (!found_model || !*n_documents)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: holds nothing of the %s %.12s, whose documents were to be filed",
+                         "%s: holds nothing of the %s %.12s, whose documents were to be added",
                          s->path, found_model ? "corpus" : "model",
                          found_model ? c->text : c->model);
     cril_query_start(
@@ -376,16 +375,15 @@ static cril_status differs(cril_store *s, const cril_cell *c, const cril_documen
                          "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s "
                          "%" PRIu64 "/%" PRIu64 ", is known with token ids of hash %016" PRIx64
                          " (%s) and came with %016" PRIx64
-                         " (%s); compute with the same libraries everywhere",
+                         " (%s); use the same libraries on all machines",
                          s->path, d->index, d->line, corpus, model, c->protocol, c->context,
                          c->stride, known->token_ids, here, d->token_ids, unicode);
     return cril_fail(err, CRIL_ERR_MISMATCH,
                      "%s: document %" PRIu64 " (line %" PRIu64 ") of %s by %s, protocol %s %" PRIu64
                      "/%" PRIu64 ", is known with %.17g nats of %" PRIu64
                      " tokens and came with %.17g of %" PRIu64
-                     "; the same bits are promised everywhere, so run `cril selftest` where it was "
-                     "computed, and if that passes, see who "
-                     "changed the file",
+                     "; all machines must compute the same bits, so run `cril selftest` where it "
+                     "was computed; if that passes, the file was changed",
                      s->path, d->index, d->line, corpus, model, c->protocol, c->context, c->stride,
                      known->nats, known->scored_tokens, d->nats, d->scored_tokens);
 }

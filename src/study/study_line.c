@@ -27,8 +27,7 @@ static cril_status refuse(const cril_study_info *s, const cril_study_fit *f,
                                s->models[p->lacking[i]].name);
     return cril_fail(err, CRIL_ERR_RANGE,
                      "%s: %zu models have all figures for %s against %s; a line needs 3, and with "
-                     "3 its interval is without "
-                     "use: it leaves 1 degree of freedom%s%s",
+                     "3 the interval says nothing, as they leave 1 degree of freedom%s%s",
                      s->path, p->n, f->y, f->x, names[0] ? "; lacking: " : "", names);
 }
 
@@ -83,7 +82,7 @@ static cril_status resample(const cril_study_line_options *o, cril_study_line *l
     return st;
 }
 
-/* Whether at least one family leaves 3 models of more than one x behind is for the function to say.
+/* cril_line_leave_out reports whether at least one family leaves 3 models of more than one x.
  */
 static cril_status leave_out(cril_study_line *l, cril_error *err)
 {

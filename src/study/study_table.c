@@ -1,7 +1,7 @@
 /*
  * All numbers of a study as it is now (current.c). A cell counts once all of the corpus's documents
- * are there, so a run that is under way shows nothing half; a figure that is out of date is kept
- * beside, and is none that anything is computed from.
+ * are there, so that a run under way shows no partial figure. A figure that is out of date is kept
+ * apart, and nothing is computed from it.
  */
 #include "study/current.h"
 #include "study/store.h"
@@ -251,7 +251,7 @@ cril_status cril_current_table(cril_current *c, const cril_study_protocol *proto
     return st;
 }
 
-/* Files are looked at, which may be to read them for their hashes, before the store is locked. */
+/* Files are examined, and hashed where needed, before the store is locked. */
 cril_status cril_store_table(cril_store *s, const cril_study_info *study,
                              const cril_study_protocol *protocol, cril_study_table *out,
                              cril_error *err)

@@ -3,9 +3,9 @@
  * estimate of its arithmetic. Only models of which a cell is this run's are read for their hash: a
  * shard of a large study does not read all of it.
  *
- * The estimate lays the protocol's windows on documents whose tokens are guessed from their
- * characters, by the ratio in a sample of the corpus. It decides over order, shares and the time
- * left, never over a figure.
+ * The estimate lays the protocol's windows on documents whose tokens are estimated from their
+ * characters, by the ratio in a sample of the corpus. It decides on order, shards and the time
+ * left, never on a figure.
  */
 #include "study/survey.h"
 
@@ -31,7 +31,7 @@ static cril_status no_memory(cril_error *err)
 
 /* ---- Files ---- */
 
-/* What a study says of its own item goes in front; line 0: the file does not say it. */
+/* Puts the study's line in front of a sentence; line 0: there is none. */
 static void place(const cril_study_info *s, size_t line, cril_error *why)
 {
     const cril_error plain = *why;
@@ -360,7 +360,7 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, con
     return CRIL_OK;
 }
 
-/* A context that the model does not have, and whatever else the scorer would refuse. */
+/* A context that the model does not have, or another reason for the scorer to refuse. */
 static cril_status check_protocol(const cril_study_info *s, const struct cril_subject *subject,
                                   cril_model *m, const cril_study_protocol *p, cril_error *err)
 {

@@ -8,7 +8,7 @@
 #include <cril/study.h>
 #include <stdbool.h>
 
-/* A model is open only while it is looked at or at work: a tokenizer takes some 80 MB. */
+/* A model is open only while it is surveyed or scored: a tokenizer takes some 80 MB. */
 struct cril_subject {
     const cril_study_model *study;
     cril_store_model facts;    /* no hash until cril_survey_identify */
@@ -81,13 +81,13 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
 /* The estimated arithmetic of some documents of a cell. */
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
 
-/* How many documents a corpus has whatever its limit; it is read anew. *n is 0 where that cannot be
- * told: past the limit lie damaged data. CRIL_ERR_CANCELLED, CRIL_ERR_NOMEM. */
+/* How many documents a corpus has whatever its limit; it is read again. *n is 0 where the number
+ * cannot be found, as data past the limit are damaged. CRIL_ERR_CANCELLED, CRIL_ERR_NOMEM. */
 cril_status cril_text_count(const struct cril_text *t, cril_survey_poll poll, void *user,
                             uint64_t *n, cril_error *err);
 
-/* What ordinary compressors make of a corpus, which is read anew. *out [*n] is owned: free.
- * CRIL_ERR_MISMATCH: it is another one now. */
+/* What ordinary compressors make of a corpus, which is read again. *out [*n] is owned: free.
+ * CRIL_ERR_MISMATCH: it has changed. */
 cril_status cril_text_compress(const struct cril_text *t, cril_survey_poll poll, void *user,
                                cril_baseline **out, size_t *n, cril_error *err);
 

@@ -1,4 +1,4 @@
-/* Axis words and selection words: what they may be, and what is said of one that is not. */
+/* Axis words and selection words: what they may be, and the sentence for any other word. */
 #include "study/words.h"
 
 #include "util/fail.h"
@@ -179,7 +179,7 @@ bool cril_study_selects(const cril_study_model *m, const char *const *words, siz
     return included || !some_include;
 }
 
-/* Tags and families first: they are few, and what one mostly wants. */
+/* Tags and families first: they are few, and used most. */
 static void offer_models(struct offers *o, const cril_study_info *s)
 {
     for (int pass = 0; pass < 3; pass++)
@@ -230,5 +230,5 @@ cril_status cril_study_check_fit(const cril_study_info *s, const cril_study_fit 
         if (cril_study_selects(&s->models[i], f->models, f->n_models))
             return CRIL_OK;
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "models: these words choose no model; take an exclusion away");
+                     "models: these words choose no model; remove an exclusion");
 }

@@ -1,9 +1,9 @@
 /*
  * Events of libyaml to nodes, then nodes to fields by tables.
  *
- * Events and not libyaml's own documents: those have aliases resolved, so that nobody can tell them
- * any more, and know no bound of depth. The tree is built without recursion, its depth is bounded
- * by the stack of open nodes.
+ * Events and not libyaml's own documents: documents have aliases resolved, so that they cannot be
+ * refused, and have no bound of depth. The tree is built without recursion, its depth is bounded by
+ * the stack of open nodes.
  */
 #include "study/yaml.h"
 
@@ -84,10 +84,10 @@ static bool refuse_marks(struct cril_yaml *y, const yaml_event_t *e, const yaml_
                          const yaml_char_t *tag)
 {
     if (anchor)
-        cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
-                        "a study file has no anchors (&%.40s); write the value where it is wanted, "
-                        "or quote the text",
-                        (const char *)anchor);
+        cril_yaml_fault(
+            y, CRIL_ERR_UNSUPPORTED, line_of(e),
+            "a study file has no anchors (&%.40s); write the value in full, or quote the text",
+            (const char *)anchor);
     else if (tag)
         cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
                         "a study file has no tags (%.40s); take it away, or quote the text",
@@ -193,9 +193,9 @@ static bool on_event(struct builder *b, const yaml_event_t *e)
     switch (e->type) {
     case YAML_DOCUMENT_START_EVENT:
         if (b->root)
-            cril_yaml_fault(
-                b->y, CRIL_ERR_RANGE, line_of(e),
-                "a second document begins; a study file is one, take the line '---' away");
+            cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
+                            "a second document begins, but a study file is one document; remove "
+                            "the line '---'");
         return !b->root;
     case YAML_ALIAS_EVENT:
         cril_yaml_fault(
@@ -316,8 +316,8 @@ static bool read_text(struct cril_yaml *y, const struct cril_yaml_node *node, co
                       struct cril_yaml_text *out)
 {
     if (node->kind != CRIL_YAML_SCALAR)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where one text is wanted", key,
-                        kind_name(node));
+        cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where one text is expected",
+                        key, kind_name(node));
     else if (!node->text || !*node->text)
         cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
                         "\"%s\" has no value; give it one, or take the line away", key);
@@ -442,7 +442,7 @@ static void read_items(struct cril_yaml *y, const struct cril_yaml_node *node, c
                         "\"%s\" has no items; give it some, or take the line away", key);
     else
         cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
-                        "\"%s\" is %s where a list is wanted; begin each item with '- '", key,
+                        "\"%s\" is %s where a list is expected; begin each item with '- '", key,
                         kind_name(node));
 }
 

@@ -2,10 +2,10 @@
  * YAML as study files use it: texts, lists and mappings, each with its line; read by tables of keys
  * and types, with every fault collected.
  *
- * Whatever is no list and no mapping is a text, however it looks ("no", "7e3", "2024-01-01"), until
- * a key's type asks for a number or for true or false; "~", "null" and nothing at all, not quoted,
- * are no value. Anchors, aliases and tags are refused: a file shall say what it says, and an alias
- * may make much out of little. So are a second document, more than 16 levels, and more than 4 MiB.
+ * Every value that is neither list nor mapping is a text ("no", "7e3", "2024-01-01"), until
+ * a key's type asks for a number or for true or false; "~", "null" and an empty value, not quoted,
+ * are no value. Anchors, aliases and tags are refused: an alias may make a huge tree of a small
+ * file. So are a second document, more than 16 levels, and more than 4 MiB.
  */
 #ifndef CRIL_STUDY_YAML_H
 #define CRIL_STUDY_YAML_H

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 r"""Compares cril's token ids with those of other tokenizers, string by string.
 
-    compare_tokenizers.py PROGRAM MODEL.gguf ORACLE [ORACLE ...] [-n 100000] [--seed 1] [--corpus FILE.jsonl.gz ...]
+    compare_tokenizers.py PROGRAM MODEL ORACLE [ORACLE ...] [-n 100000] [--seed 1] [--corpus FILE.jsonl.gz ...]
 
-PROGRAM is tests/tokenize_lines.c, built as its first comment says. An ORACLE is one of
+PROGRAM is tests/tokenize_lines.c, built as its first comment says. MODEL is a GGUF file, or a folder with tokenizer.json or
+tokenizer.model. An ORACLE is one of
 
     FILE.json   the same model's tokenizer for Hugging Face's `tokenizers`, for instance as transformers saves it from the GGUF file
                 (that loses SmolLM's single digits, which --digits puts back)
@@ -22,6 +23,7 @@ with errors="replace"), runs of blanks, digits, look-alikes of special tokens, p
 import argparse
 import gzip
 import json
+import os
 import random
 import re
 import struct
@@ -63,11 +65,36 @@ class Vocabulary:
             elif all(c in BYTE_OF for c in text):
                 self.pieces.append(bytes(BYTE_OF[c] for c in text))
 
+    @staticmethod
+    def of(path):
+        return FolderVocabulary(path) if os.path.isdir(path) else Vocabulary(path)
+
     def lacking(self):
         """An expression for the bytes that no piece of one byte stands for; None: there are none."""
         bytes_ = {p[0] for p in self.pieces if len(p) == 1}
         missing = [b for b in range(256) if b not in bytes_] if self.byte_level else []
         return b"[" + b"".join(rb"\x%02x" % b for b in missing) + b"]" if missing else None
+
+
+class FolderVocabulary(Vocabulary):
+    def __init__(self, path):
+        if os.path.exists(os.path.join(path, "tokenizer.json")):
+            with open(os.path.join(path, "tokenizer.json"), encoding="utf-8") as f:
+                tok = json.load(f)
+            self.specials = [t["content"] for t in tok["added_tokens"]]
+            names = [t if isinstance(t, str) else t[0] for t in tok["model"]["vocab"]]
+            self.byte_level = "ByteLevel" in json.dumps(tok["pre_tokenizer"])
+        else:
+            from sentencepiece import SentencePieceProcessor
+            tok = SentencePieceProcessor(os.path.join(path, "tokenizer.model"))
+            names = [tok.id_to_piece(i) for i in range(tok.get_piece_size())]
+            self.specials = [n for i, n in enumerate(names) if tok.is_control(i) or tok.is_unknown(i)]
+            self.byte_level = False
+        names = [n for n in names if n not in set(self.specials)]
+        if self.byte_level:
+            self.pieces = [bytes(BYTE_OF[c] for c in n) for n in names if all(c in BYTE_OF for c in n)]
+        else:
+            self.pieces = [n.replace("\u2581", " ").encode() for n in names]
 
 
 def piece(rng, vocabulary):
@@ -205,7 +232,7 @@ def main():
     arg.add_argument("--skip", help="expression; strings in which it matches are left out")
     a = arg.parse_args()
     oracles = {name: oracle(name, a) for name in a.oracle}
-    cril, vocabulary, rng = Program(a.program, a.model, a.special), Vocabulary(a.model), random.Random(a.seed)
+    cril, vocabulary, rng = Program(a.program, a.model, a.special), Vocabulary.of(a.model), random.Random(a.seed)
     lacking = vocabulary.lacking() if a.lacks else None
     n_different = 0
     for start in range(0, a.n, 200000):  # so that a million strings do not lie in memory at once

@@ -10,7 +10,7 @@
  * A byte without a token, of which SmolLM2 has six among the control characters, becomes the
  * unknown token, one for a run within a word: so does the library `tokenizers` with what
  * transformers makes of a GGUF file; llama.cpp leaves such bytes out, as does the library with a
- * tokenizer.json that names no unknown token.
+ * tokenizer.json that names no unknown token: before it merges.
  *
  * Characters may come as one word of a megabyte. No symbol grows across two that stand together in
  * no merge, so the word is cut there first: the same ids, but from many small heaps.
@@ -124,6 +124,19 @@ static bool is_token(const struct cril_spec *spec, int32_t id)
     return id >= 0 && (size_t)id < spec->n;
 }
 
+/* Of a byte or character, before anything merges. */
+static int32_t first_id(const struct cril_bpe *b, const struct cril_spec *spec, const char *text,
+                        size_t len)
+{
+    return spec->byte_level ? b->byte_id[(uint8_t)*text] : cril_table_find(&b->table, text, len);
+}
+
+/* Whether what has no token is left out, so that its neighbours stand together. */
+static bool is_dropped(const struct cril_spec *spec, const char *text, size_t len)
+{
+    return spec->drops_unknown && spec->unknown < 0 && !cril_has_bytes(spec, text, len);
+}
+
 /* Symbols that came to be no token are spelled out. */
 static cril_status push_symbol(const struct cril_bpe *b, const struct cril_spec *spec,
                                const char *text, const struct merge_symbol *s, bool *in_run,
@@ -163,10 +176,13 @@ static cril_status merge_word(const struct cril_bpe *b, const struct cril_spec *
         return st;
     for (size_t i = 0; i < len; i += n) {
         n = spec->byte_level ? 1 : cril_utf8_width(text[i]);
-        cril_merge_push(w, (uint32_t)i, (uint32_t)n,
-                        spec->byte_level ? b->byte_id[(uint8_t)text[i]]
-                                         : cril_table_find(&b->table, text + i, n));
+        const int32_t id = first_id(b, spec, text + i, n);
+
+        if (is_token(spec, id) || !is_dropped(spec, text + i, n))
+            cril_merge_push(w, (uint32_t)i, (uint32_t)n, id);
     }
+    if (!w->n)
+        return CRIL_OK;
     cril_merge_run(w, text, lookup_pair, b);
     for (uint32_t i = 0; i != MERGE_END && st == CRIL_OK; i = w->symbols[i].next)
         st = push_symbol(b, spec, text, &w->symbols[i], in_run, ids, err);
@@ -178,13 +194,14 @@ static cril_status merge_characters(const struct cril_bpe *b, const struct cril_
                                     cril_ids *ids, cril_error *err)
 {
     uint32_t left = 0, right;
+    const bool dropping = spec->drops_unknown && spec->unknown < 0; /* joins what stood apart */
     size_t start = 0, n;
     bool in_run = false;
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < len && st == CRIL_OK; i += n, left = right) {
         n = cril_utf8_read(text + i, len - i, &right);
-        if (i && !cril_pairs_has(&b->pairs, left, right)) {
+        if (i && !dropping && !cril_pairs_has(&b->pairs, left, right)) {
             st = merge_word(b, spec, w, text + start, i - start, &in_run, ids, err);
             start = i;
         }

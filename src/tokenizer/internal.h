@@ -85,6 +85,8 @@ cril_status cril_spm_encode(const struct cril_spm *s, const struct cril_spec *sp
                             struct encode_work *w, const char *text, size_t len, cril_ids *ids,
                             cril_error *err);
 
+/* Whether byte tokens spell the character or byte text [len]. */
+bool cril_has_bytes(const struct cril_spec *spec, const char *text, size_t len);
 /* What becomes of the character text [len], which has no token: its byte tokens, or the unknown
  * token, once for a run (*in_run) where the spec fuses it, or nothing where the spec drops it. */
 cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, size_t len,

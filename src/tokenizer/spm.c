@@ -96,20 +96,32 @@ static cril_status no_token(const struct cril_spec *spec, const char *text, size
                            (int)len, text);
 }
 
+/* The bytes that spell a character: those of U+2581 for a space. */
+static struct cril_bytes spelled_bytes(const struct cril_spec *spec, const char *text, size_t len)
+{
+    return spec->spaces && *text == ' ' ? (struct cril_bytes){"\xe2\x96\x81", 3}
+                                        : (struct cril_bytes){text, len};
+}
+
+bool cril_has_bytes(const struct cril_spec *spec, const char *text, size_t len)
+{
+    const struct cril_bytes b = spelled_bytes(spec, text, len);
+
+    for (size_t i = 0; i < b.len; i++)
+        if (spec->byte_token[(uint8_t)b.data[i]] < 0)
+            return false;
+    return true;
+}
+
 cril_status cril_push_unknown(const struct cril_spec *spec, const char *text, size_t len,
                               bool *in_run, cril_ids *ids, cril_error *err)
 {
-    const bool space = spec->spaces && *text == ' '; /* spelled as U+2581 */
-    const char *const bytes = space ? "\xe2\x96\x81" : text;
-    const size_t n = space ? 3 : len;
+    const struct cril_bytes b = spelled_bytes(spec, text, len);
     cril_status st = CRIL_OK;
-    bool spelled = !spec->byte_level;
 
-    for (size_t i = 0; i < n; i++)
-        spelled = spelled && spec->byte_token[(uint8_t)bytes[i]] >= 0;
-    if (spelled) {
-        for (size_t i = 0; i < n && st == CRIL_OK; i++)
-            st = cril_ids_push(ids, spec->byte_token[(uint8_t)bytes[i]], err);
+    if (cril_has_bytes(spec, text, len)) {
+        for (size_t i = 0; i < b.len && st == CRIL_OK; i++)
+            st = cril_ids_push(ids, spec->byte_token[(uint8_t)b.data[i]], err);
         return st;
     }
     if (spec->unknown < 0)

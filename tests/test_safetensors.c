@@ -51,6 +51,10 @@ static void good(void **state)
     assert_int_equal(t->data[1], 33);
     assert_null(cril_source_find_tensor(s, "x.attn.bias"));
     cril_source_close(s);
+    write_tensors(MODEL, "{}", 0);
+    s = opened(folder);
+    assert_int_equal(cril_source_tensor_count(s), 0);
+    cril_source_close(s);
 }
 
 static void lies(void **state)
@@ -63,6 +67,7 @@ static void lies(void **state)
     } cases[] = {
         {"", 0, CRIL_ERR_FORMAT, "JSON"},
         {"[]", 0, CRIL_ERR_FORMAT, "no JSON object"},
+        {"{}", 3, CRIL_ERR_FORMAT, "has 3 bytes of data"},
         {"{\"a\":1}", 0, CRIL_ERR_FORMAT, "'a' has no proper dtype"},
         {"{\"a\":{\"dtype\":\"F32\"}}", 0, CRIL_ERR_FORMAT, "'a' has no proper shape"},
         {ONE("F32\\u0000", "[2]", "[0,8]"), 8, CRIL_ERR_FORMAT, "dtype"},

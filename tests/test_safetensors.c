@@ -194,6 +194,7 @@ static void json_beyond_the_standard(void **state)
 static void json_refused(void **state)
 {
     static char deep[2 * CRIL_JSON_MAX_DEPTH + 8];
+    json_t *too_long;
     static const struct {
         const char *text;
         cril_status status;
@@ -224,6 +225,9 @@ static void json_refused(void **state)
         if (!strstr(err.message, cases[i].words))
             fail_msg("'%s' lacks '%s'", err.message, cases[i].words);
     }
+    assert_int_equal(
+        cril_json_parse("t.json", (const uint8_t *)"", CRIL_JSON_MAX_BYTES + 1, &too_long, NULL),
+        CRIL_ERR_UNSUPPORTED);
     memset(deep, '[', CRIL_JSON_MAX_DEPTH); /* exactly as deep as is allowed */
     memset(deep + CRIL_JSON_MAX_DEPTH, ']', CRIL_JSON_MAX_DEPTH);
     deep[2 * CRIL_JSON_MAX_DEPTH] = '\0';

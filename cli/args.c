@@ -8,10 +8,12 @@
 
 #include <cril/hub.h>
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LONGEST_NAME = 31, HELP_COLUMN = 28 };
 
@@ -69,15 +71,24 @@ void cril_nearest_offer(struct cril_nearest *n, const char *name)
     }
 }
 
-int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands)
+/* By its name, or because it is a folder with a config.json. */
+static bool is_model(const char *path)
 {
     static const char suffix[] = ".gguf";
+    const size_t len = strlen(path);
+    const int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool has_config = folder >= 0 && faccessat(folder, "config.json", F_OK, 0) == 0;
 
+    if (folder >= 0)
+        close(folder);
+    return has_config ||
+           (len >= sizeof(suffix) && strcmp(path + len - sizeof(suffix) + 1, suffix) == 0);
+}
+
+int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands)
+{
     for (int i = 0; i < n; i++) {
-        const size_t len = strlen(operands[i]);
-
-        if (cril_hub_is_name(operands[i]) ||
-            (len >= sizeof(suffix) && strcmp(operands[i] + len - sizeof(suffix) + 1, suffix) == 0))
+        if (cril_hub_is_name(operands[i]) || is_model(operands[i]))
             return cril_args_usage(cmd, "no model given; if %s is the model, write -m before it",
                                    operands[i]);
     }

@@ -48,8 +48,8 @@ int cril_args_parse(const struct cril_cmd *cmd, void *settings, int *argc, char 
 int cril_args_usage(const struct cril_cmd *cmd, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The same where -m is missing; of operands [n], one that is a GGUF file by its name, or a model on
- * the hub, is offered. */
+/* The same where -m is missing; of operands [n], one that is a GGUF file by its name, a model's
+ * folder, or a model on the hub, is offered. */
 int cril_args_no_model(const struct cril_cmd *cmd, int n, char *const *operands);
 
 void cril_args_help(const struct cril_cmd *cmd); /* to stdout */

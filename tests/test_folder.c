@@ -509,7 +509,7 @@ static void refusals(void **state)
         {NULL, "q4.gguf", "GGUF", CRIL_ERR_IO, "q4.gguf", "name one of them"},
         {NULL, MODEL, "", CRIL_ERR_IO, MODEL, "no config.json"},
         {NULL, "consolidated.00.pth", "", CRIL_ERR_IO, "consolidated.00.pth", "no config.json"},
-        {NULL, "notes.txt", "", CRIL_ERR_IO, "is no model", "has no config.json"},
+        {NULL, "notes.txt", "", CRIL_ERR_IO, "is no model", "it has no config.json"},
         {"{}", MODEL, "version https://git-lfs.github.com/spec/v1\n", CRIL_ERR_FORMAT, "/" MODEL,
          "git lfs pull"},
         {"version https://git-lfs.github.com/spec/v1\n", MODEL, "", CRIL_ERR_FORMAT, "/config.json",
@@ -541,7 +541,8 @@ static void refusals(void **state)
     empty_folder();
     write_text("pytorch_model.bin", "PK");
     refused(in_folder("pytorch_model.bin"), CRIL_ERR_IO, "pytorch_model.bin", "no config.json");
-    refused(in_folder("none/config.json"), CRIL_ERR_IO, "none/", "no config.json");
+    refused(in_folder("none/config.json"), CRIL_ERR_IO, "none", "no config.json");
+    refused("none/config.json", CRIL_ERR_IO, "none", "no config.json"); /* no name on the hub */
     for (int i = 0; i < 40; i++) {
         char name[32];
 

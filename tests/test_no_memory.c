@@ -198,12 +198,59 @@ static void test_json(void **state)
     unlink(path);
 }
 
+static char folder[] = "/tmp/cril-no-memory-XXXXXX";
+
+static cril_status open_folder(cril_error *err)
+{
+    cril_inspect *f;
+    const cril_status st = cril_inspect_open(folder, &f, err);
+
+    if (st == CRIL_OK)
+        cril_inspect_close(f);
+    return st;
+}
+
+static void write_file(const char *name, const char *text, size_t n)
+{
+    char whole[100];
+    FILE *f;
+
+    snprintf(whole, sizeof(whole), "%s/%s", folder, name);
+    assert_non_null(f = fopen(whole, "wb"));
+    assert_int_equal(fwrite(text, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void test_folder(void **state)
+{
+    static const char *const names[] = {"config.json", "tokenizer.json", "a.safetensors",
+                                        "model.safetensors.index.json", ""};
+    static const char config[] = "{\"architectures\": [\"A\"], \"a\": {\"b\": [1, Infinity]}}",
+                      index[] = "{\"weight_map\": {\"x\": \"a.safetensors\"}}",
+                      weights[] = "\x3b\0\0\0\0\0\0\0{\"x\":{\"dtype\":\"F32\",\"shape\":[1],"
+                                  "\"data_offsets\":[0,4]}}     abc";
+    char whole[100];
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    write_file(names[0], config, strlen(config));
+    write_file(names[1], "{}", 2);
+    write_file(names[2], weights, sizeof(weights));
+    write_file(names[3], index, strlen(index));
+    check(open_folder, CRIL_OK, false);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        snprintf(whole, sizeof(whole), "%s/%s", folder, names[i]);
+        remove(whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_use),
         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

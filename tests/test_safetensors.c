@@ -51,6 +51,10 @@ static void good(void **state)
     assert_int_equal(t->data[1], 33);
     assert_null(cril_source_find_tensor(s, "x.attn.bias"));
     cril_source_close(s);
+    write_tensors(MODEL, "{}", 0);
+    s = opened(folder);
+    assert_int_equal(cril_source_tensor_count(s), 0);
+    cril_source_close(s);
 }
 
 static void lies(void **state)
@@ -63,6 +67,7 @@ static void lies(void **state)
     } cases[] = {
         {"", 0, CRIL_ERR_FORMAT, "JSON"},
         {"[]", 0, CRIL_ERR_FORMAT, "no JSON object"},
+        {"{}", 3, CRIL_ERR_FORMAT, "has 3 bytes of data"},
         {"{\"a\":1}", 0, CRIL_ERR_FORMAT, "'a' has no proper dtype"},
         {"{\"a\":{\"dtype\":\"F32\"}}", 0, CRIL_ERR_FORMAT, "'a' has no proper shape"},
         {ONE("F32\\u0000", "[2]", "[0,8]"), 8, CRIL_ERR_FORMAT, "dtype"},
@@ -189,6 +194,7 @@ static void json_beyond_the_standard(void **state)
 static void json_refused(void **state)
 {
     static char deep[2 * CRIL_JSON_MAX_DEPTH + 8];
+    json_t *too_long;
     static const struct {
         const char *text;
         cril_status status;
@@ -219,6 +225,9 @@ static void json_refused(void **state)
         if (!strstr(err.message, cases[i].words))
             fail_msg("'%s' lacks '%s'", err.message, cases[i].words);
     }
+    assert_int_equal(
+        cril_json_parse("t.json", (const uint8_t *)"", CRIL_JSON_MAX_BYTES + 1, &too_long, NULL),
+        CRIL_ERR_UNSUPPORTED);
     memset(deep, '[', CRIL_JSON_MAX_DEPTH); /* exactly as deep as is allowed */
     memset(deep + CRIL_JSON_MAX_DEPTH, ']', CRIL_JSON_MAX_DEPTH);
     deep[2 * CRIL_JSON_MAX_DEPTH] = '\0';

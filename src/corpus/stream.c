@@ -54,6 +54,8 @@ static const struct refusal {
     {"lzma data", ".lzma", 0, 0, NULL, "decompress it with xz -d"},
     {"brotli data", ".br", 0, 0, NULL, "decompress it with brotli -d"},
     {"a GGUF model", ".gguf", 0, 4, "GGUF", "give a corpus here and the model with -m"},
+    {"a file of a model's weights", ".safetensors", 0, 0, NULL,
+     "give a corpus here and the model with -m"},
     {"UTF-16 text", NULL, 0, 2, "\xff\xfe", "convert it with iconv -f UTF-16 -t UTF-8"},
     {"UTF-16 text", NULL, 0, 2, "\xfe\xff", "convert it with iconv -f UTF-16 -t UTF-8"},
 };

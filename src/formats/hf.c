@@ -9,10 +9,11 @@
  * model's. Buffers that are no weights are left out (is_buffer).
  *
  * Files count in this order: config.json, the index, the weights by name, those of the tokenizer,
- * all that are there. What cril does not read is refused by name, with what helps.
+ * all that are there. What cril does not read: hf_refuse.c.
  */
 #include "formats/folder_path.h"
 #include "formats/hf_config.h"
+#include "formats/hf_refuse.h"
 #include "formats/members.h"
 #include "formats/reader.h"
 #include "formats/safetensors.h"
@@ -38,26 +39,6 @@ static const char *const others[] = {"tokenizer.json",
                                      "merges.txt",
                                      "*.tiktoken"};
 
-/* Weights that cril does not read, and what helps. */
-static const struct {
-    const char *pattern, *advice;
-} foreign[] = {
-    {"pytorch_model*.bin",
-     "is a Python pickle, which cril does not open; convert it once, in the folder: python3 -c "
-     "\"from transformers import AutoModelForCausalLM as M; "
-     "M.from_pretrained('.', torch_dtype='auto').save_pretrained('.')\""},
-    {"consolidated*.safetensors",
-     "has the names of Mistral's own format; fetch the files model*.safetensors of the model too"},
-    {"consolidated*.pth",
-     "has Meta's own format; fetch the model's folder in Hugging Face's format"},
-    {"flax_model*.msgpack",
-     "has weights for Flax; fetch the files model*.safetensors of the model too"},
-    {"tf_model*.h5",
-     "has weights for TensorFlow; fetch the files model*.safetensors of the model too"},
-    {"*.safetensors", "is not named model.safetensors, so it may be anything; if it is the model, "
-                      "give it that name"},
-};
-
 struct folder {
     struct cril_source *source;
     const char *given;           /* the file in it that names it; NULL: none does */
@@ -71,136 +52,42 @@ static cril_status no_memory(const char *path, cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
 }
 
-/* ---- What is refused ---- */
-
-/* The names with commas in between; "..." stands for those that do not fit. */
-static void list_names(const struct cril_members *m, char *out, size_t size)
-{
-    static const char more[] = ", ...";
-    size_t at = 0;
-
-    for (size_t i = 0; i < m->n; i++) {
-        if (at + 2 + strlen(m->names[i]) + sizeof(more) > size) {
-            memcpy(out + at, i ? more : more + 2, sizeof(more) - (i ? 0 : 2));
-            return;
-        }
-        at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", m->names[i]);
-    }
-}
-
-static cril_status refuse_gguf(struct cril_source *s, const struct cril_members *m, cril_error *err)
-{
-    char names[200];
-
-    list_names(m, names, sizeof(names));
-    return cril_fail(err, CRIL_ERR_IO, "%s: is a folder with GGUF files: %s; name one of them",
-                     s->path, names);
-}
-
-/* Says why there are no weights that cril reads. */
-static cril_status refuse_weights(struct cril_source *s, cril_error *err)
-{
-    struct cril_members m = {0};
-    cril_status st = CRIL_OK;
-
-    for (size_t i = 0; st == CRIL_OK && i < sizeof(foreign) / sizeof(foreign[0]); i++) {
-        st = cril_members_list(s->folder, foreign[i].pattern, &s->arena, &m, err);
-        if (st == CRIL_OK && m.n)
-            st = cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s%s: %s", s->folder, m.names[0],
-                           foreign[i].advice);
-        free(m.names);
-    }
-    if (st != CRIL_OK)
-        return st;
-    if ((st = cril_members_list(s->folder, "*.gguf", &s->arena, &m, err)) == CRIL_OK)
-        st = m.n ? refuse_gguf(s, &m, err)
-                 : cril_fail(err, CRIL_ERR_IO,
-                             "%s: is a folder without weights; fetch its files " WEIGHTS
-                             " or model-*.safetensors",
-                             s->path);
-    free(m.names);
-    return st;
-}
-
-/* Says why there is no config.json. */
-static cril_status refuse_folder(struct cril_source *s, cril_error *err)
-{
-    static const char *const signs[] = {"*.safetensors", "*.bin", "consolidated*"};
-    struct cril_members m = {0};
-    cril_status st = CRIL_OK;
-
-    if ((st = cril_members_list(s->folder, "*.gguf", &s->arena, &m, err)) == CRIL_OK && m.n)
-        st = refuse_gguf(s, &m, err);
-    free(m.names);
-    for (size_t i = 0; st == CRIL_OK && i < sizeof(signs) / sizeof(signs[0]); i++) {
-        st = cril_members_list(s->folder, signs[i], &s->arena, &m, err);
-        if (st == CRIL_OK && m.n)
-            st = cril_fail(err, CRIL_ERR_IO,
-                           "%s: has weights (%s) but no " CONFIG
-                           ", which says how to compute with them; fetch the whole folder",
-                           s->path, m.names[0]);
-        free(m.names);
-    }
-    return st != CRIL_OK
-               ? st
-               : cril_fail(err, CRIL_ERR_IO,
-                           "%s: is no model: %s has no " CONFIG "; name a folder as Hugging Face's "
-                           "libraries write it, or a GGUF file",
-                           s->path, *s->folder ? s->folder : "the working folder");
-}
-
-static cril_status check_quantised(const struct folder *f, cril_error *err)
-{
-    static const char *const keys[] = {"quantization_config", "compression_config"};
-    const json_t *const text = json_object_get(f->config, "text_config");
-
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const json_t *const top = json_object_get(f->config, keys[i]), *const q =
-                                                                           json_is_object(top)
-                                                                               ? top
-                                                                               : json_object_get(
-                                                                                     text, keys[i]);
-        const char *const method = json_string_value(json_object_get(q, "quant_method"));
-
-        if (json_is_object(q))
-            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                             "%s: the model is quantised by %.40s (%s), which cril does not read; "
-                             "use the model as it was before, or a GGUF file of it",
-                             f->source->files[0].path, method ? method : "a method without a name",
-                             keys[i]);
-    }
-    return CRIL_OK;
-}
-
 /* ---- Which weights ---- */
+
+/* Adds the file that the index names for a tensor, unless it is the one that was added last. */
+static cril_status add_indexed(const char *path, const char *tensor, const json_t *file,
+                               struct cril_arena *arena, struct cril_members *files,
+                               cril_error *err)
+{
+    const char *const name = json_string_value(file);
+
+    if (!name || strlen(name) != json_string_length(file) ||
+        !cril_member_matches("*.safetensors", name) || strchr(name, '/'))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: says that tensor '%.80s' is in '%.80s', which is no name of a "
+                         "safetensors file in the folder",
+                         path, tensor, name ? name : "?");
+    if (files->n && strcmp(files->names[files->n - 1], name) == 0)
+        return CRIL_OK;
+    return cril_members_add(files, arena, name, err);
+}
 
 /* Adds the files that the index names. On success *map is the caller's. */
 static cril_status read_index(const char *path, const uint8_t *data, size_t len,
                               struct cril_arena *arena, struct cril_members *files, json_t **map,
                               cril_error *err)
 {
-    cril_status st;
-    json_t *root, *found, *file;
-    const char *tensor;
+    json_t *root, *found;
+    cril_status st = cril_json_parse(path, data, len, &root, err);
 
-    if ((st = cril_json_parse(path, data, len, &root, err)) != CRIL_OK)
+    if (st != CRIL_OK)
         return st;
     found = json_object_get(root, "weight_map");
     if (!json_is_object(found) || json_object_size(found) == 0)
         st = cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"weight_map\"; fetch it again", path);
-    json_object_foreach(found, tensor, file)
-    {
-        const char *const name = json_string_value(file);
-
-        if (st == CRIL_OK && (!name || strlen(name) != json_string_length(file) ||
-                              !cril_member_matches("*.safetensors", name) || strchr(name, '/')))
-            st = cril_fail(err, CRIL_ERR_FORMAT,
-                           "%s: says that tensor '%.80s' is in '%.80s', which is no name of a "
-                           "safetensors file in the folder",
-                           path, tensor, name ? name : "?");
-        if (st == CRIL_OK && (files->n == 0 || strcmp(files->names[files->n - 1], name) != 0))
-            st = cril_members_add(files, arena, name, err);
-    }
+    for (void *i = json_object_iter(found); i && st == CRIL_OK; i = json_object_iter_next(found, i))
+        st = add_indexed(path, json_object_iter_key(i), json_object_iter_value(i), arena, files,
+                         err);
     if (st == CRIL_OK)
         *map = json_incref(found);
     cril_members_sort(files);
@@ -265,7 +152,7 @@ static cril_status list_weights(struct folder *f, cril_error *err)
     if (st != CRIL_OK)
         return st;
     if (f->weights.n == 0)
-        return refuse_weights(s, err);
+        return cril_hf_refuse_weights(s, err);
     if (f->given && cril_member_matches("*.safetensors", f->given) && !holds(&f->weights, f->given))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s%s: is not the folder's model, which is in %s; name the folder",
@@ -423,24 +310,19 @@ static cril_status read_config(struct folder *f, cril_error *err)
     size_t len;
     cril_status st;
 
-    if (cril_member_exists(s->folder, "adapter_config.json"))
-        return cril_fail(
-            err, CRIL_ERR_UNSUPPORTED,
-            "%sadapter_config.json: the folder holds an adapter, not a model; merge "
-            "it into its model first: python3 -c \"from peft import "
-            "AutoPeftModelForCausalLM as M; M.from_pretrained('.')."
-            "merge_and_unload().save_pretrained('merged')\"; copy the tokenizer's files there",
-            s->folder);
-    if ((st = cril_source_read(s, CONFIG, &data, &len, err)) != CRIL_OK)
+    if ((st = cril_hf_check_files(s, err)) != CRIL_OK ||
+        (st = cril_source_read(s, CONFIG, &data, &len, err)) != CRIL_OK)
         return st;
     if (!data)
-        return refuse_folder(s, err);
+        return cril_hf_refuse_folder(s, err);
     s->values.path = s->files[0].path;
     if ((st = cril_json_parse(s->values.path, data, len, &f->config, err)) != CRIL_OK)
         return st;
     if (!json_is_object(f->config))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: is no JSON object; fetch it again",
                          s->values.path);
+    if ((st = cril_hf_check_config(s, f->config, err)) != CRIL_OK)
+        return st;
     return cril_hf_config_add(&s->values, f->config, err);
 }
 
@@ -502,8 +384,8 @@ static cril_status read_all(struct cril_source *s, cril_error *err)
 
     if ((st = find_folder(&f, err)) != CRIL_OK)
         return st;
-    if ((st = read_config(&f, err)) == CRIL_OK && (st = check_quantised(&f, err)) == CRIL_OK &&
-        (st = list_weights(&f, err)) == CRIL_OK && (st = read_weights(&f, err)) == CRIL_OK)
+    if ((st = read_config(&f, err)) == CRIL_OK && (st = list_weights(&f, err)) == CRIL_OK &&
+        (st = read_weights(&f, err)) == CRIL_OK)
         st = take_tensors(&f, err);
     if (st == CRIL_OK)
         st = read_others(s, err);

@@ -4,6 +4,9 @@
 #include "util/size.h"
 
 #include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,12 +37,16 @@ char *cril_member_path(const char *folder, const char *name)
 
 bool cril_member_exists(const char *folder, const char *name)
 {
-    char *const path = cril_member_path(folder, name);
+    char path[PATH_MAX]; /* memory that ran out would look like an absent file */
     struct stat info;
-    const bool is_there = path && lstat(path, &info) == 0;
+    const int n = snprintf(path, sizeof(path), "%s%s", folder, name);
 
-    free(path);
-    return is_there;
+    return n >= 0 && (size_t)n < sizeof(path) && lstat(path, &info) == 0;
+}
+
+static cril_status no_memory(const char *path, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for the names of files", path);
 }
 
 cril_status cril_members_add(struct cril_members *m, struct cril_arena *arena, const char *name,
@@ -51,7 +58,7 @@ cril_status cril_members_add(struct cril_members *m, struct cril_arena *arena, c
     if (grown)
         m->names = grown;
     if (!grown || !copy)
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the names of files");
+        return no_memory(name, err);
     grown[m->n++] = copy;
     return CRIL_OK;
 }
@@ -85,6 +92,8 @@ cril_status cril_members_list(const char *folder, const char *pattern, struct cr
             st = cril_members_add(out, arena, e->d_name, err);
     if (d)
         closedir(d);
+    else if (errno == ENOMEM)
+        st = no_memory(folder, err);
     cril_members_sort(out);
     return st;
 }

@@ -1,5 +1,6 @@
 #include "formats/misnamed.h"
 
+#include "formats/folder_path.h"
 #include "util/fail.h"
 
 #include <stdbool.h>
@@ -14,7 +15,8 @@ static bool is_hub_id(const char *path)
     const size_t owner = strspn(path, letters);
     const size_t name = path[owner] == '/' ? strspn(path + owner + 1, letters) : 0;
     const char *end = path + owner + (name ? 1 + name : 0);
-    const bool is_file = name > 5 && strcmp(end - 5, ".gguf") == 0;
+    const bool is_file =
+        (name > 5 && strcmp(end - 5, ".gguf") == 0) || cril_folder_member(path) != NULL;
     char folder[256];
 
     if (!owner || !name || is_file || (*end && *end != ':') || owner >= sizeof(folder))

@@ -37,11 +37,12 @@ static cril_status malformed(const struct header *h, const char *name, const cha
 /* A list of integers >= 0. */
 static bool is_counts(const json_t *list)
 {
-    size_t i;
-    const json_t *x;
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *const x = json_array_get(list, i);
 
-    json_array_foreach(list, i,
-                       x) if (!json_is_integer(x) || json_integer_value(x) < 0) return false;
+        if (!json_is_integer(x) || json_integer_value(x) < 0)
+            return false;
+    }
     return json_is_array(list);
 }
 
@@ -108,10 +109,10 @@ static int compare_places(const void *a, const void *b)
     return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
-/* The n tensors from first on fill the data. */
-static cril_status check_places(const struct header *h, const struct cril_safetensor *first,
-                                size_t n, cril_error *err)
+/* The tensors from first on fill the data. */
+static cril_status check_places(const struct header *h, size_t first, cril_error *err)
 {
+    const size_t n = h->list->n - first;
     const struct cril_safetensor **sorted = calloc(n + 1, sizeof(*sorted));
     const uint8_t *at = h->data;
     cril_status st = CRIL_OK;
@@ -119,7 +120,7 @@ static cril_status check_places(const struct header *h, const struct cril_safete
     if (!sorted)
         return no_memory(h->path, err);
     for (size_t i = 0; i < n; i++)
-        sorted[i] = &first[i];
+        sorted[i] = &h->list->items[first + i];
     if (n)
         qsort(sorted, n, sizeof(*sorted), compare_places);
     for (size_t i = 0; i < n && st == CRIL_OK; i++) {
@@ -141,18 +142,16 @@ static cril_status check_places(const struct header *h, const struct cril_safete
 
 static cril_status read_tensors(const struct header *h, json_t *root, cril_error *err)
 {
-    const size_t before = h->list->n;
+    const size_t first = h->list->n;
     cril_status st = CRIL_OK;
-    const char *name;
-    json_t *o;
 
     if (!json_is_object(root))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: its header is no JSON object; " CRIL_DAMAGED,
                          h->path);
-    json_object_foreach(root, name,
-                        o) if (strcmp(name, "__metadata__") != 0 &&
-                               (st = read_tensor(h, name, o, err)) != CRIL_OK) return st;
-    return check_places(h, h->list->items + before, h->list->n - before, err);
+    for (void *i = json_object_iter(root); i && st == CRIL_OK; i = json_object_iter_next(root, i))
+        if (strcmp(json_object_iter_key(i), "__metadata__") != 0)
+            st = read_tensor(h, json_object_iter_key(i), json_object_iter_value(i), err);
+    return st == CRIL_OK ? check_places(h, first, err) : st;
 }
 
 cril_status cril_safetensors_list(const char *path, const uint8_t *data, size_t len,

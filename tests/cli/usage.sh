@@ -77,6 +77,8 @@ echo '{"architectures": ["NoneForCausalLM"], "max_position_embeddings": 64, "rop
 echo '{}' >transformers/tokenizer.json; echo 'not read' >transformers/README.md
 t info-folder info --metadata --tensors transformers
 t info-folder-json info --json transformers/config.json
+t folder-operand score transformers c.jsonl
+t folder-corpus score -m llama.gguf transformers/model.safetensors
 rm transformers/model.safetensors; echo PK >transformers/pytorch_model.bin
 t model-pickle info transformers
 echo '{"quantization_config": {"quant_method": "gptq"}}' >transformers/config.json

@@ -93,33 +93,37 @@ static double multiply_adds(const cril_model *m, size_t layer, const struct cril
     return (double)n * (double)m->layers[layer].n_ff;
 }
 
-/* A position's channels [from, to): the input goes into the state, what comes out follows from
+/* Channels [from, to) of a position: the input goes into the state, what comes out follows from
  * both. */
-typedef void channels_fn(float *state, const float *in, float *out, size_t from, size_t to);
+typedef void channels_fn(float *state, const float *in, float *out, const float *key, size_t from,
+                         size_t to);
 
-static void shift(float *state, const float *in, float *out, size_t from, size_t to)
+static void shift(float *state, const float *in, float *out, const float *key, size_t from,
+                  size_t to)
 {
+    (void)key;
     for (size_t i = from; i < to; i++) {
         out[i] = state[i];
         state[i] = in[i];
     }
 }
 
-static void decay(float *state, const float *in, float *out, size_t from, size_t to)
+static void decay(float *state, const float *in, float *out, const float *key, size_t from,
+                  size_t to)
 {
     for (size_t i = from; i < to; i++) {
-        state[i] = state[i] * 0.75f + in[i];
+        state[i] = state[i] * 0.75f + in[i] * key[i % 16];
         out[i] += state[i];
     }
 }
 
 /* The state starts anew at position 0. */
 static void step(channels_fn *fn, float *state, size_t position, const float *in, float *out,
-                 size_t from, size_t to)
+                 const float *key, size_t from, size_t to)
 {
     if (position == 0)
         memset(state + from, 0, (to - from) * sizeof(float));
-    fn(state, in, out, from, to);
+    fn(state, in, out, key, from, to);
 }
 
 static void across(channels_fn *fn, const struct cril_pass *p, const struct cril_block *b,
@@ -130,8 +134,8 @@ static void across(channels_fn *fn, const struct cril_pass *p, const struct cril
         assert_int_equal(b->rows[i].sequence, b->rows[0].sequence);
         assert_int_equal(b->rows[i].position, b->rows[0].position + i);
         step(fn, (float *)(void *)cril_pass_state(p, &b->rows[i]), b->rows[i].position,
-             cril_block_row(b, p->step->in, i), cril_block_row(b, p->step->out, i), from * CHANNELS,
-             end);
+             cril_block_row(b, p->step->in, i), cril_block_row(b, p->step->out, i),
+             cril_block_row(b, CRIL_BUF_K, i), from * CHANNELS, end);
     }
 }
 
@@ -151,14 +155,14 @@ static void decay_across(const struct cril_pass *p, const struct cril_block *b, 
 
 static void shift_token(const struct cril_token *t, const struct cril_step *s)
 {
-    step(shift, t->state, t->position, t->buffer[s->in], t->buffer[s->out], 0,
-         cril_buffer_width(t->m, t->layer, s->out));
+    step(shift, t->state, t->position, t->buffer[s->in], t->buffer[s->out], t->buffer[CRIL_BUF_K],
+         0, cril_buffer_width(t->m, t->layer, s->out));
 }
 
 static void decay_token(const struct cril_token *t, const struct cril_step *s)
 {
-    step(decay, t->state, t->position, t->buffer[s->in], t->buffer[s->out], 0,
-         cril_buffer_width(t->m, t->layer, s->out));
+    step(decay, t->state, t->position, t->buffer[s->in], t->buffer[s->out], t->buffer[CRIL_BUF_K],
+         0, cril_buffer_width(t->m, t->layer, s->out));
 }
 
 static const struct cril_state shift_state = {.bytes = state_bytes, .plain_floats = state_floats},
@@ -176,6 +180,7 @@ static const struct cril_op op_shift = {.name = "shift",
 static const struct cril_op op_decay = {.name = "decay",
                                         .form = CRIL_ACROSS_POSITIONS,
                                         .reads_out = true,
+                                        .reads = 1u << CRIL_BUF_K,
                                         .state = &decay_state,
                                         .stores = true,
                                         .in_order = true,
@@ -211,6 +216,7 @@ static const struct cril_step parallel[] = {
 static const struct cril_step scan[] = {
     {&cril_op_norm, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
     {&cril_op_matmul, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
+    {&cril_op_matmul, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
     {&op_shift, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
     {&op_decay, CRIL_W_NONE, CRIL_BUF_G, CRIL_BUF_U},
     {&cril_op_matmul, CRIL_W_DOWN, CRIL_BUF_U, CRIL_BUF_T},
@@ -393,10 +399,11 @@ static void test_flops(void **state)
 
     for (size_t l = 0; l < m->config.n_layers; l++) {
         const struct cril_layer *layer = &m->layers[l];
-        const double f = (double)(layer->n_ff * m->config.n_embd);
+        const double f = (double)(layer->n_ff * m->config.n_embd),
+                     k = (double)(layer->n_kv_heads * layer->key_dim);
 
         if (layer->kind == SCAN)
-            without -= 2 * 10 * (2 * f + (double)layer->n_ff);
+            without -= 2 * 10 * (2 * f + k * (double)m->config.n_embd + (double)layer->n_ff);
         else
             without -= 2 * 10 * 3 * f;
     }

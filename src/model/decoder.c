@@ -248,10 +248,8 @@ static void embed_rows(const struct at *at)
     const size_t threads = cril_pool_threads(at->d->pool);
     for (size_t r = at->rank; r < at->d->n_rows; r += threads) {
         const struct cril_block b = block_of(at->d, r, 1);
-        for (size_t i = 0; i < list->n; i++) {
-            const struct cril_pass pass = pass_of(at, &list->step[i]);
-            pass.step->op->rows(&pass, &b);
-        }
+        cril_run_ends((struct cril_pass){.m = at->d->m, .k = at->d->k}, list->step,
+                      list->step + list->n, &b);
     }
 }
 
@@ -312,8 +310,7 @@ static void run_piece(void *arg, size_t rank, size_t worker)
 {
     struct cril_decoder *d = arg;
     const size_t n_layers = d->m->config.n_layers;
-    struct at at = {
-        .d = d, .own = &d->scratch[worker], .layer = n_layers, .rank = rank, .next = d->next};
+    struct at at = {.d = d, .own = &d->scratch[worker], .rank = rank, .next = d->next};
     embed_rows(&at);
     for (at.layer = 0; at.layer < n_layers; at.layer++) {
         const struct phases *phases = &d->phases[d->m->layers[at.layer].kind];

@@ -301,10 +301,7 @@ static void embed_task(void *arg, size_t task, size_t worker)
     const size_t first = task * CRIL_ROWS, left = e->n_rows - first;
     const struct cril_block b =
         block_of(e, &e->scratch[worker], first, left < CRIL_ROWS ? left : CRIL_ROWS);
-    for (size_t i = 0; i < list->n; i++) {
-        const struct cril_pass p = pass_of(e, e->m->config.n_layers, &list->step[i]);
-        p.step->op->rows(&p, &b);
-    }
+    cril_run_ends((struct cril_pass){.m = e->m, .k = e->k}, list->step, list->step + list->n, &b);
 }
 
 /* Lets go of what the embedding's steps have read of the file. */

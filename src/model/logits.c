@@ -18,19 +18,11 @@ const struct cril_matrix *cril_logits_matrix(const cril_model *m)
     return &cril_model_ends(m)->matrix[cril_logits_product(m)->w];
 }
 
-/* A block through the steps [from, to) of the head. */
-static void run_steps(struct cril_pass p, const struct cril_block *b, const struct cril_step *from,
-                      const struct cril_step *to)
-{
-    p.layer = p.m->config.n_layers;
-    for (p.step = from; p.step < to; p.step++)
-        p.step->op->rows(&p, b);
-}
-
 void cril_logits_prepare(const cril_model *m, const struct cril_kernels *k,
                          const struct cril_block *b)
 {
-    run_steps((struct cril_pass){.m = m, .k = k}, b, m->family->head.step, cril_logits_product(m));
+    cril_run_ends((struct cril_pass){.m = m, .k = k}, m->family->head.step, cril_logits_product(m),
+                  b);
 }
 
 void cril_logits_finish(const cril_model *m, const struct cril_kernels *k, size_t c, float *logits,
@@ -39,10 +31,10 @@ void cril_logits_finish(const cril_model *m, const struct cril_kernels *k, size_
     const struct cril_steps *head = &m->family->head;
     const size_t lds[CRIL_N_BUFFERS] = {[CRIL_BUF_LOGITS] = ld};
     const struct cril_block b = {.n = n, .ld = lds, .buffer = {[CRIL_BUF_LOGITS] = logits}};
-    run_steps(
+    cril_run_ends(
         (struct cril_pass){
             .m = m, .k = k, .first_logit = c * CRIL_CHUNK, .n_logits = cril_chunk_columns(m, c)},
-        &b, cril_logits_product(m) + 1, head->step + head->n);
+        cril_logits_product(m) + 1, head->step + head->n, &b);
 }
 
 struct cril_chunk cril_logits_sum(const struct cril_kernels *k, float *logits, size_t n)

@@ -1,10 +1,10 @@
 /*
- * A bound model: its sizes, its weights by role, and the steps of one of its layers.
+ * A bound model: its sizes, its weights by role, and the steps of its layers.
  *
- * A family (one file, family_*.c) reads an architecture's metadata and lists the steps; everything
- * else follows from the list: which tensors a layer must have, their shapes, and what the engine
- * does. A tensor of the file that no step uses is an error, so that no model is scored with a part
- * of it left out.
+ * A family (one file, family_*.c) reads an architecture's metadata and lists the steps of the
+ * embedding, of each kind of layer, and of the head. Everything else follows from the lists: which
+ * tensors a model must have, their shapes, and what the engine does. A tensor of the file that no
+ * step uses is an error, so that no model is scored with a part of it left out.
  */
 #ifndef CRIL_MODEL_MODEL_H
 #define CRIL_MODEL_MODEL_H
@@ -27,7 +27,7 @@ enum cril_buffer {
     CRIL_BUF_Q,      /* queries [n_heads * head_dim] */
     CRIL_BUF_K,      /* keys [n_kv_heads * head_dim] */
     CRIL_BUF_V,      /* values [n_kv_heads * head_dim] */
-    CRIL_BUF_A,      /* what attention gathered [n_heads * head_dim] */
+    CRIL_BUF_A,      /* what attention gathered [n_heads * value_dim] */
     CRIL_BUF_T,      /* a branch's result, before it is added [n_embd] */
     CRIL_BUF_G,      /* gate of the feed-forward network [n_ff] */
     CRIL_BUF_U,      /* its other half [n_ff] */

@@ -11,6 +11,14 @@ struct cril_block cril_block_part(const struct cril_block *b, size_t first, size
     return part;
 }
 
+void cril_run_ends(struct cril_pass p, const struct cril_step *from, const struct cril_step *to,
+                   const struct cril_block *b)
+{
+    p.layer = p.m->config.n_layers;
+    for (p.step = from; p.step < to; p.step++)
+        p.step->op->rows(&p, b);
+}
+
 size_t cril_row_group(const struct cril_row *rows, size_t n, bool in_order)
 {
     size_t i = 1;

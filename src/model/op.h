@@ -151,6 +151,11 @@ static inline unsigned char *cril_pass_state(const struct cril_pass *p, const st
     return p->sequences[r->sequence].state + p->state;
 }
 
+/* Takes b through steps [from, to) of the embedding or the head, all by rows. p says the model, the
+ * kernels, and for logits which. */
+void cril_run_ends(struct cril_pass p, const struct cril_step *from, const struct cril_step *to,
+                   const struct cril_block *b);
+
 /* How many of the rows [n], from the first on, go together through an operation across positions.
  */
 size_t cril_row_group(const struct cril_row *rows, size_t n, bool in_order);

@@ -405,7 +405,7 @@ static void test_shards(void **state)
     server.files[4].path = "model-1-of-000002.safetensors";
     server.files[5].path = "model-00002-of-2.safetensors";
     server.files[7].path = "model.fp16.safetensors";
-    server.files[8].path = "model-00009-of-00009.bin";
+    server.files[8].path = "model-9-of-00009.bin";
     pulled("hf:o/n", "");
     expect_file("model-1-of-000002.safetensors", large, LARGE);
     expect_file("model-00002-of-2.safetensors", other, sizeof(other));

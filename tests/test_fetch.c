@@ -397,6 +397,29 @@ static void test_gguf(void **state)
     refused("hf:o/n:Q8_0", CRIL_ERR_UNSUPPORTED, "several files are of this type");
 }
 
+/* Publishers write numbers of shards with five digits or six; other weights are another format's.
+ */
+static void test_shards(void **state)
+{
+    (void)state;
+    server.files[4].path = "model-1-of-000002.safetensors";
+    server.files[5].path = "model-00002-of-2.safetensors";
+    server.files[7].path = "model.fp16.safetensors";
+    server.files[8].path = "model-9-of-00009.bin";
+    pulled("hf:o/n", "");
+    expect_file("model-1-of-000002.safetensors", large, LARGE);
+    expect_file("model-00002-of-2.safetensors", other, sizeof(other));
+    expect_no_file("model.fp16.safetensors");
+    /* Where the whole is there, too, it is the model. */
+    begin(NULL);
+    setenv("HF_ENDPOINT", server.endpoint, 1);
+    server.files[7].path = "model.safetensors";
+    pulled("hf:o/n", "");
+    expect_file("model.safetensors", "x", 1);
+    expect_no_file("model-1-of-000002.safetensors");
+    expect_no_file("model.safetensors.index.json");
+}
+
 static void test_what_is_no_model(void **state)
 {
     (void)state;
@@ -1079,6 +1102,7 @@ int main(int argc, char **argv)
         PLAIN(test_place),
         ON_SERVER(test_folder),
         ON_SERVER(test_gguf),
+        ON_SERVER(test_shards),
         ON_SERVER(test_what_is_no_model),
         ON_SERVER(test_find),
         ON_SERVER(test_token),

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "fetch/choose.h"
+
 #include <cril/model.h>
 #include <cril/report.h>
 #include <errno.h>
@@ -174,6 +176,33 @@ static void test_use(void **state)
     cril_model_close(model);
 }
 
+/* The files of a repository, and which of them are a model. */
+static cril_status choose(cril_error *err)
+{
+    static const char json[] =
+        "{\"sha\": \"0123456789012345678901234567890123456789\", \"siblings\": ["
+        "{\"rfilename\": \"config.json\", \"size\": 2, \"blobId\": \"\"},"
+        "{\"rfilename\": \"model.safetensors\", \"lfs\": {\"sha256\": \"\", \"size\": 9}}]}";
+    struct cril_hub_listing list;
+    struct cril_hub_choice choice;
+    cril_hub_name name;
+    cril_status st = cril_hub_name_parse("hf:o/n", &name, err);
+
+    if (st != CRIL_OK ||
+        (st = cril_hub_listing_parse(json, sizeof(json) - 1, "hf:o/n", &list, err)) != CRIL_OK)
+        return st;
+    st = cril_hub_choose(&name, "hf:o/n", &list, &choice, err);
+    cril_hub_choice_free(&choice);
+    cril_hub_listing_free(&list);
+    return st;
+}
+
+static void test_hub(void **state)
+{
+    (void)state;
+    check(choose, CRIL_OK, false);
+}
+
 static char path[] = "/tmp/cril-no-memory-XXXXXX";
 
 /* JSON that is no result: to know that, it must be read. */
@@ -251,6 +280,7 @@ int main(void)
         cmocka_unit_test(test_use),
         cmocka_unit_test(test_json),
         cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_hub),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,8 @@
 #include "fetch/listing.h"
 
 #include "util/fail.h"
+#include "util/json.h"
+#include "util/number.h"
 #include "util/size.h"
 
 #include <jansson.h>
@@ -118,12 +120,14 @@ static cril_status read_root(const json_t *root, const char *spoken, struct cril
 cril_status cril_hub_listing_parse(const char *json, size_t len, const char *spoken,
                                    struct cril_hub_listing *out, cril_error *err)
 {
+    const locale_t before = cril_c_locale_begin();
     json_error_t why;
     json_t *root = json_loadb(json, len, 0, &why);
     cril_status st;
 
+    cril_c_locale_end(before);
     *out = (struct cril_hub_listing){0};
-    if (!root && json_error_code(&why) == json_error_out_of_memory)
+    if (!root && cril_json_lacked_memory(&why))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", spoken);
     if (!root)
         return bad_answer(spoken, "is no JSON", err);

@@ -107,13 +107,38 @@ bool cril_hub_is_description(const char *path)
     return ends_with(path, ".tiktoken");
 }
 
+/* Moves behind the text at *at. */
+static bool read_text(const char **at, const char *text)
+{
+    const size_t n = strlen(text);
+
+    if (strncmp(*at, text, n) != 0)
+        return false;
+    *at += n;
+    return true;
+}
+
+/* The same of a number, of one to nine digits. */
+static bool read_number(const char **at, unsigned *out)
+{
+    const size_t n = strspn(*at, "0123456789");
+
+    *out = 0;
+    if (!n || n > 9)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        *out = 10 * *out + (unsigned)(*(*at)++ - '0');
+    return true;
+}
+
 bool cril_hub_shard_of(const char *path, unsigned *count)
 {
-    static const char form[] = "model-#####-of-#####.safetensors";
+    unsigned number, of;
 
-    if (!has_form(path, form))
+    if (!read_text(&path, "model-") || !read_number(&path, &number) || !read_text(&path, "-of-") ||
+        !read_number(&path, &of) || strcmp(path, ".safetensors") != 0)
         return false;
-    *count = five_digits(path + sizeof("model-00001-of-") - 1);
+    *count = of;
     return true;
 }
 

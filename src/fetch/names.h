@@ -24,7 +24,8 @@ bool cril_hub_is_gguf(const char *path); /* by its name */
 
 /* Of a repository's folder, a file that a reader of models opens, weights aside. */
 bool cril_hub_is_description(const char *path);
-/* Its weights: model.safetensors, or a shard such as model-00001-of-00002.safetensors. */
+/* Its weights: model.safetensors, or a shard such as model-00001-of-00002.safetensors, whatever the
+ * number of digits. *count is set for a shard only. */
 bool cril_hub_is_weights(const char *path);
 bool cril_hub_shard_of(const char *path, unsigned *count); /* of how many, if it is a shard */
 

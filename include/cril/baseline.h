@@ -27,7 +27,7 @@ typedef struct cril_baseline {
 cril_status cril_baselines_create(cril_baselines **out, cril_error *err);
 void cril_baselines_free(cril_baselines *b); /* NULL is allowed */
 
-/* Puts a text, of any bytes, behind those before. How it is cut into calls changes no size. */
+/* Appends a text, of any bytes. The number of calls that it takes changes no size. */
 cril_status cril_baselines_add(cril_baselines *b, const void *text, size_t len_bytes,
                                cril_error *err);
 

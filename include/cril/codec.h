@@ -36,7 +36,7 @@ typedef struct cril_codec_totals {
     uint64_t archive_bytes;  /* written so far */
     uint64_t code_bytes;     /* of these, the range coder's */
     uint64_t segments, tokens, forward_tokens;
-    uint64_t raw_bytes; /* of the text, that went in as they are */
+    uint64_t raw_bytes; /* of the text, stored as they are */
     double nats;        /* ideal: -ln p of all tokens */
     double seconds;
 } cril_codec_totals;
@@ -47,7 +47,7 @@ typedef struct cril_segment_cost {
     uint64_t code_bytes; /* of the range coder; 0 where the text was kept */
     double nats;         /* ideal: -ln p, added in the order of the tokens */
     bool own;  /* they are, all and in order, what cril_tokenizer_encode makes of the text */
-    bool kept; /* they would have taken more room than the text, which went in as it is */
+    bool kept; /* they would have taken more room than the text, which is stored as it is */
 } cril_segment_cost;
 
 typedef struct cril_codec_callbacks {
@@ -87,7 +87,7 @@ void cril_compressor_free(cril_compressor *c);
    segments go through the model together, so it is written later. After an error, and once it is
    finished, c can only be freed: CRIL_ERR_RANGE. */
 cril_status cril_compressor_add(cril_compressor *c, const void *text, size_t n, cril_error *err);
-/* Codes what waits, writes index and trailer. */
+/* Codes the segments that wait, writes index and trailer. */
 cril_status cril_compressor_finish(cril_compressor *c, cril_error *err);
 const cril_codec_totals *cril_compressor_totals(const cril_compressor *c);
 

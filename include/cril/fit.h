@@ -6,9 +6,9 @@
  * predicts models of a family that it has not seen, and what it says of a new model. doc/fit.md
  * defines every figure.
  *
- * Numbers that differ by no more than rounding are one number, wherever that is asked: points of
- * one x, points of one y, ties of ranks. a and b are one where |a - b| < 2^-46 max(|a|, |b|); all
- * of several are, where the smallest and the largest are.
+ * Numbers that differ by no more than rounding count as equal: points of
+ * one x, points of one y, ties of ranks. a and b are equal if |a - b| < 2^-46 max(|a|, |b|);
+ * several numbers are equal if the smallest and the largest are.
  *
  * The numbers work in any unit: an estimate follows the units of x and y. All functions are pure:
  * no state, no random number but from the seed, and the same bits on every machine; any number of
@@ -20,7 +20,7 @@
  * of 2^32 or more is refused too. CRIL_ERR_NOMEM: no memory for working arrays, a few times that of
  * the points.
  *
- * What 3 points are good for: they leave 1 degree of freedom. A 95 % interval then reaches 12.7
+ * 3 points leave 1 degree of freedom. A 95 % interval then reaches 12.7
  * standard errors to each side, so nearly every such interval holds zero. That is arithmetic, not
  * evidence.
  */
@@ -59,7 +59,7 @@ typedef struct cril_line {
     double y_mean, y_min, y_max;
     double x_sum_squares; /* of x less its mean */
     double pearson;       /* correlation r, -1 to 1 */
-    double pearson_low;   /* Fisher's interval; for n == 3 it is -1 to 1, that is nothing */
+    double pearson_low;   /* Fisher's interval; for n == 3 it is -1 to 1, which says nothing */
     double pearson_high;
     double p_value;                 /* two-sided, of no correlation: Student's t with n - 2 */
     double spearman;                /* correlation of the ranks, ties at the mean of theirs */
@@ -149,7 +149,7 @@ typedef struct cril_line_bootstrap {
     uint64_t seed;
     /* out */
     size_t n_units; /* models or families to draw from */
-    size_t redrawn; /* resamples that were degenerate and made anew */
+    size_t redrawn; /* resamples that were degenerate and redrawn */
     cril_range pearson, slope, intercept, rmse;
 } cril_line_bootstrap;
 
@@ -210,7 +210,7 @@ typedef struct cril_line_both {
     double x_mean, y_mean;     /* weighted: the line passes through them */
     double reduced_chi_square; /* weighted sum of squares / (n - 2); Deming: x errors taken as 1 */
     double scale;              /* factor of the standard errors in the intervals */
-    size_t n_minima;           /* local minima of the sum of squares; the least is the line */
+    size_t n_minima;           /* local minima of the sum of squares; the line is the smallest */
 } cril_line_both;
 
 /*
@@ -223,7 +223,7 @@ typedef struct cril_line_both {
  * widened: value -+ t scale se, where scale = sqrt(max(1, reduced_chi_square)) and t is Student's
  * with n - 2.
  *
- * Points of unequal errors often have several minima; the least is taken: York's equation is
+ * Points of unequal errors often have several minima; the smallest is taken: York's equation is
  * solved by bracketing, since iterating it need not converge. CRIL_ERR_NUMERIC: no minimum (the
  * line is vertical). Source: York, Evensen, Lopez Martinez & De Basabe Delgado 2004, Am. J. Phys.
  * 72:367, eq. 13; errors of x and y independent.

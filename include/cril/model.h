@@ -5,7 +5,7 @@
  *
  * Its files are mapped. A file that another program cuts short while the model is in use ends the
  * process with SIGBUS, as for every mapped file; a program that must outlive that needs a handler,
- * as the command has one. A file that is written to: cril_model_check.
+ * as the command has one. cril_model_check finds a file that was written to.
  */
 #ifndef CRIL_MODEL_H
 #define CRIL_MODEL_H
@@ -40,9 +40,9 @@ void cril_model_close(cril_model *m); /* NULL is allowed */
 /*
  * Whether all files of the model are still those that were opened, with the same content, as far as
  * device, inode, size and times tell. The weights are read from the files while they are used, so
- * what came of a model is worth something only if this is CRIL_OK afterwards. Scoring, compression,
- * decompression and the hashes look for themselves before they hand out anything.
- * CRIL_ERR_MISMATCH names the file.
+ * results of a model are right only if this is CRIL_OK afterwards. Scoring, compression,
+ * decompression and the hashes check this before they hand out anything. CRIL_ERR_MISMATCH names
+ * the file.
  */
 cril_status cril_model_check(const cril_model *m, cril_error *err);
 

@@ -1,6 +1,6 @@
 /*
- * A score proved by a file: the documents that were scored are compressed into an archive, the
- * archive is decoded, and its text compared with the corpus (doc/scoring.md, "Proof").
+ * Proves a score by a file: compresses the scored documents into an archive, decodes it, and
+ * compares its text with the corpus (doc/scoring.md, "Proof").
  */
 #ifndef CRIL_PROVE_H
 #define CRIL_PROVE_H
@@ -39,10 +39,10 @@ typedef struct cril_prove_callbacks {
 
 typedef struct cril_proof {
     uint64_t documents; /* a segment of the archive each */
-    /* Of these: coded with other tokens than the score's, or as raw bytes, since what the tokenizer
-       makes of the text does not spell it back. */
+    /* Of these: coded with other tokens than the score's, or as raw bytes, since the tokenizer's
+     * tokens do not spell the text. */
     uint64_t respelled;
-    /* Of these: their tokens would have taken more room than the text, which went in as it is. */
+    /* Of these: their tokens would have taken more room than the text, which is stored as it is. */
     uint64_t kept;
     uint64_t characters; /* of all documents */
     double score_nats;   /* of the score */
@@ -65,7 +65,7 @@ typedef struct cril_proof {
  * one, or the model is another; CRIL_ERR_RANGE: another protocol, a result without documents, one
  * of more than CRIL_SEGMENT_BYTES_MAX; CRIL_ERR_IO: the archive cannot be written; those of
  * cril_corpus_next, cril_compressor_create and cril_decompress. Messages name the corpus. On errors
- * *out is untouched, and what is in the file is of no use.
+ * *out is untouched, and the file's content is of no use.
  */
 cril_status cril_prove(cril_model *m, const char *corpus_path, const cril_corpus_options *corpus,
                        const cril_result *scored, const cril_prove_options *options,

@@ -36,10 +36,10 @@ typedef struct cril_document_difference {
 /* What the interval says of B. */
 typedef enum cril_verdict {
     CRIL_VERDICT_NONE,  /* there is no interval: fewer than 2 documents have characters */
-    CRIL_VERDICT_SAME,  /* each document costs the same bits in both, but for rounding (fit.h) */
+    CRIL_VERDICT_SAME,  /* each document costs the same bits in both, except for rounding (fit.h) */
     CRIL_VERDICT_FEWER, /* it lies below 0: B needs fewer bits */
     CRIL_VERDICT_MORE,  /* above 0 */
-    CRIL_VERDICT_OPEN   /* it holds 0, which decides nothing */
+    CRIL_VERDICT_OPEN   /* it holds 0: no decision */
 } cril_verdict;
 
 typedef struct cril_comparison {

@@ -276,11 +276,8 @@ static void test_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),
-        cmocka_unit_test(test_use),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_open),   cmocka_unit_test(test_use), cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

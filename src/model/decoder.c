@@ -98,8 +98,8 @@ struct cril_decoder {
     double *weights, *sums;    /* [n_streams][chunks], [n_streams] */
 };
 
-/* A layer on its way through its phases, as one thread sees it. */
-struct at {
+/* Where a thread is on its way through the layers. */
+struct place {
     struct cril_decoder *d;
     struct scratch *own;
     size_t layer, rank;
@@ -111,17 +111,17 @@ static size_t take(atomic_size_t *next)
     return atomic_fetch_add_explicit(next, 1, memory_order_relaxed);
 }
 
-static const struct cril_step *steps_of(const struct at *at)
+static const struct cril_step *steps_of(const struct place *at)
 {
     return cril_layer_steps(at->d->m, at->layer)->step;
 }
 
-static const struct cril_matrix *matrix_of(const struct at *at, const struct cril_step *step)
+static const struct cril_matrix *matrix_of(const struct place *at, const struct cril_step *step)
 {
     return &at->d->m->layers[at->layer].matrix[step->w];
 }
 
-static struct cril_pass pass_of(const struct at *at, const struct cril_step *step)
+static struct cril_pass pass_of(const struct place *at, const struct cril_step *step)
 {
     const struct cril_decoder *d = at->d;
     size_t state = 0;
@@ -170,7 +170,7 @@ static void multiply_panel(struct cril_decoder *d, struct scratch *own, const st
 
 /* The products that follow read row r of the buffer `in`: where a matrix holds integers, they read
  * it as such. */
-static void quantise_row(const struct at *at, const struct phase *products, size_t r)
+static void quantise_row(const struct place *at, const struct phase *products, size_t r)
 {
     const struct cril_decoder *d = at->d;
     for (size_t i = products->from; i < products->to; i++) {
@@ -186,7 +186,7 @@ static void quantise_row(const struct at *at, const struct phase *products, size
 }
 
 /* Panels of all matrices of the phase, whichever thread is free. */
-static void run_products(const struct at *at, const struct phase *p)
+static void run_products(const struct place *at, const struct phase *p)
 {
     struct cril_decoder *d = at->d;
     size_t i = p->from, before = 0, unit;
@@ -211,7 +211,7 @@ static void run_products(const struct at *at, const struct phase *p)
 
 /* Every rank has rows of its own, the same ones in every phase: from one such phase to the next it
  * need not wait. */
-static void run_rows(const struct at *at, const struct phase *p, const struct phase *then)
+static void run_rows(const struct place *at, const struct phase *p, const struct phase *then)
 {
     const size_t threads = cril_pool_threads(at->d->pool);
     for (size_t r = at->rank; r < at->d->n_rows; r += threads) {
@@ -226,7 +226,7 @@ static void run_rows(const struct at *at, const struct phase *p, const struct ph
 }
 
 /* A part of the work on one group of rows at a time, whichever thread is free. */
-static void run_across(const struct at *at, const struct phase *p)
+static void run_across(const struct place *at, const struct phase *p)
 {
     const struct cril_pass pass = pass_of(at, &steps_of(at)[p->from]);
     const struct cril_op *op = pass.step->op;
@@ -242,7 +242,7 @@ static void run_across(const struct at *at, const struct phase *p)
 
 /* ---- Ends ---- */
 
-static void embed_rows(const struct at *at)
+static void embed_rows(const struct place *at)
 {
     const struct cril_steps *list = &at->d->m->family->embedding;
     const size_t threads = cril_pool_threads(at->d->pool);
@@ -254,7 +254,7 @@ static void embed_rows(const struct at *at)
 }
 
 /* What the vocabulary matrix reads of the rows that have an output. */
-static void prepare_outputs(const struct at *at)
+static void prepare_outputs(const struct place *at)
 {
     struct cril_decoder *d = at->d;
     const struct cril_matrix *t = cril_logits_matrix(d->m);
@@ -272,7 +272,7 @@ static void prepare_outputs(const struct at *at)
     }
 }
 
-static void run_chunks(const struct at *at)
+static void run_chunks(const struct place *at)
 {
     struct cril_decoder *d = at->d;
     const struct cril_matrix *t = cril_logits_matrix(d->m);
@@ -295,7 +295,7 @@ static void run_chunks(const struct at *at)
 
 /* ---- A piece ---- */
 
-static void run_phase(const struct at *at, const struct phase *p, const struct phase *then)
+static void run_phase(const struct place *at, const struct phase *p, const struct phase *then)
 {
     switch (p->form) {
     case CRIL_BY_ROWS: run_rows(at, p, then); break;
@@ -310,7 +310,7 @@ static void run_piece(void *arg, size_t rank, size_t worker)
 {
     struct cril_decoder *d = arg;
     const size_t n_layers = d->m->config.n_layers;
-    struct at at = {.d = d, .own = &d->scratch[worker], .rank = rank, .next = d->next};
+    struct place at = {.d = d, .own = &d->scratch[worker], .rank = rank, .next = d->next};
     embed_rows(&at);
     for (at.layer = 0; at.layer < n_layers; at.layer++) {
         const struct phases *phases = &d->phases[d->m->layers[at.layer].kind];

@@ -65,7 +65,7 @@ struct cril_token {
     int32_t id;
     float *buffer[CRIL_N_BUFFERS]; /* [cril_buffer_width] */
     float *state;                  /* of the step in this layer */
-    float *scratch;                /* [n] */
+    float *scratch;                /* [n + width of CRIL_BUF_Q] */
 };
 
 /* What operations keep of the positions of a sequence, in one layer. Operations that name the same
@@ -96,8 +96,9 @@ struct cril_op {
 
     /*
      * CRIL_ACROSS_POSITIONS. A block has rows of one sequence: of CRIL_POSITIONS aligned positions
-     * at most; where in_order, all that there are, every position behind its predecessor. Parts of
-     * the work, [from, to) of `parts`, can be done in any order, each by another thread.
+     * at most; where in_order, all rows that there are, every position behind its predecessor, in
+     * buffers that are kept for all rows. Parts of the work, [from, to) of `parts`, can be done in
+     * any order, each by another thread.
      */
     void (*across)(const struct cril_pass *p, const struct cril_block *b, size_t from, size_t to,
                    float *scratch);
@@ -118,7 +119,7 @@ extern const struct cril_op cril_op_head_norm; /* each head of out = RMSNorm(hea
 extern const struct cril_op cril_op_matmul;    /* out = w in */
 extern const struct cril_op cril_op_bias;      /* out += w */
 extern const struct cril_op cril_op_add;       /* out += in */
-extern const struct cril_op cril_op_rope;      /* turns each head of out by its position */
+extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
 extern const struct cril_op cril_op_store_kv;  /* keeps keys and values of a position */
 extern const struct cril_op cril_op_attend;    /* out = softmax(scale in K^T, causal) V */
 extern const struct cril_op cril_op_silu_mul;  /* out = SiLU(out) * in */

@@ -1,7 +1,7 @@
 /* Rotary position embedding of each head (rope.h). */
 #include "model/op.h"
 
-static void turn_rows(const struct cril_pass *p, const struct cril_block *b)
+static void rotate_rows(const struct cril_pass *p, const struct cril_block *b)
 {
     const struct cril_layer *l = &p->m->layers[p->layer];
     const struct cril_rope *r = &p->m->rope[l->rope];
@@ -16,8 +16,8 @@ static void turn_rows(const struct cril_pass *p, const struct cril_block *b)
     }
 }
 
-/* Turns one head x: pair i by the angle of cosine c[i] and sine s[i]. */
-static void turn_head(const struct cril_rope *r, const float *c, const float *s, float *x)
+/* Rotates one head x: pair i by the angle of cosine c[i] and sine s[i]. */
+static void rotate_head(const struct cril_rope *r, const float *c, const float *s, float *x)
 {
     const size_t half = r->n_rot / 2, step = r->halves ? 1 : 2, other = r->halves ? half : 1;
     for (size_t i = 0; i < half; i++) {
@@ -27,18 +27,18 @@ static void turn_head(const struct cril_rope *r, const float *c, const float *s,
     }
 }
 
-static void turn_token(const struct cril_token *t, const struct cril_step *s)
+static void rotate_token(const struct cril_token *t, const struct cril_step *s)
 {
     const struct cril_layer *l = &t->m->layers[t->layer];
     const struct cril_rope *r = &t->m->rope[l->rope];
     float *cosine = t->scratch, *sine = cosine + r->n_rot / 2;
     cril_rope_row(r, t->position, cosine, sine);
     for (size_t h = 0; h < cril_buffer_width(t->m, t->layer, s->out); h += l->key_dim)
-        turn_head(r, cosine, sine, t->buffer[s->out] + h);
+        rotate_head(r, cosine, sine, t->buffer[s->out] + h);
 }
 
 const struct cril_op cril_op_rope = {.name = "rope",
                                      .form = CRIL_BY_ROWS,
                                      .reads_out = true,
-                                     .rows = turn_rows,
-                                     .plain = turn_token};
+                                     .rows = rotate_rows,
+                                     .plain = rotate_token};

@@ -74,8 +74,8 @@ static void run(struct memory *w, size_t layer, const struct cril_steps *list)
     }
 }
 
-/* -ln of the softmax at target, chunk by chunk of CRIL_CHUNK logits. */
-static double surprise(const float *logits, size_t n, size_t target)
+/* -ln softmax(logits)[target], chunk by chunk of CRIL_CHUNK logits. */
+static double negative_log_likelihood(const float *logits, size_t n, size_t target)
 {
     double max = -INFINITY, sum = 0;
     for (size_t i = 0; i < n; i++)
@@ -109,7 +109,8 @@ cril_status cril_reference_nats(const cril_model *m, const int32_t *ids, size_t 
         for (size_t l = 0; l < n_layers; l++)
             run(&w, l, cril_layer_steps(m, l));
         run(&w, n_layers, &m->family->head);
-        nats[p] = surprise(w.token.buffer[CRIL_BUF_LOGITS], m->n_vocab, (size_t)ids[p + 1]);
+        nats[p] = negative_log_likelihood(w.token.buffer[CRIL_BUF_LOGITS], m->n_vocab,
+                                          (size_t)ids[p + 1]);
     }
     release(&w);
     return CRIL_OK;

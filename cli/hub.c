@@ -78,11 +78,24 @@ static int on_progress(void *user, uint64_t done, uint64_t total)
     return cril_output_signal();
 }
 
+static void on_wait(void *user, unsigned seconds)
+{
+    struct fetching *f = user;
+
+    cril_progress_clear(&f->progress);
+    if (!f->quiet)
+        cril_print_note("%s: the hub has had too many requests; waiting for %u s, as it asks",
+                        f->name, seconds);
+}
+
 int cril_fetch(const char *name, unsigned parallel, bool quiet, struct cril_fetched *out)
 {
     struct fetching f = {.out = out, .quiet = quiet, .name = name};
-    const cril_hub_options options = {
-        .parallel = parallel, .user = &f, .on_plan = on_plan, .on_progress = on_progress};
+    const cril_hub_options options = {.parallel = parallel,
+                                      .user = &f,
+                                      .on_plan = on_plan,
+                                      .on_progress = on_progress,
+                                      .on_wait = on_wait};
     cril_error err;
     cril_status st;
 

@@ -54,7 +54,7 @@ static void take(char *arg)
     } else if ((value = option(arg, "corrupt")) != NULL) {
         server.corrupt = value;
     } else if ((value = option(arg, "limit")) != NULL) {
-        server.rules[0] = (struct hub_rule){"GET ", atoi(value), 429, "Retry-After: 0\r\n", ""};
+        server.rules[0] = (struct hub_rule){"GET ", atoi(value), 429, "Retry-After: 1\r\n", ""};
     } else if ((value = option(arg, "status")) != NULL) {
         snprintf(headers, sizeof(headers), "X-Error-Code: %s\r\n", strchr(value, ':') + 1);
         server.rules[1] = (struct hub_rule){"", -1, atoi(value), headers, ""};

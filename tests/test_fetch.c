@@ -599,10 +599,15 @@ static int is_over(void *user, uint64_t done, uint64_t total)
     return ++*(int *)user > 3;
 }
 
+static void on_wait(void *user, unsigned seconds)
+{
+    *(int *)user += (int)seconds;
+}
+
 static void test_too_many(void **state)
 {
     int calls = 0;
-    cril_hub_options o = {.wait_ms = 1, .user = &calls, .on_progress = is_over};
+    cril_hub_options o = {.wait_ms = 1, .user = &calls, .on_progress = is_over, .on_wait = on_wait};
     struct timespec begun, ended;
     cril_hub_model m = {0};
     cril_error err;
@@ -624,9 +629,10 @@ static void test_too_many(void **state)
         (struct hub_rule){"GET /api/", -1, 429, "RateLimit: \"api\";r=0;t=3600\r\n", NULL};
     refused("hf:o/n", CRIL_ERR_IO, "asks to wait for 3600 s");
     assert_int_equal(hub_server_count(&server, ""), 1);
-    /* The caller need not wait. */
+    /* The caller is told, and need not wait. */
     server.rules[0] = (struct hub_rule){"GET /api/", -1, 429, "Retry-After: 200\r\n", NULL};
     assert_int_equal(cril_hub_pull("hf:o/n", &o, &m, &err), CRIL_ERR_CANCELLED);
+    assert_true(calls >= 200);
 }
 
 /* ---- bytes ---- */

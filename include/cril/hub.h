@@ -82,9 +82,10 @@ typedef struct cril_hub_options {
     unsigned wait_ms;  /* before the first repetition of a request that failed; each further wait
                           is twice as long; 0: 1000 */
     void *user;
-    /* Called in the caller's thread, may be NULL. Return 0, or stop: CRIL_ERR_CANCELLED. */
+    /* Called in the caller's thread, may be NULL. An int is 0, or stops: CRIL_ERR_CANCELLED. */
     int (*on_plan)(void *user, const cril_hub_plan *plan); /* once, before a byte is fetched */
     int (*on_progress)(void *user, uint64_t done, uint64_t total); /* bytes; ten times a second */
+    void (*on_wait)(void *user, unsigned seconds); /* the hub asks to wait, and the pull does */
 } cril_hub_options;
 
 /*

@@ -34,7 +34,7 @@ typedef enum cril_status {
     CRIL_ERR_UNSUPPORTED, /* well-formed, but of a kind cril does not know */
     CRIL_ERR_RANGE,       /* an argument outside its documented range */
     CRIL_ERR_NUMERIC,     /* a model computed a value that is not finite */
-    CRIL_ERR_EMPTY,       /* nothing to score */
+    CRIL_ERR_EMPTY,       /* nothing to score; nothing of that name on the hub, or in its cache */
     CRIL_ERR_MISMATCH,    /* two things that should belong together do not */
     CRIL_ERR_CANCELLED    /* a callback asked to stop */
 } cril_status;

@@ -207,8 +207,10 @@ bool cril_hub_wait(const struct cril_hub_session *s, struct cril_hub_patience *p
     if (++p->tries >= MAX_TRIES)
         return false;
     left <<= p->tries - 1;
-    if (a->has_wait)
+    if (a->has_wait) {
         left = (uint64_t)a->wait_sec * 1000;
+        atomic_store(s->asked_wait_sec, a->wait_sec);
+    }
     for (; left && !atomic_load(s->stop); left -= left < 50 ? left : 50) {
         const struct timespec t = {0, (long)(left < 50 ? left : 50) * 1000000};
 

@@ -13,6 +13,7 @@ struct cril_hub_session {
     const char *token;  /* "": none */
     const char *spoken; /* the name, for sentences */
     const atomic_bool *stop;
+    atomic_uint *asked_wait_sec; /* what the hub asked to wait for last */
     unsigned wait_ms;
 };
 

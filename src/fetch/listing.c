@@ -180,6 +180,7 @@ cril_status cril_hub_listing_fetch(const struct cril_hub_session *s, struct cril
     do {
         body.len = 0;
         st = cril_hub_ask(s, h, &r, s->spoken, &a, &again, err);
+        again = again && (a.status || !patience.tries); /* no network: a second attempt, no more */
     } while (st != CRIL_OK && again && cril_hub_wait(s, &patience, &a));
     if (st == CRIL_OK)
         st = cril_hub_listing_parse(body.data ? body.data : "", body.len, s->spoken, out, err);

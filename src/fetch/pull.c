@@ -36,7 +36,8 @@ struct pull {
     /* Shared with the threads. */
     cril_status (*job)(struct pull *p, struct cril_http *h, cril_error *err);
     atomic_bool stop;
-    atomic_size_t next; /* of fetches */
+    atomic_uint asked_wait_sec; /* 0: it was told */
+    atomic_size_t next;         /* of fetches */
     pthread_mutex_t mutex;
     pthread_cond_t ended;
     unsigned running;
@@ -85,10 +86,13 @@ static unsigned start_threads(struct pull *p, unsigned n, pthread_t *threads)
     return started;
 }
 
-static bool is_stopped_by_caller(const struct pull *p)
+static bool is_stopped_by_caller(struct pull *p)
 {
+    const unsigned wait_sec = atomic_exchange(&p->asked_wait_sec, 0);
     uint64_t done = p->bytes_here;
 
+    if (wait_sec && p->options->on_wait)
+        p->options->on_wait(p->options->user, wait_sec);
     if (!p->options->on_progress)
         return false;
     for (size_t i = 0; i < p->n_fetches; i++)
@@ -293,6 +297,7 @@ static cril_status begin(struct pull *p, const char *text, cril_error *err)
                                            .token = p->token,
                                            .spoken = cril_hub_spoken(&p->name, p->spoken),
                                            .stop = &p->stop,
+                                           .asked_wait_sec = &p->asked_wait_sec,
                                            .wait_ms = p->options->wait_ms ? p->options->wait_ms
                                                                           : DEFAULT_WAIT_MS};
     return CRIL_OK;

@@ -112,8 +112,9 @@ says err "b-mixed.gguf: its bytes have the SHA-256 [0-9a-f]*, and the hub says [
 serve status=401:GatedRepo $files
 "$cril" pull hf:tiny/llama:F32 2>err && fail "a gated repository"
 says err "is gated; accept its terms at $HF_ENDPOINT/tiny/llama, and set HF_TOKEN"
-serve limit=2 $files
-"$cril" pull -q hf:tiny/llama:mixed >out || fail "pull with a limit"
+serve limit=1 $files
+"$cril" pull hf:tiny/llama:mixed >out 2>err || fail "pull with a limit"
+says err "^cril: hf:tiny/llama:mixed: the hub has had too many requests; waiting for 1 s, as it asks\$"
 
 # Stopped and killed, it goes on where it was; others wait meanwhile.
 serve slow=20 $files

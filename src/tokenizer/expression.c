@@ -7,6 +7,7 @@
  */
 #include "tokenizer/expression.h"
 
+#include "tokenizer/words.h"
 #include "util/fail.h"
 #include "util/utf8.h"
 
@@ -16,9 +17,8 @@
 
 enum { MAX_DEPTH = 60 };
 
-/* Inside a class. Oniguruma's \s is White_Space, to which PCRE2's own adds U+180E. */
-#define SPACE "\\p{Z}\\t-\\r\\x{85}"
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+/* Inside a class. Outside of one, Oniguruma's \w is also the digits of Latin-1 that are no Nd. */
+#define BARE_WORD WORD "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
 #define HEX "0-9a-fA-F"
 
 struct translation {
@@ -133,7 +133,7 @@ static const struct {
     {"format", "\\p{Cf}"},
     {"alpha", "\\p{Alphabetic}"},
     {"digit", "\\p{Nd}"},
-    {"space", SPACE},
+    {"space", BLANKS},
     {"upper", "\\p{Uppercase}"},
     {"lower", "\\p{Lowercase}"},
     {"word", WORD},
@@ -192,7 +192,7 @@ static cril_status take_set_escape(struct translation *t, const char **items, bo
     static const struct {
         char letter;
         const char *items;
-    } sets[] = {{'s', SPACE}, {'w', WORD}, {'d', "\\p{Nd}"}, {'h', HEX}};
+    } sets[] = {{'s', BLANKS}, {'w', WORD}, {'d', "\\p{Nd}"}, {'h', HEX}};
     const char c = peek(t, 0);
 
     *items = NULL;
@@ -493,6 +493,11 @@ static cril_status take_set_atom(struct translation *t)
 
 /* ---- Atoms ---- */
 
+/* Behind a letter or the like, and none or one follows. */
+#define BOUNDARY(after_none, after_one)                                                            \
+    "(?:(?<![" BARE_WORD "])(" after_none "[" BARE_WORD "])|(?<=[" BARE_WORD "])(" after_one       \
+    "[" BARE_WORD "]))"
+
 static cril_status take_escape(struct translation *t)
 {
     char buffer[64];
@@ -503,15 +508,13 @@ static cril_status take_escape(struct translation *t)
     t->at++;
     if ((st = take_set_escape(t, &items, &negated, buffer, sizeof(buffer))) != CRIL_OK)
         return st;
+    if (items && tolower((unsigned char)t->in.data[t->at - 1]) == 'w')
+        items = BARE_WORD;
     if (items)
         return put_class(t, &t->out, items, strlen(items), negated);
     switch (peek(t, 0)) {
-    case 'b':
-        t->at++;
-        return put(t, &t->out, "(?:(?<=[" WORD "])(?![" WORD "])|(?<![" WORD "])(?=[" WORD "]))");
-    case 'B':
-        t->at++;
-        return put(t, &t->out, "(?:(?<=[" WORD "])(?=[" WORD "])|(?<![" WORD "])(?![" WORD "]))");
+    case 'b': t->at++; return put(t, &t->out, BOUNDARY("?=", "?!"));
+    case 'B': t->at++; return put(t, &t->out, BOUNDARY("?!", "?="));
     case 'A':
     case 'z':
     case 'Z':

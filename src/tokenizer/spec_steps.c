@@ -311,6 +311,18 @@ static cril_status read_digits(struct cril_spec *s, const json_t *component, cri
     return add_matches(s, "\\p{N}", each ? SPLIT_ISOLATED : SPLIT_CONTIGUOUS, false, err);
 }
 
+/* Punctuation that Unicode encoded after version 8, up to 15: the library's tables are older. */
+#define LATER_PUNCTUATION                                                                          \
+    "\\x{61d}\\x{9fd}\\x{a76}\\x{c77}\\x{c84}\\x{1b7d}-\\x{1b7e}\\x{2e43}-\\x{2e4f}"               \
+    "\\x{2e52}-\\x{2e5d}\\x{10ead}\\x{10f55}-\\x{10f59}\\x{10f86}-\\x{10f89}"                      \
+    "\\x{1144b}-\\x{1144f}\\x{1145a}-\\x{1145b}\\x{1145d}\\x{11660}-\\x{1166c}\\x{116b9}"          \
+    "\\x{1183b}\\x{11944}-\\x{11946}\\x{119e2}\\x{11a3f}-\\x{11a46}\\x{11a9a}-\\x{11a9c}"          \
+    "\\x{11a9e}-\\x{11aa2}\\x{11b00}-\\x{11b09}\\x{11c41}-\\x{11c45}\\x{11c70}-\\x{11c71}"         \
+    "\\x{11ef7}-\\x{11ef8}\\x{11f43}-\\x{11f4f}\\x{11fff}\\x{12ff1}-\\x{12ff2}"                    \
+    "\\x{16e97}-\\x{16e9a}\\x{16fe2}\\x{1e95e}-\\x{1e95f}"
+/* By the tables of Unicode 8 and ASCII's symbols. The last two are punctuation no more. */
+#define PUNCTUATION "(?![" LATER_PUNCTUATION "])[\\p{P}$+<=>^`|~\\x{166d}\\x{111c9}]"
+
 static cril_status read_punctuation(struct cril_spec *s, const json_t *component, cril_error *err)
 {
     enum split_behaviour behaviour = SPLIT_ISOLATED;
@@ -319,14 +331,16 @@ static cril_status read_punctuation(struct cril_spec *s, const json_t *component
     if (json_object_get(component, "behavior") &&
         (st = read_behaviour(s, component, &behaviour, err)) != CRIL_OK)
         return st;
-    return add_matches(s, "[\\p{P}$+<=>^`|~]", behaviour, false, err);
+    return add_matches(s, PUNCTUATION, behaviour, false, err);
 }
+
+#define JOINERS "\\x{200c}\\x{200d}" /* letters and the like to the library's other expressions */
 
 static cril_status read_whitespace(struct cril_spec *s, const json_t *component, cril_error *err)
 {
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}"
     (void)component;
-    return add_matches(s, "[" WORD "]+|[^" WORD BLANKS "]+", SPLIT_REMOVED, true, err);
+    return add_matches(s, "[" WORD JOINERS "]+|[^" WORD JOINERS BLANKS "]+", SPLIT_REMOVED, true,
+                       err);
 }
 
 static cril_status read_whitespace_split(struct cril_spec *s, const json_t *component,

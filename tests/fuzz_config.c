@@ -60,7 +60,7 @@ static int count(void *user, const char *file)
 
 static void touch(struct cril_source *s)
 {
-    volatile uint64_t sum = 0;
+    static volatile uint64_t sum;
     char hex[65];
 
     for (size_t i = 0; i < cril_source_values(s)->n; i++) {

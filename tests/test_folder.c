@@ -337,6 +337,8 @@ static void sharded(void **state)
     write_shards();
     write_text(INDEX, "{\"weight_map\": {\"x\": \"b.safetensors\", \"y\": \"a.safetensors\", "
                       "\"z\": \"a.safetensors\"}}");
+    write_tensors("b.safetensors", /* a buffer that the index leaves out */
+                  "{" TENSOR("x", 0, 4) "," TENSOR("r.rotary_emb.inv_freq", 4, 8) "}", 8);
     s = opened(folder);
     assert_int_equal(cril_source_files(s), 4);
     assert_int_equal(cril_source_tensor_count(s), 3);

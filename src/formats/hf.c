@@ -162,7 +162,32 @@ static cril_status list_weights(struct folder *f, cril_error *err)
 
 /* ---- Tensors ---- */
 
-/* Those of file, whose tensors begin at first, against the index. Takes each one out of it. */
+static bool ends_with(const char *name, const char *end)
+{
+    const size_t n = strlen(name), len = strlen(end);
+
+    return n >= len && strcmp(name + n - len, end) == 0;
+}
+
+static bool starts_with(const char *name, const char *start)
+{
+    return strncmp(name, start, strlen(start)) == 0;
+}
+
+/* A buffer that transformers computes by itself: frequencies of rotation, or a causal mask
+ * [1, 1, n, n] and what masked scores become. */
+static bool is_buffer(const struct cril_safetensor *t)
+{
+    const bool is_mask =
+        t->n_dims == 4 && t->shape[0] == 1 && t->shape[1] == 1 && t->shape[2] == t->shape[3];
+
+    return ends_with(t->name, ".rotary_emb.inv_freq") || ends_with(t->name, ".attn.masked_bias") ||
+           ends_with(t->name, ".attention.masked_bias") ||
+           (is_mask && (ends_with(t->name, ".attn.bias") || ends_with(t->name, ".attention.bias")));
+}
+
+/* Those of file, whose tensors begin at first, against the index, which may leave buffers out.
+ * Takes each one out of it. */
 static cril_status check_index(const struct folder *f, const char *file, size_t first,
                                cril_error *err)
 {
@@ -170,7 +195,7 @@ static cril_status check_index(const struct folder *f, const char *file, size_t 
         const struct cril_safetensor *const t = &f->tensors.items[i];
         const char *const said = json_string_value(json_object_get(f->map, t->name));
 
-        if (!said || strcmp(said, file) != 0)
+        if (said ? strcmp(said, file) != 0 : !is_buffer(t))
             return cril_fail(err, CRIL_ERR_MISMATCH,
                              "%s: has tensor '%.80s', but " INDEX " says that it is in %.80s; "
                              "fetch the whole folder again",
@@ -213,30 +238,6 @@ static cril_status read_weights(struct folder *f, cril_error *err)
                        json_object_iter_key(left));
     }
     return st;
-}
-
-static bool ends_with(const char *name, const char *end)
-{
-    const size_t n = strlen(name), len = strlen(end);
-
-    return n >= len && strcmp(name + n - len, end) == 0;
-}
-
-static bool starts_with(const char *name, const char *start)
-{
-    return strncmp(name, start, strlen(start)) == 0;
-}
-
-/* A buffer that transformers computes by itself: frequencies of rotation, or a causal mask
- * [1, 1, n, n] and what masked scores become. */
-static bool is_buffer(const struct cril_safetensor *t)
-{
-    const bool is_mask =
-        t->n_dims == 4 && t->shape[0] == 1 && t->shape[1] == 1 && t->shape[2] == t->shape[3];
-
-    return ends_with(t->name, ".rotary_emb.inv_freq") || ends_with(t->name, ".attn.masked_bias") ||
-           ends_with(t->name, ".attention.masked_bias") ||
-           (is_mask && (ends_with(t->name, ".attn.bias") || ends_with(t->name, ".attention.bias")));
 }
 
 /* How names of a text model inside another one begin, and what they begin with alone. */
@@ -457,8 +458,8 @@ static cril_status visit_files(const struct visit *v, struct folder *f)
     struct cril_members rest = {0};
     cril_status st = list_weights(f, NULL); /* what is wrong with them is for open to say */
 
-    if (st != CRIL_ERR_NOMEM)
-        st = list_others(f->source, &rest, v->err);
+    st =
+        st == CRIL_ERR_NOMEM ? no_memory(v->folder, v->err) : list_others(f->source, &rest, v->err);
     if (st == CRIL_OK && (st = visit_one(v, CONFIG)) == CRIL_OK && !holds(&f->weights, WEIGHTS) &&
         cril_member_exists(v->folder, INDEX))
         st = visit_one(v, INDEX);

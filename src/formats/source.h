@@ -28,7 +28,7 @@ char *cril_source_name(const struct cril_source *s);
 const char *cril_source_format(const struct cril_source *s); /* for people; static */
 unsigned cril_source_version(const struct cril_source *s);   /* of the format; 0: it has none */
 bool cril_source_is_folder(const struct cril_source *s);
-/* The metadata; borrowed. Of a folder: config.json, as formats/hf.c flattens it. */
+/* The metadata; borrowed. Of a folder: config.json, as formats/hf_config.h says. */
 struct cril_values *cril_source_values(const struct cril_source *s);
 
 /* Files that were read, in the order in which they count. */

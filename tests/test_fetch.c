@@ -769,6 +769,11 @@ static void test_expired_address(void **state)
     refused("hf:o/n", CRIL_ERR_IO, "that stores the hub's files answers with status 403");
     server.in_xet = true;
     refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "own protocol (Xet)");
+    /* Most files are there for that protocol, too: what passes is no reason to ask for it. */
+    server.rules[0].status = 503;
+    refused("hf:o/n", CRIL_ERR_IO, "answers with status 503");
+    server.rules[0] = (struct hub_rule){"HEAD /", -1, 403, "X-Error-Message: no\r\n", NULL};
+    refused("hf:o/n", CRIL_ERR_EMPTY, "refuses access (403: no)");
 }
 
 /* What a HEAD must say. */

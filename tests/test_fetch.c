@@ -769,6 +769,11 @@ static void test_expired_address(void **state)
     refused("hf:o/n", CRIL_ERR_IO, "that stores the hub's files answers with status 403");
     server.in_xet = true;
     refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "own protocol (Xet)");
+    /* Most files are there for that protocol, too: what passes is no reason to ask for it. */
+    server.rules[0].status = 503;
+    refused("hf:o/n", CRIL_ERR_IO, "answers with status 503");
+    server.rules[0] = (struct hub_rule){"HEAD /", -1, 403, "X-Error-Message: no\r\n", NULL};
+    refused("hf:o/n", CRIL_ERR_EMPTY, "refuses access (403: no)");
 }
 
 /* What a HEAD must say. */
@@ -876,6 +881,9 @@ static void test_links(void **state)
 static void test_no_room(void **state)
 {
     struct rlimit before, small;
+    cril_hub_model m;
+    const char *said;
+    cril_error err;
 
     (void)state;
     server.listing = LIST("{\"rfilename\": \"a.gguf\", \"size\": 4000000000000000000}");
@@ -886,8 +894,11 @@ static void test_no_room(void **state)
     getrlimit(RLIMIT_FSIZE, &before);
     small = (struct rlimit){100000, before.rlim_max};
     setrlimit(RLIMIT_FSIZE, &small);
-    refused("hf:o/n:Q4_K_M", CRIL_ERR_IO,
-            "cannot be written: File too large; make room and run this again");
+    assert_int_equal(pull("hf:o/n:Q4_K_M", &m, &err), CRIL_ERR_IO);
+    said = strstr(err.message, ".cril-part: ");
+    assert_non_null(said);
+    assert_string_equal(said, ".cril-part: cannot be written: File too large; make room and run "
+                              "this again: it goes on from here");
     setrlimit(RLIMIT_FSIZE, &before);
     assert_int_equal(hub_server_count(&server, "store GET"), 1);
     pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");

@@ -152,7 +152,7 @@ static cril_status run(const struct cril_hub_session *s, struct cril_http *h,
     r->token = s->token[0] && cril_http_same_origin(r->url, s->place->endpoint) ? s->token : NULL;
     st = cril_http_run(h, r, a, &why);
     *again = st == CRIL_ERR_IO;
-    if (st == CRIL_ERR_IO || st == CRIL_ERR_UNSUPPORTED)
+    if (a->is_broken && (st == CRIL_ERR_IO || st == CRIL_ERR_UNSUPPORTED))
         return cril_fail(err, st, "%s: %s; check the network, and HF_ENDPOINT if it is set", what,
                          why.message);
     if (st != CRIL_OK && err)

@@ -224,7 +224,14 @@ static cril_status get_rest(struct work *w, struct cril_http_answer *a, bool *ag
                      w->at, w->facts.size);
 }
 
-/* The store has large files in pieces, for a protocol of its own. */
+/* Whether the store has the file, and does not give it in answer to a plain request: it has large
+ * files in pieces, for a protocol of its own. */
+static bool is_not_plain(const struct work *w, long status)
+{
+    return status >= 400 && status < 500 && status != 408 && status != 429 &&
+           (w->facts.in_xet || w->facts.size > max_plain_bytes);
+}
+
 static cril_status not_plain(const struct work *w, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -240,7 +247,7 @@ static cril_status get_all(struct work *w, cril_error *err)
     struct cril_http_answer a = {0};
     struct facts facts;
     bool again = false;
-    cril_status st = CRIL_OK;
+    cril_status st;
 
     while (w->at < w->facts.size) {
         if ((st = get_rest(w, &a, &again, err)) == CRIL_OK)
@@ -248,16 +255,16 @@ static cril_status get_all(struct work *w, cril_error *err)
         if (w->at > w->best)
             patience.tries = 0;
         w->best = w->at > w->best ? w->at : w->best;
-        do {
-            if (!again || !cril_hub_wait(w->f->session, &patience, &a))
-                return a.status >= 400 && (w->facts.in_xet || w->facts.size > max_plain_bytes)
-                           ? not_plain(w, err)
-                           : st;
+        if (!again || !cril_hub_wait(w->f->session, &patience, &a))
+            return is_not_plain(w, a.status) ? not_plain(w, err) : st;
+        do
             st = ask_facts(w, &facts, &a, &again, err);
-        } while (st != CRIL_OK);
+        while (st != CRIL_OK && again && cril_hub_wait(w->f->session, &patience, &a));
+        if (st != CRIL_OK)
+            return st;
         memcpy(w->facts.address, facts.address, sizeof(facts.address));
     }
-    return st;
+    return CRIL_OK;
 }
 
 /* ---- the hash ---- */

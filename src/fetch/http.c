@@ -253,12 +253,13 @@ static bool is_final(CURLcode code)
            code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_URL_MALFORMAT;
 }
 
-static cril_status judge(const struct exchange *e, CURLcode code, const char *text, cril_error *err)
+static cril_status judge(struct exchange *e, CURLcode code, const char *text, cril_error *err)
 {
     if (code == CURLE_OK || e->dropped > MAX_DROPPED) /* the status says all */
         return CRIL_OK;
     if (e->taken != CRIL_OK)
         return e->taken;
+    e->answer->is_broken = true;
     if (e->stalled)
         return cril_fail(err, CRIL_ERR_IO, "nothing came for %u s", e->request->stall_sec);
     if (code == CURLE_ABORTED_BY_CALLBACK)

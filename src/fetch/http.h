@@ -26,6 +26,7 @@ struct cril_http_answer {
     uint64_t range_from, range_size; /* of Content-Range: the first byte, bytes of the whole */
     unsigned wait_sec;               /* Retry-After, or until the limit of a 429 is over */
     bool in_xet;                     /* the store has it by a protocol of its own, too */
+    bool is_broken;                  /* the network failed before the answer was whole */
 };
 
 struct cril_http_request {
@@ -47,8 +48,9 @@ cril_status cril_http_create(struct cril_http **out, cril_error *err);
 void cril_http_free(struct cril_http *h); /* NULL is allowed */
 
 /*
- * CRIL_OK: an answer came whole, of any status. CRIL_ERR_IO: the network failed, which another
- * attempt may mend; what take took by then counts. CRIL_ERR_CANCELLED; what take returned.
+ * CRIL_OK: an answer came whole, of any status. CRIL_ERR_IO with is_broken: the network failed,
+ * which another attempt may mend; what take took by then counts. CRIL_ERR_CANCELLED; what take
+ * returned.
  */
 cril_status cril_http_run(struct cril_http *h, const struct cril_http_request *r,
                           struct cril_http_answer *a, cril_error *err);

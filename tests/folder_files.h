@@ -22,7 +22,7 @@ static char folder[] = "/tmp/cril-folder-XXXXXX";
 /* Of the folder; one of four buffers in turn. */
 static const char *in_folder(const char *name)
 {
-    static char paths[4][300];
+    static char paths[4][500];
     static unsigned turn;
     char *const path = paths[turn++ % 4];
 

@@ -4,11 +4,15 @@
  *
  * A vocabulary's control tokens are never what a text becomes, whatever the model: a look-alike of
  * one is text. So are names of bytes, such as <0x0A>, where bytes spell what has no token.
- * Ids are those that the file gives; the decoder, truncation and padding change none.
+ * The decoder, truncation and padding change no id.
+ *
+ * An added token has the id of its name in the model's vocabulary, else the next one behind as many
+ * ids as that has: what the file says of it, the library does not use.
  */
 #include "tokenizer/spec_json.h"
 
 #include "tokenizer/alphabet.h"
+#include "tokenizer/table.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -36,25 +40,20 @@ static struct cril_bytes text_of(const json_t *value)
 
 /* ---- Ids ---- */
 
-/* The largest id so far, and how many there were. */
-struct ids {
-    json_int_t max;
-    size_t n, bytes; /* of their names */
+/* What the model's vocabulary and the added tokens need. */
+struct sizes {
+    json_int_t max; /* id of the model; -1: none */
+    size_t n, n_added;
+    size_t bytes; /* of all names */
 };
 
-static cril_status count_id(const struct cril_spec *s, const json_t *id, size_t len,
-                            struct ids *ids, cril_error *err)
+static cril_status count_name(const struct cril_spec *s, size_t len, struct sizes *z,
+                              cril_error *err)
 {
-    const json_int_t i = json_integer_value(id);
-
-    if (!json_is_integer(id) || i < 0 || i >= INT32_MAX)
-        return wrong(s, "a token's id is not a number that it can be", err);
-    ids->max = i > ids->max ? i : ids->max;
-    ids->n++;
-    return cril_size_add(ids->bytes, len, &ids->bytes) ? CRIL_OK : no_memory(s, err);
+    return cril_size_add(z->bytes, len + 1, &z->bytes) ? CRIL_OK : no_memory(s, err);
 }
 
-static cril_status count_model(const struct cril_spec *s, const json_t *vocab, struct ids *ids,
+static cril_status count_model(const struct cril_spec *s, const json_t *vocab, struct sizes *z,
                                cril_error *err)
 {
     const char *name;
@@ -62,20 +61,28 @@ static cril_status count_model(const struct cril_spec *s, const json_t *vocab, s
     size_t i;
     cril_status st;
 
-    json_object_foreach((json_t *)vocab, name,
-                        value) if ((st = count_id(s, value, strlen(name), ids, err)) !=
-                                   CRIL_OK) return st;
+    json_object_foreach((json_t *)vocab, name, value)
+    {
+        const json_int_t id = json_integer_value(value);
+
+        if (!json_is_integer(value) || id < 0 || id >= INT32_MAX)
+            return wrong(s, "a token's id is not a number that it can be", err);
+        z->max = id > z->max ? id : z->max;
+        z->n++;
+        if ((st = count_name(s, strlen(name), z, err)) != CRIL_OK)
+            return st;
+    }
     json_array_foreach(vocab, i, value)
     {
-        ids->max = (json_int_t)i;
-        ids->n++;
-        if (!cril_size_add(ids->bytes, json_string_length(json_array_get(value, 0)), &ids->bytes))
-            return no_memory(s, err);
+        z->max = (json_int_t)i;
+        z->n++;
+        if ((st = count_name(s, json_string_length(json_array_get(value, 0)), z, err)) != CRIL_OK)
+            return st;
     }
     return CRIL_OK;
 }
 
-static cril_status count_added(const struct cril_spec *s, const json_t *added, struct ids *ids,
+static cril_status count_added(const struct cril_spec *s, const json_t *added, struct sizes *z,
                                cril_error *err)
 {
     json_t *token;
@@ -84,10 +91,40 @@ static cril_status count_added(const struct cril_spec *s, const json_t *added, s
 
     if (added && !json_is_null(added) && !json_is_array(added))
         return wrong(s, "\"added_tokens\" is not a list", err);
+    z->n_added = json_array_size(added);
     json_array_foreach(
-        added, i, token) if ((st = count_id(s, json_object_get(token, "id"),
-                                            json_string_length(json_object_get(token, "content")),
-                                            ids, err)) != CRIL_OK) return st;
+        added, i,
+        token) if ((st = count_name(s, json_string_length(json_object_get(token, "content")), z,
+                                    err)) != CRIL_OK) return st;
+    return CRIL_OK;
+}
+
+/* Ids by the names that the file gives. */
+struct names {
+    struct cril_table table;
+    int32_t next; /* id of an added token that the model does not have */
+};
+
+static cril_status list_names(const json_t *vocab, const struct sizes *z, struct names *names,
+                              cril_error *err)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    const cril_status st = cril_table_init(&names->table, z->n + z->n_added, err);
+
+    if (st != CRIL_OK)
+        return st;
+    names->next = (int32_t)z->n;
+    json_object_foreach((json_t *)vocab, name, value)
+        cril_table_put(&names->table, name, strlen(name), (int32_t)json_integer_value(value));
+    json_array_foreach(vocab, i, value)
+    {
+        const struct cril_bytes text = text_of(json_array_get(value, 0));
+
+        if (text.len)
+            cril_table_put(&names->table, text.data, text.len, (int32_t)i);
+    }
     return CRIL_OK;
 }
 
@@ -169,11 +206,20 @@ static cril_status put_model(struct cril_spec *s, const json_t *vocab, bool byte
     return CRIL_OK;
 }
 
-static cril_status put_added_token(struct cril_spec *s, const json_t *token, char **out,
-                                   cril_error *err)
+/* The id of an added token. */
+static int32_t place(struct names *names, struct cril_bytes name)
 {
-    const size_t id = (size_t)json_integer_value(json_object_get(token, "id"));
-    struct spec_added a = {.id = (int32_t)id};
+    int32_t id = cril_table_find(&names->table, name.data, name.len);
+
+    if (id < 0)
+        cril_table_put(&names->table, name.data, name.len, id = names->next++);
+    return id;
+}
+
+static cril_status put_added_token(struct cril_spec *s, const json_t *token, struct names *names,
+                                   char **out, cril_error *err)
+{
+    struct spec_added a = {0};
     cril_status st;
 
     if ((st = cril_spec_json_text(s, token, "content", &a.name, err)) != CRIL_OK ||
@@ -185,50 +231,52 @@ static cril_status put_added_token(struct cril_spec *s, const json_t *token, cha
         return st;
     if (!a.name.len)
         return CRIL_OK;
+    a.id = place(names, a.name);
     memcpy(*out, a.name.data, a.name.len);
     a.name.data = *out;
     *out += a.name.len;
-    s->types[id] = a.control ? TOKEN_CONTROL : TOKEN_USER_DEFINED;
-    s->pieces[id] = a.name;
+    s->types[a.id] = a.control ? TOKEN_CONTROL : TOKEN_USER_DEFINED;
+    s->pieces[a.id] = a.name;
     if (a.control)
-        s->keys[id] = (struct cril_bytes){0};
+        s->keys[a.id] = (struct cril_bytes){0};
     s->added[s->n_added++] = a;
     return CRIL_OK;
 }
 
-static cril_status put_added(struct cril_spec *s, const json_t *added, char *out, cril_error *err)
+static cril_status put_all(struct cril_spec *s, const json_t *vocab, const json_t *added,
+                           bool bytes, const struct sizes *z, struct names *names, cril_error *err)
 {
+    char *out = cril_arena_take(&s->arena, z->bytes, 1);
     json_t *token;
     size_t i;
     cril_status st;
 
-    if (!(s->added = cril_arena_take(&s->arena, json_array_size(added), sizeof(*s->added))))
-        return no_memory(s, err);
-    json_array_foreach(added, i,
-                       token) if ((st = put_added_token(s, token, &out, err)) != CRIL_OK) return st;
-    return CRIL_OK;
-}
-
-static cril_status read_tokens(struct cril_spec *s, const json_t *vocab, const json_t *added,
-                               bool bytes, cril_error *err)
-{
-    struct ids ids = {.max = -1};
-    char *out;
-    cril_status st;
-
-    if ((st = count_model(s, vocab, &ids, err)) != CRIL_OK ||
-        (st = count_added(s, added, &ids, err)) != CRIL_OK)
-        return st;
-    if (ids.max < 0 || (size_t)ids.max >= ids.n + MAX_GAPS)
-        return wrong(s, ids.max < 0 ? "has no token" : "leaves out more ids than it has", err);
-    if ((st = cril_spec_extend(s, (size_t)ids.max + 1, err)) != CRIL_OK)
-        return st;
-    out = cril_arena_take(&s->arena, ids.bytes + ids.n, 1); /* a byte's name may be empty */
-    if (!out)
+    if (!out || !(s->added = cril_arena_take(&s->arena, z->n_added, sizeof(*s->added))))
         return no_memory(s, err);
     if ((st = put_model(s, vocab, bytes, &out, err)) != CRIL_OK)
         return st;
-    return put_added(s, added, out, err);
+    json_array_foreach(added, i, token) if ((st = put_added_token(s, token, names, &out, err)) !=
+                                            CRIL_OK) return st;
+    s->n = z->max < names->next ? (size_t)names->next : (size_t)z->max + 1;
+    return s->n ? CRIL_OK : wrong(s, "has no token", err);
+}
+
+/* names is to be cleared, after an error too. */
+static cril_status read_tokens(struct cril_spec *s, const json_t *vocab, const json_t *added,
+                               bool bytes, struct names *names, cril_error *err)
+{
+    struct sizes z = {.max = -1};
+    cril_status st;
+
+    if ((st = count_model(s, vocab, &z, err)) != CRIL_OK ||
+        (st = count_added(s, added, &z, err)) != CRIL_OK)
+        return st;
+    if (z.n + z.n_added > INT32_MAX / 2 || (z.max >= 0 && (size_t)z.max >= z.n + MAX_GAPS))
+        return wrong(s, "leaves out more ids than it has", err);
+    if ((st = cril_spec_extend(s, (size_t)(z.max + 1) + z.n + z.n_added, err)) != CRIL_OK ||
+        (st = list_names(vocab, &z, names, err)) != CRIL_OK)
+        return st;
+    return put_all(s, vocab, added, bytes, &z, names, err);
 }
 
 /* ---- Models ---- */
@@ -329,17 +377,6 @@ static cril_status read_merges(struct cril_spec *s, const json_t *merges, cril_e
     return s->merges && out ? put_merges(s, merges, out, err) : no_memory(s, err);
 }
 
-/* The id of a token by its name in the model or among those added; -1: there is none. */
-static int32_t find_token(const struct cril_spec *s, const json_t *vocab, struct cril_bytes name)
-{
-    const json_t *const id = json_object_getn(vocab, name.data, name.len);
-
-    for (size_t i = 0; i < s->n_added; i++)
-        if (s->added[i].name.len == name.len && !memcmp(s->added[i].name.data, name.data, name.len))
-            return s->added[i].id;
-    return id ? (int32_t)json_integer_value(id) : -1;
-}
-
 static cril_status set_unknown(struct cril_spec *s, int64_t id, cril_error *err)
 {
     if (id < 0 || (uint64_t)id >= s->n)
@@ -354,8 +391,9 @@ static cril_status set_unknown(struct cril_spec *s, int64_t id, cril_error *err)
 static cril_status read_bpe(struct cril_spec *s, const json_t *model, const json_t *added,
                             cril_error *err)
 {
-    const json_t *const vocab = json_object_get(model, "vocab"), *const unknown = json_object_get(
-                                                                     model, "unk_token");
+    const json_t *const vocab = json_object_get(model, "vocab");
+    const struct cril_bytes unknown = text_of(json_object_get(model, "unk_token"));
+    struct names names = {0};
     bool bytes = false;
     cril_status st;
 
@@ -367,12 +405,13 @@ static cril_status read_bpe(struct cril_spec *s, const json_t *model, const json
         (st = cril_spec_json_flag(s, model, "byte_fallback", &bytes, err)) != CRIL_OK ||
         (st = cril_spec_json_flag(s, model, "fuse_unk", &s->fuses_unknown, err)) != CRIL_OK ||
         (st = cril_spec_json_flag(s, model, "ignore_merges", &s->ignores_merges, err)) != CRIL_OK ||
-        (st = read_tokens(s, vocab, added, bytes && !s->byte_level, err)) != CRIL_OK ||
         (st = read_merges(s, json_object_get(model, "merges"), err)) != CRIL_OK)
         return st;
-    if (!json_string_length(unknown))
-        return CRIL_OK;
-    return set_unknown(s, find_token(s, vocab, text_of(unknown)), err);
+    st = read_tokens(s, vocab, added, bytes && !s->byte_level, &names, err);
+    if (st == CRIL_OK && unknown.len)
+        st = set_unknown(s, cril_table_find(&names.table, unknown.data, unknown.len), err);
+    cril_table_clear(&names.table);
+    return st;
 }
 
 static cril_status read_unigram(struct cril_spec *s, const json_t *model, const json_t *added,
@@ -380,6 +419,7 @@ static cril_status read_unigram(struct cril_spec *s, const json_t *model, const 
 {
     const json_t *const vocab = json_object_get(model, "vocab"), *const unknown = json_object_get(
                                                                      model, "unk_id");
+    struct names names = {0};
     bool bytes = false;
     cril_status st;
 
@@ -390,9 +430,11 @@ static cril_status read_unigram(struct cril_spec *s, const json_t *model, const 
                          "%s: cril does not know a unigram model of bytes", s->path);
     if (!json_is_array(vocab))
         return wrong(s, "\"vocab\" is not a list", err);
-    if ((st = cril_spec_json_flag(s, model, "byte_fallback", &bytes, err)) != CRIL_OK ||
-        (st = read_tokens(s, vocab, added, bytes, err)) != CRIL_OK || !unknown ||
-        json_is_null(unknown))
+    if ((st = cril_spec_json_flag(s, model, "byte_fallback", &bytes, err)) != CRIL_OK)
+        return st;
+    st = read_tokens(s, vocab, added, bytes, &names, err);
+    cril_table_clear(&names.table);
+    if (st != CRIL_OK || !unknown || json_is_null(unknown))
         return st;
     return set_unknown(s, json_is_integer(unknown) ? json_integer_value(unknown) : -1, err);
 }

@@ -249,11 +249,12 @@ static bool touches_word(const char *text, size_t len, size_t start, size_t end)
     return cril_is_word(code);
 }
 
-/* Cuts the added tokens of s out of text; what lies between goes to `part`. */
+/* Cuts the added tokens of s out of text; what lies between goes to `part`. A token is found
+ * whether or not the one before took blanks of its name with it. */
 static cril_status cut_added(const struct run *r, const struct cril_specials *s, const char *text,
                              size_t len, bool first, encode_part part)
 {
-    size_t start = 0, n = 0;
+    size_t done = 0, n = 0;
     cril_status st;
 
     for (size_t i = 0; i < len;) {
@@ -264,17 +265,15 @@ static cril_status cut_added(const struct run *r, const struct cril_specials *s,
         i += a ? n : 1;
         if (!a || a->within || (a->single_word && touches_word(text, len, end, i)))
             continue;
-        if (a->strips_left)
-            end -= cril_trailing_blanks(text + start, end - start);
-        if (a->strips_right)
-            i += cril_leading_blanks(text + i, len - i);
-        if (end > start && (st = part(r, text + start, end - start, first && !start)) != CRIL_OK)
+        if (a->strips_left && end > done)
+            end -= cril_trailing_blanks(text + done, end - done);
+        if (end > done && (st = part(r, text + done, end - done, first && !done)) != CRIL_OK)
             return st;
         if ((st = cril_ids_push(r->ids, a->id, r->err)) != CRIL_OK)
             return st;
-        start = i;
+        done = i + (a->strips_right ? cril_leading_blanks(text + i, len - i) : 0);
     }
-    return start < len ? part(r, text + start, len - start, first && !start) : CRIL_OK;
+    return done < len ? part(r, text + done, len - done, first && !done) : CRIL_OK;
 }
 
 static cril_status encode_text(const struct run *r, const char *text, size_t len, bool first)

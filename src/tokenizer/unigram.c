@@ -74,7 +74,7 @@ static double piece_score(const struct cril_spec *spec, int32_t id, const char *
 {
     size_t more = 0; /* characters after the first */
 
-    if (spec->types[id] != TOKEN_USER_DEFINED)
+    if (!spec->sentence.used || spec->types[id] != TOKEN_USER_DEFINED)
         return spec->scores[id];
     for (size_t i = 1; i < len; i++)
         more += ((uint8_t)text[i] & 0xc0) != 0x80;

@@ -316,8 +316,8 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
     if (strncmp(hex, wanted, 2 * h->model_bytes) != 0)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: was made with another model, or another tokenizer: it needs the one "
-                         "of identity %s, %s has "
-                         "%s",
+                         "of identity %s, %s has %s; a folder and its GGUF file have different "
+                         "ones",
                          c->name, wanted, cril_model_path(m), hex);
     if (h->context > cril_model_context(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||

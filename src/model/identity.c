@@ -24,51 +24,48 @@
  * and those of the tokenizer's tables ("tokenizer.ggml."). Every item says where it ends, and a
  * key's first bytes, read as the length of a tensor's name, exceed any file; so models that differ
  * in what cril reads of them never hash the same bytes.
+ *
+ * A folder has no such tables: "cril folder 1\n" stands in front, and what its files say of the
+ * tokenizer (identity_tokenizer.c) behind.
  */
+#include "model/identity.h"
 #include "model/model.h"
-
+#include "tokenizer/tokenizer.h"
 #include "util/fail.h"
-#include "util/hash.h"
 #include "util/memory.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-struct hashing { /* after a failure nothing more is hashed */
-    struct cril_sha256 *hash;
-    cril_status st;
-    cril_error *err;
-};
-
-static void begin(struct hashing *h, cril_error *err)
+static void begin(struct cril_hashing *h, cril_error *err)
 {
-    *h = (struct hashing){.err = err};
+    *h = (struct cril_hashing){.err = err};
     h->st = cril_sha256_create(&h->hash, err);
 }
 
-static void add_bytes(struct hashing *h, const void *data, size_t n)
+void cril_identity_bytes(struct cril_hashing *h, const void *data, size_t n)
 {
     if (h->st == CRIL_OK)
         h->st = cril_sha256_update(h->hash, data, n, h->err);
 }
 
-static void add_number(struct hashing *h, uint64_t v, unsigned bytes)
+void cril_identity_number(struct cril_hashing *h, uint64_t v, unsigned bytes)
 {
     uint8_t b[8];
 
     for (unsigned i = 0; i < bytes; i++)
         b[i] = (uint8_t)(v >> (8 * i));
-    add_bytes(h, b, bytes);
+    cril_identity_bytes(h, b, bytes);
 }
 
-static void add_text(struct hashing *h, const char *data, size_t len)
+void cril_identity_text(struct cril_hashing *h, const char *data, size_t len)
 {
-    add_number(h, len, 8);
-    add_bytes(h, data, len);
+    cril_identity_number(h, len, 8);
+    cril_identity_bytes(h, data, len);
 }
 
 /* Writes the hash where all went well; h is then gone. */
-static cril_status finish(struct hashing *h, char hex[65])
+static cril_status finish(struct cril_hashing *h, char hex[65])
 {
     char made[65];
 
@@ -113,20 +110,20 @@ static int compare_names(const void *a, const void *b)
     return strcmp((*x)->name, (*y)->name);
 }
 
-static void add_value(struct hashing *h, const struct cril_value *kv)
+static void add_value(struct cril_hashing *h, const struct cril_value *kv)
 {
-    add_text(h, kv->key.data, kv->key.len);
-    add_number(h, kv->is_array, 1);
-    add_number(h, kv->type, 4);
-    add_number(h, kv->n, 8);
+    cril_identity_text(h, kv->key.data, kv->key.len);
+    cril_identity_number(h, kv->is_array, 1);
+    cril_identity_number(h, kv->type, 4);
+    cril_identity_number(h, kv->n, 8);
     if (kv->type != CRIL_VALUE_STRING)
-        add_bytes(h, kv->data, cril_value_bytes(kv));
+        cril_identity_bytes(h, kv->data, cril_value_bytes(kv));
     else
         for (uint64_t i = 0; i < kv->n; i++)
-            add_text(h, kv->strings[i].data, kv->strings[i].len);
+            cril_identity_text(h, kv->strings[i].data, kv->strings[i].len);
 }
 
-static cril_status add_metadata(struct hashing *h, const cril_model *m)
+static cril_status add_metadata(struct cril_hashing *h, const cril_model *m)
 {
     const size_t n = m->values->n;
     const struct cril_value **chosen =
@@ -145,14 +142,14 @@ static cril_status add_metadata(struct hashing *h, const cril_model *m)
     return h->st;
 }
 
-static void add_mapped(struct hashing *h, const struct cril_tensor *t)
+static void add_mapped(struct cril_hashing *h, const struct cril_tensor *t)
 {
     if (h->st == CRIL_OK)
         h->st = cril_sha256_update_mapped(h->hash, t->data, (size_t)t->bytes, h->err);
 }
 
 /* A vector of a folder, as the numbers of 32 bits that a GGUF has. */
-static void add_vector(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+static void add_vector(struct cril_hashing *h, const cril_model *m, const struct cril_weight *w)
 {
     const size_t n = (size_t)w->tensor->ne[0];
     float *v = malloc(n * sizeof(*v));
@@ -162,52 +159,52 @@ static void add_vector(struct hashing *h, const cril_model *m, const struct cril
         return;
     }
     cril_weight_load_vector(m, w->row, w->tensor, v);
-    add_number(h, n * sizeof(*v), 8);
+    cril_identity_number(h, n * sizeof(*v), 8);
     for (size_t i = 0; i < n; i++) {
         uint32_t bits;
 
         memcpy(&bits, &v[i], sizeof(bits));
-        add_number(h, bits, 4);
+        cril_identity_number(h, bits, 4);
     }
     free(v);
 }
 
 /* A matrix of a folder, its rows in the order of a GGUF. */
-static void add_matrix(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+static void add_matrix(struct cril_hashing *h, const cril_model *m, const struct cril_weight *w)
 {
     const struct cril_matrix matrix = cril_weight_matrix(m, w->row, w->tensor);
 
-    add_number(h, w->tensor->bytes, 8);
+    cril_identity_number(h, w->tensor->bytes, 8);
     if (!matrix.interleaved) {
         add_mapped(h, w->tensor);
         return;
     }
     for (size_t r = 0; r < matrix.rows; r++)
-        add_bytes(h, cril_matrix_row(&matrix, r), matrix.row_bytes);
+        cril_identity_bytes(h, cril_matrix_row(&matrix, r), matrix.row_bytes);
     cril_pages_release(w->tensor->data, (size_t)w->tensor->bytes);
 }
 
-static void add_weight(struct hashing *h, const cril_model *m, const struct cril_weight *w)
+static void add_weight(struct cril_hashing *h, const cril_model *m, const struct cril_weight *w)
 {
     const struct cril_tensor *const t = w->tensor;
     const bool is_vector = m->folder_class && t->n_dims == 1;
 
-    add_text(h, w->name, strlen(w->name));
-    add_number(h, cril_dtypes[is_vector ? CRIL_F32 : t->type].gguf_id, 4);
-    add_number(h, t->n_dims, 4);
+    cril_identity_text(h, w->name, strlen(w->name));
+    cril_identity_number(h, cril_dtypes[is_vector ? CRIL_F32 : t->type].gguf_id, 4);
+    cril_identity_number(h, t->n_dims, 4);
     for (unsigned k = 0; k < t->n_dims; k++)
-        add_number(h, t->ne[k], 8);
+        cril_identity_number(h, t->ne[k], 8);
     if (is_vector) {
         add_vector(h, m, w);
     } else if (m->folder_class) {
         add_matrix(h, m, w);
     } else {
-        add_number(h, t->bytes, 8);
+        cril_identity_number(h, t->bytes, 8);
         add_mapped(h, t);
     }
 }
 
-static cril_status add_tensors(struct hashing *h, const cril_model *m)
+static cril_status add_tensors(struct cril_hashing *h, const cril_model *m)
 {
     const size_t n = m->n_weights;
     const struct cril_weight **sorted = malloc((n + 1) * sizeof(*sorted));
@@ -217,7 +214,7 @@ static cril_status add_tensors(struct hashing *h, const cril_model *m)
     for (size_t i = 0; i < n; i++)
         sorted[i] = &m->weights[i];
     qsort(sorted, n, sizeof(*sorted), compare_names);
-    add_number(h, n, 8);
+    cril_identity_number(h, n, 8);
     for (size_t i = 0; i < n; i++)
         add_weight(h, m, sorted[i]);
     free(sorted);
@@ -226,13 +223,15 @@ static cril_status add_tensors(struct hashing *h, const cril_model *m)
 
 static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *err)
 {
-    static const char head[] = "cril model 1\n";
-    struct hashing h;
+    const char *const head = m->folder_class ? "cril folder 1\n" : "cril model 1\n";
+    struct cril_hashing h;
 
     begin(&h, err);
-    add_bytes(&h, head, sizeof(head) - 1);
+    cril_identity_bytes(&h, head, strlen(head));
     if (h.st == CRIL_OK && (h.st = add_metadata(&h, m)) == CRIL_OK)
         h.st = add_tensors(&h, m);
+    if (m->folder_class)
+        cril_identity_tokenizer(&h, cril_tokenizer_spec(m->tokenizer));
     return finish(&h, hex);
 }
 

@@ -180,6 +180,11 @@ void cril_tokenizer_free(cril_tokenizer *t)
     free(t);
 }
 
+const struct cril_spec *cril_tokenizer_spec(const cril_tokenizer *t)
+{
+    return &t->spec;
+}
+
 /* ---- Parts of a text ---- */
 
 /* One call of encode. */

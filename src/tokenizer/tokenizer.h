@@ -14,6 +14,10 @@ cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **o
 /* As cril_tokenizer_piece, but NULL for a control or unknown token, which stands for no text. */
 const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len);
 
+/* What its files say; borrowed. */
+struct cril_spec;
+const struct cril_spec *cril_tokenizer_spec(const cril_tokenizer *t);
+
 cril_status cril_ids_push(cril_ids *ids, int32_t id, cril_error *err);
 
 #endif

@@ -138,7 +138,10 @@ static bool write_line(const struct cril_value *kv, struct line *l)
 
     l->key = copy_text(kv->key.data, kv->key.len);
     l->type = type_names[kv->type][kv->is_array];
-    if (kv->is_array) {
+    if (cril_value_is_null(kv)) {
+        l->type = "null";
+        l->value = copy_text("null", 4);
+    } else if (kv->is_array) {
         l->value = array_text(kv);
     } else if (kv->type == CRIL_VALUE_STRING) {
         l->value = copy_text(kv->strings[0].data, kv->strings[0].len);

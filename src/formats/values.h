@@ -98,6 +98,12 @@ cril_status cril_values_opt_float(const struct cril_values *v, const char *key, 
 cril_status cril_values_opt_bool(const struct cril_values *v, const char *key, bool *out,
                                  cril_error *err);
 
+/* A null of JSON: an empty array of U8. */
+static inline bool cril_value_is_null(const struct cril_value *v)
+{
+    return v->is_array && v->type == CRIL_VALUE_U8 && !v->n;
+}
+
 /* Bytes of one number; 0 for strings and arrays. */
 size_t cril_value_type_bytes(enum cril_value_type type);
 /* Element i of an array (or a scalar's 0) as a number; i < v->n. */

@@ -54,4 +54,7 @@ $circles"
 if grep -rnE --include='*.[ch]' 'struct (cril_)?gguf_|formats/gguf' src cli | grep -v '^src/formats/'; then
     fail "GGUF is known outside src/formats"
 fi
+if grep -rn --include='*.[ch]' 'curl/curl.h' src include cli | grep -v '^src/fetch/http.c:'; then
+    fail "libcurl is known outside src/fetch/http.c"
+fi
 exit $status

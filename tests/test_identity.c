@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "formats/source.h"
+#include "llama_folder.h"
 
 #include <cril/model.h>
 #include <stdio.h>
@@ -308,85 +309,22 @@ static void python_computes_the_same(void **state)
 
 /* --- folders --- */
 
-#define TOKENIZER                                                                                  \
-    "{\"added_tokens\": [{\"id\": 4, \"content\": \"<s>\", \"special\": true}],"                   \
-    "\"normalizer\": null, \"pre_tokenizer\": {\"type\": \"ByteLevel\","                           \
-    "\"add_prefix_space\": false, \"use_regex\": true}, \"post_processor\": null,"                 \
-    "\"model\": {\"type\": \"BPE\", \"vocab\": {\"a\": 0, \"b\": 1, \"ab\": 2, \"ba\": 3},"        \
-    "\"merges\": [\"a b\", \"b a\"]}}"
-
-static void write_member(const char *name, const void *data, size_t n)
-{
-    char path[128];
-    FILE *f;
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    assert_non_null(f = fopen(path, "wb"));
-    assert_int_equal(fwrite(data, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
-}
-
-/* A Llama without layers' numbers of note: all weights are 0. */
-static void write_weights(void)
-{
-    static const struct {
-        const char *name;
-        unsigned rows, columns; /* rows 0: a vector */
-    } tensors[] = {{"model.embed_tokens.weight", 8, 4},
-                   {"model.norm.weight", 0, 4},
-                   {"model.layers.0.input_layernorm.weight", 0, 4},
-                   {"model.layers.0.post_attention_layernorm.weight", 0, 4},
-                   {"model.layers.0.self_attn.q_proj.weight", 4, 4},
-                   {"model.layers.0.self_attn.k_proj.weight", 4, 4},
-                   {"model.layers.0.self_attn.v_proj.weight", 4, 4},
-                   {"model.layers.0.self_attn.o_proj.weight", 4, 4},
-                   {"model.layers.0.mlp.gate_proj.weight", 4, 4},
-                   {"model.layers.0.mlp.up_proj.weight", 4, 4},
-                   {"model.layers.0.mlp.down_proj.weight", 4, 4}};
-    static uint8_t file[4096];
-    char *const header = (char *)file + 8;
-    size_t n = 0, bytes = 0;
-
-    for (size_t i = 0; i < sizeof(tensors) / sizeof(tensors[0]); i++) {
-        const size_t size = 4 * tensors[i].columns * (tensors[i].rows ? tensors[i].rows : 1);
-        char rows[16] = "";
-
-        if (tensors[i].rows)
-            snprintf(rows, sizeof(rows), "%u, ", tensors[i].rows);
-        n += (size_t)snprintf(header + n, sizeof(file) - 8 - n,
-                              "%s\"%s\": {\"dtype\": \"F32\", \"shape\": [%s%u], "
-                              "\"data_offsets\": [%zu, %zu]}",
-                              i ? ", " : "{", tensors[i].name, rows, tensors[i].columns, bytes,
-                              bytes + size);
-        bytes += size;
-    }
-    n += (size_t)snprintf(header + n, sizeof(file) - 8 - n, "}");
-    memset(header + n, 0, sizeof(file) - 8 - n);
-    file[0] = (uint8_t)n;
-    file[1] = (uint8_t)(n >> 8);
-    assert_true(8 + n + bytes <= sizeof(file));
-    write_member("model.safetensors", file, 8 + n + bytes);
-}
-
 /* Of the folder with this tokenizer.json, in which `from` becomes `to`. */
 static void identity_of_folder(const char *from, const char *to, char hex[65])
 {
-    const char *const at = strstr(TOKENIZER, from);
+    const char *const at = strstr(LLAMA_TOKENIZER, from);
     char text[1024];
     int n;
 
     assert_non_null(at);
-    n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - TOKENIZER), TOKENIZER, to,
+    n = snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - LLAMA_TOKENIZER), LLAMA_TOKENIZER, to,
                  at + strlen(from));
-    write_member("tokenizer.json", text, (size_t)n);
+    write_member(folder, "tokenizer.json", text, (size_t)n);
     identity_of(folder, hex);
 }
 
 static void a_folder_and_its_tokenizer(void **state)
 {
-    static const char config[] =
-        "{\"architectures\": [\"LlamaForCausalLM\"], \"hidden_size\": 4, \"intermediate_size\": 4, "
-        "\"num_attention_heads\": 2, \"num_hidden_layers\": 1, \"tie_word_embeddings\": true}";
     static const char *const changes[][2] = {
         {"", ""},
         {"\"a\": 0, \"b\": 1", "\"a\": 1, \"b\": 0"}, /* other pieces */
@@ -403,12 +341,10 @@ static void a_folder_and_its_tokenizer(void **state)
         {"\"type\": \"BPE\"", "\"type\": \"BPE\", \"ignore_merges\": true"},
     };
     enum { N = sizeof(changes) / sizeof(changes[0]) };
-    static const char *const members[] = {"config.json", "model.safetensors", "tokenizer.json"};
     char hex[N][65], again[65];
 
     (void)state;
-    write_member("config.json", config, strlen(config));
-    write_weights();
+    write_llama(folder, LLAMA_CONFIG);
     for (size_t i = 0; i < N; i++)
         identity_of_folder(changes[i][0], changes[i][1], hex[i]);
     for (size_t i = 0; i < N; i++)
@@ -417,12 +353,7 @@ static void a_folder_and_its_tokenizer(void **state)
                 fail_msg("changes %zu and %zu have one identity", k, i);
     identity_of_folder("{\"added", " {\"added", again); /* other bytes, the same tokenizer */
     assert_string_equal(again, hex[0]);
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        char path[128];
-
-        snprintf(path, sizeof(path), "%s/%s", folder, members[i]);
-        unlink(path);
-    }
+    remove_llama(folder);
 }
 
 static int set_up(void **state)

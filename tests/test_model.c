@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "gguf_edit.h"
+#include "llama_folder.h"
 #include "model/model.h"
 
 #include <math.h>
@@ -686,6 +687,28 @@ static void test_inspected(void **state)
     assert_true(edit_write(bases[LLAMA], none, path)); /* for tear_down */
 }
 
+/* ---- Folders ---- */
+
+static void test_folder_vocabulary(void **state)
+{
+    const char *const said = strstr(LLAMA_CONFIG, "\"vocab_size\": 8");
+    char config[512];
+    cril_model *m;
+    cril_error err;
+
+    (void)state;
+    write_llama(folder, LLAMA_CONFIG);
+    assert_int_equal(cril_model_open(folder, &m, &err), CRIL_OK);
+    cril_model_close(m);
+    snprintf(config, sizeof(config), "%.*s\"vocab_size\": 9%s", (int)(said - LLAMA_CONFIG),
+             LLAMA_CONFIG, said + strlen("\"vocab_size\": 8"));
+    write_llama(folder, config);
+    assert_int_equal(cril_model_open(folder, &m, &err), CRIL_ERR_MISMATCH);
+    assert_non_null(strstr(err.message, "tensor model.embed_tokens.weight has 8 rows, but "
+                                        "\"vocab_size\" of config.json is 9"));
+    remove_llama(folder);
+}
+
 /* ---- */
 
 static int set_up(void **state)
@@ -720,7 +743,7 @@ int main(void)
         cmocka_unit_test(test_config),        cmocka_unit_test(test_names),
         cmocka_unit_test(test_gemma3_layers), cmocka_unit_test(test_gemma3_27b),
         cmocka_unit_test(test_rotations),     cmocka_unit_test(test_yarn_magnitude),
-        cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_inspected),     cmocka_unit_test(test_folder_vocabulary),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

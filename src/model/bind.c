@@ -222,6 +222,11 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
         return bad_shape(m, embedding, d, m->n_vocab, err);
     if (output->n_dims != 2 || output->ne[0] != d || output->ne[1] != m->n_vocab)
         return bad_shape(m, output, d, m->n_vocab, err);
+    if (m->said_vocab && m->said_vocab != m->n_vocab)
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: tensor %s has %zu rows, but \"vocab_size\" of config.json is %llu; "
+                         "fetch the whole folder again",
+                         m->path, embedding->name, m->n_vocab, (unsigned long long)m->said_vocab);
     ends->matrix[CRIL_W_EMBEDDING] = cril_matrix_of(embedding);
     ends->matrix[CRIL_W_OUTPUT] = cril_matrix_of(output);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)

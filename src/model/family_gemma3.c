@@ -125,7 +125,8 @@ static cril_status translate_scale(struct cril_translation *t, uint64_t width, c
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    static const char local[] = "rope_parameters.sliding_attention.rope_theta";
+    static const char local[] = "rope_parameters.sliding_attention.rope_theta",
+                      local_type[] = "rope_parameters.sliding_attention.rope_type";
     uint64_t width = 0, window = 4096, period = 6;
     double base_local = 10000;
     bool both_ways = false;
@@ -142,6 +143,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_config_uint(t, "_sliding_window_pattern", &period, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window_pattern", &period, err)) != CRIL_OK ||
         (st = cril_translate_windows(t, is_not_last, period, 6, err)) != CRIL_OK ||
+        (st = cril_translate_expect(t, local_type, "default", "default", err)) != CRIL_OK ||
         (st = cril_config_float(t, local, &base_local, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rope_local_base_freq", &base_local, err)) != CRIL_OK ||
         (st = cril_translate_float(t, "rope.freq_base_swa", base_local, err)) != CRIL_OK)

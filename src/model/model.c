@@ -80,6 +80,7 @@ static cril_status find_class(cril_model *m, cril_error *err)
         return st;
     m->values = &m->translated;
     m->ties = t.ties;
+    m->said_vocab = t.n_vocab;
     m->biases = t.has_biases ? CRIL_BIASES_ALL : CRIL_BIASES_NONE;
     return CRIL_OK;
 }

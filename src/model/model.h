@@ -154,7 +154,8 @@ struct cril_model {
     struct cril_layer *layers; /* [config.n_layers + 1]; the last: the ends */
     struct cril_rope rope[CRIL_MAX_ROPES];
     size_t n_vocab;
-    bool *used; /* [tensors of the file] a step uses it */
+    uint64_t said_vocab; /* by the folder's config.json; 0: it does not say */
+    bool *used;          /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
     pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */

@@ -12,12 +12,30 @@ enum { MAX_LAYERS = 1 << 12 };
 
 /* ---- config.json ---- */
 
-/* NULL: absent or null. */
+/* What find gives for an object, of which the config holds the members alone. */
+static const struct cril_value object = {.is_array = true, .type = CRIL_VALUE_ARRAY};
+
+static bool is_object(const struct cril_translation *t, const char *name)
+{
+    const size_t len = strlen(name);
+
+    for (size_t i = 0; i < t->config->n; i++) {
+        const struct cril_bytes key = t->config->values[i].key;
+
+        if (key.len > len && !memcmp(key.data, name, len) && key.data[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* NULL: absent or null, or an object without members. */
 static const struct cril_value *find(const struct cril_translation *t, const char *name)
 {
     const struct cril_value *v = cril_values_find(t->config, name);
 
-    return v && cril_value_is_null(v) ? NULL : v;
+    if (!v)
+        return is_object(t, name) ? &object : NULL;
+    return cril_value_is_null(v) ? NULL : v;
 }
 
 bool cril_config_has(const struct cril_translation *t, const char *name)
@@ -186,6 +204,7 @@ cril_status cril_translate(const struct cril_class *c, struct cril_translation *
         st = add_row(t, row, err);
     if (st != CRIL_OK ||
         (st = cril_config_bool(t, "tie_word_embeddings", &t->ties, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "vocab_size", &t->n_vocab, err)) != CRIL_OK ||
         (st = c->translate(t, err)) != CRIL_OK)
         return st;
     return cril_values_sort(t->out, err);
@@ -235,6 +254,14 @@ static const char *name_of(const char *prefix, const char *name, char buffer[128
     return buffer;
 }
 
+static cril_status expect_object(const struct cril_translation *t, const char *name,
+                                 cril_error *err)
+{
+    const struct cril_value *const v = find(t, name);
+
+    return !v || v == &object ? CRIL_OK : wrong_kind(t, name, "an object", err);
+}
+
 static cril_status find_rotation(const struct cril_translation *t, const char *layers,
                                  struct rotation *r, cril_error *err)
 {
@@ -242,6 +269,9 @@ static cril_status find_rotation(const struct cril_translation *t, const char *l
     cril_status st = CRIL_OK;
 
     r->type = (struct cril_bytes){"default", 7};
+    if ((st = expect_object(t, "rope_scaling", err)) != CRIL_OK ||
+        (st = expect_object(t, "rope_parameters", err)) != CRIL_OK)
+        return st;
     snprintf(r->parameters, sizeof(r->parameters), "rope_parameters.%s.", layers ? layers : "");
     if (!layers || !cril_config_has(t, name_of(r->parameters, "rope_type", name)))
         strcpy(r->parameters, "rope_parameters.");
@@ -255,6 +285,10 @@ static cril_status find_rotation(const struct cril_translation *t, const char *l
             if (st != CRIL_OK)
                 return st;
         }
+        if (old && find(t, "rope_scaling"))
+            return cril_fail(err, CRIL_ERR_FORMAT,
+                             "%s: \"rope_scaling\" has no \"rope_type\", which says what to do",
+                             t->config->path);
     }
     return CRIL_OK;
 }

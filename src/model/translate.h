@@ -19,6 +19,7 @@ struct cril_translation {
     const char *class_name;           /* for messages */
     bool ties;                        /* gets: the embedding is the output matrix too */
     bool has_biases;                  /* gets: the steps' biases are in the files */
+    uint64_t n_vocab;                 /* gets: rows of the embedding; 0: config.json does not say */
 };
 
 struct cril_config_row {

@@ -39,6 +39,12 @@ struct cril_value {
     const struct cril_bytes *strings; /* [n] for strings */
 };
 
+/* Whether it is the null of config.json (formats/hf_config.h). */
+static inline bool cril_value_is_null(const struct cril_value *v)
+{
+    return v->is_array && v->type == CRIL_VALUE_U8 && !v->n;
+}
+
 struct cril_value_use {
     bool read;
     const char *reason; /* why it need not be; borrowed. NULL: nobody said */

@@ -17,7 +17,7 @@ static const struct cril_value *find(const struct cril_translation *t, const cha
 {
     const struct cril_value *v = cril_values_find(t->config, name);
 
-    return v && v->is_array && v->type == CRIL_VALUE_U8 && !v->n ? NULL : v;
+    return v && cril_value_is_null(v) ? NULL : v;
 }
 
 bool cril_config_has(const struct cril_translation *t, const char *name)

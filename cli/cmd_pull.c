@@ -63,6 +63,12 @@ static void print_more_help(void)
           stdout);
 }
 
+/* What only the hub knows; offline it was not asked. */
+static json_t *of_plan(const struct cril_fetched *f, uint64_t n)
+{
+    return f->n_files ? json_integer((json_int_t)n) : json_null();
+}
+
 static int print_json(const char *text, const struct cril_fetched *f)
 {
     char source[2048] = "";
@@ -71,11 +77,11 @@ static int print_json(const char *text, const struct cril_fetched *f)
     cril_hub_name_parse(text, &name, NULL);
     cril_hub_source(f->model.path, source, sizeof(source));
     return cril_print_json(
-        json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:f}", "name",
+        json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:I, s:f}", "name",
                   cril_json_string(text), "repository", name.repository, "revision", name.revision,
                   "commit", f->model.commit, "source", cril_json_string(source), "path",
-                  cril_json_string(f->model.path), "files", (json_int_t)f->n_files, "bytes",
-                  (json_int_t)f->bytes, "fetched_bytes", (json_int_t)f->fetched_bytes, "seconds",
+                  cril_json_string(f->model.path), "files", of_plan(f, f->n_files), "bytes",
+                  of_plan(f, f->bytes), "fetched_bytes", (json_int_t)f->fetched_bytes, "seconds",
                   f->seconds),
         JSON_COMPACT);
 }

@@ -32,7 +32,7 @@ static const char *const template[] = {
     "\n",
 
     "# GGUF files, and folders with config.json and *.safetensors. Each match of a pattern is a\n"
-    "# model, named as its file or folder is.\n"
+    "# model, named as its file or folder is. hf:owner/name is one that 'cril pull' has fetched.\n"
     "models:\n"
     "  - path: models/*.gguf\n"
     "    #family: SmolLM2           # models of one family are not independent of each other\n"

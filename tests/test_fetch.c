@@ -427,7 +427,8 @@ static void test_what_is_no_model(void **state)
     refused("hf:o/n", CRIL_ERR_UNSUPPORTED,
             "name one as hf:o/n/FILE, or by its type as hf:o/n:Q4_K_M: a-Q4_K_M.gguf, split/");
     server.n_files = 10;
-    refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "AutoModelForCausalLM.from_pretrained(\"o/n\")");
+    refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "M.from_pretrained('o/n', torch_dtype='auto')");
+    refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "T.from_pretrained('o/n')");
     server.files[1].path = "adapter_config.json";
     refused("hf:o/n", CRIL_ERR_UNSUPPORTED, "is an adapter");
     server.n_files = 1;
@@ -477,6 +478,22 @@ static void test_find(void **state)
     refused("hf:o/n", CRIL_ERR_EMPTY, "HF_HUB_OFFLINE is set");
     pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");
     assert_int_equal(hub_server_count(&server, ""), 0);
+}
+
+/* What the cache holds needs no pull, and a pull that does not reach the hub says so. */
+static void test_unreachable(void **state)
+{
+    char said[128];
+    cril_hub_model m;
+    cril_error err;
+
+    (void)state;
+    pulled("hf:o/n:Q4_K_M", "/a-Q4_K_M.gguf");
+    setenv("HF_ENDPOINT", "http://127.0.0.1:1", 1);
+    snprintf(said, sizeof(said), "the cache has commit %s of it", server.commit);
+    refused("hf:o/n:Q4_K_M", CRIL_ERR_IO, said);
+    assert_int_equal(pull("hf:o/n:Q8_0", &m, &err), CRIL_ERR_IO);
+    assert_null(strstr(err.message, "the cache has"));
 }
 
 /* ---- requests ---- */
@@ -1122,6 +1139,7 @@ int main(int argc, char **argv)
         ON_SERVER(test_shards),
         ON_SERVER(test_what_is_no_model),
         ON_SERVER(test_find),
+        ON_SERVER(test_unreachable),
         ON_SERVER(test_token),
         ON_SERVER(test_redirects),
         ON_SERVER(test_statuses),

@@ -38,9 +38,9 @@ const char *cril_inspect_architecture(const cril_inspect *f);
 size_t cril_inspect_parts(const cril_inspect *f);
 uint64_t cril_inspect_bytes(const cril_inspect *f);
 size_t cril_inspect_metadata_count(const cril_inspect *f);
-/* Key, type name and value as text (arrays: their length and first elements, in all at most 200
- * bytes). Keys of a folder are those of its config.json, "rope_scaling.factor" for one in another.
- * Owned by f. */
+/* Key, type name ("null" of what config.json has as null) and value as text (arrays: their length
+ * and first elements, in all at most 200 bytes). Keys of a folder are those of its config.json,
+ * "rope_scaling.factor" for one in another. Owned by f. */
 void cril_inspect_metadata(const cril_inspect *f, size_t i, const char **key, const char **type,
                            const char **value);
 size_t cril_inspect_tensor_count(const cril_inspect *f);

@@ -213,9 +213,11 @@ static cril_status no_model(struct chooser *c)
     if (has_any(c, is_pickle))
         return cril_fail(c->err, CRIL_ERR_UNSUPPORTED,
                          "%s: has its weights in pytorch_model.bin, which cril does not read; "
-                         "convert it: AutoModelForCausalLM.from_pretrained(\"%s\")"
-                         ".save_pretrained(\"FOLDER\") of transformers writes safetensors",
-                         c->spoken, c->name->repository);
+                         "convert it into a folder: python3 -c \"from transformers import "
+                         "AutoModelForCausalLM as M, AutoTokenizer as T; "
+                         "M.from_pretrained('%s', torch_dtype='auto').save_pretrained('FOLDER'); "
+                         "T.from_pretrained('%s').save_pretrained('FOLDER')\"",
+                         c->spoken, c->name->repository, c->name->repository);
     return cril_fail(c->err, CRIL_ERR_UNSUPPORTED,
                      "%s: holds no model that cril reads: neither config.json with "
                      "model.safetensors or its shards, nor a GGUF file",

@@ -22,8 +22,8 @@ bool cril_hub_is_name(const char *text)
 static cril_status bad_name(const char *text, const char *why, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_RANGE,
-                     "%.300s: %s; a model on the hub is named hf:owner/name, with @revision, "
-                     "/FILE.gguf or :TYPE behind it where needed",
+                     "%.300s: %s; a model on the hub is named hf:owner/name, then "
+                     "@revision and then /FILE.gguf or :TYPE where they are needed",
                      text, why);
 }
 

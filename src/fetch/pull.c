@@ -245,13 +245,33 @@ static cril_status fetch_all(struct pull *p, cril_error *err)
     return cril_hub_note_commit(&p->cache, p->list.commit, err);
 }
 
+/* The list of files. Where the hub cannot be asked, the sentence says if the cache has the model.
+ */
+static cril_status fetch_list(struct pull *p, cril_error *err)
+{
+    cril_error why = {0};
+    cril_hub_model m = {0};
+    const cril_status st = run_threads(p, 1, list_job, &why);
+
+    if (st == CRIL_ERR_IO && cril_hub_find(p->spoken, &m, NULL) == CRIL_OK)
+        cril_fail(
+            err, st,
+            "%s; the cache has commit %s of it, which every command uses if it is not told to "
+            "fetch, and so does a pull with HF_HUB_OFFLINE=1",
+            why.message, m.commit);
+    else if (st != CRIL_OK && err)
+        *err = why;
+    cril_hub_model_free(&m);
+    return st;
+}
+
 static cril_status pull(struct pull *p, cril_hub_model *out, cril_error *err)
 {
     cril_hub_model m = {0};
     char path[CRIL_HUB_PATH];
     cril_status st;
 
-    if ((st = run_threads(p, 1, list_job, err)) != CRIL_OK ||
+    if ((st = fetch_list(p, err)) != CRIL_OK ||
         (st = cril_hub_choose(&p->name, p->spoken, &p->list, &p->choice, err)) != CRIL_OK ||
         (st = plan(p, err)) != CRIL_OK || (st = fetch_all(p, err)) != CRIL_OK ||
         (st = cril_hub_snapshot_path(&p->cache, p->list.commit, p->choice.main, path, err)) !=

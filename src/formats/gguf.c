@@ -497,7 +497,7 @@ static cril_status look(const char *path, cril_error *err)
     fclose(f);
     if (n < sizeof(magic) || memcmp(magic, "GGUF", 4) != 0)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: is no GGUF file (it does not begin with 'GGUF')", path);
+                         "%s: is not a GGUF file (it does not begin with 'GGUF')", path);
     return CRIL_OK;
 }
 

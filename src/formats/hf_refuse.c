@@ -125,9 +125,9 @@ cril_status cril_hf_check_files(struct cril_source *s, cril_error *err)
     return cril_fail(
         err, CRIL_ERR_UNSUPPORTED,
         "%sadapter_config.json: the folder holds an adapter, not a model; merge it into its model "
-        "first: python3 -c \"from peft import AutoPeftModelForCausalLM as M; "
+        "first, in the folder: python3 -c \"from peft import AutoPeftModelForCausalLM as M; "
         "M.from_pretrained('.').merge_and_unload().save_pretrained('merged')\"; copy the "
-        "tokenizer's files there",
+        "tokenizer's files into merged, too",
         s->folder);
 }
 

@@ -132,13 +132,13 @@ static char *array_text(const struct cril_value *kv)
     return copy_text(out, strlen(out));
 }
 
-static bool write_line(const struct cril_value *kv, struct line *l)
+static bool write_line(const struct cril_value *kv, bool in_folder, struct line *l)
 {
     char number[64];
 
     l->key = copy_text(kv->key.data, kv->key.len);
     l->type = type_names[kv->type][kv->is_array];
-    if (cril_value_is_null(kv)) {
+    if (in_folder && cril_value_is_null(kv)) {
         l->type = "null";
         l->value = copy_text("null", 4);
     } else if (kv->is_array) {
@@ -186,7 +186,8 @@ cril_status cril_inspect_open(const char *path, cril_inspect **out, cril_error *
         goto fail;
     }
     for (size_t i = 0; i < f->n; i++)
-        if (!write_line(&cril_source_values(f->source)->values[i], &f->lines[i])) {
+        if (!write_line(&cril_source_values(f->source)->values[i], cril_source_is_folder(f->source),
+                        &f->lines[i])) {
             st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
             goto fail;
         }

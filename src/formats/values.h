@@ -39,6 +39,12 @@ struct cril_value {
     const struct cril_bytes *strings; /* [n] for strings */
 };
 
+/* Whether it is the null of config.json (formats/hf_config.h). */
+static inline bool cril_value_is_null(const struct cril_value *v)
+{
+    return v->is_array && v->type == CRIL_VALUE_U8 && !v->n;
+}
+
 struct cril_value_use {
     bool read;
     const char *reason; /* why it need not be; borrowed. NULL: nobody said */
@@ -97,12 +103,6 @@ cril_status cril_values_opt_float(const struct cril_values *v, const char *key, 
                                   cril_error *err);
 cril_status cril_values_opt_bool(const struct cril_values *v, const char *key, bool *out,
                                  cril_error *err);
-
-/* A null of JSON: an empty array of U8. */
-static inline bool cril_value_is_null(const struct cril_value *v)
-{
-    return v->is_array && v->type == CRIL_VALUE_U8 && !v->n;
-}
 
 /* Bytes of one number; 0 for strings and arrays. */
 size_t cril_value_type_bytes(enum cril_value_type type);

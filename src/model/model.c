@@ -63,6 +63,12 @@ static cril_status find_class(cril_model *m, cril_error *err)
 
     if (names && names->is_array && names->type == CRIL_VALUE_STRING && names->n)
         name = names->strings[0];
+    if (!name.len)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: does not say what the model's class is (architectures); take the "
+                         "config.json of the whole model, or add the class, such as "
+                         "\"architectures\": [\"LlamaForCausalLM\"]",
+                         config->path);
     if (!(m->family = cril_family_of_class(name, &m->folder_class)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: the model's class, \"%.*s\" (architectures), is not known to cril, "

@@ -104,6 +104,8 @@ says err "holds GGUF files; name one as hf:tiny/llama/FILE, or by its type as hf
 "$cril" pull hf:tiny/llama:F32 nonsense >out 2>err; [ $? = 2 ] && [ ! -s out ] || fail "pull of nonsense"
 "$cril" score hf:tiny/llama:F32 c.jsonl >out 2>err; says err "if hf:tiny/llama:F32 is the model, write -m before it"
 HF_HUB_OFFLINE=1 "$cril" pull -q hf:tiny/llama:F32 >out 2>err || fail "pull offline of what is there"
+HF_HUB_OFFLINE=1 "$cril" pull --json hf:tiny/llama:F32 >out 2>err || fail "pull --json offline"
+says out '"files":null,"bytes":null,"fetched_bytes":0,'
 HF_HUB_OFFLINE=1 "$cril" pull -q hf:tiny/llama:mixed >out 2>err && fail "pull offline of what is not there"
 says err "HF_HUB_OFFLINE is set"
 serve corrupt=b-mixed.gguf $files

@@ -72,11 +72,14 @@ t model-transformers score -m transformers c.jsonl
 t model-safetensors info transformers/model.safetensors
 h='{"a.weight":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]}}'
 { printf "\\$(printf %o ${#h})\0\0\0\0\0\0\0%s" "$h"; printf '%012d' 0; } >transformers/model.safetensors
-echo '{"architectures": ["NoneForCausalLM"], "max_position_embeddings": 64, "rope_scaling": {"factor": 8.0}, "list": [1, 2.5]}' \
+echo '{"architectures": ["NoneForCausalLM"], "max_position_embeddings": 64, "rope_scaling": {"factor": 8.0}, "window": null, "list": [1, 2.5]}' \
     >transformers/config.json
 echo '{}' >transformers/tokenizer.json; echo 'not read' >transformers/README.md
 t info-folder info --metadata --tensors transformers
 t info-folder-json info --json transformers/config.json
+cp transformers/config.json named.json; echo '{"max_position_embeddings": 64}' >transformers/config.json
+t info-folder-no-class info transformers
+mv named.json transformers/config.json
 t folder-operand score transformers c.jsonl
 t folder-corpus score -m llama.gguf transformers/model.safetensors
 rm transformers/model.safetensors; echo PK >transformers/pytorch_model.bin

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { COMMON = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C };
+enum {
+    COMMON = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C,
+    MAX_RETRIES = 10000000 /* Oniguruma's own, in one match: a file's expression may try for ever */
+};
 
 /* Compiles text [len] with JIT where the CPU has it. */
 static cril_status compile(const char *path, struct cril_bytes shown, const char *text, size_t len,
@@ -41,7 +44,9 @@ cril_status cril_expression_compile(const char *path, const struct spec_pattern 
 
     if (!(x->limits = pcre2_match_context_create(NULL)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    pcre2_set_match_limit(x->limits, UINT32_MAX); /* long texts need long matches */
+    /* Ours are linear, and long texts need long matches. */
+    pcre2_set_match_limit(x->limits,
+                          pattern->dialect == DIALECT_ONIGURUMA ? MAX_RETRIES : UINT32_MAX);
     switch (pattern->dialect) {
     case DIALECT_PCRE2: return compile(path, p, p.data, p.len, COMMON | PCRE2_UCP, x, err);
     case DIALECT_LITERAL: return compile(path, p, p.data, p.len, PCRE2_UTF | PCRE2_LITERAL, x, err);

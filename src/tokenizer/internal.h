@@ -13,6 +13,9 @@
 #include "tokenizer/table.h"
 #include "tokenizer/tokenizer.h"
 
+/* Takes over what spec holds, which is the caller's no more, after an error neither. */
+cril_status cril_tokenizer_build(struct cril_spec *spec, cril_tokenizer **out, cril_error *err);
+
 /* Buffers of one call of encode. Zero-initialise; release with cril_work_free. */
 struct encode_work {
     struct merge_work merge;

@@ -102,14 +102,12 @@ static cril_status load_model(cril_tokenizer *t, cril_error *err)
     return cril_unigram_load(&t->spec, &t->u.unigram, err);
 }
 
-static cril_status load(struct cril_source *source, cril_tokenizer *t, cril_error *err)
+static cril_status load(cril_tokenizer *t, cril_error *err)
 {
     struct cril_spec *const spec = &t->spec;
-    cril_status st = cril_source_is_folder(source)
-                         ? cril_spec_read_folder(source, spec, err)
-                         : cril_spec_read_gguf(cril_source_values(source), spec, err);
+    cril_status st;
 
-    if (st != CRIL_OK || (st = load_model(t, err)) != CRIL_OK ||
+    if ((st = load_model(t, err)) != CRIL_OK ||
         (st = cril_sentence_load(spec, &t->sentence, err)) != CRIL_OK ||
         (st = cril_normaliser_create(spec, &t->normaliser, err)) != CRIL_OK ||
         (st = cril_splitter_create(spec, &t->splitter, err)) != CRIL_OK ||
@@ -119,23 +117,40 @@ static cril_status load(struct cril_source *source, cril_tokenizer *t, cril_erro
     return cril_specials_build(spec->added, spec->n_added, true, &t->normal_specials, err);
 }
 
-cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **out, cril_error *err)
+cril_status cril_tokenizer_build(struct cril_spec *spec, cril_tokenizer **out, cril_error *err)
 {
-    const char *const path = cril_source_path(source);
     cril_tokenizer *t = calloc(1, sizeof(*t));
     cril_status st;
 
-    if (!t)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
-    cril_spec_init(&t->spec, path);
-    st = load(source, t, err);
-    t->spec.path = NULL; /* the source's own */
+    if (!t) {
+        cril_spec_clear(spec);
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", spec->path);
+    }
+    t->spec = *spec;
+    st = load(t, err);
+    t->spec.path = NULL; /* the caller's own */
     if (st != CRIL_OK) {
         cril_tokenizer_free(t);
         return st;
     }
     *out = t;
     return CRIL_OK;
+}
+
+cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **out, cril_error *err)
+{
+    struct cril_spec spec;
+    cril_status st;
+
+    cril_spec_init(&spec, cril_source_path(source));
+    st = cril_source_is_folder(source)
+             ? cril_spec_read_folder(source, &spec, err)
+             : cril_spec_read_gguf(cril_source_values(source), &spec, err);
+    if (st != CRIL_OK) {
+        cril_spec_clear(&spec);
+        return st;
+    }
+    return cril_tokenizer_build(&spec, out, err);
 }
 
 cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_error *err)

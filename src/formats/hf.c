@@ -408,17 +408,17 @@ static char *name_of(const struct cril_source *s)
 
 static cril_status look(const char *path, cril_error *err)
 {
-    struct cril_arena arena = {0};
-    char *const folder = cril_folder_of(path, &arena);
-    cril_status st = CRIL_OK;
+    struct cril_source *const s = cril_source_create(path);
+    struct folder f = {.source = s};
+    cril_status st;
 
-    if (!folder)
-        st = no_memory(path, err);
-    else if (!cril_member_exists(folder, CONFIG))
-        st = cril_fail(err, CRIL_ERR_IO,
-                       "%s: is no model's folder (it has no " CONFIG "); name one, or a GGUF file",
-                       path);
-    cril_arena_free(&arena);
+    if (!s)
+        return no_memory(path, err);
+    if ((st = find_folder(&f, err)) == CRIL_OK && !cril_member_exists(s->folder, CONFIG) &&
+        (st = cril_hf_check_files(s, err)) == CRIL_OK)
+        st = cril_hf_refuse_folder(s, err);
+    close_folder(&f);
+    cril_source_close(s);
     return st;
 }
 

@@ -19,6 +19,11 @@ printf 'GGUF and no more' >broken.gguf && : >empty.jsonl
 printf '%s\n' 'models:' '  - {path: llama.gguf}' '  - {path: broken.gguf}' 'corpora:' '  - {path: c.jsonl}' '  - {path: empty.jsonl}' \
     'protocols:' '  - {name: document, context: 64}' '  - {name: rolling, context: 512}' >s.yaml; t study-check-run study check -q s.yaml
 
+# What is no model has the sentence that "cril score" has.
+mkdir -p folders/adapter folders/pickle && echo '{}' >folders/adapter/adapter_config.json && cp llama.gguf folders && : >folders/pickle/pytorch_model.bin
+printf '%s\n' 'models:' '  - {path: folders}' '  - {path: folders/adapter}' '  - {path: folders/pickle}' 'corpora:' '  - {path: c.jsonl}' >s.yaml
+t study-check-folders study check -q s.yaml; rm -r folders
+
 # The report: what it shows is for tests/test_html.c.
 t help-report help report
 t report-none report

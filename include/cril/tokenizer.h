@@ -36,10 +36,11 @@ enum {
 };
 
 /*
- * Reads the tokenizer of a GGUF file, where a vocabulary without weights is enough, or of a model's
- * folder.
+ * Reads the tokenizer of a GGUF file, for which a vocabulary without weights is enough, or of a
+ * model's folder: tokenizer.model, tokenizer.json or qwen.tiktoken (doc/scoring.md, "Folders").
  * *out is owned by the caller, free with cril_tokenizer_free.
- * CRIL_ERR_IO, _FORMAT, _TRUNCATED, _NOMEM; _UNSUPPORTED names the tokenizer or pre-tokenizer.
+ * CRIL_ERR_IO, _FORMAT, _TRUNCATED, _NOMEM; _UNSUPPORTED names the tokenizer, or the component or
+ * expression of it, that cril does not know.
  */
 cril_status cril_tokenizer_open(const char *path, cril_tokenizer **out, cril_error *err);
 /* The same of a file that is open already: it is not opened again. f may be closed before. */
@@ -49,9 +50,11 @@ void cril_tokenizer_free(cril_tokenizer *t);
 
 /*
  * Appends the ids of text [len bytes, any bytes] to *ids. flags: CRIL_ENCODE_*.
- * Time grows about linearly with len, also for one long line. On error *ids keeps what it had.
+ * Time grows about linearly with len, also for one long line, unless an expression of
+ * tokenizer.json takes longer. On error *ids keeps what it had.
  * CRIL_ERR_NOMEM; CRIL_ERR_RANGE when a character or byte has no token, and the vocabulary names no
- * unknown token, or when len is over 1 GiB.
+ * unknown token, or when len is over 1 GiB; CRIL_ERR_UNSUPPORTED when an expression gives up.
+ * Where tokenizer.json names no unknown token, what has no token is left out.
  */
 cril_status cril_tokenizer_encode(const cril_tokenizer *t, const char *text, size_t len,
                                   unsigned flags, cril_ids *ids, cril_error *err);

@@ -20,7 +20,6 @@ enum {
     TRAINER_MODEL_TYPE = 3,
     TRAINER_SPACE_AS_SUFFIX = 24,
     TRAINER_BYTE_FALLBACK = 35,
-    TRAINER_UNK_PIECE = 45,
     TRAINER_BOS_PIECE = 46,
     TRAINER_EOS_PIECE = 47
 };
@@ -35,8 +34,8 @@ enum model_type { TYPE_UNIGRAM = 1, TYPE_BPE = 2 };
 struct file {
     uint64_t model_type;
     bool byte_fallback, space_as_suffix, escapes;
-    struct cril_bytes unk, bos, eos; /* pieces */
-    size_t n, bytes;                 /* of the pieces */
+    struct cril_bytes bos, eos; /* pieces */
+    size_t n, bytes;            /* of the pieces */
 };
 
 static cril_status damaged(const struct cril_spec *s, cril_error *err)
@@ -65,7 +64,6 @@ static cril_status read_trainer(const struct cril_field *part, const struct cril
         case TRAINER_MODEL_TYPE: file->model_type = f.value; break;
         case TRAINER_SPACE_AS_SUFFIX: file->space_as_suffix = f.value; break;
         case TRAINER_BYTE_FALLBACK: file->byte_fallback = f.value; break;
-        case TRAINER_UNK_PIECE: file->unk = bytes_of(&f); break;
         case TRAINER_BOS_PIECE: file->bos = bytes_of(&f); break;
         case TRAINER_EOS_PIECE: file->eos = bytes_of(&f); break;
         default: break; /* how it was trained */
@@ -177,7 +175,7 @@ static cril_status read_piece(const struct cril_field *part, size_t i, struct cr
 
 static bool is_name(struct cril_bytes name, struct cril_bytes other)
 {
-    return name.len == other.len && !memcmp(name.data, other.data, name.len);
+    return name.len && name.len == other.len && !memcmp(name.data, other.data, name.len);
 }
 
 static void note_special(struct cril_spec *s, const struct file *file, size_t i,
@@ -219,11 +217,8 @@ bool cril_spec_is_sentencepiece(const uint8_t *data, size_t len)
 cril_status cril_spec_read_sentencepiece(const uint8_t *data, size_t len, struct cril_spec *s,
                                          cril_error *err)
 {
-    struct file file = {.model_type = TYPE_UNIGRAM,
-                        .escapes = true,
-                        .unk = {"<unk>", 5},
-                        .bos = {"<s>", 3},
-                        .eos = {"</s>", 4}};
+    struct file file = {
+        .model_type = TYPE_UNIGRAM, .escapes = true, .bos = {"<s>", 3}, .eos = {"</s>", 4}};
     struct cril_bytes *names;
     char *out, *map;
     cril_status st;

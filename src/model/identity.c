@@ -241,7 +241,7 @@ static cril_status hash_with(const cril_model *m, const struct cril_values *tabl
     return finish(&h, hex);
 }
 
-static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *err)
+static cril_status hash_identity(cril_model *m, char hex[65], cril_error *err)
 {
     struct cril_values tables = {0};
     bool known = !m->folder_class;
@@ -250,7 +250,7 @@ static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *
     if (m->folder_class)
         st = cril_gguf_tables(m->source, cril_tokenizer_spec(m->tokenizer), m->family->architecture,
                               &tables, &known, err);
-    if (!known)
+    if ((m->own_identity = !known))
         cril_values_free(&tables);
     if (st == CRIL_OK)
         st = hash_with(m, &tables, !known, hex, err);
@@ -258,14 +258,14 @@ static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *
     return st;
 }
 
-static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err)
+static cril_status hash_files(cril_model *m, char hex[65], cril_error *err)
 {
     return cril_source_sha256(m->source, hex, err);
 }
 
 /* The hash that is kept, made by the first thread that asks while the others wait. */
 static cril_status get(cril_model *m, char kept[65],
-                       cril_status (*make)(const cril_model *, char *, cril_error *), char hex[65],
+                       cril_status (*make)(cril_model *, char *, cril_error *), char hex[65],
                        cril_error *err)
 {
     char made[65];

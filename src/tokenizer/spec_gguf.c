@@ -245,29 +245,43 @@ static cril_status cuts_so(const struct pre_tokenizer *pre, const struct cril_wo
     return st;
 }
 
-static bool has_traits(const struct cril_spec *s, const struct pre_tokenizer *pre)
+/* composing: whether NFC must be the row's too. A converter tells rows apart by one text, which NFC
+ * leaves as it is; so it finds the words' name for a file that lacks the normaliser. */
+static bool has_traits(const struct cril_spec *s, const struct pre_tokenizer *pre, bool composing)
 {
-    const bool composes = s->n_normals == 1 && s->normals[0].kind == NORMAL_NFC;
+    const bool nfc = s->n_normals == 1 && s->normals[0].kind == NORMAL_NFC;
 
     return !pre->doubt && s->ignores_merges == !!(pre->traits & WHOLE_WORDS) &&
-           (pre->traits & NFC ? composes : !s->n_normals);
+           (nfc || !s->n_normals) && (!composing || nfc == !!(pre->traits & NFC));
+}
+
+static cril_status find_row(const struct cril_spec *s, const struct cril_words *words,
+                            bool composing, const char **name, cril_error *err)
+{
+    bool same = false;
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; st == CRIL_OK && i < sizeof(pre_tokenizers) / sizeof(pre_tokenizers[0]);
+         i++) {
+        if (!has_traits(s, &pre_tokenizers[i], composing))
+            continue;
+        st = cuts_so(&pre_tokenizers[i], words, &same, err);
+        *name = pre_tokenizers[i].name;
+        if (same)
+            return st;
+    }
+    *name = NULL;
+    return st;
 }
 
 cril_status cril_spec_splitter_name(const struct cril_spec *s, const char **name, cril_error *err)
 {
     struct split_work w = {0};
-    bool same = false;
     cril_status st = split_telling(s, &w, err);
 
     *name = NULL;
-    for (size_t i = 0;
-         st == CRIL_OK && i < sizeof(pre_tokenizers) / sizeof(pre_tokenizers[0]) && !same; i++) {
-        if (!has_traits(s, &pre_tokenizers[i]))
-            continue;
-        st = cuts_so(&pre_tokenizers[i], &w.words, &same, err);
-        if (same)
-            *name = pre_tokenizers[i].name;
-    }
+    if (st == CRIL_OK && (st = find_row(s, &w.words, true, name, err)) == CRIL_OK && !*name)
+        st = find_row(s, &w.words, false, name, err);
     cril_split_work_free(&w);
     return st;
 }

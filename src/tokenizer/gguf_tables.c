@@ -221,26 +221,40 @@ static cril_status put_pieces(const struct tables *t)
     return CRIL_OK;
 }
 
-static cril_status put_added_to_pieces(const struct tables *t)
+/* Beyond the tokens an id is ignored. */
+static cril_status put_listed(const struct tables *t)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(t->files.added, name, value)
+    {
+        const json_int_t i = json_integer_value(value);
+
+        if (!json_is_integer(value) || i < 0)
+            return give_up(t);
+        if ((size_t)i >= t->n)
+            continue;
+        t->texts[i] = bytes_of(name);
+        set_type(t, (size_t)i, TOKEN_USER_DEFINED);
+        set_score(t, (size_t)i, -1000);
+    }
+    return CRIL_OK;
+}
+
+static cril_status put_described(const struct tables *t)
 {
     const char *key;
     json_t *value;
     cril_status st;
 
-    json_object_foreach(t->files.added, key, value)
-    {
-        const size_t i = (size_t)json_integer_value(value);
-
-        if (i >= t->n)
-            continue;
-        t->texts[i] = bytes_of(key);
-        set_type(t, i, TOKEN_USER_DEFINED);
-        set_score(t, i, -1000);
-    }
     json_object_foreach(json_object_get(t->files.notes, "added_tokens_decoder"), key, value)
     {
-        const size_t i = strtoul(key, NULL, 10);
+        char *end;
+        const size_t i = strtoul(key, &end, 10);
 
+        if (*key < '0' || *key > '9' || *end || !name_of(value).data)
+            return give_up(t);
         if (i >= t->n)
             continue;
         set_score(t, i, -1000);
@@ -257,7 +271,8 @@ static cril_status add_sentencepiece(const struct tables *t)
 
     if (t->spec->model != MODEL_SCORES)
         return give_up(t);
-    if ((st = put_pieces(t)) != CRIL_OK || (st = put_added_to_pieces(t)) != CRIL_OK ||
+    if ((st = put_pieces(t)) != CRIL_OK || (st = put_listed(t)) != CRIL_OK || !*t->known ||
+        (st = put_described(t)) != CRIL_OK || !*t->known ||
         (st = add_tokens(t, "llama", "default")) != CRIL_OK ||
         (st = cril_values_add_numbers(t->out, KEY "scores", CRIL_VALUE_F32, t->scores, t->n,
                                       t->err)) != CRIL_OK)
@@ -603,9 +618,14 @@ static cril_status read_processors(const struct tables *t, struct specials *s)
 /* Its id, unless one is known, or it is beyond SentencePiece's tokens. */
 static void set_id(const struct tables *t, struct specials *s, enum special k, const json_t *id)
 {
-    if (json_is_integer(id) && s->ids[k] < 0 &&
-        (!t->spec->sentence.used || (uint64_t)json_integer_value(id) < t->n))
-        s->ids[k] = json_integer_value(id);
+    const json_int_t i = json_integer_value(id);
+
+    if (!json_is_integer(id))
+        return;
+    if (i < 0 || i > UINT32_MAX)
+        *t->known = false; /* the converter stops */
+    else if (s->ids[k] < 0 && (!t->spec->sentence.used || (size_t)i < t->n))
+        s->ids[k] = i;
 }
 
 static void read_ids(const struct tables *t, struct specials *s)
@@ -701,8 +721,10 @@ static cril_status add_prefix(const struct tables *t)
 {
     const json_t *const adds = json_object_get(t->files.notes, "add_prefix_space");
 
-    if (!t->habits->tells_prefix || !json_is_boolean(adds))
+    if (!t->habits->tells_prefix || !adds || json_is_null(adds))
         return CRIL_OK;
+    if (!json_is_boolean(adds))
+        return give_up(t);
     return cril_values_add_uint(t->out, KEY "add_space_prefix", CRIL_VALUE_BOOL, json_is_true(adds),
                                 t->err);
 }

@@ -372,7 +372,7 @@ static void a_folder_has_that_of_its_gguf(void **state)
         if (strcmp(hex, want) != 0)
             fail_msg("%s has %s, its GGUF file %s", name, hex, want);
     }
-    assert_int_equal(n, 5);
+    assert_int_equal(n, 7);
     fclose(f);
 }
 

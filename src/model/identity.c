@@ -22,12 +22,13 @@
  *
  * The keys that decide are general.architecture, those of the architecture ("llama." and so on),
  * and those of the tokenizer's tables ("tokenizer.ggml."). Every item says where it ends, and a
- * key's first bytes, read as the length of a tensor's name, exceed any file; so models that differ
+ * key's first bytes, read as the length of a tensor's name, exceed any file; so files that differ
  * in what cril reads of them never hash the same bytes.
  *
  * A folder has the keys and tensors that its GGUF file would hold, the tokenizer's tables too
- * (tokenizer/gguf_tables.h). Where cril does not know these tables, "cril folder 1\n" stands in
- * front, and what its files say of the tokenizer (identity_tokenizer.c) behind.
+ * (tokenizer/gguf_tables.h), and no more: a normaliser that a GGUF cannot say does not count. Where
+ * cril does not know these tables, "cril folder 1\n" stands in front, and what its files say of the
+ * tokenizer (identity_tokenizer.c) behind.
  */
 #include "model/identity.h"
 #include "model/model.h"

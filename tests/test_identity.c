@@ -1,8 +1,9 @@
 /*
  * Identity of a model: a tiny one, written again with what does not decide over results changed,
  * has the same; with a byte changed of what does, another. Where there is a python3, it computes
- * the same by its own way from the description (scripts/model_identity.py). A folder's changes with
- * what its files say of the tokenizer.
+ * the same by its own way from the description (scripts/model_identity.py). A folder has that of
+ * the GGUF file that llama.cpp's converter made of it; where cril does not know what that would
+ * hold, one that changes with what its files say of the tokenizer.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -356,6 +357,25 @@ static void a_folder_and_its_tokenizer(void **state)
     remove_llama(folder);
 }
 
+/* golden/identity.txt: an identity that the converter's file has, and the folder's name. */
+static void a_folder_has_that_of_its_gguf(void **state)
+{
+    FILE *const f = fopen(CRIL_TEST_DATA "/golden/identity.txt", "r");
+    char want[65], name[64], path[512], hex[65];
+    size_t n = 0;
+
+    (void)state;
+    assert_non_null(f);
+    for (; fscanf(f, "%64s %63s", want, name) == 2; n++) {
+        snprintf(path, sizeof(path), CRIL_TEST_DATA "/golden/identity/%s", name);
+        identity_of(path, hex);
+        if (strcmp(hex, want) != 0)
+            fail_msg("%s has %s, its GGUF file %s", name, hex, want);
+    }
+    assert_int_equal(n, 7);
+    fclose(f);
+}
+
 static int set_up(void **state)
 {
     (void)state;
@@ -378,6 +398,7 @@ int main(void)
         cmocka_unit_test(it_is_what_it_was),
         cmocka_unit_test(python_computes_the_same),
         cmocka_unit_test(a_folder_and_its_tokenizer),
+        cmocka_unit_test(a_folder_has_that_of_its_gguf),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

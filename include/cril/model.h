@@ -90,7 +90,8 @@ cril_status cril_model_sha256(cril_model *m, char hex[65], cril_error *err);
 /*
  * SHA-256 of what decides over the model's probabilities and its tokens' bytes, in hex: tensors,
  * hyperparameters, vocabulary. Names, licences, chat templates and how the file is split or aligned
- * do not count (doc/cril_format.md, "Identity of a model"). Read once, then kept. Any thread.
+ * do not count (doc/cril_format.md, "Identity of a model"). A folder has that of its GGUF file,
+ * where cril knows what that holds (doc/models.md, "Identity"). Read once, then kept. Any thread.
  */
 cril_status cril_model_identity(cril_model *m, char hex[65], cril_error *err);
 

@@ -316,9 +316,13 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
     if (strncmp(hex, wanted, 2 * h->model_bytes) != 0)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: was made with another model, or another tokenizer: it needs the one "
-                         "of identity %s, %s has %s; a folder and its GGUF file have different "
-                         "ones",
-                         c->name, wanted, cril_model_path(m), hex);
+                         "of identity %s, %s has %s%s",
+                         c->name, wanted, cril_model_path(m), hex,
+                         m->own_identity
+                             ? ", a folder's own, which no GGUF file has: cril does not know what "
+                               "a converter makes of its tokenizer"
+                             : "; a folder and its GGUF file have one where the weights' types are "
+                               "the same and the file says all that the folder says");
     if (h->context > cril_model_context(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||
         (h->first_token >= 0 && (size_t)h->first_token >= cril_model_logits(m)))

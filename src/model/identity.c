@@ -22,14 +22,17 @@
  *
  * The keys that decide are general.architecture, those of the architecture ("llama." and so on),
  * and those of the tokenizer's tables ("tokenizer.ggml."). Every item says where it ends, and a
- * key's first bytes, read as the length of a tensor's name, exceed any file; so models that differ
+ * key's first bytes, read as the length of a tensor's name, exceed any file; so files that differ
  * in what cril reads of them never hash the same bytes.
  *
- * A folder has no such tables: "cril folder 1\n" stands in front, and what its files say of the
+ * A folder has the keys and tensors that its GGUF file would hold, the tokenizer's tables too
+ * (tokenizer/gguf_tables.h), and no more: a normaliser that a GGUF cannot say does not count. Where
+ * cril does not know these tables, "cril folder 1\n" stands in front, and what its files say of the
  * tokenizer (identity_tokenizer.c) behind.
  */
 #include "model/identity.h"
 #include "model/model.h"
+#include "tokenizer/gguf_tables.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 #include "util/memory.h"
@@ -123,18 +126,21 @@ static void add_value(struct cril_hashing *h, const struct cril_value *kv)
             cril_identity_text(h, kv->strings[i].data, kv->strings[i].len);
 }
 
-static cril_status add_metadata(struct cril_hashing *h, const cril_model *m)
+/* tables: more keys, sorted among the model's; of a folder. */
+static cril_status add_metadata(struct cril_hashing *h, const cril_model *m,
+                                const struct cril_values *tables)
 {
-    const size_t n = m->values->n;
+    const struct cril_values *const from[] = {m->values, tables};
     const struct cril_value **chosen =
-        malloc((n + 1) * sizeof(*chosen)); /* the reader has larger ones */
+        malloc((m->values->n + tables->n + 1) * sizeof(*chosen)); /* the reader has larger ones */
     size_t n_chosen = 0;
 
     if (!chosen)
         return cril_fail(h->err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
-    for (size_t i = 0; i < n; i++)
-        if (decides(m, m->values->values[i].key))
-            chosen[n_chosen++] = &m->values->values[i];
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < from[k]->n; i++)
+            if (decides(m, from[k]->values[i].key))
+                chosen[n_chosen++] = &from[k]->values[i];
     qsort(chosen, n_chosen, sizeof(*chosen), compare_keys);
     for (size_t i = 0; i < n_chosen; i++)
         add_value(h, chosen[i]);
@@ -221,28 +227,46 @@ static cril_status add_tensors(struct cril_hashing *h, const cril_model *m)
     return h->st;
 }
 
-static cril_status hash_identity(const cril_model *m, char hex[65], cril_error *err)
+static cril_status hash_with(const cril_model *m, const struct cril_values *tables, bool own,
+                             char hex[65], cril_error *err)
 {
-    const char *const head = m->folder_class ? "cril folder 1\n" : "cril model 1\n";
+    const char *const head = own ? "cril folder 1\n" : "cril model 1\n";
     struct cril_hashing h;
 
     begin(&h, err);
     cril_identity_bytes(&h, head, strlen(head));
-    if (h.st == CRIL_OK && (h.st = add_metadata(&h, m)) == CRIL_OK)
+    if (h.st == CRIL_OK && (h.st = add_metadata(&h, m, tables)) == CRIL_OK)
         h.st = add_tensors(&h, m);
-    if (m->folder_class)
+    if (own)
         cril_identity_tokenizer(&h, cril_tokenizer_spec(m->tokenizer));
     return finish(&h, hex);
 }
 
-static cril_status hash_files(const cril_model *m, char hex[65], cril_error *err)
+static cril_status hash_identity(cril_model *m, char hex[65], cril_error *err)
+{
+    struct cril_values tables = {0};
+    bool known = !m->folder_class;
+    cril_status st = CRIL_OK;
+
+    if (m->folder_class)
+        st = cril_gguf_tables(m->source, cril_tokenizer_spec(m->tokenizer), m->family->architecture,
+                              &tables, &known, err);
+    if ((m->own_identity = !known))
+        cril_values_free(&tables);
+    if (st == CRIL_OK)
+        st = hash_with(m, &tables, !known, hex, err);
+    cril_values_free(&tables);
+    return st;
+}
+
+static cril_status hash_files(cril_model *m, char hex[65], cril_error *err)
 {
     return cril_source_sha256(m->source, hex, err);
 }
 
 /* The hash that is kept, made by the first thread that asks while the others wait. */
 static cril_status get(cril_model *m, char kept[65],
-                       cril_status (*make)(const cril_model *, char *, cril_error *), char hex[65],
+                       cril_status (*make)(cril_model *, char *, cril_error *), char hex[65],
                        cril_error *err)
 {
     char made[65];

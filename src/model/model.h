@@ -161,6 +161,7 @@ struct cril_model {
     pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */
     struct cril_warnings warnings; /* without the tokenizer's */
     char sha256[65], identity[65]; /* "" until asked for */
+    bool own_identity;             /* a folder's that no GGUF file has; with identity */
 };
 
 /* An empty model, to be filled; cril_model_close. NULL: out of memory. */

@@ -156,6 +156,10 @@ cril_status cril_spec_add_by_type(struct cril_spec *s, const struct cril_bytes *
  * damaged; CRIL_ERR_UNSUPPORTED: it asks by name for what cril does not know; CRIL_ERR_NOMEM.
  */
 cril_status cril_spec_read_gguf(struct cril_values *file, struct cril_spec *s, cril_error *err);
+/* *name: the tokenizer.ggml.pre that cuts texts into words as s does, where symbols are bytes: of
+ * several one that composes as s does, and the first that is listed. NULL: there is none.
+ * CRIL_ERR_NOMEM, CRIL_ERR_UNSUPPORTED. */
+cril_status cril_spec_splitter_name(const struct cril_spec *s, const char **name, cril_error *err);
 /* A folder's files; which of them, and who decides over BOS, is said in spec_folder.c. */
 cril_status cril_spec_read_folder(struct cril_source *folder, struct cril_spec *s, cril_error *err);
 /* One file of a folder: its bytes [len], s->path naming it in messages. */

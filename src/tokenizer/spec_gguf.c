@@ -24,6 +24,7 @@
  * Where its tokenizer could not be read, the row says so, and the model opens with a warning.
  */
 #include "tokenizer/alphabet.h"
+#include "tokenizer/pretokenize.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/words.h"
 
@@ -127,7 +128,7 @@ static const struct pre_tokenizer pre_tokenizers[] = {
      {"[\\r\\n]", BLANK "?[" DEEPSEEK_CASED "]+",
       BLANK
       "?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
-      "(?<!" BLANK ")" BLANK "++\\z", DEEPSEEK_CJK, "\\p{N}+"}},
+      "(?<!" BLANK ")" BLANK "++\\z", DEEPSEEK_CJK, "\\p{N}"}},
     {"deepseek-coder", /* deepseek-ai/deepseek-coder-6.7b-base */
      0,
      NULL,
@@ -146,12 +147,33 @@ static const struct pre_tokenizer *find_pre_tokenizer(struct cril_bytes name)
     return NULL;
 }
 
+static cril_status set_splitter(struct cril_spec *s, const struct pre_tokenizer *pre,
+                                cril_error *err)
+{
+    size_t n = 0;
+
+    while (pre->steps[n])
+        n++;
+    s->ignores_merges = pre->traits & WHOLE_WORDS;
+    s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits));
+    s->normals = cril_arena_take(&s->arena, 1, sizeof(*s->normals));
+    if (!s->splits || !s->normals)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (; s->n_splits < n; s->n_splits++) {
+        const char *const text = pre->steps[s->n_splits];
+
+        s->splits[s->n_splits].pattern.text = (struct cril_bytes){text, strlen(text)};
+    }
+    s->normals->kind = NORMAL_NFC;
+    s->n_normals = pre->traits & NFC ? 1 : 0;
+    return CRIL_OK;
+}
+
 static cril_status read_splitter(const struct cril_values *file, struct cril_spec *s,
                                  bool *adds_bos, cril_error *err)
 {
     const struct pre_tokenizer *pre;
     struct cril_bytes name = {0};
-    size_t n = 0;
     cril_status st;
 
     if (cril_values_find(file, "tokenizer.ggml.pre") &&
@@ -164,24 +186,104 @@ static cril_status read_splitter(const struct cril_values *file, struct cril_spe
                          "llama-bpe, qwen2, smollm, starcoder, falcon, deepseek-llm and their kin",
                          s->path, CRIL_SHOWN(name));
     snprintf(s->kind, sizeof(s->kind), "bpe (%s)", pre->name);
-    s->ignores_merges = pre->traits & WHOLE_WORDS;
     *adds_bos = pre->traits & ADDS_BOS;
-    while (pre->steps[n])
-        n++;
-    s->splits = cril_arena_take(&s->arena, n, sizeof(*s->splits));
-    s->normals = cril_arena_take(&s->arena, 1, sizeof(*s->normals));
-    if (!s->splits || !s->normals)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-    for (; s->n_splits < n; s->n_splits++) {
-        const char *const text = pre->steps[s->n_splits];
-
-        s->splits[s->n_splits].pattern.text = (struct cril_bytes){text, strlen(text)};
-    }
-    s->normals->kind = NORMAL_NFC;
-    s->n_normals = pre->traits & NFC ? 1 : 0;
-    if (name.data && !pre->doubt)
-        return CRIL_OK;
+    if ((st = set_splitter(s, pre, err)) != CRIL_OK || (name.data && !pre->doubt))
+        return st;
     return cril_warn(&s->warnings, err, "%s: %s", s->path, name.data ? pre->doubt : NOT_NAMED);
+}
+
+/* What tells the splitters of the rows, and others near them, apart: runs of blanks and line ends,
+ * contractions, digits of several scripts, marks, scripts with and without spaces, symbols. */
+static const char telling[] =
+    "\n \n\n \n\n\n \t \t\t \t\n  \n   \n\r\n \r\nI've been 'told he's there, 'RE you sure? We'Ve "
+    "a'lL "
+    "'\xc5\xbf it\xe2\x80\x99s camelCase HTTPServer snake_case x2y 3 33 333 3333 33333 333333 3.3 "
+    "3..3 1,000 "
+    "\xd9\xa1\xd9\xa2\xd9\xa3\xd9\xa4 \xc2\xbd\xc2\xb2\xe2\x85\xa7 e\xcc\x81t\xc3\xa9 "
+    "\xe0\xa4\xa8\xe0\xa4\xae\xe0\xa4\xb8\xe0\xa5\x8d\xe0\xa4\xa4\xe0\xa5\x87 "
+    "\xe6\x88\x91\xe6\x83\xb3\xe5\x9c\xa8 apple\xe5\xb7\xa5\xe4\xbd\x9c\xe3\x80\x82\xe3\x80\x8c\xe3"
+    "\x81\x82\xe3\x82\xab"
+    "\xe3\x80\x8d\xed\x95\x9c\xea\xb5\xad\xef\xbc\x81 \xd0\xbd\xd0\xb5\xd1\x89\xd0\xbe "
+    "\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d "
+    "\xc2\xa0nbsp\xe3\x80\x80wide ------==== ''''''```\"\"\"...!!!??? $5 a+b=c <|x|> #[y] "
+    "{z};\n//w\n  } "
+    "~^ "
+    "\xf0\x9f\x9a\x80 \xf0\x9f\x98\xb6\xe2\x80\x8d\xf0\x9f\x8c\xab\xef\xb8\x8f \xe2\x82\xac"
+    "7   end  ";
+
+static cril_status split_telling(const struct cril_spec *s, struct split_work *w, cril_error *err)
+{
+    struct cril_splitter *splitter = NULL;
+    const char *text = telling;
+    cril_status st = cril_splitter_create(s, &splitter, err);
+
+    if (st == CRIL_OK)
+        st = cril_splitter_run(splitter, &text, sizeof(telling) - 1, true, w, err);
+    cril_splitter_free(splitter);
+    return st;
+}
+
+static bool same_words(const struct cril_words *a, const struct cril_words *b)
+{
+    return a->n == b->n && !memcmp(a->at, b->at, a->n * sizeof(*a->at));
+}
+
+/* Whether pre cuts the telling text into these words. */
+static cril_status cuts_so(const struct pre_tokenizer *pre, const struct cril_words *words,
+                           bool *same, cril_error *err)
+{
+    struct split_work w = {0};
+    struct cril_spec row;
+    cril_status st;
+
+    cril_spec_init(&row, pre->name);
+    if ((st = set_splitter(&row, pre, err)) == CRIL_OK)
+        st = split_telling(&row, &w, err);
+    *same = st == CRIL_OK && same_words(words, &w.words);
+    cril_split_work_free(&w);
+    cril_spec_clear(&row);
+    return st;
+}
+
+/* composing: whether NFC must be the row's too. A converter tells rows apart by one text, which NFC
+ * leaves as it is; so it finds the words' name for a file that lacks the normaliser. */
+static bool has_traits(const struct cril_spec *s, const struct pre_tokenizer *pre, bool composing)
+{
+    const bool nfc = s->n_normals == 1 && s->normals[0].kind == NORMAL_NFC;
+
+    return !pre->doubt && s->ignores_merges == !!(pre->traits & WHOLE_WORDS) &&
+           (nfc || !s->n_normals) && (!composing || nfc == !!(pre->traits & NFC));
+}
+
+static cril_status find_row(const struct cril_spec *s, const struct cril_words *words,
+                            bool composing, const char **name, cril_error *err)
+{
+    bool same = false;
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; st == CRIL_OK && i < sizeof(pre_tokenizers) / sizeof(pre_tokenizers[0]);
+         i++) {
+        if (!has_traits(s, &pre_tokenizers[i], composing))
+            continue;
+        st = cuts_so(&pre_tokenizers[i], words, &same, err);
+        *name = pre_tokenizers[i].name;
+        if (same)
+            return st;
+    }
+    *name = NULL;
+    return st;
+}
+
+cril_status cril_spec_splitter_name(const struct cril_spec *s, const char **name, cril_error *err)
+{
+    struct split_work w = {0};
+    cril_status st = split_telling(s, &w, err);
+
+    *name = NULL;
+    if (st == CRIL_OK && (st = find_row(s, &w.words, true, name, err)) == CRIL_OK && !*name)
+        st = find_row(s, &w.words, false, name, err);
+    cril_split_work_free(&w);
+    return st;
 }
 
 /* ---- Tokens ---- */

@@ -167,6 +167,19 @@ d archive-empty nothing
 "$cril" test -m gemma3.gguf book.txt.cril >out 2>err; verdict archive-other-model $?
 "$cril" decompress -m gemma3.gguf -o d.txt book.txt.cril >out 2>err; [ $? = 1 ] || fail "another model decodes"
 leaves_nothing archive-other-model d.txt
+# A folder and its GGUF file decode each other's archives.
+cp -r "$golden/identity/gemma3" published; cp "$golden/identity/gemma3.gguf" published.gguf
+for made in published published.gguf; do
+    "$cril" compress -q -m $made --context 32 -o $made.cril one || fail "compress with $made"
+    for with in published published.gguf; do
+        "$cril" decompress -q -m $with -c $made.cril | same "the archive of $made, with $with" one -
+    done
+done
+# Not where the file says something else, or its tables are not known.
+grep -v add_bos_token "$golden/identity/gemma3/tokenizer_config.json" >published/tokenizer_config.json
+t archive-other-folder test -m published published.gguf.cril
+rm published/tokenizer_config.json
+t archive-own-identity test -m published published.gguf.cril
 head -c 1000 long.cril >cut.cril; d archive-cut cut.cril
 for n in 1 8 12 28 45 46 47 $(($(wc -c <long.cril) - 1)) $(($(wc -c <long.cril) - 20)) $(($(wc -c <long.cril) - 21)); do
     head -c $n long.cril >cut.cril

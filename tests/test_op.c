@@ -42,11 +42,8 @@ static void position_token(const struct cril_token *t, const struct cril_step *s
     add_position(t->buffer[s->out], cril_buffer_width(t->m, t->layer, s->out), t->position);
 }
 
-static const struct cril_op op_position = {.name = "position",
-                                           .form = CRIL_BY_ROWS,
-                                           .reads_out = true,
-                                           .rows = position_rows,
-                                           .plain = position_token};
+static const struct cril_op op_position = {
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = position_rows, .plain = position_token};
 
 /* Each logit less a bias that depends on its id. */
 static void cap(float *l, size_t first, size_t n)
@@ -67,7 +64,7 @@ static void cap_token(const struct cril_token *t, const struct cril_step *s)
 }
 
 static const struct cril_op op_cap = {
-    .name = "cap", .form = CRIL_BY_ROWS, .reads_out = true, .rows = cap_rows, .plain = cap_token};
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = cap_rows, .plain = cap_token};
 
 /* ---- Across positions, in order: a shift, and a sum that decays ---- */
 
@@ -168,8 +165,7 @@ static void decay_token(const struct cril_token *t, const struct cril_step *s)
 static const struct cril_state shift_state = {.bytes = state_bytes, .plain_floats = state_floats},
                                decay_state = {.bytes = state_bytes, .plain_floats = state_floats};
 
-static const struct cril_op op_shift = {.name = "shift",
-                                        .form = CRIL_ACROSS_POSITIONS,
+static const struct cril_op op_shift = {.form = CRIL_ACROSS_POSITIONS,
                                         .state = &shift_state,
                                         .stores = true,
                                         .in_order = true,
@@ -177,8 +173,7 @@ static const struct cril_op op_shift = {.name = "shift",
                                         .parts = parts,
                                         .plain = shift_token};
 
-static const struct cril_op op_decay = {.name = "decay",
-                                        .form = CRIL_ACROSS_POSITIONS,
+static const struct cril_op op_decay = {.form = CRIL_ACROSS_POSITIONS,
                                         .reads_out = true,
                                         .reads = 1u << CRIL_BUF_K,
                                         .state = &decay_state,

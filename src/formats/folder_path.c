@@ -76,11 +76,6 @@ static struct cril_bytes last_part_of(struct cril_bytes path)
     return (struct cril_bytes){path.data + at, path.len - at};
 }
 
-static bool starts_with(struct cril_bytes text, const char *start)
-{
-    return text.len >= strlen(start) && memcmp(text.data, start, strlen(start)) == 0;
-}
-
 /* Of a part "models--OWNER--NAME" that stands before "snapshots" and the last part, NAME; else the
  * last part. */
 static struct cril_bytes name_of(struct cril_bytes path)
@@ -92,8 +87,7 @@ static struct cril_bytes name_of(struct cril_bytes path)
                                 (struct cril_bytes){path.data, (size_t)(parent.data - path.data)});
     size_t at = above.len;
 
-    if (parent.len != strlen("snapshots") || !starts_with(parent, "snapshots") ||
-        !starts_with(above, "models--"))
+    if (!cril_bytes_are(parent, "snapshots") || !cril_bytes_start_with(above, "models--"))
         return last;
     while (memcmp(above.data + at - 2, "--", 2) != 0)
         at--;

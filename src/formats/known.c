@@ -4,18 +4,13 @@
 
 #include <string.h>
 
-static bool starts_with(struct cril_bytes s, const char *prefix, size_t len)
-{
-    return s.len >= len && !memcmp(s.data, prefix, len);
-}
-
 static const char *find_reason(const struct cril_known_key *harmless, struct cril_bytes key)
 {
     for (; harmless->key; harmless++) {
-        const size_t len = strlen(harmless->key);
+        const size_t len = strlen(harmless->key) - 1; /* before the last character */
 
-        if (harmless->key[len - 1] == '*' ? starts_with(key, harmless->key, len - 1)
-                                          : starts_with(key, harmless->key, len) && key.len == len)
+        if (harmless->key[len] == '*' ? key.len >= len && !memcmp(key.data, harmless->key, len)
+                                      : cril_bytes_are(key, harmless->key))
             return harmless->reason;
     }
     return NULL;
@@ -30,14 +25,14 @@ cril_status cril_known_keys(struct cril_values *v, const char *prefix,
         const struct cril_bytes key = v->values[i].key;
         const char *reason;
 
-        if (v->use[i].read || !starts_with(key, prefix, len))
+        if (v->use[i].read || !cril_bytes_start_with(key, prefix))
             continue;
         reason = find_reason(harmless, (struct cril_bytes){key.data + len, key.len - len});
         if (!reason)
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: cril does not know what key '%.*s' does to the model's figures, "
                              "so it does not run the model; if it does nothing, remove the key",
-                             v->path, key.len > 80 ? 80 : (int)key.len, key.data);
+                             v->path, CRIL_SHOWN(key));
         v->use[i].reason = reason;
     }
     return CRIL_OK;
@@ -45,13 +40,11 @@ cril_status cril_known_keys(struct cril_values *v, const char *prefix,
 
 const char *cril_known_reason(const struct cril_values *v, size_t i)
 {
-    static const char general[] = "general.";
-
     if (v->use[i].read)
         return NULL;
     if (v->use[i].reason)
         return v->use[i].reason;
-    return starts_with(v->values[i].key, general, sizeof(general) - 1)
+    return cril_bytes_start_with(v->values[i].key, "general.")
                ? "describes the model, computes nothing"
                : "has a prefix that is neither the architecture's nor the tokenizer's";
 }

@@ -3,14 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-int cril_bytes_compare(struct cril_bytes a, struct cril_bytes b)
-{
-    const size_t n = a.len < b.len ? a.len : b.len;
-    const int d = n ? memcmp(a.data, b.data, n) : 0;
-
-    return d ? d : (a.len > b.len) - (a.len < b.len);
-}
-
 static int compare_named(const void *a, const void *b)
 {
     return cril_bytes_compare(((const struct cril_named *)a)->name,

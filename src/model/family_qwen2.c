@@ -55,23 +55,13 @@ static const struct cril_weight_row weights[] = {
 };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_VALUE_U32, {"num_hidden_layers"}, CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_VALUE_U32, {"hidden_size"}, CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_VALUE_U32, {"intermediate_size"}, CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_VALUE_U32, {"num_attention_heads"}, CRIL_ROW_REQUIRED, 0, NULL},
-    {"context_length", CRIL_VALUE_U32, {"max_position_embeddings"}, CRIL_ROW_DEFAULT, 32768, NULL},
-    {"attention.head_count_kv",
-     CRIL_VALUE_U32,
-     {"num_key_value_heads"},
-     CRIL_ROW_DEFAULT,
-     32,
-     NULL},
-    {"attention.layer_norm_rms_epsilon",
-     CRIL_VALUE_F32,
-     {"rms_norm_eps"},
-     CRIL_ROW_DEFAULT,
-     1e-6,
-     NULL},
+    {"block_count", CRIL_ROW_REQUIRED, 0},
+    {"embedding_length", CRIL_ROW_REQUIRED, 0},
+    {"feed_forward_length", CRIL_ROW_REQUIRED, 0},
+    {"attention.head_count", CRIL_ROW_REQUIRED, 0},
+    {"attention.head_count_kv", CRIL_ROW_DEFAULT, 32},
+    {"context_length", CRIL_ROW_DEFAULT, 32768},
+    {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6},
     {0},
 };
 

@@ -80,21 +80,14 @@ static cril_status finish(struct cril_hashing *h, char hex[65])
     return h->st;
 }
 
-static bool starts_with(struct cril_bytes s, const char *prefix, size_t len)
-{
-    return s.len >= len && !memcmp(s.data, prefix, len);
-}
-
 static bool decides(const cril_model *m, struct cril_bytes key)
 {
-    static const char architecture[] = "general.architecture", tokenizer[] = "tokenizer.ggml.";
     const char *const prefix = m->family->architecture;
     const size_t len = strlen(prefix);
 
-    return (starts_with(key, architecture, sizeof(architecture) - 1) &&
-            key.len == sizeof(architecture) - 1) ||
-           starts_with(key, tokenizer, sizeof(tokenizer) - 1) ||
-           (starts_with(key, prefix, len) && key.len > len && key.data[len] == '.');
+    return cril_bytes_are(key, "general.architecture") ||
+           cril_bytes_start_with(key, "tokenizer.ggml.") ||
+           (cril_bytes_start_with(key, prefix) && key.len > len && key.data[len] == '.');
 }
 
 static int compare_keys(const void *a, const void *b)

@@ -38,6 +38,8 @@ static void name_types(cril_model *m)
     }
 }
 
+enum { NAMES_TEXT = 256 }; /* of architectures or classes in a message */
+
 static cril_status find_family(cril_model *m, cril_error *err)
 {
     struct cril_bytes name;
@@ -45,10 +47,14 @@ static cril_status find_family(cril_model *m, cril_error *err)
 
     if (st != CRIL_OK)
         return st;
-    if (!(m->family = cril_family_find(name)))
+    if (!(m->family = cril_family_find(name))) {
+        char known[NAMES_TEXT];
+
+        cril_family_names(false, known, sizeof(known));
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: architecture \"%.*s\" is not known to cril, which runs %s", m->path,
-                         CRIL_SHOWN(name), cril_family_names());
+                         CRIL_SHOWN(name), known);
+    }
     m->biases = m->family->biases;
     return CRIL_OK;
 }
@@ -69,14 +75,18 @@ static cril_status find_class(cril_model *m, cril_error *err)
                          "config.json of the whole model, or add the class, such as "
                          "\"architectures\": [\"LlamaForCausalLM\"]",
                          config->path);
-    if (!(m->family = cril_family_of_class(name, &m->folder_class)))
+    if (!(m->family = cril_family_of_class(name, &m->folder_class))) {
+        char known[NAMES_TEXT];
+
+        cril_family_names(true, known, sizeof(known));
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: the model's class, \"%.*s\" (architectures), is not known to cril, "
                          "which runs %s%s",
-                         config->path, CRIL_SHOWN(name), cril_family_names(),
+                         config->path, CRIL_SHOWN(name), known,
                          cril_values_has(config, "auto_map.AutoModelForCausalLM")
                              ? "; its own code (auto_map) is not run"
                              : "");
+    }
     struct cril_translation t = {
         .config = config, .out = &m->translated, .architecture = m->family->architecture};
     m->translated.path = config->path;

@@ -24,9 +24,9 @@
 enum cril_buffer {
     CRIL_BUF_X,      /* the residual stream [n_embd] */
     CRIL_BUF_N,      /* a normed copy of it [n_embd] */
-    CRIL_BUF_Q,      /* queries [n_heads * head_dim] */
-    CRIL_BUF_K,      /* keys [n_kv_heads * head_dim] */
-    CRIL_BUF_V,      /* values [n_kv_heads * head_dim] */
+    CRIL_BUF_Q,      /* queries [n_heads * key_dim] */
+    CRIL_BUF_K,      /* keys [n_kv_heads * key_dim] */
+    CRIL_BUF_V,      /* values [n_kv_heads * value_dim] */
     CRIL_BUF_A,      /* what attention gathered [n_heads * value_dim] */
     CRIL_BUF_T,      /* a branch's result, before it is added [n_embd] */
     CRIL_BUF_G,      /* gate of the feed-forward network [n_ff] */
@@ -133,7 +133,7 @@ struct cril_family {
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head;  /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
     enum cril_biases biases; /* of its GGUF files */
-    /* Sets what differs from cril_family_configure: config, ropes, each layer's kind, rope, window
+    /* Sets what differs from cril_model_configure: config, ropes, each layer's kind, rope, window
      * and sizes. */
     cril_status (*configure)(cril_model *m, cril_error *err);
 };
@@ -189,8 +189,9 @@ const struct cril_family *cril_family_of_class(struct cril_bytes name,
                                                const struct cril_class **out);
 /* The family of an architecture; NULL: unknown. */
 const struct cril_family *cril_family_find(struct cril_bytes architecture);
-/* The architectures there are, as "gemma3, llama, qwen2". */
-const char *cril_family_names(void);
+/* Writes the architectures that there are, as "gemma3, llama, qwen2", or the classes of
+ * transformers that folders may have; what does not fit in size > 0 bytes is left out. */
+void cril_family_names(bool classes, char *out, size_t size);
 
 /* Metadata under the architecture's own prefix: cril_key_uint(m, "block_count", ...). Optional ones
  * keep *out. */

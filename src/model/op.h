@@ -79,7 +79,6 @@ struct cril_state {
 };
 
 struct cril_op {
-    const char *name;
     enum cril_form form;
     bool reads_out; /* what `out` held before */
     unsigned reads; /* buffers that it reads besides the step's, as bits 1 << buffer */

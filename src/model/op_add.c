@@ -21,7 +21,7 @@ static void add_token(const struct cril_token *t, const struct cril_step *s)
 }
 
 const struct cril_op cril_op_add = {
-    .name = "add", .form = CRIL_BY_ROWS, .reads_out = true, .rows = add_rows, .plain = add_token};
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = add_rows, .plain = add_token};
 
 static size_t row_width(const cril_model *m, size_t layer, const struct cril_step *s)
 {
@@ -46,8 +46,7 @@ static void add_token_bias(const struct cril_token *t, const struct cril_step *s
         plain_add(t->buffer[s->out], w, cril_buffer_width(t->m, t->layer, s->out));
 }
 
-const struct cril_op cril_op_bias = {.name = "bias",
-                                     .form = CRIL_BY_ROWS,
+const struct cril_op cril_op_bias = {.form = CRIL_BY_ROWS,
                                      .reads_out = true,
                                      .vector = row_width,
                                      .optional = true,

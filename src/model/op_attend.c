@@ -86,8 +86,7 @@ static void store_token(const struct cril_token *t, const struct cril_step *s)
     memcpy(values + t->position * nv, t->buffer[CRIL_BUF_V], nv * sizeof(float));
 }
 
-const struct cril_op cril_op_store_kv = {.name = "store keys and values",
-                                         .form = CRIL_BY_ROWS,
+const struct cril_op cril_op_store_kv = {.form = CRIL_BY_ROWS,
                                          .reads = 1u << CRIL_BUF_K | 1u << CRIL_BUF_V,
                                          .state = &kv_state,
                                          .stores = true,
@@ -236,8 +235,7 @@ static double multiply_adds(const cril_model *m, size_t layer, const struct cril
     return visible_keys(n, l->window) * (double)l->n_heads * (double)(l->key_dim + l->value_dim);
 }
 
-const struct cril_op cril_op_attend = {.name = "attention",
-                                       .form = CRIL_ACROSS_POSITIONS,
+const struct cril_op cril_op_attend = {.form = CRIL_ACROSS_POSITIONS,
                                        .state = &kv_state,
                                        .across = attend_block,
                                        .parts = key_heads,

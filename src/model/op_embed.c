@@ -26,4 +26,4 @@ static void embed_token(const struct cril_token *t, const struct cril_step *s)
 }
 
 const struct cril_op cril_op_embed = {
-    .name = "embed", .form = CRIL_BY_ROWS, .rows = embed_rows, .plain = embed_token};
+    .form = CRIL_BY_ROWS, .rows = embed_rows, .plain = embed_token};

@@ -32,14 +32,8 @@ static void gelu_token(const struct cril_token *t, const struct cril_step *s)
         g[i] = cril_geluf(g[i]) * t->buffer[s->in][i];
 }
 
-const struct cril_op cril_op_silu_mul = {.name = "silu gate",
-                                         .form = CRIL_BY_ROWS,
-                                         .reads_out = true,
-                                         .rows = silu_rows,
-                                         .plain = silu_token};
+const struct cril_op cril_op_silu_mul = {
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = silu_rows, .plain = silu_token};
 
-const struct cril_op cril_op_gelu_mul = {.name = "gelu gate",
-                                         .form = CRIL_BY_ROWS,
-                                         .reads_out = true,
-                                         .rows = gelu_rows,
-                                         .plain = gelu_token};
+const struct cril_op cril_op_gelu_mul = {
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = gelu_rows, .plain = gelu_token};

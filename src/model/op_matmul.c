@@ -65,7 +65,5 @@ static double multiply_adds(const cril_model *m, size_t layer, const struct cril
     return (double)n * (double)w->rows * (double)w->columns;
 }
 
-const struct cril_op cril_op_matmul = {.name = "product",
-                                       .form = CRIL_BY_PRODUCT,
-                                       .plain = multiply_token,
-                                       .multiply_adds = multiply_adds};
+const struct cril_op cril_op_matmul = {
+    .form = CRIL_BY_PRODUCT, .plain = multiply_token, .multiply_adds = multiply_adds};

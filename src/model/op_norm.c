@@ -35,8 +35,7 @@ static void norm_token(const struct cril_token *t, const struct cril_step *s)
                cril_buffer_width(t->m, t->layer, s->out), t->m->config.eps, t->buffer[s->out]);
 }
 
-const struct cril_op cril_op_norm = {.name = "norm",
-                                     .form = CRIL_BY_ROWS,
+const struct cril_op cril_op_norm = {.form = CRIL_BY_ROWS,
                                      .vector = row_width,
                                      .neutral = 1,
                                      .rows = norm_rows,
@@ -68,8 +67,7 @@ static void norm_token_heads(const struct cril_token *t, const struct cril_step 
                    t->m->config.eps, t->buffer[s->out] + h);
 }
 
-const struct cril_op cril_op_head_norm = {.name = "head norm",
-                                          .form = CRIL_BY_ROWS,
+const struct cril_op cril_op_head_norm = {.form = CRIL_BY_ROWS,
                                           .reads_out = true,
                                           .vector = head_width,
                                           .neutral = 1,

@@ -37,8 +37,5 @@ static void rotate_token(const struct cril_token *t, const struct cril_step *s)
         rotate_head(r, cosine, sine, t->buffer[s->out] + h);
 }
 
-const struct cril_op cril_op_rope = {.name = "rope",
-                                     .form = CRIL_BY_ROWS,
-                                     .reads_out = true,
-                                     .rows = rotate_rows,
-                                     .plain = rotate_token};
+const struct cril_op cril_op_rope = {
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = rotate_rows, .plain = rotate_token};

@@ -30,11 +30,6 @@ struct scaling {
     double factor; /* > 0 */
 };
 
-static bool is_named(struct cril_bytes s, const char *name)
-{
-    return s.len == strlen(name) && !memcmp(s.data, name, s.len);
-}
-
 static cril_status read_kind(const cril_model *m, struct scaling *s, cril_error *err)
 {
     struct cril_bytes name = {"linear", 6}; /* what files mean that name only a factor */
@@ -42,20 +37,19 @@ static cril_status read_kind(const cril_model *m, struct scaling *s, cril_error 
 
     if (st != CRIL_OK)
         return st;
-    if (is_named(name, "none"))
+    if (cril_bytes_are(name, "none"))
         s->kind = SCALING_NONE;
-    else if (is_named(name, "linear"))
+    else if (cril_bytes_are(name, "linear"))
         s->kind = SCALING_LINEAR;
-    else if (is_named(name, "yarn"))
+    else if (cril_bytes_are(name, "yarn"))
         s->kind = SCALING_YARN;
-    else if (is_named(name, "llama3"))
+    else if (cril_bytes_are(name, "llama3"))
         s->kind = SCALING_LLAMA3;
     else
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: key '%s.rope.scaling.type' is \"%.*s\", a rotation that cril does "
                          "not know (none, linear, yarn, llama3 are)",
-                         m->path, m->family->architecture, (int)(name.len > 60 ? 60 : name.len),
-                         name.data);
+                         m->path, m->family->architecture, CRIL_SHOWN(name));
     return CRIL_OK;
 }
 

@@ -115,11 +115,6 @@ cril_status cril_config_text(const struct cril_translation *t, const char *name,
     return CRIL_OK;
 }
 
-bool cril_bytes_are(struct cril_bytes s, const char *text)
-{
-    return s.len == strlen(text) && !memcmp(s.data, text, s.len);
-}
-
 /* ---- Keys ---- */
 
 /* "llama." and key, which is short and ours. */
@@ -167,29 +162,53 @@ uint64_t cril_translated_uint(const struct cril_translation *t, const char *key)
     return cril_value_uint(&t->out->values[i], 0);
 }
 
+/* What config.json calls the keys, and how a GGUF stores them. */
+static const struct named_key {
+    const char *key, *name;
+    enum cril_value_type type;
+} named_keys[] = {
+    {"block_count", "num_hidden_layers", CRIL_VALUE_U32},
+    {"embedding_length", "hidden_size", CRIL_VALUE_U32},
+    {"feed_forward_length", "intermediate_size", CRIL_VALUE_U32},
+    {"attention.head_count", "num_attention_heads", CRIL_VALUE_U32},
+    {"attention.head_count_kv", "num_key_value_heads", CRIL_VALUE_U32},
+    {"attention.layer_norm_rms_epsilon", "rms_norm_eps", CRIL_VALUE_F32},
+    {"context_length", "max_position_embeddings", CRIL_VALUE_U32},
+    {"vocab_size", "vocab_size", CRIL_VALUE_U32},
+    {"attn_logit_softcapping", "attn_logit_softcapping", CRIL_VALUE_F32},
+    {"final_logit_softcapping", "final_logit_softcapping", CRIL_VALUE_F32},
+};
+
+static const struct named_key *find_key(const char *key)
+{
+    const struct named_key *k = named_keys;
+
+    while (strcmp(k->key, key) != 0) /* rows name keys of the table */
+        k++;
+    return k;
+}
+
 static cril_status add_row(struct cril_translation *t, const struct cril_config_row *row,
                            cril_error *err)
 {
-    const char *name = NULL;
+    const struct named_key *const k = find_key(row->key);
+    const bool is_there = cril_config_has(t, k->name);
     double real = row->otherwise;
     uint64_t whole = (uint64_t)row->otherwise;
     cril_status st;
 
-    for (size_t i = 0; i < 3 && row->names[i] && !name; i++)
-        if (cril_config_has(t, row->names[i]))
-            name = row->names[i];
-    if (!name && row->absent == CRIL_ROW_REQUIRED)
+    if (!is_there && row->absent == CRIL_ROW_REQUIRED)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"%s\", which a %s needs",
-                         t->config->path, row->names[0], t->class_name);
-    if (!name && row->absent == CRIL_ROW_OPTIONAL)
+                         t->config->path, k->name, t->class_name);
+    if (!is_there && row->absent == CRIL_ROW_OPTIONAL)
         return CRIL_OK;
-    if (!name && row->absent == CRIL_ROW_SAME)
-        whole = cril_translated_uint(t, row->same_as);
-    if (row->type == CRIL_VALUE_F32)
-        return name && (st = cril_config_float(t, name, &real, err)) != CRIL_OK
+    if (row->absent == CRIL_ROW_AS_HEADS)
+        whole = cril_translated_uint(t, "attention.head_count");
+    if (k->type == CRIL_VALUE_F32)
+        return (st = cril_config_float(t, k->name, &real, err)) != CRIL_OK
                    ? st
                    : cril_translate_float(t, row->key, real, err);
-    return name && (st = cril_config_uint(t, name, &whole, err)) != CRIL_OK
+    return (st = cril_config_uint(t, k->name, &whole, err)) != CRIL_OK
                ? st
                : cril_translate_uint(t, row->key, whole, err);
 }

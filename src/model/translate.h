@@ -22,13 +22,13 @@ struct cril_translation {
     uint64_t n_vocab;                 /* gets: rows of the embedding; 0: config.json does not say */
 };
 
+/* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names
+ * in config.json. */
 struct cril_config_row {
-    const char *key;           /* below the architecture's prefix: "attention.head_count" */
-    enum cril_value_type type; /* that a GGUF stores: U32, F32 */
-    const char *names[3];      /* in config.json; the first that is there counts */
-    enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_SAME } absent;
-    double otherwise;    /* CRIL_ROW_DEFAULT: what the class takes for an absent one */
-    const char *same_as; /* CRIL_ROW_SAME: the key, from a row above, whose value it takes */
+    const char *key; /* below the architecture's prefix: "attention.head_count" */
+    enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_AS_HEADS } absent;
+    double otherwise; /* CRIL_ROW_DEFAULT; CRIL_ROW_AS_HEADS: as many as attention.head_count, a row
+                         above */
 };
 
 struct cril_class {
@@ -55,7 +55,6 @@ cril_status cril_config_bool(const struct cril_translation *t, const char *name,
                              cril_error *err);
 cril_status cril_config_text(const struct cril_translation *t, const char *name,
                              struct cril_bytes *out, cril_error *err);
-bool cril_bytes_are(struct cril_bytes s, const char *text);
 
 /* Adds a key below the prefix. */
 cril_status cril_translate_uint(struct cril_translation *t, const char *key, uint64_t x,

@@ -81,11 +81,6 @@ static struct cril_bytes name_of(const json_t *value)
     return text_of(json_is_object(value) ? json_object_get(value, "content") : value);
 }
 
-static bool same(struct cril_bytes a, struct cril_bytes b)
-{
-    return a.data && b.data && a.len == b.len && !memcmp(a.data, b.data, a.len);
-}
-
 /* ---- Tokens ---- */
 
 static void put_u32(uint8_t *at, uint32_t v)
@@ -121,7 +116,7 @@ static bool looks_special(struct cril_bytes name)
     static const char *const names[] = {"<pad>", "<mask>", "<2mass>", "[@BOS@]"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (same(name, bytes_of(names[i])))
+        if (cril_bytes_same(name, bytes_of(names[i])))
             return true;
     return has_ends(name, "<|", "|>") || has_ends(name, "<\xef\xbd\x9c", "\xef\xbd\x9c>") ||
            has_ends(name, "<unused", ">");
@@ -291,7 +286,7 @@ static const json_t *find_added(const struct tables *t, struct cril_bytes name)
     const json_t *token;
     size_t i;
 
-    json_array_foreach(list, i, token) if (same(name_of(token), name)) return token;
+    json_array_foreach(list, i, token) if (cril_bytes_same(name_of(token), name)) return token;
     return NULL;
 }
 
@@ -391,8 +386,8 @@ static cril_status put_added_to_vocabulary(const struct tables *t)
         const json_int_t i = json_integer_value(id);
 
         if (!json_is_integer(id) || i < 0 || (size_t)i >= t->n || (size_t)i >= t->spec->n ||
-            !same(t->spec->pieces[i], name) || (t->texts[i].data && !same(t->texts[i], name)) ||
-            may_change(name))
+            !cril_bytes_same(t->spec->pieces[i], name) ||
+            (t->texts[i].data && !cril_bytes_same(t->texts[i], name)) || may_change(name))
             return give_up(t);
         if ((st = put_added(t, (size_t)i, name, json_is_true(json_object_get(token, "special")))) !=
             CRIL_OK)
@@ -518,7 +513,7 @@ static bool is_set(const json_t *entry)
 /* Whether the entry is this text; an object never is. */
 static bool is_entry(const json_t *entry, const json_t *name)
 {
-    return same(text_of(entry), text_of(name));
+    return cril_bytes_same(text_of(entry), text_of(name));
 }
 
 static const json_t *special_of(const json_t *piece)
@@ -528,7 +523,8 @@ static const json_t *special_of(const json_t *piece)
 
 static bool is_sequence(const json_t *piece, const char *id)
 {
-    return same(text_of(json_object_get(json_object_get(piece, "Sequence"), "id")), bytes_of(id));
+    return cril_bytes_same(text_of(json_object_get(json_object_get(piece, "Sequence"), "id")),
+                           bytes_of(id));
 }
 
 /* What stands between the texts of a pair: whether SEP does. */
@@ -584,9 +580,9 @@ static cril_status read_processor(const struct tables *t, const json_t *processo
 {
     const struct cril_bytes type = text_of(json_object_get(processor, "type"));
 
-    if (same(type, bytes_of("TemplateProcessing")))
+    if (cril_bytes_same(type, bytes_of("TemplateProcessing")))
         return read_template(t, processor, s);
-    if (!same(type, bytes_of("ByteLevel")))
+    if (!cril_bytes_same(type, bytes_of("ByteLevel")))
         return give_up(t);
     for (enum special k = BOS; k <= EOS; k++)
         if (s->adds[k] < 0)

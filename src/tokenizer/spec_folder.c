@@ -102,11 +102,6 @@ static struct cril_bytes find_name(const struct notes *n, const char *key)
     return name.data ? name : name_of(json_object_get(n->map, key));
 }
 
-static bool same(struct cril_bytes a, struct cril_bytes b)
-{
-    return a.data && a.len == b.len && !memcmp(a.data, b.data, a.len);
-}
-
 static bool names_special(const json_t *object, struct cril_bytes name)
 {
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "pad_token",
@@ -116,9 +111,9 @@ static bool names_special(const json_t *object, struct cril_bytes name)
     size_t i;
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (same(name_of(json_object_get(object, keys[i])), name))
+        if (cril_bytes_same(name_of(json_object_get(object, keys[i])), name))
             return true;
-    json_array_foreach(more, i, value) if (same(name_of(value), name)) return true;
+    json_array_foreach(more, i, value) if (cril_bytes_same(name_of(value), name)) return true;
     return false;
 }
 
@@ -234,10 +229,10 @@ static cril_status add_tokens(const struct folder *f, struct cril_spec *s)
 static int32_t find_token(const struct cril_spec *s, struct cril_bytes name)
 {
     for (size_t i = 0; i < s->n_added; i++)
-        if (same(name, s->added[i].name))
+        if (cril_bytes_same(name, s->added[i].name))
             return s->added[i].id;
     for (size_t i = 0; name.len && i < s->n; i++)
-        if (same(name, s->pieces[i]))
+        if (cril_bytes_same(name, s->pieces[i]))
             return (int32_t)i;
     return -1;
 }

@@ -141,8 +141,7 @@ static const struct pre_tokenizer *find_pre_tokenizer(struct cril_bytes name)
     if (!name.data)
         return &pre_tokenizers[0];
     for (size_t i = 0; i < sizeof(pre_tokenizers) / sizeof(pre_tokenizers[0]); i++)
-        if (strlen(pre_tokenizers[i].name) == name.len &&
-            !memcmp(pre_tokenizers[i].name, name.data, name.len))
+        if (cril_bytes_are(name, pre_tokenizers[i].name))
             return &pre_tokenizers[i];
     return NULL;
 }
@@ -558,7 +557,7 @@ static cril_status read_model(const struct cril_values *file, enum spec_model *m
     if (st != CRIL_OK)
         return st;
     for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-        if (strlen(models[i]) == name.len && !memcmp(models[i], name.data, name.len)) {
+        if (cril_bytes_are(name, models[i])) {
             *model = (enum spec_model)i;
             return CRIL_OK;
         }

@@ -173,19 +173,14 @@ static cril_status read_piece(const struct cril_field *part, size_t i, struct cr
     return CRIL_OK;
 }
 
-static bool is_name(struct cril_bytes name, struct cril_bytes other)
-{
-    return name.len && name.len == other.len && !memcmp(name.data, other.data, name.len);
-}
-
 static void note_special(struct cril_spec *s, const struct file *file, size_t i,
                          struct cril_bytes name)
 {
     if (s->types[i] == TOKEN_UNKNOWN)
         s->unknown = (int32_t)i;
-    if (s->types[i] == TOKEN_CONTROL && is_name(name, file->bos))
+    if (s->types[i] == TOKEN_CONTROL && name.len && cril_bytes_same(name, file->bos))
         s->bos = (int32_t)i;
-    if (s->types[i] == TOKEN_CONTROL && is_name(name, file->eos))
+    if (s->types[i] == TOKEN_CONTROL && name.len && cril_bytes_same(name, file->eos))
         s->eos = (int32_t)i;
 }
 

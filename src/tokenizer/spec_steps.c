@@ -21,11 +21,6 @@ static struct cril_bytes bytes_of(const char *text)
     return (struct cril_bytes){text, strlen(text)};
 }
 
-static bool is_text(struct cril_bytes a, const char *b)
-{
-    return a.len == strlen(b) && !memcmp(a.data, b, a.len);
-}
-
 cril_status cril_spec_json_text(const struct cril_spec *s, const json_t *object, const char *key,
                                 struct cril_bytes *text, cril_error *err)
 {
@@ -100,7 +95,7 @@ static cril_status read_component(struct cril_spec *s, const char *what,
     if ((st = cril_spec_json_text(s, component, "type", &name, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < n; i++)
-        if (is_text(name, rows[i].name))
+        if (cril_bytes_are(name, rows[i].name))
             return rows[i].read(s, component, err);
     return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: cril does not know the %s \"%.*s\"", s->path,
                      what, CRIL_SHOWN(name));
@@ -177,8 +172,8 @@ static cril_status read_replace(struct cril_spec *s, const json_t *component, cr
         (st = cril_spec_json_text(s, component, "content", &text, err)) != CRIL_OK ||
         (st = cril_spec_copy(s, text, &normal.text, err)) != CRIL_OK)
         return st;
-    s->spaces =
-        s->spaces || (is_text(normal.pattern.text, " ") && is_text(normal.text, SPACE_MARK));
+    s->spaces = s->spaces || (cril_bytes_are(normal.pattern.text, " ") &&
+                              cril_bytes_are(normal.text, SPACE_MARK));
     return add_normal(s, normal, err);
 }
 
@@ -281,7 +276,7 @@ static cril_status read_behaviour(const struct cril_spec *s, const json_t *compo
     if (st != CRIL_OK)
         return st;
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (is_text(name, names[i])) {
+        if (cril_bytes_are(name, names[i])) {
             *behaviour = (enum split_behaviour)i;
             return CRIL_OK;
         }
@@ -379,9 +374,9 @@ static cril_status read_scheme(const struct cril_spec *s, const json_t *componen
         (json_object_get(component, "prepend_scheme") &&
          (st = cril_spec_json_text(s, component, "prepend_scheme", &scheme, err)) != CRIL_OK))
         return st;
-    *first = is_text(scheme, "first");
-    *prepend = *prepend && !is_text(scheme, "never");
-    if (*first || is_text(scheme, "always") || is_text(scheme, "never"))
+    *first = cril_bytes_are(scheme, "first");
+    *prepend = *prepend && !cril_bytes_are(scheme, "never");
+    if (*first || cril_bytes_are(scheme, "always") || cril_bytes_are(scheme, "never"))
         return CRIL_OK;
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: cril does not know the prepend_scheme \"%.*s\"", s->path,
@@ -401,7 +396,7 @@ static cril_status read_metaspace(struct cril_spec *s, const json_t *component, 
         (st = read_scheme(s, component, &prepend, &step.first, err)) != CRIL_OK ||
         (st = cril_spec_json_flag(s, component, "split", &split, err)) != CRIL_OK)
         return st;
-    s->spaces = s->spaces || is_text(text, SPACE_MARK);
+    s->spaces = s->spaces || cril_bytes_are(text, SPACE_MARK);
     step.kind = SPLIT_PREPEND;
     if (prepend && (st = add_split(s, step, err)) != CRIL_OK)
         return st;

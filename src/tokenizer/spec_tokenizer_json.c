@@ -450,11 +450,11 @@ static cril_status read_model(struct cril_spec *s, const json_t *model, const js
         type.data = json_object_get(model, "merges") ? "BPE" : "Unigram";
         type.len = strlen(type.data);
     }
-    if (type.len == 3 && !memcmp(type.data, "BPE", 3)) {
+    if (cril_bytes_are(type, "BPE")) {
         snprintf(s->kind, sizeof(s->kind), "bpe (tokenizer.json)");
         return read_bpe(s, model, added, err);
     }
-    if (type.len == 7 && !memcmp(type.data, "Unigram", 7)) {
+    if (cril_bytes_are(type, "Unigram")) {
         snprintf(s->kind, sizeof(s->kind), "unigram (tokenizer.json)");
         return read_unigram(s, model, added, err);
     }

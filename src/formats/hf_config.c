@@ -60,14 +60,9 @@ static enum cril_value_type type_of_all(const json_t *list)
 
 /* ---- Values ---- */
 
-static struct cril_bytes text_of(const json_t *x)
-{
-    return (struct cril_bytes){json_string_value(x), json_string_length(x)};
-}
-
 static cril_status add_scalar(struct flattening *f, const json_t *x, enum cril_value_type type)
 {
-    const struct cril_bytes text = text_of(x);
+    const struct cril_bytes text = cril_json_text(x);
 
     if (type == CRIL_VALUE_STRING)
         return cril_values_add_text(f->v, f->key, text.data, text.len, f->err);
@@ -87,7 +82,7 @@ static cril_status add_texts(struct flattening *f, const json_t *list)
     if (!texts)
         return no_memory(f);
     for (size_t i = 0; i < n; i++)
-        texts[i] = text_of(json_array_get(list, i));
+        texts[i] = cril_json_text(json_array_get(list, i));
     st = cril_values_add_texts(f->v, f->key, texts, n, f->err);
     free(texts);
     return st;

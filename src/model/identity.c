@@ -92,11 +92,8 @@ static bool decides(const cril_model *m, struct cril_bytes key)
 
 static int compare_keys(const void *a, const void *b)
 {
-    const struct cril_bytes x = (*(const struct cril_value *const *)a)->key;
-    const struct cril_bytes y = (*(const struct cril_value *const *)b)->key;
-    const int order = memcmp(x.data, y.data, x.len < y.len ? x.len : y.len);
-
-    return order ? order : (x.len > y.len) - (x.len < y.len);
+    return cril_bytes_compare((*(const struct cril_value *const *)a)->key,
+                              (*(const struct cril_value *const *)b)->key);
 }
 
 static int compare_names(const void *a, const void *b)

@@ -65,22 +65,6 @@ static cril_status give_up(const struct tables *t)
     return CRIL_OK;
 }
 
-static struct cril_bytes bytes_of(const char *text)
-{
-    return (struct cril_bytes){text, text ? strlen(text) : 0};
-}
-
-static struct cril_bytes text_of(const json_t *value)
-{
-    return (struct cril_bytes){json_string_value(value), json_string_length(value)};
-}
-
-/* A token's name: itself, or in an object. */
-static struct cril_bytes name_of(const json_t *value)
-{
-    return text_of(json_is_object(value) ? json_object_get(value, "content") : value);
-}
-
 /* ---- Tokens ---- */
 
 static void put_u32(uint8_t *at, uint32_t v)
@@ -116,7 +100,7 @@ static bool looks_special(struct cril_bytes name)
     static const char *const names[] = {"<pad>", "<mask>", "<2mass>", "[@BOS@]"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (cril_bytes_same(name, bytes_of(names[i])))
+        if (cril_bytes_are(name, names[i]))
             return true;
     return has_ends(name, "<|", "|>") || has_ends(name, "<\xef\xbd\x9c", "\xef\xbd\x9c>") ||
            has_ends(name, "<unused", ">");
@@ -146,8 +130,10 @@ static cril_status name_gaps(const struct tables *t)
         if (t->texts[i].data)
             continue;
         snprintf(name, sizeof(name), "[PAD%zu]", i);
-        if (!(t->texts[i] = bytes_of(cril_arena_text(&t->out->arena, name, strlen(name)))).data)
+        const char *const text = cril_arena_text(&t->out->arena, name, strlen(name));
+        if (!text)
             return no_memory(t);
+        t->texts[i] = cril_bytes_of(text);
         set_type(t, i, TOKEN_UNUSED);
     }
     return CRIL_OK;
@@ -230,7 +216,7 @@ static cril_status put_listed(const struct tables *t)
             return give_up(t);
         if ((size_t)i >= t->n)
             continue;
-        t->texts[i] = bytes_of(name);
+        t->texts[i] = cril_bytes_of(name);
         set_type(t, (size_t)i, TOKEN_USER_DEFINED);
         set_score(t, (size_t)i, -1000);
     }
@@ -248,12 +234,12 @@ static cril_status put_described(const struct tables *t)
         char *end;
         const size_t i = strtoul(key, &end, 10);
 
-        if (*key < '0' || *key > '9' || *end || !name_of(value).data)
+        if (*key < '0' || *key > '9' || *end || !cril_token_name(value).data)
             return give_up(t);
         if (i >= t->n)
             continue;
         set_score(t, i, -1000);
-        if ((st = put_added(t, i, name_of(value),
+        if ((st = put_added(t, i, cril_token_name(value),
                             json_is_true(json_object_get(value, "special")))) != CRIL_OK)
             return st;
     }
@@ -286,7 +272,8 @@ static const json_t *find_added(const struct tables *t, struct cril_bytes name)
     const json_t *token;
     size_t i;
 
-    json_array_foreach(list, i, token) if (cril_bytes_same(name_of(token), name)) return token;
+    json_array_foreach(list, i,
+                       token) if (cril_bytes_same(cril_token_name(token), name)) return token;
     return NULL;
 }
 
@@ -294,8 +281,8 @@ static const json_t *find_added(const struct tables *t, struct cril_bytes name)
  * special. */
 static bool is_added_special(const struct tables *t, const json_t *name)
 {
-    return !name_of(name).len ||
-           json_is_true(json_object_get(find_added(t, name_of(name)), "special"));
+    return !cril_token_name(name).len ||
+           json_is_true(json_object_get(find_added(t, cril_token_name(name)), "special"));
 }
 
 static bool names_known(const struct tables *t, const json_t *file)
@@ -327,7 +314,7 @@ static bool added_known(const struct tables *t)
 
     json_object_foreach(json_object_get(t->files.notes, "added_tokens_decoder"), key, value)
     {
-        const json_t *const token = find_added(t, name_of(value));
+        const json_t *const token = find_added(t, cril_token_name(value));
 
         if (!token || json_integer_value(json_object_get(token, "id")) != strtol(key, NULL, 10) ||
             json_is_true(json_object_get(token, "special")) !=
@@ -336,7 +323,7 @@ static bool added_known(const struct tables *t)
     }
     json_object_foreach(t->files.added, key, value)
     {
-        const json_t *const id = json_object_get(find_added(t, bytes_of(key)), "id");
+        const json_t *const id = json_object_get(find_added(t, cril_bytes_of(key)), "id");
 
         if (!id || json_integer_value(id) != json_integer_value(value))
             return false;
@@ -366,7 +353,7 @@ static cril_status put_vocabulary(const struct tables *t)
 
         if (i < 0 || (size_t)i >= t->n || t->texts[i].data)
             return give_up(t);
-        t->texts[i] = bytes_of(name);
+        t->texts[i] = cril_bytes_of(name);
         set_type(t, (size_t)i, TOKEN_NORMAL);
     }
     return CRIL_OK;
@@ -381,7 +368,7 @@ static cril_status put_added_to_vocabulary(const struct tables *t)
 
     json_array_foreach(list, k, token)
     {
-        const struct cril_bytes name = name_of(token);
+        const struct cril_bytes name = cril_token_name(token);
         const json_t *const id = json_object_get(token, "id");
         const json_int_t i = json_integer_value(id);
 
@@ -403,7 +390,7 @@ static cril_status join_merge(const struct tables *t, const json_t *merge, struc
     json_t *part;
     char *text;
 
-    *out = text_of(merge);
+    *out = cril_json_text(merge);
     if (out->data || json_array_size(merge) != 2)
         return out->data ? CRIL_OK : give_up(t);
     text = cril_arena_take(&t->out->arena,
@@ -415,7 +402,7 @@ static cril_status join_merge(const struct tables *t, const json_t *merge, struc
         return no_memory(t);
     json_array_foreach(merge, i, part)
     {
-        const struct cril_bytes piece = text_of(part);
+        const struct cril_bytes piece = cril_json_text(part);
 
         if (i)
             text[n++] = ' ';
@@ -450,7 +437,7 @@ static cril_status add_merges(const struct tables *t)
 /* The converter tells tokenizers with one splitter apart by their tokens. */
 static const char *choose_splitter(const struct tables *t, const char *name)
 {
-    const bool chats = find_added(t, bytes_of("<|im_start|>"));
+    const bool chats = find_added(t, cril_bytes_of("<|im_start|>"));
 
     return name && !strcmp(name, "smollm") && !chats ? "starcoder" : name;
 }
@@ -513,7 +500,7 @@ static bool is_set(const json_t *entry)
 /* Whether the entry is this text; an object never is. */
 static bool is_entry(const json_t *entry, const json_t *name)
 {
-    return cril_bytes_same(text_of(entry), text_of(name));
+    return cril_bytes_same(cril_json_text(entry), cril_json_text(name));
 }
 
 static const json_t *special_of(const json_t *piece)
@@ -523,8 +510,8 @@ static const json_t *special_of(const json_t *piece)
 
 static bool is_sequence(const json_t *piece, const char *id)
 {
-    return cril_bytes_same(text_of(json_object_get(json_object_get(piece, "Sequence"), "id")),
-                           bytes_of(id));
+    return cril_bytes_are(cril_json_text(json_object_get(json_object_get(piece, "Sequence"), "id")),
+                          id);
 }
 
 /* What stands between the texts of a pair: whether SEP does. */
@@ -578,11 +565,11 @@ static cril_status read_template(const struct tables *t, const json_t *processor
 static cril_status read_processor(const struct tables *t, const json_t *processor,
                                   struct specials *s)
 {
-    const struct cril_bytes type = text_of(json_object_get(processor, "type"));
+    const struct cril_bytes type = cril_json_text(json_object_get(processor, "type"));
 
-    if (cril_bytes_same(type, bytes_of("TemplateProcessing")))
+    if (cril_bytes_are(type, "TemplateProcessing"))
         return read_template(t, processor, s);
-    if (!cril_bytes_same(type, bytes_of("ByteLevel")))
+    if (!cril_bytes_are(type, "ByteLevel"))
         return give_up(t);
     for (enum special k = BOS; k <= EOS; k++)
         if (s->adds[k] < 0)
@@ -633,7 +620,7 @@ static void read_ids(const struct tables *t, struct specials *s)
         if (json_is_boolean(adds) && s->adds[k] < 0)
             s->adds[k] = json_is_true(adds);
         if (t->files.tokenizer)
-            set_id(t, s, k, json_object_get(find_added(t, name_of(s->entries[k])), "id"));
+            set_id(t, s, k, json_object_get(find_added(t, cril_token_name(s->entries[k])), "id"));
         snprintf(key, sizeof(key), "%s_token_id", special_keys[k].name);
         const json_t *id = json_object_get(t->files.config, key);
         if (!id || json_is_null(id))

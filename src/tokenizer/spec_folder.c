@@ -87,19 +87,11 @@ static cril_status read_notes(struct folder *f, struct cril_spec *s)
 
 /* ---- Names of special tokens ---- */
 
-/* A token's name: itself, or in an object. */
-static struct cril_bytes name_of(const json_t *value)
-{
-    const json_t *const name = json_is_object(value) ? json_object_get(value, "content") : value;
-
-    return (struct cril_bytes){json_string_value(name), json_string_length(name)};
-}
-
 static struct cril_bytes find_name(const struct notes *n, const char *key)
 {
-    const struct cril_bytes name = name_of(json_object_get(n->config, key));
+    const struct cril_bytes name = cril_token_name(json_object_get(n->config, key));
 
-    return name.data ? name : name_of(json_object_get(n->map, key));
+    return name.data ? name : cril_token_name(json_object_get(n->map, key));
 }
 
 static bool names_special(const json_t *object, struct cril_bytes name)
@@ -111,9 +103,10 @@ static bool names_special(const json_t *object, struct cril_bytes name)
     size_t i;
 
     for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-        if (cril_bytes_same(name_of(json_object_get(object, keys[i])), name))
+        if (cril_bytes_same(cril_token_name(json_object_get(object, keys[i])), name))
             return true;
-    json_array_foreach(more, i, value) if (cril_bytes_same(name_of(value), name)) return true;
+    json_array_foreach(more, i,
+                       value) if (cril_bytes_same(cril_token_name(value), name)) return true;
     return false;
 }
 

@@ -6,6 +6,12 @@
 #include "tokenizer/spec.h"
 #include "util/json.h"
 
+/* A token's name, which files give as it is or in an object; borrowed from value. */
+static inline struct cril_bytes cril_token_name(const json_t *value)
+{
+    return cril_json_text(json_is_object(value) ? json_object_get(value, "content") : value);
+}
+
 /* The text of a member; *text is borrowed. CRIL_ERR_FORMAT: it is absent or none. */
 cril_status cril_spec_json_text(const struct cril_spec *s, const json_t *object, const char *key,
                                 struct cril_bytes *text, cril_error *err);

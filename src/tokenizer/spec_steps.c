@@ -16,11 +16,6 @@ enum { MAX_STEPS = 64 };
 
 #define SPACE_MARK "\xe2\x96\x81" /* U+2581 */
 
-static struct cril_bytes bytes_of(const char *text)
-{
-    return (struct cril_bytes){text, strlen(text)};
-}
-
 cril_status cril_spec_json_text(const struct cril_spec *s, const json_t *object, const char *key,
                                 struct cril_bytes *text, cril_error *err)
 {
@@ -256,7 +251,7 @@ static cril_status add_matches(struct cril_spec *s, const char *pattern,
                                enum split_behaviour behaviour, bool inverted, cril_error *err)
 {
     return add_split(s,
-                     (struct spec_split){.pattern = {bytes_of(pattern), DIALECT_PCRE2},
+                     (struct spec_split){.pattern = {cril_bytes_of(pattern), DIALECT_PCRE2},
                                          .behaviour = behaviour,
                                          .inverted = inverted},
                      err);
@@ -353,7 +348,7 @@ static cril_status read_byte_level(struct cril_spec *s, const json_t *component,
     if ((st = cril_spec_json_flag(s, component, "add_prefix_space", &prefix, err)) != CRIL_OK ||
         (st = cril_spec_json_flag(s, component, "use_regex", &words, err)) != CRIL_OK ||
         (prefix &&
-         (st = add_split(s, (struct spec_split){.kind = SPLIT_PREPEND, .text = bytes_of(" ")},
+         (st = add_split(s, (struct spec_split){.kind = SPLIT_PREPEND, .text = cril_bytes_of(" ")},
                          err)) != CRIL_OK) ||
         (words && (st = add_matches(s, GPT2_WORDS, SPLIT_ISOLATED, false, err)) != CRIL_OK) ||
         (st = add_split(s, (struct spec_split){.kind = SPLIT_BYTES}, err)) != CRIL_OK)
@@ -366,7 +361,7 @@ static cril_status read_byte_level(struct cril_spec *s, const json_t *component,
 static cril_status read_scheme(const struct cril_spec *s, const json_t *component, bool *prepend,
                                bool *first, cril_error *err)
 {
-    struct cril_bytes scheme = bytes_of("always");
+    struct cril_bytes scheme = cril_bytes_of("always");
     cril_status st;
 
     *prepend = true;
@@ -385,7 +380,8 @@ static cril_status read_scheme(const struct cril_spec *s, const json_t *componen
 
 static cril_status read_metaspace(struct cril_spec *s, const json_t *component, cril_error *err)
 {
-    struct spec_split step = {.kind = SPLIT_REPLACE, .pattern = {bytes_of(" "), DIALECT_LITERAL}};
+    struct spec_split step = {.kind = SPLIT_REPLACE,
+                              .pattern = {cril_bytes_of(" "), DIALECT_LITERAL}};
     bool prepend, split = true;
     struct cril_bytes text = {0};
     cril_status st;

@@ -33,11 +33,6 @@ static cril_status no_memory(const struct cril_spec *s, cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for its tokens", s->path);
 }
 
-static struct cril_bytes text_of(const json_t *value)
-{
-    return (struct cril_bytes){json_string_value(value), json_string_length(value)};
-}
-
 /* ---- Ids ---- */
 
 /* What the model's vocabulary and the added tokens need. */
@@ -120,7 +115,7 @@ static cril_status list_names(const json_t *vocab, const struct sizes *z, struct
         cril_table_put(&names->table, name, strlen(name), (int32_t)json_integer_value(value));
     json_array_foreach(vocab, i, value)
     {
-        const struct cril_bytes text = text_of(json_array_get(value, 0));
+        const struct cril_bytes text = cril_json_text(json_array_get(value, 0));
 
         if (text.len)
             cril_table_put(&names->table, text.data, text.len, (int32_t)i);
@@ -186,7 +181,7 @@ static cril_status put_scored(struct cril_spec *s, size_t id, const json_t *pair
     s->scores[id] = cril_json_number(score);
     if (!json_is_string(name) || !json_is_number(score) || !isfinite(s->scores[id]))
         return wrong(s, "a token of \"vocab\" is not a text and a number", err);
-    return put_token(s, id, text_of(name), bytes, out, err);
+    return put_token(s, id, cril_json_text(name), bytes, out, err);
 }
 
 static cril_status put_model(struct cril_spec *s, const json_t *vocab, bool bytes, char **out,
@@ -310,11 +305,11 @@ static bool part_merge(const json_t *merge, struct cril_bytes *left, struct cril
     const char *space;
 
     if (json_is_array(merge) && json_array_size(merge) == 2) {
-        *left = text_of(json_array_get(merge, 0));
-        *right = text_of(json_array_get(merge, 1));
+        *left = cril_json_text(json_array_get(merge, 0));
+        *right = cril_json_text(json_array_get(merge, 1));
         return left->data && right->data && left->len && right->len;
     }
-    *left = text_of(merge);
+    *left = cril_json_text(merge);
     if (!left->data || !(space = memchr(left->data, ' ', left->len)))
         return false;
     *right = (struct cril_bytes){space + 1, left->len - (size_t)(space + 1 - left->data)};
@@ -325,7 +320,7 @@ static bool part_merge(const json_t *merge, struct cril_bytes *left, struct cril
 static bool is_heading(const json_t *merge) /* of merges.txt */
 {
     static const char heading[] = "#version";
-    const struct cril_bytes text = text_of(merge);
+    const struct cril_bytes text = cril_json_text(merge);
 
     return text.data && text.len >= sizeof(heading) - 1 &&
            !memcmp(text.data, heading, sizeof(heading) - 1);
@@ -392,7 +387,7 @@ static cril_status read_bpe(struct cril_spec *s, const json_t *model, const json
                             cril_error *err)
 {
     const json_t *const vocab = json_object_get(model, "vocab");
-    const struct cril_bytes unknown = text_of(json_object_get(model, "unk_token"));
+    const struct cril_bytes unknown = cril_json_text(json_object_get(model, "unk_token"));
     struct names names = {0};
     bool bytes = false;
     cril_status st;
@@ -442,7 +437,7 @@ static cril_status read_unigram(struct cril_spec *s, const json_t *model, const 
 static cril_status read_model(struct cril_spec *s, const json_t *model, const json_t *added,
                               cril_error *err)
 {
-    struct cril_bytes type = text_of(json_object_get(model, "type"));
+    struct cril_bytes type = cril_json_text(json_object_get(model, "type"));
 
     if (!json_is_object(model))
         return wrong(s, "\"model\" is not an object", err);

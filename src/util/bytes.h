@@ -14,6 +14,11 @@ struct cril_bytes {
 /* The arguments of "%.*s" for a name of a file, shortened: it may be of any length. */
 #define CRIL_SHOWN(s) ((s).len > 80 ? 80 : (int)(s).len), ((s).data ? (s).data : "")
 
+static inline struct cril_bytes cril_bytes_of(const char *text)
+{
+    return (struct cril_bytes){text, strlen(text)};
+}
+
 static inline bool cril_bytes_are(struct cril_bytes s, const char *text)
 {
     return s.len == strlen(text) && !memcmp(s.data, text, s.len);

@@ -2,6 +2,8 @@
 #ifndef CRIL_UTIL_JSON_H
 #define CRIL_UTIL_JSON_H
 
+#include "util/bytes.h"
+
 #include <cril/status.h>
 #include <jansson.h>
 #include <stdbool.h>
@@ -24,6 +26,12 @@ enum { CRIL_JSON_MAX_DEPTH = 64 }; /* arrays and objects in each other */
  */
 cril_status cril_json_parse(const char *path, const uint8_t *data, size_t len, json_t **out,
                             cril_error *err);
+
+/* A text; borrowed from value. Anything else has no data. */
+static inline struct cril_bytes cril_json_text(const json_t *value)
+{
+    return (struct cril_bytes){json_string_value(value), json_string_length(value)};
+}
 
 /* An integer or real number as double, infinite for Infinity; 0 for anything else. */
 double cril_json_number(const json_t *value);

@@ -46,7 +46,7 @@ static void views(void **state)
 {
     const struct cril_tensor t = tensor_of(3);
     const struct cril_matrix all = cril_matrix_of(&t), second = cril_matrix_one(all, 1),
-                             some = cril_matrix_rows(second, 8, 4),
+                             some = cril_matrix_runs(second, 8, 4, 4, 4),
                              turned = cril_matrix_turned(some);
 
     (void)state;

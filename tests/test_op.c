@@ -258,7 +258,9 @@ static void narrow_values(cril_model *m)
         assert_int_equal(cril_dtypes[v->type].group, 0);
         assert_int_equal(cril_dtypes[o->type].group, 0);
         layer->value_dim /= 2;
-        *v = cril_matrix_rows(*v, 0, layer->n_kv_heads * layer->value_dim);
+        const size_t n = layer->n_kv_heads * layer->value_dim;
+
+        *v = cril_matrix_runs(*v, 0, n, n, n);
         o->columns = layer->n_heads * layer->value_dim;
     }
 }

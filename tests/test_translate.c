@@ -95,7 +95,7 @@ static void defaults(void **state)
     assert_true(float_of(&t, "llama.attention.layer_norm_rms_epsilon") == (double)1e-6f);
     assert_false(has(&t, "llama.rope.scaling.type"));
     assert_false(has(&t, "llama.attention.sliding_window"));
-    assert_false(t.t.ties || t.t.has_biases);
+    assert_false(t.t.ties || t.t.has);
     clear(&t);
 
     t = must("MistralForCausalLM", "{" LLAMA "}");
@@ -112,7 +112,7 @@ static void defaults(void **state)
     assert_int_equal(uint_of(&t, "qwen2.context_length"), 32768);
     assert_false(has(&t, "qwen2.attention.sliding_window"));
     assert_false(has(&t, "qwen2.attention.key_length"));
-    assert_true(t.t.has_biases);
+    assert_int_equal(t.t.has, CRIL_QKV_BIAS);
     clear(&t);
 
     t = must("Gemma3ForCausalLM", "{}");

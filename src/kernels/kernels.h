@@ -20,6 +20,16 @@ enum {
     CRIL_CHUNK = 1024           /* logits that are reduced together; part of the contract */
 };
 
+/* Functions between the matrices of a feed-forward network, and behind a convolution. */
+enum cril_activation {
+    CRIL_ACT_GELU_TANH, /* Hendrycks & Gimpel 2016 */
+    CRIL_ACT_GELU_ERF,
+    CRIL_ACT_GELU_QUICK,
+    CRIL_ACT_RELU,
+    CRIL_ACT_RELU_SQUARED, /* So et al. 2021 */
+    CRIL_ACT_SILU
+};
+
 /* How a kernel set wants the integers of a product. */
 enum cril_panel_layout {
     CRIL_PAIRS, /* weights [k / 2][PANEL_COLUMNS][2] of 16 bits, activations [k] of 16 bits */
@@ -63,12 +73,17 @@ struct cril_kernels {
     /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
      * be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
+    /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its bias.
+     * w NULL: ones. y may be x. n in 1.. */
+    void (*layer_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
     float (*softmax)(float *s, size_t n);
     /* l[j] = e^(l[j] - max l); gives that maximum and the sum, j mod 16. n is a multiple of 16. */
     void (*logsum)(float *l, size_t n, float *max, float *sum);
     void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
     void (*gelu_mul)(float *g, const float *u, size_t n);
+    void (*activate)(enum cril_activation a, float *x, size_t n);
+    void (*cap)(float *x, float c, size_t n);        /* x = c tanh(x / c) */
     void (*add)(float *x, const float *y, size_t n); /* x += y */
     void (*scale)(float *x, float a, size_t n);      /* x *= a */
     /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine

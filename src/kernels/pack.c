@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-enum { MAX_BLOCK = 256, MAX_GROUPS = 16 };
+enum { MAX_GROUPS = 16 };
 
 /* A block of each row of a panel; rows that the matrix does not have stay zero. */
 struct unpacked {
-    int8_t q[CRIL_PANEL_COLUMNS][MAX_BLOCK];
+    int8_t q[CRIL_PANEL_COLUMNS][CRIL_MAX_BLOCK];
     float scale[CRIL_PANEL_COLUMNS][MAX_GROUPS], min[CRIL_PANEL_COLUMNS][MAX_GROUPS];
 };
 
@@ -80,14 +80,37 @@ static bool turn_floats(const float (*from)[MAX_GROUPS], size_t groups, float *t
     return all_finite(to, groups * CRIL_PANEL_COLUMNS);
 }
 
+/* Numbers [at, at + n) of a run that is stored side by side. */
+static void load_part(const struct cril_dtype_info *t, enum cril_dtype type, const uint8_t *run,
+                      size_t at, size_t n, float *to)
+{
+    float block[CRIL_MAX_BLOCK];
+    if (t->load) {
+        t->load(run + at * t->block_bytes, n, to);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const size_t in_block = (at + i) % t->block_len;
+        if (i == 0 || in_block == 0)
+            cril_dequantise(type, run + (at + i) / t->block_len * t->block_bytes, t->block_len,
+                            block);
+        to[i] = block[in_block];
+    }
+}
+
 /* Rows [first, first + n) of a matrix that is stored column by column: a panel's order already. */
 static bool pack_transposed(const struct cril_matrix *m, size_t first, size_t n, float *panel)
 {
     const struct cril_dtype_info *t = &cril_dtypes[m->type];
-    const uint8_t *from = m->data + first * t->block_bytes;
-    for (size_t e = 0; e < m->columns; e++, from += m->row_bytes) {
-        t->load(from, n, panel + e * CRIL_PANEL_COLUMNS);
-        memset(panel + e * CRIL_PANEL_COLUMNS + n, 0, (CRIL_PANEL_COLUMNS - n) * sizeof(float));
+    const size_t run = m->run ? m->run : m->rows;
+    memset(panel, 0, m->columns * CRIL_PANEL_COLUMNS * sizeof(float));
+    for (size_t i = 0, len; i < n; i += len) {
+        const size_t at = (first + i) % run;
+        const uint8_t *from = m->data + (first + i) / run * m->run_bytes;
+        len = run - at < n - i ? run - at : n - i;
+        for (size_t e = 0; e < m->columns; e++)
+            load_part(t, m->type, from + e * m->row_bytes, at, len,
+                      panel + e * CRIL_PANEL_COLUMNS + i);
     }
     return all_finite(panel, m->columns * CRIL_PANEL_COLUMNS);
 }

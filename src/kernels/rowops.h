@@ -80,6 +80,33 @@ CRIL_INLINE void row_rms_norm(const float *x, const float *w, size_t n, float ep
         y[j] = x[j] * r * w[j];
 }
 
+/* Sum of x - m, or of its squares. */
+CRIL_INLINE float row_sum_from(const float *x, float m, size_t n, const bool squares)
+{
+    float s[16] = {0};
+    size_t j = 0;
+    for (; j + 16 <= n; j += 16)
+        for (int i = 0; i < 16; i++) {
+            const float d = x[j + (size_t)i] - m;
+            s[i] += squares ? d * d : d;
+        }
+    for (; j < n; j++)
+        s[j % 16] += squares ? (x[j] - m) * (x[j] - m) : x[j] - m;
+    return row_tree(s);
+}
+
+CRIL_INLINE void row_layer_norm(const float *x, const float *w, size_t n, float eps, float *y)
+{
+    const float mean = row_sum_from(x, 0, n, false) / (float)n,
+                r = 1.0f / sqrtf(row_sum_from(x, mean, n, true) / (float)n + eps);
+    if (w)
+        for (size_t j = 0; j < n; j++)
+            y[j] = (x[j] - mean) * r * w[j];
+    else
+        for (size_t j = 0; j < n; j++)
+            y[j] = (x[j] - mean) * r;
+}
+
 CRIL_INLINE float row_softmax(float *s, size_t n)
 {
     return row_exp_sum(s, row_max(s, n), n);
@@ -101,6 +128,43 @@ CRIL_INLINE void row_gelu_mul(float *restrict g, const float *restrict u, size_t
 {
     for (size_t j = 0; j < n; j++)
         g[j] = cril_geluf(g[j]) * u[j];
+}
+
+CRIL_INLINE float activate_one(float x, const enum cril_activation a)
+{
+    switch (a) {
+    case CRIL_ACT_GELU_ERF: return cril_gelu_erff(x);
+    case CRIL_ACT_GELU_QUICK: return cril_gelu_quickf(x);
+    case CRIL_ACT_RELU: return x > 0.0f ? x : 0.0f;
+    case CRIL_ACT_RELU_SQUARED: return x > 0.0f ? x * x : 0.0f;
+    case CRIL_ACT_SILU: return cril_siluf(x);
+    default: return cril_geluf(x);
+    }
+}
+
+CRIL_INLINE void row_activate_all(float *x, size_t n, const enum cril_activation a)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = activate_one(x[j], a);
+}
+
+/* A loop for each function, so that each becomes vector code. */
+CRIL_INLINE void row_activate(enum cril_activation a, float *x, size_t n)
+{
+    switch (a) {
+    case CRIL_ACT_GELU_TANH: row_activate_all(x, n, CRIL_ACT_GELU_TANH); break;
+    case CRIL_ACT_GELU_ERF: row_activate_all(x, n, CRIL_ACT_GELU_ERF); break;
+    case CRIL_ACT_GELU_QUICK: row_activate_all(x, n, CRIL_ACT_GELU_QUICK); break;
+    case CRIL_ACT_RELU: row_activate_all(x, n, CRIL_ACT_RELU); break;
+    case CRIL_ACT_RELU_SQUARED: row_activate_all(x, n, CRIL_ACT_RELU_SQUARED); break;
+    case CRIL_ACT_SILU: row_activate_all(x, n, CRIL_ACT_SILU); break;
+    }
+}
+
+CRIL_INLINE void row_cap(float *x, float c, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = c * cril_tanhf(x[j] / c);
 }
 
 CRIL_INLINE void row_add(float *restrict x, const float *restrict y, size_t n)
@@ -189,6 +253,10 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         row_rms_norm(x, w, n, eps, y);                                                             \
     }                                                                                              \
+    T static void k_layer_norm(const float *x, const float *w, size_t n, float eps, float *y)      \
+    {                                                                                              \
+        row_layer_norm(x, w, n, eps, y);                                                           \
+    }                                                                                              \
     T static float k_softmax(float *s, size_t n)                                                   \
     {                                                                                              \
         return row_softmax(s, n);                                                                  \
@@ -204,6 +272,14 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     T static void k_gelu_mul(float *g, const float *u, size_t n)                                   \
     {                                                                                              \
         row_gelu_mul(g, u, n);                                                                     \
+    }                                                                                              \
+    T static void k_activate(enum cril_activation a, float *x, size_t n)                           \
+    {                                                                                              \
+        row_activate(a, x, n);                                                                     \
+    }                                                                                              \
+    T static void k_cap(float *x, float c, size_t n)                                               \
+    {                                                                                              \
+        row_cap(x, c, n);                                                                          \
     }                                                                                              \
     T static void k_add(float *x, const float *y, size_t n)                                        \
     {                                                                                              \
@@ -226,7 +302,7 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     (struct cril_kernels)                                                                          \
     {                                                                                              \
         .name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
-        .quantise = k_quantise, .rms_norm = k_rms_norm, .softmax = k_softmax, .logsum = k_logsum,  \
+        .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm, .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,  \
         .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
         .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \
     }

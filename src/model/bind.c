@@ -5,6 +5,7 @@
 #include "model/op.h"
 
 #include "util/fail.h"
+#include "util/fmath.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -13,28 +14,36 @@
 
 /* ---- Tensors by name ---- */
 
-/* A row's name for a layer: its '#' becomes the number. */
-static void name_for(const char *pattern, size_t layer, char name[128])
-{
-    const char *const at = strchr(pattern, '#');
+enum { MAX_NAME = 128 };
 
-    if (at)
-        snprintf(name, 128, "%.*s%zu%s", (int)(at - pattern), pattern, layer, at + 1);
-    else
-        snprintf(name, 128, "%s", pattern);
+/* A row's name for a layer and an expert or head: '#' and '@' become their numbers. */
+static void name_for(const char *pattern, size_t layer, size_t one, char name[MAX_NAME])
+{
+    size_t n = 0;
+
+    for (; *pattern && n + 1 < MAX_NAME; pattern++) {
+        if (*pattern == '#' || *pattern == '@')
+            n += (size_t)snprintf(name + n, MAX_NAME - n, "%zu", *pattern == '#' ? layer : one);
+        else
+            name[n++] = *pattern;
+    }
+    name[n < MAX_NAME ? n : MAX_NAME - 1] = '\0';
 }
 
-/* Keeps under which name of GGUF t counts. */
+/* Keeps that t is a weight of m, under its own name or GGUF's. */
 static cril_status keep(cril_model *m, const char *name, const struct cril_tensor *t,
                         const struct cril_weight_row *row, cril_error *err)
 {
     struct cril_weight *const w = &m->weights[m->n_weights];
+    bool *const used = &m->used[t - cril_source_tensor(m->source, 0)];
 
+    if (*used) /* another part of it is a weight too */
+        return CRIL_OK;
     if (!(w->name = strdup(name)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     w->tensor = t;
     w->row = row;
-    m->used[t - cril_source_tensor(m->source, 0)] = true;
+    *used = true;
     m->n_weights++;
     return CRIL_OK;
 }
@@ -48,37 +57,69 @@ static const struct cril_tensor *find_in_folder(const cril_model *m, const char 
     return t || !dot ? t : cril_source_find_tensor(m->source, dot + 1);
 }
 
-static const struct cril_weight_row *row_of(const cril_model *m, enum cril_slot slot)
+/* What the model's files call the weight; NULL: the row is not for them. */
+static const char *pattern_of(const cril_model *m, const struct cril_weight_row *row)
 {
-    const struct cril_weight_row *row = m->family->weights;
-
-    while (row->slot != slot)
-        row++;
-    return row;
+    return cril_source_is_folder(m->source) ? row->folder : row->gguf;
 }
 
-/* The tensor of a slot; *out NULL: absent. */
-static cril_status take(cril_model *m, enum cril_slot slot, size_t layer,
+static const struct cril_tensor *find(const cril_model *m, const struct cril_weight_row *row,
+                                      size_t layer, size_t one)
+{
+    char name[MAX_NAME];
+
+    name_for(pattern_of(m, row), layer, one, name);
+    return cril_source_is_folder(m->source) ? find_in_folder(m, name)
+                                            : cril_source_find_tensor(m->source, name);
+}
+
+/* The row of the slot whose tensor the files have, or the first that is for them. */
+static const struct cril_weight_row *row_of(const cril_model *m, enum cril_slot slot, size_t layer)
+{
+    const struct cril_weight_row *first = NULL;
+
+    for (const struct cril_weight_row *row = m->family->weights; row->slot; row++) {
+        if (row->slot != slot || !pattern_of(m, row))
+            continue;
+        if (find(m, row, layer, 0))
+            return row;
+        first = first ? first : row;
+    }
+    return first;
+}
+
+/* Whether a folder's tensor is that of a GGUF file, but for its numbers and the order of rows. */
+static bool is_plain(const struct cril_weight_row *row)
+{
+    return row->gguf && row->part == CRIL_PART_ALL && !strchr(row->folder, '@') &&
+           !(row->changes & ~(unsigned)(CRIL_PLUS_ONE | CRIL_NEIGHBOURS));
+}
+
+/* The tensor of a row, or of one of its experts or heads; *out NULL: absent. */
+static cril_status take(cril_model *m, const struct cril_weight_row *row, size_t layer, size_t one,
                         const struct cril_tensor **out, cril_error *err)
 {
-    const struct cril_weight_row *const row = row_of(m, slot);
-    const bool in_folder = cril_source_is_folder(m->source);
-    char gguf[128], folder[128];
+    char name[MAX_NAME];
 
-    name_for(row->gguf, layer, gguf);
-    name_for(row->folder, layer, folder);
-    *out = in_folder ? find_in_folder(m, folder) : cril_source_find_tensor(m->source, gguf);
-    return *out ? keep(m, gguf, *out, row, err) : CRIL_OK;
+    if (!(*out = find(m, row, layer, one)))
+        return CRIL_OK;
+    if (cril_source_is_folder(m->source) && is_plain(row)) {
+        name_for(row->gguf, layer, one, name);
+        return keep(m, name, *out, row, err);
+    }
+    m->regrouped |= cril_source_is_folder(m->source);
+    return keep(m, (*out)->name, *out, row, err);
 }
 
-static cril_status missing(const cril_model *m, enum cril_slot slot, size_t layer, cril_error *err)
+static cril_status missing(const cril_model *m, const struct cril_weight_row *row, size_t layer,
+                           size_t one, cril_error *err)
 {
-    const struct cril_weight_row *const row = row_of(m, slot);
-    char name[128];
+    char name[MAX_NAME];
 
-    name_for(cril_source_is_folder(m->source) ? row->folder : row->gguf, layer, name);
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which every %s model has",
-                     m->path, name, m->family->architecture);
+    name_for(pattern_of(m, row), layer, one, name);
+    return cril_fail(err, CRIL_ERR_FORMAT,
+                     "%s: tensor %s is missing, which %s %s model has", m->path, name,
+                     row->optional ? "this" : "every", m->family->architecture);
 }
 
 cril_status cril_model_take(cril_model *m, const char *name, const struct cril_tensor **out,
@@ -88,7 +129,40 @@ cril_status cril_model_take(cril_model *m, const char *name, const struct cril_t
     return *out ? keep(m, name, *out, NULL, err) : CRIL_OK;
 }
 
-/* ---- Vectors ---- */
+/* ---- Parts of tensors ---- */
+
+/* `run` rows of every `pitch`, from row first on, of a tensor of `total`. */
+struct rows {
+    size_t first, run, pitch, total;
+};
+
+/* Of a weight of n rows. */
+static struct rows rows_of(const cril_model *m, size_t layer, enum cril_tensor_part part, size_t n)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    const size_t q = l->n_heads * l->key_dim, k = l->n_kv_heads * l->key_dim,
+                 v = l->n_kv_heads * l->value_dim, groups = l->n_kv_heads,
+                 group = (q + k + v) / (groups ? groups : 1);
+    const size_t turned = m->rope[l->rope].n_rot, plain = l->key_dim - turned,
+                 head = plain + l->value_dim;
+
+    switch (part) {
+    case CRIL_PART_Q: return (struct rows){0, n, n, q + k + v};
+    case CRIL_PART_K: return (struct rows){q, n, n, q + k + v};
+    case CRIL_PART_V: return (struct rows){q + k, n, n, q + k + v};
+    case CRIL_PART_Q_OF_GROUP: return (struct rows){0, q / groups, group, group * groups};
+    case CRIL_PART_K_OF_GROUP:
+        return (struct rows){q / groups, l->key_dim, group, group * groups};
+    case CRIL_PART_V_OF_GROUP:
+        return (struct rows){q / groups + l->key_dim, l->value_dim, group, group * groups};
+    case CRIL_PART_FIRST_HALF: return (struct rows){0, n, n, 2 * n};
+    case CRIL_PART_SECOND_HALF: return (struct rows){n, n, n, 2 * n};
+    case CRIL_PART_LATENT_K: return (struct rows){0, plain, head, head * l->n_heads};
+    case CRIL_PART_LATENT_V:
+        return (struct rows){plain, l->value_dim, head, head * l->n_heads};
+    default: return (struct rows){0, n, n, n};
+    }
+}
 
 static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, size_t in,
                              size_t out, cril_error *err)
@@ -98,123 +172,290 @@ static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, s
                      t->name, (unsigned long long)t->ne[0], (unsigned long long)t->ne[1], in, out);
 }
 
-void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *row,
-                             const struct cril_tensor *t, float *v)
+static unsigned changes_of(const cril_model *m, const struct cril_weight_row *row)
 {
-    const size_t n = (size_t)t->ne[0], half = m->config.head_dim / 2;
-    const unsigned changes = row && cril_source_is_folder(m->source) ? row->changes : 0;
-
-    cril_dequantise(t->type, t->data, n, v);
-    for (size_t i = 0; changes & CRIL_WEIGHT_PLUS_ONE && i < n; i++)
-        v[i] += 1;
-    for (size_t i = 0; changes & CRIL_WEIGHT_NEIGHBOURS && i < n; i++) {
-        const size_t head = i / (2 * half) * 2 * half, at = i - head;
-
-        cril_dequantise(
-            t->type, t->data + (head + at / 2 + at % 2 * half) * cril_dtypes[t->type].block_bytes,
-            1, &v[i]);
-    }
+    return cril_source_is_folder(m->source) ? row->changes : row->changes & CRIL_HEADS_TURNED;
 }
 
-static cril_status load_vector(const cril_model *m, const struct cril_weight_row *row,
-                               const struct cril_tensor *t, size_t n, float **out, cril_error *err)
+/* The matrix [out, in] of a row's tensor; one of `count` where that is not 1. */
+static cril_status view(const cril_model *m, size_t layer, const struct cril_weight_row *row,
+                        const struct cril_tensor *t, size_t in, size_t out, size_t count,
+                        struct cril_matrix *w, cril_error *err)
 {
-    float *v;
+    const struct rows r = rows_of(m, layer, row->part, out);
+    const unsigned changes = changes_of(m, row);
+    struct cril_matrix whole = cril_matrix_of(t);
 
-    if (t->ne[0] != n || t->n_dims != 1)
-        return bad_shape(m, t, n, 1, err);
-    if (!(v = malloc(n * sizeof(float))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
-    cril_weight_load_vector(m, row, t, v);
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(v[i])) {
-            free(v);
-            return cril_fail(err, CRIL_ERR_NUMERIC,
-                             "%s: tensor %s holds a value that is not finite; the file is damaged, "
-                             "fetch it again",
-                             m->path, t->name);
-        }
-    *out = v;
+    if (changes & CRIL_HEADS_TURNED) {
+        whole = cril_matrix_turned_heads(whole);
+    } else if (count == 1) {
+        whole.rows *= whole.count;
+        whole.count = 1;
+    }
+    if (changes & CRIL_EXCHANGED)
+        whole = cril_matrix_turned(whole);
+    if (t->n_dims < 2 || whole.columns != in || whole.rows != r.total || whole.count != count)
+        return bad_shape(m, t, in, r.total, err);
+    if (whole.transposed && changes & CRIL_EXCHANGED && cril_dtypes[t->type].group)
+        return bad_shape(m, t, in, r.total, err); /* no folder has them */
+    *w = changes & CRIL_HEADS_TURNED ? whole
+                                     : cril_matrix_runs(whole, r.first, r.run, r.pitch, out);
+    w->interleaved = changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0;
     return CRIL_OK;
 }
-
-cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
-                              cril_error *err)
-{
-    return load_vector(m, NULL, t, n, out, err);
-}
-
-/* ---- Matrices ---- */
 
 struct cril_matrix cril_weight_matrix(const cril_model *m, const struct cril_weight_row *row,
                                       const struct cril_tensor *t)
 {
     struct cril_matrix matrix = cril_matrix_of(t);
 
-    if (cril_source_is_folder(m->source) && row->changes & CRIL_WEIGHT_NEIGHBOURS)
+    if (changes_of(m, row) & CRIL_NEIGHBOURS)
         matrix.interleaved = m->config.head_dim;
     return matrix;
+}
+
+/* ---- Vectors ---- */
+
+static uint64_t elements(const struct cril_tensor *t)
+{
+    return t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
+}
+
+/* Numbers as files hold them become those that steps read. */
+static void change_numbers(unsigned changes, float *v, size_t n)
+{
+    for (size_t i = 0; changes & CRIL_PLUS_ONE && i < n; i++)
+        v[i] += 1;
+    for (size_t i = 0; changes & CRIL_LOG_NEGATIVE && i < n; i++)
+        v[i] = (float)-cril_exp((double)v[i]);
+}
+
+/* n numbers of the part r, in the order of steps. heads: 0, or the width of one whose halves become
+ * neighbours. */
+static void pick(const float *all, const struct rows *r, size_t heads, size_t n, float *v)
+{
+    const struct cril_matrix whole = {.data = (const uint8_t *)all,
+                                      .type = CRIL_F32,
+                                      .rows = r->total,
+                                      .columns = 1,
+                                      .row_bytes = sizeof(float),
+                                      .count = 1};
+    struct cril_matrix part = cril_matrix_runs(whole, r->first, r->run, r->pitch, n);
+
+    part.interleaved = heads;
+    for (size_t i = 0; i < n; i++)
+        cril_matrix_load_row(&part, i, &v[i]);
+}
+
+void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *row,
+                             const struct cril_tensor *t, float *v)
+{
+    const size_t n = (size_t)t->ne[0];
+    const unsigned changes = row ? changes_of(m, row) : 0;
+    const struct cril_matrix whole = {.data = t->data,
+                                      .type = t->type,
+                                      .rows = n,
+                                      .columns = 1,
+                                      .row_bytes = cril_dtypes[t->type].block_bytes,
+                                      .count = 1,
+                                      .interleaved =
+                                          changes & CRIL_NEIGHBOURS ? m->config.head_dim : 0};
+
+    for (size_t i = 0; i < n; i++)
+        cril_matrix_load_row(&whole, i, &v[i]);
+    change_numbers(changes, v, n);
+}
+
+static cril_status check_finite(const cril_model *m, const struct cril_tensor *t, const float *v,
+                                size_t n, cril_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(v[i]))
+            return cril_fail(err, CRIL_ERR_NUMERIC,
+                             "%s: tensor %s holds a value that is not finite; the file is damaged, "
+                             "fetch it again",
+                             m->path, t->name);
+    return CRIL_OK;
+}
+
+/* All numbers of a tensor, or of the tensors of all heads, [total]. */
+static cril_status load_all(cril_model *m, size_t layer, const struct cril_weight_row *row,
+                            size_t total, float *all, cril_error *err)
+{
+    const bool any = row->changes & CRIL_ANY_SHAPE;
+    const struct cril_tensor *t;
+    cril_status st;
+
+    for (size_t at = 0, one = 0; at < total; one++) {
+        if ((st = take(m, row, layer, one, &t, err)) != CRIL_OK)
+            return st;
+        if (!t)
+            return missing(m, row, layer, one, err);
+        const uint64_t n = elements(t);
+        const bool is_joined = strchr(pattern_of(m, row), '@') != NULL;
+        if (n > total - at || !n || (!is_joined && n != total) || (!any && t->n_dims != 1) ||
+            n % cril_dtypes[t->type].block_len)
+            return bad_shape(m, t, total, 1, err);
+        cril_dequantise(t->type, t->data, (size_t)n, all + at);
+        if ((st = check_finite(m, t, all + at, (size_t)n, err)) != CRIL_OK)
+            return st;
+        at += (size_t)n;
+    }
+    return CRIL_OK;
+}
+
+static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_weight_row *row,
+                               size_t n, float **out, cril_error *err)
+{
+    const struct rows r = rows_of(m, layer, row->part, n);
+    const unsigned changes = changes_of(m, row);
+    float *const all = malloc((r.total + 1) * sizeof(*all)),
+                 *const v = malloc((n + 1) * sizeof(*v));
+    cril_status st = CRIL_ERR_NOMEM;
+
+    if (!all || !v)
+        cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    else
+        st = load_all(m, layer, row, r.total, all, err);
+    if (st == CRIL_OK) {
+        pick(all, &r, changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
+        change_numbers(changes, v, n);
+        *out = v;
+    } else {
+        free(v);
+    }
+    free(all);
+    return st;
+}
+
+cril_status cril_model_vector(cril_model *m, const struct cril_tensor *t, size_t n, float **out,
+                              cril_error *err)
+{
+    cril_status st;
+    float *v;
+
+    if (t->ne[0] != n || t->n_dims != 1)
+        return bad_shape(m, t, n, 1, err);
+    if (!(v = malloc(n * sizeof(float))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    cril_dequantise(t->type, t->data, n, v);
+    if ((st = check_finite(m, t, v, n, err)) != CRIL_OK) {
+        free(v);
+        return st;
+    }
+    *out = v;
+    return CRIL_OK;
+}
+
+/* ---- Steps ---- */
+
+static bool is_of_experts(enum cril_slot s)
+{
+    return s == CRIL_W_EXPERT_GATE || s == CRIL_W_EXPERT_UP || s == CRIL_W_EXPERT_DOWN;
+}
+
+/* The matrices of all experts: in one tensor, or each in its own. */
+static cril_status bind_experts(cril_model *m, size_t layer, const struct cril_weight_row *row,
+                                enum cril_slot slot, size_t in, size_t out, cril_error *err)
+{
+    const size_t n = m->config.mixture.n_experts;
+    const bool each = strchr(pattern_of(m, row), '@') != NULL;
+    struct cril_layer *const l = &m->layers[layer];
+    const struct cril_tensor *t;
+    struct cril_matrix all;
+    cril_status st;
+
+    if (!(l->experts[slot] = calloc(n, sizeof(*l->experts[slot]))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    for (size_t i = 0; i < n; i++) {
+        if (!each && i) {
+            l->experts[slot][i] = cril_matrix_one(all, i);
+            continue;
+        }
+        if ((st = take(m, row, layer, i, &t, err)) != CRIL_OK)
+            return st;
+        if (!t)
+            return missing(m, row, layer, i, err);
+        if ((st = view(m, layer, row, t, in, out, each ? 1 : n, &all, err)) != CRIL_OK)
+            return st;
+        l->experts[slot][i] = cril_matrix_one(all, 0);
+    }
+    l->matrix[slot] = l->experts[slot][0];
+    return CRIL_OK;
+}
+
+static cril_status bind_matrix(cril_model *m, size_t layer, const struct cril_weight_row *row,
+                               const struct cril_step *s, cril_error *err)
+{
+    const size_t in = s->op->table ? cril_buffer_width(m, layer, s->out)
+                                   : cril_buffer_width(m, layer, s->in),
+                 out = s->op->table ? s->op->table(m) : cril_buffer_width(m, layer, s->out);
+    const struct cril_tensor *t;
+    cril_status st;
+
+    if (is_of_experts(s->w))
+        return bind_experts(m, layer, row, s->w, in, out, err);
+    if ((st = take(m, row, layer, 0, &t, err)) != CRIL_OK)
+        return st;
+    return view(m, layer, row, t, in, out, 1, &m->layers[layer].matrix[s->w], err);
 }
 
 static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
                              cril_error *err)
 {
-    struct cril_layer *l = &m->layers[layer];
-    const struct cril_tensor *t;
-    cril_status st;
-    if (s->w == CRIL_W_NONE || (s->op->optional && m->biases == CRIL_BIASES_NONE))
+    if (s->w == CRIL_W_NONE || cril_matrix_is_set(&m->layers[layer].matrix[s->w]))
         return CRIL_OK;
-    if ((st = take(m, s->w, layer, &t, err)) != CRIL_OK)
-        return st;
-    if (!t && s->op->optional && m->biases == CRIL_BIASES_AS_FOUND)
+
+    const struct cril_weight_row *const row = row_of(m, s->w, layer);
+
+    if (!row || row->optional & m->lacks)
         return CRIL_OK;
-    if (!t)
-        return missing(m, s->w, layer, err);
+    if (!find(m, row, layer, 0))
+        return row->optional && !(row->optional & m->has) ? CRIL_OK
+                                                          : missing(m, row, layer, 0, err);
     if (s->op->vector)
-        return load_vector(m, row_of(m, s->w), t, s->op->vector(m, layer, s), &l->vector[s->w],
-                           err);
-    size_t in = cril_buffer_width(m, layer, s->in), out = cril_buffer_width(m, layer, s->out);
-    if (t->n_dims != 2 || t->ne[0] != in || t->ne[1] != out)
-        return bad_shape(m, t, in, out, err);
-    l->matrix[s->w] = cril_weight_matrix(m, row_of(m, s->w), t);
-    return CRIL_OK;
+        return bind_vector(m, layer, row, s->op->vector(m, layer, s),
+                           &m->layers[layer].vector[s->w], err);
+    return bind_matrix(m, layer, row, s, err);
 }
+
+/* ---- Ends ---- */
 
 /* The output matrix, which is the embedding where the model ties them: a folder says so, a GGUF
  * lacks the other. */
 static cril_status take_output(cril_model *m, const struct cril_tensor *embedding,
                                const struct cril_tensor **out, cril_error *err)
 {
+    const struct cril_weight_row *const row = row_of(m, CRIL_W_OUTPUT, 0);
     const struct cril_tensor *stored;
     cril_status st = CRIL_OK;
 
     *out = embedding;
     if (m->ties) { /* a second copy may lie in the folder */
-        if ((stored = find_in_folder(m, row_of(m, CRIL_W_OUTPUT)->folder)))
+        if (row && (stored = find(m, row, 0, 0)))
             m->used[stored - cril_source_tensor(m->source, 0)] = true;
         return CRIL_OK;
     }
-    if ((st = take(m, CRIL_W_OUTPUT, 0, &stored, err)) != CRIL_OK)
+    if ((st = take(m, row, 0, 0, &stored, err)) != CRIL_OK)
         return st;
     if (stored)
         *out = stored;
-    return stored || !cril_source_is_folder(m->source) ? CRIL_OK
-                                                       : missing(m, CRIL_W_OUTPUT, 0, err);
+    return stored || !cril_source_is_folder(m->source) ? CRIL_OK : missing(m, row, 0, 0, err);
 }
 
-static cril_status bind_ends(cril_model *m, cril_error *err)
+static cril_status bind_vocabulary(cril_model *m, cril_error *err)
 {
-    const size_t d = m->config.n_embd;
+    const size_t d = m->config.n_embd_ends;
+    const struct cril_weight_row *const row = row_of(m, CRIL_W_EMBEDDING, 0);
     struct cril_layer *const ends = cril_model_ends(m);
     const struct cril_tensor *embedding, *output;
     cril_status st;
-    if ((st = take(m, CRIL_W_EMBEDDING, 0, &embedding, err)) != CRIL_OK)
+    if ((st = take(m, row, 0, 0, &embedding, err)) != CRIL_OK)
         return st;
     if (!embedding)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: tensor %s is missing; a vocabulary alone cannot be scored", m->path,
-                         cril_source_is_folder(m->source) ? row_of(m, CRIL_W_EMBEDDING)->folder
-                                                          : row_of(m, CRIL_W_EMBEDDING)->gguf);
+                         pattern_of(m, row));
     if ((st = take_output(m, embedding, &output, err)) != CRIL_OK)
         return st;
     m->n_vocab = (size_t)embedding->ne[1];
@@ -227,59 +468,88 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
                          "%s: tensor %s has %zu rows, but \"vocab_size\" of config.json is %llu; "
                          "fetch the whole folder again",
                          m->path, embedding->name, m->n_vocab, (unsigned long long)m->said_vocab);
-    ends->matrix[CRIL_W_EMBEDDING] = cril_matrix_of(embedding);
-    ends->matrix[CRIL_W_OUTPUT] = cril_matrix_of(output);
     if (cril_tokenizer_size(m->tokenizer) > m->n_vocab)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: the tokenizer has %zu tokens, the embedding only %zu rows", m->path,
                          cril_tokenizer_size(m->tokenizer), m->n_vocab);
-    for (size_t i = 0; i < m->family->head.n && st == CRIL_OK; i++)
-        if (m->family->head.step[i].w != CRIL_W_OUTPUT)
-            st = bind_step(m, m->config.n_layers, &m->family->head.step[i], err);
+    ends->matrix[CRIL_W_EMBEDDING] = cril_matrix_of(embedding);
+    ends->matrix[CRIL_W_OUTPUT] = cril_matrix_of(output);
+    return CRIL_OK;
+}
+
+static cril_status bind_steps(cril_model *m, size_t layer, const struct cril_steps *list,
+                              cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < list->n && st == CRIL_OK; i++)
+        st = bind_step(m, layer, &list->step[i], err);
     return st;
 }
 
-/* The slot that decides whether slot s of a layer has a bias: queries, keys and values have one
- * together. */
-static enum cril_slot leading_bias(enum cril_slot s)
+static cril_status bind_ends(cril_model *m, cril_error *err)
 {
-    return s == CRIL_W_K_BIAS || s == CRIL_W_V_BIAS ? CRIL_W_Q_BIAS : s;
+    const size_t ends = m->config.n_layers;
+    cril_status st = bind_vocabulary(m, err);
+
+    if (st == CRIL_OK)
+        st = bind_steps(m, ends, &m->family->embedding, err);
+    return st == CRIL_OK ? bind_steps(m, ends, &m->family->head, err) : st;
 }
 
-static cril_status half_biased(const cril_model *m, enum cril_slot lacking, size_t lacking_layer,
-                               enum cril_slot found, size_t found_layer, cril_error *err)
-{
-    char a[128], b[128];
+/* ---- Optional weights ---- */
 
-    name_for(row_of(m, lacking)->gguf, lacking_layer, a);
-    name_for(row_of(m, found)->gguf, found_layer, b);
+/* The first slot of the list that is optional in the same way. */
+static enum cril_slot leading(const cril_model *m, const struct cril_steps *list, unsigned optional)
+{
+    size_t i = 0;
+    while (!list->step[i].w || row_of(m, list->step[i].w, 0)->optional != optional)
+        i++;
+    return list->step[i].w;
+}
+
+static bool is_there(const cril_model *m, size_t layer, enum cril_slot s)
+{
+    return m->layers[layer].vector[s] || cril_matrix_is_set(&m->layers[layer].matrix[s]);
+}
+
+static cril_status half_there(const cril_model *m, enum cril_slot lacking, size_t lacking_layer,
+                              enum cril_slot found, size_t found_layer, cril_error *err)
+{
+    char a[MAX_NAME], b[MAX_NAME];
+
+    name_for(pattern_of(m, row_of(m, lacking, lacking_layer)), lacking_layer, 0, a);
+    name_for(pattern_of(m, row_of(m, found, found_layer)), found_layer, 0, b);
     return cril_fail(err, CRIL_ERR_FORMAT,
-                     "%s: tensor %s is missing, while %s is there; a model has such biases in all "
+                     "%s: tensor %s is missing, while %s is there; a model has such weights in all "
                      "layers or in none",
                      m->path, a, b);
 }
 
-/* All layers of a kind have a bias, or none. */
-static cril_status check_bias(const cril_model *m, size_t layer, enum cril_slot w, cril_error *err)
+/* All layers of a kind have an optional weight, or none. */
+static cril_status check_optional(const cril_model *m, size_t layer, enum cril_slot w,
+                                  cril_error *err)
 {
-    const enum cril_slot first = leading_bias(w);
+    const struct cril_weight_row *const row = w ? row_of(m, w, layer) : NULL;
     size_t alike = 0;
+    if (!row || !row->optional)
+        return CRIL_OK;
     while (m->layers[alike].kind != m->layers[layer].kind)
         alike++;
-    const bool has = m->layers[layer].vector[w], wanted = m->layers[alike].vector[first];
+    const enum cril_slot first = leading(m, cril_layer_steps(m, layer), row->optional);
+    const bool has = is_there(m, layer, w), wanted = is_there(m, alike, first);
     if (has == wanted)
         return CRIL_OK;
-    return has ? half_biased(m, first, alike, w, layer, err)
-               : half_biased(m, w, layer, first, alike, err);
+    return has ? half_there(m, first, alike, w, layer, err)
+               : half_there(m, w, layer, first, alike, err);
 }
 
-static cril_status check_biases(const cril_model *m, cril_error *err)
+static cril_status check_optionals(const cril_model *m, cril_error *err)
 {
     for (size_t i = 0; i < m->config.n_layers; i++) {
         const struct cril_steps *list = cril_layer_steps(m, i);
         for (size_t k = 0; k < list->n; k++) {
-            const struct cril_step *s = &list->step[k];
-            const cril_status st = s->op->optional ? check_bias(m, i, s->w, err) : CRIL_OK;
+            const cril_status st = check_optional(m, i, list->step[k].w, err);
             if (st != CRIL_OK)
                 return st;
         }
@@ -287,25 +557,42 @@ static cril_status check_biases(const cril_model *m, cril_error *err)
     return CRIL_OK;
 }
 
+/* ---- All weights ---- */
+
+/* Whether the name is that of a layer past the last: DeepSeek-V3 has one that predicts a token
+ * more, for training. */
+static bool is_past_layers(const cril_model *m, const char *name)
+{
+    for (const struct cril_weight_row *row = m->family->weights; row->slot; row++) {
+        const char *const pattern = pattern_of(m, row), *const at = pattern ? strchr(pattern, '#')
+                                                                            : NULL;
+        char *end;
+
+        if (at && !strncmp(name, pattern, (size_t)(at - pattern))) {
+            const unsigned long layer = strtoul(name + (at - pattern), &end, 10);
+
+            return end > name + (at - pattern) && *end == '.' && layer >= m->config.n_layers;
+        }
+    }
+    return false;
+}
+
 cril_status cril_model_bind(cril_model *m, cril_error *err)
 {
     cril_status st;
     for (size_t i = 0; i < m->config.n_layers; i++)
-        for (size_t s = 0; s < cril_layer_steps(m, i)->n; s++)
-            if ((st = bind_step(m, i, &cril_layer_steps(m, i)->step[s], err)) != CRIL_OK)
-                return st;
-    if ((st = check_biases(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
+        if ((st = bind_steps(m, i, cril_layer_steps(m, i), err)) != CRIL_OK)
+            return st;
+    if ((st = check_optionals(m, err)) != CRIL_OK || (st = bind_ends(m, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
         const struct cril_tensor *t = cril_source_tensor(m->source, i);
-        if (!m->used[i])
+        if (!m->used[i] && !is_past_layers(m, t->name))
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);
     }
-    for (size_t i = 0; i < m->n_weights; i++) {
-        const struct cril_tensor *t = m->weights[i].tensor;
-        m->parameters += t->ne[0] * t->ne[1] * t->ne[2] * t->ne[3];
-    }
+    for (size_t i = 0; i < m->n_weights; i++)
+        m->parameters += elements(m->weights[i].tensor);
     return CRIL_OK;
 }

@@ -4,9 +4,11 @@
 #include "model/model.h"
 
 #include "util/fail.h"
+#include "util/fmath.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits.
  */
@@ -18,6 +20,43 @@ enum {
     MAX_CONTEXT = 1 << 24
 };
 
+/* Convolutions and scans (Gu & Dao 2023; Dao & Gu 2024: with heads). */
+static size_t ssm_width(const struct cril_config *c, enum cril_buffer b)
+{
+    const size_t groups = c->ssm_heads ? c->ssm_groups : 0;
+    switch (b) {
+    case CRIL_BUF_SU: return c->ssm_inner + 2 * groups * c->ssm_state;
+    case CRIL_BUF_SX: return c->ssm_heads ? 0 : c->ssm_rank + 2 * c->ssm_state;
+    case CRIL_BUF_SR: return c->ssm_rank;
+    case CRIL_BUF_SD: return c->ssm_heads ? c->ssm_heads : c->ssm_inner;
+    default: return c->ssm_inner;
+    }
+}
+
+static size_t latent_width(const cril_model *m, const struct cril_layer *l, enum cril_buffer b)
+{
+    const size_t turned = m->rope[l->rope].n_rot;
+    switch (b) {
+    case CRIL_BUF_CQ: return m->config.q_rank;
+    case CRIL_BUF_CKV: return m->config.kv_rank ? m->config.kv_rank + turned : 0;
+    case CRIL_BUF_CN: return m->config.kv_rank;
+    default: return m->config.kv_rank ? l->n_heads * (l->key_dim - turned) : 0;
+    }
+}
+
+static size_t expert_width(const cril_model *m, enum cril_buffer b)
+{
+    const struct cril_mixture *x = &m->config.mixture;
+    switch (b) {
+    case CRIL_BUF_R: return x->n_experts;
+    case CRIL_BUF_C: return 2 * x->n_used;
+    case CRIL_BUF_S: return x->n_experts ? 1 : 0;
+    case CRIL_BUF_XG:
+    case CRIL_BUF_XU: return x->n_ff;
+    default: return x->n_experts ? m->config.n_embd : 0;
+    }
+}
+
 size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b)
 {
     const struct cril_layer *l = &m->layers[layer];
@@ -28,6 +67,25 @@ size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b)
     case CRIL_BUF_V: return l->n_kv_heads * l->value_dim;
     case CRIL_BUF_G:
     case CRIL_BUF_U: return l->n_ff;
+    case CRIL_BUF_E:
+    case CRIL_BUF_P: return m->config.n_embd_ends;
+    case CRIL_BUF_CQ:
+    case CRIL_BUF_CKV:
+    case CRIL_BUF_CN:
+    case CRIL_BUF_KN: return latent_width(m, l, b);
+    case CRIL_BUF_R:
+    case CRIL_BUF_C:
+    case CRIL_BUF_S:
+    case CRIL_BUF_XN:
+    case CRIL_BUF_XG:
+    case CRIL_BUF_XU:
+    case CRIL_BUF_XT: return expert_width(m, b);
+    case CRIL_BUF_SU:
+    case CRIL_BUF_SZ:
+    case CRIL_BUF_SX:
+    case CRIL_BUF_SR:
+    case CRIL_BUF_SD:
+    case CRIL_BUF_SO: return ssm_width(&m->config, b);
     case CRIL_BUF_LOGITS: return layer == m->config.n_layers ? m->n_vocab : 0;
     default: return m->config.n_embd;
     }
@@ -42,6 +100,8 @@ void cril_model_equal_layers(cril_model *m)
         l->n_kv_heads = c->n_kv_heads;
         l->key_dim = l->value_dim = c->head_dim;
         l->n_ff = c->n_ff;
+        l->attention_scale = c->attention_scale;
+        l->turns = true;
     }
 }
 
@@ -159,21 +219,23 @@ static cril_status read_scales(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
     const char *const arch = m->family->architecture;
+    const char *const eps_key = m->family->layer_norms ? "attention.layer_norm_epsilon"
+                                                       : "attention.layer_norm_rms_epsilon";
     double eps = 0, scale = 0;
     cril_status st;
-    if ((st = cril_key_opt_float(m, "attention.layer_norm_rms_epsilon", &eps, err)) != CRIL_OK ||
+    if ((st = cril_key_opt_float(m, eps_key, &eps, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
         return st;
     if (!(eps > 0 && eps < 1))
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: %s.attention.layer_norm_rms_epsilon is missing or not between 0 and "
-                         "1: %g",
-                         m->path, arch, eps);
+                         "%s: %s.%s is missing or not between 0 and 1: %g", m->path, arch,
+                         eps_key, eps);
     if (!(scale >= 0 && scale < 1e3))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.attention.scale is %g, not in 0..1000",
                          m->path, arch, scale);
-    c->eps = (float)eps;
-    c->embedding_scale = 1;
+    c->eps = c->inner_eps = (float)eps;
+    c->embedding_scale = c->residual_scale = c->logit_scale = c->mixture.factor = 1;
+    c->n_embd_ends = c->n_embd;
     c->attention_scale = scale > 0 ? (float)scale : 1.0f / sqrtf((float)c->head_dim);
     return CRIL_OK;
 }
@@ -185,6 +247,114 @@ cril_status cril_model_configure(cril_model *m, cril_error *err)
     if (st == CRIL_OK)
         st = check_heads(m, err);
     return st == CRIL_OK ? read_scales(m, err) : st;
+}
+
+/* ---- What some families have ---- */
+
+/* A number above 0; an absent one, or 0, keeps *out. */
+static cril_status read_scale(const cril_model *m, const char *key, float *out, cril_error *err)
+{
+    double x = 0;
+    const cril_status st = cril_key_opt_float(m, key, &x, err);
+
+    if (st != CRIL_OK || x == 0)
+        return st;
+    if (!(x > 1e-9 && x < 1e9))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is %g, not above 0", m->path,
+                         m->family->architecture, key, x);
+    *out = (float)x;
+    return CRIL_OK;
+}
+
+cril_status cril_model_scales(cril_model *m, cril_error *err)
+{
+    struct cril_config *const c = &m->config;
+    cril_status st;
+
+    if ((st = read_scale(m, "embedding_scale", &c->embedding_scale, err)) != CRIL_OK ||
+        (st = read_scale(m, "residual_scale", &c->residual_scale, err)) != CRIL_OK)
+        return st;
+    return read_scale(m, "logit_scale", &c->logit_scale, err);
+}
+
+cril_status cril_model_caps(cril_model *m, cril_error *err)
+{
+    const cril_status st =
+        read_scale(m, "attn_logit_softcapping", &m->config.attention_cap, err);
+
+    return st == CRIL_OK ? read_scale(m, "final_logit_softcapping", &m->config.logit_cap, err)
+                         : st;
+}
+
+cril_status cril_model_limit(cril_model *m, cril_error *err)
+{
+    return read_scale(m, "attention.clamp_kqv", &m->config.qkv_limit, err);
+}
+
+/* Press et al. 2022, section 3; heads beyond a power of two take the slopes between those of twice
+ * as many. */
+cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err)
+{
+    const size_t n = m->config.n_heads;
+    size_t power = 1;
+
+    if (!(max_bias > 0 && max_bias < 1e3))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the bias by distance (ALiBi) of a %s goes to %g, not above 0",
+                         m->path, m->family->architecture, max_bias);
+    if (!(m->slopes = malloc(n * sizeof(*m->slopes))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
+    while (2 * power <= n)
+        power *= 2;
+    for (size_t h = 0; h < n; h++) {
+        const double step = h < power ? (double)(h + 1) / (double)power
+                                      : (double)(2 * (h - power) + 1) / (double)(2 * power);
+        m->slopes[h] = (float)cril_exp(-max_bias * step * 0.69314718055994531);
+    }
+    return CRIL_OK;
+}
+
+void cril_model_set_attention_scale(cril_model *m, float scale)
+{
+    m->config.attention_scale = scale;
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].attention_scale = scale;
+}
+
+static const char *const activation_names[] = {
+    [CRIL_ACT_GELU_TANH] = "gelu_tanh", [CRIL_ACT_GELU_ERF] = "gelu_erf",
+    [CRIL_ACT_GELU_QUICK] = "gelu_quick", [CRIL_ACT_RELU] = "relu",
+    [CRIL_ACT_RELU_SQUARED] = "relu_squared", [CRIL_ACT_SILU] = "silu"};
+
+cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise, cril_error *err)
+{
+    struct cril_bytes name = {"", 0};
+    const cril_status st = cril_key_opt_string(m, "hidden_activation", &name, err);
+
+    m->config.activation = otherwise;
+    if (st != CRIL_OK || !name.len)
+        return st;
+    for (size_t i = 0; i < sizeof(activation_names) / sizeof(*activation_names); i++)
+        if (cril_bytes_are(name, activation_names[i])) {
+            m->config.activation = (enum cril_activation)i;
+            return CRIL_OK;
+        }
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: key '%s.hidden_activation' is \"%.*s\", which cril does not compute",
+                     m->path, m->family->architecture, CRIL_SHOWN(name));
+}
+
+cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err)
+{
+    const struct cril_value *const v = cril_key_find(m, key);
+
+    if (!v)
+        return CRIL_OK;
+    if (v->is_array || v->type != CRIL_VALUE_BOOL)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%s.%s' is not true or false", m->path,
+                         m->family->architecture, key);
+    *out = v->data[0] != 0;
+    return CRIL_OK;
 }
 
 /* ---- Windows ---- */

@@ -176,7 +176,7 @@ static void quantise_row(const struct place *at, const struct phase *products, s
     for (size_t i = products->from; i < products->to; i++) {
         const struct cril_step *step = &steps_of(at)[i];
         const struct cril_matrix *t = matrix_of(at, step);
-        if (!cril_matrix_quantises(t))
+        if (!cril_matrix_has_integers(t))
             continue;
         struct cril_activations activations = d->activations;
         activations.k = t->columns;
@@ -267,7 +267,7 @@ static void prepare_outputs(const struct place *at)
         struct cril_block b = block_of(d, r, 1);
         b.buffer[in] = d->outputs + i * t->columns;
         cril_logits_prepare(d->m, d->k, &b);
-        if (cril_matrix_quantises(t))
+        if (cril_matrix_has_integers(t))
             d->k->quantise(b.buffer[in], &d->quantised_outputs, i);
     }
 }

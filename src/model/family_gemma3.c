@@ -3,79 +3,61 @@
  * and keys, GELU, five sliding layers to one full layer, each kind with its own rotation, an
  * embedding scaled by sqrt(n_embd).
  */
-#include "model/family.h"
-#include "model/op.h"
+#include "model/family_parts.h"
 #include "util/fail.h"
 
 #include <math.h>
 
-static const struct cril_step embedding[] = {
-    {&cril_op_embed, CRIL_W_EMBEDDING, CRIL_BUF_X, CRIL_BUF_X},
-};
+static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
 static const struct cril_step steps[] = {
-    {&cril_op_norm, CRIL_W_ATTN_NORM, CRIL_BUF_X, CRIL_BUF_N},
-    {&cril_op_matmul, CRIL_W_Q, CRIL_BUF_N, CRIL_BUF_Q},
-    {&cril_op_matmul, CRIL_W_K, CRIL_BUF_N, CRIL_BUF_K},
-    {&cril_op_matmul, CRIL_W_V, CRIL_BUF_N, CRIL_BUF_V},
-    {&cril_op_head_norm, CRIL_W_Q_NORM, CRIL_BUF_Q, CRIL_BUF_Q},
-    {&cril_op_head_norm, CRIL_W_K_NORM, CRIL_BUF_K, CRIL_BUF_K},
-    {&cril_op_rope, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_Q},
-    {&cril_op_rope, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_K},
-    {&cril_op_store_kv, CRIL_W_NONE, CRIL_BUF_K, CRIL_BUF_V},
-    {&cril_op_attend, CRIL_W_NONE, CRIL_BUF_Q, CRIL_BUF_A},
-    {&cril_op_matmul, CRIL_W_O, CRIL_BUF_A, CRIL_BUF_T},
-    {&cril_op_norm, CRIL_W_POST_ATTN_NORM, CRIL_BUF_T, CRIL_BUF_T},
-    {&cril_op_add, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
-    {&cril_op_norm, CRIL_W_FFN_NORM, CRIL_BUF_X, CRIL_BUF_N},
-    {&cril_op_matmul, CRIL_W_GATE, CRIL_BUF_N, CRIL_BUF_G},
-    {&cril_op_matmul, CRIL_W_UP, CRIL_BUF_N, CRIL_BUF_U},
-    {&cril_op_gelu_mul, CRIL_W_NONE, CRIL_BUF_U, CRIL_BUF_G},
-    {&cril_op_matmul, CRIL_W_DOWN, CRIL_BUF_G, CRIL_BUF_T},
-    {&cril_op_norm, CRIL_W_POST_FFN_NORM, CRIL_BUF_T, CRIL_BUF_T},
-    {&cril_op_add, CRIL_W_NONE, CRIL_BUF_T, CRIL_BUF_X},
+    CRIL_STEP(norm, ATTN_NORM, X, N),
+    CRIL_STEPS_QKV(N),
+    CRIL_STEP(head_norm, Q_NORM, Q, Q),
+    CRIL_STEP(head_norm, K_NORM, K, K),
+    CRIL_STEPS_TURN,
+    CRIL_STEPS_ATTEND,
+    CRIL_STEP(norm, POST_ATTN_NORM, T, T),
+    CRIL_STEP_ADD,
+    CRIL_STEP(norm, FFN_NORM, X, N),
+    CRIL_STEPS_GEGLU(N),
+    CRIL_STEP(norm, POST_FFN_NORM, T, T),
+    CRIL_STEP_ADD,
 };
 
 static const struct cril_step head[] = {
-    {&cril_op_norm, CRIL_W_OUTPUT_NORM, CRIL_BUF_X, CRIL_BUF_N},
-    {&cril_op_matmul, CRIL_W_OUTPUT, CRIL_BUF_N, CRIL_BUF_LOGITS},
+    CRIL_STEPS_HEAD,
+    CRIL_STEP(cap_logits, NONE, LOGITS, LOGITS),
 };
 
+#define LAYER "model.layers.#."
+
 static const struct cril_weight_row weights[] = {
-    {CRIL_W_EMBEDDING, "token_embd.weight", "model.embed_tokens.weight", 0},
-    {CRIL_W_OUTPUT_NORM, "output_norm.weight", "model.norm.weight", CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0},
-    {CRIL_W_ATTN_NORM, "blk.#.attn_norm.weight", "model.layers.#.input_layernorm.weight",
-     CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_Q, "blk.#.attn_q.weight", "model.layers.#.self_attn.q_proj.weight", 0},
-    {CRIL_W_K, "blk.#.attn_k.weight", "model.layers.#.self_attn.k_proj.weight", 0},
-    {CRIL_W_V, "blk.#.attn_v.weight", "model.layers.#.self_attn.v_proj.weight", 0},
-    {CRIL_W_O, "blk.#.attn_output.weight", "model.layers.#.self_attn.o_proj.weight", 0},
-    {CRIL_W_Q_NORM, "blk.#.attn_q_norm.weight", "model.layers.#.self_attn.q_norm.weight",
-     CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_K_NORM, "blk.#.attn_k_norm.weight", "model.layers.#.self_attn.k_norm.weight",
-     CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_POST_ATTN_NORM, "blk.#.post_attention_norm.weight",
-     "model.layers.#.post_attention_layernorm.weight", CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_FFN_NORM, "blk.#.ffn_norm.weight", "model.layers.#.pre_feedforward_layernorm.weight",
-     CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_POST_FFN_NORM, "blk.#.post_ffw_norm.weight",
-     "model.layers.#.post_feedforward_layernorm.weight", CRIL_WEIGHT_PLUS_ONE},
-    {CRIL_W_GATE, "blk.#.ffn_gate.weight", "model.layers.#.mlp.gate_proj.weight", 0},
-    {CRIL_W_UP, "blk.#.ffn_up.weight", "model.layers.#.mlp.up_proj.weight", 0},
-    {CRIL_W_DOWN, "blk.#.ffn_down.weight", "model.layers.#.mlp.down_proj.weight", 0},
+    CRIL_ROWS_ENDS("model.embed_tokens.weight", "model.norm", CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(ATTN_NORM, "attn_norm", LAYER "input_layernorm", CRIL_PLUS_ONE),
+    CRIL_ROWS_QKV(LAYER "self_attn.", 0),
+    CRIL_ROWS_O(LAYER "self_attn.o_proj"),
+    CRIL_ROWS_NORM(Q_NORM, "attn_q_norm", LAYER "self_attn.q_norm", CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(K_NORM, "attn_k_norm", LAYER "self_attn.k_norm", CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(POST_ATTN_NORM, "post_attention_norm", LAYER "post_attention_layernorm",
+                   CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "pre_feedforward_layernorm", CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(POST_FFN_NORM, "post_ffw_norm", LAYER "post_feedforward_layernorm",
+                   CRIL_PLUS_ONE),
+    CRIL_ROWS_GATED(LAYER "mlp."),
+    CRIL_ROWS_END,
 };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_DEFAULT, 26},
-    {"embedding_length", CRIL_ROW_DEFAULT, 2304},
-    {"feed_forward_length", CRIL_ROW_DEFAULT, 9216},
-    {"attention.head_count", CRIL_ROW_DEFAULT, 8},
-    {"attention.head_count_kv", CRIL_ROW_DEFAULT, 4},
-    {"context_length", CRIL_ROW_DEFAULT, 131072},
-    {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6},
-    {"attn_logit_softcapping", CRIL_ROW_OPTIONAL, 0},
-    {"final_logit_softcapping", CRIL_ROW_OPTIONAL, 0},
+    {"block_count", CRIL_ROW_DEFAULT, 26, NULL},
+    {"embedding_length", CRIL_ROW_DEFAULT, 2304, NULL},
+    {"feed_forward_length", CRIL_ROW_DEFAULT, 9216, NULL},
+    {"attention.head_count", CRIL_ROW_DEFAULT, 8, NULL},
+    {"attention.head_count_kv", CRIL_ROW_DEFAULT, 4, NULL},
+    {"context_length", CRIL_ROW_DEFAULT, 131072, NULL},
+    {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
+    {"attn_logit_softcapping", CRIL_ROW_OPTIONAL, 0, NULL},
+    {"final_logit_softcapping", CRIL_ROW_OPTIONAL, 0, NULL},
     {0},
 };
 
@@ -114,13 +96,12 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
                       local_type[] = "rope_parameters.sliding_attention.rope_type";
     uint64_t width = 0, window = 4096, period = 6;
     double base_local = 10000;
-    bool both_ways = false;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_activation", "gelu_pytorch_tanh", "gelu_new",
                                     err)) != CRIL_OK ||
-        (st = cril_config_bool(t, "attention_bias", &t->has_biases, err)) != CRIL_OK ||
-        (st = cril_config_bool(t, "use_bidirectional_attention", &both_ways, err)) != CRIL_OK ||
+        (st = cril_translate_is(t, "attention_bias", false, err)) != CRIL_OK ||
+        (st = cril_translate_is(t, "use_bidirectional_attention", false, err)) != CRIL_OK ||
         (st = cril_translate_head(t, 256, &width, err)) != CRIL_OK ||
         (st = translate_scale(t, width, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
@@ -133,10 +114,6 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_config_float(t, "rope_local_base_freq", &base_local, err)) != CRIL_OK ||
         (st = cril_translate_float(t, "rope.freq_base_swa", base_local, err)) != CRIL_OK)
         return st;
-    if (both_ways || t->has_biases)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: \"%s\" is true, which cril does not run",
-                         t->config->path,
-                         both_ways ? "use_bidirectional_attention" : "attention_bias");
     return cril_translate_rope(t, "full_attention", 1000000, err);
 }
 
@@ -162,6 +139,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     double base = 1000000, base_local = 10000;
     cril_status st;
     if ((st = cril_model_windows(m, 6, err)) != CRIL_OK ||
+        (st = cril_model_caps(m, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK)
         return st;
@@ -169,7 +147,8 @@ static cril_status configure(cril_model *m, cril_error *err)
         m->layers[i].rope = m->layers[i].window ? SLIDING : FULL;
     c->embedding_scale = sqrtf((float)c->n_embd);
     if (!cril_key_find(m, "attention.scale"))
-        c->attention_scale = usual_scale(c->n_layers, c->n_embd, c->n_heads, c->head_dim);
+        cril_model_set_attention_scale(
+            m, usual_scale(c->n_layers, c->n_embd, c->n_heads, c->head_dim));
     if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[FULL], err)) != CRIL_OK)
         return st;
     return local_rope(m, base_local, err);

@@ -27,8 +27,9 @@
  *
  * A folder has the keys and tensors that its GGUF file would hold, the tokenizer's tables too
  * (tokenizer/gguf_tables.h), and no more: a normaliser that a GGUF cannot say does not count. Where
- * cril does not know these tables, "cril folder 1\n" stands in front, and what its files say of the
- * tokenizer (identity_tokenizer.c) behind.
+ * cril does not know these tables, or the folder cuts the weights into other tensors than a GGUF
+ * does, "cril folder 1\n" stands in front, and what its files say of the tokenizer
+ * (identity_tokenizer.c) behind; in the latter case tensors have the folder's names and numbers.
  */
 #include "model/identity.h"
 #include "model/model.h"
@@ -183,7 +184,8 @@ static void add_matrix(struct cril_hashing *h, const cril_model *m, const struct
 static void add_weight(struct cril_hashing *h, const cril_model *m, const struct cril_weight *w)
 {
     const struct cril_tensor *const t = w->tensor;
-    const bool is_vector = m->folder_class && t->n_dims == 1;
+    const bool is_converted = m->folder_class && !m->regrouped,
+               is_vector = is_converted && t->n_dims == 1;
 
     cril_identity_text(h, w->name, strlen(w->name));
     cril_identity_number(h, cril_dtypes[is_vector ? CRIL_F32 : t->type].gguf_id, 4);
@@ -192,7 +194,7 @@ static void add_weight(struct cril_hashing *h, const cril_model *m, const struct
         cril_identity_number(h, t->ne[k], 8);
     if (is_vector) {
         add_vector(h, m, w);
-    } else if (m->folder_class) {
+    } else if (is_converted) {
         add_matrix(h, m, w);
     } else {
         cril_identity_number(h, t->bytes, 8);
@@ -241,6 +243,7 @@ static cril_status hash_identity(cril_model *m, char hex[65], cril_error *err)
     if (m->folder_class)
         st = cril_gguf_tables(m->source, cril_tokenizer_spec(m->tokenizer), m->family->architecture,
                               &tables, &known, err);
+    known = known && !m->regrouped;
     if ((m->own_identity = !known))
         cril_values_free(&tables);
     if (st == CRIL_OK)

@@ -5,6 +5,11 @@
 
 #include <math.h>
 
+enum cril_buffer cril_logits_input(const cril_model *m)
+{
+    return m->family->head.step[0].in;
+}
+
 const struct cril_step *cril_logits_product(const cril_model *m)
 {
     const struct cril_step *step = m->family->head.step;

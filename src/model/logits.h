@@ -25,6 +25,8 @@ static inline size_t cril_chunk_columns(const cril_model *m, size_t c)
     return left < CRIL_CHUNK ? left : CRIL_CHUNK;
 }
 
+/* What the head reads: CRIL_BUF_X, or a narrow copy of it. */
+enum cril_buffer cril_logits_input(const cril_model *m);
 /* The head's product with the vocabulary matrix, and that matrix. */
 const struct cril_step *cril_logits_product(const cril_model *m);
 const struct cril_matrix *cril_logits_matrix(const cril_model *m);

@@ -55,7 +55,7 @@ static cril_status find_family(cril_model *m, cril_error *err)
                          "%s: architecture \"%.*s\" is not known to cril, which runs %s", m->path,
                          CRIL_SHOWN(name), known);
     }
-    m->biases = m->family->biases;
+    m->has = m->family->has;
     return CRIL_OK;
 }
 
@@ -97,7 +97,8 @@ static cril_status find_class(cril_model *m, cril_error *err)
     m->values = &m->translated;
     m->ties = t.ties;
     m->said_vocab = t.n_vocab;
-    m->biases = t.has_biases ? CRIL_BIASES_ALL : CRIL_BIASES_NONE;
+    m->has = t.has;
+    m->lacks = ~t.has;
     return CRIL_OK;
 }
 
@@ -183,8 +184,11 @@ void cril_model_close(cril_model *m)
     if (!m)
         return;
     for (size_t i = 0; m->layers && i <= m->config.n_layers; i++)
-        for (int s = 0; s < CRIL_N_SLOTS; s++)
+        for (int s = 0; s < CRIL_N_SLOTS; s++) {
             free(m->layers[i].vector[s]);
+            free(m->layers[i].experts[s]);
+        }
+    free(m->slopes);
     for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
         free(m->rope[i].freq);
     for (size_t i = 0; i < m->n_weights; i++)

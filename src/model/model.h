@@ -10,7 +10,9 @@
 #define CRIL_MODEL_MODEL_H
 
 #include "formats/source.h"
+#include "kernels/kernels.h"
 #include "model/rope.h"
+#include "model/slot.h"
 #include "model/translate.h"
 #include "util/warnings.h"
 
@@ -31,34 +33,28 @@ enum cril_buffer {
     CRIL_BUF_T,      /* a branch's result, before it is added [n_embd] */
     CRIL_BUF_G,      /* gate of the feed-forward network [n_ff] */
     CRIL_BUF_U,      /* its other half [n_ff] */
+    CRIL_BUF_M,      /* another normed copy of X [n_embd] */
+    CRIL_BUF_E,      /* a narrow embedding [n_embd_ends] */
+    CRIL_BUF_P,      /* a copy of it [n_embd_ends] */
+    CRIL_BUF_R,      /* logits of the router [n_experts] */
+    CRIL_BUF_C,      /* the chosen experts, and their weights [2 * n_used] */
+    CRIL_BUF_XN,     /* input of an expert [n_embd] */
+    CRIL_BUF_XG,     /* its gate [n_ff_expert] */
+    CRIL_BUF_XU,     /* its other half [n_ff_expert] */
+    CRIL_BUF_XT,     /* its result [n_embd] */
+    CRIL_BUF_S,      /* gate of the shared expert [1] */
+    CRIL_BUF_CQ,     /* latent query [q_rank] */
+    CRIL_BUF_CKV,    /* latent key and value, and the part of the key that turns [kv_rank + rot] */
+    CRIL_BUF_CN,     /* the former, normed [kv_rank] */
+    CRIL_BUF_KN,     /* parts of the keys that do not turn [n_heads * (key_dim - rot)] */
+    CRIL_BUF_SU,     /* input of a convolution and a scan [ssm_channels] */
+    CRIL_BUF_SZ,     /* its gate [ssm_inner] */
+    CRIL_BUF_SX,     /* what the scan reads beside it [ssm_x] */
+    CRIL_BUF_SR,     /* rank of the step sizes [ssm_rank] */
+    CRIL_BUF_SD,     /* step sizes [ssm_steps] */
+    CRIL_BUF_SO,     /* what the scan gives [ssm_inner] */
     CRIL_BUF_LOGITS, /* [n_vocab] */
     CRIL_N_BUFFERS
-};
-
-/* Weights of a layer, or of the ends: embedding and head. A family has their tensor names. */
-enum cril_slot {
-    CRIL_W_NONE,
-    CRIL_W_ATTN_NORM,
-    CRIL_W_Q,
-    CRIL_W_K,
-    CRIL_W_V,
-    CRIL_W_O,
-    CRIL_W_Q_BIAS,
-    CRIL_W_K_BIAS,
-    CRIL_W_V_BIAS,
-    CRIL_W_O_BIAS,
-    CRIL_W_Q_NORM,
-    CRIL_W_K_NORM,
-    CRIL_W_POST_ATTN_NORM,
-    CRIL_W_FFN_NORM,
-    CRIL_W_GATE,
-    CRIL_W_UP,
-    CRIL_W_DOWN,
-    CRIL_W_POST_FFN_NORM,
-    CRIL_W_EMBEDDING, /* of the ends, as all that follow; [n_vocab, n_embd] */
-    CRIL_W_OUTPUT_NORM,
-    CRIL_W_OUTPUT, /* [n_vocab, n_embd]; the embedding where tied */
-    CRIL_N_SLOTS
 };
 
 struct cril_op; /* op.h */
@@ -81,49 +77,60 @@ struct cril_steps {
     }
 
 enum {
-    CRIL_MAX_KINDS = 4, /* of layers in a family */
+    CRIL_MAX_KINDS = 6, /* of layers in a family */
     CRIL_MAX_ROPES = 2  /* in a model */
+};
+
+/* How experts are chosen and weighed (doc/numerics.md, "Mixtures"). */
+struct cril_mixture {
+    size_t n_experts, n_used, n_ff; /* n_ff: of an expert */
+    bool sigmoid;                   /* scores are sigmoids; else a softmax over all */
+    bool normed;                    /* weights are divided by their sum */
+    size_t n_groups, n_groups_used; /* experts are chosen from the best groups; 0: there are none */
+    bool groups_by_two;             /* a group counts by its best two scores; else by its best */
+    float factor;                   /* of the weights */
 };
 
 struct cril_config {
     size_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_ctx;
+    size_t n_embd_ends;     /* of the embedding's rows where that is narrow; else n_embd */
+    size_t position_offset; /* position p has row p + position_offset of the learned ones */
     float eps;
+    float inner_eps;       /* of norms inside a branch that have an epsilon of their own */
     float attention_scale; /* of the scores */
+    float attention_cap;   /* c of c tanh(s / c) for scores; 0: none */
     float embedding_scale; /* of the token embedding; 1: none */
+    float residual_scale;  /* of a branch before it is added; 1: none */
+    float logit_scale;     /* of logits; 1: none */
+    float logit_cap;       /* as attention_cap, for logits */
+    float qkv_limit;       /* of queries, keys and values: those beyond it are cut; 0: none */
+    bool slopes_rounded;   /* to bfloat16, and slope times position (Falcon) */
+    enum cril_activation activation;
+    struct cril_mixture mixture;
+    size_t q_rank, kv_rank; /* of latent attention */
+    size_t ssm_inner, ssm_state, ssm_width, ssm_rank, ssm_heads, ssm_groups;
 };
 
 struct cril_layer {
     struct cril_matrix matrix[CRIL_N_SLOTS]; /* [out, in]; not set where the slot is a vector or
-                                                unused */
+                                                unused; of experts: the first one's */
+    struct cril_matrix *experts[CRIL_N_SLOTS]; /* [n_experts] owned; NULL likewise */
     float *vector[CRIL_N_SLOTS];             /* owned, finite; NULL likewise */
     unsigned kind;                           /* index into cril_family.layers */
     unsigned rope;                           /* index into cril_model.rope */
     size_t window; /* keys that a position sees, itself included; 0: all */
     size_t n_heads, n_kv_heads, n_ff;
     size_t key_dim, value_dim; /* of a head; a query's is key_dim */
+    float attention_scale;     /* of the scores */
+    bool turns;                /* queries and keys are rotated */
 };
 
-/* What the files of a weight hold. A '#' in a name stands for the layer's number. */
-struct cril_weight_row {
-    enum cril_slot slot;
-    const char *gguf;   /* "blk.#.attn_q.weight" */
-    const char *folder; /* "model.layers.#.self_attn.q_proj.weight" */
-    enum {
-        CRIL_WEIGHT_PLUS_ONE = 1,   /* a folder has w where a GGUF has 1 + w */
-        CRIL_WEIGHT_NEIGHBOURS = 2, /* a folder has the halves of a head, a GGUF turned them into
-                                       neighbours (cril_matrix.interleaved) */
-    } changes;
-};
-
-/* A tensor of the model, by the name that it has in a GGUF. */
+/* A tensor of the model. */
 struct cril_weight {
-    char *name; /* owned */
+    char *name; /* that it has in a GGUF; where the model is regrouped, in the folder. Owned */
     const struct cril_tensor *tensor;
     const struct cril_weight_row *row; /* NULL: no step has it */
 };
-
-/* Whether the steps' biases are in the files. */
-enum cril_biases { CRIL_BIASES_AS_FOUND, CRIL_BIASES_NONE, CRIL_BIASES_ALL };
 
 struct cril_family {
     const char *architecture;                 /* general.architecture */
@@ -132,7 +139,11 @@ struct cril_family {
     struct cril_steps embedding;              /* from a token's id to CRIL_BUF_X; by rows */
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head;  /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
-    enum cril_biases biases; /* of its GGUF files */
+    bool layer_norms; /* their epsilon is attention.layer_norm_epsilon */
+    unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
+                     taken as found */
+    const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
+                           nothing */
     /* Sets what differs from cril_model_configure: config, ropes, each layer's kind, rope, window
      * and sizes. */
     cril_status (*configure)(cril_model *m, cril_error *err);
@@ -144,15 +155,17 @@ struct cril_model {
     struct cril_values translated;         /* of a folder, which values points to */
     const struct cril_class *folder_class; /* NULL: it is no folder */
     bool ties;                             /* the folder says that output is the embedding */
-    enum cril_biases biases;
+    unsigned has, lacks; /* enum cril_optional: weights that must be there, that must not */
     struct cril_weight *weights; /* [n_weights] */
     size_t n_weights;
+    bool regrouped; /* of a folder: its tensors are not those of a GGUF file one by one */
     char *path, *name;
     char types[256]; /* room for the names of all CRIL_N_DTYPES types */
     const struct cril_family *family;
     struct cril_config config;
     struct cril_layer *layers; /* [config.n_layers + 1]; the last: the ends */
     struct cril_rope rope[CRIL_MAX_ROPES];
+    float *slopes; /* [n_heads] of biases by distance (ALiBi), owned; NULL: none */
     size_t n_vocab;
     uint64_t said_vocab; /* by the folder's config.json; 0: it does not say */
     bool *used;          /* [tensors of the file] a step uses it */
@@ -209,6 +222,24 @@ const struct cril_value *cril_key_find(const cril_model *m, const char *key);
  */
 cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err);
 
+/*
+ * What some families have. Each reads keys that it names; an absent one changes nothing.
+ */
+/* embedding_scale, residual_scale, logit_scale */
+cril_status cril_model_scales(cril_model *m, cril_error *err);
+/* attn_logit_softcapping, final_logit_softcapping */
+cril_status cril_model_caps(cril_model *m, cril_error *err);
+/* attention.clamp_kqv */
+cril_status cril_model_limit(cril_model *m, cril_error *err);
+/* hidden_activation, which cril alone writes */
+cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise, cril_error *err);
+/* A truth value; an absent one keeps *out. */
+cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err);
+/* Biases by distance whose slopes go down to 2^-max_bias. */
+cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err);
+/* Of all layers. */
+void cril_model_set_attention_scale(cril_model *m, float scale);
+
 /* To be called once a family has read what it knows: each other key of the architecture is listed
  * as without effect or refused by name. */
 cril_status cril_model_check_keys(cril_model *m, cril_error *err);
@@ -235,7 +266,7 @@ cril_status cril_model_bind(cril_model *m, cril_error *err);
  * CRIL_ERR_NOMEM. */
 cril_status cril_model_take(cril_model *m, const char *name, const struct cril_tensor **out,
                             cril_error *err);
-/* A weight as it is used, and as a GGUF would hold it: a matrix of t, or t [ne[0]] as numbers. */
+/* Whole tensors as a GGUF would hold them: a matrix of t, or t [ne[0]] as numbers. */
 struct cril_matrix cril_weight_matrix(const cril_model *m, const struct cril_weight_row *row,
                                       const struct cril_tensor *t);
 void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *row,

@@ -28,12 +28,20 @@ size_t cril_row_group(const struct cril_row *rows, size_t n, bool in_order)
     return i;
 }
 
+bool cril_model_has_kind(const cril_model *m, size_t kind)
+{
+    for (size_t l = 0; l < m->config.n_layers; l++)
+        if (m->layers[l].kind == kind)
+            return true;
+    return false;
+}
+
 size_t cril_model_states(const cril_model *m, const struct cril_state *states[])
 {
     size_t n = 0;
     for (size_t kind = 0; kind < CRIL_MAX_KINDS; kind++) {
         const struct cril_steps *list = &m->family->layers[kind];
-        for (size_t i = 0; i < list->n; i++) {
+        for (size_t i = 0; cril_model_has_kind(m, kind) && i < list->n; i++) {
             const struct cril_state *state = list->step[i].op->state;
             size_t at = 0;
             while (at < n && states[at] != state)

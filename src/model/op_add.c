@@ -49,7 +49,6 @@ static void add_token_bias(const struct cril_token *t, const struct cril_step *s
 const struct cril_op cril_op_bias = {.form = CRIL_BY_ROWS,
                                      .reads_out = true,
                                      .vector = row_width,
-                                     .optional = true,
                                      .neutral = 0,
                                      .rows = add_bias,
                                      .plain = add_token_bias};

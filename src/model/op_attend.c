@@ -93,6 +93,28 @@ const struct cril_op cril_op_store_kv = {.form = CRIL_BY_ROWS,
                                          .rows = store_rows,
                                          .plain = store_token};
 
+/* ---- Biases by distance ---- */
+
+static float to_bfloat16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits)); /* finite: slopes are at most 1, positions below 2^24 */
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    memcpy(&x, &bits, sizeof(x));
+    return x;
+}
+
+/* What position p of a head adds to the score of key j (ALiBi: Press et al. 2022, section 3).
+ * Falcon's is not relative to p, is rounded, and is scaled as scores are. */
+static float bias_of(const cril_model *m, const struct cril_layer *l, size_t head, size_t p,
+                     size_t j)
+{
+    const float slope = m->slopes[head];
+    if (m->config.slopes_rounded)
+        return to_bfloat16(to_bfloat16(slope) * (float)j) * l->attention_scale;
+    return -slope * (float)(p - j);
+}
+
 /* ---- A block of positions ---- */
 
 /* Scores of keys outside (pos - window, pos] become -infinity: weight 0. s is the row of keys [low,
@@ -125,11 +147,16 @@ static void attend_heads(const struct cril_pass *p, const struct cril_block *b, 
     for (size_t i = 0; i < b->n; i++)
         memcpy(queries + i * g * kd, cril_block_row(b, p->step->in, i) + head * kd,
                g * kd * sizeof(float));
-    p->k->scale(queries, p->m->config.attention_scale, b->n * g * kd);
+    p->k->scale(queries, l->attention_scale, b->n * g * kd);
     for (size_t j = low; j < high; j += CRIL_PANEL_COLUMNS)
         p->k->gemm_f32(queries, kd, b->n * g, k + j * kd, kd, scores + (j - low), n);
+    if (p->m->config.attention_cap > 0)
+        p->k->cap(scores, p->m->config.attention_cap, b->n * g * n);
     for (size_t i = 0; i < b->n * g; i++) {
-        mask(scores + i * n, low, high, b->rows[i / g].position, l->window);
+        const size_t position = b->rows[i / g].position;
+        for (size_t j = low; p->m->slopes && j <= position; j++)
+            scores[i * n + j - low] += bias_of(p->m, l, head + i % g, position, j);
+        mask(scores + i * n, low, high, position, l->window);
         sum[i] = p->k->softmax(scores + i * n, n);
     }
     for (size_t d = 0; d < vp; d += CRIL_PANEL_COLUMNS)
@@ -177,15 +204,21 @@ static size_t attend_scratch(const cril_model *m, size_t layer, size_t n_pad)
 
 /* One head: scores over the keys of its range in order, softmax, weighted sum of values. keys and
  * values are those of the head, nk and nv from one position to the next. */
-static void attend_head(const struct cril_layer *l, size_t p, const float *q, const float *keys,
-                        size_t nk, const float *values, size_t nv, float *weights, float *out)
+static void attend_head(const cril_model *m, const struct cril_layer *l, size_t head, size_t p,
+                        const float *q, const float *keys, size_t nk, const float *values,
+                        size_t nv, float *weights, float *out)
 {
+    const float cap = m->config.attention_cap;
     const size_t low = lowest_key(p / CRIL_POSITIONS * CRIL_POSITIONS, l->window);
     float max = -INFINITY, s[16] = {0};
     for (size_t j = low; j <= p; j++) {
         weights[j] = 0;
         for (size_t d = 0; d < l->key_dim; d++)
             weights[j] = fmaf(q[d], keys[j * nk + d], weights[j]);
+        if (cap > 0)
+            weights[j] = cap * cril_tanhf(weights[j] / cap);
+        if (m->slopes)
+            weights[j] += bias_of(m, l, head, p, j);
         if (l->window && p - j >= l->window)
             weights[j] = -INFINITY;
         max = weights[j] > max ? weights[j] : max;
@@ -210,10 +243,10 @@ static void attend_token(const struct cril_token *t, const struct cril_step *s)
     const float *keys = t->state, *values = keys + nk * t->n;
     float *q = t->buffer[s->in];
     for (size_t i = 0; i < l->n_heads * l->key_dim; i++)
-        q[i] *= t->m->config.attention_scale;
+        q[i] *= l->attention_scale;
     for (size_t h = 0; h < l->n_heads; h++) {
         const size_t kh = h / (l->n_heads / l->n_kv_heads);
-        attend_head(l, t->position, q + h * l->key_dim, keys + kh * l->key_dim, nk,
+        attend_head(t->m, l, h, t->position, q + h * l->key_dim, keys + kh * l->key_dim, nk,
                     values + kh * l->value_dim, nv, t->scratch,
                     t->buffer[s->out] + h * l->value_dim);
     }

@@ -56,7 +56,7 @@ static void multiply_token(const struct cril_token *t, const struct cril_step *s
     const float *x = t->buffer[s->in];
     for (size_t r = 0; r < w->rows; r++)
         t->buffer[s->out][r] =
-            type->group ? dot_int(type, cril_matrix_row(w, r), x, w->columns) : dot_float(w, r, x);
+            cril_matrix_has_integers(w) ? dot_int(type, cril_matrix_row(w, r), x, w->columns) : dot_float(w, r, x);
 }
 
 static double multiply_adds(const cril_model *m, size_t layer, const struct cril_step *s, size_t n)

@@ -8,9 +8,9 @@ static void rotate_rows(const struct cril_pass *p, const struct cril_block *b)
     const size_t n = cril_pass_width(p, p->step->out), pairs = r->n_rot / 2;
     void (*rotate)(float *, const float *, const float *, size_t) =
         r->halves ? p->k->rotate_halves : p->k->rotate_pairs;
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; l->turns && i < b->n; i++) {
         const float *cosine = cril_rotations_row(p->rotations, l->rope, b->rows[i].position);
-        float *x = cril_block_row(b, p->step->out, i);
+        float *x = cril_block_row(b, p->step->out, i) + r->first;
         for (size_t h = 0; h < n; h += l->key_dim)
             rotate(x + h, cosine, cosine + pairs, pairs);
     }
@@ -32,8 +32,10 @@ static void rotate_token(const struct cril_token *t, const struct cril_step *s)
     const struct cril_layer *l = &t->m->layers[t->layer];
     const struct cril_rope *r = &t->m->rope[l->rope];
     float *cosine = t->scratch, *sine = cosine + r->n_rot / 2;
+    if (!l->turns)
+        return;
     cril_rope_row(r, t->position, cosine, sine);
-    for (size_t h = 0; h < cril_buffer_width(t->m, t->layer, s->out); h += l->key_dim)
+    for (size_t h = r->first; h < cril_buffer_width(t->m, t->layer, s->out); h += l->key_dim)
         rotate_head(r, cosine, sine, t->buffer[s->out] + h);
 }
 

@@ -22,7 +22,7 @@ bool cril_packed_bytes(const struct cril_kernels *k, const struct cril_matrix *m
     if (!cril_size_mul(cril_panels(n) * CRIL_PANEL_COLUMNS, m->columns, &weights) ||
         weights > SIZE_MAX / 16)
         return false;
-    if (!info->group)
+    if (!cril_matrix_has_integers(m))
         *bytes = round64(weights * sizeof(float));
     else
         *bytes = round64(weights * weight_bytes(k)) +
@@ -36,7 +36,7 @@ void cril_packed_place(const struct cril_kernels *k, const struct cril_matrix *m
     const struct cril_dtype_info *info = &cril_dtypes[m->type];
     const size_t weights = cril_panels(n) * CRIL_PANEL_COLUMNS * m->columns;
     *w = (struct cril_packed){.n = n, .k = m->columns, .group = info->group, .prefetch_panels = 1};
-    if (!info->group) {
+    if (!cril_matrix_has_integers(m)) {
         w->f = (float *)memory;
         return;
     }

@@ -58,12 +58,6 @@ void cril_packing_release(const struct cril_packing *p);
 
 /* ---- Quantised activations ---- */
 
-/* Whether a product with m reads quantised activations. */
-static inline bool cril_matrix_quantises(const struct cril_matrix *m)
-{
-    return cril_dtypes[m->type].group != 0;
-}
-
 /* Floats of memory that rows of k activations take. */
 static inline size_t cril_activations_floats(size_t rows, size_t k)
 {

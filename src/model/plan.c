@@ -77,8 +77,17 @@ static bool reads(const struct cril_step *s, enum cril_buffer b)
     return s->in == b || (s->out == b && s->op->reads_out) || (s->op->reads & 1u << b);
 }
 
+/* Whether layers hand buffer b on: to the next one, to the head, from the embedding. */
+static bool is_handed_on(const cril_model *m, enum cril_buffer b)
+{
+    const struct cril_steps *embedding = &m->family->embedding;
+    return b == CRIL_BUF_X || b == cril_logits_input(m) ||
+           b == embedding->step[embedding->n - 1].out;
+}
+
 /* Whether what buffer b holds before step `at` is needed from there on. */
-static bool needed(const struct cril_steps *list, size_t at, enum cril_buffer b)
+static bool needed(const cril_model *m, const struct cril_steps *list, size_t at,
+                   enum cril_buffer b)
 {
     for (size_t i = at; i < list->n; i++) {
         if (reads(&list->step[i], b))
@@ -86,7 +95,7 @@ static bool needed(const struct cril_steps *list, size_t at, enum cril_buffer b)
         if (list->step[i].out == b)
             return false;
     }
-    return b == CRIL_BUF_X;
+    return is_handed_on(m, b);
 }
 
 /* Whether there is a cut before step i, whatever the memory. */
@@ -127,14 +136,16 @@ static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
     bool several = false;
     p->panel_bytes = 0;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
-        p->kept_between_stages[b] = b == CRIL_BUF_X;
+        p->kept_between_stages[b] = is_handed_on(s->m, (enum cril_buffer)b);
     for (size_t kind = 0; kind < CRIL_MAX_KINDS; kind++) {
         const struct cril_steps *list = &s->m->family->layers[kind];
         struct cril_stages *stages = &p->stages[kind];
+        if (!cril_model_has_kind(s->m, kind))
+            continue;
         cut_kind(list, s->step[kind], max_bytes, stages, &p->panel_bytes, &several);
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
             for (size_t i = 1; i < stages->n; i++)
-                p->kept_between_stages[b] |= needed(list, stages->cut[i], (enum cril_buffer)b);
+                p->kept_between_stages[b] |= needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
     }
     return several;
 }

@@ -16,7 +16,7 @@
 
 enum {
     CRIL_ROWS = 96, /* that a task takes through a stage: they fit in the second-level cache */
-    CRIL_MAX_STAGES = 32
+    CRIL_MAX_STAGES = 48
 };
 
 /* Of a layer of one kind. */

@@ -12,8 +12,9 @@
 #include <stddef.h>
 
 struct cril_rope {
-    size_t n_rot;    /* leading elements of a head that turn; even */
-    bool halves;     /* pairs are (i, i + n_rot / 2); otherwise (2i, 2i + 1) */
+    size_t first;    /* element of a head from which on some turn */
+    size_t n_rot;    /* elements that turn; even */
+    bool halves;     /* pairs are (i, i + n_rot / 2) from first on; otherwise (2i, 2i + 1) */
     float *freq;     /* [n_rot / 2] owned */
     float magnitude; /* YaRN's factor on sine and cosine; 1 otherwise */
 };

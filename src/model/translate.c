@@ -177,6 +177,11 @@ static const struct named_key {
     {"vocab_size", "vocab_size", CRIL_VALUE_U32},
     {"attn_logit_softcapping", "attn_logit_softcapping", CRIL_VALUE_F32},
     {"final_logit_softcapping", "final_logit_softcapping", CRIL_VALUE_F32},
+    {"attention.layer_norm_epsilon", "layer_norm_eps", CRIL_VALUE_F32},
+    {"expert_count", "num_experts", CRIL_VALUE_U32},
+    {"expert_used_count", "num_experts_per_tok", CRIL_VALUE_U32},
+    {"expert_feed_forward_length", "moe_intermediate_size", CRIL_VALUE_U32},
+    {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", CRIL_VALUE_U32},
 };
 
 static const struct named_key *find_key(const char *key)
@@ -192,23 +197,24 @@ static cril_status add_row(struct cril_translation *t, const struct cril_config_
                            cril_error *err)
 {
     const struct named_key *const k = find_key(row->key);
-    const bool is_there = cril_config_has(t, k->name);
+    const char *const name = row->name ? row->name : k->name;
+    const bool is_there = cril_config_has(t, name);
     double real = row->otherwise;
     uint64_t whole = (uint64_t)row->otherwise;
     cril_status st;
 
     if (!is_there && row->absent == CRIL_ROW_REQUIRED)
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: has no \"%s\", which a %s needs",
-                         t->config->path, k->name, t->class_name);
+                         t->config->path, name, t->class_name);
     if (!is_there && row->absent == CRIL_ROW_OPTIONAL)
         return CRIL_OK;
     if (row->absent == CRIL_ROW_AS_HEADS)
         whole = cril_translated_uint(t, "attention.head_count");
     if (k->type == CRIL_VALUE_F32)
-        return (st = cril_config_float(t, k->name, &real, err)) != CRIL_OK
+        return (st = cril_config_float(t, name, &real, err)) != CRIL_OK
                    ? st
                    : cril_translate_float(t, row->key, real, err);
-    return (st = cril_config_uint(t, k->name, &whole, err)) != CRIL_OK
+    return (st = cril_config_uint(t, name, &whole, err)) != CRIL_OK
                ? st
                : cril_translate_uint(t, row->key, whole, err);
 }
@@ -242,6 +248,83 @@ cril_status cril_translate_expect(const struct cril_translation *t, const char *
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: \"%s\" is \"%.*s\"; cril runs a %s with \"%s\" only", t->config->path,
                      name, CRIL_SHOWN(text), t->class_name, value);
+}
+
+cril_status cril_translate_activation(struct cril_translation *t, const char *name,
+                                      const char *otherwise, cril_error *err)
+{
+    static const struct {
+        const char *theirs, *ours;
+    } names[] = {{"gelu", "gelu_erf"},
+                 {"gelu_new", "gelu_tanh"},
+                 {"gelu_pytorch_tanh", "gelu_tanh"},
+                 {"gelu_fast", "gelu_tanh"},
+                 {"quick_gelu", "gelu_quick"},
+                 {"relu", "relu"},
+                 {"relu2", "relu_squared"},
+                 {"silu", "silu"},
+                 {"swish", "silu"}};
+    struct cril_bytes text = {otherwise, strlen(otherwise)};
+    const cril_status st = cril_config_text(t, name, &text, err);
+
+    if (st != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (cril_bytes_are(text, names[i].theirs))
+            return cril_translate_text(t, "hidden_activation", names[i].ours, err);
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                     "%s: \"%s\" is \"%.*s\", a function that cril does not compute",
+                     t->config->path, name, CRIL_SHOWN(text));
+}
+
+cril_status cril_translate_window(struct cril_translation *t, const char *name, uint64_t otherwise,
+                                  cril_error *err)
+{
+    uint64_t window = otherwise;
+    const cril_status st = cril_config_uint(t, name, &window, err);
+
+    if (st != CRIL_OK || !window || cril_config_is_null(t, name))
+        return st;
+    return cril_translate_uint(t, "attention.sliding_window", window, err);
+}
+
+cril_status cril_translate_has(struct cril_translation *t, const char *name, bool otherwise,
+                               unsigned optional, cril_error *err)
+{
+    bool yes = otherwise;
+    const cril_status st = cril_config_bool(t, name, &yes, err);
+
+    t->has |= yes ? optional : 0;
+    return st;
+}
+
+cril_status cril_translate_is(const struct cril_translation *t, const char *name, bool computed,
+                              cril_error *err)
+{
+    bool is = computed;
+    const cril_status st = cril_config_bool(t, name, &is, err);
+
+    if (st != CRIL_OK || is == computed)
+        return st;
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: \"%s\" is %s, which cril does not run",
+                     t->config->path, name, is ? "true" : "false");
+}
+
+cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
+                                  cril_error *err)
+{
+    double x = 0;
+    const cril_status st = cril_config_float(t, name, &x, err);
+
+    return st != CRIL_OK || !cril_config_has(t, name) ? st : cril_translate_float(t, key, x, err);
+}
+
+cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
+                                cril_error *err)
+{
+    char buffer[128];
+
+    return cril_values_add_uint(t->out, full_key(t, key, buffer), CRIL_VALUE_BOOL, x, err);
 }
 
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
@@ -439,7 +522,8 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
                                 cril_error *err)
 {
     struct rotation r;
-    double share = 1;
+    double share = t->share > 0 ? t->share : 1;
+    uint64_t heads, width;
     char buffer[128];
     cril_status st = find_rotation(t, layers, &r, err);
 
@@ -451,11 +535,16 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
                                 err)) != CRIL_OK ||
         (st = cril_config_float(t, "partial_rotary_factor", &share, err)) != CRIL_OK)
         return st;
-    if (share != 1)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: \"partial_rotary_factor\" is %g; cril runs a %s that turns whole "
-                         "heads only",
-                         t->config->path, share, t->class_name);
+    if (!(share > 0 && share <= 1))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"partial_rotary_factor\" is %g, not in 0..1",
+                         t->config->path, share);
+    heads = cril_translated_uint(t, "attention.head_count");
+    width = heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
+    if ((st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK ||
+        ((share < 1 || t->says_share) && (st = cril_translate_uint(t, "rope.dimension_count",
+                                                (uint64_t)((double)width * share), err)) !=
+                          CRIL_OK))
+        return st;
     if ((st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
         return st;
     return add_scaling(t, &r, err);

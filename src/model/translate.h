@@ -11,6 +11,7 @@
 #define CRIL_MODEL_TRANSLATE_H
 
 #include "formats/values.h"
+#include "model/slot.h"
 
 struct cril_translation {
     const struct cril_values *config; /* config.json, nested keys joined by dots */
@@ -18,7 +19,9 @@ struct cril_translation {
     const char *architecture;         /* their prefix */
     const char *class_name;           /* for messages */
     bool ties;                        /* gets: the embedding is the output matrix too */
-    bool has_biases;                  /* gets: the steps' biases are in the files */
+    unsigned has; /* gets, enum cril_optional: weights that the files have; they lack the others */
+    double share; /* of a head that turns where config.json does not say; 0: all */
+    bool says_share; /* rope.dimension_count is added though whole heads turn */
     uint64_t n_vocab;                 /* gets: rows of the embedding; 0: config.json does not say */
 };
 
@@ -29,6 +32,7 @@ struct cril_config_row {
     enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_AS_HEADS } absent;
     double otherwise; /* CRIL_ROW_DEFAULT; CRIL_ROW_AS_HEADS: as many as attention.head_count, a row
                          above */
+    const char *name; /* in config.json; NULL: as most classes name it */
 };
 
 struct cril_class {
@@ -71,6 +75,25 @@ uint64_t cril_translated_uint(const struct cril_translation *t, const char *key)
  * class's default. */
 cril_status cril_translate_expect(const struct cril_translation *t, const char *name,
                                   const char *value, const char *other, cril_error *err);
+/* The name that hidden_activation has, of the function that config.json calls `name` or, where that
+ * is absent, otherwise ("gelu_new"). CRIL_ERR_UNSUPPORTED: another one. */
+cril_status cril_translate_activation(struct cril_translation *t, const char *name,
+                                      const char *otherwise, cril_error *err);
+/* attention.sliding_window of all layers, unless `name` is null. otherwise: where it is absent; 0:
+ * none. */
+cril_status cril_translate_window(struct cril_translation *t, const char *name, uint64_t otherwise,
+                                  cril_error *err);
+/* A truth value as optional weights; otherwise: where it is absent. */
+cril_status cril_translate_has(struct cril_translation *t, const char *name, bool otherwise,
+                               unsigned optional, cril_error *err);
+/* CRIL_ERR_UNSUPPORTED, unless a truth value is as the class computes it; absent: it is. */
+cril_status cril_translate_is(const struct cril_translation *t, const char *name, bool computed,
+                              cril_error *err);
+/* A number or a truth value of config.json as a key; an absent one is not added. */
+cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
+                                  cril_error *err);
+cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
+                                cril_error *err);
 /* The width of a head, head_dim or the model's width over the heads, as key_length and
  * value_length. *width is set. */
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,

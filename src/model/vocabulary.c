@@ -10,7 +10,7 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
 {
     const struct cril_matrix *t = cril_logits_matrix(v->m);
     const size_t k = t->columns, workers = cril_pool_threads(v->pool);
-    v->integers = cril_matrix_quantises(t);
+    v->integers = cril_matrix_has_integers(t);
     if (!cril_packed_bytes(v->k, t, CRIL_CHUNK, &v->chunk_bytes) ||
         !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
         !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
@@ -31,13 +31,13 @@ static bool reserve(struct cril_vocabulary *v, size_t n)
 static void prepare_task(void *arg, size_t task, size_t worker)
 {
     struct cril_vocabulary *v = arg;
-    const enum cril_buffer in = cril_logits_product(v->m)->in;
+    const enum cril_buffer x = cril_logits_input(v->m), in = cril_logits_product(v->m)->in;
     size_t ld[CRIL_N_BUFFERS] = {0};
     struct cril_block b = {.n = 1, .ld = ld};
-    ld[CRIL_BUF_X] = v->ldx;
+    ld[x] = v->ldx;
     ld[in] = cril_logits_matrix(v->m)->columns;
     for (size_t i = task * CRIL_ROWS; i < v->n_rows && i < (task + 1) * CRIL_ROWS; i++) {
-        b.buffer[CRIL_BUF_X] = v->x + i * v->ldx;
+        b.buffer[x] = v->x + i * v->ldx;
         b.buffer[in] = (float *)v->normed.data + (v->integers ? worker : i) * ld[in];
         cril_logits_prepare(v->m, v->k, &b);
         if (v->integers)

@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { MAX_BLOCK = 256, MAX_GROUPS = 16 };
+enum { MAX_GROUPS = 16 };
 
 static float float_of_bits(uint32_t u)
 {
@@ -387,7 +387,7 @@ bool cril_dtype_bytes(enum cril_dtype type, uint64_t n, uint64_t *bytes)
 void cril_dequantise(enum cril_dtype type, const uint8_t *src, size_t n, float *dst)
 {
     const struct cril_dtype_info *t = &cril_dtypes[type];
-    int8_t q[MAX_BLOCK];
+    int8_t q[CRIL_MAX_BLOCK];
     float scale[MAX_GROUPS], min[MAX_GROUPS];
 
     if (t->load) {

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { CRIL_MAX_BLOCK = 256 }; /* elements of the longest */
+
 enum cril_dtype {
     CRIL_F32,
     CRIL_F16,

@@ -2,8 +2,8 @@
  * A stored tensor as a file names it, and a matrix: a view of one, by value.
  *
  * A matrix has rows of `columns` elements; row r gives output r of a product. It need not be a
- * whole tensor: rows of a fused one, one of many experts, one that is stored with rows and columns
- * exchanged. All views read the mapping; nothing is copied.
+ * whole tensor: some rows of a fused one, one of many experts, one that is stored with rows and
+ * columns exchanged. All views read the mapping; nothing is copied.
  */
 #ifndef CRIL_TENSOR_MATRIX_H
 #define CRIL_TENSOR_MATRIX_H
@@ -29,7 +29,9 @@ struct cril_matrix {
     size_t matrix_bytes;  /* from one of them to the next */
     size_t interleaved;   /* 0, or the rows of a head, even: row 2 i + j of a head is stored as its
                              row i + j interleaved / 2, so that halves become neighbours */
-    bool transposed;      /* stored as [columns][rows]; only float types are */
+    size_t run;           /* 0, or the rows that lie together: those of a head in a fused tensor */
+    size_t run_bytes;     /* from a run to the next */
+    bool transposed;      /* stored as [columns][rows], a run alone as [columns][run] */
 };
 
 /* Whether there is one. */
@@ -53,11 +55,32 @@ static inline struct cril_matrix cril_matrix_of(const struct cril_tensor *t)
                                 .matrix_bytes = (size_t)t->bytes / count};
 }
 
-/* Rows [first, first + n) of m, which is neither transposed nor interleaved. */
-static inline struct cril_matrix cril_matrix_rows(struct cril_matrix m, size_t first, size_t n)
+/* n rows of m, which is a whole tensor, of a float type if transposed: from row first on, `run`
+ * rows of every `pitch`. */
+static inline struct cril_matrix cril_matrix_runs(struct cril_matrix m, size_t first, size_t run,
+                                                  size_t pitch, size_t n)
 {
-    m.data += first * m.row_bytes;
+    const size_t row_bytes = m.transposed ? cril_dtypes[m.type].block_bytes : m.row_bytes;
+
+    m.data += first * row_bytes;
     m.rows = n;
+    m.run = n > run ? run : 0;
+    m.run_bytes = pitch * row_bytes;
+    return m;
+}
+
+/* The count matrices of m, which is a whole tensor, as one: each with rows and columns exchanged,
+ * one's rows behind the other's. */
+static inline struct cril_matrix cril_matrix_turned_heads(struct cril_matrix m)
+{
+    const size_t rows = m.rows;
+
+    m.rows = m.count * m.columns;
+    m.run = m.columns;
+    m.run_bytes = m.matrix_bytes;
+    m.columns = rows;
+    m.count = 1;
+    m.transposed = true;
     return m;
 }
 
@@ -80,25 +103,35 @@ static inline struct cril_matrix cril_matrix_turned(struct cril_matrix m)
     return m;
 }
 
-/* Where row r [columns] of matrix 0 starts; m is not transposed. */
-static inline const uint8_t *cril_matrix_row(const struct cril_matrix *m, size_t r)
+/* Where row r lies among those that are stored. */
+static inline size_t cril_matrix_stored_row(const struct cril_matrix *m, size_t r)
 {
     const size_t head = m->interleaved, i = head ? r % head : 0;
 
-    if (head)
-        r = r - i + i / 2 + i % 2 * (head / 2);
-    return m->data + r * m->row_bytes;
+    return head ? r - i + i / 2 + i % 2 * (head / 2) : r;
 }
 
-/* Element c of row r of matrix 0; only float types have elements that stand alone. */
+/* Where row r [columns] of matrix 0 starts; m is not transposed. */
+static inline const uint8_t *cril_matrix_row(const struct cril_matrix *m, size_t r)
+{
+    r = cril_matrix_stored_row(m, r);
+    return m->run ? m->data + r / m->run * m->run_bytes + r % m->run * m->row_bytes
+                  : m->data + r * m->row_bytes;
+}
+
+/* Element c of row r of matrix 0; m's type is a float type, or m is transposed. */
 float cril_matrix_element(const struct cril_matrix *m, size_t r, size_t c);
 /* Row r of matrix 0 as numbers [columns]. */
 void cril_matrix_load_row(const struct cril_matrix *m, size_t r, float *out);
 
-/* Bytes that matrix 0 takes in the file, from data on. */
-static inline size_t cril_matrix_bytes(const struct cril_matrix *m)
+/* Whether a product multiplies integers: rows of a type that has them. A column of such a type is
+ * no whole block, so a transposed matrix is read as numbers. */
+static inline bool cril_matrix_has_integers(const struct cril_matrix *m)
 {
-    return (m->transposed ? m->columns : m->rows) * m->row_bytes;
+    return cril_dtypes[m->type].group != 0 && !m->transposed;
 }
+
+/* Bytes from the first that matrix 0 has in the file to the last. */
+size_t cril_matrix_bytes(const struct cril_matrix *m);
 
 #endif

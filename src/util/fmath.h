@@ -57,6 +57,43 @@ CRIL_INLINE float cril_geluf(float x)
     return x / (1.0f + cril_expf(y2));
 }
 
+/* GELU (Hendrycks & Gimpel 2016): x Phi(x). Phi(-|x|) = erfc(|x| / sqrt 2) / 2, where erfc(z) =
+ * t e^(P(t) - z^2), t = 1 / (1 + z / 2), and P is the polynomial of degree 9 that is nearest to
+ * ln(erfc(z) / t) + z^2 for z in 0..12: off by 1.1e-7 at most. */
+CRIL_INLINE float cril_gelu_erff(float x)
+{
+    const float z = fabsf(x) * 0.70710678f, t = 1.0f / fmaf(z, 0.5f, 1.0f);
+    float p = fmaf(t, 0.15395260f, -0.73015124f);
+    p = fmaf(t, p, 1.27327812f);
+    p = fmaf(t, p, -0.85202193f);
+    p = fmaf(t, p, 0.04909599f);
+    p = fmaf(t, p, -0.06773599f);
+    p = fmaf(t, p, 0.05814634f);
+    p = fmaf(t, p, 0.38170519f);
+    p = fmaf(t, p, 0.99920720f);
+    p = fmaf(t, p, -1.26547623f);
+    const float low = 0.5f * t * cril_expf(fmaf(-z, z, p)); /* Phi(-|x|) */
+    return x * (x < 0.0f ? low : 1.0f - low);
+}
+
+/* x sigmoid(1.702 x) */
+CRIL_INLINE float cril_gelu_quickf(float x)
+{
+    return x / (1.0f + cril_expf(-1.702f * x));
+}
+
+/* Error below 2 ulp: a Taylor polynomial near 0, where the exponentials cancel. */
+CRIL_INLINE float cril_tanhf(float x)
+{
+    const float x2 = x * x;
+    float p = fmaf(x2, -1382.0f / 155925, 62.0f / 2835);
+    p = fmaf(x2, p, -17.0f / 315);
+    p = fmaf(x2, p, 2.0f / 15);
+    p = fmaf(x2, p, -1.0f / 3);
+    const float near = fmaf(x * x2, p, x), far = 1.0f - 2.0f / (1.0f + cril_expf(2.0f * x));
+    return x2 < 0.16f ? near : far;
+}
+
 /* Scalar functions in double for angles and the last logarithm. Error below 1e-14 relative; of sin
    and cos below 1e-14 relative + 1e-29, since pi/2 in three parts is off by 1.01e-37 and |k|
    < 6.4e7. */

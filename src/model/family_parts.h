@@ -1,0 +1,150 @@
+/* What families have in common: runs of steps, and runs of rows of weights. */
+#ifndef CRIL_MODEL_FAMILY_PARTS_H
+#define CRIL_MODEL_FAMILY_PARTS_H
+
+#include "model/family.h"
+#include "model/op.h"
+
+/* ---- Steps ---- */
+
+#define CRIL_STEP(OP, W, IN, OUT) {&cril_op_##OP, CRIL_W_##W, CRIL_BUF_##IN, CRIL_BUF_##OUT}
+
+/* A product and its bias. */
+#define CRIL_STEPS_LINEAR(W, IN, OUT)                                                              \
+    CRIL_STEP(matmul, W, IN, OUT), CRIL_STEP(bias, W##_BIAS, OUT, OUT)
+
+/* Queries, keys and values of IN. */
+#define CRIL_STEPS_QKV(IN)                                                                         \
+    CRIL_STEP(matmul, Q, IN, Q), CRIL_STEP(matmul, K, IN, K), CRIL_STEP(matmul, V, IN, V),         \
+        CRIL_STEP(bias, Q_BIAS, Q, Q), CRIL_STEP(bias, K_BIAS, K, K),                              \
+        CRIL_STEP(bias, V_BIAS, V, V)
+
+#define CRIL_STEPS_TURN CRIL_STEP(rope, NONE, Q, Q), CRIL_STEP(rope, NONE, K, K)
+
+/* From queries, keys and values to T. */
+#define CRIL_STEPS_ATTEND                                                                          \
+    CRIL_STEP(store_kv, NONE, K, V), CRIL_STEP(attend, NONE, Q, A), CRIL_STEPS_LINEAR(O, A, T)
+
+/* From IN to T: SwiGLU and GeGLU (Shazeer 2020, eq. 6), or two matrices with a function between. */
+#define CRIL_STEPS_GATED(MUL, IN)                                                                  \
+    CRIL_STEP(matmul, GATE, IN, G), CRIL_STEP(matmul, UP, IN, U), CRIL_STEP(bias, GATE_BIAS, G, G), \
+        CRIL_STEP(bias, UP_BIAS, U, U), CRIL_STEP(MUL, NONE, U, G), CRIL_STEPS_LINEAR(DOWN, G, T)
+#define CRIL_STEPS_SWIGLU(IN) CRIL_STEPS_GATED(silu_mul, IN)
+#define CRIL_STEPS_GEGLU(IN) CRIL_STEPS_GATED(gelu_mul, IN)
+#define CRIL_STEPS_MLP(IN)                                                                         \
+    CRIL_STEPS_LINEAR(UP, IN, U), CRIL_STEP(activate, NONE, U, U), CRIL_STEPS_LINEAR(DOWN, U, T)
+
+/* From IN to T: a mixture of experts, each a SwiGLU. The steps between to_experts and from_experts are
+ * taken for each expert, with the rows that chose it. */
+#define CRIL_STEPS_MIXTURE(IN)                                                                     \
+    CRIL_STEP(matmul, ROUTER, IN, R), CRIL_STEP(choose, ROUTER_BIAS, R, C),                        \
+        CRIL_STEP(to_experts, NONE, IN, XN), CRIL_STEP(matmul, EXPERT_GATE, XN, XG),               \
+        CRIL_STEP(matmul, EXPERT_UP, XN, XU), CRIL_STEP(silu_mul, NONE, XU, XG),                   \
+        CRIL_STEP(matmul, EXPERT_DOWN, XG, XT), CRIL_STEP(from_experts, NONE, XT, T)
+/* A SwiGLU beside it, of width n_ff, that all rows take. */
+#define CRIL_STEPS_SHARED(IN)                                                                      \
+    CRIL_STEP(matmul, GATE, IN, G), CRIL_STEP(matmul, UP, IN, U), CRIL_STEP(silu_mul, NONE, U, G), \
+        CRIL_STEP(matmul, DOWN, G, M)
+
+#define CRIL_STEPS_LAYER_NORM(W, IN, OUT)                                                          \
+    CRIL_STEP(layer_norm, W, IN, OUT), CRIL_STEP(bias, W##_BIAS, OUT, OUT)
+
+#define CRIL_STEP_ADD CRIL_STEP(add, NONE, T, X)
+
+/* A layer of a Llama: Touvron et al. 2023, section 2.2. */
+#define CRIL_STEPS_LLAMA                                                                           \
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEPS_QKV(N), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND,       \
+        CRIL_STEP_ADD, CRIL_STEP(norm, FFN_NORM, X, N), CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD
+
+/* The usual ends. */
+#define CRIL_STEPS_EMBEDDING CRIL_STEP(embed, EMBEDDING, X, X)
+#define CRIL_STEPS_HEAD CRIL_STEP(norm, OUTPUT_NORM, X, N), CRIL_STEP(matmul, OUTPUT, N, LOGITS)
+
+/* ---- Rows of weights ---- */
+
+/* Embedding and head; NORM: the last norm's name in a folder. */
+#define CRIL_ROWS_ENDS(EMBEDDING, NORM, CHANGES)                                                   \
+    {CRIL_W_EMBEDDING, "token_embd.weight", EMBEDDING, 0, CRIL_PART_ALL, 0},                       \
+        {CRIL_W_OUTPUT_NORM, "output_norm.weight", NORM ".weight", CHANGES, CRIL_PART_ALL, 0},     \
+        {CRIL_W_OUTPUT_NORM_BIAS, "output_norm.bias", NORM ".bias", 0, CRIL_PART_ALL,              \
+         CRIL_NORM_BIAS},                                                                          \
+        {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0, CRIL_PART_ALL, 0},                   \
+        {CRIL_W_OUTPUT_BIAS, "output.bias", "lm_head.bias", 0, CRIL_PART_ALL, CRIL_OUTPUT_BIAS}
+
+/* A norm of a layer: its names in a GGUF and in a folder. */
+#define CRIL_ROWS_NORM(W, GGUF, FOLDER, CHANGES)                                                   \
+    {CRIL_W_##W, "blk.#." GGUF ".weight", FOLDER ".weight", CHANGES, CRIL_PART_ALL, 0}
+#define CRIL_ROWS_LAYER_NORM(W, GGUF, FOLDER, CHANGES)                                             \
+    CRIL_ROWS_NORM(W, GGUF, FOLDER, CHANGES),                                                      \
+    {                                                                                              \
+        CRIL_W_##W##_BIAS, "blk.#." GGUF ".bias", FOLDER ".bias", 0, CRIL_PART_ALL, CRIL_NORM_BIAS  \
+    }
+
+/* A matrix of a layer and its bias. */
+#define CRIL_ROWS_LINEAR(W, GGUF, FOLDER, CHANGES, PART, OPTIONAL)                                 \
+    {CRIL_W_##W, GGUF ".weight", FOLDER ".weight", CHANGES, PART, 0},                              \
+    {                                                                                              \
+        CRIL_W_##W##_BIAS, GGUF ".bias", FOLDER ".bias", (CHANGES) & ~(unsigned)CRIL_EXCHANGED,    \
+            PART, OPTIONAL                                                                         \
+    }
+#define CRIL_ROWS_GGUF(W, GGUF, PART, OPTIONAL)                                                    \
+    {CRIL_W_##W, GGUF ".weight", NULL, 0, PART, 0},                                                \
+    {                                                                                              \
+        CRIL_W_##W##_BIAS, GGUF ".bias", NULL, 0, PART, OPTIONAL                                   \
+    }
+#define CRIL_ROWS_FOLDER(W, FOLDER, CHANGES, PART, OPTIONAL)                                       \
+    {CRIL_W_##W, NULL, FOLDER ".weight", CHANGES, PART, 0},                                        \
+    {                                                                                              \
+        CRIL_W_##W##_BIAS, NULL, FOLDER ".bias", (CHANGES) & ~(unsigned)CRIL_EXCHANGED, PART,      \
+            OPTIONAL                                                                               \
+    }
+
+/* All queries, keys and values in one tensor of a GGUF, as any family may have them there. */
+#define CRIL_ROWS_GGUF_QKV                                                                         \
+    CRIL_ROWS_GGUF(Q, "blk.#.attn_qkv", CRIL_PART_Q, CRIL_QKV_BIAS),                               \
+        CRIL_ROWS_GGUF(K, "blk.#.attn_qkv", CRIL_PART_K, CRIL_QKV_BIAS),                           \
+        CRIL_ROWS_GGUF(V, "blk.#.attn_qkv", CRIL_PART_V, CRIL_QKV_BIAS)
+
+/* Each in its own tensor, or in one; CHANGES: of queries and keys. */
+#define CRIL_ROWS_QKV(PREFIX, CHANGES)                                                             \
+    CRIL_ROWS_LINEAR(Q, "blk.#.attn_q", PREFIX "q_proj", CHANGES, CRIL_PART_ALL, CRIL_QKV_BIAS),   \
+        CRIL_ROWS_LINEAR(K, "blk.#.attn_k", PREFIX "k_proj", CHANGES, CRIL_PART_ALL,               \
+                         CRIL_QKV_BIAS),                                                           \
+        CRIL_ROWS_LINEAR(V, "blk.#.attn_v", PREFIX "v_proj", 0, CRIL_PART_ALL, CRIL_QKV_BIAS),     \
+        CRIL_ROWS_GGUF_QKV
+
+/* One tensor of a folder; a GGUF has it too, or three. */
+#define CRIL_ROWS_FUSED_QKV(NAME, CHANGES, PART)                                                   \
+    CRIL_ROWS_FOLDER(Q, NAME, CHANGES, PART(Q), CRIL_QKV_BIAS),                                    \
+        CRIL_ROWS_FOLDER(K, NAME, CHANGES, PART(K), CRIL_QKV_BIAS),                                \
+        CRIL_ROWS_FOLDER(V, NAME, (CHANGES) & ~(unsigned)CRIL_NEIGHBOURS, PART(V), CRIL_QKV_BIAS), \
+        CRIL_ROWS_GGUF(Q, "blk.#.attn_q", CRIL_PART_ALL, CRIL_QKV_BIAS),                           \
+        CRIL_ROWS_GGUF(K, "blk.#.attn_k", CRIL_PART_ALL, CRIL_QKV_BIAS),                           \
+        CRIL_ROWS_GGUF(V, "blk.#.attn_v", CRIL_PART_ALL, CRIL_QKV_BIAS), CRIL_ROWS_GGUF_QKV
+#define CRIL_BY_KIND(W) CRIL_PART_##W          /* all queries, all keys, all values */
+#define CRIL_BY_GROUP(W) CRIL_PART_##W##_OF_GROUP /* group by group */
+
+/* Attention and SwiGLU by the names of Llama's class, PREFIX "model.layers.#." */
+#define CRIL_ROWS_O(NAME) CRIL_ROWS_LINEAR(O, "blk.#.attn_output", NAME, 0, CRIL_PART_ALL, CRIL_O_BIAS)
+#define CRIL_ROWS_GATED(PREFIX)                                                                    \
+    CRIL_ROWS_LINEAR(GATE, "blk.#.ffn_gate", PREFIX "gate_proj", 0, CRIL_PART_ALL, CRIL_FFN_BIAS), \
+        CRIL_ROWS_LINEAR(UP, "blk.#.ffn_up", PREFIX "up_proj", 0, CRIL_PART_ALL, CRIL_FFN_BIAS),   \
+        CRIL_ROWS_LINEAR(DOWN, "blk.#.ffn_down", PREFIX "down_proj", 0, CRIL_PART_ALL,             \
+                         CRIL_FFN_BIAS)
+/* Two matrices with a function between. */
+#define CRIL_ROWS_MLP(UP_NAME, DOWN_NAME, CHANGES)                                                 \
+    CRIL_ROWS_LINEAR(UP, "blk.#.ffn_up", UP_NAME, CHANGES, CRIL_PART_ALL, CRIL_FFN_BIAS),          \
+        CRIL_ROWS_LINEAR(DOWN, "blk.#.ffn_down", DOWN_NAME, CHANGES, CRIL_PART_ALL, CRIL_FFN_BIAS)
+#define CRIL_ROWS_LLAMA(CHANGES)                                                                   \
+    CRIL_ROWS_ENDS("model.embed_tokens.weight", "model.norm", 0),                                  \
+        CRIL_ROWS_NORM(ATTN_NORM, "attn_norm", "model.layers.#.input_layernorm", 0),               \
+        CRIL_ROWS_QKV("model.layers.#.self_attn.", CHANGES),                                       \
+        CRIL_ROWS_O("model.layers.#.self_attn.o_proj"),                                            \
+        CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", "model.layers.#.post_attention_layernorm", 0),        \
+        CRIL_ROWS_GATED("model.layers.#.mlp.")
+#define CRIL_ROWS_END                                                                              \
+    {                                                                                              \
+        0                                                                                          \
+    }
+
+#endif

@@ -73,8 +73,8 @@ struct cril_kernels {
     /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
      * be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
-    /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its bias.
-     * w NULL: ones. y may be x. n in 1.. */
+    /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its
+     * bias. w NULL: ones. y may be x. n in 1.. */
     void (*layer_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
     float (*softmax)(float *s, size_t n);

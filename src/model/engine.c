@@ -397,8 +397,8 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
             shares = e->shares.data;
     }
     const enum cril_buffer x = cril_logits_input(e->m);
-    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[x].data,
-                              e->plan.ld[x], e->n_rows, ids, nats, shares))
+    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[x].data, e->plan.ld[x],
+                              e->n_rows, ids, nats, shares))
         return no_memory(e, err);
     const char *damaged = atomic_load(&e->damaged);
     if (damaged)

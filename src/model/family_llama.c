@@ -66,8 +66,7 @@ static cril_status translate_llama(struct cril_translation *t, cril_error *err)
 /* InternLM 1: "bias" is Llama's "attention_bias". */
 static cril_status translate_internlm(struct cril_translation *t, cril_error *err)
 {
-    const cril_status st =
-        cril_translate_has(t, "bias", true, CRIL_QKV_BIAS | CRIL_O_BIAS, err);
+    const cril_status st = cril_translate_has(t, "bias", true, CRIL_QKV_BIAS | CRIL_O_BIAS, err);
 
     return st == CRIL_OK ? translate_head(t, err) : st;
 }

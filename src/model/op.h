@@ -113,33 +113,34 @@ struct cril_op {
     double (*multiply_adds)(const cril_model *m, size_t layer, const struct cril_step *s, size_t n);
 };
 
-extern const struct cril_op cril_op_embed;     /* out = the token's row of w, scaled */
-extern const struct cril_op cril_op_position;  /* out += the position's row of w */
-extern const struct cril_op cril_op_copy;      /* out = in */
-extern const struct cril_op cril_op_norm;      /* out = RMSNorm(in) * w */
+extern const struct cril_op cril_op_embed;      /* out = the token's row of w, scaled */
+extern const struct cril_op cril_op_position;   /* out += the position's row of w */
+extern const struct cril_op cril_op_copy;       /* out = in */
+extern const struct cril_op cril_op_norm;       /* out = RMSNorm(in) * w */
 extern const struct cril_op cril_op_norm_inner; /* the same, with the config's inner_eps */
-extern const struct cril_op cril_op_head_norm; /* each head of out = RMSNorm(head) * w */
+extern const struct cril_op cril_op_head_norm;  /* each head of out = RMSNorm(head) * w */
 extern const struct cril_op cril_op_layer_norm; /* out = LayerNorm(in) * w, without its bias */
 extern const struct cril_op cril_op_plain_layer_norm; /* out = LayerNorm(in) */
-extern const struct cril_op cril_op_head_layer_norm; /* each head of out, with its own part of w */
-extern const struct cril_op cril_op_matmul;    /* out = w in */
-extern const struct cril_op cril_op_bias;      /* out += w */
-extern const struct cril_op cril_op_add;       /* out += in */
-extern const struct cril_op cril_op_scale_branch; /* out *= the config's residual_scale */
-extern const struct cril_op cril_op_scale_logits; /* out *= the config's logit_scale */
-extern const struct cril_op cril_op_cap_logits; /* out = c tanh(out / c), c the config's logit_cap */
-extern const struct cril_op cril_op_limit;     /* out is cut at the config's qkv_limit */
-extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
-extern const struct cril_op cril_op_store_kv;  /* keeps keys and values of a position */
-extern const struct cril_op cril_op_attend;    /* out = softmax(scale in K^T, causal) V */
-extern const struct cril_op cril_op_silu_mul;  /* out = SiLU(out) * in */
-extern const struct cril_op cril_op_gelu_mul;  /* out = GELU(out) * in */
-extern const struct cril_op cril_op_choose;    /* out = experts and weights, from logits in; w is
-                                                  added where they are chosen */
+extern const struct cril_op cril_op_head_layer_norm;  /* each head of out, with its own part of w */
+extern const struct cril_op cril_op_matmul;           /* out = w in */
+extern const struct cril_op cril_op_bias;             /* out += w */
+extern const struct cril_op cril_op_add;              /* out += in */
+extern const struct cril_op cril_op_scale_branch;     /* out *= the config's residual_scale */
+extern const struct cril_op cril_op_scale_logits;     /* out *= the config's logit_scale */
+extern const struct cril_op
+    cril_op_cap_logits;                       /* out = c tanh(out / c), c the config's logit_cap */
+extern const struct cril_op cril_op_limit;    /* out is cut at the config's qkv_limit */
+extern const struct cril_op cril_op_rope;     /* rotates each head of out by its position */
+extern const struct cril_op cril_op_store_kv; /* keeps keys and values of a position */
+extern const struct cril_op cril_op_attend;   /* out = softmax(scale in K^T, causal) V */
+extern const struct cril_op cril_op_silu_mul; /* out = SiLU(out) * in */
+extern const struct cril_op cril_op_gelu_mul; /* out = GELU(out) * in */
+extern const struct cril_op cril_op_choose;   /* out = experts and weights, from logits in; w is
+                                                 added where they are chosen */
 extern const struct cril_op cril_op_to_experts; /* out = in; each expert takes its rows from here */
-extern const struct cril_op cril_op_from_experts; /* out = weighted sum of in over the experts */
+extern const struct cril_op cril_op_from_experts;  /* out = weighted sum of in over the experts */
 extern const struct cril_op cril_op_sigmoid_scale; /* out *= sigmoid(in[0]) */
-extern const struct cril_op cril_op_activate;  /* out = the config's activation(out) */
+extern const struct cril_op cril_op_activate;      /* out = the config's activation(out) */
 
 /* Row i of a buffer. */
 static inline float *cril_block_row(const struct cril_block *b, enum cril_buffer buffer, size_t i)

@@ -81,5 +81,4 @@ static void copy_token(const struct cril_token *t, const struct cril_step *s)
            cril_buffer_width(t->m, t->layer, s->out) * sizeof(float));
 }
 
-const struct cril_op cril_op_copy = {
-    .form = CRIL_BY_ROWS, .rows = copy_rows, .plain = copy_token};
+const struct cril_op cril_op_copy = {.form = CRIL_BY_ROWS, .rows = copy_rows, .plain = copy_token};

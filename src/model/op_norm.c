@@ -1,5 +1,5 @@
-/* Norms of a row, and of each head of a row: RMSNorm (Zhang & Sennrich 2019, eq. 4) and LayerNorm (Ba
- * et al. 2016, eq. 4), whose bias is a step of its own. */
+/* Norms of a row, and of each head of a row: RMSNorm (Zhang & Sennrich 2019, eq. 4) and LayerNorm
+ * (Ba et al. 2016, eq. 4), whose bias is a step of its own. */
 #include "model/op.h"
 
 #include "model/plain.h"

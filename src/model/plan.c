@@ -145,7 +145,8 @@ static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
         cut_kind(list, s->step[kind], max_bytes, stages, &p->panel_bytes, &several);
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
             for (size_t i = 1; i < stages->n; i++)
-                p->kept_between_stages[b] |= needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
+                p->kept_between_stages[b] |=
+                    needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
     }
     return several;
 }
@@ -214,11 +215,25 @@ size_t cril_plan_width(size_t n)
     return ld % 1024 ? ld : ld + CRIL_PANEL_COLUMNS;
 }
 
+static void mark_used(const struct cril_steps *list, bool used[CRIL_N_BUFFERS])
+{
+    for (size_t i = 0; i < list->n; i++) {
+        used[list->step[i].in] = used[list->step[i].out] = true;
+        for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
+            used[b] |= (list->step[i].op->reads & 1u << b) != 0;
+    }
+}
+
 void cril_plan_widths(const cril_model *m, size_t ld[CRIL_N_BUFFERS])
 {
+    bool used[CRIL_N_BUFFERS] = {false};
+    mark_used(&m->family->embedding, used);
+    mark_used(&m->family->head, used);
+    for (size_t l = 0; l < m->config.n_layers; l++)
+        mark_used(cril_layer_steps(m, l), used);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
         size_t max = 0;
-        for (size_t l = 0; l < m->config.n_layers; l++) {
+        for (size_t l = 0; used[b] && l < m->config.n_layers; l++) {
             const size_t width = cril_buffer_width(m, l, (enum cril_buffer)b);
             max = width > max ? width : max;
         }

@@ -49,7 +49,7 @@ cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, un
                            size_t memory, size_t taken, size_t rows, size_t window,
                            struct cril_plan *out, cril_error *err);
 
-/* Floats from one row to the next of all buffers, in any layer. */
+/* Floats from one row to the next of all buffers, in any layer; 0: no step uses the buffer. */
 void cril_plan_widths(const cril_model *m, size_t ld[CRIL_N_BUFFERS]);
 
 /* Floats from one row to the next where n are used: whole panels, but not a multiple of 4 KB, or

@@ -96,14 +96,14 @@ enum cril_tensor_part {
 
 /* How what a file holds differs from what steps read. */
 enum cril_change {
-    CRIL_PLUS_ONE = 1 << 0,    /* a folder has w where a GGUF has 1 + w */
-    CRIL_NEIGHBOURS = 1 << 1,  /* a folder has the halves of a head, a GGUF turned them into
-                                  neighbours (cril_matrix.interleaved) */
-    CRIL_EXCHANGED = 1 << 2,   /* a folder has rows and columns exchanged */
+    CRIL_PLUS_ONE = 1 << 0,     /* a folder has w where a GGUF has 1 + w */
+    CRIL_NEIGHBOURS = 1 << 1,   /* a folder has the halves of a head, a GGUF turned them into
+                                   neighbours (cril_matrix.interleaved) */
+    CRIL_EXCHANGED = 1 << 2,    /* a folder has rows and columns exchanged */
     CRIL_HEADS_TURNED = 1 << 3, /* the file has a matrix for each head, with rows and columns
                                    exchanged */
-    CRIL_ANY_SHAPE = 1 << 4,   /* a vector that files store in several dimensions */
-    CRIL_LOG_NEGATIVE = 1 << 5 /* a folder has ln(-w) */
+    CRIL_ANY_SHAPE = 1 << 4,    /* a vector that files store in several dimensions */
+    CRIL_LOG_NEGATIVE = 1 << 5  /* a folder has ln(-w) */
 };
 
 /* What a model may lack: together in all layers of a kind, or not at all. */
@@ -120,17 +120,17 @@ enum cril_optional {
 };
 
 /*
- * What the files call a weight and hold for it. In a name '#' stands for the layer's number, '@' for
- * that of an expert or head where each has a tensor of its own. A slot may have several rows: the
- * first whose tensor is there counts.
+ * What the files call a weight and hold for it. In a name '#' stands for the layer's number, '@'
+ * for that of an expert or head where each has a tensor of its own. A slot may have several rows:
+ * the first whose tensor is there counts.
  */
 struct cril_weight_row {
     enum cril_slot slot;
-    const char *gguf;       /* "blk.#.attn_q.weight"; NULL: the row is not for GGUF files */
-    const char *folder;     /* "model.layers.#.self_attn.q_proj.weight"; NULL likewise */
-    unsigned changes;       /* of enum cril_change */
-    enum cril_tensor_part part;    /* of the tensor */
-    unsigned optional;      /* of enum cril_optional; 0: every model has it */
+    const char *gguf;           /* "blk.#.attn_q.weight"; NULL: the row is not for GGUF files */
+    const char *folder;         /* "model.layers.#.self_attn.q_proj.weight"; NULL likewise */
+    unsigned changes;           /* of enum cril_change */
+    enum cril_tensor_part part; /* of the tensor */
+    unsigned optional;          /* of enum cril_optional; 0: every model has it */
 };
 
 #endif

@@ -535,15 +535,20 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
                                 err)) != CRIL_OK ||
         (st = cril_config_float(t, "partial_rotary_factor", &share, err)) != CRIL_OK)
         return st;
+    if (t->share == 0 && share != 1)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: \"partial_rotary_factor\" is %g; cril runs a %s that turns whole "
+                         "heads only",
+                         t->config->path, share, t->class_name);
     if (!(share > 0 && share <= 1))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"partial_rotary_factor\" is %g, not in 0..1",
                          t->config->path, share);
     heads = cril_translated_uint(t, "attention.head_count");
     width = heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
     if ((st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK ||
-        ((share < 1 || t->says_share) && (st = cril_translate_uint(t, "rope.dimension_count",
-                                                (uint64_t)((double)width * share), err)) !=
-                          CRIL_OK))
+        ((share < 1 || t->says_share) &&
+         (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
+                                   err)) != CRIL_OK))
         return st;
     if ((st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
         return st;

@@ -268,6 +268,8 @@ static void print_summary(const struct facts *f)
     }
     for (size_t i = 0; f->tokenizer && warning(f, i); i++)
         printf("%-14s%s\n", "warning", warning(f, i));
+    if (cril_model_unsaid(f->model))
+        printf("%-14s%s\n", "unsaid", cril_model_unsaid(f->model));
     if (f->model)
         print_fact("cril runs it", "yes");
     else
@@ -425,7 +427,7 @@ static int print_json(const struct facts *f, const struct settings *s)
     const char *context = find_context(f);
     const unsigned version = cril_inspect_version(f->file);
     json_t *root = json_pack(
-        "{s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o}", "path",
+        "{s:o, s:s, s:o, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:b, s:o, s:o, s:o}", "path",
         text_or_null(f->path), "format", cril_inspect_format(f->file), "version",
         version ? json_integer(version) : json_null(), "parts",
         (json_int_t)cril_inspect_parts(f->file), "bytes", (json_int_t)cril_inspect_bytes(f->file),
@@ -433,8 +435,8 @@ static int print_json(const struct facts *f, const struct settings *s)
         text_or_null(cril_inspect_architecture(f->file)), "parameters", (json_int_t)f->parameters,
         "context", context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(),
         "tokenizer", tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL,
-        "reason", text_or_null(f->model ? NULL : f->no_model.message), "warnings",
-        warnings_json(f));
+        "reason", text_or_null(f->model ? NULL : f->no_model.message), "unsaid",
+        text_or_null(cril_model_unsaid(f->model)), "warnings", warnings_json(f));
     int bad = !root;
 
     if (!bad && f->sha256[0])

@@ -348,9 +348,9 @@ static const struct refusal {
      CRIL_ERR_MISMATCH,
      "the tokenizer has 268 tokens, the embedding only 267 rows"},
     {LLAMA,
-     {SET_TEXT("general.architecture", "mamba")},
+     {SET_TEXT("general.architecture", "plamo")},
      CRIL_ERR_UNSUPPORTED,
-     "architecture \"mamba\" is not known to cril, which runs gemma3, llama, qwen2"},
+     "architecture \"plamo\" is not known to cril"},
     {LLAMA, {NO_KEY("general.architecture")}, CRIL_ERR_FORMAT, "'general.architecture'"},
 };
 

@@ -38,8 +38,6 @@ static void name_types(cril_model *m)
     }
 }
 
-enum { NAMES_TEXT = 256 }; /* of architectures or classes in a message */
-
 static cril_status find_family(cril_model *m, cril_error *err)
 {
     struct cril_bytes name;
@@ -47,14 +45,11 @@ static cril_status find_family(cril_model *m, cril_error *err)
 
     if (st != CRIL_OK)
         return st;
-    if (!(m->family = cril_family_find(name))) {
-        char known[NAMES_TEXT];
-
-        cril_family_names(false, known, sizeof(known));
+    if (!(m->family = cril_family_find(name)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: architecture \"%.*s\" is not known to cril, which runs %s", m->path,
-                         CRIL_SHOWN(name), known);
-    }
+                         "%s: architecture \"%.*s\" is not known to cril; 'man cril' lists those "
+                         "that are",
+                         m->path, CRIL_SHOWN(name));
     m->has = m->family->has;
     return CRIL_OK;
 }
@@ -75,18 +70,14 @@ static cril_status find_class(cril_model *m, cril_error *err)
                          "config.json of the whole model, or add the class, such as "
                          "\"architectures\": [\"LlamaForCausalLM\"]",
                          config->path);
-    if (!(m->family = cril_family_of_class(name, &m->folder_class))) {
-        char known[NAMES_TEXT];
-
-        cril_family_names(true, known, sizeof(known));
+    if (!(m->family = cril_family_of_class(name, &m->folder_class)))
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: the model's class, \"%.*s\" (architectures), is not known to cril, "
-                         "which runs %s%s",
-                         config->path, CRIL_SHOWN(name), known,
+                         "%s: the model's class, \"%.*s\" (architectures), is not known to cril; "
+                         "'man cril' lists those that are%s",
+                         config->path, CRIL_SHOWN(name),
                          cril_values_has(config, "auto_map.AutoModelForCausalLM")
                              ? "; its own code (auto_map) is not run"
                              : "");
-    }
     struct cril_translation t = {
         .config = config, .out = &m->translated, .architecture = m->family->architecture};
     m->translated.path = config->path;
@@ -276,6 +267,11 @@ const char *cril_model_warning(const cril_model *m, size_t i)
 
     return i < m->warnings.n ? m->warnings.sentence[i]
                              : cril_tokenizer_warning(m->tokenizer, i - m->warnings.n);
+}
+
+const char *cril_model_unsaid(const cril_model *m)
+{
+    return m && !m->folder_class ? m->family->unsaid : NULL;
 }
 
 /* A class reads the keys that it reads, and no others. */

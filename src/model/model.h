@@ -202,9 +202,6 @@ const struct cril_family *cril_family_of_class(struct cril_bytes name,
                                                const struct cril_class **out);
 /* The family of an architecture; NULL: unknown. */
 const struct cril_family *cril_family_find(struct cril_bytes architecture);
-/* Writes the architectures that there are, as "gemma3, llama, qwen2", or the classes of
- * transformers that folders may have; what does not fit in size > 0 bytes is left out. */
-void cril_family_names(bool classes, char *out, size_t size);
 
 /* Metadata under the architecture's own prefix: cril_key_uint(m, "block_count", ...). Optional ones
  * keep *out. */

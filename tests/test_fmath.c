@@ -126,6 +126,30 @@ static void test_activations(void **state)
     }
 }
 
+/* x Phi(x), and tanh, against the C library's in double. */
+static void check_others(float x)
+{
+    const double d = x, gelu = d * 0.5 * erfc(-d * 0.70710678118654752), one = fabs(d) + 1;
+
+    if (!(fabs((double)cril_gelu_erff(x) - gelu) <= 2.5e-7 * fmin(one, fabs(d))))
+        fail_msg("gelu(%a) = %a, not %a", d, (double)cril_gelu_erff(x), gelu);
+    if (!(fabs((double)cril_gelu_quickf(x) - d / (1 + exp(-1.702 * d))) <= 4e-7 * one))
+        fail_msg("quick gelu(%a) = %a", d, (double)cril_gelu_quickf(x));
+    if (!(fabs((double)cril_tanhf(x) - tanh(d)) <= 3 * FLT_EPSILON * fabs(tanh(d)) + 1e-44))
+        fail_msg("tanh(%a) = %a, not %a", d, (double)cril_tanhf(x), tanh(d));
+}
+
+static void test_others(void **state)
+{
+    (void)state;
+    for (int i = -100 * 2048; i <= 100 * 2048; i++)
+        check_others((float)i / 2048);
+    for (float x = 1e-37f; x < 1e6f; x *= 1.01f) {
+        check_others(x);
+        check_others(-x);
+    }
+}
+
 /* Relative 1e-14, and absolute `more` beside it. */
 static void check_wide(const char *what, double x, double got, long double exact, long double more)
 {
@@ -216,8 +240,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expf),        cmocka_unit_test(test_expf_ends),
-        cmocka_unit_test(test_activations), cmocka_unit_test(test_exp),
-        cmocka_unit_test(test_log),         cmocka_unit_test(test_sincos),
+        cmocka_unit_test(test_activations), cmocka_unit_test(test_others),
+        cmocka_unit_test(test_exp),         cmocka_unit_test(test_log),
+        cmocka_unit_test(test_sincos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

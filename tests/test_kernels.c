@@ -380,16 +380,27 @@ static void test_rows(void **state)
             memcpy(y, x, n * sizeof(float));
             memcpy(w, v, n * sizeof(float));
             sets[s].rms_norm(y, w, n, 1e-5f, y);
+            sets[s].layer_norm(y, w, n, 1e-5f, y);
             sets[s].add(y, w, n);
             sets[s].scale(y, 0.3f, n);
             sets[s].silu_mul(y, w, n);
             sets[s].gelu_mul(y, w, n);
+            sets[s].layer_norm(y, NULL, n, 1e-5f, y);
+            sets[s].cap(y, 1.5f, n);
             sets[s].rotate_halves(y, w, w + n / 2, n / 2);
             sets[s].rotate_pairs(y, w + n / 2, w, n / 2);
             if (!s)
                 memcpy(want, y, n * sizeof(float));
             same("row functions", &sets[s], want, y, n * sizeof(float), n);
         }
+        for (int a = CRIL_ACT_GELU_TANH; a <= CRIL_ACT_SILU; a++)
+            for (size_t s = 0; s < n_sets; s++) {
+                memcpy(y, x, n * sizeof(float));
+                sets[s].activate((enum cril_activation)a, y, n);
+                if (!s)
+                    memcpy(want, y, n * sizeof(float));
+                same("activation", &sets[s], want, y, n * sizeof(float), n);
+            }
         for (size_t s = 0; s < n_sets && n % 16 == 0; s++) {
             memcpy(y, x, n * sizeof(float));
             sum[s > 0] = sets[s].softmax(y, n);

@@ -82,7 +82,7 @@ CRIL_INLINE float cril_gelu_quickf(float x)
     return x / (1.0f + cril_expf(-1.702f * x));
 }
 
-/* Error below 2 ulp: a Taylor polynomial near 0, where the exponentials cancel. */
+/* Error below 3 ulp: a Taylor polynomial near 0, where the exponentials cancel. */
 CRIL_INLINE float cril_tanhf(float x)
 {
     const float x2 = x * x;

@@ -1,8 +1,8 @@
-/* The table of model families. */
+/* Looks families up. */
 #include "model/family.h"
 
-static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama,
-                                                     &cril_family_qwen2};
+#define LIST_FAMILY(NAME) &cril_family_##NAME,
+static const struct cril_family *const families[] = {CRIL_FAMILIES(LIST_FAMILY)};
 
 const struct cril_family *cril_family_find(struct cril_bytes architecture)
 {

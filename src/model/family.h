@@ -1,9 +1,21 @@
-/* One family a file; families.c lists them. */
+/* The table of model families: one family a file, family_*.c, and a row here. */
 #ifndef CRIL_MODEL_FAMILY_H
 #define CRIL_MODEL_FAMILY_H
 
 #include "model/model.h"
 
-extern const struct cril_family cril_family_gemma3, cril_family_llama, cril_family_qwen2;
+/* clang-format off */
+#define CRIL_FAMILIES(ROW) \
+    ROW(gemma3) \
+    ROW(granitemoe) \
+    ROW(llama) \
+    ROW(olmoe) \
+    ROW(qwen2) \
+    ROW(qwen2moe) \
+    ROW(qwen3moe)
+/* clang-format on */
+
+#define CRIL_DECLARE_FAMILY(NAME) extern const struct cril_family cril_family_##NAME;
+CRIL_FAMILIES(CRIL_DECLARE_FAMILY)
 
 #endif

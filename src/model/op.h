@@ -130,6 +130,8 @@ extern const struct cril_op cril_op_scale_logits; /* out *= the config's logit_s
 extern const struct cril_op cril_op_cap_logits; /* out = c tanh(out / c), c the config's logit_cap */
 extern const struct cril_op cril_op_limit;     /* out is cut at the config's qkv_limit */
 extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
+extern const struct cril_op cril_op_latent_keys; /* each head of out = its part of in, and the part of
+                                                 CRIL_BUF_CKV that all heads have */
 extern const struct cril_op cril_op_store_kv;  /* keeps keys and values of a position */
 extern const struct cril_op cril_op_attend;    /* out = softmax(scale in K^T, causal) V */
 extern const struct cril_op cril_op_silu_mul;  /* out = SiLU(out) * in */

@@ -86,6 +86,7 @@ struct cril_kernels {
     void (*cap)(float *x, float c, size_t n);        /* x = c tanh(x / c) */
     void (*add)(float *x, const float *y, size_t n); /* x += y */
     void (*scale)(float *x, float a, size_t n);      /* x *= a */
+    void (*add_scaled)(float *x, float a, const float *y, size_t n); /* x = fma(a, y, x) */
     /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine
      * s[i]: Su et al. 2021, eq. 34. */
     void (*rotate_halves)(float *x, const float *c, const float *s, size_t n);

@@ -179,6 +179,12 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
         x[j] *= a;
 }
 
+CRIL_INLINE void row_add_scaled(float *restrict x, float a, const float *restrict y, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = fmaf(a, y[j], x[j]);
+}
+
 /* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN
  * and infinity on top. */
 CRIL_INLINE void row_quantise(const float *x, struct cril_activations *a, size_t row,
@@ -289,6 +295,10 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         row_scale(x, a, n);                                                                        \
     }                                                                                              \
+    T static void k_add_scaled(float *x, float a, const float *y, size_t n)                        \
+    {                                                                                              \
+        row_add_scaled(x, a, y, n);                                                                \
+    }                                                                                              \
     T static void k_rotate_halves(float *x, const float *c, const float *s, size_t n)              \
     {                                                                                              \
         row_rotate(x, c, s, n, true);                                                              \
@@ -303,7 +313,7 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         .name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
         .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm, .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,  \
-        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
+        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale, .add_scaled = k_add_scaled, \
         .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \
     }
 

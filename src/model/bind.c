@@ -194,7 +194,7 @@ static cril_status view(const cril_model *m, size_t layer, const struct cril_wei
     }
     if (changes & CRIL_EXCHANGED)
         whole = cril_matrix_turned(whole);
-    if (t->n_dims < 2 || whole.columns != in || whole.rows != r.total || whole.count != count)
+    if ((t->n_dims < 2 && r.total != 1) || whole.columns != in || whole.rows != r.total || whole.count != count)
         return bad_shape(m, t, in, r.total, err);
     if (whole.transposed && changes & CRIL_EXCHANGED && cril_dtypes[t->type].group)
         return bad_shape(m, t, in, r.total, err); /* no folder has them */
@@ -502,10 +502,13 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
 /* The first slot of the list that is optional in the same way. */
 static enum cril_slot leading(const cril_model *m, const struct cril_steps *list, unsigned optional)
 {
+    const struct cril_weight_row *row = NULL;
     size_t i = 0;
-    while (!list->step[i].w || row_of(m, list->step[i].w, 0)->optional != optional)
+    while (!row || row->optional != optional) {
+        row = list->step[i].w ? row_of(m, list->step[i].w, 0) : NULL;
         i++;
-    return list->step[i].w;
+    }
+    return list->step[i - 1].w;
 }
 
 static bool is_there(const cril_model *m, size_t layer, enum cril_slot s)

@@ -325,6 +325,72 @@ cril_status cril_model_latent(cril_model *m, cril_error *err)
     return CRIL_OK;
 }
 
+/* expert_count is in 1..CRIL_MAX_EXPERTS, and so is all that is counted in experts. */
+static cril_status read_expert_counts(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    cril_status st;
+
+    if ((st = read_size(m, "expert_count", CRIL_MAX_EXPERTS, true, &x->n_experts, err)) !=
+            CRIL_OK ||
+        (st = read_size(m, "expert_used_count", x->n_experts, true, &x->n_used, err)) != CRIL_OK)
+        return st;
+    x->n_ff = m->config.n_ff;
+    return read_size(m, "expert_feed_forward_length", MAX_WIDTH, false, &x->n_ff, err);
+}
+
+static cril_status read_gating(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    enum { NONE, SOFTMAX, SIGMOID };
+    uint64_t function = NONE;
+    cril_status st;
+
+    if ((st = cril_key_opt_uint(m, "expert_gating_func", &function, err)) != CRIL_OK ||
+        (st = read_scale(m, "expert_weights_scale", &x->factor, err)) != CRIL_OK ||
+        (st = cril_model_flag(m, "expert_weights_norm", &x->normed, err)) != CRIL_OK)
+        return st;
+    if (function > SIGMOID)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: %s.expert_gating_func is %llu; cril chooses experts by a softmax (1) "
+                         "or by sigmoids (2)",
+                         m->path, m->family->architecture, (unsigned long long)function);
+    x->sigmoid = x->groups_by_two = function == SIGMOID;
+    return CRIL_OK;
+}
+
+static cril_status read_groups(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    uint64_t n = 0, used = 0;
+    cril_status st;
+
+    if ((st = cril_key_opt_uint(m, "expert_group_count", &n, err)) != CRIL_OK ||
+        (st = cril_key_opt_uint(m, "expert_group_used_count", &used, err)) != CRIL_OK || n <= 1)
+        return st;
+    if (n > x->n_experts || x->n_experts % n || used < 1 || used > n ||
+        x->n_experts / n * used < x->n_used || (x->groups_by_two && x->n_experts / n < 2))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: %s.expert_group_count is %llu and expert_group_used_count %llu, from "
+                         "which %zu of %zu experts cannot be chosen",
+                         m->path, m->family->architecture, (unsigned long long)n,
+                         (unsigned long long)used, x->n_used, x->n_experts);
+    x->n_groups = (size_t)n;
+    x->n_groups_used = (size_t)used;
+    return CRIL_OK;
+}
+
+cril_status cril_model_mixture(cril_model *m, cril_error *err)
+{
+    struct cril_mixture *const x = &m->config.mixture;
+    uint64_t n = 0;
+    cril_status st = cril_key_opt_uint(m, "expert_count", &n, err);
+
+    if (st != CRIL_OK || !n)
+        return st;
+    if ((st = read_expert_counts(m, x, err)) != CRIL_OK ||
+        (st = read_gating(m, x, err)) != CRIL_OK)
+        return st;
+    return read_groups(m, x, err);
+}
+
 /* Press et al. 2022, section 3; heads beyond a power of two take the slopes between those of twice
  * as many. */
 cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err)

@@ -77,6 +77,7 @@ struct cril_steps {
     }
 
 enum {
+    CRIL_MAX_EXPERTS = 4096,
     CRIL_MAX_KINDS = 6, /* of layers in a family */
     CRIL_MAX_ROPES = 2  /* in a model */
 };
@@ -181,6 +182,12 @@ struct cril_model {
 /* An empty model, to be filled; cril_model_close. NULL: out of memory. */
 cril_model *cril_model_create(void);
 
+/* Whether a buffer holds an expert's rows, rather than all. */
+static inline bool cril_buffer_is_of_experts(enum cril_buffer b)
+{
+    return b >= CRIL_BUF_XN && b <= CRIL_BUF_XT;
+}
+
 /* Numbers of a buffer in a layer. */
 size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b);
 
@@ -233,6 +240,10 @@ cril_status cril_model_caps(cril_model *m, cril_error *err);
 /* Latent attention: attention.kv_lora_rank, q_lora_rank (absent: queries are not latent),
  * key_length_mla and value_length_mla (absent: key_length and value_length), for all layers. */
 cril_status cril_model_latent(cril_model *m, cril_error *err);
+/* expert_count, where it is not 0 expert_used_count, expert_feed_forward_length (absent: n_ff),
+ * expert_weights_norm, expert_weights_scale, expert_gating_func, expert_group_count,
+ * expert_group_used_count. Groups count by their best score, with sigmoids by their best two. */
+cril_status cril_model_mixture(cril_model *m, cril_error *err);
 /* attention.clamp_kqv */
 cril_status cril_model_limit(cril_model *m, cril_error *err);
 /* hidden_activation, which cril alone writes */

@@ -292,9 +292,8 @@ static cril_status configure_layers(cril_model *m, cril_error *err)
     return CRIL_OK;
 }
 
-/* What scores grow by with a scaled rotation: DeepSeek's YaRN, whose magnitude is then 1 unless a
- * folder says otherwise. */
-static cril_status read_growth(cril_model *m, double *out, cril_error *err)
+/* What queries and keys grow by with a scaled rotation, beside what sine and cosine say. */
+static cril_status read_growth(const cril_model *m, double *out, cril_error *err)
 {
     struct cril_bytes type = {"", 0};
     double factor = 1, tenth = 0;
@@ -305,15 +304,12 @@ static cril_status read_growth(cril_model *m, double *out, cril_error *err)
         (st = cril_key_opt_float(m, "rope.scaling.factor", &factor, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.scaling.yarn_log_multiplier", &tenth, err)) != CRIL_OK)
         return st;
-    if (!(tenth > -1 && tenth < 1e3))
+    if (!(tenth >= 0 && tenth < 1e3))
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: deepseek2.rope.scaling.yarn_log_multiplier is %g, out of range",
                          m->path, tenth);
-    if (tenth == 0 || !(factor > 1) || cril_bytes_are(type, "none"))
-        return CRIL_OK;
-    if (!cril_key_find(m, "rope.scaling.yarn_magnitude"))
-        m->rope[0].magnitude = 1;
-    *out = tenth * cril_log(factor) + 1;
+    if (factor > 1 && !cril_bytes_are(type, "none"))
+        *out = tenth * cril_log(factor) + 1;
     return CRIL_OK;
 }
 
@@ -334,6 +330,8 @@ static cril_status configure_rope(cril_model *m, cril_error *err)
                          "%s: deepseek2.rope.dimension_count is %zu, all of a head; cril runs heads "
                          "of which a part does not turn",
                          m->path, r->n_rot);
+    if (growth > 1 && !m->folder_class)
+        r->magnitude = 1; /* a GGUF does not say mscale, which is mscale_all_dim */
     r->first = m->config.head_dim - r->n_rot;
     cril_model_set_attention_scale(
         m, (float)(growth * growth / sqrt((double)m->config.head_dim)));

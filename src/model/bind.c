@@ -393,6 +393,11 @@ static cril_status bind_matrix(cril_model *m, size_t layer, const struct cril_we
     const struct cril_tensor *t;
     cril_status st;
 
+    if (!in || !out)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the metadata gives no size to tensor %s; a mixture has "
+                         "%s.expert_count",
+                         m->path, find(m, row, layer, 0)->name, m->family->architecture);
     if (is_of_experts(s->w))
         return bind_experts(m, layer, row, s->w, in, out, err);
     if ((st = take(m, row, layer, 0, &t, err)) != CRIL_OK)

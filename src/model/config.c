@@ -176,6 +176,11 @@ static cril_status read_size(const cril_model *m, const char *key, size_t max, b
     return CRIL_OK;
 }
 
+cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out, cril_error *err)
+{
+    return read_size(m, key, MAX_WIDTH, false, out, err);
+}
+
 static cril_status read_sizes(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
@@ -335,7 +340,7 @@ static cril_status read_expert_counts(const cril_model *m, struct cril_mixture *
         (st = read_size(m, "expert_used_count", x->n_experts, true, &x->n_used, err)) != CRIL_OK)
         return st;
     x->n_ff = m->config.n_ff;
-    return read_size(m, "expert_feed_forward_length", MAX_WIDTH, false, &x->n_ff, err);
+    return cril_key_opt_width(m, "expert_feed_forward_length", &x->n_ff, err);
 }
 
 static cril_status read_gating(const cril_model *m, struct cril_mixture *x, cril_error *err)
@@ -389,6 +394,21 @@ cril_status cril_model_mixture(cril_model *m, cril_error *err)
         (st = read_gating(m, x, err)) != CRIL_OK)
         return st;
     return read_groups(m, x, err);
+}
+
+cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
+                                     cril_error *err)
+{
+    const struct cril_value *const has = cril_key_find(m, "expert_layers");
+
+    if (has && (!has->is_array || has->type != CRIL_VALUE_BOOL || has->n != m->config.n_layers))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%s.expert_layers' is not a truth value for each of the %zu "
+                         "layers",
+                         m->path, m->family->architecture, m->config.n_layers);
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].kind = has && !has->data[i] ? dense : mixture;
+    return CRIL_OK;
 }
 
 /* Press et al. 2022, section 3; heads beyond a power of two take the slopes between those of twice

@@ -60,14 +60,10 @@ static const struct cril_weight_row weights[] = {
     BOTH(GATE, "ffn_gate_shexp", "mlp.shared_experts.gate_proj"),
     BOTH(UP, "ffn_up_shexp", "mlp.shared_experts.up_proj"),
     BOTH(DOWN, "ffn_down_shexp", "mlp.shared_experts.down_proj"),
-    BOTH(ROUTER, "ffn_gate_inp", "mlp.gate"),
+    CRIL_ROWS_ROUTER(LAYER "mlp.gate"),
     {CRIL_W_ROUTER_BIAS, "blk.#.exp_probs_b.bias", LAYER "mlp.gate.e_score_correction_bias", 0,
      CRIL_PART_ALL, CRIL_ROUTER_BIAS},
-    BOTH(EXPERT_GATE, "ffn_gate_exps", "mlp.experts.@.gate_proj"),
-    BOTH(EXPERT_UP, "ffn_up_exps", "mlp.experts.@.up_proj"),
-    BOTH(EXPERT_DOWN, "ffn_down_exps", "mlp.experts.@.down_proj"),
-    MATRIX(EXPERT_GATE, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_FIRST_HALF),
-    MATRIX(EXPERT_UP, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_SECOND_HALF),
+    CRIL_ROWS_EXPERTS(LAYER "mlp.", "gate_proj", "up_proj", "down_proj"),
     CRIL_ROWS_END,
 };
 

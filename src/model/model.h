@@ -218,6 +218,8 @@ void cril_family_names(bool classes, char *out, size_t size);
  * keep *out. */
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
+/* A width, which is believed up to a limit. */
+cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
 cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err);
@@ -244,6 +246,10 @@ cril_status cril_model_latent(cril_model *m, cril_error *err);
  * expert_weights_norm, expert_weights_scale, expert_gating_func, expert_group_count,
  * expert_group_used_count. Groups count by their best score, with sigmoids by their best two. */
 cril_status cril_model_mixture(cril_model *m, cril_error *err);
+/* expert_layers, which cril alone writes: a truth value a layer, for its kind. Absent: all layers
+ * are mixtures. */
+cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
+                                     cril_error *err);
 /* attention.clamp_kqv */
 cril_status cril_model_limit(cril_model *m, cril_error *err);
 /* hidden_activation, which cril alone writes */

@@ -163,6 +163,12 @@ static inline const struct cril_matrix *cril_step_matrix(const cril_model *m, si
     return l->experts[s->w] ? &l->experts[s->w][expert] : &l->matrix[s->w];
 }
 
+static inline size_t cril_step_matrices(const cril_model *m, size_t layer,
+                                        const struct cril_step *s)
+{
+    return m->layers[layer].experts[s->w] ? m->config.mixture.n_experts : 1;
+}
+
 /* Row i of a buffer. */
 static inline float *cril_block_row(const struct cril_block *b, enum cril_buffer buffer, size_t i)
 {

@@ -162,6 +162,46 @@ static void packed_halves(void **state)
     assert_false(cril_pack_panel(&m, 0, &w, 1));
 }
 
+/* Heads of which each is stored with rows and columns exchanged, in blocks that lie along a head's
+ * rows: latent attention's keys in a GGUF. */
+static void check_turned_heads(enum cril_dtype type)
+{
+    enum { HEADS = 3, IN = 5, HEAD = 64 }; /* 64: two blocks */
+    static uint8_t data[HEADS][IN][2 * 34]; /* room for Q8_0 */
+    const struct cril_dtype_info *const info = &cril_dtypes[type];
+    const size_t row_bytes = (size_t)HEAD / info->block_len * info->block_bytes;
+    const struct cril_tensor t = {.name = "t",
+                                  .type = type,
+                                  .n_dims = 3,
+                                  .ne = {HEAD, IN, HEADS, 1},
+                                  .data = (const uint8_t *)data,
+                                  .bytes = HEADS * IN * row_bytes};
+    uint8_t *const bytes = (uint8_t *)data;
+    float row[HEAD];
+
+    for (size_t i = 0; i < t.bytes; i++) /* a block begins with its scale, an fp16 near 1 */
+        bytes[i] = i % info->block_bytes == 1 ? 0x3c : (uint8_t)(i * 37 + i / 7);
+    const struct cril_matrix m = cril_matrix_turned_heads(cril_matrix_of(&t));
+    assert_false(cril_matrix_has_integers(&m));
+    assert_int_equal(m.rows, HEADS * HEAD);
+    assert_int_equal(m.columns, IN);
+    for (size_t h = 0; h < HEADS; h++)
+        for (size_t c = 0; c < IN; c++) {
+            cril_dequantise(type, bytes + (h * IN + c) * row_bytes, HEAD, row);
+            for (size_t r = 0; r < HEAD; r++)
+                assert_true(at(&m, h * HEAD + r, c) == row[r]);
+        }
+    for (size_t first = 0; first < m.rows; first += 29)
+        check_panels(&m, first, m.rows - first);
+}
+
+static void turned_heads(void **state)
+{
+    (void)state;
+    check_turned_heads(CRIL_Q8_0);
+    check_turned_heads(CRIL_Q4_0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +209,7 @@ int main(void)
         cmocka_unit_test(interleaved),
         cmocka_unit_test(packed),
         cmocka_unit_test(packed_halves),
+        cmocka_unit_test(turned_heads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

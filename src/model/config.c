@@ -212,7 +212,7 @@ static cril_status check_heads(const cril_model *m, cril_error *err)
                          "%s: %s.attention.head_count_kv is %zu, which does not divide the %zu "
                          "heads; cril gives each key head as many",
                          m->path, arch, c->n_kv_heads, c->n_heads);
-    if (value_dim != c->head_dim)
+    if (value_dim != c->head_dim && !m->family->latent)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: %s.attention.value_length is %zu, the heads have %zu elements; cril "
                          "runs values as long as keys only",
@@ -291,6 +291,40 @@ cril_status cril_model_caps(cril_model *m, cril_error *err)
 cril_status cril_model_limit(cril_model *m, cril_error *err)
 {
     return read_scale(m, "attention.clamp_kqv", &m->config.qkv_limit, err);
+}
+
+/* The length of a head of keys or values: under the key that names it, or where a file has none, as
+ * those of the plain form, under the usual one. */
+static cril_status read_latent_head(const cril_model *m, const char *key, const char *usual,
+                                    size_t *out, cril_error *err)
+{
+    const bool named = cril_key_find(m, key) != NULL;
+
+    cril_key_find(m, usual); /* of the absorbed form where the key is named */
+    return read_size(m, named ? key : usual, MAX_HEAD, true, out, err);
+}
+
+cril_status cril_model_latent(cril_model *m, cril_error *err)
+{
+    struct cril_config *const c = &m->config;
+    size_t value_dim = 0;
+    cril_status st;
+
+    if ((st = read_size(m, "attention.kv_lora_rank", MAX_WIDTH, true, &c->kv_rank, err)) !=
+            CRIL_OK ||
+        (cril_key_find(m, "attention.q_lora_rank") &&
+         (st = read_size(m, "attention.q_lora_rank", MAX_WIDTH, true, &c->q_rank, err)) !=
+             CRIL_OK) ||
+        (st = read_latent_head(m, "attention.key_length_mla", "attention.key_length", &c->head_dim,
+                               err)) != CRIL_OK ||
+        (st = read_latent_head(m, "attention.value_length_mla", "attention.value_length",
+                               &value_dim, err)) != CRIL_OK)
+        return st;
+    c->n_kv_heads = c->n_heads;
+    cril_model_equal_layers(m);
+    for (size_t i = 0; i < c->n_layers; i++)
+        m->layers[i].value_dim = value_dim;
+    return CRIL_OK;
 }
 
 /* expert_count is in 1..CRIL_MAX_EXPERTS, and so is all that is counted in experts. */

@@ -6,6 +6,7 @@
 
 /* clang-format off */
 #define CRIL_FAMILIES(ROW) \
+    ROW(deepseek2) \
     ROW(gemma3) \
     ROW(granitemoe) \
     ROW(llama) \

@@ -140,6 +140,7 @@ struct cril_family {
     struct cril_steps embedding;              /* from a token's id to CRIL_BUF_X; by rows */
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head; /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
+    bool latent;            /* its heads are those of cril_model_latent */
     bool layer_norms;       /* their epsilon is attention.layer_norm_epsilon */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
@@ -235,6 +236,9 @@ cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err);
 cril_status cril_model_scales(cril_model *m, cril_error *err);
 /* attn_logit_softcapping, final_logit_softcapping */
 cril_status cril_model_caps(cril_model *m, cril_error *err);
+/* Latent attention: attention.kv_lora_rank, q_lora_rank (absent: queries are not latent),
+ * key_length_mla and value_length_mla (absent: key_length and value_length), for all layers. */
+cril_status cril_model_latent(cril_model *m, cril_error *err);
 /* expert_count, where it is not 0 expert_used_count, expert_feed_forward_length (absent: n_ff),
  * expert_weights_norm, expert_weights_scale, expert_gating_func, expert_group_count,
  * expert_group_used_count. Groups count by their best score, with sigmoids by their best two. */

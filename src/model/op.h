@@ -139,15 +139,17 @@ extern const struct cril_op cril_op_add;              /* out += in */
 extern const struct cril_op cril_op_scale_branch;     /* out *= the config's residual_scale */
 extern const struct cril_op cril_op_scale_logits;     /* out *= the config's logit_scale */
 extern const struct cril_op
-    cril_op_cap_logits;                       /* out = c tanh(out / c), c the config's logit_cap */
-extern const struct cril_op cril_op_limit;    /* out is cut at the config's qkv_limit */
-extern const struct cril_op cril_op_rope;     /* rotates each head of out by its position */
-extern const struct cril_op cril_op_store_kv; /* keeps keys and values of a position */
-extern const struct cril_op cril_op_attend;   /* out = softmax(scale in K^T, causal) V */
-extern const struct cril_op cril_op_silu_mul; /* out = SiLU(out) * in */
-extern const struct cril_op cril_op_gelu_mul; /* out = GELU(out) * in */
-extern const struct cril_op cril_op_choose;   /* out = experts and weights, from logits in; w is
-                                                 added where they are chosen */
+    cril_op_cap_logits;                    /* out = c tanh(out / c), c the config's logit_cap */
+extern const struct cril_op cril_op_limit; /* out is cut at the config's qkv_limit */
+extern const struct cril_op cril_op_rope;  /* rotates each head of out by its position */
+extern const struct cril_op cril_op_latent_keys; /* each head of out = its part of in, and the part
+                                                 of CRIL_BUF_CKV that all heads have */
+extern const struct cril_op cril_op_store_kv;    /* keeps keys and values of a position */
+extern const struct cril_op cril_op_attend;      /* out = softmax(scale in K^T, causal) V */
+extern const struct cril_op cril_op_silu_mul;    /* out = SiLU(out) * in */
+extern const struct cril_op cril_op_gelu_mul;    /* out = GELU(out) * in */
+extern const struct cril_op cril_op_choose;      /* out = experts and weights, from logits in; w is
+                                                    added where they are chosen */
 extern const struct cril_op cril_op_to_experts; /* out = in; each expert takes its rows from here */
 extern const struct cril_op cril_op_from_experts;  /* out = weighted sum of in over the experts */
 extern const struct cril_op cril_op_sigmoid_scale; /* out *= sigmoid(in[0]) */

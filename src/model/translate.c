@@ -609,8 +609,8 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"partial_rotary_factor\" is %g, not in 0..1",
                          t->config->path, share);
     heads = cril_translated_uint(t, "attention.head_count");
-    width = heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
-    if ((st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK ||
+    width = t->head ? t->head : heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
+    if ((!t->head && (st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK) ||
         ((share < 1 || t->says_share) &&
          (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
                                    err)) != CRIL_OK))

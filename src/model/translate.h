@@ -19,9 +19,10 @@ struct cril_translation {
     const char *architecture;         /* their prefix */
     const char *class_name;           /* for messages */
     bool ties;                        /* gets: the embedding is the output matrix too */
-    unsigned has; /* gets, enum cril_optional: weights that the files have; they lack the others */
-    double share; /* of a head that turns where config.json does not say; 0: the class turns whole
-                     heads only */
+    unsigned has;  /* gets, enum cril_optional: weights that the files have; they lack the others */
+    uint64_t head; /* width of a head, of which a share turns; 0: head_dim */
+    double share;  /* of a head that turns where config.json does not say; 0: the class turns whole
+                      heads only */
     bool says_share;  /* rope.dimension_count is added though whole heads turn */
     uint64_t n_vocab; /* gets: rows of the embedding; 0: config.json does not say */
 };

@@ -37,7 +37,10 @@ static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 
 #define LAYER "model.layers.#."
 #define ATTN LAYER "self_attn."
-#define MATRIX(W, GGUF, FOLDER, CHANGES, PART) {CRIL_W_##W, GGUF, FOLDER, CHANGES, PART, 0}
+#define MATRIX(W, GGUF, FOLDER, CHANGES, PART)                                                     \
+    {                                                                                              \
+        CRIL_W_##W, GGUF, FOLDER, CHANGES, PART, 0                                                 \
+    }
 #define BOTH(W, GGUF, FOLDER)                                                                      \
     MATRIX(W, "blk.#." GGUF ".weight", LAYER FOLDER ".weight", 0, CRIL_PART_ALL)
 
@@ -74,7 +77,9 @@ static const struct cril_weight_row weights[] = {
         {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},                                       \
         {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},                                      \
         {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},                        \
-        {"vocab_size", CRIL_ROW_OPTIONAL, 0, NULL}
+    {                                                                                              \
+        "vocab_size", CRIL_ROW_OPTIONAL, 0, NULL                                                   \
+    }
 
 static const struct cril_config_row rows_2[] = {
     COMMON_ROWS,
@@ -112,9 +117,21 @@ static cril_status expect_uint(const struct cril_translation *t, const char *nam
 
     if (st != CRIL_OK || x == expected)
         return st;
-    return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                     "%s: \"%s\" is %llu; cril runs a %s with %llu only", t->config->path, name,
-                     (unsigned long long)x, t->class_name, (unsigned long long)expected);
+    return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: \"%s\" is %llu; cril runs a %s with %llu only",
+                     t->config->path, name, (unsigned long long)x, t->class_name,
+                     (unsigned long long)expected);
+}
+
+/* Of a head; small enough that two can be added. */
+static cril_status read_part(const struct cril_translation *t, const char *name, uint64_t *out,
+                             cril_error *err)
+{
+    const cril_status st = cril_config_uint(t, name, out, err);
+
+    if (st != CRIL_OK || *out <= UINT32_MAX)
+        return st;
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is %llu, too large", t->config->path, name,
+                     (unsigned long long)*out);
 }
 
 /* A GGUF has the sizes of the absorbed form too, which has one head of keys. */
@@ -123,17 +140,16 @@ static cril_status translate_heads(struct cril_translation *t, cril_error *err)
     uint64_t rank, plain = 128, turned = 64, value = 128, query = 1536;
     cril_status st;
 
-    if ((st = expect_uint(t, "num_key_value_heads",
-                          cril_translated_uint(t, "attention.head_count"), err)) != CRIL_OK ||
+    if ((st = expect_uint(t, "num_key_value_heads", cril_translated_uint(t, "attention.head_count"),
+                          err)) != CRIL_OK ||
         (st = translate_uint(t, "kv_lora_rank", 512, "attention.kv_lora_rank", &rank, err)) !=
             CRIL_OK ||
-        (st = cril_config_uint(t, "qk_nope_head_dim", &plain, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "qk_rope_head_dim", &turned, err)) != CRIL_OK ||
+        (st = read_part(t, "qk_nope_head_dim", &plain, err)) != CRIL_OK ||
+        (st = read_part(t, "qk_rope_head_dim", &turned, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.head_count_kv", 1, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.key_length", rank + turned, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.value_length", rank, err)) != CRIL_OK ||
-        (st = cril_translate_uint(t, "attention.key_length_mla", plain + turned, err)) !=
-            CRIL_OK ||
+        (st = cril_translate_uint(t, "attention.key_length_mla", plain + turned, err)) != CRIL_OK ||
         (st = translate_uint(t, "v_head_dim", value, "attention.value_length_mla", &value, err)) !=
             CRIL_OK)
         return st;
@@ -254,8 +270,8 @@ static cril_status drop_predictors(cril_model *m, cril_error *err)
         return st;
     if (n >= c->n_layers)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: deepseek2.nextn_predict_layers is %llu, of %zu layers in all", m->path,
-                         (unsigned long long)n, c->n_layers);
+                         "%s: deepseek2.nextn_predict_layers is %llu, of %zu layers in all",
+                         m->path, (unsigned long long)n, c->n_layers);
     c->n_layers -= (size_t)n;
     *cril_model_ends(m) = (struct cril_layer){0};
     return CRIL_OK;
@@ -322,15 +338,15 @@ static cril_status configure_rope(cril_model *m, cril_error *err)
         (st = read_growth(m, &growth, err)) != CRIL_OK)
         return st;
     if (r->n_rot >= m->config.head_dim)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: deepseek2.rope.dimension_count is %zu, all of a head; cril runs heads "
-                         "of which a part does not turn",
-                         m->path, r->n_rot);
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "%s: deepseek2.rope.dimension_count is %zu, all of a head; cril runs heads "
+            "of which a part does not turn",
+            m->path, r->n_rot);
     if (growth > 1 && !m->folder_class)
         r->magnitude = 1; /* a GGUF does not say mscale, which is mscale_all_dim */
     r->first = m->config.head_dim - r->n_rot;
-    cril_model_set_attention_scale(
-        m, (float)(growth * growth / sqrt((double)m->config.head_dim)));
+    cril_model_set_attention_scale(m, (float)(growth * growth / sqrt((double)m->config.head_dim)));
     return CRIL_OK;
 }
 
@@ -339,8 +355,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     cril_status st;
 
     if ((st = drop_predictors(m, err)) != CRIL_OK || (st = cril_model_latent(m, err)) != CRIL_OK ||
-        (st = cril_model_mixture(m, err)) != CRIL_OK ||
-        (st = configure_layers(m, err)) != CRIL_OK)
+        (st = cril_model_mixture(m, err)) != CRIL_OK || (st = configure_layers(m, err)) != CRIL_OK)
         return st;
     m->config.inner_eps = 1e-6f;
     return configure_rope(m, err);

@@ -1,5 +1,5 @@
-/* Keys of latent attention (DeepSeek-AI 2024, section 2.1.3): each head has its own part, which does
- * not turn, and the part that turns, which is the same for all heads before it is rotated. */
+/* Keys of latent attention (DeepSeek-AI 2024, section 2.1.3): each head has its own part, which
+ * does not turn, and the part that turns, which is the same for all heads before it is rotated. */
 #include "model/op.h"
 
 #include <string.h>
@@ -36,7 +36,5 @@ static void join_token(const struct cril_token *t, const struct cril_step *s)
     }
 }
 
-const struct cril_op cril_op_latent_keys = {.form = CRIL_BY_ROWS,
-                                            .reads = 1u << CRIL_BUF_CKV,
-                                            .rows = join_rows,
-                                            .plain = join_token};
+const struct cril_op cril_op_latent_keys = {
+    .form = CRIL_BY_ROWS, .reads = 1u << CRIL_BUF_CKV, .rows = join_rows, .plain = join_token};

@@ -259,6 +259,48 @@ static void what_a_gguf_cannot_say(void **state)
     clear(&t);
 }
 
+/* A folder of DeepSeek's has the keys of its GGUF: the heads of the absorbed form, and the real ones. */
+static void latent(void **state)
+{
+    struct translated t =
+        must("DeepseekV2ForCausalLM",
+             "{" LLAMA ", \"num_experts_per_tok\": 3, \"kv_lora_rank\": 20, \"q_lora_rank\": null, "
+             "\"n_group\": 4, \"topk_group\": 2, \"rope_scaling\": {\"type\": \"yarn\", "
+             "\"factor\": 40, \"original_max_position_embeddings\": 64, \"mscale\": 0.707, "
+             "\"mscale_all_dim\": 0.707}}");
+
+    (void)state;
+    assert_int_equal(uint_of(&t, "deepseek2.attention.head_count_kv"), 1);
+    assert_int_equal(uint_of(&t, "deepseek2.attention.key_length"), 84);
+    assert_int_equal(uint_of(&t, "deepseek2.attention.value_length"), 20);
+    assert_int_equal(uint_of(&t, "deepseek2.attention.key_length_mla"), 192);
+    assert_int_equal(uint_of(&t, "deepseek2.attention.value_length_mla"), 128);
+    assert_int_equal(uint_of(&t, "deepseek2.rope.dimension_count"), 64);
+    assert_false(has(&t, "deepseek2.attention.q_lora_rank"));
+    assert_true(float_of(&t, "deepseek2.rope.scaling.yarn_log_multiplier") ==
+                (double)(float)(0.1 * 0.707));
+    assert_true(float_of(&t, "deepseek2.rope.scaling.yarn_magnitude") == 1);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_count"), 64);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_gating_func"), 1);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_shared_count"), 2);
+    assert_int_equal(uint_of(&t, "deepseek2.leading_dense_block_count"), 0);
+    assert_false(has(&t, "deepseek2.expert_group_count")); /* "greedy" */
+    assert_false(has(&t, "deepseek2.expert_weights_norm"));
+    assert_int_equal(t.t.has, 0);
+    clear(&t);
+
+    t = must("DeepseekV3ForCausalLM", "{" LLAMA ", \"rope_interleave\": false}");
+    assert_int_equal(uint_of(&t, "deepseek2.attention.q_lora_rank"), 1536);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_gating_func"), 2);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_group_count"), 8);
+    assert_int_equal(uint_of(&t, "deepseek2.expert_group_used_count"), 4);
+    assert_int_equal(uint_of(&t, "deepseek2.leading_dense_block_count"), 3);
+    assert_true(has(&t, "deepseek2.expert_weights_norm") && has(&t, "deepseek2.rope.halves"));
+    assert_false(has(&t, "deepseek2.rope.scaling.yarn_log_multiplier"));
+    assert_int_equal(t.t.has, CRIL_ROUTER_BIAS);
+    clear(&t);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -317,6 +359,17 @@ static void refusals(void **state)
         {"Gemma3ForCausalLM", "{\"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]}",
          CRIL_ERR_UNSUPPORTED, "layer 0 is \"linear_attention\""},
         {"Gemma3ForCausalLM", "{\"num_hidden_layers\": 5000}", CRIL_ERR_FORMAT, "5000 layers"},
+        {"DeepseekV2ForCausalLM", "{" LLAMA "}", CRIL_ERR_FORMAT, "no \"num_experts_per_tok\""},
+        {"DeepseekV3ForCausalLM", "{" LLAMA ", \"num_key_value_heads\": 3}", CRIL_ERR_UNSUPPORTED,
+         "\"num_key_value_heads\" is 3; cril runs a DeepseekV3ForCausalLM with 6 only"},
+        {"DeepseekV3ForCausalLM", "{" LLAMA ", \"qk_rope_head_dim\": 5000000000}", CRIL_ERR_FORMAT,
+         "\"qk_rope_head_dim\" is 5000000000, too large"},
+        {"DeepseekV3ForCausalLM", "{" LLAMA ", \"moe_layer_freq\": 2}", CRIL_ERR_UNSUPPORTED,
+         "\"moe_layer_freq\" is 2"},
+        {"DeepseekV3ForCausalLM", "{" LLAMA ", \"scoring_func\": \"softmax\"}",
+         CRIL_ERR_UNSUPPORTED, "\"scoring_func\" is \"softmax\""},
+        {"DeepseekV3ForCausalLM", "{" LLAMA ", \"attention_bias\": true}", CRIL_ERR_UNSUPPORTED,
+         "\"attention_bias\" is true"},
     };
 
     (void)state;
@@ -338,6 +391,7 @@ int main(void)
         cmocka_unit_test(scalings),
         cmocka_unit_test(windows),
         cmocka_unit_test(what_a_gguf_cannot_say),
+        cmocka_unit_test(latent),
         cmocka_unit_test(refusals),
     };
 

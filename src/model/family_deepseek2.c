@@ -122,6 +122,18 @@ static cril_status expect_uint(const struct cril_translation *t, const char *nam
                      (unsigned long long)expected);
 }
 
+/* Of a head; small enough that two can be added. */
+static cril_status read_part(const struct cril_translation *t, const char *name, uint64_t *out,
+                             cril_error *err)
+{
+    const cril_status st = cril_config_uint(t, name, out, err);
+
+    if (st != CRIL_OK || *out <= UINT32_MAX)
+        return st;
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is %llu, too large", t->config->path, name,
+                     (unsigned long long)*out);
+}
+
 /* A GGUF has the sizes of the absorbed form too, which has one head of keys. */
 static cril_status translate_heads(struct cril_translation *t, cril_error *err)
 {
@@ -132,8 +144,8 @@ static cril_status translate_heads(struct cril_translation *t, cril_error *err)
                           err)) != CRIL_OK ||
         (st = translate_uint(t, "kv_lora_rank", 512, "attention.kv_lora_rank", &rank, err)) !=
             CRIL_OK ||
-        (st = cril_config_uint(t, "qk_nope_head_dim", &plain, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "qk_rope_head_dim", &turned, err)) != CRIL_OK ||
+        (st = read_part(t, "qk_nope_head_dim", &plain, err)) != CRIL_OK ||
+        (st = read_part(t, "qk_rope_head_dim", &turned, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.head_count_kv", 1, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.key_length", rank + turned, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.value_length", rank, err)) != CRIL_OK ||

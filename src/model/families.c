@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama,
-                                                     &cril_family_qwen2};
+static const struct cril_family *const families[] = {
+    &cril_family_gemma3, &cril_family_llama, &cril_family_mamba,
+    &cril_family_mamba2, &cril_family_qwen2};
 
 const struct cril_family *cril_family_find(struct cril_bytes architecture)
 {

@@ -4,6 +4,7 @@
 
 #include "model/model.h"
 
-extern const struct cril_family cril_family_gemma3, cril_family_llama, cril_family_qwen2;
+extern const struct cril_family cril_family_gemma3, cril_family_llama, cril_family_mamba,
+    cril_family_mamba2, cril_family_qwen2;
 
 #endif

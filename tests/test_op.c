@@ -1,7 +1,7 @@
 /*
  * The seam for operations: operations of this file, of every form that a row can have, in layers of
  * two kinds, give the same bits by their plain forms, in the engine, and in the decoder. None of
- * those knows of them.
+ * those knows of them. So do mixtures of experts, by every rule of choice.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,7 @@
 
 #include "model/decoder.h"
 #include "model/engine.h"
+#include "model/family_parts.h"
 #include "model/op.h"
 #include "model/reference.h"
 #include "util/memory.h"
@@ -18,7 +19,10 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 enum { N = 120, CHANNELS = 32 /* of a part */ };
 
@@ -265,6 +269,127 @@ static void narrow_values(cril_model *m)
     }
 }
 
+/* ---- Mixtures, with the weights of a Llama and random experts ---- */
+
+static const struct cril_step mixture_embedding[] = {CRIL_STEPS_EMBEDDING};
+static const struct cril_step mixture[] = {
+    CRIL_STEPS_LLAMA_ATTENTION,
+    CRIL_STEPS_MIXTURE(N),
+    CRIL_STEPS_SHARED(N),
+    CRIL_STEP(matmul, SHARED_ROUTER, N, S),
+    CRIL_STEP(sigmoid_scale, NONE, S, M),
+    CRIL_STEP(add, NONE, M, T),
+    CRIL_STEP_ADD,
+};
+static const struct cril_step dense[] = {CRIL_STEPS_LLAMA};
+static const struct cril_step mixture_head[] = {CRIL_STEPS_HEAD};
+
+static const struct cril_family mixture_family = {
+    .architecture = "test",
+    .embedding = CRIL_STEPS(mixture_embedding),
+    .layers = {CRIL_STEPS(mixture), CRIL_STEPS(dense)},
+    .head = CRIL_STEPS(mixture_head)};
+
+enum { LAYERS_BYTES = 8 << 20 };
+
+static struct {
+    uint8_t *bytes; /* [LAYERS_BYTES] of matrices, in a file: its pages can be let go of */
+    size_t n;
+    struct cril_random random;
+} pool;
+
+static void create_pool(void)
+{
+    FILE *f = tmpfile();
+
+    assert_non_null(f);
+    assert_int_equal(ftruncate(fileno(f), LAYERS_BYTES), 0);
+    pool.bytes = mmap(NULL, LAYERS_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(f), 0);
+    assert_true(pool.bytes != MAP_FAILED);
+    pool.random = cril_random_seed(11);
+    fclose(f);
+}
+
+static float some_weight(void)
+{
+    return ((float)cril_random_below(&pool.random, 2001) - 1000) / 5000;
+}
+
+/* A matrix [out, in] of small numbers, as F32 or as Q8_0. */
+static struct cril_matrix random_matrix(size_t in, size_t out, enum cril_dtype type)
+{
+    const struct cril_dtype_info *info = &cril_dtypes[type];
+    const size_t row = in / info->block_len * info->block_bytes;
+    uint8_t *const data = pool.bytes + pool.n;
+
+    pool.n += out * row;
+    assert_true(pool.n <= LAYERS_BYTES && in % info->block_len == 0);
+    for (size_t i = 0; i < out * row; i += info->block_bytes) {
+        const float f = some_weight();
+
+        if (type == CRIL_F32) {
+            memcpy(data + i, &f, sizeof(f));
+            continue;
+        }
+        data[i] = 0;
+        data[i + 1] = 0x14; /* 2^-10 as fp16 */
+        for (size_t k = 2; k < info->block_bytes; k++)
+            data[i + k] = (uint8_t)(cril_random_next(&pool.random) >> 24);
+    }
+    return (struct cril_matrix){
+        .name = "random",
+        .type = type,
+        .data = data,
+        .rows = out,
+        .columns = in,
+        .row_bytes = row,
+        .count = 1,
+    };
+}
+
+/* Every third expert is of integers. */
+static void add_experts(cril_model *m, size_t layer, enum cril_slot slot, size_t in, size_t out)
+{
+    struct cril_layer *l = &m->layers[layer];
+    const size_t n = m->config.mixture.n_experts;
+
+    l->experts[slot] = calloc(n, sizeof(struct cril_matrix));
+    assert_non_null(l->experts[slot]);
+    for (size_t i = 0; i < n; i++)
+        l->experts[slot][i] = random_matrix(in, out, i % 3 == 2 ? CRIL_Q8_0 : CRIL_F32);
+    l->matrix[slot] = l->experts[slot][0];
+}
+
+/* Layers but `dense_layer` are mixtures. The bias, where there is one, keeps all rows from expert 0.
+ */
+static cril_model *open_mixture(struct cril_mixture x, size_t dense_layer, bool has_bias)
+{
+    cril_model *m = open_model("tiny-llama", PARALLEL);
+    const size_t d = m->config.n_embd;
+
+    pool.n = 0;
+    m->family = &mixture_family;
+    m->config.mixture = x;
+    for (size_t i = 0; i < m->config.n_layers; i++) {
+        struct cril_layer *l = &m->layers[i];
+
+        l->kind = i == dense_layer;
+        if (l->kind)
+            continue;
+        l->matrix[CRIL_W_ROUTER] = random_matrix(d, x.n_experts, CRIL_F32);
+        l->matrix[CRIL_W_SHARED_ROUTER] = random_matrix(d, 1, CRIL_F32);
+        add_experts(m, i, CRIL_W_EXPERT_GATE, d, x.n_ff);
+        add_experts(m, i, CRIL_W_EXPERT_UP, d, x.n_ff);
+        add_experts(m, i, CRIL_W_EXPERT_DOWN, x.n_ff, d);
+        if (!has_bias)
+            continue;
+        l->vector[CRIL_W_ROUTER_BIAS] = calloc(x.n_experts, sizeof(float));
+        for (size_t k = 0; k < x.n_experts; k++)
+            l->vector[CRIL_W_ROUTER_BIAS][k] = k ? some_weight() : -4;
+    }
+    return m;
+}
+
 /* ---- The tests ---- */
 
 static int32_t ids[N + 1];
@@ -314,10 +439,12 @@ static void check_distribution(const struct cril_distribution d, size_t at)
     assert_memory_equal(&t, &shares[at - 1].token, sizeof(t));
 }
 
-/* Two streams of the same ids, which take turns, a few tokens at a time; twice. */
-static void check_decoder(const cril_model *m, unsigned threads)
+/* Two streams of the same ids, or one where there is no memory, which take turns, a few tokens at a
+ * time; twice. */
+static void check_decoder(const cril_model *m, unsigned threads, size_t memory)
 {
-    const struct cril_decoder_options o = {.threads = threads, .streams = 2, .context = N};
+    const struct cril_decoder_options o = {
+        .threads = threads, .streams = 2, .context = N, .memory = memory};
     struct cril_random random = cril_random_seed(threads);
     struct cril_decoder *d;
     cril_error err;
@@ -325,12 +452,13 @@ static void check_decoder(const cril_model *m, unsigned threads)
     if (cril_decoder_create(m, cril_kernels(), &o, &d, &err) != CRIL_OK)
         fail_msg("%s", err.message);
     for (int round = 0; round < 2; round++) {
+        const size_t n = cril_decoder_streams(d);
         size_t at[2] = {0, 0};
 
-        for (size_t i = 0; i < 2; i++)
+        for (size_t i = 0; i < n; i++)
             cril_decoder_reset(d, i);
-        while (at[0] + at[1] < 2 * N) {
-            const size_t i = cril_random_below(&random, 2), left = N - at[i];
+        while (at[0] + at[1] < n * N) {
+            const size_t i = cril_random_below(&random, (uint32_t)n), left = N - at[i];
             struct cril_feed feed = {.stream = i, .ids = ids + at[i]};
 
             if (!left)
@@ -359,7 +487,8 @@ static void check(cril_model *m)
         assert_true(check_engine(m, threads, 0));
         while (check_engine(m, threads, cril_memory_resident() + extra))
             extra -= extra / 8;
-        check_decoder(m, threads);
+        check_decoder(m, threads, 0);
+        check_decoder(m, threads, 1);
     }
     cril_model_close(m);
 }
@@ -384,6 +513,74 @@ static void test_narrow_values(void **state)
     (void)state;
     narrow_values(m);
     check(m);
+}
+
+static void test_mixture(void **state)
+{
+    (void)state;
+    create_pool();
+    /* As Qwen2-MoE and Mixtral choose; as DeepSeek-V2 does; as DeepSeek-V3. */
+    check(open_mixture((struct cril_mixture){.n_experts = 7, .n_used = 3, .n_ff = 32, .factor = 1},
+                       1, false));
+    check(open_mixture((struct cril_mixture){.n_experts = 4,
+                                             .n_used = 2,
+                                             .n_ff = 96,
+                                             .normed = true,
+                                             .factor = 1},
+                       99, false));
+    check(open_mixture((struct cril_mixture){.n_experts = 12,
+                                             .n_used = 4,
+                                             .n_ff = 32,
+                                             .n_groups = 4,
+                                             .n_groups_used = 2,
+                                             .factor = 3},
+                       0, false));
+    check(open_mixture((struct cril_mixture){.n_experts = 8,
+                                             .n_used = 3,
+                                             .n_ff = 64,
+                                             .sigmoid = true,
+                                             .normed = true,
+                                             .n_groups = 4,
+                                             .n_groups_used = 2,
+                                             .groups_by_two = true,
+                                             .factor = 2.5f},
+                       0, true));
+    munmap(pool.bytes, LAYERS_BYTES);
+}
+
+/* What a router of these logits chooses: n_used experts, then their weights. */
+static void check_choice(const struct cril_mixture *x, const float *logits, float *bias,
+                         const float *expected)
+{
+    struct cril_layer layer = {.vector = {[CRIL_W_ROUTER_BIAS] = bias}};
+    const struct cril_step step = CRIL_STEP(choose, ROUTER_BIAS, R, C);
+    float out[16];
+    struct cril_model m = {.config = {.mixture = *x}, .layers = &layer};
+    const struct cril_token t = {
+        .m = &m, .buffer = {[CRIL_BUF_R] = (float *)(uintptr_t)logits, [CRIL_BUF_C] = out}};
+
+    cril_op_choose.plain(&t, &step);
+    for (size_t i = 0; i < 2 * x->n_used; i++)
+        assert_float_equal(out[i], expected[i], 1e-6);
+}
+
+static void test_choice(void **state)
+{
+    const float equal[8] = {0}, some[8] = {1, 3, 2, 0, 0, 5, 0, 4};
+    float bias[8] = {0, 0, 0, 9, 0, 0, 0, 0};
+    struct cril_mixture x = {.n_experts = 8, .n_used = 2, .factor = 1};
+
+    (void)state;
+    check_choice(&x, equal, NULL, (float[]){0, 1, 0.125f, 0.125f}); /* of equals the lower ones */
+    x.normed = true;
+    x.factor = 2;
+    check_choice(&x, some, NULL, (float[]){5, 7, 1.46211716f, 0.53788284f});
+    x.n_groups = 4; /* (1 3) (2 0) (0 5) (0 4) */
+    x.n_groups_used = 1;
+    check_choice(&x, some, NULL, (float[]){4, 5, 0.01338570f, 1.98661430f});
+    x.sigmoid = x.groups_by_two = true; /* (0.73 0.95) is the group with the largest sum */
+    check_choice(&x, some, NULL, (float[]){0, 1, 0.86843000f, 1.13157000f});
+    check_choice(&x, some, bias, (float[]){2, 3, 1.27578062f, 0.72421938f});
 }
 
 /* What the row of an operation counts is in the sum, and nothing else. */
@@ -419,7 +616,8 @@ static void test_flops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_float), cmocka_unit_test(test_quantised),
-        cmocka_unit_test(test_narrow_values), cmocka_unit_test(test_flops)};
+        cmocka_unit_test(test_float),         cmocka_unit_test(test_quantised),
+        cmocka_unit_test(test_narrow_values), cmocka_unit_test(test_mixture),
+        cmocka_unit_test(test_choice),        cmocka_unit_test(test_flops)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

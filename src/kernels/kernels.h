@@ -87,6 +87,7 @@ struct cril_kernels {
     void (*cap)(float *x, float c, size_t n);        /* x = c tanh(x / c) */
     void (*add)(float *x, const float *y, size_t n); /* x += y */
     void (*scale)(float *x, float a, size_t n);      /* x *= a */
+    void (*add_scaled)(float *x, float a, const float *y, size_t n); /* x = fma(a, y, x) */
     void (*softplus)(float *x, size_t n);            /* x = ln(1 + e^x) */
     void (*sigmoid_mul)(float *g, const float *u, size_t n); /* g = sigmoid(g) * u */
 

@@ -183,6 +183,12 @@ CRIL_INLINE void row_scale(float *x, float a, size_t n)
         x[j] *= a;
 }
 
+CRIL_INLINE void row_add_scaled(float *restrict x, float a, const float *restrict y, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = fmaf(a, y[j], x[j]);
+}
+
 CRIL_INLINE void row_softplus(float *x, size_t n)
 {
     for (size_t j = 0; j < n; j++)
@@ -391,6 +397,10 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         row_scale(x, a, n);                                                                        \
     }                                                                                              \
+    T static void k_add_scaled(float *x, float a, const float *y, size_t n)                        \
+    {                                                                                              \
+        row_add_scaled(x, a, y, n);                                                                \
+    }                                                                                              \
     T static void k_softplus(float *x, size_t n)                                                   \
     {                                                                                              \
         row_softplus(x, n);                                                                        \
@@ -432,7 +442,7 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         .name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
         .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm, .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,  \
-        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
+        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale, .add_scaled = k_add_scaled, \
         .softplus = k_softplus, .sigmoid_mul = k_sigmoid_mul, .convolve = k_convolve,              \
         .scan = k_scan, .scan_head = k_scan_head, .wkv = k_wkv,                                    \
         .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \

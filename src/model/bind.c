@@ -200,7 +200,7 @@ static cril_status view(const cril_model *m, size_t layer, const struct cril_wei
     }
     if (changes & CRIL_EXCHANGED)
         whole = cril_matrix_turned(whole);
-    if (t->n_dims < 2 || whole.columns != in || whole.rows != r.total || whole.count != count)
+    if ((t->n_dims < 2 && r.total != 1) || whole.columns != in || whole.rows != r.total || whole.count != count)
         return bad_shape(m, t, in, r.total, err);
     if (whole.transposed && changes & CRIL_EXCHANGED && cril_dtypes[t->type].group)
         return bad_shape(m, t, in, r.total, err); /* no folder has them */
@@ -427,6 +427,11 @@ static cril_status bind_matrix(cril_model *m, size_t layer, const struct cril_we
     const struct cril_tensor *t;
     cril_status st;
 
+    if (!in || !out)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the metadata gives no size to tensor %s; a mixture has "
+                         "%s.expert_count",
+                         m->path, find(m, row, layer, 0)->name, m->family->architecture);
     if (is_of_experts(s->w))
         return bind_experts(m, layer, row, s->w, in, out, err);
     if ((st = take(m, row, layer, 0, &t, err)) != CRIL_OK)
@@ -537,13 +542,13 @@ static cril_status bind_ends(cril_model *m, cril_error *err)
 /* The first slot of the list that is optional in the same way. */
 static enum cril_slot leading(const cril_model *m, const struct cril_steps *list, unsigned optional)
 {
-    for (size_t i = 0;; i++) {
-        const enum cril_slot w = list->step[i].w;
-        const struct cril_weight_row *const row = w ? row_of(m, w, 0) : NULL;
-
-        if (row && row->optional == optional)
-            return w;
+    const struct cril_weight_row *row = NULL;
+    size_t i = 0;
+    while (!row || row->optional != optional) {
+        row = list->step[i].w ? row_of(m, list->step[i].w, 0) : NULL;
+        i++;
     }
+    return list->step[i - 1].w;
 }
 
 static bool is_there(const cril_model *m, size_t layer, enum cril_slot s)

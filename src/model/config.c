@@ -177,6 +177,11 @@ static cril_status read_size(const cril_model *m, const char *key, size_t max, b
     return CRIL_OK;
 }
 
+cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out, cril_error *err)
+{
+    return read_size(m, key, MAX_WIDTH, false, out, err);
+}
+
 cril_status cril_key_of_layer(const cril_model *m, const char *key, size_t layer, uint64_t *out,
                               cril_error *err)
 {
@@ -356,6 +361,87 @@ cril_status cril_model_caps(cril_model *m, cril_error *err)
 cril_status cril_model_limit(cril_model *m, cril_error *err)
 {
     return read_scale(m, "attention.clamp_kqv", &m->config.qkv_limit, err);
+}
+
+/* expert_count is in 1..CRIL_MAX_EXPERTS, and so is all that is counted in experts. */
+static cril_status read_expert_counts(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    cril_status st;
+
+    if ((st = read_size(m, "expert_count", CRIL_MAX_EXPERTS, true, &x->n_experts, err)) !=
+            CRIL_OK ||
+        (st = read_size(m, "expert_used_count", x->n_experts, true, &x->n_used, err)) != CRIL_OK)
+        return st;
+    x->n_ff = m->config.n_ff;
+    return cril_key_opt_width(m, "expert_feed_forward_length", &x->n_ff, err);
+}
+
+static cril_status read_gating(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    enum { NONE, SOFTMAX, SIGMOID };
+    uint64_t function = NONE;
+    cril_status st;
+
+    if ((st = cril_key_opt_uint(m, "expert_gating_func", &function, err)) != CRIL_OK ||
+        (st = read_scale(m, "expert_weights_scale", &x->factor, err)) != CRIL_OK ||
+        (st = cril_model_flag(m, "expert_weights_norm", &x->normed, err)) != CRIL_OK)
+        return st;
+    if (function > SIGMOID)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: %s.expert_gating_func is %llu; cril chooses experts by a softmax (1) "
+                         "or by sigmoids (2)",
+                         m->path, m->family->architecture, (unsigned long long)function);
+    x->sigmoid = x->groups_by_two = function == SIGMOID;
+    return CRIL_OK;
+}
+
+static cril_status read_groups(const cril_model *m, struct cril_mixture *x, cril_error *err)
+{
+    uint64_t n = 0, used = 0;
+    cril_status st;
+
+    if ((st = cril_key_opt_uint(m, "expert_group_count", &n, err)) != CRIL_OK ||
+        (st = cril_key_opt_uint(m, "expert_group_used_count", &used, err)) != CRIL_OK || n <= 1)
+        return st;
+    if (n > x->n_experts || x->n_experts % n || used < 1 || used > n ||
+        x->n_experts / n * used < x->n_used || (x->groups_by_two && x->n_experts / n < 2))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: %s.expert_group_count is %llu and expert_group_used_count %llu, from "
+                         "which %zu of %zu experts cannot be chosen",
+                         m->path, m->family->architecture, (unsigned long long)n,
+                         (unsigned long long)used, x->n_used, x->n_experts);
+    x->n_groups = (size_t)n;
+    x->n_groups_used = (size_t)used;
+    return CRIL_OK;
+}
+
+cril_status cril_model_mixture(cril_model *m, cril_error *err)
+{
+    struct cril_mixture *const x = &m->config.mixture;
+    uint64_t n = 0;
+    cril_status st = cril_key_opt_uint(m, "expert_count", &n, err);
+
+    if (st != CRIL_OK || !n)
+        return st;
+    if ((st = read_expert_counts(m, x, err)) != CRIL_OK ||
+        (st = read_gating(m, x, err)) != CRIL_OK)
+        return st;
+    return read_groups(m, x, err);
+}
+
+cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
+                                     cril_error *err)
+{
+    const struct cril_value *const has = cril_key_find(m, "expert_layers");
+
+    if (has && (!has->is_array || has->type != CRIL_VALUE_BOOL || has->n != m->config.n_layers))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%s.expert_layers' is not a truth value for each of the %zu "
+                         "layers",
+                         m->path, m->family->architecture, m->config.n_layers);
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].kind = has && !has->data[i] ? dense : mixture;
+    return CRIL_OK;
 }
 
 /* Press et al. 2022, section 3; heads beyond a power of two take the slopes between those of twice

@@ -2,12 +2,14 @@
  * A piece of up to CRIL_ROWS rows goes through all layers in one run of the pool. A layer's steps
  * are grouped into phases: steps by rows, products that read the same rows, operations across
  * positions. All threads walk through the phases together and share each phase's work, with a
- * barrier in between: rows are few here, so the columns of the matrices are what is shared. Panels
- * are packed once, when the decoder is created, since a call reads every weight for a handful of
- * rows.
+ * barrier in between: rows are few here, so the columns of the matrices are what is shared. From
+ * the choice of experts to the sum of what they give, phases work on entries instead: rows by the
+ * experts that they chose. Panels are packed once, when the decoder is created, since a call reads
+ * every weight for a handful of rows.
  */
 #include "model/decoder.h"
 
+#include "model/experts.h"
 #include "model/logits.h"
 #include "model/op.h"
 #include "model/panels.h"
@@ -24,6 +26,7 @@
 struct phase {
     enum cril_form form;
     size_t from, to;
+    bool of_experts; /* the rows are entries */
 };
 
 enum { MAX_PHASES = 2 * CRIL_MAX_STAGES };
@@ -51,6 +54,13 @@ struct groups {
     struct group group[CRIL_ROWS];
 };
 
+/* Matrices of a layer, or of the head, as panels. */
+struct packed_layer {
+    struct cril_packed matrix[CRIL_N_SLOTS];   /* k == 0: not in memory */
+    struct cril_packed *experts[CRIL_N_SLOTS]; /* [n_experts] where the layer has them, likewise */
+    struct cril_memory panels;                 /* what they point into */
+};
+
 /* A thread's own. */
 struct scratch {
     struct cril_memory across, panel;
@@ -73,14 +83,13 @@ struct cril_decoder {
     size_t stream_bytes;             /* of all layers */
     struct cril_sequence *sequences; /* [n_streams] */
 
-    struct cril_packed (*packed)[CRIL_N_SLOTS]; /* [n_layers + 1]; k == 0: not in memory */
-    struct cril_memory *panels;                 /* [n_layers + 1] what they point into */
+    struct packed_layer *packed; /* [n_layers + 1] */
     cril_damaged damaged;
 
     struct phases phases[CRIL_MAX_KINDS];
     size_t ld[CRIL_N_BUFFERS];
-    float *buffers[CRIL_N_BUFFERS];            /* [CRIL_ROWS][ld] */
-    struct cril_activations activations;       /* [CRIL_ROWS], k set for each product */
+    float *buffers[CRIL_N_BUFFERS];            /* [buffer_rows][ld] */
+    struct cril_activations activations;       /* [of entries], k set for each product */
     float *outputs;                            /* [CRIL_ROWS][columns] for the vocabulary matrix */
     struct cril_activations quantised_outputs; /* [CRIL_ROWS] */
     struct cril_memory memory;                 /* what the above point into */
@@ -89,6 +98,8 @@ struct cril_decoder {
     size_t output[CRIL_ROWS];        /* whose distribution a row's output is; NONE */
     struct groups groups[2];         /* of operations in any order; in order */
     size_t n_rows;
+    struct cril_entry *entries; /* [CRIL_ROWS * n_used] of the piece in a layer */
+    size_t *first_entry;        /* [n_experts + 1] of an expert */
     size_t first_output, n_outputs; /* of the piece, among the call's */
     atomic_size_t *next;            /* [phases of all layers + 1] units taken of each phase */
     size_t n_next;
@@ -116,9 +127,12 @@ static const struct cril_step *steps_of(const struct place *at)
     return cril_layer_steps(at->d->m, at->layer)->step;
 }
 
-static const struct cril_matrix *matrix_of(const struct place *at, const struct cril_step *step)
+/* The matrix of a step as panels; of an expert where it has one for each. */
+static struct cril_packed *packed_of(const struct cril_decoder *d, size_t l,
+                                     const struct cril_step *step, size_t expert)
 {
-    return &at->d->m->layers[at->layer].matrix[step->w];
+    struct packed_layer *p = &d->packed[l];
+    return p->experts[step->w] ? &p->experts[step->w][expert] : &p->matrix[step->w];
 }
 
 static struct cril_pass pass_of(const struct place *at, const struct cril_step *step)
@@ -146,13 +160,24 @@ static struct cril_block block_of(const struct cril_decoder *d, size_t first, si
     return b;
 }
 
+/* Entry i of the experts at work. Buffers of rows have all of them. */
+static struct cril_block entry_of(const struct cril_decoder *d, size_t i)
+{
+    struct cril_block b = block_of(d, 0, 1);
+    for (size_t k = 0; k < CRIL_N_BUFFERS; k++)
+        if (cril_buffer_is_of_experts((enum cril_buffer)k))
+            b.buffer[k] += i * d->ld[k];
+    b.entries = d->entries + i;
+    return b;
+}
+
 /* ---- Products ---- */
 
-/* Panel p of a matrix times m rows, to its columns of c. */
+/* Panel p of a matrix times rows [row, row + m), to its columns of c. */
 static void multiply_panel(struct cril_decoder *d, struct scratch *own, const struct cril_matrix *t,
                            const struct cril_packed *packed, size_t p, const float *a, size_t lda,
-                           const struct cril_activations *activations, size_t m, float *c,
-                           size_t ldc)
+                           const struct cril_activations *activations, size_t row, size_t m,
+                           float *c, size_t ldc)
 {
     const size_t first = p * CRIL_PANEL_COLUMNS, left = t->rows - first;
     struct cril_packed one;
@@ -165,17 +190,19 @@ static void multiply_panel(struct cril_decoder *d, struct scratch *own, const st
         packed = &one;
         p = 0;
     }
-    cril_packed_multiply_panel(d->k, packed, p, a, lda, activations, 0, m, c + first, ldc);
+    cril_packed_multiply_panel(d->k, packed, p, a, lda, activations, row, m,
+                               c + row * ldc + first, ldc);
 }
 
-/* The products that follow read row r of the buffer `in`: where a matrix holds integers, they read
- * it as such. */
-static void quantise_row(const struct place *at, const struct phase *products, size_t r)
+/* The products that follow, of the expert where they are of experts, read row or entry r of the
+ * buffer `in`: where a matrix holds integers, they read it as such. */
+static void quantise_row(const struct place *at, const struct phase *products, size_t expert,
+                         size_t r)
 {
     const struct cril_decoder *d = at->d;
     for (size_t i = products->from; i < products->to; i++) {
         const struct cril_step *step = &steps_of(at)[i];
-        const struct cril_matrix *t = matrix_of(at, step);
+        const struct cril_matrix *t = cril_step_matrix(d->m, at->layer, step, expert);
         if (!cril_matrix_has_integers(t))
             continue;
         struct cril_activations activations = d->activations;
@@ -185,29 +212,70 @@ static void quantise_row(const struct place *at, const struct phase *products, s
     }
 }
 
+/* A matrix of a phase, and the rows or entries [row, row + m) that it takes. */
+struct product {
+    size_t step, expert, row, m;
+};
+
+static void take_rows(const struct cril_decoder *d, bool of_experts, struct product *p)
+{
+    p->row = of_experts ? d->first_entry[p->expert] : 0;
+    p->m = of_experts ? d->first_entry[p->expert + 1] - p->row : d->n_rows;
+}
+
+/* The first matrix of the phase, or the next one. */
+static struct product first_product(const struct cril_decoder *d, const struct phase *p)
+{
+    struct product first = {.step = p->from};
+    take_rows(d, p->of_experts, &first);
+    return first;
+}
+
+static struct product next_product(const struct cril_decoder *d, const struct phase *p,
+                                   struct product last)
+{
+    const bool same = p->of_experts && last.expert + 1 < d->m->config.mixture.n_experts;
+    struct product next = {.step = last.step + !same, .expert = same ? last.expert + 1 : 0};
+    take_rows(d, p->of_experts, &next);
+    return next;
+}
+
+/* No expert without rows has panels to be multiplied. */
+static size_t product_panels(const struct place *at, const struct product *p)
+{
+    const struct cril_step *step = &steps_of(at)[p->step];
+    return p->m ? cril_panels(cril_step_matrix(at->d->m, at->layer, step, p->expert)->rows) : 0;
+}
+
+static void run_panel(const struct place *at, const struct product *p, size_t panel)
+{
+    struct cril_decoder *d = at->d;
+    const struct cril_step *step = &steps_of(at)[p->step];
+    const struct cril_matrix *t = cril_step_matrix(d->m, at->layer, step, p->expert);
+    struct cril_activations activations = d->activations;
+    activations.k = t->columns;
+    multiply_panel(d, at->own, t, packed_of(d, at->layer, step, p->expert), panel,
+                   d->buffers[step->in], d->ld[step->in], &activations, p->row, p->m,
+                   d->buffers[step->out], d->ld[step->out]);
+}
+
 /* Panels of all matrices of the phase, whichever thread is free. */
 static void run_products(const struct place *at, const struct phase *p)
 {
-    struct cril_decoder *d = at->d;
-    size_t i = p->from, before = 0, unit;
+    struct product product = first_product(at->d, p);
+    size_t before = 0, unit;
     while ((unit = take(at->next)), true) {
-        const struct cril_step *step = &steps_of(at)[i];
-        while (unit - before >= cril_panels(matrix_of(at, step)->rows)) {
-            before += cril_panels(matrix_of(at, step)->rows);
-            if (++i == p->to)
+        for (size_t n; unit - before >= (n = product_panels(at, &product));) {
+            before += n;
+            product = next_product(at->d, p, product);
+            if (product.step == p->to)
                 return;
-            step++;
         }
-        const struct cril_matrix *t = matrix_of(at, step);
-        struct cril_activations activations = d->activations;
-        activations.k = t->columns;
-        multiply_panel(d, at->own, t, &d->packed[at->layer][step->w], unit - before,
-                       d->buffers[step->in], d->ld[step->in], &activations, d->n_rows,
-                       d->buffers[step->out], d->ld[step->out]);
+        run_panel(at, &product, unit - before);
     }
 }
 
-/* ---- Rows, and across positions ---- */
+/* ---- Rows ---- */
 
 /* Every rank has rows of its own, the same ones in every phase: from one such phase to the next it
  * need not wait. */
@@ -221,9 +289,55 @@ static void run_rows(const struct place *at, const struct phase *p, const struct
             pass.step->op->rows(&pass, &b);
         }
         if (then && then->form == CRIL_BY_PRODUCT)
-            quantise_row(at, then, r);
+            quantise_row(at, then, 0, r);
     }
 }
+
+/* ---- Experts ---- */
+
+/* Every rank has entries of its own. */
+static void run_entries(const struct place *at, const struct phase *p, const struct phase *then)
+{
+    const struct cril_decoder *d = at->d;
+    const size_t threads = cril_pool_threads(d->pool);
+    size_t expert = 0;
+    for (size_t e = at->rank; e < d->first_entry[d->m->config.mixture.n_experts]; e += threads) {
+        const struct cril_block b = entry_of(d, e);
+        while (e >= d->first_entry[expert + 1])
+            expert++;
+        for (size_t i = p->from; i < p->to; i++) {
+            const struct cril_pass pass = pass_of(at, &steps_of(at)[i]);
+            pass.step->op->rows(&pass, &b);
+        }
+        if (then->form == CRIL_BY_PRODUCT)
+            quantise_row(at, then, expert, e);
+    }
+}
+
+static void to_experts(const struct place *at, const struct phase *p, const struct phase *then)
+{
+    struct cril_decoder *d = at->d;
+    if (at->rank == 0)
+        cril_sort_by_expert(&d->m->config.mixture, d->buffers[CRIL_BUF_C], d->ld[CRIL_BUF_C],
+                            d->n_rows, d->entries, d->first_entry);
+    cril_barrier_wait(&d->barrier);
+    run_entries(at, p, then);
+}
+
+/* Every rank has rows of its own, whose experts follow each other. */
+static void from_experts(const struct place *at, const struct phase *p)
+{
+    const struct cril_decoder *d = at->d;
+    const struct cril_pass pass = pass_of(at, &steps_of(at)[p->from]);
+    const size_t threads = cril_pool_threads(d->pool);
+    for (size_t e = 0; e < d->first_entry[d->m->config.mixture.n_experts]; e++) {
+        const struct cril_block b = entry_of(d, e);
+        if (d->entries[e].row % threads == at->rank)
+            pass.step->op->rows(&pass, &b);
+    }
+}
+
+/* ---- Across positions ---- */
 
 /* A part of the work on one group of rows at a time, whichever thread is free. */
 static void run_across(const struct place *at, const struct phase *p)
@@ -278,14 +392,14 @@ static void run_chunks(const struct place *at)
     const struct cril_matrix *t = cril_logits_matrix(d->m);
     const size_t n_chunks = cril_chunks(d->m), ld = n_chunks * CRIL_CHUNK;
     const struct cril_packed *packed =
-        &d->packed[d->m->config.n_layers][cril_logits_product(d->m)->w];
+        packed_of(d, d->m->config.n_layers, cril_logits_product(d->m), 0);
     float *values = (float *)d->values.data + d->first_output * ld;
     size_t c;
     while ((c = take(at->next)) < n_chunks) {
         const size_t first = c * CRIL_CHUNK, n = cril_chunk_columns(d->m, c);
         for (size_t p = 0; p < cril_panels(n); p++)
             multiply_panel(d, at->own, t, packed, first / CRIL_PANEL_COLUMNS + p, d->outputs,
-                           t->columns, &d->quantised_outputs, d->n_outputs, values, ld);
+                           t->columns, &d->quantised_outputs, 0, d->n_outputs, values, ld);
         cril_logits_finish(d->m, d->k, c, values + first, ld, d->n_outputs);
         for (size_t i = 0; i < d->n_outputs; i++)
             d->chunks[(d->first_output + i) * n_chunks + c] =
@@ -298,9 +412,11 @@ static void run_chunks(const struct place *at)
 static void run_phase(const struct place *at, const struct phase *p, const struct phase *then)
 {
     switch (p->form) {
-    case CRIL_BY_ROWS: run_rows(at, p, then); break;
+    case CRIL_BY_ROWS: p->of_experts ? run_entries(at, p, then) : run_rows(at, p, then); break;
     case CRIL_BY_PRODUCT: run_products(at, p); break;
     case CRIL_ACROSS_POSITIONS: run_across(at, p); break;
+    case CRIL_TO_EXPERTS: to_experts(at, p, then); break;
+    case CRIL_FROM_EXPERTS: from_experts(at, p); break;
     }
     if (p->form != CRIL_BY_ROWS || then)
         cril_barrier_wait(&at->d->barrier);
@@ -427,22 +543,34 @@ size_t cril_decoder_streams(const struct cril_decoder *d)
 
 /* ---- Life ---- */
 
+static bool needs_rows(enum cril_form form)
+{
+    return form == CRIL_BY_PRODUCT || form == CRIL_ACROSS_POSITIONS;
+}
+
+static bool takes_rows(enum cril_form form)
+{
+    return form == CRIL_BY_ROWS || form == CRIL_TO_EXPERTS;
+}
+
 /* Products that read the same rows go together; rows come before products and what goes across
  * positions, to be quantised. */
 static void find_phases(const struct cril_steps *list, struct phases *p)
 {
+    bool of_experts = false;
     for (size_t i = 0; i < list->n; i++) {
         const enum cril_form form = list->step[i].op->form;
         struct phase *last = p->n ? &p->phase[p->n - 1] : NULL;
+        of_experts = (of_experts || form == CRIL_TO_EXPERTS) && form != CRIL_FROM_EXPERTS;
         if (last && last->form == form &&
             (form == CRIL_BY_ROWS ||
              (form == CRIL_BY_PRODUCT && list->step[last->from].in == list->step[i].in))) {
             last->to = i + 1;
             continue;
         }
-        if (form != CRIL_BY_ROWS && (!last || last->form != CRIL_BY_ROWS))
-            p->phase[p->n++] = (struct phase){.form = CRIL_BY_ROWS, .from = i, .to = i};
-        p->phase[p->n++] = (struct phase){.form = form, .from = i, .to = i + 1};
+        if (needs_rows(form) && (!last || !takes_rows(last->form)))
+            p->phase[p->n++] = (struct phase){CRIL_BY_ROWS, i, i, of_experts};
+        p->phase[p->n++] = (struct phase){form, i, i + 1, of_experts};
     }
 }
 
@@ -473,11 +601,10 @@ static const struct cril_steps *list_of(const cril_model *m, size_t l)
     return l < m->config.n_layers ? cril_layer_steps(m, l) : &m->family->head;
 }
 
-/* The matrix of a product; NULL: the step is none. */
-static const struct cril_matrix *product_matrix(const cril_model *m, size_t l,
-                                                const struct cril_step *step)
+/* How many matrices a step multiplies by. */
+static size_t matrices_of(const cril_model *m, size_t l, const struct cril_step *step)
 {
-    return step->op->form == CRIL_BY_PRODUCT ? &m->layers[l].matrix[step->w] : NULL;
+    return step->op->form == CRIL_BY_PRODUCT ? cril_step_matrices(m, l, step) : 0;
 }
 
 struct pack_job {
@@ -492,18 +619,18 @@ static void pack_task(void *arg, size_t panel, size_t worker)
     cril_packing_panel(&job->packing, panel, &job->d->damaged);
 }
 
-/* The matrices of a layer as panels. */
-static void pack_layer(struct cril_decoder *d, size_t l, bool release)
+/* The matrices of a layer as panels: those of expert x, and with the first all that are of none. */
+static void pack_expert(struct cril_decoder *d, size_t l, size_t x, bool release,
+                        unsigned char **memory)
 {
     const struct cril_steps *list = list_of(d->m, l);
     struct pack_job job = {.d = d};
-    unsigned char *memory = d->panels[l].data;
     for (size_t i = 0; i < list->n; i++) {
-        const struct cril_matrix *t = product_matrix(d->m, l, &list->step[i]);
-        struct cril_packed *w = &d->packed[l][list->step[i].w];
-        if (!t)
+        const struct cril_step *step = &list->step[i];
+        struct cril_packed *w = packed_of(d, l, step, x);
+        if (x >= matrices_of(d->m, l, step))
             continue;
-        cril_packing_add(&job.packing, d->k, t, &memory, w);
+        cril_packing_add(&job.packing, d->k, cril_step_matrix(d->m, l, step, x), memory, w);
         w->prefetch_panels = cril_pool_threads(d->pool); /* they take panels by turns */
     }
     cril_pool_run(d->pool, job.packing.n_panels, pack_task, &job);
@@ -511,18 +638,27 @@ static void pack_layer(struct cril_decoder *d, size_t l, bool release)
         cril_packing_release(&job.packing);
 }
 
+static void pack_layer(struct cril_decoder *d, size_t l, bool release)
+{
+    const size_t n = d->m->config.mixture.n_experts;
+    unsigned char *memory = d->packed[l].panels.data;
+    for (size_t x = 0; x < (n ? n : 1); x++)
+        pack_expert(d, l, x, release, &memory);
+}
+
 /* Bytes of a layer's panels. False: beyond this machine's addresses. */
 static bool layer_bytes(const struct cril_decoder *d, size_t l, size_t *total)
 {
     const struct cril_steps *list = list_of(d->m, l);
     *total = 0;
-    for (size_t i = 0; i < list->n; i++) {
-        const struct cril_matrix *t = product_matrix(d->m, l, &list->step[i]);
-        size_t bytes;
-        if (t &&
-            (!cril_packed_bytes(d->k, t, t->rows, &bytes) || !cril_size_add(*total, bytes, total)))
-            return false;
-    }
+    for (size_t i = 0; i < list->n; i++)
+        for (size_t x = 0; x < matrices_of(d->m, l, &list->step[i]); x++) {
+            const struct cril_matrix *t = cril_step_matrix(d->m, l, &list->step[i], x);
+            size_t bytes;
+            if (!cril_packed_bytes(d->k, t, t->rows, &bytes) ||
+                !cril_size_add(*total, bytes, total))
+                return false;
+        }
     return true;
 }
 
@@ -540,32 +676,40 @@ static bool share_memory(struct cril_decoder *d, size_t memory, bool *keep)
         size_t total;
         if (!layer_bytes(d, l, &total))
             return false;
-        keep[l] = total <= left && cril_memory_reserve(&d->panels[l], total, 1);
+        keep[l] = total <= left && cril_memory_reserve(&d->packed[l].panels, total, 1);
         left -= keep[l] ? total : 0;
     }
     return true;
 }
 
+/* Rows of a piece that a buffer holds, or entries. */
+static size_t buffer_rows(const struct cril_decoder *d, enum cril_buffer b)
+{
+    return cril_buffer_is_of_experts(b) ? CRIL_ROWS * d->m->config.mixture.n_used : CRIL_ROWS;
+}
+
 /* Activations of a piece, in one go. */
 static bool create_buffers(struct cril_decoder *d)
 {
-    const size_t k = cril_logits_matrix(d->m)->columns;
+    const size_t k = cril_logits_matrix(d->m)->columns,
+                 n_used = d->m->config.mixture.n_used,
+                 rows = CRIL_ROWS * (n_used ? n_used : 1);
     size_t floats = 0, widest = 0;
     cril_plan_widths(d->m, d->ld);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
-        floats += CRIL_ROWS * d->ld[b];
+        floats += buffer_rows(d, (enum cril_buffer)b) * d->ld[b];
         widest = d->ld[b] > widest ? d->ld[b] : widest;
     }
-    const size_t quantised = cril_activations_floats(CRIL_ROWS, widest),
+    const size_t quantised = cril_activations_floats(rows, widest),
                  outputs = CRIL_ROWS * k + cril_activations_floats(CRIL_ROWS, k);
     if (!cril_memory_reserve(&d->memory, floats + quantised + outputs, sizeof(float)))
         return false;
     float *f = d->memory.data;
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
         d->buffers[b] = f;
-        f += CRIL_ROWS * d->ld[b];
+        f += buffer_rows(d, (enum cril_buffer)b) * d->ld[b];
     }
-    d->activations = cril_activations_at(f, CRIL_ROWS, widest);
+    d->activations = cril_activations_at(f, rows, widest);
     d->outputs = f + quantised;
     d->quantised_outputs = cril_activations_at(d->outputs + CRIL_ROWS * k, CRIL_ROWS, k);
     return true;
@@ -578,15 +722,32 @@ static bool create_scratch(struct cril_decoder *d)
     size_t panel = 0, bytes;
     for (size_t l = 0; l <= d->m->config.n_layers; l++)
         for (size_t s = 0; s < list_of(d->m, l)->n; s++) {
-            const struct cril_matrix *t = product_matrix(d->m, l, &list_of(d->m, l)->step[s]);
-            if (t && cril_packed_bytes(d->k, t, CRIL_PANEL_COLUMNS, &bytes) && bytes > panel)
-                panel = bytes;
+            const struct cril_step *step = &list_of(d->m, l)->step[s];
+            for (size_t x = 0; x < matrices_of(d->m, l, step); x++)
+                if (cril_packed_bytes(d->k, cril_step_matrix(d->m, l, step, x), CRIL_PANEL_COLUMNS,
+                                      &bytes) &&
+                    bytes > panel)
+                    panel = bytes;
         }
     for (size_t i = 0; i < cril_pool_threads(d->pool); i++)
         if (!cril_memory_reserve(&d->scratch[i].across, across, sizeof(float)) ||
             !cril_memory_reserve(&d->scratch[i].panel, panel, 1))
             return false;
     return true;
+}
+
+/* What sorts rows by expert, and the experts' matrices, none of them as panels yet. */
+static bool create_experts(struct cril_decoder *d)
+{
+    const struct cril_mixture *x = &d->m->config.mixture;
+    bool ok = (d->entries = calloc(CRIL_ROWS * x->n_used + 1, sizeof(*d->entries))) &&
+              (d->first_entry = calloc(x->n_experts + 1, sizeof(*d->first_entry)));
+    for (size_t l = 0; l < d->m->config.n_layers; l++)
+        for (size_t s = 0; s < CRIL_N_SLOTS && ok; s++)
+            ok = !d->m->layers[l].experts[s] ||
+                 (d->packed[l].experts[s] =
+                      calloc(x->n_experts, sizeof(*d->packed[l].experts[s])));
+    return ok;
 }
 
 /* What a call leaves, and its counters. */
@@ -646,9 +807,8 @@ static cril_status create(struct cril_decoder *d, const struct cril_decoder_opti
         find_phases(&d->m->family->layers[kind], &d->phases[kind]);
     d->scratch = calloc(threads, sizeof(*d->scratch));
     d->packed = calloc(n_layers + 1, sizeof(*d->packed));
-    d->panels = calloc(n_layers + 1, sizeof(*d->panels));
     bool *keep = calloc(n_layers + 1, sizeof(*keep));
-    const bool ok = d->scratch && d->packed && d->panels && keep && place_states(d) &&
+    const bool ok = d->scratch && d->packed && keep && place_states(d) && create_experts(d) &&
                     share_memory(d, o->memory, keep) && create_buffers(d) && create_scratch(d) &&
                     create_results(d) && create_streams(d);
     for (size_t l = 0; ok && l <= n_layers; l++)
@@ -696,15 +856,19 @@ void cril_decoder_free(struct cril_decoder *d)
     }
     for (size_t i = 0; d->streams && i < d->n_streams; i++)
         free(d->streams[i].memory.data);
-    for (size_t l = 0; d->panels && l <= d->m->config.n_layers; l++)
-        free(d->panels[l].data);
+    for (size_t l = 0; d->packed && l <= d->m->config.n_layers; l++) {
+        for (size_t s = 0; s < CRIL_N_SLOTS; s++)
+            free(d->packed[l].experts[s]);
+        free(d->packed[l].panels.data);
+    }
     cril_rotations_free(&d->rotations);
     free(d->scratch);
     free(d->streams);
     free(d->sequences);
     free(d->state_at);
     free(d->packed);
-    free(d->panels);
+    free(d->entries);
+    free(d->first_entry);
     free(d->memory.data);
     free(d->next);
     free(d->values.data);

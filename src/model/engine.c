@@ -3,11 +3,14 @@
  * stage's matrices are packed once for thousands of rows. The tasks of a stage are blocks of rows;
  * behind them in the same run are those that pack the panels of the next stage into the other half
  * of the memory for panels, which also keeps every thread busy to the end. An operation whose
- * positions follow in order is a stage of its own, whose tasks are windows. In the last layer only
- * scored rows go on from where the last state is stored.
+ * positions follow in order is a stage of its own, whose tasks are windows. The stage of experts is
+ * repeated for each, with the rows that chose it: experts are packed one behind the other as stages
+ * are, and what a row gets from them is summed in their order. In the last layer only scored rows
+ * go on from where the last state is stored.
  */
 #include "model/engine.h"
 
+#include "model/experts.h"
 #include "model/op.h"
 #include "model/panels.h"
 #include "model/plan.h"
@@ -28,9 +31,9 @@ struct scratch {
     struct cril_memory across;           /* of operations across positions */
 };
 
-/* A stage of a layer. */
+/* A stage of a layer; of that of experts, one of these. */
 struct stage {
-    size_t layer, index;
+    size_t layer, index, expert;
 };
 
 struct cril_engine {
@@ -53,6 +56,8 @@ struct cril_engine {
     struct cril_memory state;     /* what they point into */
     struct cril_rotations rotations;
     struct cril_memory kept_between_stages[CRIL_N_BUFFERS]; /* [n_rows][ld] where the plan says */
+    struct cril_memory entries; /* [n_rows * n_used] of the experts at work */
+    size_t *first_entry;        /* [n_experts + 1] of an expert */
 
     struct cril_memory panels[2]; /* of the stage at work, of the next */
     struct cril_packed packed[2][CRIL_N_SLOTS];
@@ -137,23 +142,70 @@ static void run_across(const struct cril_pass *p, const struct scratch *s,
     }
 }
 
-/* A block of rows through the stage at work. */
-static void run_rows(const struct cril_engine *e, struct scratch *s, size_t first, size_t n)
+/* A block of rows or entries through the stage at work. */
+static void run_block(const struct cril_engine *e, struct scratch *s, const struct cril_block *b)
 {
     const struct cril_stages *stages = stages_of(e, e->stage.layer);
-    const struct cril_block b = block_of(e, s, first, n);
     enum cril_buffer quantised = CRIL_N_BUFFERS;
     for (size_t i = stages->cut[e->stage.index]; i < stages->cut[e->stage.index + 1]; i++) {
         const struct cril_step *step = step_at(e, e->stage, i);
         const struct cril_pass p = pass_of(e, e->stage.layer, step);
         switch (step->op->form) {
-        case CRIL_BY_ROWS: step->op->rows(&p, &b); break;
-        case CRIL_BY_PRODUCT: multiply(e, s, step, &b, &quantised); break;
-        case CRIL_ACROSS_POSITIONS: run_across(&p, s, &b); break;
+        case CRIL_BY_PRODUCT: multiply(e, s, step, b, &quantised); break;
+        case CRIL_ACROSS_POSITIONS: run_across(&p, s, b); break;
+        default: step->op->rows(&p, b);
         }
         if (quantised == step->out)
             quantised = CRIL_N_BUFFERS;
     }
+}
+
+static void run_rows(const struct cril_engine *e, struct scratch *s, size_t task)
+{
+    const size_t first = task * CRIL_ROWS, left = e->n_rows - first;
+    const struct cril_block b = block_of(e, s, first, left < CRIL_ROWS ? left : CRIL_ROWS);
+    run_block(e, s, &b);
+}
+
+/* ---- Experts ---- */
+
+static bool is_of_experts(const struct cril_engine *e, struct stage s)
+{
+    return step_at(e, s, stages_of(e, s.layer)->cut[s.index])->op->form == CRIL_TO_EXPERTS;
+}
+
+/* How many rows chose the expert. */
+static size_t expert_rows(const struct cril_engine *e, size_t expert)
+{
+    return e->first_entry[expert + 1] - e->first_entry[expert];
+}
+
+/* Rows of a task of the expert at work: as many in each, and a task for each thread. */
+static size_t expert_task_rows(const struct cril_engine *e)
+{
+    enum { MIN_ROWS = 8 }; /* fewer would be read more slowly than panels */
+    const size_t n = expert_rows(e, e->stage.expert), threads = cril_pool_threads(e->pool),
+                 tasks = (n + CRIL_ROWS - 1) / CRIL_ROWS,
+                 shared = (tasks + threads - 1) / threads * threads,
+                 rows = shared ? (n + shared - 1) / shared : 0;
+    return rows < MIN_ROWS ? MIN_ROWS : rows;
+}
+
+/* Some entries of the expert at work. Buffers that wait at cuts have the rows of all the batch. */
+static void run_entries(const struct cril_engine *e, struct scratch *s, size_t task)
+{
+    const size_t rows = expert_task_rows(e), first = task * rows,
+                 left = expert_rows(e, e->stage.expert) - first;
+    struct cril_block b = block_of(e, s, 0, left < rows ? left : rows);
+    b.entries = (const struct cril_entry *)e->entries.data + e->first_entry[e->stage.expert] + first;
+    run_block(e, s, &b);
+}
+
+/* The rows by the experts that they chose. */
+static void sort_rows(struct cril_engine *e)
+{
+    cril_sort_by_expert(&e->m->config.mixture, e->kept_between_stages[CRIL_BUF_C].data,
+                        e->plan.ld[CRIL_BUF_C], e->n_rows, e->entries.data, e->first_entry);
 }
 
 /* ---- Operations in order ---- */
@@ -191,8 +243,8 @@ static void place_next(struct cril_engine *e, struct stage s, size_t parity)
     for (size_t i = stages->cut[s.index]; i < stages->cut[s.index + 1]; i++) {
         const struct cril_step *step = step_at(e, s, i);
         if (step->op->form == CRIL_BY_PRODUCT)
-            cril_packing_add(&e->next, e->k, &e->m->layers[s.layer].matrix[step->w], &memory,
-                             &e->packed[parity][step->w]);
+            cril_packing_add(&e->next, e->k, cril_step_matrix(e->m, s.layer, step, s.expert),
+                             &memory, &e->packed[parity][step->w]);
     }
     cril_packing_fetch(&e->next);
 }
@@ -201,20 +253,24 @@ static void stage_task(void *arg, size_t task, size_t worker)
 {
     struct cril_engine *e = arg;
     struct scratch *s = &e->scratch[worker];
-    const size_t first = task * CRIL_ROWS;
     if (task >= e->n_tasks)
         cril_packing_panel(&e->next, task - e->n_tasks, &e->damaged);
     else if (in_order(e))
         run_window(e, s, task);
+    else if (is_of_experts(e, e->stage))
+        run_entries(e, s, task);
     else
-        run_rows(e, s, first, e->n_rows - first < CRIL_ROWS ? e->n_rows - first : CRIL_ROWS);
+        run_rows(e, s, task);
 }
 
 static size_t count_tasks(const struct cril_engine *e)
 {
     const struct cril_step *step = in_order(e);
-    return step ? e->n_windows * step->op->parts(e->m, e->stage.layer)
-                : (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
+    if (step)
+        return e->n_windows * step->op->parts(e->m, e->stage.layer);
+    if (is_of_experts(e, e->stage))
+        return (expert_rows(e, e->stage.expert) + expert_task_rows(e) - 1) / expert_task_rows(e);
+    return (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
 }
 
 /* From here on only scored rows matter: they move together. */
@@ -258,10 +314,15 @@ static size_t stages_of_all_rows(const struct cril_engine *e)
     return 0;
 }
 
+/* Of experts, the next one that rows chose. */
 static struct stage after(const struct cril_engine *e, struct stage s)
 {
-    return s.index + 1 < stages_of(e, s.layer)->n ? (struct stage){s.layer, s.index + 1}
-                                                  : (struct stage){s.layer + 1, 0};
+    if (is_of_experts(e, s))
+        for (size_t x = s.expert + 1; x < e->m->config.mixture.n_experts; x++)
+            if (expert_rows(e, x))
+                return (struct stage){s.layer, s.index, x};
+    return s.index + 1 < stages_of(e, s.layer)->n ? (struct stage){s.layer, s.index + 1, 0}
+                                                  : (struct stage){s.layer + 1, 0, 0};
 }
 
 static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user,
@@ -269,13 +330,14 @@ static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void
 {
     const size_t n_layers = e->m->config.n_layers, n = stages_before(e, n_layers),
                  all_rows = stages_of_all_rows(e), last = stages_of(e, n_layers - 1)->n;
-    struct stage next = {0, 0};
+    struct stage next = {0, 0, 0};
     e->next = (struct cril_packing){0};
     place_next(e, next, 0);
     e->n_tasks = 0;
+    e->parity = 1;
     cril_pool_run(e->pool, e->next.n_panels, stage_task, e);
-    for (size_t i = 0;; i++) {
-        if (i == all_rows)
+    for (size_t i = 0;; i += next.expert == 0) {
+        if (i == all_rows && next.expert == 0)
             keep_scored(e);
         if (e->bounded)
             cril_packing_release(&e->next);
@@ -284,11 +346,13 @@ static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void
         if (poll && poll(user, (double)i / (double)(n + last)) != 0)
             return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
         e->stage = next;
-        e->parity = i % 2;
+        if (is_of_experts(e, next) && next.expert == 0)
+            sort_rows(e);
+        e->parity = 1 - e->parity;
         e->n_tasks = count_tasks(e);
         e->next = (struct cril_packing){0};
         next = after(e, next);
-        if (i + 1 < n)
+        if (next.layer < n_layers)
             place_next(e, next, 1 - e->parity);
         cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
     }
@@ -350,6 +414,8 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored)
               cril_memory_reserve(&e->sequences, e->n_windows,
                                   e->n_states * sizeof(struct cril_sequence)) &&
               cril_memory_reserve(&e->state, state, 1) &&
+              cril_memory_reserve(&e->entries, e->n_rows,
+                                  e->m->config.mixture.n_used * sizeof(struct cril_entry)) &&
               cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
               cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
               cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
@@ -490,6 +556,7 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
     e->vocabulary = (struct cril_vocabulary){
         .m = m, .k = k, .pool = e->pool, .release = e->bounded, .damaged = &e->damaged};
     bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) &&
+              (e->first_entry = calloc(m->config.mixture.n_experts + 1, sizeof(size_t))) &&
               cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
               cril_memory_reserve(&e->panels[1], e->plan.panel_bytes, 1);
     for (size_t i = 0; ok && i < threads; i++)
@@ -518,7 +585,8 @@ void cril_engine_free(struct cril_engine *e)
     if (!e)
         return;
     struct cril_memory *const owned[] = {&e->rows, &e->sequences, &e->state,     &e->ids,
-                                         &e->nats, &e->shares,    &e->panels[0], &e->panels[1]};
+                                         &e->nats, &e->shares,    &e->panels[0], &e->panels[1],
+                                         &e->entries};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
@@ -530,6 +598,7 @@ void cril_engine_free(struct cril_engine *e)
     cril_rotations_free(&e->rotations);
     cril_vocabulary_free(&e->vocabulary);
     free(e->scratch);
+    free(e->first_entry);
     cril_pool_free(e->pool);
     free(e);
 }

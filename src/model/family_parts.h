@@ -52,9 +52,10 @@
 #define CRIL_STEP_ADD CRIL_STEP(add, NONE, T, X)
 
 /* A layer of a Llama: Touvron et al. 2023, section 2.2. */
-#define CRIL_STEPS_LLAMA                                                                           \
+#define CRIL_STEPS_LLAMA_ATTENTION                                                                 \
     CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEPS_QKV(N), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND,       \
-        CRIL_STEP_ADD, CRIL_STEP(norm, FFN_NORM, X, N), CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD
+        CRIL_STEP_ADD, CRIL_STEP(norm, FFN_NORM, X, N)
+#define CRIL_STEPS_LLAMA CRIL_STEPS_LLAMA_ATTENTION, CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD
 
 /* The convolution of SU, with its bias and function. */
 #define CRIL_STEPS_CONVOLVE                                                                        \
@@ -187,6 +188,31 @@
         CRIL_ROWS_O("model.layers.#.self_attn.o_proj"),                                            \
         CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", "model.layers.#.post_attention_layernorm", 0),        \
         CRIL_ROWS_GATED("model.layers.#.mlp.")
+
+/* A mixture's router, and its experts: each in tensors of its own in a folder, its matrix W NAME. */
+#define CRIL_ROWS_ROUTER(NAME)                                                                     \
+    {                                                                                              \
+        CRIL_W_ROUTER, "blk.#.ffn_gate_inp.weight", NAME ".weight", 0, CRIL_PART_ALL, 0            \
+    }
+#define CRIL_ROWS_EXPERTS(PREFIX, GATE, UP, DOWN)                                                  \
+    {CRIL_W_EXPERT_GATE, "blk.#.ffn_gate_exps.weight", PREFIX "experts.@." GATE ".weight", 0,      \
+     CRIL_PART_ALL, 0},                                                                            \
+        {CRIL_W_EXPERT_UP, "blk.#.ffn_up_exps.weight", PREFIX "experts.@." UP ".weight", 0,        \
+         CRIL_PART_ALL, 0},                                                                        \
+        {CRIL_W_EXPERT_DOWN, "blk.#.ffn_down_exps.weight", PREFIX "experts.@." DOWN ".weight", 0,  \
+         CRIL_PART_ALL, 0},                                                                        \
+        {CRIL_W_EXPERT_GATE, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_FIRST_HALF, 0},   \
+    {                                                                                              \
+        CRIL_W_EXPERT_UP, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_SECOND_HALF, 0       \
+    }
+/* All experts in one tensor of a folder, gates and ups in the same. */
+#define CRIL_ROWS_FUSED_EXPERTS(GATE_UP, DOWN)                                                     \
+    {CRIL_W_EXPERT_GATE, NULL, GATE_UP, 0, CRIL_PART_FIRST_HALF, 0},                               \
+        {CRIL_W_EXPERT_UP, NULL, GATE_UP, 0, CRIL_PART_SECOND_HALF, 0},                            \
+    {                                                                                              \
+        CRIL_W_EXPERT_DOWN, NULL, DOWN, 0, CRIL_PART_ALL, 0                                        \
+    }
+
 #define CRIL_ROWS_END                                                                              \
     {                                                                                              \
         0                                                                                          \

@@ -42,8 +42,8 @@ static const struct option {
 };
 
 static const struct cril_known_key harmless[] = {
+    {"expert_*", "describes experts, and the model has none"}, /* the first: left out where it has */
     {"vocab_size", "the embedding has as many rows as it has"},
-    {"expert_*", "describes experts, and the model has none"},
     {"tensor_data_layout", "says where the tensors came from"},
     {"pooling_type", "pooling makes vectors of texts, no probabilities"},
     {"attention.layer_norm_epsilon", "the norms are RMS norms, which have an epsilon of their own"},
@@ -91,5 +91,5 @@ cril_status cril_model_check_keys(cril_model *m, cril_error *err)
                              m->path, prefix, o->key, o->asks_for);
         cril_key_find(m, o->key); /* that is read */
     }
-    return cril_known_keys(m->values, prefix, harmless, err);
+    return cril_known_keys(m->values, prefix, harmless + (m->config.mixture.n_experts > 0), err);
 }

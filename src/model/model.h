@@ -77,6 +77,7 @@ struct cril_steps {
     }
 
 enum {
+    CRIL_MAX_EXPERTS = 4096,
     CRIL_MAX_KINDS = 6, /* of layers in a family */
     CRIL_MAX_ROPES = 2  /* in a model */
 };
@@ -186,6 +187,12 @@ struct cril_model {
 /* An empty model, to be filled; cril_model_close. NULL: out of memory. */
 cril_model *cril_model_create(void);
 
+/* Whether a buffer holds an expert's rows, rather than all. */
+static inline bool cril_buffer_is_of_experts(enum cril_buffer b)
+{
+    return b >= CRIL_BUF_XN && b <= CRIL_BUF_XT;
+}
+
 /* Numbers of a buffer in a layer. */
 size_t cril_buffer_width(const cril_model *m, size_t layer, enum cril_buffer b);
 
@@ -216,6 +223,8 @@ void cril_family_names(bool classes, char *out, size_t size);
  * keep *out. */
 cril_status cril_key_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
 cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *out, cril_error *err);
+/* A width, which is believed up to a limit. */
+cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
 cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err);
@@ -239,6 +248,14 @@ cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err);
 cril_status cril_model_scales(cril_model *m, cril_error *err);
 /* attn_logit_softcapping, final_logit_softcapping */
 cril_status cril_model_caps(cril_model *m, cril_error *err);
+/* expert_count, where it is not 0 expert_used_count, expert_feed_forward_length (absent: n_ff),
+ * expert_weights_norm, expert_weights_scale, expert_gating_func, expert_group_count,
+ * expert_group_used_count. Groups count by their best score, with sigmoids by their best two. */
+cril_status cril_model_mixture(cril_model *m, cril_error *err);
+/* expert_layers, which cril alone writes: a truth value a layer, for its kind. Absent: all layers
+ * are mixtures. */
+cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
+                                     cril_error *err);
 /* attention.clamp_kqv */
 cril_status cril_model_limit(cril_model *m, cril_error *err);
 /* hidden_activation, which cril alone writes */

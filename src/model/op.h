@@ -17,7 +17,10 @@
 enum cril_form {
     CRIL_BY_ROWS,         /* a row's result follows from this row and the weights */
     CRIL_BY_PRODUCT,      /* a row times the step's matrix, by the kernels for products */
-    CRIL_ACROSS_POSITIONS /* a row's result follows from the states of earlier positions too */
+    CRIL_ACROSS_POSITIONS, /* a row's result follows from the states of earlier positions too */
+    CRIL_TO_EXPERTS,  /* begins the steps that are taken once for each expert, with the rows that
+                         chose it: all by rows or by product, in buffers of experts */
+    CRIL_FROM_EXPERTS /* ends them */
 };
 
 enum {
@@ -32,18 +35,25 @@ struct cril_row {
     int32_t id;
 };
 
+/* A row of a batch, and which of the experts that it chose is meant: 0 is the first. */
+struct cril_entry {
+    size_t row, rank;
+};
+
 /* Memory for the states of one sequence. */
 struct cril_sequence {
     unsigned char *state; /* 64-byte aligned; zero before the first use */
     size_t n_pad;         /* positions that it has room for: a multiple of CRIL_PANEL_COLUMNS */
 };
 
-/* Rows of all buffers. Buffers that no step at hand uses may be NULL. */
+/* Rows of all buffers. Buffers that no step at hand uses may be NULL. For an expert a block has
+ * entries: buffers of experts hold n of them, the others all rows of the batch. */
 struct cril_block {
     const struct cril_row *rows; /* [n], in order of sequences and positions */
     size_t n;
     float *buffer[CRIL_N_BUFFERS]; /* [n][ld] */
     const size_t *ld;              /* [CRIL_N_BUFFERS] */
+    const struct cril_entry *entries; /* [n] of an expert, in order of rows; NULL: of none */
 };
 
 /* The step of a layer that a block goes through. */
@@ -63,6 +73,7 @@ struct cril_token {
     const cril_model *m;
     size_t layer, position, n; /* n: tokens that the state has room for */
     int32_t id;
+    size_t expert, rank; /* at work, and which of the chosen ones it is */
     float *buffer[CRIL_N_BUFFERS]; /* [cril_buffer_width] */
     float *state;                  /* of the step in this layer */
     float *scratch;                /* [n + width of CRIL_BUF_Q] */
@@ -91,7 +102,7 @@ struct cril_op {
     /* Rows of the matrix where it is a table from which rows are taken; NULL: it is multiplied. */
     size_t (*table)(const cril_model *m);
 
-    /* CRIL_BY_ROWS. */
+    /* CRIL_BY_ROWS, CRIL_TO_EXPERTS, CRIL_FROM_EXPERTS; entries in the last two. */
     void (*rows)(const struct cril_pass *p, const struct cril_block *b);
 
     /*
@@ -156,6 +167,21 @@ extern const struct cril_op cril_op_wkv;       /* out = average of out, by keys 
 extern const struct cril_op cril_op_sigmoid_mul; /* out = sigmoid(out) * in */
 extern const struct cril_op cril_op_rescale;   /* out is divided by 2 as often as X was halved */
 extern const struct cril_op cril_op_halve;     /* out is halved behind every rescale_every layers */
+
+/* The matrix of a step; of an expert where it has one for each. */
+static inline const struct cril_matrix *cril_step_matrix(const cril_model *m, size_t layer,
+                                                         const struct cril_step *s, size_t expert)
+{
+    const struct cril_layer *l = &m->layers[layer];
+
+    return l->experts[s->w] ? &l->experts[s->w][expert] : &l->matrix[s->w];
+}
+
+static inline size_t cril_step_matrices(const cril_model *m, size_t layer,
+                                        const struct cril_step *s)
+{
+    return m->layers[layer].experts[s->w] ? m->config.mixture.n_experts : 1;
+}
 
 /* Row i of a buffer. */
 static inline float *cril_block_row(const struct cril_block *b, enum cril_buffer buffer, size_t i)

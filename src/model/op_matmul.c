@@ -51,7 +51,7 @@ static float dot_int(const struct cril_dtype_info *t, const uint8_t *row, const 
 
 static void multiply_token(const struct cril_token *t, const struct cril_step *s)
 {
-    const struct cril_matrix *w = &t->m->layers[t->layer].matrix[s->w];
+    const struct cril_matrix *w = cril_step_matrix(t->m, t->layer, s, t->expert);
     const struct cril_dtype_info *type = &cril_dtypes[w->type];
     const float *x = t->buffer[s->in];
     for (size_t r = 0; r < w->rows; r++)
@@ -62,7 +62,8 @@ static void multiply_token(const struct cril_token *t, const struct cril_step *s
 static double multiply_adds(const cril_model *m, size_t layer, const struct cril_step *s, size_t n)
 {
     const struct cril_matrix *w = &m->layers[layer].matrix[s->w];
-    return (double)n * (double)w->rows * (double)w->columns;
+    const size_t times = m->layers[layer].experts[s->w] ? m->config.mixture.n_used : 1;
+    return (double)n * (double)times * (double)w->rows * (double)w->columns;
 }
 
 const struct cril_op cril_op_matmul = {

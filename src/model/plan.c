@@ -24,20 +24,30 @@ struct sizes {
     size_t window; /* rows */
 };
 
+static bool add_matrix(const struct cril_kernels *k, const struct cril_matrix *t,
+                       struct step_bytes *b)
+{
+    const size_t file = cril_matrix_bytes(t);
+    size_t panels;
+    if (!cril_packed_bytes(k, t, t->rows, &panels))
+        return false;
+    b->panels = panels > b->panels ? panels : b->panels;
+    b->file = file > b->file ? file : b->file;
+    return true;
+}
+
 static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
     for (size_t l = 0; l < m->config.n_layers; l++) {
         const struct cril_steps *list = cril_layer_steps(m, l);
         for (size_t i = 0; i < list->n; i++) {
-            const struct cril_matrix *t = &m->layers[l].matrix[list->step[i].w];
-            struct step_bytes *b = &s->step[m->layers[l].kind][i];
-            size_t panels;
-            if (list->step[i].op->form != CRIL_BY_PRODUCT)
+            const struct cril_step *step = &list->step[i];
+            if (step->op->form != CRIL_BY_PRODUCT)
                 continue;
-            if (!cril_packed_bytes(k, t, t->rows, &panels))
-                return false;
-            b->panels = panels > b->panels ? panels : b->panels;
-            b->file = cril_matrix_bytes(t) > b->file ? cril_matrix_bytes(t) : b->file;
+            for (size_t x = 0; x < cril_step_matrices(m, l, step); x++)
+                if (!add_matrix(k, cril_step_matrix(m, l, step, x),
+                                &s->step[m->layers[l].kind][i]))
+                    return false;
         }
     }
     return true;
@@ -60,15 +70,17 @@ static size_t state_bytes(const cril_model *m)
 static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struct sizes *s)
 {
     const struct cril_matrix *output = cril_logits_matrix(m);
+    const struct cril_mixture *x = &m->config.mixture;
     const size_t d = output->columns;
     size_t chunk;
     if (!cril_packed_bytes(k, output, CRIL_CHUNK, &chunk))
         return false;
-    s->row = state_bytes(m) + d * sizeof(float) + cril_chunks(m) * sizeof(struct cril_chunk) + 64;
+    s->row = state_bytes(m) + d * sizeof(float) + cril_chunks(m) * sizeof(struct cril_chunk) + 64 +
+             x->n_used * sizeof(struct cril_entry);
     s->fixed = s->workers * (chunk + CRIL_CHUNK * output->row_bytes +
                              CRIL_ROWS * CRIL_CHUNK * sizeof(float) + /* logits */
                              cril_model_scratch(m, s->window) * sizeof(float)) +
-               cril_rotations_bytes(m, s->window);
+               cril_rotations_bytes(m, s->window) + x->n_experts * sizeof(size_t);
     return true;
 }
 
@@ -102,35 +114,38 @@ static bool needed(const cril_model *m, const struct cril_steps *list, size_t at
 static bool must_cut(const struct cril_steps *list, size_t i)
 {
     return i == 0 || list->step[i].op->form == CRIL_ACROSS_POSITIONS ||
-           list->step[i - 1].op->in_order;
+           list->step[i].op->form == CRIL_TO_EXPERTS || list->step[i - 1].op->in_order ||
+           list->step[i - 1].op->form == CRIL_FROM_EXPERTS;
 }
 
 /* Cuts layers of a kind where it must, and before a matrix whose panels would make a stage larger
  * than max_bytes. Raises *largest to the bytes of the largest stage, and sets *several to whether
- * that has several matrices. */
+ * that has several matrices between which it can be cut. */
 static void cut_kind(const struct cril_steps *list, const struct step_bytes *step, size_t max_bytes,
                      struct cril_stages *out, size_t *largest, bool *several)
 {
     size_t bytes = 0, matrices = 0;
+    bool of_experts = false;
     out->n = 0;
     for (size_t i = 0; i < list->n; i++) {
         const bool matrix = list->step[i].op->form == CRIL_BY_PRODUCT;
         const bool full = bytes > max_bytes || step[i].panels > max_bytes - bytes;
-        if (must_cut(list, i) || (matrix && matrices && full)) {
+        if (must_cut(list, i) || (matrix && matrices && full && !of_experts)) {
             out->cut[out->n++] = i;
             bytes = matrices = 0;
+            of_experts = list->step[i].op->form == CRIL_TO_EXPERTS;
         }
         bytes += step[i].panels;
         matrices += matrix;
         if (bytes > *largest) {
             *largest = bytes;
-            *several = matrices > 1;
+            *several = matrices > 1 && !of_experts;
         }
     }
     out->cut[out->n] = list->n;
 }
 
-/* Cuts layers of all kinds. True: the largest stage has several matrices. */
+/* Cuts layers of all kinds. True: the largest stage can be cut. */
 static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
 {
     bool several = false;
@@ -147,6 +162,8 @@ static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
             for (size_t i = 1; i < stages->n; i++)
                 p->kept_between_stages[b] |= needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
     }
+    for (size_t b = 0; b < CRIL_N_BUFFERS; b++) /* their rows are not those of the batch */
+        assert(!p->kept_between_stages[b] || !cril_buffer_is_of_experts((enum cril_buffer)b));
     return several;
 }
 

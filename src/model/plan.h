@@ -4,9 +4,10 @@
  * A layer's steps are cut into stages. All rows go through a stage before any enters the next, so
  * at a time two stages' panels are in memory: those at work, and the next, packed meanwhile. There
  * is always a cut before an operation across positions, since it needs what all rows have stored,
- * and one behind an operation whose positions follow in order. Where memory is short, stages are
- * cut between matrices: less for panels, more for the activations that must wait at a cut. No cut
- * changes a bit of any result.
+ * and one behind an operation whose positions follow in order. The steps that are taken for each
+ * expert are a stage, which counts as one expert's, since the experts follow each other as stages
+ * do. Where memory is short, other stages are cut between matrices: less for panels, more for the
+ * activations that must wait at a cut. No cut changes a bit of any result.
  */
 #ifndef CRIL_MODEL_PLAN_H
 #define CRIL_MODEL_PLAN_H

@@ -61,16 +61,36 @@ static bool create(struct memory *w, const cril_model *m, size_t n)
 
 /* ---- Tokens ---- */
 
+static void run_step(struct memory *w, const struct cril_step *step)
+{
+    w->token.state = NULL;
+    for (size_t k = 0; k < w->n_states; k++)
+        if (step->op->state == w->states[k])
+            w->token.state = w->state[w->token.layer * w->n_states + k];
+    step->op->plain(&w->token, step);
+}
+
+/* The steps from `step` on for each expert that the token chose. Returns the last one. */
+static const struct cril_step *run_experts(struct memory *w, const struct cril_step *step)
+{
+    const struct cril_step *s = step;
+    for (w->token.rank = 0; w->token.rank < w->token.m->config.mixture.n_used; w->token.rank++) {
+        w->token.expert = (size_t)w->token.buffer[CRIL_BUF_C][w->token.rank];
+        for (s = step; s->op->form != CRIL_FROM_EXPERTS; s++)
+            run_step(w, s);
+        run_step(w, s);
+    }
+    return s;
+}
+
 static void run(struct memory *w, size_t layer, const struct cril_steps *list)
 {
     w->token.layer = layer;
-    for (size_t i = 0; i < list->n; i++) {
-        const struct cril_op *op = list->step[i].op;
-        w->token.state = NULL;
-        for (size_t k = 0; k < w->n_states; k++)
-            if (op->state == w->states[k])
-                w->token.state = w->state[layer * w->n_states + k];
-        op->plain(&w->token, &list->step[i]);
+    for (const struct cril_step *s = list->step; s < list->step + list->n; s++) {
+        if (s->op->form == CRIL_TO_EXPERTS)
+            s = run_experts(w, s);
+        else
+            run_step(w, s);
     }
 }
 

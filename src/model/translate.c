@@ -388,6 +388,71 @@ cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, 
     return cril_translate_uint(t, "attention.value_length", *width, err);
 }
 
+cril_status cril_translate_experts(struct cril_translation *t, uint64_t experts, uint64_t used,
+                                   cril_error *err)
+{
+    cril_status st;
+
+    if ((st = cril_config_uint(t, "num_local_experts", &experts, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "num_experts", &experts, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "num_experts_per_tok", &used, err)) != CRIL_OK ||
+        (st = cril_translate_uint(t, "expert_count", experts, err)) != CRIL_OK)
+        return st;
+    return cril_translate_uint(t, "expert_used_count", used, err);
+}
+
+cril_status cril_translate_expert_norm(struct cril_translation *t, bool usual, cril_error *err)
+{
+    bool normed = false;
+    const cril_status st = cril_config_bool(t, "norm_topk_prob", &normed, err);
+
+    return st != CRIL_OK || normed == usual
+               ? st
+               : cril_translate_flag(t, "expert_weights_norm", normed, err);
+}
+
+/* Clears has [n] where mlp_only_layers names a layer. */
+static cril_status read_dense_layers(const struct cril_translation *t, uint8_t *has, size_t n,
+                                     cril_error *err)
+{
+    const struct cril_value *const v = find(t, "mlp_only_layers");
+
+    if (!v || (v->is_array && !v->n))
+        return CRIL_OK;
+    if (!v->is_array || (v->type != CRIL_VALUE_I64 && v->type != CRIL_VALUE_U64))
+        return wrong_kind(t, "mlp_only_layers", "a list of whole numbers", err);
+    for (uint64_t i = 0; i < v->n; i++)
+        if (cril_value_uint(v, i) < n)
+            has[cril_value_uint(v, i)] = 0;
+    return CRIL_OK;
+}
+
+cril_status cril_translate_expert_layers(struct cril_translation *t, cril_error *err)
+{
+    const size_t n = (size_t)cril_translated_uint(t, "block_count");
+    uint8_t has[MAX_LAYERS];
+    uint64_t step = 1;
+    bool all = true;
+    char buffer[128];
+    cril_status st = cril_config_uint(t, "decoder_sparse_step", &step, err);
+
+    if (st != CRIL_OK)
+        return st;
+    if (n > MAX_LAYERS || !step)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: has %zu layers, of which every %llu. has experts", t->config->path, n,
+                         (unsigned long long)step);
+    for (size_t i = 0; i < n; i++)
+        has[i] = (i + 1) % step == 0;
+    if ((st = read_dense_layers(t, has, n, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        all = all && has[i];
+    return all ? CRIL_OK
+               : cril_values_add_numbers(t->out, full_key(t, "expert_layers", buffer),
+                                         CRIL_VALUE_BOOL, has, n, err);
+}
+
 /* Where config.json keeps a rotation: "rope_scaling." (published), "rope_parameters." and perhaps a
  * kind of layer (written by transformers 5). A rope_scaling that is not empty wins. */
 struct rotation {

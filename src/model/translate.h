@@ -94,6 +94,15 @@ cril_status cril_translate_number(struct cril_translation *t, const char *name, 
                                   cril_error *err);
 cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
                                 cril_error *err);
+/* expert_count, under either of its names, and expert_used_count; experts, used: where they are
+ * absent. */
+cril_status cril_translate_experts(struct cril_translation *t, uint64_t experts, uint64_t used,
+                                   cril_error *err);
+/* expert_weights_norm by norm_topk_prob (absent: false), unless it is the usual one of the
+ * architecture, which its GGUF files do not say. */
+cril_status cril_translate_expert_norm(struct cril_translation *t, bool usual, cril_error *err);
+/* expert_layers, by Qwen's mlp_only_layers and decoder_sparse_step, unless all layers have them. */
+cril_status cril_translate_expert_layers(struct cril_translation *t, cril_error *err);
 /* The width of a head, head_dim or the model's width over the heads, as key_length and
  * value_length. *width is set. */
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const struct cril_family *const families[] = {
-    &cril_family_gemma3, &cril_family_granitemoe, &cril_family_llama,    &cril_family_mamba,
+    &cril_family_gemma3, &cril_family_granitemoe, &cril_family_jamba, &cril_family_llama,    &cril_family_mamba,
     &cril_family_mamba2, &cril_family_olmoe,      &cril_family_qwen2,    &cril_family_qwen2moe,
     &cril_family_qwen3moe, &cril_family_rwkv4};
 

@@ -80,7 +80,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     uint64_t heads = 128, width = 64, inner;
     cril_status st;
 
-    if ((st = cril_translate_scan(t, "use_conv_bias", "use_bias", err)) != CRIL_OK ||
+    if ((st = cril_translate_scan(t, "use_conv_bias", "use_bias", 1 << 20, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "rms_norm", true, err)) != CRIL_OK ||
         (st = cril_translate_inner(t, "intermediate_size", "expand", err)) != CRIL_OK ||
         (st = cril_config_uint(t, "num_heads", &heads, err)) != CRIL_OK ||

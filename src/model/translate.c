@@ -331,9 +331,8 @@ cril_status cril_translate_flag(struct cril_translation *t, const char *key, boo
 }
 
 cril_status cril_translate_scan(struct cril_translation *t, const char *conv_bias,
-                                const char *matrix_bias, cril_error *err)
+                                const char *matrix_bias, uint64_t context, cril_error *err)
 {
-    uint64_t context = 1 << 20;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||

@@ -17,7 +17,8 @@
 enum {
     CRIL_PANEL_COLUMNS = 32,    /* columns of a panel */
     CRIL_ACTIVATION_BLOCK = 32, /* activations that share a scale */
-    CRIL_CHUNK = 1024           /* logits that are reduced together; part of the contract */
+    CRIL_CHUNK = 1024,          /* logits that are reduced together; part of the contract */
+    CRIL_CHANNELS = 64          /* of a convolution or scan that go together at most */
 };
 
 /* Functions between the matrices of a feed-forward network, and behind a convolution. */
@@ -70,8 +71,8 @@ struct cril_kernels {
                      const struct cril_packed *w, size_t p, float *c, size_t ldc);
     /* x [k] to row `row` of a. A block with a value that is not finite gets scale NaN. */
     void (*quantise)(const float *x, struct cril_activations *a, size_t row);
-    /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
-     * be x. n in 1.. */
+    /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. w
+     * NULL: ones. y may be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its
      * bias. w NULL: ones. y may be x. n in 1.. */
@@ -87,6 +88,30 @@ struct cril_kernels {
     void (*add)(float *x, const float *y, size_t n); /* x += y */
     void (*scale)(float *x, float a, size_t n);      /* x *= a */
     void (*add_scaled)(float *x, float a, const float *y, size_t n); /* x = fma(a, y, x) */
+    void (*softplus)(float *x, size_t n);            /* x = ln(1 + e^x) */
+    void (*sigmoid_mul)(float *g, const float *u, size_t n); /* g = sigmoid(g) * u */
+
+    /*
+     * A position of operations whose positions follow in order. A channel is a lane: all that the
+     * channels have numbers of are rows [.., width] of one lane each. The states of a channel go on
+     * to the next position.
+     */
+    /* x = sum over the taps of w[t] s[t], where s[taps - 1] is x: one fma chain. Then s[t] = s[t +
+     * 1]. s [taps - 1, width], w [taps, width]; width <= CRIL_CHANNELS, taps >= 1. */
+    void (*convolve)(float *s, const float *w, size_t taps, float *x, size_t width);
+    /* s[j] = e^(d a[j]) s[j] + d u b[j], for j < n; then d = sum of s[j] c[j], one fma chain (Gu &
+     * Dao 2023, algorithm 2). s, a [n, width]; b, c [n]; u, d [width]. Any width. */
+    void (*scan)(float *s, const float *a, const float *b, const float *c, size_t n,
+                 const float *u, float *d, size_t width);
+    /* The same with one decay and one d for all channels (Dao & Gu 2024): s[j] = decay s[j] + d u
+     * b[j]; y = sum of s[j] c[j]. Any width. */
+    void (*scan_head)(float *s, float decay, float d, const float *b, const float *c, size_t n,
+                      const float *u, float *y, size_t width);
+    /* RWKV's average of the values so far, weighted by e^k and by age, that of this position by
+     * e^now (Peng et al. 2023), which replaces v. s [3, width]: numerator, denominator, and the
+     * exponent that was taken out of both. */
+    void (*wkv)(float *s, const float *decay, const float *k, const float *now, float *v,
+                size_t width);
     /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine
      * s[i]: Su et al. 2021, eq. 34. */
     void (*rotate_halves)(float *x, const float *c, const float *s, size_t n);

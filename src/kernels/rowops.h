@@ -76,8 +76,12 @@ CRIL_INLINE void row_rms_norm(const float *x, const float *w, size_t n, float ep
     for (; j < n; j++)
         s[j % 16] += x[j] * x[j];
     float r = 1.0f / sqrtf(row_tree(s) / (float)n + eps);
-    for (j = 0; j < n; j++)
-        y[j] = x[j] * r * w[j];
+    if (w)
+        for (j = 0; j < n; j++)
+            y[j] = x[j] * r * w[j];
+    else
+        for (j = 0; j < n; j++)
+            y[j] = x[j] * r;
 }
 
 /* Sum of x - m, or of its squares. */
@@ -183,6 +187,104 @@ CRIL_INLINE void row_add_scaled(float *restrict x, float a, const float *restric
 {
     for (size_t j = 0; j < n; j++)
         x[j] = fmaf(a, y[j], x[j]);
+}
+
+CRIL_INLINE void row_softplus(float *x, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        x[j] = cril_softplusf(x[j]);
+}
+
+CRIL_INLINE void row_sigmoid_mul(float *restrict g, const float *restrict u, size_t n)
+{
+    for (size_t j = 0; j < n; j++)
+        g[j] = u[j] / (1.0f + cril_expf(-g[j]));
+}
+
+CRIL_INLINE void row_convolve(float *restrict s, const float *restrict w, size_t taps,
+                              float *restrict x, size_t width)
+{
+    float y[CRIL_CHANNELS] = {0};
+    const size_t kept = (taps - 1) * width;
+    for (size_t t = 0; t + 1 < taps; t++)
+        for (size_t i = 0; i < width; i++)
+            y[i] = fmaf(w[t * width + i], s[t * width + i], y[i]);
+    for (size_t i = 0; i < width; i++)
+        y[i] = fmaf(w[kept + i], x[i], y[i]);
+    if (kept) {
+        memmove(s, s + width, (kept - width) * sizeof(float));
+        memcpy(s + kept - width, x, width * sizeof(float));
+    }
+    memcpy(x, y, width * sizeof(float));
+}
+
+/* `lanes` channels of a scan, which stay in registers while the state passes. */
+CRIL_INLINE void scan_lanes(float *restrict s, const float *restrict a, const float *restrict b,
+                            const float *restrict c, size_t n, const float *restrict u,
+                            float *restrict d, size_t width, const size_t lanes)
+{
+    float step[16], in[16], y[16] = {0};
+    for (size_t i = 0; i < lanes; i++) {
+        step[i] = d[i];
+        in[i] = d[i] * u[i];
+    }
+    for (size_t j = 0; j < n; j++, s += width, a += width)
+        for (size_t i = 0; i < lanes; i++) {
+            s[i] = fmaf(cril_expf(step[i] * a[i]), s[i], in[i] * b[j]);
+            y[i] = fmaf(s[i], c[j], y[i]);
+        }
+    memcpy(d, y, lanes * sizeof(float));
+}
+
+CRIL_INLINE void row_scan(float *s, const float *a, const float *b, const float *c, size_t n,
+                          const float *u, float *d, size_t width)
+{
+    size_t i = 0;
+    for (; i + 16 <= width; i += 16)
+        scan_lanes(s + i, a + i, b, c, n, u + i, d + i, width, 16);
+    for (; i < width; i++)
+        scan_lanes(s + i, a + i, b, c, n, u + i, d + i, width, 1);
+}
+
+CRIL_INLINE void head_lanes(float *restrict s, float decay, float d, const float *restrict b,
+                            const float *restrict c, size_t n, const float *restrict u,
+                            float *restrict out, size_t width, const size_t lanes)
+{
+    float in[16], y[16] = {0};
+    for (size_t i = 0; i < lanes; i++)
+        in[i] = d * u[i];
+    for (size_t j = 0; j < n; j++, s += width)
+        for (size_t i = 0; i < lanes; i++) {
+            s[i] = fmaf(decay, s[i], in[i] * b[j]);
+            y[i] = fmaf(s[i], c[j], y[i]);
+        }
+    memcpy(out, y, lanes * sizeof(float));
+}
+
+CRIL_INLINE void row_scan_head(float *s, float decay, float d, const float *b, const float *c,
+                               size_t n, const float *u, float *y, size_t width)
+{
+    size_t i = 0;
+    for (; i + 16 <= width; i += 16)
+        head_lanes(s + i, decay, d, b, c, n, u + i, y + i, width, 16);
+    for (; i < width; i++)
+        head_lanes(s + i, decay, d, b, c, n, u + i, y + i, width, 1);
+}
+
+CRIL_INLINE void row_wkv(float *restrict s, const float *restrict decay, const float *restrict k,
+                         const float *restrict now, float *restrict v, size_t width)
+{
+    float *restrict above = s, *restrict below = s + width, *restrict exponent = s + 2 * width;
+    for (size_t i = 0; i < width; i++) {
+        const float before = exponent[i], top = before > now[i] ? before : now[i],
+                    aged = before + decay[i], next = aged > k[i] ? aged : k[i], in = v[i];
+        const float old = cril_expf(before - top), new = cril_expf(now[i] - top),
+                    keep = cril_expf(aged - next), add = cril_expf(k[i] - next);
+        v[i] = fmaf(old, above[i], new *in) / fmaf(old, below[i], new);
+        above[i] = fmaf(keep, above[i], add * in);
+        below[i] = fmaf(keep, below[i], add);
+        exponent[i] = next;
+    }
 }
 
 /* Rounds to nearest even by adding 1.5 * 2^23; |x| <= 32768. A maximum of |bits| is one of |x|, NaN
@@ -299,6 +401,33 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     {                                                                                              \
         row_add_scaled(x, a, y, n);                                                                \
     }                                                                                              \
+    T static void k_softplus(float *x, size_t n)                                                   \
+    {                                                                                              \
+        row_softplus(x, n);                                                                        \
+    }                                                                                              \
+    T static void k_sigmoid_mul(float *g, const float *u, size_t n)                                \
+    {                                                                                              \
+        row_sigmoid_mul(g, u, n);                                                                  \
+    }                                                                                              \
+    T static void k_convolve(float *s, const float *w, size_t taps, float *x, size_t width)        \
+    {                                                                                              \
+        row_convolve(s, w, taps, x, width);                                                        \
+    }                                                                                              \
+    T static void k_scan(float *s, const float *a, const float *b, const float *c, size_t n,       \
+                         const float *u, float *d, size_t width)                                   \
+    {                                                                                              \
+        row_scan(s, a, b, c, n, u, d, width);                                                      \
+    }                                                                                              \
+    T static void k_scan_head(float *s, float decay, float d, const float *b, const float *c,      \
+                              size_t n, const float *u, float *y, size_t width)                    \
+    {                                                                                              \
+        row_scan_head(s, decay, d, b, c, n, u, y, width);                                          \
+    }                                                                                              \
+    T static void k_wkv(float *s, const float *decay, const float *k, const float *now, float *v,  \
+                        size_t width)                                                              \
+    {                                                                                              \
+        row_wkv(s, decay, k, now, v, width);                                                       \
+    }                                                                                              \
     T static void k_rotate_halves(float *x, const float *c, const float *s, size_t n)              \
     {                                                                                              \
         row_rotate(x, c, s, n, true);                                                              \
@@ -315,8 +444,9 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
         .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm,                \
         .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,            \
         .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
-        .add_scaled = k_add_scaled, .rotate_halves = k_rotate_halves,                              \
-        .rotate_pairs = k_rotate_pairs                                                             \
+        .add_scaled = k_add_scaled, .softplus = k_softplus, .sigmoid_mul = k_sigmoid_mul,          \
+        .convolve = k_convolve, .scan = k_scan, .scan_head = k_scan_head, .wkv = k_wkv,            \
+        .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \
     }
 
 #endif

@@ -145,7 +145,10 @@ static struct rows rows_of(const cril_model *m, size_t layer, enum cril_tensor_p
                  v = l->n_kv_heads * l->value_dim, groups = l->n_kv_heads,
                  group = (q + k + v) / (groups ? groups : 1);
     const size_t turned = m->rope[l->rope].n_rot, plain = l->key_dim - turned,
-                 head = plain + l->value_dim;
+                 head = plain + l->value_dim,
+                 scan = cril_buffer_width(m, layer, CRIL_BUF_SZ) +
+                        cril_buffer_width(m, layer, CRIL_BUF_SU) +
+                        cril_buffer_width(m, layer, CRIL_BUF_SD);
 
     switch (part) {
     case CRIL_PART_Q: return (struct rows){0, n, n, q + k + v};
@@ -159,6 +162,9 @@ static struct rows rows_of(const cril_model *m, size_t layer, enum cril_tensor_p
     case CRIL_PART_SECOND_HALF: return (struct rows){n, n, n, 2 * n};
     case CRIL_PART_LATENT_K: return (struct rows){0, plain, head, head * l->n_heads};
     case CRIL_PART_LATENT_V: return (struct rows){plain, l->value_dim, head, head * l->n_heads};
+    case CRIL_PART_SCAN_Z: return (struct rows){0, n, n, scan};
+    case CRIL_PART_SCAN_U: return (struct rows){m->config.ssm_inner, n, n, scan};
+    case CRIL_PART_SCAN_STEPS: return (struct rows){scan - n, n, n, scan};
     default: return (struct rows){0, n, n, n};
     }
 }
@@ -230,6 +236,20 @@ static void change_numbers(unsigned changes, float *v, size_t n)
         v[i] = (float)-cril_exp((double)v[i]);
 }
 
+/* v[i] of channel i / columns becomes what kernels read: slices of channels, in each the first
+ * numbers of all its channels, then their second ones. */
+static void turn_channels(const float *all, size_t n, size_t columns, float *v)
+{
+    const size_t channels = n / columns;
+
+    for (size_t i = 0; i < n; i++) {
+        const size_t channel = i / columns, first = channel / CRIL_CHANNELS * CRIL_CHANNELS,
+                     left = channels - first, width = left < CRIL_CHANNELS ? left : CRIL_CHANNELS;
+
+        v[first * columns + i % columns * width + channel - first] = all[i];
+    }
+}
+
 /* n numbers of the part r, in the order of steps. heads: 0, or the width of one whose halves become
  * neighbours. */
 static void pick(const float *all, const struct rows *r, size_t heads, size_t n, float *v)
@@ -278,11 +298,19 @@ static cril_status check_finite(const cril_model *m, const struct cril_tensor *t
     return CRIL_OK;
 }
 
+/* Numbers of a channel, of n for all of them, where steps read them by channels; else 0. */
+static size_t columns_of(const cril_model *m, size_t layer, const struct cril_weight_row *row,
+                         size_t n)
+{
+    return row->changes & CRIL_BY_CHANNELS ? n / cril_buffer_width(m, layer, CRIL_BUF_SU) : 0;
+}
+
 /* All numbers of a tensor, or of the tensors of all heads, [total]. */
 static cril_status load_all(cril_model *m, size_t layer, const struct cril_weight_row *row,
                             size_t total, float *all, cril_error *err)
 {
-    const bool any = row->changes & CRIL_ANY_SHAPE;
+    const size_t columns = columns_of(m, layer, row, total);
+    const bool any = columns || row->changes & CRIL_ANY_SHAPE;
     const struct cril_tensor *t;
     cril_status st;
 
@@ -296,6 +324,8 @@ static cril_status load_all(cril_model *m, size_t layer, const struct cril_weigh
         if (n > total - at || !n || (!is_joined && n != total) || (!any && t->n_dims != 1) ||
             n % cril_dtypes[t->type].block_len)
             return bad_shape(m, t, total, 1, err);
+        if (columns && t->ne[0] != columns)
+            return bad_shape(m, t, columns, total / columns, err);
         cril_dequantise(t->type, t->data, (size_t)n, all + at);
         if ((st = check_finite(m, t, all + at, (size_t)n, err)) != CRIL_OK)
             return st;
@@ -309,6 +339,7 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
 {
     const struct rows r = rows_of(m, layer, row->part, n);
     const unsigned changes = changes_of(m, row);
+    const size_t columns = columns_of(m, layer, row, r.total);
     float *const all = malloc((r.total + 1) * sizeof(*all)), *const v =
                                                                  malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;
@@ -318,7 +349,10 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
     else
         st = load_all(m, layer, row, r.total, all, err);
     if (st == CRIL_OK) {
-        pick(all, &r, changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
+        if (columns)
+            turn_channels(all, n, columns, v);
+        else
+            pick(all, &r, changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
         change_numbers(changes, v, n);
         *out = v;
     } else {
@@ -408,7 +442,8 @@ static cril_status bind_matrix(cril_model *m, size_t layer, const struct cril_we
 static cril_status bind_step(cril_model *m, size_t layer, const struct cril_step *s,
                              cril_error *err)
 {
-    if (s->w == CRIL_W_NONE || cril_matrix_is_set(&m->layers[layer].matrix[s->w]))
+    if (s->w == CRIL_W_NONE || m->layers[layer].vector[s->w] ||
+        cril_matrix_is_set(&m->layers[layer].matrix[s->w]))
         return CRIL_OK;
 
     const struct cril_weight_row *const row = row_of(m, s->w, layer);

@@ -29,6 +29,7 @@ static size_t ssm_width(const struct cril_config *c, enum cril_buffer b)
     case CRIL_BUF_SX: return c->ssm_heads ? 0 : c->ssm_rank + 2 * c->ssm_state;
     case CRIL_BUF_SR: return c->ssm_rank;
     case CRIL_BUF_SD: return c->ssm_heads ? c->ssm_heads : c->ssm_inner;
+    case CRIL_BUF_SO: return c->ssm_heads ? c->ssm_inner : 0;
     default: return c->ssm_inner;
     }
 }
@@ -181,22 +182,87 @@ cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out
     return read_size(m, key, MAX_WIDTH, false, out, err);
 }
 
+cril_status cril_key_of_layer(const cril_model *m, const char *key, size_t layer, uint64_t *out,
+                              cril_error *err)
+{
+    const struct cril_value *const kv = cril_key_find(m, key);
+
+    if (!kv || !kv->is_array)
+        return cril_key_uint(m, key, out, err);
+    if (kv->n != m->config.n_layers || kv->type == CRIL_VALUE_F32 || kv->type == CRIL_VALUE_F64 ||
+        !cril_value_type_bytes(kv->type))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: key '%s.%s' is not a whole number for each of the %zu layers",
+                         m->path, m->family->architecture, key, m->config.n_layers);
+    *out = cril_value_uint(kv, layer);
+    return CRIL_OK;
+}
+
+/* The key heads of the layers that have any, which are as many in all of them. */
+static cril_status read_some_heads(cril_model *m, cril_error *err)
+{
+    static const char key[] = "attention.head_count_kv";
+    uint64_t all = 0, n = 0;
+    cril_status st;
+
+    for (size_t i = 0; i < m->config.n_layers; i++) {
+        if ((st = cril_key_of_layer(m, key, i, &n, err)) != CRIL_OK)
+            return st;
+        if (n && all && n != all)
+            return cril_fail(
+                err, CRIL_ERR_UNSUPPORTED,
+                "%s: key '%s.%s' names layers of %llu and of %llu key heads; cril runs "
+                "models whose layers with attention are alike",
+                m->path, m->family->architecture, key, (unsigned long long)all,
+                (unsigned long long)n);
+        all = n ? n : all;
+    }
+    if (all > MAX_HEADS)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is %llu, not in 0..%d", m->path,
+                         m->family->architecture, key, (unsigned long long)all, MAX_HEADS);
+    m->config.n_kv_heads = all ? (size_t)all : m->config.n_heads;
+    return CRIL_OK;
+}
+
+static cril_status read_heads(cril_model *m, cril_error *err)
+{
+    struct cril_config *c = &m->config;
+    cril_status st;
+
+    if ((st = read_size(m, "attention.head_count", MAX_HEADS, true, &c->n_heads, err)) != CRIL_OK ||
+        (st = read_size(m, "feed_forward_length", MAX_WIDTH, true, &c->n_ff, err)) != CRIL_OK)
+        return st;
+    c->n_kv_heads = c->n_heads;
+    c->head_dim = c->n_embd / c->n_heads;
+    st = m->family->some_heads
+             ? read_some_heads(m, err)
+             : read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err);
+    return st == CRIL_OK ? read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err)
+                         : st;
+}
+
+/* Of a model without heads: what converters write of them counts for nothing. */
+static cril_status read_no_heads(cril_model *m, cril_error *err)
+{
+    cril_key_find(m, "attention.head_count");
+    const struct cril_value *const ffn = cril_key_find(m, "feed_forward_length");
+    uint64_t n = 0;
+    const cril_status st = ffn ? cril_key_uint(m, "feed_forward_length", &n, err) : CRIL_OK;
+
+    return st != CRIL_OK || !n
+               ? st
+               : read_size(m, "feed_forward_length", MAX_WIDTH, true, &m->config.n_ff, err);
+}
+
 static cril_status read_sizes(cril_model *m, cril_error *err)
 {
     struct cril_config *c = &m->config;
     cril_status st;
     if ((st = read_size(m, "block_count", MAX_LAYERS, true, &c->n_layers, err)) != CRIL_OK ||
         (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
-        (st = read_size(m, "attention.head_count", MAX_HEADS, true, &c->n_heads, err)) != CRIL_OK ||
-        (st = read_size(m, "feed_forward_length", MAX_WIDTH, true, &c->n_ff, err)) != CRIL_OK ||
         (st = read_size(m, "context_length", MAX_CONTEXT, true, &c->n_ctx, err)) != CRIL_OK)
         return st;
-    c->n_kv_heads = c->n_heads;
-    c->head_dim = c->n_embd / c->n_heads;
-    if ((st = read_size(m, "attention.head_count_kv", MAX_HEADS, false, &c->n_kv_heads, err)) !=
-        CRIL_OK)
-        return st;
-    return read_size(m, "attention.key_length", MAX_HEAD, false, &c->head_dim, err);
+    return m->family->no_heads ? read_no_heads(m, err) : read_heads(m, err);
 }
 
 static cril_status check_heads(const cril_model *m, cril_error *err)
@@ -240,7 +306,9 @@ static cril_status read_scales(cril_model *m, cril_error *err)
     c->eps = c->inner_eps = (float)eps;
     c->embedding_scale = c->residual_scale = c->logit_scale = c->mixture.factor = 1;
     c->n_embd_ends = c->n_embd;
-    c->attention_scale = scale > 0 ? (float)scale : 1.0f / sqrtf((float)c->head_dim);
+    c->attention_scale = scale > 0     ? (float)scale
+                         : c->head_dim ? 1.0f / sqrtf((float)c->head_dim)
+                                       : 1;
     return CRIL_OK;
 }
 
@@ -248,7 +316,7 @@ cril_status cril_model_configure(cril_model *m, cril_error *err)
 {
     cril_status st = read_sizes(m, err);
 
-    if (st == CRIL_OK)
+    if (st == CRIL_OK && !m->family->no_heads)
         st = check_heads(m, err);
     return st == CRIL_OK ? read_scales(m, err) : st;
 }
@@ -435,6 +503,51 @@ void cril_model_set_attention_scale(cril_model *m, float scale)
     m->config.attention_scale = scale;
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].attention_scale = scale;
+}
+
+/* ---- Scans ---- */
+
+enum { MAX_TAPS = 64 };
+
+static cril_status read_scan_heads(cril_model *m, cril_error *err)
+{
+    struct cril_config *const c = &m->config;
+    double min = 0, max = INFINITY;
+    cril_status st;
+
+    c->ssm_heads = c->ssm_rank;
+    c->ssm_rank = 0;
+    c->ssm_groups = 1;
+    if ((st = read_size(m, "ssm.group_count", MAX_WIDTH, false, &c->ssm_groups, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "ssm.time_step_min", &min, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "ssm.time_step_max", &max, err)) != CRIL_OK)
+        return st;
+    if (c->ssm_inner % c->ssm_heads || c->ssm_heads % c->ssm_groups ||
+        c->ssm_groups * c->ssm_state > MAX_WIDTH || !(min >= 0 && max > min))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: the %zu channels of a %s are no %zu heads in %zu groups (keys "
+                         "'%s.ssm.' inner_size, time_step_rank, group_count), its state is too "
+                         "large, or its step sizes are not in a range of positive numbers",
+                         m->path, c->ssm_inner, m->family->architecture, c->ssm_heads,
+                         c->ssm_groups, m->family->architecture);
+    c->ssm_min_step = (float)min;
+    c->ssm_max_step = (float)max;
+    return CRIL_OK;
+}
+
+cril_status cril_model_scan(cril_model *m, bool heads, cril_error *err)
+{
+    struct cril_config *const c = &m->config;
+    cril_status st;
+
+    if ((st = read_size(m, "ssm.conv_kernel", MAX_TAPS, true, &c->ssm_width, err)) != CRIL_OK ||
+        (st = read_size(m, "ssm.inner_size", MAX_WIDTH, true, &c->ssm_inner, err)) != CRIL_OK ||
+        (st = read_size(m, "ssm.state_size", MAX_HEAD, true, &c->ssm_state, err)) != CRIL_OK ||
+        (st = read_size(m, "ssm.time_step_rank", MAX_WIDTH, true, &c->ssm_rank, err)) != CRIL_OK)
+        return st;
+    c->ssm_max_step = INFINITY;
+    c->activation = CRIL_ACT_SILU;
+    return heads ? read_scan_heads(m, err) : CRIL_OK;
 }
 
 static const char *const activation_names[] = {

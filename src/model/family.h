@@ -9,11 +9,15 @@
     ROW(deepseek2) \
     ROW(gemma3) \
     ROW(granitemoe) \
+    ROW(jamba) \
     ROW(llama) \
+    ROW(mamba) \
+    ROW(mamba2) \
     ROW(olmoe) \
     ROW(qwen2) \
     ROW(qwen2moe) \
-    ROW(qwen3moe)
+    ROW(qwen3moe) \
+    ROW(rwkv4)
 /* clang-format on */
 
 #define CRIL_DECLARE_FAMILY(NAME) extern const struct cril_family cril_family_##NAME;

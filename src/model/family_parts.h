@@ -61,6 +61,28 @@
         CRIL_STEP_ADD, CRIL_STEP(norm, FFN_NORM, X, N)
 #define CRIL_STEPS_LLAMA CRIL_STEPS_LLAMA_ATTENTION, CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD
 
+/* The convolution of SU, with its bias and function. */
+#define CRIL_STEPS_CONVOLVE                                                                        \
+    CRIL_STEP(convolve, SSM_CONV, SU, SU), CRIL_STEP(bias, SSM_CONV_BIAS, SU, SU),                 \
+        CRIL_STEP(activate, NONE, SU, SU)
+/* The gate of a branch whose norm is w, computed once the scan is through: until then it would have
+ * to be kept for all rows. Then OUT, which the scan gave, times it, in SZ. */
+#define CRIL_STEPS_SCAN_GATE(OUT)                                                                  \
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEP(matmul, SSM_Z, N, SZ),                             \
+        CRIL_STEP(silu_mul, NONE, OUT, SZ)
+/* A layer of Mamba from X to T (Gu & Dao 2023, section 3.4). NORMS: from SX, what x_proj gives, to
+ * SR, its first piece, which step sizes are made of. */
+#define CRIL_STEPS_MAMBA(...)                                                                      \
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEP(matmul, SSM_U, N, SU), CRIL_STEPS_CONVOLVE,        \
+        CRIL_STEP(matmul, SSM_X, SU, SX), __VA_ARGS__, CRIL_STEPS_LINEAR(SSM_DT, SR, SD),          \
+        CRIL_STEP(step_size, NONE, SD, SD), CRIL_STEP(scan, SSM_A, SU, SD),                        \
+        CRIL_STEP(skip, SSM_D, SU, SD), CRIL_STEPS_SCAN_GATE(SD),                                  \
+        CRIL_STEP(matmul, SSM_OUT, SZ, T)
+#define CRIL_STEPS_NO_NORMS CRIL_STEP(copy, NONE, SX, SR)
+#define CRIL_STEPS_NORMS                                                                           \
+    CRIL_STEP(norm_inner, SSM_DT_NORM, SX, SR), CRIL_STEP(norm_b, SSM_B_NORM, SX, SX),             \
+        CRIL_STEP(norm_c, SSM_C_NORM, SX, SX)
+
 /* The usual ends. */
 #define CRIL_STEPS_EMBEDDING CRIL_STEP(embed, EMBEDDING, X, X)
 #define CRIL_STEPS_HEAD CRIL_STEP(norm, OUTPUT_NORM, X, N), CRIL_STEP(matmul, OUTPUT, N, LOGITS)
@@ -145,6 +167,29 @@
 #define CRIL_ROWS_MLP(UP_NAME, DOWN_NAME, CHANGES)                                                 \
     CRIL_ROWS_LINEAR(UP, "blk.#.ffn_up", UP_NAME, CHANGES, CRIL_PART_ALL, CRIL_FFN_BIAS),          \
         CRIL_ROWS_LINEAR(DOWN, "blk.#.ffn_down", DOWN_NAME, CHANGES, CRIL_PART_ALL, CRIL_FFN_BIAS)
+/* Of Mamba, PREFIX "backbone.layers.#.mixer." */
+#define CRIL_ROWS_CONVOLVE(PREFIX)                                                                 \
+    {CRIL_W_SSM_CONV,        "blk.#.ssm_conv1d.weight",                                            \
+     PREFIX "conv1d.weight", CRIL_BY_CHANNELS,                                                     \
+     CRIL_PART_ALL,          0},                                                                   \
+    {                                                                                              \
+        CRIL_W_SSM_CONV_BIAS, "blk.#.ssm_conv1d.bias", PREFIX "conv1d.bias", 0, CRIL_PART_ALL,     \
+            CRIL_CONV_BIAS                                                                         \
+    }
+/* SHAPE: CRIL_BY_CHANNELS, or with heads CRIL_ANY_SHAPE. */
+#define CRIL_ROWS_SCAN(PREFIX, SHAPE)                                                              \
+    {CRIL_W_SSM_A, "blk.#.ssm_a", PREFIX "A_log", CRIL_LOG_NEGATIVE | SHAPE, CRIL_PART_ALL, 0},    \
+        {CRIL_W_SSM_D, "blk.#.ssm_d", PREFIX "D", CRIL_ANY_SHAPE, CRIL_PART_ALL, 0},               \
+    {                                                                                              \
+        CRIL_W_SSM_OUT, "blk.#.ssm_out.weight", PREFIX "out_proj.weight", 0, CRIL_PART_ALL, 0      \
+    }
+#define CRIL_ROWS_MAMBA(PREFIX)                                                                      \
+    {CRIL_W_SSM_U, "blk.#.ssm_in.weight", PREFIX "in_proj.weight", 0, CRIL_PART_FIRST_HALF, 0},      \
+        {CRIL_W_SSM_Z, "blk.#.ssm_in.weight", PREFIX "in_proj.weight", 0, CRIL_PART_SECOND_HALF, 0}, \
+        CRIL_ROWS_CONVOLVE(PREFIX),                                                                  \
+        {CRIL_W_SSM_X, "blk.#.ssm_x.weight", PREFIX "x_proj.weight", 0, CRIL_PART_ALL, 0},           \
+        CRIL_ROWS_LINEAR(SSM_DT, "blk.#.ssm_dt", PREFIX "dt_proj", 0, CRIL_PART_ALL, 0),             \
+        CRIL_ROWS_SCAN(PREFIX, CRIL_BY_CHANNELS)
 #define CRIL_ROWS_LLAMA(CHANGES)                                                                   \
     CRIL_ROWS_ENDS("model.embed_tokens.weight", "model.norm", 0),                                  \
         CRIL_ROWS_NORM(ATTN_NORM, "attn_norm", "model.layers.#.input_layernorm", 0),               \

@@ -52,7 +52,7 @@ enum cril_buffer {
     CRIL_BUF_SX,     /* what the scan reads beside it [ssm_x] */
     CRIL_BUF_SR,     /* rank of the step sizes [ssm_rank] */
     CRIL_BUF_SD,     /* step sizes [ssm_steps] */
-    CRIL_BUF_SO,     /* what the scan gives [ssm_inner] */
+    CRIL_BUF_SO,     /* what a scan with heads gives [ssm_inner] */
     CRIL_BUF_LOGITS, /* [n_vocab] */
     CRIL_N_BUFFERS
 };
@@ -108,8 +108,12 @@ struct cril_config {
     bool slopes_rounded;   /* to bfloat16, and slope times position (Falcon) */
     enum cril_activation activation;
     struct cril_mixture mixture;
-    size_t q_rank, kv_rank; /* of latent attention */
-    size_t ssm_inner, ssm_state, ssm_width, ssm_rank, ssm_heads, ssm_groups;
+    size_t q_rank, kv_rank;                           /* of latent attention */
+    size_t ssm_inner, ssm_state, ssm_width, ssm_rank; /* of a scan: channels, numbers of a channel's
+                                                         state; taps of the convolution before */
+    size_t ssm_heads, ssm_groups; /* Mamba 2; groups have B and C of their own */
+    float ssm_min_step, ssm_max_step;
+    size_t rescale_every; /* layers behind which the residual stream is halved; 0: it is not */
 };
 
 struct cril_layer {
@@ -140,8 +144,10 @@ struct cril_family {
     struct cril_steps embedding;              /* from a token's id to CRIL_BUF_X; by rows */
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head; /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
-    bool latent;            /* its heads are those of cril_model_latent */
     bool layer_norms;       /* their epsilon is attention.layer_norm_epsilon */
+    bool latent;            /* its heads are those of cril_model_latent */
+    bool no_heads;          /* nor need there be a feed-forward network */
+    bool some_heads; /* attention.head_count_kv is a list with 0 for layers without attention */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
     const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
@@ -222,6 +228,10 @@ cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cri
                                 cril_error *err);
 const struct cril_value *cril_key_find(const cril_model *m, const char *key);
 
+/* The key's number for a layer: an element of its list, or the number where it is none. */
+cril_status cril_key_of_layer(const cril_model *m, const char *key, size_t layer, uint64_t *out,
+                              cril_error *err);
+
 /*
  * Reads which layers see a window, and how wide it is: attention.sliding_window, and the pattern,
  * a truth value a layer, or the number of layers of which the last one is full. period: that number
@@ -251,6 +261,9 @@ cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned d
 cril_status cril_model_limit(cril_model *m, cril_error *err);
 /* hidden_activation, which cril alone writes */
 cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise, cril_error *err);
+/* ssm.conv_kernel, ssm.inner_size, ssm.state_size, ssm.time_step_rank; with heads, which the latter
+ * then counts: ssm.group_count, ssm.time_step_min, ssm.time_step_max */
+cril_status cril_model_scan(cril_model *m, bool heads, cril_error *err);
 /* A truth value; an absent one keeps *out. */
 cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err);
 /* Biases by distance whose slopes go down to 2^-max_bias. */

@@ -19,6 +19,11 @@ void cril_run_ends(struct cril_pass p, const struct cril_step *from, const struc
         p.step->op->rows(&p, b);
 }
 
+size_t cril_channel_parts(const cril_model *m, size_t layer)
+{
+    return (cril_buffer_width(m, layer, CRIL_BUF_SU) + CRIL_CHANNELS - 1) / CRIL_CHANNELS;
+}
+
 size_t cril_row_group(const struct cril_row *rows, size_t n, bool in_order)
 {
     size_t i = 1;

@@ -154,6 +154,22 @@ extern const struct cril_op cril_op_to_experts; /* out = in; each expert takes i
 extern const struct cril_op cril_op_from_experts;  /* out = weighted sum of in over the experts */
 extern const struct cril_op cril_op_sigmoid_scale; /* out *= sigmoid(in[0]) */
 extern const struct cril_op cril_op_activate;      /* out = the config's activation(out) */
+extern const struct cril_op cril_op_convolve;  /* out = each channel of out with those before, w */
+extern const struct cril_op cril_op_step_size; /* out = softplus(out), within the config's limits */
+extern const struct cril_op cril_op_scan;      /* out = scan of in, with decays w, steps out */
+extern const struct cril_op cril_op_scan_heads; /* the same with a decay and a step a head, in SD */
+extern const struct cril_op cril_op_skip;       /* out += w * in, for each channel of a scan */
+extern const struct cril_op cril_op_skip_heads; /* the same, w for each head */
+extern const struct cril_op cril_op_norm_b;     /* piece B of out = RMSNorm(B) * w, by inner_eps */
+extern const struct cril_op cril_op_norm_c;
+extern const struct cril_op cril_op_group_norm;  /* each group of out = RMSNorm(group) * w */
+extern const struct cril_op cril_op_shift;       /* out = in of the position before */
+extern const struct cril_op cril_op_shift_ffn;   /* the same, with another state */
+extern const struct cril_op cril_op_mix;         /* out = w * in + (1 - w) * M */
+extern const struct cril_op cril_op_wkv;         /* out = average of out, by keys in, A, decays w */
+extern const struct cril_op cril_op_sigmoid_mul; /* out = sigmoid(out) * in */
+extern const struct cril_op cril_op_rescale;     /* out is divided by 2 as often as X was halved */
+extern const struct cril_op cril_op_halve; /* out is halved behind every rescale_every layers */
 
 /* The matrix of a step; of an expert where it has one for each. */
 static inline const struct cril_matrix *cril_step_matrix(const cril_model *m, size_t layer,
@@ -196,6 +212,14 @@ static inline unsigned char *cril_pass_state(const struct cril_pass *p, const st
 {
     return p->sequences[r->sequence].state + p->state;
 }
+
+static inline float *cril_pass_state_floats(const struct cril_pass *p, const struct cril_row *r)
+{
+    return (float *)(void *)cril_pass_state(p, r);
+}
+
+/* Slices of CRIL_CHANNELS channels, of which the last may have fewer. */
+size_t cril_channel_parts(const cril_model *m, size_t layer);
 
 /* Takes b through steps [from, to) of the embedding or the head, all by rows. p says the model, the
  * kernels, and for logits which. */

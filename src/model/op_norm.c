@@ -29,7 +29,7 @@ static void plain_rms(const float *x, const float *w, size_t n, float eps, float
         s[i % 16] += x[i] * x[i];
     float r = 1.0f / sqrtf(cril_plain_tree(s) / (float)n + eps);
     for (size_t i = 0; i < n; i++)
-        y[i] = x[i] * r * w[i];
+        y[i] = w ? x[i] * r * w[i] : x[i] * r;
 }
 
 static void rms_token(const struct cril_token *t, const struct cril_step *s, float eps)
@@ -69,6 +69,92 @@ const struct cril_op cril_op_norm_inner = {.form = CRIL_BY_ROWS,
                                            .neutral = 1,
                                            .rows = norm_inner_rows,
                                            .plain = norm_inner_token};
+
+/* ---- Of pieces of a row: what a scan reads is normed one by one, or in groups ---- */
+
+static size_t state_width(const cril_model *m, size_t layer, const struct cril_step *s)
+{
+    (void)layer;
+    (void)s;
+    return m->config.ssm_state;
+}
+
+static void norm_piece(const struct cril_pass *p, const struct cril_block *b, size_t first)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        float *const x = cril_block_row(b, p->step->out, i) + first;
+        p->k->rms_norm(x, cril_pass_vector(p), p->m->config.ssm_state, p->m->config.inner_eps, x);
+    }
+}
+
+static void norm_token_piece(const struct cril_token *t, const struct cril_step *s, size_t first)
+{
+    float *const x = t->buffer[s->out] + first;
+    plain_rms(x, t->m->layers[t->layer].vector[s->w], t->m->config.ssm_state,
+              t->m->config.inner_eps, x);
+}
+
+static void norm_b(const struct cril_pass *p, const struct cril_block *b)
+{
+    norm_piece(p, b, p->m->config.ssm_rank);
+}
+
+static void norm_token_b(const struct cril_token *t, const struct cril_step *s)
+{
+    norm_token_piece(t, s, t->m->config.ssm_rank);
+}
+
+static void norm_c(const struct cril_pass *p, const struct cril_block *b)
+{
+    norm_piece(p, b, p->m->config.ssm_rank + p->m->config.ssm_state);
+}
+
+static void norm_token_c(const struct cril_token *t, const struct cril_step *s)
+{
+    norm_token_piece(t, s, t->m->config.ssm_rank + t->m->config.ssm_state);
+}
+
+const struct cril_op cril_op_norm_b = {.form = CRIL_BY_ROWS,
+                                       .reads_out = true,
+                                       .vector = state_width,
+                                       .neutral = 1,
+                                       .rows = norm_b,
+                                       .plain = norm_token_b};
+
+const struct cril_op cril_op_norm_c = {.form = CRIL_BY_ROWS,
+                                       .reads_out = true,
+                                       .vector = state_width,
+                                       .neutral = 1,
+                                       .rows = norm_c,
+                                       .plain = norm_token_c};
+
+/* Each group has its own part of w. */
+static void norm_groups(const struct cril_pass *p, const struct cril_block *b)
+{
+    const size_t n = cril_pass_width(p, p->step->out), width = n / p->m->config.ssm_groups;
+    for (size_t i = 0; i < b->n; i++)
+        for (size_t g = 0; g < n; g += width) {
+            float *const x = cril_block_row(b, p->step->out, i) + g;
+            p->k->rms_norm(x, cril_pass_vector(p) + g, width, p->m->config.eps, x);
+        }
+}
+
+static void norm_token_groups(const struct cril_token *t, const struct cril_step *s)
+{
+    const size_t n = cril_buffer_width(t->m, t->layer, s->out), width = n / t->m->config.ssm_groups;
+    for (size_t g = 0; g < n; g += width)
+        plain_rms(t->buffer[s->out] + g, t->m->layers[t->layer].vector[s->w] + g, width,
+                  t->m->config.eps, t->buffer[s->out] + g);
+}
+
+const struct cril_op cril_op_group_norm = {.form = CRIL_BY_ROWS,
+                                           .reads_out = true,
+                                           .vector = row_width,
+                                           .neutral = 1,
+                                           .rows = norm_groups,
+                                           .plain = norm_token_groups};
+
+/* ---- Of heads ---- */
 
 static size_t head_width(const cril_model *m, size_t layer, const struct cril_step *s)
 {

@@ -45,7 +45,7 @@ enum cril_slot {
     CRIL_W_SHARED_ROUTER, /* [1, n_embd] gate of the shared expert */
     CRIL_W_SSM_U,         /* state spaces: input of the convolution, and its gate */
     CRIL_W_SSM_Z,
-    CRIL_W_SSM_CONV, /* [channels, width] */
+    CRIL_W_SSM_CONV, /* of width taps, by channels */
     CRIL_W_SSM_CONV_BIAS,
     CRIL_W_SSM_X,
     CRIL_W_SSM_DT,
@@ -53,7 +53,7 @@ enum cril_slot {
     CRIL_W_SSM_DT_NORM,
     CRIL_W_SSM_B_NORM,
     CRIL_W_SSM_C_NORM,
-    CRIL_W_SSM_A, /* negative */
+    CRIL_W_SSM_A, /* negative; of state numbers, by channels. Mamba 2: [heads] */
     CRIL_W_SSM_D,
     CRIL_W_SSM_NORM,
     CRIL_W_SSM_OUT,
@@ -91,7 +91,10 @@ enum cril_tensor_part {
     CRIL_PART_FIRST_HALF,
     CRIL_PART_SECOND_HALF,
     CRIL_PART_LATENT_K, /* of heads: its key without the rotated part, its value */
-    CRIL_PART_LATENT_V
+    CRIL_PART_LATENT_V,
+    CRIL_PART_SCAN_Z, /* of Mamba 2's input: the gate, what is convolved, the step sizes */
+    CRIL_PART_SCAN_U,
+    CRIL_PART_SCAN_STEPS
 };
 
 /* How what a file holds differs from what steps read. */
@@ -103,7 +106,9 @@ enum cril_change {
     CRIL_HEADS_TURNED = 1 << 3, /* the file has a matrix for each head, with rows and columns
                                    exchanged */
     CRIL_ANY_SHAPE = 1 << 4,    /* a vector that files store in several dimensions */
-    CRIL_LOG_NEGATIVE = 1 << 5  /* a folder has ln(-w) */
+    CRIL_LOG_NEGATIVE = 1 << 5, /* a folder has ln(-w) */
+    CRIL_BY_CHANNELS = 1 << 6   /* a vector that files store as a row of numbers for each channel;
+                                   steps read it as kernels.h says of channels */
 };
 
 /* What a model may lack: together in all layers of a kind, or not at all. */

@@ -182,6 +182,9 @@ static const struct named_key {
     {"expert_used_count", "num_experts_per_tok", CRIL_VALUE_U32},
     {"expert_feed_forward_length", "moe_intermediate_size", CRIL_VALUE_U32},
     {"expert_shared_feed_forward_length", "shared_expert_intermediate_size", CRIL_VALUE_U32},
+    {"ssm.conv_kernel", "conv_kernel", CRIL_VALUE_U32},
+    {"ssm.state_size", "state_size", CRIL_VALUE_U32},
+    {"ssm.group_count", "n_groups", CRIL_VALUE_U32},
 };
 
 static const struct named_key *find_key(const char *key)
@@ -325,6 +328,48 @@ cril_status cril_translate_flag(struct cril_translation *t, const char *key, boo
     char buffer[128];
 
     return cril_values_add_uint(t->out, full_key(t, key, buffer), CRIL_VALUE_BOOL, x, err);
+}
+
+cril_status cril_translate_scan(struct cril_translation *t, const char *conv_bias,
+                                const char *matrix_bias, uint64_t context, cril_error *err)
+{
+    cril_status st;
+
+    if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
+        (st = cril_translate_has(t, conv_bias, true, CRIL_CONV_BIAS, err)) != CRIL_OK ||
+        (st = cril_translate_is(t, matrix_bias, false, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "max_position_embeddings", &context, err)) != CRIL_OK)
+        return st;
+    return cril_translate_uint(t, "context_length", context, err);
+}
+
+cril_status cril_translate_inner(struct cril_translation *t, const char *name, const char *expand,
+                                 cril_error *err)
+{
+    double factor = 2;
+    uint64_t inner;
+    cril_status st;
+
+    if ((st = cril_config_float(t, expand, &factor, err)) != CRIL_OK)
+        return st;
+    if (!(factor > 0 && factor < 1e3))
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is %g, not above 0", t->config->path,
+                         expand, factor);
+    inner = (uint64_t)(factor * (double)cril_translated_uint(t, "embedding_length"));
+    if (name && (st = cril_config_uint(t, name, &inner, err)) != CRIL_OK)
+        return st;
+    return cril_translate_uint(t, "ssm.inner_size", inner, err);
+}
+
+cril_status cril_translate_rank(struct cril_translation *t, const char *name, cril_error *err)
+{
+    const struct cril_value *const v = find(t, name);
+    uint64_t rank = (cril_translated_uint(t, "embedding_length") + 15) / 16;
+    const bool is_auto =
+        v && !v->is_array && v->type == CRIL_VALUE_STRING && cril_bytes_are(v->strings[0], "auto");
+    const cril_status st = is_auto ? CRIL_OK : cril_config_uint(t, name, &rank, err);
+
+    return st == CRIL_OK ? cril_translate_uint(t, "ssm.time_step_rank", rank, err) : st;
 }
 
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,

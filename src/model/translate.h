@@ -109,6 +109,16 @@ cril_status cril_translate_expert_layers(struct cril_translation *t, cril_error 
  * value_length. *width is set. */
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
                                 cril_error *err);
+/* What classes with scans have in common: the function, whether there is a bias of the convolution
+ * (its name in config.json), that matrices have none, and context_length, by default `context`. */
+cril_status cril_translate_scan(struct cril_translation *t, const char *conv_bias,
+                                const char *matrix_bias, uint64_t context, cril_error *err);
+/* ssm.inner_size: the number called `name`, which may be NULL, or else the model's width times that
+ * called `expand`, or 2. */
+cril_status cril_translate_inner(struct cril_translation *t, const char *name, const char *expand,
+                                 cril_error *err);
+/* ssm.time_step_rank: a number, or "auto", or absent. */
+cril_status cril_translate_rank(struct cril_translation *t, const char *name, cril_error *err);
 /* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
  * apart ("full_attention"). */
 cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,

@@ -94,6 +94,21 @@ CRIL_INLINE float cril_tanhf(float x)
     return x2 < 0.16f ? near : far;
 }
 
+/* ln(1 + e^x) = max(x, 0) + ln(1 + t), t = e^-|x|; error below 3 ulp. ln(1 + t) = 2 artanh z with z = t
+ * / (2 + t), at most 1/3: its series up to z^15 is off by 2e-9. */
+CRIL_INLINE float cril_softplusf(float x)
+{
+    const float t = cril_expf(-fabsf(x)), z = t / (2.0f + t), z2 = z * z;
+    float p = fmaf(z2, 2.0f / 15, 2.0f / 13);
+    p = fmaf(z2, p, 2.0f / 11);
+    p = fmaf(z2, p, 2.0f / 9);
+    p = fmaf(z2, p, 2.0f / 7);
+    p = fmaf(z2, p, 2.0f / 5);
+    p = fmaf(z2, p, 2.0f / 3);
+    p = fmaf(z2, p, 2.0f);
+    return fmaf(z, p, x > 0.0f ? x : 0.0f);
+}
+
 /* Scalar functions in double for angles and the last logarithm. Error below 1e-14 relative; of sin
    and cos below 1e-14 relative + 1e-29, since pi/2 in three parts is off by 1.01e-37 and |k|
    < 6.4e7. */

@@ -103,6 +103,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 const struct cril_family cril_family_llama = {.architecture = "llama",
                                               .classes = classes,
                                               .weights = weights,
+                                              .unsaid =
+                                                  "the window of its layers (sliding_window, of "
+                                                  "Mistral) and a dynamic scaling of its rotation",
                                               .embedding = CRIL_STEPS(embedding),
                                               .layers = {CRIL_STEPS(steps)},
                                               .head = CRIL_STEPS(head),

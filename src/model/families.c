@@ -4,8 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama,
-                                                     &cril_family_qwen2};
+static const struct cril_family *const families[] = {
+    &cril_family_command_r,
+    &cril_family_gemma,
+    &cril_family_gemma2,
+    &cril_family_gemma3,
+    &cril_family_granite,
+    &cril_family_internlm2,
+    &cril_family_llama,
+    &cril_family_nemotron,
+    &cril_family_olmo,
+    &cril_family_olmo2,
+    &cril_family_qwen2,
+    &cril_family_qwen3,
+    &cril_family_smollm3,
+    &cril_family_stablelm,
+};
 
 const struct cril_family *cril_family_find(struct cril_bytes architecture)
 {

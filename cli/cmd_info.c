@@ -143,6 +143,8 @@ static void count_types(struct facts *f)
         c->bytes += t.bytes;
         f->parameters += n;
     }
+    if (f->model) /* without a second copy of a matrix, and what no figure needs */
+        f->parameters = cril_model_parameters(f->model);
     qsort(f->types, f->n_types, sizeof(f->types[0]), by_bytes);
 }
 

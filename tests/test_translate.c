@@ -127,6 +127,66 @@ static void defaults(void **state)
     clear(&t);
 }
 
+/* As "defaults", of the classes near Llama's. */
+static void near_llama(void **state)
+{
+    struct translated t = must("GemmaForCausalLM", "{\"hidden_act\": \"gelu\"}");
+
+    (void)state;
+    assert_int_equal(uint_of(&t, "gemma.attention.key_length"), 256);
+    assert_false(has(&t, "gemma.rope.freq_base")); /* GGUF files do not have it */
+    assert_true(t.t.ties);
+    clear(&t);
+    t = must("Gemma2ForCausalLM", "{\"attn_logit_softcapping\": null, \"rope_theta\": 5000}");
+    assert_true(float_of(&t, "gemma2.attn_logit_softcapping") == 0);
+    assert_true(float_of(&t, "gemma2.final_logit_softcapping") == 30);
+    assert_true(float_of(&t, "gemma2.rope.freq_base") == 5000);
+    assert_false(has(&t, "gemma2.attention.sliding_window_pattern"));
+    assert_false(has(&t, "gemma2.attention.scale"));
+    clear(&t);
+
+    t = must("Qwen3ForCausalLM", "{" LLAMA ", \"attention_bias\": true}");
+    assert_int_equal(uint_of(&t, "qwen3.attention.key_length"), 128);
+    assert_int_equal(t.t.has, CRIL_QKV_BIAS | CRIL_O_BIAS);
+    clear(&t);
+    t = must("GraniteForCausalLM", "{" LLAMA "}");
+    assert_true(float_of(&t, "granite.attention.scale") == 1);
+    assert_true(float_of(&t, "granite.logit_scale") == 1);
+    clear(&t);
+    t = must("NemotronForCausalLM", "{" LLAMA ", \"head_dim\": 12}");
+    assert_int_equal(uint_of(&t, "nemotron.rope.dimension_count"), 6);
+    assert_true(has(&t, "nemotron.rope.scaling.type"));
+    assert_int_equal(t.t.has, CRIL_NORM_BIAS);
+    clear(&t);
+    t = must("CohereForCausalLM", "{" LLAMA ", \"model_max_length\": 131072}");
+    assert_int_equal(uint_of(&t, "command-r.context_length"), 131072);
+    assert_true(float_of(&t, "command-r.logit_scale") == 0.0625);
+    assert_true(float_of(&t, "command-r.rope.freq_base") == 500000);
+    assert_true(t.t.ties && !t.t.has);
+    clear(&t);
+    t = must("StableLmForCausalLM", "{" LLAMA ", \"head_dim\": 16, \"qk_layernorm\": true}");
+    assert_int_equal(uint_of(&t, "stablelm.rope.dimension_count"), 4);
+    assert_int_equal(t.t.has, CRIL_NORM_BIAS | CRIL_QK_NORM);
+    clear(&t);
+    t = must("InternLM2ForCausalLM", "{" LLAMA "}");
+    assert_int_equal(t.t.has, CRIL_QKV_BIAS | CRIL_O_BIAS);
+    clear(&t);
+    t = must("OlmoForCausalLM", "{" LLAMA ", \"clip_qkv\": null}");
+    assert_true(float_of(&t, "olmo.attention.layer_norm_epsilon") == (double)1e-5f);
+    assert_false(has(&t, "olmo.attention.clamp_kqv"));
+    clear(&t);
+    t = must("Olmo3ForCausalLM", "{" LLAMA ", \"rope_theta\": 7000}");
+    assert_true(float_of(&t, "olmo2.rope.freq_base") == 7000);
+    assert_true(float_of(&t, "olmo2.rope.freq_base_swa") == 500000); /* as transformers has it */
+    assert_int_equal(uint_of(&t, "olmo2.attention.sliding_window"), 4096);
+    clear(&t);
+    t = must("SmolLM3ForCausalLM", "{" LLAMA ", \"no_rope_layers\": [1, 1]}");
+    assert_true(float_of(&t, "smollm3.rope.freq_base") == 2000000);
+    assert_false(has(&t, "smollm3.attention.rope_pattern"));
+    assert_true(t.t.ties);
+    clear(&t);
+}
+
 /* What files publish and what transformers 5 writes are the same keys. */
 static void generations(void **state)
 {
@@ -243,6 +303,19 @@ static void windows(void **state)
                    qwen2, "w-w");
     expect_pattern("Gemma3ForCausalLM", THREE "\"sliding_window_pattern\": 2}", gemma3, "w-w");
     expect_pattern("Gemma3ForCausalLM", THREE "\"sliding_window_pattern\": 1}", gemma3, "---");
+    expect_pattern("Gemma2ForCausalLM",
+                   THREE "\"layer_types\": [\"full_attention\", \"sliding_attention\", "
+                         "\"full_attention\"]}",
+                   "gemma2.attention.sliding_window_pattern", "-w-");
+    expect_pattern("Olmo3ForCausalLM", THREE "\"sliding_window\": 7}",
+                   "olmo2.attention.sliding_window_pattern", "www");
+    expect_pattern("Qwen3ForCausalLM",
+                   THREE "\"use_sliding_window\": true, \"max_window_layers\": 2}",
+                   "qwen3.attention.sliding_window_pattern", "--w");
+    expect_pattern("SmolLM3ForCausalLM", THREE "\"no_rope_layers\": [0, 1, 1, 1]}",
+                   "smollm3.attention.rope_pattern", "-ww");
+    expect_pattern("SmolLM3ForCausalLM", THREE "\"no_rope_layer_interval\": 2}",
+                   "smollm3.attention.rope_pattern", "w-w");
 }
 
 static void what_a_gguf_cannot_say(void **state)
@@ -259,7 +332,8 @@ static void what_a_gguf_cannot_say(void **state)
     clear(&t);
 }
 
-/* A folder of DeepSeek's has the keys of its GGUF: the heads of the absorbed form, and the real ones. */
+/* A folder of DeepSeek's has the keys of its GGUF: the heads of the absorbed form, and the real
+ * ones. */
 static void latent(void **state)
 {
     struct translated t =
@@ -370,6 +444,21 @@ static void refusals(void **state)
          CRIL_ERR_UNSUPPORTED, "\"scoring_func\" is \"softmax\""},
         {"DeepseekV3ForCausalLM", "{" LLAMA ", \"attention_bias\": true}", CRIL_ERR_UNSUPPORTED,
          "\"attention_bias\" is true"},
+        {"GemmaForCausalLM", "{\"hidden_activation\": \"gelu\"}", CRIL_ERR_UNSUPPORTED,
+         "\"hidden_activation\" is \"gelu\""},
+        {"SmolLM3ForCausalLM", "{" LLAMA ", \"no_rope_layers\": [1]}", CRIL_ERR_FORMAT,
+         "\"no_rope_layers\" is not a list of whole numbers, one a layer"},
+        {"SmolLM3ForCausalLM", "{" LLAMA ", \"use_sliding_window\": true}", CRIL_ERR_UNSUPPORTED,
+         "\"use_sliding_window\" is true"},
+        {"GraniteForCausalLM", "{" LLAMA ", \"logits_scaling\": 0}", CRIL_ERR_UNSUPPORTED,
+         "\"logits_scaling\" is 0"},
+        {"OlmoForCausalLM", "{" LLAMA ", \"attention_bias\": true}", CRIL_ERR_UNSUPPORTED,
+         "\"attention_bias\" is true"},
+        {"NemotronForCausalLM", "{" LLAMA ", \"hidden_act\": \"relu\"}", CRIL_ERR_UNSUPPORTED,
+         "\"hidden_act\" is \"relu\""},
+        {"Olmo3ForCausalLM",
+         "{" LLAMA ", \"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"yarn\"}}}",
+         CRIL_ERR_UNSUPPORTED, "\"rope_parameters.sliding_attention.rope_type\" is \"yarn\""},
     };
 
     (void)state;
@@ -386,13 +475,10 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(generations),
-        cmocka_unit_test(scalings),
-        cmocka_unit_test(windows),
-        cmocka_unit_test(what_a_gguf_cannot_say),
-        cmocka_unit_test(latent),
-        cmocka_unit_test(refusals),
+        cmocka_unit_test(defaults),    cmocka_unit_test(near_llama),
+        cmocka_unit_test(generations), cmocka_unit_test(scalings),
+        cmocka_unit_test(windows),     cmocka_unit_test(what_a_gguf_cannot_say),
+        cmocka_unit_test(latent),      cmocka_unit_test(refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -586,19 +586,32 @@ cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cri
     return CRIL_OK;
 }
 
-/* ---- Windows ---- */
+/* ---- Layers that differ ---- */
 
-/* Of a pattern that says of each layer whether it sees a window. */
-static cril_status read_pattern(cril_model *m, const struct cril_value *pattern, size_t window,
+/* A truth value a layer under key, which is there. */
+static cril_status read_pattern(const cril_model *m, const char *key, const uint8_t **out,
                                 cril_error *err)
 {
-    if (pattern->type != CRIL_VALUE_BOOL || pattern->n != m->config.n_layers)
+    const struct cril_value *const pattern = cril_key_find(m, key);
+
+    if (!pattern->is_array || pattern->type != CRIL_VALUE_BOOL || pattern->n != m->config.n_layers)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: key '%s.attention.sliding_window_pattern' is not a truth value for "
-                         "each of the %zu layers",
-                         m->path, m->family->architecture, m->config.n_layers);
+                         "%s: key '%s.%s' is not a truth value for each of the %zu layers", m->path,
+                         m->family->architecture, key, m->config.n_layers);
+    *out = pattern->data;
+    return CRIL_OK;
+}
+
+cril_status cril_model_turning(cril_model *m, uint64_t period, cril_error *err)
+{
+    static const char key[] = "attention.rope_pattern";
+    const uint8_t *pattern = NULL;
+    cril_status st = CRIL_OK;
+
+    if (cril_key_find(m, key) && (st = read_pattern(m, key, &pattern, err)) != CRIL_OK)
+        return st;
     for (size_t i = 0; i < m->config.n_layers; i++)
-        m->layers[i].window = pattern->data[i] ? window : 0;
+        m->layers[i].turns = pattern ? pattern[i] : (i + 1) % period;
     return CRIL_OK;
 }
 
@@ -613,8 +626,15 @@ cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err)
 
     if (st != CRIL_OK)
         return st;
-    if (pattern && pattern->is_array)
-        return read_pattern(m, pattern, (size_t)window, err);
+    if (pattern && pattern->is_array) {
+        const uint8_t *slides = NULL;
+
+        if ((st = read_pattern(m, pattern_key, &slides, err)) != CRIL_OK)
+            return st;
+        for (size_t i = 0; i < m->config.n_layers; i++)
+            m->layers[i].window = slides[i] ? (size_t)window : 0;
+        return CRIL_OK;
+    }
     if ((st = cril_key_opt_uint(m, pattern_key, &every, err)) != CRIL_OK)
         return st;
     if ((period || pattern) && (!window || !every))

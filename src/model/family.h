@@ -6,18 +6,29 @@
 
 /* clang-format off */
 #define CRIL_FAMILIES(ROW) \
+    ROW(command_r) \
     ROW(deepseek2) \
+    ROW(gemma) \
+    ROW(gemma2) \
     ROW(gemma3) \
+    ROW(granite) \
     ROW(granitemoe) \
+    ROW(internlm2) \
     ROW(jamba) \
     ROW(llama) \
     ROW(mamba) \
     ROW(mamba2) \
+    ROW(nemotron) \
+    ROW(olmo) \
+    ROW(olmo2) \
     ROW(olmoe) \
     ROW(qwen2) \
     ROW(qwen2moe) \
+    ROW(qwen3) \
     ROW(qwen3moe) \
-    ROW(rwkv4)
+    ROW(rwkv4) \
+    ROW(smollm3) \
+    ROW(stablelm)
 /* clang-format on */
 
 #define CRIL_DECLARE_FAMILY(NAME) extern const struct cril_family cril_family_##NAME;

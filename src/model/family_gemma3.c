@@ -3,10 +3,7 @@
  * and keys, GELU, five sliding layers to one full layer, each kind with its own rotation, an
  * embedding scaled by sqrt(n_embd).
  */
-#include "model/family_parts.h"
-#include "util/fail.h"
-
-#include <math.h>
+#include "model/family_gemma.h"
 
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
@@ -30,21 +27,10 @@ static const struct cril_step head[] = {
     CRIL_STEP(cap_logits, NONE, LOGITS, LOGITS),
 };
 
-#define LAYER "model.layers.#."
-
 static const struct cril_weight_row weights[] = {
-    CRIL_ROWS_ENDS("model.embed_tokens.weight", "model.norm", CRIL_PLUS_ONE),
-    CRIL_ROWS_NORM(ATTN_NORM, "attn_norm", LAYER "input_layernorm", CRIL_PLUS_ONE),
-    CRIL_ROWS_QKV(LAYER "self_attn.", 0),
-    CRIL_ROWS_O(LAYER "self_attn.o_proj"),
-    CRIL_ROWS_NORM(Q_NORM, "attn_q_norm", LAYER "self_attn.q_norm", CRIL_PLUS_ONE),
-    CRIL_ROWS_NORM(K_NORM, "attn_k_norm", LAYER "self_attn.k_norm", CRIL_PLUS_ONE),
-    CRIL_ROWS_NORM(POST_ATTN_NORM, "post_attention_norm", LAYER "post_attention_layernorm",
-                   CRIL_PLUS_ONE),
-    CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "pre_feedforward_layernorm", CRIL_PLUS_ONE),
-    CRIL_ROWS_NORM(POST_FFN_NORM, "post_ffw_norm", LAYER "post_feedforward_layernorm",
-                   CRIL_PLUS_ONE),
-    CRIL_ROWS_GATED(LAYER "mlp."),
+    CRIL_ROWS_GEMMA,
+    CRIL_ROWS_NORM(Q_NORM, "attn_q_norm", CRIL_GEMMA_LAYER "self_attn.q_norm", CRIL_PLUS_ONE),
+    CRIL_ROWS_NORM(K_NORM, "attn_k_norm", CRIL_GEMMA_LAYER "self_attn.k_norm", CRIL_PLUS_ONE),
     CRIL_ROWS_END,
 };
 
@@ -61,39 +47,10 @@ static const struct cril_config_row rows[] = {
     {0},
 };
 
-static bool is_not_last(size_t layer, uint64_t period)
-{
-    return period && (layer + 1) % period;
-}
-
-/* The scale of scores that a GGUF without attention.scale has: by a head's width, in the 27B model
- * by the model's width a head. */
-static float usual_scale(size_t layers, size_t embd, size_t heads, size_t width)
-{
-    return 1.0f / sqrtf(layers == 62 ? (float)embd / (float)heads : (float)width);
-}
-
-static cril_status translate_scale(struct cril_translation *t, uint64_t width, cril_error *err)
-{
-    const float usual =
-        usual_scale((size_t)cril_translated_uint(t, "block_count"),
-                    (size_t)cril_translated_uint(t, "embedding_length"),
-                    (size_t)cril_translated_uint(t, "attention.head_count"), (size_t)width);
-    double scalar = 256;
-    const cril_status st = cril_config_float(t, "query_pre_attn_scalar", &scalar, err);
-
-    if (st != CRIL_OK)
-        return st;
-    const float scale = 1.0f / sqrtf((float)scalar);
-    if (!(scale < usual || scale > usual))
-        return CRIL_OK;
-    return cril_translate_float(t, "attention.scale", (double)scale, err);
-}
+enum { LAYERS_27B = 62 };
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    static const char local[] = "rope_parameters.sliding_attention.rope_theta",
-                      local_type[] = "rope_parameters.sliding_attention.rope_type";
     uint64_t width = 0, window = 4096, period = 6;
     double base_local = 10000;
     cril_status st;
@@ -103,16 +60,14 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_is(t, "attention_bias", false, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "use_bidirectional_attention", false, err)) != CRIL_OK ||
         (st = cril_translate_head(t, 256, &width, err)) != CRIL_OK ||
-        (st = translate_scale(t, width, err)) != CRIL_OK ||
+        (st = cril_gemma_translate_scale(t, LAYERS_27B, width, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "_sliding_window_pattern", &period, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window_pattern", &period, err)) != CRIL_OK ||
-        (st = cril_translate_windows(t, is_not_last, period, 6, err)) != CRIL_OK ||
-        (st = cril_translate_expect(t, local_type, "default", "default", err)) != CRIL_OK ||
-        (st = cril_config_float(t, local, &base_local, err)) != CRIL_OK ||
+        (st = cril_translate_windows(t, cril_is_not_last, period, 6, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rope_local_base_freq", &base_local, err)) != CRIL_OK ||
-        (st = cril_translate_float(t, "rope.freq_base_swa", base_local, err)) != CRIL_OK)
+        (st = cril_translate_local_base(t, base_local, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, "full_attention", 1000000, err);
 }
@@ -123,19 +78,8 @@ static const struct cril_class classes[] = {
     {0},
 };
 
-enum { FULL, SLIDING };
-
-/* Sliding layers turn with their own base and are never scaled. */
-static cril_status local_rope(cril_model *m, double base, cril_error *err)
-{
-    struct cril_rope *full = &m->rope[FULL], *r = &m->rope[SLIDING];
-    *r = (struct cril_rope){.n_rot = full->n_rot, .halves = true, .magnitude = 1};
-    return cril_rope_plain(base, r, m->path, err);
-}
-
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    struct cril_config *c = &m->config;
     double base = 1000000, base_local = 10000;
     cril_status st;
     if ((st = cril_model_windows(m, 6, err)) != CRIL_OK ||
@@ -143,20 +87,16 @@ static cril_status configure(cril_model *m, cril_error *err)
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK)
         return st;
-    for (size_t i = 0; i < c->n_layers; i++)
-        m->layers[i].rope = m->layers[i].window ? SLIDING : FULL;
-    c->embedding_scale = sqrtf((float)c->n_embd);
-    if (!cril_key_find(m, "attention.scale"))
-        cril_model_set_attention_scale(
-            m, usual_scale(c->n_layers, c->n_embd, c->n_heads, c->head_dim));
-    if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[FULL], err)) != CRIL_OK)
+    cril_gemma_set_scales(m, LAYERS_27B);
+    if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[0], err)) != CRIL_OK)
         return st;
-    return local_rope(m, base_local, err);
+    return cril_rope_local(m, base_local, err);
 }
 
 const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
                                                .classes = classes,
                                                .weights = weights,
+                                               .unsaid = CRIL_GEMMA_UNSAID,
                                                .embedding = CRIL_STEPS(embedding),
                                                .layers = {CRIL_STEPS(steps)},
                                                .head = CRIL_STEPS(head),

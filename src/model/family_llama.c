@@ -146,6 +146,8 @@ const struct cril_family cril_family_llama = {
     .architecture = "llama",
     .classes = classes,
     .weights = weights,
+    .unsaid = "the window of its layers (sliding_window, of Mistral) and a dynamic scaling of its "
+              "rotation",
     .embedding = CRIL_STEPS(embedding),
     .layers = {[DENSE] = CRIL_STEPS(dense), [MIXTURE] = CRIL_STEPS(mixture)},
     .head = CRIL_STEPS(head),

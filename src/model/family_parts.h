@@ -111,6 +111,20 @@
         CRIL_W_##W##_BIAS, "blk.#." GGUF ".bias", FOLDER ".bias", 0, CRIL_PART_ALL, CRIL_NORM_BIAS \
     }
 
+/* Norms of the heads of queries and keys, each head with its own part, [heads][width] or a tensor a
+ * head. */
+#define CRIL_ROWS_QK_NORM(Q_NAME, K_NAME)                                                          \
+    {CRIL_W_Q_NORM,                                                                                \
+     "blk.#.attn_q_norm.weight",                                                                   \
+     "model.layers.#.self_attn." Q_NAME ".weight",                                                 \
+     CRIL_ANY_SHAPE,                                                                               \
+     CRIL_PART_ALL,                                                                                \
+     CRIL_QK_NORM},                                                                                \
+    {                                                                                              \
+        CRIL_W_K_NORM, "blk.#.attn_k_norm.weight", "model.layers.#.self_attn." K_NAME ".weight",   \
+            CRIL_ANY_SHAPE, CRIL_PART_ALL, CRIL_QK_NORM                                            \
+    }
+
 /* A matrix of a layer and its bias. */
 #define CRIL_ROWS_LINEAR(W, GGUF, FOLDER, CHANGES, PART, OPTIONAL)                                 \
     {CRIL_W_##W, GGUF ".weight", FOLDER ".weight", CHANGES, PART, 0},                              \

@@ -21,27 +21,15 @@ static const struct cril_config_row rows[] = {
     {0},
 };
 
-static bool from_layer(size_t layer, uint64_t first)
-{
-    return layer >= first;
-}
-
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    bool windows = false;
-    uint64_t window = 4096, first = 28, width;
+    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
-        (st = cril_config_bool(t, "use_sliding_window", &windows, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "max_window_layers", &first, err)) != CRIL_OK)
+        (st = cril_translate_late_windows(t, err)) != CRIL_OK)
         return st;
     t->has |= CRIL_QKV_BIAS;
-    if (windows && !cril_config_is_null(t, "sliding_window") &&
-        ((st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK ||
-         (st = cril_translate_windows(t, from_layer, first, 0, err)) != CRIL_OK))
-        return st;
     if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
@@ -67,6 +55,7 @@ const struct cril_family cril_family_qwen2 = {.architecture = "qwen2",
                                               .classes = classes,
                                               .weights = weights,
                                               .has = CRIL_QKV_BIAS,
+                                              .unsaid = "the window of its layers (sliding_window)",
                                               .embedding = CRIL_STEPS(embedding),
                                               .layers = {CRIL_STEPS(steps)},
                                               .head = CRIL_STEPS(head),

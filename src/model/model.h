@@ -239,6 +239,10 @@ cril_status cril_key_of_layer(const cril_model *m, const char *key, size_t layer
  */
 cril_status cril_model_windows(cril_model *m, uint64_t period, cril_error *err);
 
+/* Reads which layers turn queries and keys: attention.rope_pattern, a truth value a layer; absent:
+ * all but every period-th. */
+cril_status cril_model_turning(cril_model *m, uint64_t period, cril_error *err);
+
 /*
  * What some families have. Each reads keys that it names; an absent one changes nothing.
  */
@@ -280,6 +284,10 @@ cril_status cril_model_check_keys(cril_model *m, cril_error *err);
 cril_status cril_rope_configure(cril_model *m, double base, bool halves,
                                 const struct cril_tensor *divisors, struct cril_rope *r,
                                 cril_error *err);
+
+/* Layers that see a window turn by a base of their own, never scaled: m->rope[1], for which
+ * m->rope[0] and the windows are set. */
+cril_status cril_rope_local(cril_model *m, double base, cril_error *err);
 
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
 cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err);

@@ -274,3 +274,13 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves,
         r->freq[i] = (float)(plain_frequency(base, i, n_rot) / scaling.factor);
     return st == CRIL_OK ? check_angles(m, r, err) : st;
 }
+
+cril_status cril_rope_local(cril_model *m, double base, cril_error *err)
+{
+    struct cril_rope *const r = &m->rope[1];
+
+    *r = (struct cril_rope){.n_rot = m->rope[0].n_rot, .halves = m->rope[0].halves, .magnitude = 1};
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].rope = m->layers[i].window ? 1 : 0;
+    return cril_rope_plain(base, r, m->path, err);
+}

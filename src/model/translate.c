@@ -613,7 +613,7 @@ static cril_status add_scaling(struct cril_translation *t, const struct rotation
     cril_status st;
 
     if (cril_bytes_are(r->type, "default"))
-        return CRIL_OK;
+        return t->says_none ? cril_translate_text(t, "rope.scaling.type", "none", err) : CRIL_OK;
     for (size_t i = 0; i < sizeof(scalings) / sizeof(*scalings); i++) {
         if (!cril_bytes_are(r->type, scalings[i].name))
             continue;
@@ -660,9 +660,22 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
          (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
                                    err)) != CRIL_OK))
         return st;
-    if ((st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
+    if ((base < t->usual_base || base > t->usual_base) &&
+        (st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
         return st;
     return add_scaling(t, &r, err);
+}
+
+cril_status cril_translate_local_base(struct cril_translation *t, double otherwise, cril_error *err)
+{
+    static const char base_name[] = "rope_parameters.sliding_attention.rope_theta",
+                      type_name[] = "rope_parameters.sliding_attention.rope_type";
+    double base = otherwise;
+    cril_status st = cril_translate_expect(t, type_name, "default", "default", err);
+
+    if (st != CRIL_OK || (st = cril_config_float(t, base_name, &base, err)) != CRIL_OK)
+        return st;
+    return cril_translate_float(t, "rope.freq_base_swa", base, err);
 }
 
 /* Whether layer i slides by layer_types. */
@@ -684,25 +697,89 @@ static cril_status read_layer_types(const struct cril_translation *t, uint8_t *s
     return CRIL_OK;
 }
 
+/* Adds a truth value a layer; nothing where all but every period-th are true. */
+static cril_status add_pattern(struct cril_translation *t, const char *key, const uint8_t *pattern,
+                               size_t n, uint64_t period, cril_error *err)
+{
+    bool usual = period > 0;
+    char buffer[128];
+
+    for (size_t i = 0; i < n && usual; i++)
+        usual = pattern[i] == cril_is_not_last(i, period);
+    if (usual)
+        return CRIL_OK;
+    return cril_values_add_numbers(t->out, full_key(t, key, buffer), CRIL_VALUE_BOOL, pattern, n,
+                                   err);
+}
+
+/* The first truth values of a pattern, one for each of *n layers. */
+static cril_status begin_pattern(const struct cril_translation *t,
+                                 bool (*is_true)(size_t, uint64_t), uint64_t of,
+                                 uint8_t pattern[MAX_LAYERS], size_t *n, cril_error *err)
+{
+    *n = (size_t)cril_translated_uint(t, "block_count");
+    if (*n > MAX_LAYERS)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: has %zu layers", t->config->path, *n);
+    for (size_t i = 0; i < *n; i++)
+        pattern[i] = is_true(i, of);
+    return CRIL_OK;
+}
+
 cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(size_t, uint64_t),
                                    uint64_t of, uint64_t period, cril_error *err)
 {
-    const size_t n = (size_t)cril_translated_uint(t, "block_count");
     uint8_t pattern[MAX_LAYERS];
-    bool usual = period > 0;
-    char buffer[128];
+    size_t n = 0;
+    cril_status st = begin_pattern(t, slides, of, pattern, &n, err);
+
+    if (st == CRIL_OK && cril_config_has(t, "layer_types"))
+        st = read_layer_types(t, pattern, n, err);
+    return st == CRIL_OK
+               ? add_pattern(t, "attention.sliding_window_pattern", pattern, n, period, err)
+               : st;
+}
+
+cril_status cril_translate_turning(struct cril_translation *t, uint64_t period, cril_error *err)
+{
+    const struct cril_value *const v = find(t, "no_rope_layers");
+    uint8_t pattern[MAX_LAYERS];
+    uint64_t interval = period;
+    size_t n = 0;
     cril_status st;
 
-    if (n > MAX_LAYERS)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: has %zu layers", t->config->path, n);
-    for (size_t i = 0; i < n; i++)
-        pattern[i] = slides(i, of);
-    if (cril_config_has(t, "layer_types") && (st = read_layer_types(t, pattern, n, err)) != CRIL_OK)
+    if ((st = cril_config_uint(t, "no_rope_layer_interval", &interval, err)) != CRIL_OK ||
+        (st = begin_pattern(t, cril_is_not_last, interval, pattern, &n, err)) != CRIL_OK)
         return st;
-    for (size_t i = 0; i < n && usual; i++)
-        usual = pattern[i] == (i % period != period - 1);
-    if (usual)
+    if (v && (!v->is_array || v->type != CRIL_VALUE_I64 || v->n < n))
+        return wrong_kind(t, "no_rope_layers", "a list of whole numbers, one a layer", err);
+    for (size_t i = 0; v && i < n; i++)
+        pattern[i] = cril_value_uint(v, i) != 0;
+    return add_pattern(t, "attention.rope_pattern", pattern, n, period, err);
+}
+
+bool cril_is_not_last(size_t layer, uint64_t period)
+{
+    return period && (layer + 1) % period;
+}
+
+static bool from_layer(size_t layer, uint64_t first)
+{
+    return layer >= first;
+}
+
+cril_status cril_translate_late_windows(struct cril_translation *t, cril_error *err)
+{
+    bool windows = false;
+    uint64_t window = 4096, first = 28;
+    cril_status st;
+
+    if ((st = cril_config_bool(t, "use_sliding_window", &windows, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
+        (st = cril_config_uint(t, "max_window_layers", &first, err)) != CRIL_OK)
+        return st;
+    if (!windows || cril_config_is_null(t, "sliding_window"))
         return CRIL_OK;
-    return cril_values_add_numbers(t->out, full_key(t, "attention.sliding_window_pattern", buffer),
-                                   CRIL_VALUE_BOOL, pattern, n, err);
+    if ((st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK)
+        return st;
+    return cril_translate_windows(t, from_layer, first, 0, err);
 }

@@ -23,8 +23,10 @@ struct cril_translation {
     uint64_t head; /* width of a head, of which a share turns; 0: head_dim */
     double share;  /* of a head that turns where config.json does not say; 0: the class turns whole
                       heads only */
-    bool says_share;  /* rope.dimension_count is added though whole heads turn */
-    uint64_t n_vocab; /* gets: rows of the embedding; 0: config.json does not say */
+    bool says_none;    /* rope.scaling.type is added though nothing is scaled */
+    double usual_base; /* rope.freq_base is not added where it is this; 0: it always is */
+    bool says_share;   /* rope.dimension_count is added though whole heads turn */
+    uint64_t n_vocab;  /* gets: rows of the embedding; 0: config.json does not say */
 };
 
 /* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names
@@ -119,6 +121,13 @@ cril_status cril_translate_inner(struct cril_translation *t, const char *name, c
                                  cril_error *err);
 /* ssm.time_step_rank: a number, or "auto", or absent. */
 cril_status cril_translate_rank(struct cril_translation *t, const char *name, cril_error *err);
+/* attention.sliding_window, and a pattern: layers from max_window_layers on see a window where
+ * use_sliding_window is true (Qwen 2, 3). */
+cril_status cril_translate_late_windows(struct cril_translation *t, cril_error *err);
+/* rope.freq_base_swa: the base of layers that see a window, which are never scaled; otherwise:
+ * where rope_parameters does not name it. */
+cril_status cril_translate_local_base(struct cril_translation *t, double otherwise,
+                                      cril_error *err);
 /* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
  * apart ("full_attention"). */
 cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,
@@ -130,5 +139,11 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
  */
 cril_status cril_translate_windows(struct cril_translation *t, bool (*slides)(size_t, uint64_t),
                                    uint64_t of, uint64_t period, cril_error *err);
+/* Which layers turn queries and keys: attention.rope_pattern, a truth value a layer, from
+ * no_rope_layers, which has 1 for those, or all but every no_rope_layer_interval-th. Nothing is
+ * added where all but every period-th do. */
+cril_status cril_translate_turning(struct cril_translation *t, uint64_t period, cril_error *err);
+/* For slides: all layers but every period-th; 0: none. */
+bool cril_is_not_last(size_t layer, uint64_t period);
 
 #endif

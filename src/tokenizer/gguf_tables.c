@@ -34,7 +34,15 @@ struct habits {
 
 static const struct habits all_habits[] = {
     {.architecture = "llama", .tells_prefix = true, .goes_by_size = true},
+    {.architecture = "granite", .tells_prefix = true, .goes_by_size = true},
+    {.architecture = "smollm3", .tells_prefix = true, .goes_by_size = true},
     {.architecture = "qwen2"},
+    {.architecture = "qwen3"},
+    {.architecture = "olmo"},
+    {.architecture = "olmo2"},
+    {.architecture = "stablelm"},
+    {.architecture = "command-r"},
+    {.architecture = "gemma2", .lacks_prefix = true},
     {.architecture = "gemma3", .lacks_prefix = true}};
 
 struct files { /* NULL: absent */

@@ -100,8 +100,8 @@ static const struct pre_tokenizer pre_tokenizers[] = {
     {"gpt-2", 0, NULL, {GPT2_WORDS}},                 /* openai-community/gpt2 */
     {"phi-2", 0, NULL, {GPT2_WORDS}},                 /* microsoft/phi-2 */
     {"jais", 0, UNSEEN, {GPT2_WORDS}},                /* core42/jais-13b */
-    {"mpt", NFC, NULL, {GPT2_WORDS}},                 /* mosaicml/mpt-7b */
     {"olmo", NFC, NULL, {GPT2_WORDS}},                /* allenai/OLMo-1.7-7B-hf */
+    {"mpt", NFC, NULL, {GPT2_WORDS}},                 /* mosaicml/mpt-7b, with OLMo's tokens */
     {"smollm", 0, NULL, {"\\p{N}", GPT2_WORDS}},      /* HuggingFaceTB/SmolLM-135M */
     {"starcoder", 0, NULL, {"\\p{N}", GPT2_WORDS}},   /* bigcode/starcoder2-3b */
     {"refact", 0, NULL, {"\\p{N}", GPT2_WORDS}},      /* smallcloudai/Refact-1_6-base */

@@ -123,7 +123,7 @@ static const struct refusal {
      CRIL_ERR_FORMAT,
      "attention.scale is -1, not in 0..1000"},
     /* what only some models have */
-    {LLAMA, {SET_UINT("llama.expert_count", 4)}, CRIL_ERR_UNSUPPORTED, "a mixture of experts"},
+    {QWEN2, {SET_UINT("qwen2.expert_count", 4)}, CRIL_ERR_UNSUPPORTED, "a mixture of experts"},
     {QWEN2, {SET_UINT("qwen2.expert_count", 4)}, CRIL_ERR_UNSUPPORTED, "'qwen2.expert_count'"},
     {LLAMA,
      {SET_BOOL("llama.attention.causal", 0)},

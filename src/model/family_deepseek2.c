@@ -37,12 +37,12 @@ static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 
 #define LAYER "model.layers.#."
 #define ATTN LAYER "self_attn."
-#define MATRIX(W, GGUF, FOLDER, CHANGES, PART)                                                     \
+#define ROW(W, GGUF, FOLDER, CHANGES, PART)                                                        \
     {                                                                                              \
         CRIL_W_##W, GGUF, FOLDER, CHANGES, PART, 0                                                 \
     }
 #define BOTH(W, GGUF, FOLDER)                                                                      \
-    MATRIX(W, "blk.#." GGUF ".weight", LAYER FOLDER ".weight", 0, CRIL_PART_ALL)
+    ROW(W, "blk.#." GGUF ".weight", LAYER FOLDER ".weight", 0, CRIL_PART_ALL)
 
 static const struct cril_weight_row weights[] = {
     CRIL_ROWS_ENDS("model.embed_tokens.weight", "model.norm", 0),
@@ -53,10 +53,10 @@ static const struct cril_weight_row weights[] = {
     BOTH(Q_B, "attn_q_b", "self_attn.q_b_proj"),
     BOTH(KV_A, "attn_kv_a_mqa", "self_attn.kv_a_proj_with_mqa"),
     BOTH(KV_A_NORM, "attn_kv_a_norm", "self_attn.kv_a_layernorm"),
-    MATRIX(K_B, "blk.#.attn_k_b.weight", NULL, CRIL_HEADS_TURNED, CRIL_PART_ALL),
-    MATRIX(K_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_K),
-    MATRIX(V_B, "blk.#.attn_v_b.weight", NULL, 0, CRIL_PART_ALL),
-    MATRIX(V_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_V),
+    ROW(K_B, "blk.#.attn_k_b.weight", NULL, CRIL_HEADS_TURNED, CRIL_PART_ALL),
+    ROW(K_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_K),
+    ROW(V_B, "blk.#.attn_v_b.weight", NULL, 0, CRIL_PART_ALL),
+    ROW(V_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_V),
     CRIL_ROWS_O(ATTN "o_proj"),
     CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "post_attention_layernorm", 0),
     CRIL_ROWS_GATED(LAYER "mlp."),

@@ -236,13 +236,41 @@ static void test_sincos(void **state)
         0x1.b951f1572eba5p+23); /* of all these the one with the largest relative error, 5e-13 */
 }
 
+static void check_softplus(float x)
+{
+    const double exact = x > 0 ? (double)x + log1p(exp(-(double)x)) : log1p(exp((double)x));
+
+    if (!(ulps(cril_softplusf(x), exact) < 3))
+        fail_msg("softplus(%a) = %a, %g ulp away", (double)x, (double)cril_softplusf(x),
+                 ulps(cril_softplusf(x), exact));
+}
+
+static void test_softplus(void **state)
+{
+    (void)state;
+    for (uint32_t u = 0; u <= 0x42AE0000; u += 997) { /* every 997th float in [-87, 87] */
+        const union cril_bits32 plus = {.u = u}, minus = {.u = u | 0x80000000};
+
+        check_softplus(plus.f);
+        check_softplus(minus.f);
+    }
+    for (int i = 0; i <= 174 * 4096; i++) /* evenly: floats crowd at 0 */
+        check_softplus(-87 + (float)i / 4096);
+    for (float x = 20; x < 1e30f; x *= 1.7f)
+        assert_true(cril_softplusf(x) == x);
+    for (float x = 88; x < 1e30f; x *= 3)
+        assert_true(cril_softplusf(-x) == 0);
+    assert_true(isinf(cril_softplusf(INFINITY)) && cril_softplusf(-INFINITY) == 0);
+    assert_true(isnan(cril_softplusf(NAN)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_expf),        cmocka_unit_test(test_expf_ends),
         cmocka_unit_test(test_activations), cmocka_unit_test(test_others),
-        cmocka_unit_test(test_exp),         cmocka_unit_test(test_log),
-        cmocka_unit_test(test_sincos),
+        cmocka_unit_test(test_softplus),    cmocka_unit_test(test_exp),
+        cmocka_unit_test(test_log),         cmocka_unit_test(test_sincos),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

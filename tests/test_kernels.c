@@ -365,6 +365,48 @@ static void test_pack_finds_damage(void **state)
     assert_false(cril_pack_panel(&m, 0, &q, 0));
 }
 
+/* A few positions of what goes in order, for every width of a slice; states end at a page. */
+static void test_in_order(void **state)
+{
+    enum { STATE = 5, TAPS = 4, STEPS = 3, MAX = STATE * CRIL_CHANNELS };
+    static float a[MAX], x[4][MAX], start[MAX], want[MAX], want_y[STEPS][4][CRIL_CHANNELS];
+    struct guarded g = guard(MAX * sizeof(float)), h = guard(CRIL_CHANNELS * sizeof(float));
+    (void)state;
+    for (size_t n = 1; n <= CRIL_CHANNELS; n++) {
+        float *kept = last_floats(&g, STATE * n), *y = last_floats(&h, n);
+
+        fill(a, MAX);
+        fill(start, MAX);
+        for (size_t i = 0; i < 4; i++)
+            fill(x[i], MAX);
+        for (size_t which = 0; which < 4; which++)
+            for (size_t s = 0; s < n_sets; s++) {
+                memcpy(kept, start, STATE * n * sizeof(float));
+                for (size_t t = 0; t < STEPS; t++) {
+                    memcpy(y, x[t], n * sizeof(float));
+                    switch (which) {
+                    case 0: sets[s].convolve(kept, a, TAPS, y, n); break;
+                    case 1: sets[s].scan(kept, a, x[3], x[3] + STATE, STATE, x[t] + n, y, n); break;
+                    case 2:
+                        sets[s].scan_head(kept, a[t], a[t + 1], x[3], x[3] + STATE, STATE, x[t], y,
+                                          n);
+                        break;
+                    default: sets[s].wkv(kept, a, x[t] + n, x[3] + n, y, n); break;
+                    }
+                    if (!s)
+                        memcpy(want_y[t][which], y, n * sizeof(float));
+                    same("an operation in order", &sets[s], want_y[t][which], y, n * sizeof(float),
+                         n);
+                }
+                if (!s)
+                    memcpy(want, kept, STATE * n * sizeof(float));
+                same("a state", &sets[s], want, kept, STATE * n * sizeof(float), n);
+            }
+    }
+    unguard(&g, 1);
+    unguard(&h, 1);
+}
+
 /* Functions of one row, of every length up to 300, the row ending at a page. */
 static void test_rows(void **state)
 {
@@ -387,6 +429,9 @@ static void test_rows(void **state)
             sets[s].gelu_mul(y, w, n);
             sets[s].layer_norm(y, NULL, n, 1e-5f, y);
             sets[s].cap(y, 1.5f, n);
+            sets[s].sigmoid_mul(y, w, n);
+            sets[s].softplus(y, n);
+            sets[s].rms_norm(y, NULL, n, 1e-5f, y);
             sets[s].rotate_halves(y, w, w + n / 2, n / 2);
             sets[s].rotate_pairs(y, w + n / 2, w, n / 2);
             if (!s)
@@ -436,7 +481,7 @@ int main(void)
         cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides),
         cmocka_unit_test(test_quantise),       cmocka_unit_test(test_gemm_i16_sizes),
         cmocka_unit_test(test_pack),           cmocka_unit_test(test_pack_finds_damage),
-        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_rows),           cmocka_unit_test(test_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

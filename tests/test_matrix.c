@@ -166,7 +166,7 @@ static void packed_halves(void **state)
  * rows: latent attention's keys in a GGUF. */
 static void check_turned_heads(enum cril_dtype type)
 {
-    enum { HEADS = 3, IN = 5, HEAD = 64 }; /* 64: two blocks */
+    enum { HEADS = 3, IN = 5, HEAD = 64 };  /* 64: two blocks */
     static uint8_t data[HEADS][IN][2 * 34]; /* room for Q8_0 */
     const struct cril_dtype_info *const info = &cril_dtypes[type];
     const size_t row_bytes = (size_t)HEAD / info->block_len * info->block_bytes;
@@ -205,11 +205,8 @@ static void turned_heads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(views),
-        cmocka_unit_test(interleaved),
-        cmocka_unit_test(packed),
-        cmocka_unit_test(packed_halves),
-        cmocka_unit_test(turned_heads),
+        cmocka_unit_test(views),         cmocka_unit_test(interleaved),  cmocka_unit_test(packed),
+        cmocka_unit_test(packed_halves), cmocka_unit_test(turned_heads),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,6 +375,75 @@ static void latent(void **state)
     clear(&t);
 }
 
+static const struct cril_value *value_of(const struct translated *t, const char *key)
+{
+    const struct cril_value *const v = cril_values_find(&t->keys, key);
+
+    assert_non_null(v);
+    return v;
+}
+
+static void scans(void **state)
+{
+    struct translated t = must("MambaForCausalLM", "{\"hidden_size\": 40}");
+
+    (void)state;
+    assert_int_equal(uint_of(&t, "mamba.ssm.inner_size"), 80);
+    assert_int_equal(uint_of(&t, "mamba.ssm.time_step_rank"), 3);
+    assert_int_equal(uint_of(&t, "mamba.context_length"), 1 << 20);
+    assert_true(t.t.ties && t.t.has == CRIL_CONV_BIAS);
+    clear(&t);
+    t = must("FalconMambaForCausalLM", "{\"time_step_rank\": \"auto\", \"expand\": 1.5, "
+                                       "\"use_conv_bias\": false, \"mixer_rms_eps\": 0.01}");
+    assert_int_equal(uint_of(&t, "mamba.ssm.inner_size"), 1152);
+    assert_int_equal(uint_of(&t, "mamba.ssm.time_step_rank"), 48);
+    assert_true(float_of(&t, "mamba.ssm.dt_b_c_rms_epsilon") == (double)0.01f);
+    assert_int_equal(t.t.has, 0);
+    clear(&t);
+
+    t = must("Mamba2ForCausalLM", "{\"time_step_limit\": [0.0, Infinity]}");
+    assert_int_equal(uint_of(&t, "mamba2.ssm.time_step_rank"), 128);
+    assert_int_equal(uint_of(&t, "mamba2.ssm.group_count"), 8);
+    assert_false(has(&t, "mamba2.ssm.time_step_min") || has(&t, "mamba2.ssm.time_step_max"));
+    clear(&t);
+    t = must("Mamba2ForCausalLM", "{\"time_step_limit\": [0.25, 2]}");
+    assert_true(float_of(&t, "mamba2.ssm.time_step_min") == 0.25);
+    assert_true(float_of(&t, "mamba2.ssm.time_step_max") == 2);
+    clear(&t);
+
+    t = must("RwkvForCausalLM", "{\"hidden_size\": 8, \"attention_hidden_size\": 12}");
+    assert_int_equal(uint_of(&t, "rwkv4.wkv.width"), 12);
+    assert_int_equal(uint_of(&t, "rwkv4.feed_forward_length"), 32);
+    assert_int_equal(uint_of(&t, "rwkv4.rescale_every_n_layers"), 6);
+    clear(&t);
+}
+
+/* Jamba's lists, one value a layer. */
+static void kinds_of_layers(void **state)
+{
+    struct translated t = must("JambaForCausalLM", "{\"num_hidden_layers\": 16}");
+    const struct cril_value *heads = value_of(&t, "jamba.attention.head_count_kv"),
+                            *experts = value_of(&t, "jamba.expert_layers");
+
+    (void)state;
+    assert_true(heads->n == 16 && experts->n == 16);
+    for (uint64_t i = 0; i < 16; i++) {
+        assert_int_equal(cril_value_uint(heads, i), i % 8 == 4 ? 8 : 0);
+        assert_int_equal(cril_value_uint(experts, i), i % 2);
+    }
+    clear(&t);
+    t = must("JambaForCausalLM", "{\"num_hidden_layers\": 3, \"num_experts\": 1, "
+                                 "\"attn_layer_period\": 2, \"attn_layer_offset\": 1, "
+                                 "\"num_attention_heads\": 4, \"num_key_value_heads\": null}");
+    heads = value_of(&t, "jamba.attention.head_count_kv");
+    experts = value_of(&t, "jamba.expert_layers");
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_int_equal(cril_value_uint(heads, i), i == 1 ? 4 : 0);
+        assert_int_equal(cril_value_uint(experts, i), 0);
+    }
+    clear(&t);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -432,6 +501,19 @@ static void refusals(void **state)
          "\"layer_types\" is not a list of texts, one a layer"},
         {"Gemma3ForCausalLM", "{\"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]}",
          CRIL_ERR_UNSUPPORTED, "layer 0 is \"linear_attention\""},
+        {"MambaForCausalLM", "{\"use_bias\": true}", CRIL_ERR_UNSUPPORTED, "\"use_bias\" is true"},
+        {"MambaForCausalLM", "{\"expand\": -1}", CRIL_ERR_FORMAT, "\"expand\" is -1"},
+        {"MambaForCausalLM", "{\"time_step_rank\": \"all\"}", CRIL_ERR_FORMAT,
+         "\"time_step_rank\" is not a whole number"},
+        {"Mamba2ForCausalLM", "{\"num_heads\": 0}", CRIL_ERR_FORMAT, "\"num_heads\" (0)"},
+        {"Mamba2ForCausalLM", "{\"head_dim\": 32}", CRIL_ERR_FORMAT, "\"head_dim\" (32)"},
+        {"Mamba2ForCausalLM", "{\"time_step_limit\": [1]}", CRIL_ERR_FORMAT,
+         "\"time_step_limit\" is not two numbers"},
+        {"JambaForCausalLM", "{\"attn_layer_period\": 4}", CRIL_ERR_FORMAT,
+         "\"attn_layer_offset\" is 4"},
+        {"JambaForCausalLM", "{\"expert_layer_period\": 0}", CRIL_ERR_FORMAT,
+         "\"expert_layer_offset\" is 1"},
+        {"JambaForCausalLM", "{\"num_hidden_layers\": 5000}", CRIL_ERR_FORMAT, "is 5000"},
         {"Gemma3ForCausalLM", "{\"num_hidden_layers\": 5000}", CRIL_ERR_FORMAT, "5000 layers"},
         {"DeepseekV2ForCausalLM", "{" LLAMA "}", CRIL_ERR_FORMAT, "no \"num_experts_per_tok\""},
         {"DeepseekV3ForCausalLM", "{" LLAMA ", \"num_key_value_heads\": 3}", CRIL_ERR_UNSUPPORTED,
@@ -475,10 +557,11 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),    cmocka_unit_test(near_llama),
-        cmocka_unit_test(generations), cmocka_unit_test(scalings),
-        cmocka_unit_test(windows),     cmocka_unit_test(what_a_gguf_cannot_say),
-        cmocka_unit_test(latent),      cmocka_unit_test(refusals),
+        cmocka_unit_test(defaults),        cmocka_unit_test(near_llama),
+        cmocka_unit_test(generations),     cmocka_unit_test(scalings),
+        cmocka_unit_test(windows),         cmocka_unit_test(what_a_gguf_cannot_say),
+        cmocka_unit_test(latent),          cmocka_unit_test(scans),
+        cmocka_unit_test(kinds_of_layers), cmocka_unit_test(refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,12 +228,15 @@ CRIL_INLINE void scan_lanes(float *restrict s, const float *restrict a, const fl
         step[i] = d[i];
         in[i] = d[i] * u[i];
     }
-    for (size_t j = 0; j < n; j++, s += width, a += width)
+    for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i < lanes; i++) {
-            s[i] = fmaf(cril_expf(step[i] * a[i]), s[i], in[i] * b[j]);
-            y[i] = fmaf(s[i], c[j], y[i]);
+            const float old = s[j * width + i], decay = cril_expf(step[i] * a[j * width + i]),
+                        now = fmaf(decay, old, in[i] * b[j]);
+            s[j * width + i] = now;
+            y[i] = fmaf(now, c[j], y[i]);
         }
-    memcpy(d, y, lanes * sizeof(float));
+    for (size_t i = 0; i < lanes; i++)
+        d[i] = y[i];
 }
 
 CRIL_INLINE void row_scan(float *s, const float *a, const float *b, const float *c, size_t n,
@@ -253,12 +256,14 @@ CRIL_INLINE void head_lanes(float *restrict s, float decay, float d, const float
     float in[16], y[16] = {0};
     for (size_t i = 0; i < lanes; i++)
         in[i] = d * u[i];
-    for (size_t j = 0; j < n; j++, s += width)
+    for (size_t j = 0; j < n; j++)
         for (size_t i = 0; i < lanes; i++) {
-            s[i] = fmaf(decay, s[i], in[i] * b[j]);
-            y[i] = fmaf(s[i], c[j], y[i]);
+            const float now = fmaf(decay, s[j * width + i], in[i] * b[j]);
+            s[j * width + i] = now;
+            y[i] = fmaf(now, c[j], y[i]);
         }
-    memcpy(out, y, lanes * sizeof(float));
+    for (size_t i = 0; i < lanes; i++)
+        out[i] = y[i];
 }
 
 CRIL_INLINE void row_scan_head(float *s, float decay, float d, const float *b, const float *c,

@@ -130,7 +130,6 @@ static const struct cril_class classes[] = {
     {0},
 };
 
-/* Kinds of layers: with experts, plus one. */
 enum { ATTENTION_DENSE, ATTENTION_MIXTURE, MAMBA_DENSE, MAMBA_MIXTURE };
 
 /* A GGUF says of experts only where it has them. */
@@ -152,7 +151,9 @@ static cril_status find_kinds(cril_model *m, cril_error *err)
         const bool experts = says ? m->layers[i].kind : has_router(m, i);
 
         st = cril_key_of_layer(m, "attention.head_count_kv", i, &heads, err);
-        m->layers[i].kind = (heads ? ATTENTION_DENSE : MAMBA_DENSE) + experts;
+        m->layers[i].kind = heads     ? experts ? ATTENTION_MIXTURE : ATTENTION_DENSE
+                            : experts ? MAMBA_MIXTURE
+                                      : MAMBA_DENSE;
     }
     return st;
 }

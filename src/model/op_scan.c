@@ -144,6 +144,10 @@ static void scan_heads_across(const struct cril_pass *p, const struct cril_block
             float *const s = cril_pass_state_floats(p, &b->rows[i]) + h * width * state;
             if (b->rows[i].position == 0)
                 memset(s, 0, width * state * sizeof(float));
+            if (i + 1 < b->n) {
+                prefetch(cril_block_row(b, p->step->in, i + 1) + h * width, width);
+                prefetch(cril_block_row(b, p->step->out, i + 1) + h * width, width);
+            }
             p->k->scan_head(s, cril_expf(d * cril_pass_vector(p)[h]), d, x,
                             x + c->ssm_groups * state, state, in + h * width,
                             cril_block_row(b, p->step->out, i) + h * width, width);

@@ -88,10 +88,11 @@ static const struct cril_weight_row *row_of(const cril_model *m, enum cril_slot 
     return first;
 }
 
-/* Whether a folder's tensor is that of a GGUF file, but for its numbers and the order of rows. */
+/* Whether a folder's tensor is that of a GGUF file, but for its numbers and the order of rows. A
+ * row with both names has the same part of both. */
 static bool is_plain(const struct cril_weight_row *row)
 {
-    return row->gguf && row->part == CRIL_PART_ALL && !strchr(row->folder, '@') &&
+    return row->gguf && !strchr(row->folder, '@') &&
            !(row->changes & ~(unsigned)(CRIL_PLUS_ONE | CRIL_NEIGHBOURS));
 }
 
@@ -174,7 +175,8 @@ static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, s
 
 static unsigned changes_of(const cril_model *m, const struct cril_weight_row *row)
 {
-    return cril_source_is_folder(m->source) ? row->changes : row->changes & CRIL_HEADS_TURNED;
+    return cril_source_is_folder(m->source) ? row->changes
+                                            : row->changes & (CRIL_HEADS_TURNED | CRIL_REPEATED);
 }
 
 /* The matrix [out, in] of a row's tensor; one of `count` where that is not 1. */
@@ -309,6 +311,7 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
 {
     const struct rows r = rows_of(m, layer, row->part, n);
     const unsigned changes = changes_of(m, row);
+    const size_t stored = changes & CRIL_REPEATED ? m->layers[layer].key_dim : r.total;
     float *const all = malloc((r.total + 1) * sizeof(*all)),
                  *const v = malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;
@@ -316,8 +319,10 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
     if (!all || !v)
         cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     else
-        st = load_all(m, layer, row, r.total, all, err);
+        st = load_all(m, layer, row, stored, all, err);
     if (st == CRIL_OK) {
+        for (size_t i = stored; i < r.total; i++)
+            all[i] = all[i - stored];
         pick(all, &r, changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
         change_numbers(changes, v, n);
         *out = v;

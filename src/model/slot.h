@@ -103,7 +103,8 @@ enum cril_change {
     CRIL_HEADS_TURNED = 1 << 3, /* the file has a matrix for each head, with rows and columns
                                    exchanged */
     CRIL_ANY_SHAPE = 1 << 4,   /* a vector that files store in several dimensions */
-    CRIL_LOG_NEGATIVE = 1 << 5 /* a folder has ln(-w) */
+    CRIL_LOG_NEGATIVE = 1 << 5, /* a folder has ln(-w) */
+    CRIL_REPEATED = 1 << 6      /* files have a head's part of the vector, the same for all heads */
 };
 
 /* What a model may lack: together in all layers of a kind, or not at all. */

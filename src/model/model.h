@@ -237,6 +237,9 @@ cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise,
 cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err);
 /* Biases by distance whose slopes go down to 2^-max_bias. */
 cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err);
+/* The inner width as the first layer's matrix of a GGUF has it: llama.cpp's converter writes four
+ * times n_embd for some architectures, whatever the model has. */
+void cril_model_inner_width(cril_model *m);
 /* Of all layers. */
 void cril_model_set_attention_scale(cril_model *m, float scale);
 

@@ -444,6 +444,93 @@ static void kinds_of_layers(void **state)
     clear(&t);
 }
 
+/* Classes with LayerNorm and two matrices: other names, what their GGUF files leave out, layouts.
+ */
+static void gpts(void **state)
+{
+    struct translated t = must("GPT2LMHeadModel", "{\"n_inner\": null, \"hidden_size\": 96}");
+    const unsigned biases = CRIL_QKV_BIAS | CRIL_O_BIAS | CRIL_FFN_BIAS | CRIL_NORM_BIAS;
+
+    (void)state;
+    assert_int_equal(uint_of(&t, "gpt2.embedding_length"), 96); /* where n_embd is absent */
+    assert_int_equal(uint_of(&t, "gpt2.feed_forward_length"), 384);
+    assert_int_equal(uint_of(&t, "gpt2.context_length"), 1024);
+    assert_false(has(&t, "gpt2.hidden_activation") || has(&t, "gpt2.attention.scale_by_layer"));
+    assert_int_equal(t.t.has, biases);
+    assert_true(t.t.ties);
+    clear(&t);
+    t = must("GPT2LMHeadModel", "{\"n_embd\": 48, \"hidden_size\": 96, \"n_inner\": 7, "
+                                "\"activation_function\": \"gelu\", "
+                                "\"scale_attn_weights\": false}");
+    assert_int_equal(uint_of(&t, "gpt2.embedding_length"), 48);
+    assert_int_equal(uint_of(&t, "gpt2.feed_forward_length"), 7);
+    assert_true(has(&t, "gpt2.hidden_activation"));
+    assert_true(float_of(&t, "gpt2.attention.scale") == 1);
+    clear(&t);
+
+    t = must("GPTBigCodeForCausalLM", "{\"n_head\": 6}");
+    assert_int_equal(uint_of(&t, "starcoder.attention.head_count_kv"), 1);
+    clear(&t);
+    t = must("GPTBigCodeForCausalLM", "{\"n_head\": 6, \"multi_query\": false}");
+    assert_int_equal(uint_of(&t, "starcoder.attention.head_count_kv"), 6);
+    clear(&t);
+
+    t = must("GPTNeoXForCausalLM", "{\"hidden_size\": 64, \"num_attention_heads\": 4, "
+                                   "\"rotary_emb_base\": 1000, \"attention_bias\": false}");
+    assert_int_equal(uint_of(&t, "gptneox.rope.dimension_count"), 4);
+    assert_true(float_of(&t, "gptneox.rope.freq_base") == 1000);
+    assert_int_equal(t.t.has, CRIL_FFN_BIAS | CRIL_NORM_BIAS);
+    clear(&t);
+    t = must("PhiForCausalLM", "{\"num_attention_heads\": 32, \"num_key_value_heads\": null}");
+    assert_int_equal(uint_of(&t, "phi2.rope.dimension_count"), 32);
+    assert_int_equal(uint_of(&t, "phi2.attention.head_count_kv"), 32);
+    assert_false(has(&t, "phi2.rope.freq_base"));
+    clear(&t);
+
+    t = must("OPTForCausalLM", "{\"word_embed_proj_dim\": 512, \"hidden_size\": 1024, "
+                               "\"do_layer_norm_before\": false}");
+    assert_int_equal(uint_of(&t, "opt.embedding_length_ends"), 512);
+    clear(&t);
+}
+
+/* Falcon's four layouts, and the first configurations of two. */
+static void falcons(void **state)
+{
+    static const struct {
+        const char *name, *json;
+        uint64_t key_heads;
+        const char *norms; /* of branches: "one", "two"; NULL: branches in turn */
+    } cases[] = {
+        {"FalconForCausalLM", "{\"num_kv_heads\": 71}", 1, "one"},
+        {"FalconForCausalLM", "{\"new_decoder_architecture\": true, \"num_kv_heads\": 8}", 8,
+         "two"},
+        {"FalconForCausalLM",
+         "{\"new_decoder_architecture\": true, \"num_kv_heads\": 8, "
+         "\"num_ln_in_parallel_attn\": 1}",
+         8, "one"},
+        {"FalconForCausalLM", "{\"multi_query\": false, \"parallel_attn\": false, \"alibi\": true}",
+         71, NULL},
+        {"RWForCausalLM", "{\"n_layer\": 32, \"multi_query\": true}", 1, "one"},
+        {"RWForCausalLM", "{\"n_head\": 128, \"n_head_kv\": 8}", 8, "two"},
+    };
+    static const char each[] = "falcon.norm_for_each_branch";
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+        struct translated t = must(cases[i].name, cases[i].json);
+        const struct cril_value *const norms = cril_values_find(&t.keys, each);
+
+        assert_int_equal(uint_of(&t, "falcon.attention.head_count_kv"), cases[i].key_heads);
+        assert_int_equal(uint_of(&t, "falcon.feed_forward_length"), 4 * 4544);
+        assert_int_equal(norms != NULL, cases[i].norms != NULL);
+        assert_int_equal(has(&t, "falcon.use_parallel_residual"), !cases[i].norms);
+        assert_int_equal(has(&t, "falcon.attention.max_alibi_bias"), !cases[i].norms);
+        if (norms)
+            assert_int_equal(norms->data[0], !strcmp(cases[i].norms, "two"));
+        clear(&t);
+    }
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -493,8 +580,8 @@ static void refusals(void **state)
          "{\"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\", \"factor\": "
          "8}}}",
          CRIL_ERR_UNSUPPORTED, "\"rope_parameters.sliding_attention.rope_type\" is \"linear\""},
-        {"LlamaForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 0.5}", CRIL_ERR_UNSUPPORTED,
-         "\"partial_rotary_factor\" is 0.5"},
+        {"LlamaForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 1.5}", CRIL_ERR_FORMAT,
+         "\"partial_rotary_factor\" is 1.5, not in 0..1"},
         {"Gemma3ForCausalLM", "{\"use_bidirectional_attention\": true}", CRIL_ERR_UNSUPPORTED,
          "\"use_bidirectional_attention\" is true"},
         {"Gemma3ForCausalLM", "{\"layer_types\": [\"full_attention\"]}", CRIL_ERR_FORMAT,
@@ -541,6 +628,29 @@ static void refusals(void **state)
         {"Olmo3ForCausalLM",
          "{" LLAMA ", \"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"yarn\"}}}",
          CRIL_ERR_UNSUPPORTED, "\"rope_parameters.sliding_attention.rope_type\" is \"yarn\""},
+        {"GPT2LMHeadModel", "{\"add_cross_attention\": true}", CRIL_ERR_UNSUPPORTED,
+         "\"add_cross_attention\" is true"},
+        {"GPT2LMHeadModel", "{\"activation_function\": \"mish\"}", CRIL_ERR_UNSUPPORTED,
+         "\"activation_function\" is \"mish\""},
+        {"GPT2LMHeadModel", "{\"n_embd\": 4294967295}", CRIL_ERR_FORMAT, "is too large"},
+        {"Starcoder2ForCausalLM", "{\"mlp_type\": \"gated\"}", CRIL_ERR_UNSUPPORTED,
+         "\"mlp_type\" is \"gated\""},
+        {"FalconForCausalLM", "{\"new_decoder_architecture\": true, \"parallel_attn\": false}",
+         CRIL_ERR_UNSUPPORTED, "\"parallel_attn\" is false and \"num_ln_in_parallel_attn\" is 2"},
+        {"FalconForCausalLM", "{\"num_ln_in_parallel_attn\": 2}", CRIL_ERR_UNSUPPORTED,
+         "\"num_ln_in_parallel_attn\" is 2"},
+        {"MPTForCausalLM", "{\"attn_config\": {\"qk_ln\": true}}", CRIL_ERR_UNSUPPORTED,
+         "\"attn_config.qk_ln\" is true"},
+        {"MPTForCausalLM", "{\"attn_config\": {\"alibi\": false}}", CRIL_ERR_UNSUPPORTED,
+         "\"attn_config.alibi\" is false"},
+        {"MPTForCausalLM", "{\"expansion_ratio\": 3}", CRIL_ERR_UNSUPPORTED,
+         "\"expansion_ratio\" is 3"},
+        {"MPTForCausalLM", "{\"logit_scale\": \"inv_sqrt_d_model\"}", CRIL_ERR_UNSUPPORTED,
+         "has \"logit_scale\", which cril does not compute for a MPTForCausalLM"},
+        {"BloomForCausalLM", "{\"apply_residual_connection_post_layernorm\": true}",
+         CRIL_ERR_UNSUPPORTED, "\"apply_residual_connection_post_layernorm\" is true"},
+        {"OPTForCausalLM", "{\"word_embed_proj_dim\": 512}", CRIL_ERR_UNSUPPORTED,
+         "\"word_embed_proj_dim\" 512 and \"hidden_size\" 768"},
     };
 
     (void)state;
@@ -557,11 +667,18 @@ static void refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),        cmocka_unit_test(near_llama),
-        cmocka_unit_test(generations),     cmocka_unit_test(scalings),
-        cmocka_unit_test(windows),         cmocka_unit_test(what_a_gguf_cannot_say),
-        cmocka_unit_test(latent),          cmocka_unit_test(scans),
-        cmocka_unit_test(kinds_of_layers), cmocka_unit_test(refusals),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(near_llama),
+        cmocka_unit_test(generations),
+        cmocka_unit_test(scalings),
+        cmocka_unit_test(windows),
+        cmocka_unit_test(what_a_gguf_cannot_say),
+        cmocka_unit_test(gpts),
+        cmocka_unit_test(falcons),
+        cmocka_unit_test(latent),
+        cmocka_unit_test(scans),
+        cmocka_unit_test(kinds_of_layers),
+        cmocka_unit_test(refusals),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

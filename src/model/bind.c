@@ -88,10 +88,11 @@ static const struct cril_weight_row *row_of(const cril_model *m, enum cril_slot 
     return first;
 }
 
-/* Whether a folder's tensor is that of a GGUF file, but for its numbers and the order of rows. */
+/* Whether a folder's tensor is that of a GGUF file, but for its numbers and the order of rows. A
+ * row with both names has the same part of both. */
 static bool is_plain(const struct cril_weight_row *row)
 {
-    return row->gguf && row->part == CRIL_PART_ALL && !strchr(row->folder, '@') &&
+    return row->gguf && !strchr(row->folder, '@') &&
            !(row->changes & ~(unsigned)(CRIL_PLUS_ONE | CRIL_NEIGHBOURS));
 }
 
@@ -179,7 +180,8 @@ static cril_status bad_shape(const cril_model *m, const struct cril_tensor *t, s
 
 static unsigned changes_of(const cril_model *m, const struct cril_weight_row *row)
 {
-    return cril_source_is_folder(m->source) ? row->changes : row->changes & CRIL_HEADS_TURNED;
+    return cril_source_is_folder(m->source) ? row->changes
+                                            : row->changes & (CRIL_HEADS_TURNED | CRIL_REPEATED);
 }
 
 /* The matrix [out, in] of a row's tensor; one of `count` where that is not 1. */
@@ -339,7 +341,8 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
 {
     const struct rows r = rows_of(m, layer, row->part, n);
     const unsigned changes = changes_of(m, row);
-    const size_t columns = columns_of(m, layer, row, r.total);
+    const size_t columns = columns_of(m, layer, row, r.total),
+                 stored = changes & CRIL_REPEATED ? m->layers[layer].key_dim : r.total;
     float *const all = malloc((r.total + 1) * sizeof(*all)), *const v =
                                                                  malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;
@@ -347,8 +350,10 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
     if (!all || !v)
         cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     else
-        st = load_all(m, layer, row, r.total, all, err);
+        st = load_all(m, layer, row, stored, all, err);
     if (st == CRIL_OK) {
+        for (size_t i = stored; i < r.total; i++)
+            all[i] = all[i - stored];
         if (columns)
             turn_channels(all, n, columns, v);
         else
@@ -630,7 +635,7 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
         return st;
     for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
         const struct cril_tensor *t = cril_source_tensor(m->source, i);
-        if (!m->used[i] && !is_past_layers(m, t->name))
+        if (!m->used[i] && !(m->family->more_layers && is_past_layers(m, t->name)))
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);

@@ -498,6 +498,20 @@ cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err)
     return CRIL_OK;
 }
 
+void cril_model_inner_width(cril_model *m)
+{
+    const struct cril_tensor *const t =
+        cril_source_is_folder(m->source)
+            ? NULL
+            : cril_source_find_tensor(m->source, "blk.0.ffn_up.weight");
+
+    if (!t || t->ne[1] < 1 || t->ne[1] > MAX_WIDTH)
+        return;
+    m->config.n_ff = (size_t)t->ne[1];
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].n_ff = m->config.n_ff;
+}
+
 void cril_model_set_attention_scale(cril_model *m, float scale)
 {
     m->config.attention_scale = scale;

@@ -365,6 +365,7 @@ const struct cril_family cril_family_deepseek2 = {
     .architecture = "deepseek2",
     .classes = classes,
     .weights = weights,
+    .more_layers = true,
     .latent = true,
     .embedding = CRIL_STEPS(embedding),
     .layers = {[0] = CRIL_STEPS(dense),

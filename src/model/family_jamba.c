@@ -118,7 +118,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
 
     if ((st = cril_translate_scan(t, "mamba_conv_bias", "mamba_proj_bias", 262144, err)) !=
             CRIL_OK ||
-        (st = cril_translate_inner(t, NULL, "mamba_expand", err)) != CRIL_OK ||
+        (st = cril_translate_ssm_inner(t, NULL, "mamba_expand", err)) != CRIL_OK ||
         (st = cril_translate_rank(t, "mamba_dt_rank", err)) != CRIL_OK ||
         (st = cril_translate_experts(t, 16, 2, err)) != CRIL_OK)
         return st;

@@ -33,7 +33,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     cril_status st;
 
     if ((st = cril_translate_scan(t, "use_conv_bias", "use_bias", 1 << 20, err)) != CRIL_OK ||
-        (st = cril_translate_inner(t, "intermediate_size", "expand", err)) != CRIL_OK)
+        (st = cril_translate_ssm_inner(t, "intermediate_size", "expand", err)) != CRIL_OK)
         return st;
     return cril_translate_rank(t, "time_step_rank", err);
 }

@@ -82,7 +82,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
 
     if ((st = cril_translate_scan(t, "use_conv_bias", "use_bias", 1 << 20, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "rms_norm", true, err)) != CRIL_OK ||
-        (st = cril_translate_inner(t, "intermediate_size", "expand", err)) != CRIL_OK ||
+        (st = cril_translate_ssm_inner(t, "intermediate_size", "expand", err)) != CRIL_OK ||
         (st = cril_config_uint(t, "num_heads", &heads, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "ssm.time_step_rank", heads, err)) != CRIL_OK ||

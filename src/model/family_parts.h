@@ -55,6 +55,22 @@
 
 #define CRIL_STEP_ADD CRIL_STEP(add, NONE, T, X)
 
+/* Branches behind a LayerNorm, one after the other: attention without and with rotation, and two
+ * matrices. */
+#define CRIL_STEPS_GPT_ATTENTION                                                                   \
+    CRIL_STEPS_LAYER_NORM(ATTN_NORM, X, N), CRIL_STEPS_QKV(N), CRIL_STEPS_ATTEND, CRIL_STEP_ADD
+#define CRIL_STEPS_GPT_ROTATION                                                                    \
+    CRIL_STEPS_LAYER_NORM(ATTN_NORM, X, N), CRIL_STEPS_QKV(N), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND, \
+        CRIL_STEP_ADD
+#define CRIL_STEPS_GPT_MLP CRIL_STEPS_LAYER_NORM(FFN_NORM, X, N), CRIL_STEPS_MLP(N), CRIL_STEP_ADD
+/* Side by side, each with its own norm of X; M holds the second. */
+#define CRIL_STEPS_GPT_TWO_NORMS                                                                   \
+    CRIL_STEPS_LAYER_NORM(ATTN_NORM, X, N), CRIL_STEPS_LAYER_NORM(FFN_NORM, X, M),                 \
+        CRIL_STEPS_QKV(N), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND, CRIL_STEP_ADD, CRIL_STEPS_MLP(M),   \
+        CRIL_STEP_ADD
+/* Side by side behind one norm. */
+#define CRIL_STEPS_GPT_ONE_NORM CRIL_STEPS_GPT_ROTATION, CRIL_STEPS_MLP(N), CRIL_STEP_ADD
+
 /* A layer of a Llama: Touvron et al. 2023, section 2.2. */
 #define CRIL_STEPS_LLAMA_ATTENTION                                                                 \
     CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEPS_QKV(N), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND,       \
@@ -86,6 +102,8 @@
 /* The usual ends. */
 #define CRIL_STEPS_EMBEDDING CRIL_STEP(embed, EMBEDDING, X, X)
 #define CRIL_STEPS_HEAD CRIL_STEP(norm, OUTPUT_NORM, X, N), CRIL_STEP(matmul, OUTPUT, N, LOGITS)
+#define CRIL_STEPS_GPT_HEAD                                                                        \
+    CRIL_STEPS_LAYER_NORM(OUTPUT_NORM, X, N), CRIL_STEPS_LINEAR(OUTPUT, N, LOGITS)
 
 /* ---- Rows of weights ---- */
 

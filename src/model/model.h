@@ -145,9 +145,10 @@ struct cril_family {
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head; /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
     bool layer_norms;       /* their epsilon is attention.layer_norm_epsilon */
-    bool latent;            /* its heads are those of cril_model_latent */
-    bool no_heads;          /* nor need there be a feed-forward network */
-    bool some_heads; /* attention.head_count_kv is a list with 0 for layers without attention */
+    bool more_layers; /* its files may have layers past the last, which predict further tokens */
+    bool latent;      /* its heads are those of cril_model_latent */
+    bool no_heads;    /* nor need there be a feed-forward network */
+    bool some_heads;  /* attention.head_count_kv is a list with 0 for layers without attention */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
     const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
@@ -272,6 +273,9 @@ cril_status cril_model_scan(cril_model *m, bool heads, cril_error *err);
 cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err);
 /* Biases by distance whose slopes go down to 2^-max_bias. */
 cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err);
+/* The inner width as the first layer's matrix of a GGUF has it: llama.cpp's converter writes four
+ * times n_embd for some architectures, whatever the model has. */
+void cril_model_inner_width(cril_model *m);
 /* Of all layers. */
 void cril_model_set_attention_scale(cril_model *m, float scale);
 

@@ -105,13 +105,13 @@ static float to_bfloat16(float x)
 }
 
 /* What position p of a head adds to the score of key j (ALiBi: Press et al. 2022, section 3).
- * Falcon's is not relative to p, is rounded, and is scaled as scores are. */
+ * Falcon's is not relative to p, its factors and it are rounded, and it is scaled as scores are. */
 static float bias_of(const cril_model *m, const struct cril_layer *l, size_t head, size_t p,
                      size_t j)
 {
     const float slope = m->slopes[head];
     if (m->config.slopes_rounded)
-        return to_bfloat16(to_bfloat16(slope) * (float)j) * l->attention_scale;
+        return to_bfloat16(to_bfloat16(slope) * to_bfloat16((float)j)) * l->attention_scale;
     return -slope * (float)(p - j);
 }
 

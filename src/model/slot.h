@@ -107,8 +107,9 @@ enum cril_change {
                                    exchanged */
     CRIL_ANY_SHAPE = 1 << 4,    /* a vector that files store in several dimensions */
     CRIL_LOG_NEGATIVE = 1 << 5, /* a folder has ln(-w) */
-    CRIL_BY_CHANNELS = 1 << 6   /* a vector that files store as a row of numbers for each channel;
+    CRIL_BY_CHANNELS = 1 << 6,  /* a vector that files store as a row of numbers for each channel;
                                    steps read it as kernels.h says of channels */
+    CRIL_REPEATED = 1 << 7      /* files have a head's part of the vector, the same for all heads */
 };
 
 /* What a model may lack: together in all layers of a kind, or not at all. */

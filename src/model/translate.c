@@ -196,11 +196,29 @@ static const struct named_key *find_key(const char *key)
     return k;
 }
 
+/* The first of the names, with a space between, that config.json has, or the first of all. */
+static const char *choose_name(const struct cril_translation *t, const char *names, char name[64])
+{
+    const char *at = names;
+
+    for (;;) {
+        snprintf(name, 64, "%.*s", (int)strcspn(at, " "), at);
+        if (cril_config_has(t, name))
+            return name;
+        at += strcspn(at, " ");
+        if (!*at++)
+            break;
+    }
+    snprintf(name, 64, "%.*s", (int)strcspn(names, " "), names);
+    return name;
+}
+
 static cril_status add_row(struct cril_translation *t, const struct cril_config_row *row,
                            cril_error *err)
 {
     const struct named_key *const k = find_key(row->key);
-    const char *const name = row->name ? row->name : k->name;
+    char buffer[64];
+    const char *const name = choose_name(t, row->name ? row->name : k->name, buffer);
     const bool is_there = cril_config_has(t, name);
     double real = row->otherwise;
     uint64_t whole = (uint64_t)row->otherwise;
@@ -253,8 +271,9 @@ cril_status cril_translate_expect(const struct cril_translation *t, const char *
                      name, CRIL_SHOWN(text), t->class_name, value);
 }
 
-cril_status cril_translate_activation(struct cril_translation *t, const char *name,
-                                      const char *otherwise, cril_error *err)
+cril_status cril_translate_unusual_activation(struct cril_translation *t, const char *name,
+                                              const char *otherwise, const char *usual,
+                                              cril_error *err)
 {
     static const struct {
         const char *theirs, *ours;
@@ -274,10 +293,26 @@ cril_status cril_translate_activation(struct cril_translation *t, const char *na
         return st;
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (cril_bytes_are(text, names[i].theirs))
-            return cril_translate_text(t, "hidden_activation", names[i].ours, err);
+            return strcmp(names[i].ours, usual) != 0
+                       ? cril_translate_text(t, "hidden_activation", names[i].ours, err)
+                       : CRIL_OK;
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: \"%s\" is \"%.*s\", a function that cril does not compute",
                      t->config->path, name, CRIL_SHOWN(text));
+}
+
+cril_status cril_translate_activation(struct cril_translation *t, const char *name,
+                                      const char *otherwise, cril_error *err)
+{
+    return cril_translate_unusual_activation(t, name, otherwise, "", err);
+}
+
+cril_status cril_translate_inner(struct cril_translation *t, const char *name, cril_error *err)
+{
+    uint64_t width = 4 * cril_translated_uint(t, "embedding_length"); /* that has 32 bits */
+    const cril_status st = name ? cril_config_uint(t, name, &width, err) : CRIL_OK;
+
+    return st == CRIL_OK ? cril_translate_uint(t, "feed_forward_length", width, err) : st;
 }
 
 cril_status cril_translate_window(struct cril_translation *t, const char *name, uint64_t otherwise,
@@ -313,6 +348,16 @@ cril_status cril_translate_is(const struct cril_translation *t, const char *name
                      t->config->path, name, is ? "true" : "false");
 }
 
+cril_status cril_translate_absent(const struct cril_translation *t, const char *name,
+                                  cril_error *err)
+{
+    return cril_config_has(t, name)
+               ? cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                           "%s: has \"%s\", which cril does not compute for a %s", t->config->path,
+                           name, t->class_name)
+               : CRIL_OK;
+}
+
 cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
                                   cril_error *err)
 {
@@ -343,8 +388,8 @@ cril_status cril_translate_scan(struct cril_translation *t, const char *conv_bia
     return cril_translate_uint(t, "context_length", context, err);
 }
 
-cril_status cril_translate_inner(struct cril_translation *t, const char *name, const char *expand,
-                                 cril_error *err)
+cril_status cril_translate_ssm_inner(struct cril_translation *t, const char *name,
+                                     const char *expand, cril_error *err)
 {
     double factor = 2;
     uint64_t inner;

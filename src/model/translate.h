@@ -36,7 +36,8 @@ struct cril_config_row {
     enum { CRIL_ROW_REQUIRED, CRIL_ROW_OPTIONAL, CRIL_ROW_DEFAULT, CRIL_ROW_AS_HEADS } absent;
     double otherwise; /* CRIL_ROW_DEFAULT; CRIL_ROW_AS_HEADS: as many as attention.head_count, a row
                          above */
-    const char *name; /* in config.json; NULL: as most classes name it */
+    const char *name; /* in config.json; NULL: as most classes name it; "n_head
+                         num_attention_heads": the first that is there counts */
 };
 
 struct cril_class {
@@ -83,6 +84,12 @@ cril_status cril_translate_expect(const struct cril_translation *t, const char *
  * is absent, otherwise ("gelu_new"). CRIL_ERR_UNSUPPORTED: another one. */
 cril_status cril_translate_activation(struct cril_translation *t, const char *name,
                                       const char *otherwise, cril_error *err);
+/* The same, but the key is added only where it is not `usual`, which GGUF files leave out. */
+cril_status cril_translate_unusual_activation(struct cril_translation *t, const char *name,
+                                              const char *otherwise, const char *usual,
+                                              cril_error *err);
+/* feed_forward_length: `name`, or where that is absent or NULL four times the model's width. */
+cril_status cril_translate_inner(struct cril_translation *t, const char *name, cril_error *err);
 /* attention.sliding_window of all layers, unless `name` is null. otherwise: where it is absent; 0:
  * none. */
 cril_status cril_translate_window(struct cril_translation *t, const char *name, uint64_t otherwise,
@@ -93,6 +100,9 @@ cril_status cril_translate_has(struct cril_translation *t, const char *name, boo
 /* CRIL_ERR_UNSUPPORTED, unless a truth value is as the class computes it; absent: it is. */
 cril_status cril_translate_is(const struct cril_translation *t, const char *name, bool computed,
                               cril_error *err);
+/* CRIL_ERR_UNSUPPORTED: config.json has the key, which the class does not compute. */
+cril_status cril_translate_absent(const struct cril_translation *t, const char *name,
+                                  cril_error *err);
 /* A number or a truth value of config.json as a key; an absent one is not added. */
 cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
                                   cril_error *err);
@@ -117,8 +127,8 @@ cril_status cril_translate_scan(struct cril_translation *t, const char *conv_bia
                                 const char *matrix_bias, uint64_t context, cril_error *err);
 /* ssm.inner_size: the number called `name`, which may be NULL, or else the model's width times that
  * called `expand`, or 2. */
-cril_status cril_translate_inner(struct cril_translation *t, const char *name, const char *expand,
-                                 cril_error *err);
+cril_status cril_translate_ssm_inner(struct cril_translation *t, const char *name,
+                                     const char *expand, cril_error *err);
 /* ssm.time_step_rank: a number, or "auto", or absent. */
 cril_status cril_translate_rank(struct cril_translation *t, const char *name, cril_error *err);
 /* attention.sliding_window, and a pattern: layers from max_window_layers on see a window where

@@ -580,7 +580,9 @@ static void refusals(void **state)
          "{\"rope_parameters\": {\"sliding_attention\": {\"rope_type\": \"linear\", \"factor\": "
          "8}}}",
          CRIL_ERR_UNSUPPORTED, "\"rope_parameters.sliding_attention.rope_type\" is \"linear\""},
-        {"LlamaForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 1.5}", CRIL_ERR_FORMAT,
+        {"LlamaForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 0.5}", CRIL_ERR_UNSUPPORTED,
+         "\"partial_rotary_factor\" is 0.5; cril runs a LlamaForCausalLM that turns whole heads"},
+        {"PhiForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 1.5}", CRIL_ERR_FORMAT,
          "\"partial_rotary_factor\" is 1.5, not in 0..1"},
         {"Gemma3ForCausalLM", "{\"use_bidirectional_attention\": true}", CRIL_ERR_UNSUPPORTED,
          "\"use_bidirectional_attention\" is true"},

@@ -193,8 +193,8 @@ static bool add_step(struct build *b, size_t layer, const struct cril_step *s)
     const cril_model *m = b->out->model;
     struct cril_layer *l = &m->layers[layer];
 
-    if (s->w == CRIL_W_NONE)
-        return true;
+    if (s->w == CRIL_W_NONE || l->vector[s->w] || cril_matrix_is_set(&l->matrix[s->w]))
+        return true; /* several steps may have a weight */
     if (s->op->vector)
         return (l->vector[s->w] = make_vector(b, s->op->vector(m, layer, s), s->op->neutral)) !=
                NULL;

@@ -209,12 +209,11 @@ static cril_status read_some_heads(cril_model *m, cril_error *err)
         if ((st = cril_key_of_layer(m, key, i, &n, err)) != CRIL_OK)
             return st;
         if (n && all && n != all)
-            return cril_fail(
-                err, CRIL_ERR_UNSUPPORTED,
-                "%s: key '%s.%s' names layers of %llu and of %llu key heads; cril runs "
-                "models whose layers with attention are alike",
-                m->path, m->family->architecture, key, (unsigned long long)all,
-                (unsigned long long)n);
+            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                             "%s: key '%s.%s' names layers of %llu and of %llu key heads; cril "
+                             "runs models whose layers with attention are alike",
+                             m->path, m->family->architecture, key, (unsigned long long)all,
+                             (unsigned long long)n);
         all = n ? n : all;
     }
     if (all > MAX_HEADS)
@@ -537,13 +536,17 @@ static cril_status read_scan_heads(cril_model *m, cril_error *err)
         (st = cril_key_opt_float(m, "ssm.time_step_max", &max, err)) != CRIL_OK)
         return st;
     if (c->ssm_inner % c->ssm_heads || c->ssm_heads % c->ssm_groups ||
-        c->ssm_groups * c->ssm_state > MAX_WIDTH || !(min >= 0 && max > min))
+        c->ssm_groups * c->ssm_state > MAX_WIDTH)
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: the %zu channels of a %s are no %zu heads in %zu groups (keys "
-                         "'%s.ssm.' inner_size, time_step_rank, group_count), its state is too "
-                         "large, or its step sizes are not in a range of positive numbers",
-                         m->path, c->ssm_inner, m->family->architecture, c->ssm_heads,
-                         c->ssm_groups, m->family->architecture);
+                         "%s: %zu channels are no %zu heads in %zu groups with a state of %zu (keys "
+                         "'%s.ssm.' inner_size, time_step_rank, group_count, state_size)",
+                         m->path, c->ssm_inner, c->ssm_heads, c->ssm_groups, c->ssm_state,
+                         m->family->architecture);
+    if (!(max > 0 && max > min))
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: keys '%s.ssm.' time_step_min (%g) and time_step_max (%g) leave no "
+                         "step size",
+                         m->path, m->family->architecture, min, max);
     c->ssm_min_step = (float)min;
     c->ssm_max_step = (float)max;
     return CRIL_OK;

@@ -360,7 +360,8 @@ static void add_experts(cril_model *m, size_t layer, enum cril_slot slot, size_t
     l->matrix[slot] = l->experts[slot][0];
 }
 
-/* Layers but `dense_layer` are mixtures. The bias, where there is one, keeps all rows from expert 0.
+/* Layers but `dense_layer` are mixtures. The bias, where there is one, keeps all rows from expert
+ * 0.
  */
 static cril_model *open_mixture(struct cril_mixture x, size_t dense_layer, bool has_bias)
 {
@@ -522,12 +523,9 @@ static void test_mixture(void **state)
     /* As Qwen2-MoE and Mixtral choose; as DeepSeek-V2 does; as DeepSeek-V3. */
     check(open_mixture((struct cril_mixture){.n_experts = 7, .n_used = 3, .n_ff = 32, .factor = 1},
                        1, false));
-    check(open_mixture((struct cril_mixture){.n_experts = 4,
-                                             .n_used = 2,
-                                             .n_ff = 96,
-                                             .normed = true,
-                                             .factor = 1},
-                       99, false));
+    check(open_mixture(
+        (struct cril_mixture){.n_experts = 4, .n_used = 2, .n_ff = 96, .normed = true, .factor = 1},
+        99, false));
     check(open_mixture((struct cril_mixture){.n_experts = 12,
                                              .n_used = 4,
                                              .n_ff = 32,

@@ -73,8 +73,8 @@ struct cril_kernels {
     /* y = x / rms(x) * w, rms = sqrt(mean x^2 + eps). RMSNorm: Zhang & Sennrich 2019, eq. 4. y may
      * be x. n in 1.. */
     void (*rms_norm)(const float *x, const float *w, size_t n, float eps, float *y);
-    /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its bias.
-     * w NULL: ones. y may be x. n in 1.. */
+    /* y = (x - mean) / sqrt(variance + eps) * w. LayerNorm: Ba et al. 2016, eq. 4, without its
+     * bias. w NULL: ones. y may be x. n in 1.. */
     void (*layer_norm)(const float *x, const float *w, size_t n, float eps, float *y);
     /* s[j] = e^(s[j] - max s); returns the sum, j mod 16. n is a multiple of 16. */
     float (*softmax)(float *s, size_t n);
@@ -83,9 +83,9 @@ struct cril_kernels {
     void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
     void (*gelu_mul)(float *g, const float *u, size_t n);
     void (*activate)(enum cril_activation a, float *x, size_t n);
-    void (*cap)(float *x, float c, size_t n);        /* x = c tanh(x / c) */
-    void (*add)(float *x, const float *y, size_t n); /* x += y */
-    void (*scale)(float *x, float a, size_t n);      /* x *= a */
+    void (*cap)(float *x, float c, size_t n);                        /* x = c tanh(x / c) */
+    void (*add)(float *x, const float *y, size_t n);                 /* x += y */
+    void (*scale)(float *x, float a, size_t n);                      /* x *= a */
     void (*add_scaled)(float *x, float a, const float *y, size_t n); /* x = fma(a, y, x) */
     /* n pairs (x[i], x[i + n]), or (x[2i], x[2i + 1]), turn by the angles of cosine c[i] and sine
      * s[i]: Su et al. 2021, eq. 34. */

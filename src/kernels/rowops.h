@@ -312,9 +312,11 @@ CRIL_INLINE void row_rotate(float *x, const float *restrict c, const float *rest
     (struct cril_kernels)                                                                          \
     {                                                                                              \
         .name = NAME, .layout = LAYOUT, .gemm_f32 = gemm_f32, .gemm_i16 = gemm_i16,                \
-        .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm, .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,  \
-        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale, .add_scaled = k_add_scaled, \
-        .rotate_halves = k_rotate_halves, .rotate_pairs = k_rotate_pairs                           \
+        .quantise = k_quantise, .rms_norm = k_rms_norm, .layer_norm = k_layer_norm,                \
+        .activate = k_activate, .cap = k_cap, .softmax = k_softmax, .logsum = k_logsum,            \
+        .silu_mul = k_silu_mul, .gelu_mul = k_gelu_mul, .add = k_add, .scale = k_scale,            \
+        .add_scaled = k_add_scaled, .rotate_halves = k_rotate_halves,                              \
+        .rotate_pairs = k_rotate_pairs                                                             \
     }
 
 #endif

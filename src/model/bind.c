@@ -117,9 +117,8 @@ static cril_status missing(const cril_model *m, const struct cril_weight_row *ro
     char name[MAX_NAME];
 
     name_for(pattern_of(m, row), layer, one, name);
-    return cril_fail(err, CRIL_ERR_FORMAT,
-                     "%s: tensor %s is missing, which %s %s model has", m->path, name,
-                     row->optional ? "this" : "every", m->family->architecture);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: tensor %s is missing, which %s %s model has",
+                     m->path, name, row->optional ? "this" : "every", m->family->architecture);
 }
 
 cril_status cril_model_take(cril_model *m, const char *name, const struct cril_tensor **out,
@@ -151,15 +150,13 @@ static struct rows rows_of(const cril_model *m, size_t layer, enum cril_tensor_p
     case CRIL_PART_K: return (struct rows){q, n, n, q + k + v};
     case CRIL_PART_V: return (struct rows){q + k, n, n, q + k + v};
     case CRIL_PART_Q_OF_GROUP: return (struct rows){0, q / groups, group, group * groups};
-    case CRIL_PART_K_OF_GROUP:
-        return (struct rows){q / groups, l->key_dim, group, group * groups};
+    case CRIL_PART_K_OF_GROUP: return (struct rows){q / groups, l->key_dim, group, group * groups};
     case CRIL_PART_V_OF_GROUP:
         return (struct rows){q / groups + l->key_dim, l->value_dim, group, group * groups};
     case CRIL_PART_FIRST_HALF: return (struct rows){0, n, n, 2 * n};
     case CRIL_PART_SECOND_HALF: return (struct rows){n, n, n, 2 * n};
     case CRIL_PART_LATENT_K: return (struct rows){0, plain, head, head * l->n_heads};
-    case CRIL_PART_LATENT_V:
-        return (struct rows){plain, l->value_dim, head, head * l->n_heads};
+    case CRIL_PART_LATENT_V: return (struct rows){plain, l->value_dim, head, head * l->n_heads};
     default: return (struct rows){0, n, n, n};
     }
 }
@@ -194,12 +191,13 @@ static cril_status view(const cril_model *m, size_t layer, const struct cril_wei
     }
     if (changes & CRIL_EXCHANGED)
         whole = cril_matrix_turned(whole);
-    if ((t->n_dims < 2 && r.total != 1) || whole.columns != in || whole.rows != r.total || whole.count != count)
+    if ((t->n_dims < 2 && r.total != 1) || whole.columns != in || whole.rows != r.total ||
+        whole.count != count)
         return bad_shape(m, t, in, r.total, err);
     if (whole.transposed && changes & CRIL_EXCHANGED && cril_dtypes[t->type].group)
         return bad_shape(m, t, in, r.total, err); /* no folder has them */
-    *w = changes & CRIL_HEADS_TURNED ? whole
-                                     : cril_matrix_runs(whole, r.first, r.run, r.pitch, out);
+    *w =
+        changes & CRIL_HEADS_TURNED ? whole : cril_matrix_runs(whole, r.first, r.run, r.pitch, out);
     w->interleaved = changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0;
     return CRIL_OK;
 }
@@ -309,8 +307,8 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
 {
     const struct rows r = rows_of(m, layer, row->part, n);
     const unsigned changes = changes_of(m, row);
-    float *const all = malloc((r.total + 1) * sizeof(*all)),
-                 *const v = malloc((n + 1) * sizeof(*v));
+    float *const all = malloc((r.total + 1) * sizeof(*all)), *const v =
+                                                                 malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;
 
     if (!all || !v)
@@ -572,8 +570,8 @@ static cril_status check_optionals(const cril_model *m, cril_error *err)
 static bool is_past_layers(const cril_model *m, const char *name)
 {
     for (const struct cril_weight_row *row = m->family->weights; row->slot; row++) {
-        const char *const pattern = pattern_of(m, row), *const at = pattern ? strchr(pattern, '#')
-                                                                            : NULL;
+        const char *const pattern = pattern_of(m, row), *const at =
+                                                            pattern ? strchr(pattern, '#') : NULL;
         char *end;
 
         if (at && !strncmp(name, pattern, (size_t)(at - pattern))) {

@@ -232,9 +232,8 @@ static cril_status read_scales(cril_model *m, cril_error *err)
         (st = cril_key_opt_float(m, "attention.scale", &scale, err)) != CRIL_OK)
         return st;
     if (!(eps > 0 && eps < 1))
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: %s.%s is missing or not between 0 and 1: %g", m->path, arch,
-                         eps_key, eps);
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.%s is missing or not between 0 and 1: %g",
+                         m->path, arch, eps_key, eps);
     if (!(scale >= 0 && scale < 1e3))
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s.attention.scale is %g, not in 0..1000",
                          m->path, arch, scale);
@@ -284,11 +283,9 @@ cril_status cril_model_scales(cril_model *m, cril_error *err)
 
 cril_status cril_model_caps(cril_model *m, cril_error *err)
 {
-    const cril_status st =
-        read_scale(m, "attn_logit_softcapping", &m->config.attention_cap, err);
+    const cril_status st = read_scale(m, "attn_logit_softcapping", &m->config.attention_cap, err);
 
-    return st == CRIL_OK ? read_scale(m, "final_logit_softcapping", &m->config.logit_cap, err)
-                         : st;
+    return st == CRIL_OK ? read_scale(m, "final_logit_softcapping", &m->config.logit_cap, err) : st;
 }
 
 cril_status cril_model_limit(cril_model *m, cril_error *err)
@@ -356,8 +353,7 @@ cril_status cril_model_mixture(cril_model *m, cril_error *err)
 
     if (st != CRIL_OK || !n)
         return st;
-    if ((st = read_expert_counts(m, x, err)) != CRIL_OK ||
-        (st = read_gating(m, x, err)) != CRIL_OK)
+    if ((st = read_expert_counts(m, x, err)) != CRIL_OK || (st = read_gating(m, x, err)) != CRIL_OK)
         return st;
     return read_groups(m, x, err);
 }
@@ -408,8 +404,8 @@ void cril_model_set_attention_scale(cril_model *m, float scale)
 }
 
 static const char *const activation_names[] = {
-    [CRIL_ACT_GELU_TANH] = "gelu_tanh", [CRIL_ACT_GELU_ERF] = "gelu_erf",
-    [CRIL_ACT_GELU_QUICK] = "gelu_quick", [CRIL_ACT_RELU] = "relu",
+    [CRIL_ACT_GELU_TANH] = "gelu_tanh",       [CRIL_ACT_GELU_ERF] = "gelu_erf",
+    [CRIL_ACT_GELU_QUICK] = "gelu_quick",     [CRIL_ACT_RELU] = "relu",
     [CRIL_ACT_RELU_SQUARED] = "relu_squared", [CRIL_ACT_SILU] = "silu"};
 
 cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise, cril_error *err)

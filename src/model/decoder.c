@@ -98,8 +98,8 @@ struct cril_decoder {
     size_t output[CRIL_ROWS];        /* whose distribution a row's output is; NONE */
     struct groups groups[2];         /* of operations in any order; in order */
     size_t n_rows;
-    struct cril_entry *entries; /* [CRIL_ROWS * n_used] of the piece in a layer */
-    size_t *first_entry;        /* [n_experts + 1] of an expert */
+    struct cril_entry *entries;     /* [CRIL_ROWS * n_used] of the piece in a layer */
+    size_t *first_entry;            /* [n_experts + 1] of an expert */
     size_t first_output, n_outputs; /* of the piece, among the call's */
     atomic_size_t *next;            /* [phases of all layers + 1] units taken of each phase */
     size_t n_next;
@@ -190,8 +190,8 @@ static void multiply_panel(struct cril_decoder *d, struct scratch *own, const st
         packed = &one;
         p = 0;
     }
-    cril_packed_multiply_panel(d->k, packed, p, a, lda, activations, row, m,
-                               c + row * ldc + first, ldc);
+    cril_packed_multiply_panel(d->k, packed, p, a, lda, activations, row, m, c + row * ldc + first,
+                               ldc);
 }
 
 /* The products that follow, of the expert where they are of experts, read row or entry r of the
@@ -691,8 +691,7 @@ static size_t buffer_rows(const struct cril_decoder *d, enum cril_buffer b)
 /* Activations of a piece, in one go. */
 static bool create_buffers(struct cril_decoder *d)
 {
-    const size_t k = cril_logits_matrix(d->m)->columns,
-                 n_used = d->m->config.mixture.n_used,
+    const size_t k = cril_logits_matrix(d->m)->columns, n_used = d->m->config.mixture.n_used,
                  rows = CRIL_ROWS * (n_used ? n_used : 1);
     size_t floats = 0, widest = 0;
     cril_plan_widths(d->m, d->ld);
@@ -745,8 +744,7 @@ static bool create_experts(struct cril_decoder *d)
     for (size_t l = 0; l < d->m->config.n_layers; l++)
         for (size_t s = 0; s < CRIL_N_SLOTS && ok; s++)
             ok = !d->m->layers[l].experts[s] ||
-                 (d->packed[l].experts[s] =
-                      calloc(x->n_experts, sizeof(*d->packed[l].experts[s])));
+                 (d->packed[l].experts[s] = calloc(x->n_experts, sizeof(*d->packed[l].experts[s])));
     return ok;
 }
 

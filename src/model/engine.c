@@ -197,7 +197,8 @@ static void run_entries(const struct cril_engine *e, struct scratch *s, size_t t
     const size_t rows = expert_task_rows(e), first = task * rows,
                  left = expert_rows(e, e->stage.expert) - first;
     struct cril_block b = block_of(e, s, 0, left < rows ? left : rows);
-    b.entries = (const struct cril_entry *)e->entries.data + e->first_entry[e->stage.expert] + first;
+    b.entries =
+        (const struct cril_entry *)e->entries.data + e->first_entry[e->stage.expert] + first;
     run_block(e, s, &b);
 }
 
@@ -463,8 +464,8 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
             shares = e->shares.data;
     }
     const enum cril_buffer x = cril_logits_input(e->m);
-    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[x].data,
-                              e->plan.ld[x], e->n_rows, ids, nats, shares))
+    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[x].data, e->plan.ld[x],
+                              e->n_rows, ids, nats, shares))
         return no_memory(e, err);
     const char *damaged = atomic_load(&e->damaged);
     if (damaged)
@@ -584,9 +585,9 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows, &e->sequences, &e->state,     &e->ids,
-                                         &e->nats, &e->shares,    &e->panels[0], &e->panels[1],
-                                         &e->entries};
+    struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,
+                                         &e->ids,       &e->nats,      &e->shares,
+                                         &e->panels[0], &e->panels[1], &e->entries};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)

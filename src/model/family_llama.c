@@ -85,8 +85,7 @@ static cril_status translate_llama(struct cril_translation *t, cril_error *err)
 /* InternLM 1: "bias" is Llama's "attention_bias". */
 static cril_status translate_internlm(struct cril_translation *t, cril_error *err)
 {
-    const cril_status st =
-        cril_translate_has(t, "bias", true, CRIL_QKV_BIAS | CRIL_O_BIAS, err);
+    const cril_status st = cril_translate_has(t, "bias", true, CRIL_QKV_BIAS | CRIL_O_BIAS, err);
 
     return st == CRIL_OK ? translate_head(t, 10000, err) : st;
 }
@@ -143,11 +142,11 @@ static cril_status configure(cril_model *m, cril_error *err)
     return cril_rope_configure(m, base, false, divisors, &m->rope[0], err);
 }
 
-const struct cril_family cril_family_llama = {.architecture = "llama",
-                                              .classes = classes,
-                                              .weights = weights,
-                                              .embedding = CRIL_STEPS(embedding),
-                                              .layers = {[DENSE] = CRIL_STEPS(dense),
-                                                         [MIXTURE] = CRIL_STEPS(mixture)},
-                                              .head = CRIL_STEPS(head),
-                                              .configure = configure};
+const struct cril_family cril_family_llama = {
+    .architecture = "llama",
+    .classes = classes,
+    .weights = weights,
+    .embedding = CRIL_STEPS(embedding),
+    .layers = {[DENSE] = CRIL_STEPS(dense), [MIXTURE] = CRIL_STEPS(mixture)},
+    .head = CRIL_STEPS(head),
+    .configure = configure};

@@ -1,6 +1,6 @@
 /*
- * OLMoE (Muennighoff et al. 2024, section 2): norms over all queries and all keys, which a limit may
- * cut, and experts.
+ * OLMoE (Muennighoff et al. 2024, section 2): norms over all queries and all keys, which a limit
+ * may cut, and experts.
  */
 #include "model/family_parts.h"
 

@@ -7,7 +7,10 @@
 
 /* ---- Steps ---- */
 
-#define CRIL_STEP(OP, W, IN, OUT) {&cril_op_##OP, CRIL_W_##W, CRIL_BUF_##IN, CRIL_BUF_##OUT}
+#define CRIL_STEP(OP, W, IN, OUT)                                                                  \
+    {                                                                                              \
+        &cril_op_##OP, CRIL_W_##W, CRIL_BUF_##IN, CRIL_BUF_##OUT                                   \
+    }
 
 /* A product and its bias. */
 #define CRIL_STEPS_LINEAR(W, IN, OUT)                                                              \
@@ -27,15 +30,16 @@
 
 /* From IN to T: SwiGLU and GeGLU (Shazeer 2020, eq. 6), or two matrices with a function between. */
 #define CRIL_STEPS_GATED(MUL, IN)                                                                  \
-    CRIL_STEP(matmul, GATE, IN, G), CRIL_STEP(matmul, UP, IN, U), CRIL_STEP(bias, GATE_BIAS, G, G), \
-        CRIL_STEP(bias, UP_BIAS, U, U), CRIL_STEP(MUL, NONE, U, G), CRIL_STEPS_LINEAR(DOWN, G, T)
+    CRIL_STEP(matmul, GATE, IN, G), CRIL_STEP(matmul, UP, IN, U),                                  \
+        CRIL_STEP(bias, GATE_BIAS, G, G), CRIL_STEP(bias, UP_BIAS, U, U),                          \
+        CRIL_STEP(MUL, NONE, U, G), CRIL_STEPS_LINEAR(DOWN, G, T)
 #define CRIL_STEPS_SWIGLU(IN) CRIL_STEPS_GATED(silu_mul, IN)
 #define CRIL_STEPS_GEGLU(IN) CRIL_STEPS_GATED(gelu_mul, IN)
 #define CRIL_STEPS_MLP(IN)                                                                         \
     CRIL_STEPS_LINEAR(UP, IN, U), CRIL_STEP(activate, NONE, U, U), CRIL_STEPS_LINEAR(DOWN, U, T)
 
-/* From IN to T: a mixture of experts, each a SwiGLU. The steps between to_experts and from_experts are
- * taken for each expert, with the rows that chose it. */
+/* From IN to T: a mixture of experts, each a SwiGLU. The steps between to_experts and from_experts
+ * are taken for each expert, with the rows that chose it. */
 #define CRIL_STEPS_MIXTURE(IN)                                                                     \
     CRIL_STEP(matmul, ROUTER, IN, R), CRIL_STEP(choose, ROUTER_BIAS, R, C),                        \
         CRIL_STEP(to_experts, NONE, IN, XN), CRIL_STEP(matmul, EXPERT_GATE, XN, XG),               \
@@ -67,18 +71,22 @@
 #define CRIL_ROWS_ENDS(EMBEDDING, NORM, CHANGES)                                                   \
     {CRIL_W_EMBEDDING, "token_embd.weight", EMBEDDING, 0, CRIL_PART_ALL, 0},                       \
         {CRIL_W_OUTPUT_NORM, "output_norm.weight", NORM ".weight", CHANGES, CRIL_PART_ALL, 0},     \
-        {CRIL_W_OUTPUT_NORM_BIAS, "output_norm.bias", NORM ".bias", 0, CRIL_PART_ALL,              \
-         CRIL_NORM_BIAS},                                                                          \
+        {CRIL_W_OUTPUT_NORM_BIAS, "output_norm.bias", NORM ".bias", 0,                             \
+         CRIL_PART_ALL,           CRIL_NORM_BIAS},                                                 \
         {CRIL_W_OUTPUT, "output.weight", "lm_head.weight", 0, CRIL_PART_ALL, 0},                   \
-        {CRIL_W_OUTPUT_BIAS, "output.bias", "lm_head.bias", 0, CRIL_PART_ALL, CRIL_OUTPUT_BIAS}
+    {                                                                                              \
+        CRIL_W_OUTPUT_BIAS, "output.bias", "lm_head.bias", 0, CRIL_PART_ALL, CRIL_OUTPUT_BIAS      \
+    }
 
 /* A norm of a layer: its names in a GGUF and in a folder. */
 #define CRIL_ROWS_NORM(W, GGUF, FOLDER, CHANGES)                                                   \
-    {CRIL_W_##W, "blk.#." GGUF ".weight", FOLDER ".weight", CHANGES, CRIL_PART_ALL, 0}
+    {                                                                                              \
+        CRIL_W_##W, "blk.#." GGUF ".weight", FOLDER ".weight", CHANGES, CRIL_PART_ALL, 0           \
+    }
 #define CRIL_ROWS_LAYER_NORM(W, GGUF, FOLDER, CHANGES)                                             \
     CRIL_ROWS_NORM(W, GGUF, FOLDER, CHANGES),                                                      \
     {                                                                                              \
-        CRIL_W_##W##_BIAS, "blk.#." GGUF ".bias", FOLDER ".bias", 0, CRIL_PART_ALL, CRIL_NORM_BIAS  \
+        CRIL_W_##W##_BIAS, "blk.#." GGUF ".bias", FOLDER ".bias", 0, CRIL_PART_ALL, CRIL_NORM_BIAS \
     }
 
 /* A matrix of a layer and its bias. */
@@ -122,11 +130,12 @@
         CRIL_ROWS_GGUF(Q, "blk.#.attn_q", CRIL_PART_ALL, CRIL_QKV_BIAS),                           \
         CRIL_ROWS_GGUF(K, "blk.#.attn_k", CRIL_PART_ALL, CRIL_QKV_BIAS),                           \
         CRIL_ROWS_GGUF(V, "blk.#.attn_v", CRIL_PART_ALL, CRIL_QKV_BIAS), CRIL_ROWS_GGUF_QKV
-#define CRIL_BY_KIND(W) CRIL_PART_##W          /* all queries, all keys, all values */
+#define CRIL_BY_KIND(W) CRIL_PART_##W             /* all queries, all keys, all values */
 #define CRIL_BY_GROUP(W) CRIL_PART_##W##_OF_GROUP /* group by group */
 
 /* Attention and SwiGLU by the names of Llama's class, PREFIX "model.layers.#." */
-#define CRIL_ROWS_O(NAME) CRIL_ROWS_LINEAR(O, "blk.#.attn_output", NAME, 0, CRIL_PART_ALL, CRIL_O_BIAS)
+#define CRIL_ROWS_O(NAME)                                                                          \
+    CRIL_ROWS_LINEAR(O, "blk.#.attn_output", NAME, 0, CRIL_PART_ALL, CRIL_O_BIAS)
 #define CRIL_ROWS_GATED(PREFIX)                                                                    \
     CRIL_ROWS_LINEAR(GATE, "blk.#.ffn_gate", PREFIX "gate_proj", 0, CRIL_PART_ALL, CRIL_FFN_BIAS), \
         CRIL_ROWS_LINEAR(UP, "blk.#.ffn_up", PREFIX "up_proj", 0, CRIL_PART_ALL, CRIL_FFN_BIAS),   \
@@ -144,18 +153,31 @@
         CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", "model.layers.#.post_attention_layernorm", 0),        \
         CRIL_ROWS_GATED("model.layers.#.mlp.")
 
-/* A mixture's router, and its experts: each in tensors of its own in a folder, its matrix W NAME. */
+/* A mixture's router, and its experts: each in tensors of its own in a folder, its matrix W NAME.
+ */
 #define CRIL_ROWS_ROUTER(NAME)                                                                     \
     {                                                                                              \
         CRIL_W_ROUTER, "blk.#.ffn_gate_inp.weight", NAME ".weight", 0, CRIL_PART_ALL, 0            \
     }
 #define CRIL_ROWS_EXPERTS(PREFIX, GATE, UP, DOWN)                                                  \
-    {CRIL_W_EXPERT_GATE, "blk.#.ffn_gate_exps.weight", PREFIX "experts.@." GATE ".weight", 0,      \
-     CRIL_PART_ALL, 0},                                                                            \
-        {CRIL_W_EXPERT_UP, "blk.#.ffn_up_exps.weight", PREFIX "experts.@." UP ".weight", 0,        \
-         CRIL_PART_ALL, 0},                                                                        \
-        {CRIL_W_EXPERT_DOWN, "blk.#.ffn_down_exps.weight", PREFIX "experts.@." DOWN ".weight", 0,  \
-         CRIL_PART_ALL, 0},                                                                        \
+    {CRIL_W_EXPERT_GATE,                                                                           \
+     "blk.#.ffn_gate_exps.weight",                                                                 \
+     PREFIX "experts.@." GATE ".weight",                                                           \
+     0,                                                                                            \
+     CRIL_PART_ALL,                                                                                \
+     0},                                                                                           \
+        {CRIL_W_EXPERT_UP,                                                                         \
+         "blk.#.ffn_up_exps.weight",                                                               \
+         PREFIX "experts.@." UP ".weight",                                                         \
+         0,                                                                                        \
+         CRIL_PART_ALL,                                                                            \
+         0},                                                                                       \
+        {CRIL_W_EXPERT_DOWN,                                                                       \
+         "blk.#.ffn_down_exps.weight",                                                             \
+         PREFIX "experts.@." DOWN ".weight",                                                       \
+         0,                                                                                        \
+         CRIL_PART_ALL,                                                                            \
+         0},                                                                                       \
         {CRIL_W_EXPERT_GATE, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_FIRST_HALF, 0},   \
     {                                                                                              \
         CRIL_W_EXPERT_UP, "blk.#.ffn_gate_up_exps.weight", NULL, 0, CRIL_PART_SECOND_HALF, 0       \

@@ -100,7 +100,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 
     if ((st = cril_model_mixture(m, err)) != CRIL_OK ||
         (st = cril_model_expert_layers(m, MIXTURE, DENSE, err)) != CRIL_OK ||
-        (st = cril_key_opt_width(m, "expert_shared_feed_forward_length", &n_shared, err)) != CRIL_OK ||
+        (st = cril_key_opt_width(m, "expert_shared_feed_forward_length", &n_shared, err)) !=
+            CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_model_windows(m, 0, err)) != CRIL_OK)
         return st;

@@ -1,6 +1,6 @@
 /*
- * Qwen3-MoE (Yang et al. 2025, section 2): norms on the heads of queries and keys, experts without a
- * shared one. Some layers may be dense.
+ * Qwen3-MoE (Yang et al. 2025, section 2): norms on the heads of queries and keys, experts without
+ * a shared one. Some layers may be dense.
  */
 #include "model/family_parts.h"
 

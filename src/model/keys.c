@@ -42,7 +42,8 @@ static const struct option {
 };
 
 static const struct cril_known_key harmless[] = {
-    {"expert_*", "describes experts, and the model has none"}, /* the first: left out where it has */
+    {"expert_*",
+     "describes experts, and the model has none"}, /* the first: left out where it has */
     {"vocab_size", "the embedding has as many rows as it has"},
     {"tensor_data_layout", "says where the tensors came from"},
     {"pooling_type", "pooling makes vectors of texts, no probabilities"},

@@ -113,12 +113,12 @@ struct cril_config {
 };
 
 struct cril_layer {
-    struct cril_matrix matrix[CRIL_N_SLOTS]; /* [out, in]; not set where the slot is a vector or
-                                                unused; of experts: the first one's */
+    struct cril_matrix matrix[CRIL_N_SLOTS];   /* [out, in]; not set where the slot is a vector or
+                                                  unused; of experts: the first one's */
     struct cril_matrix *experts[CRIL_N_SLOTS]; /* [n_experts] owned; NULL likewise */
-    float *vector[CRIL_N_SLOTS];             /* owned, finite; NULL likewise */
-    unsigned kind;                           /* index into cril_family.layers */
-    unsigned rope;                           /* index into cril_model.rope */
+    float *vector[CRIL_N_SLOTS];               /* owned, finite; NULL likewise */
+    unsigned kind;                             /* index into cril_family.layers */
+    unsigned rope;                             /* index into cril_model.rope */
     size_t window; /* keys that a position sees, itself included; 0: all */
     size_t n_heads, n_kv_heads, n_ff;
     size_t key_dim, value_dim; /* of a head; a query's is key_dim */
@@ -139,8 +139,8 @@ struct cril_family {
     const struct cril_weight_row *weights;    /* of all steps */
     struct cril_steps embedding;              /* from a token's id to CRIL_BUF_X; by rows */
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
-    struct cril_steps head;  /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
-    bool layer_norms; /* their epsilon is attention.layer_norm_epsilon */
+    struct cril_steps head; /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
+    bool layer_norms;       /* their epsilon is attention.layer_norm_epsilon */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
     const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
@@ -156,7 +156,7 @@ struct cril_model {
     struct cril_values translated;         /* of a folder, which values points to */
     const struct cril_class *folder_class; /* NULL: it is no folder */
     bool ties;                             /* the folder says that output is the embedding */
-    unsigned has, lacks; /* enum cril_optional: weights that must be there, that must not */
+    unsigned has, lacks;         /* enum cril_optional: weights that must be there, that must not */
     struct cril_weight *weights; /* [n_weights] */
     size_t n_weights;
     bool regrouped; /* of a folder: its tensors are not those of a GGUF file one by one */

@@ -15,8 +15,8 @@
 
 /* How the work of an operation is divided. */
 enum cril_form {
-    CRIL_BY_ROWS,         /* a row's result follows from this row and the weights */
-    CRIL_BY_PRODUCT,      /* a row times the step's matrix, by the kernels for products */
+    CRIL_BY_ROWS,          /* a row's result follows from this row and the weights */
+    CRIL_BY_PRODUCT,       /* a row times the step's matrix, by the kernels for products */
     CRIL_ACROSS_POSITIONS, /* a row's result follows from the states of earlier positions too */
     CRIL_TO_EXPERTS,  /* begins the steps that are taken once for each expert, with the rows that
                          chose it: all by rows or by product, in buffers of experts */
@@ -51,8 +51,8 @@ struct cril_sequence {
 struct cril_block {
     const struct cril_row *rows; /* [n], in order of sequences and positions */
     size_t n;
-    float *buffer[CRIL_N_BUFFERS]; /* [n][ld] */
-    const size_t *ld;              /* [CRIL_N_BUFFERS] */
+    float *buffer[CRIL_N_BUFFERS];    /* [n][ld] */
+    const size_t *ld;                 /* [CRIL_N_BUFFERS] */
     const struct cril_entry *entries; /* [n] of an expert, in order of rows; NULL: of none */
 };
 
@@ -73,7 +73,7 @@ struct cril_token {
     const cril_model *m;
     size_t layer, position, n; /* n: tokens that the state has room for */
     int32_t id;
-    size_t expert, rank; /* at work, and which of the chosen ones it is */
+    size_t expert, rank;           /* at work, and which of the chosen ones it is */
     float *buffer[CRIL_N_BUFFERS]; /* [cril_buffer_width] */
     float *state;                  /* of the step in this layer */
     float *scratch;                /* [n + width of CRIL_BUF_Q] */
@@ -124,33 +124,34 @@ struct cril_op {
     double (*multiply_adds)(const cril_model *m, size_t layer, const struct cril_step *s, size_t n);
 };
 
-extern const struct cril_op cril_op_embed;     /* out = the token's row of w, scaled */
-extern const struct cril_op cril_op_position;  /* out += the position's row of w */
-extern const struct cril_op cril_op_copy;      /* out = in */
-extern const struct cril_op cril_op_norm;      /* out = RMSNorm(in) * w */
+extern const struct cril_op cril_op_embed;      /* out = the token's row of w, scaled */
+extern const struct cril_op cril_op_position;   /* out += the position's row of w */
+extern const struct cril_op cril_op_copy;       /* out = in */
+extern const struct cril_op cril_op_norm;       /* out = RMSNorm(in) * w */
 extern const struct cril_op cril_op_norm_inner; /* the same, with the config's inner_eps */
-extern const struct cril_op cril_op_head_norm; /* each head of out = RMSNorm(head) * w */
+extern const struct cril_op cril_op_head_norm;  /* each head of out = RMSNorm(head) * w */
 extern const struct cril_op cril_op_layer_norm; /* out = LayerNorm(in) * w, without its bias */
 extern const struct cril_op cril_op_plain_layer_norm; /* out = LayerNorm(in) */
-extern const struct cril_op cril_op_head_layer_norm; /* each head of out, with its own part of w */
-extern const struct cril_op cril_op_matmul;    /* out = w in */
-extern const struct cril_op cril_op_bias;      /* out += w */
-extern const struct cril_op cril_op_add;       /* out += in */
-extern const struct cril_op cril_op_scale_branch; /* out *= the config's residual_scale */
-extern const struct cril_op cril_op_scale_logits; /* out *= the config's logit_scale */
-extern const struct cril_op cril_op_cap_logits; /* out = c tanh(out / c), c the config's logit_cap */
-extern const struct cril_op cril_op_limit;     /* out is cut at the config's qkv_limit */
-extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
-extern const struct cril_op cril_op_store_kv;  /* keeps keys and values of a position */
-extern const struct cril_op cril_op_attend;    /* out = softmax(scale in K^T, causal) V */
-extern const struct cril_op cril_op_silu_mul;  /* out = SiLU(out) * in */
-extern const struct cril_op cril_op_gelu_mul;  /* out = GELU(out) * in */
-extern const struct cril_op cril_op_choose;    /* out = experts and weights, from logits in; w is
-                                                  added where they are chosen */
+extern const struct cril_op cril_op_head_layer_norm;  /* each head of out, with its own part of w */
+extern const struct cril_op cril_op_matmul;           /* out = w in */
+extern const struct cril_op cril_op_bias;             /* out += w */
+extern const struct cril_op cril_op_add;              /* out += in */
+extern const struct cril_op cril_op_scale_branch;     /* out *= the config's residual_scale */
+extern const struct cril_op cril_op_scale_logits;     /* out *= the config's logit_scale */
+extern const struct cril_op
+    cril_op_cap_logits;                       /* out = c tanh(out / c), c the config's logit_cap */
+extern const struct cril_op cril_op_limit;    /* out is cut at the config's qkv_limit */
+extern const struct cril_op cril_op_rope;     /* rotates each head of out by its position */
+extern const struct cril_op cril_op_store_kv; /* keeps keys and values of a position */
+extern const struct cril_op cril_op_attend;   /* out = softmax(scale in K^T, causal) V */
+extern const struct cril_op cril_op_silu_mul; /* out = SiLU(out) * in */
+extern const struct cril_op cril_op_gelu_mul; /* out = GELU(out) * in */
+extern const struct cril_op cril_op_choose;   /* out = experts and weights, from logits in; w is
+                                                 added where they are chosen */
 extern const struct cril_op cril_op_to_experts; /* out = in; each expert takes its rows from here */
-extern const struct cril_op cril_op_from_experts; /* out = weighted sum of in over the experts */
+extern const struct cril_op cril_op_from_experts;  /* out = weighted sum of in over the experts */
 extern const struct cril_op cril_op_sigmoid_scale; /* out *= sigmoid(in[0]) */
-extern const struct cril_op cril_op_activate;  /* out = the config's activation(out) */
+extern const struct cril_op cril_op_activate;      /* out = the config's activation(out) */
 
 /* The matrix of a step; of an expert where it has one for each. */
 static inline const struct cril_matrix *cril_step_matrix(const cril_model *m, size_t layer,

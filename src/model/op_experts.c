@@ -1,6 +1,6 @@
 /*
- * Around the experts of a mixture: what each takes, the weighted sum of what they give, and the gate
- * of an expert that all rows take.
+ * Around the experts of a mixture: what each takes, the weighted sum of what they give, and the
+ * gate of an expert that all rows take.
  */
 #include "model/op.h"
 
@@ -26,8 +26,10 @@ static void copy_token(const struct cril_token *t, const struct cril_step *s)
            cril_buffer_width(t->m, t->layer, s->out) * sizeof(float));
 }
 
-const struct cril_op cril_op_to_experts = {
-    .form = CRIL_TO_EXPERTS, .reads = 1u << CRIL_BUF_C, .rows = gather_entries, .plain = copy_token};
+const struct cril_op cril_op_to_experts = {.form = CRIL_TO_EXPERTS,
+                                           .reads = 1u << CRIL_BUF_C,
+                                           .rows = gather_entries,
+                                           .plain = copy_token};
 
 /* ---- From the experts ---- */
 
@@ -56,14 +58,11 @@ static void sum_token(const struct cril_token *t, const struct cril_step *s)
     float *const sum = t->buffer[s->out];
 
     for (size_t i = 0; i < cril_buffer_width(t->m, t->layer, s->out); i++)
-        sum[i] = t->rank ? fmaf(weight, t->buffer[s->in][i], sum[i])
-                         : weight * t->buffer[s->in][i];
+        sum[i] = t->rank ? fmaf(weight, t->buffer[s->in][i], sum[i]) : weight * t->buffer[s->in][i];
 }
 
-const struct cril_op cril_op_from_experts = {.form = CRIL_FROM_EXPERTS,
-                                             .reads = 1u << CRIL_BUF_C,
-                                             .rows = sum_entries,
-                                             .plain = sum_token};
+const struct cril_op cril_op_from_experts = {
+    .form = CRIL_FROM_EXPERTS, .reads = 1u << CRIL_BUF_C, .rows = sum_entries, .plain = sum_token};
 
 /* ---- The gate of an expert that all rows take ---- */
 

@@ -55,8 +55,9 @@ static void multiply_token(const struct cril_token *t, const struct cril_step *s
     const struct cril_dtype_info *type = &cril_dtypes[w->type];
     const float *x = t->buffer[s->in];
     for (size_t r = 0; r < w->rows; r++)
-        t->buffer[s->out][r] =
-            cril_matrix_has_integers(w) ? dot_int(type, cril_matrix_row(w, r), x, w->columns) : dot_float(w, r, x);
+        t->buffer[s->out][r] = cril_matrix_has_integers(w)
+                                   ? dot_int(type, cril_matrix_row(w, r), x, w->columns)
+                                   : dot_float(w, r, x);
 }
 
 static double multiply_adds(const cril_model *m, size_t layer, const struct cril_step *s, size_t n)

@@ -45,8 +45,7 @@ static bool step_sizes(const cril_model *m, const struct cril_kernels *k, struct
             if (step->op->form != CRIL_BY_PRODUCT)
                 continue;
             for (size_t x = 0; x < cril_step_matrices(m, l, step); x++)
-                if (!add_matrix(k, cril_step_matrix(m, l, step, x),
-                                &s->step[m->layers[l].kind][i]))
+                if (!add_matrix(k, cril_step_matrix(m, l, step, x), &s->step[m->layers[l].kind][i]))
                     return false;
         }
     }
@@ -160,7 +159,8 @@ static bool cut(const struct sizes *s, size_t max_bytes, struct cril_plan *p)
         cut_kind(list, s->step[kind], max_bytes, stages, &p->panel_bytes, &several);
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
             for (size_t i = 1; i < stages->n; i++)
-                p->kept_between_stages[b] |= needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
+                p->kept_between_stages[b] |=
+                    needed(s->m, list, stages->cut[i], (enum cril_buffer)b);
     }
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++) /* their rows are not those of the batch */
         assert(!p->kept_between_stages[b] || !cril_buffer_is_of_experts((enum cril_buffer)b));

@@ -606,9 +606,9 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
     heads = cril_translated_uint(t, "attention.head_count");
     width = heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
     if ((st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK ||
-        ((share < 1 || t->says_share) && (st = cril_translate_uint(t, "rope.dimension_count",
-                                                (uint64_t)((double)width * share), err)) !=
-                          CRIL_OK))
+        ((share < 1 || t->says_share) &&
+         (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
+                                   err)) != CRIL_OK))
         return st;
     if ((st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
         return st;

@@ -21,8 +21,8 @@ struct cril_translation {
     bool ties;                        /* gets: the embedding is the output matrix too */
     unsigned has; /* gets, enum cril_optional: weights that the files have; they lack the others */
     double share; /* of a head that turns where config.json does not say; 0: all */
-    bool says_share; /* rope.dimension_count is added though whole heads turn */
-    uint64_t n_vocab;                 /* gets: rows of the embedding; 0: config.json does not say */
+    bool says_share;  /* rope.dimension_count is added though whole heads turn */
+    uint64_t n_vocab; /* gets: rows of the embedding; 0: config.json does not say */
 };
 
 /* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names

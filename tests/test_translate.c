@@ -666,10 +666,66 @@ static void refusals(void **state)
     }
 }
 
+/* Experts, under either name of their number; what GGUF files of the architecture do not say is
+ * added where it is not as usual there. */
+static void experts(void **state)
+{
+    struct translated t = must("MixtralForCausalLM", "{" LLAMA ", \"num_local_experts\": 4}");
+
+    (void)state;
+    assert_int_equal(uint_of(&t, "llama.expert_count"), 4);
+    assert_int_equal(uint_of(&t, "llama.expert_used_count"), 2);
+    assert_true(float_of(&t, "llama.rope.freq_base") == 1000000);
+    assert_true(float_of(&t, "llama.attention.layer_norm_rms_epsilon") == (double)1e-5f);
+    assert_false(has(&t, "llama.attention.sliding_window"));
+    clear(&t);
+
+    t = must("Qwen2MoeForCausalLM", "{" LLAMA ", \"num_experts\": 6, \"norm_topk_prob\": false, "
+                                    "\"mlp_only_layers\": [], \"decoder_sparse_step\": 1}");
+    assert_int_equal(uint_of(&t, "qwen2moe.expert_count"), 6);
+    assert_int_equal(uint_of(&t, "qwen2moe.expert_used_count"), 4);
+    assert_int_equal(uint_of(&t, "qwen2moe.expert_feed_forward_length"), 1408);
+    assert_int_equal(uint_of(&t, "qwen2moe.expert_shared_feed_forward_length"), 5632);
+    assert_false(has(&t, "qwen2moe.expert_weights_norm") || has(&t, "qwen2moe.expert_layers"));
+    assert_int_equal(t.t.has, CRIL_QKV_BIAS);
+    clear(&t);
+    t = must("Qwen2MoeForCausalLM", "{" LLAMA ", \"norm_topk_prob\": true, "
+                                    "\"mlp_only_layers\": [1, 7]}");
+    assert_true(has(&t, "qwen2moe.expert_weights_norm"));
+    const struct cril_value *const layers = cril_values_find(&t.keys, "qwen2moe.expert_layers");
+    assert_true(layers && layers->n == 2 && layers->data[0] && !layers->data[1]);
+    clear(&t);
+
+    t = must("Qwen3MoeForCausalLM", "{" LLAMA ", \"norm_topk_prob\": true}");
+    assert_int_equal(uint_of(&t, "qwen3moe.expert_count"), 128);
+    assert_int_equal(uint_of(&t, "qwen3moe.attention.key_length"), 8);
+    assert_false(has(&t, "qwen3moe.expert_weights_norm"));
+    clear(&t);
+    t = must("OlmoeForCausalLM", "{" LLAMA ", \"clip_qkv\": 8}");
+    assert_true(float_of(&t, "olmoe.attention.clamp_kqv") == 8);
+    assert_false(has(&t, "olmoe.expert_weights_norm"));
+    clear(&t);
+    t = must("GraniteMoeForCausalLM", "{" LLAMA ", \"logits_scaling\": 6}");
+    assert_true(float_of(&t, "granitemoe.attention.scale") == 1);
+    assert_true(float_of(&t, "granitemoe.logit_scale") == 6);
+    assert_int_equal(uint_of(&t, "granitemoe.expert_count"), 8);
+    clear(&t);
+
+    assert_int_equal(
+        translate("Qwen3MoeForCausalLM", "{" LLAMA ", \"decoder_sparse_step\": 0}", &t),
+        CRIL_ERR_FORMAT);
+    clear(&t);
+    assert_int_equal(
+        translate("Qwen3MoeForCausalLM", "{" LLAMA ", \"mlp_only_layers\": [\"1\"]}", &t),
+        CRIL_ERR_FORMAT);
+    clear(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults),
+        cmocka_unit_test(experts),
         cmocka_unit_test(near_llama),
         cmocka_unit_test(generations),
         cmocka_unit_test(scalings),

@@ -84,12 +84,12 @@ struct cril_kernels {
     void (*silu_mul)(float *g, const float *u, size_t n); /* g = silu(g) * u */
     void (*gelu_mul)(float *g, const float *u, size_t n);
     void (*activate)(enum cril_activation a, float *x, size_t n);
-    void (*cap)(float *x, float c, size_t n);        /* x = c tanh(x / c) */
-    void (*add)(float *x, const float *y, size_t n); /* x += y */
-    void (*scale)(float *x, float a, size_t n);      /* x *= a */
+    void (*cap)(float *x, float c, size_t n);                        /* x = c tanh(x / c) */
+    void (*add)(float *x, const float *y, size_t n);                 /* x += y */
+    void (*scale)(float *x, float a, size_t n);                      /* x *= a */
     void (*add_scaled)(float *x, float a, const float *y, size_t n); /* x = fma(a, y, x) */
-    void (*softplus)(float *x, size_t n);            /* x = ln(1 + e^x) */
-    void (*sigmoid_mul)(float *g, const float *u, size_t n); /* g = sigmoid(g) * u */
+    void (*softplus)(float *x, size_t n);                            /* x = ln(1 + e^x) */
+    void (*sigmoid_mul)(float *g, const float *u, size_t n);         /* g = sigmoid(g) * u */
 
     /*
      * A position of operations whose positions follow in order. A channel is a lane: all that the
@@ -101,8 +101,8 @@ struct cril_kernels {
     void (*convolve)(float *s, const float *w, size_t taps, float *x, size_t width);
     /* s[j] = e^(d a[j]) s[j] + d u b[j], for j < n; then d = sum of s[j] c[j], one fma chain (Gu &
      * Dao 2023, algorithm 2). s, a [n, width]; b, c [n]; u, d [width]. Any width. */
-    void (*scan)(float *s, const float *a, const float *b, const float *c, size_t n,
-                 const float *u, float *d, size_t width);
+    void (*scan)(float *s, const float *a, const float *b, const float *c, size_t n, const float *u,
+                 float *d, size_t width);
     /* The same with one decay and one d for all channels (Dao & Gu 2024): s[j] = decay s[j] + d u
      * b[j]; y = sum of s[j] c[j]. Any width. */
     void (*scan_head)(float *s, float decay, float d, const float *b, const float *c, size_t n,

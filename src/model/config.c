@@ -537,11 +537,12 @@ static cril_status read_scan_heads(cril_model *m, cril_error *err)
         return st;
     if (c->ssm_inner % c->ssm_heads || c->ssm_heads % c->ssm_groups ||
         c->ssm_groups * c->ssm_state > MAX_WIDTH)
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: %zu channels are no %zu heads in %zu groups with a state of %zu (keys "
-                         "'%s.ssm.' inner_size, time_step_rank, group_count, state_size)",
-                         m->path, c->ssm_inner, c->ssm_heads, c->ssm_groups, c->ssm_state,
-                         m->family->architecture);
+        return cril_fail(
+            err, CRIL_ERR_FORMAT,
+            "%s: %zu channels are no %zu heads in %zu groups with a state of %zu (keys "
+            "'%s.ssm.' inner_size, time_step_rank, group_count, state_size)",
+            m->path, c->ssm_inner, c->ssm_heads, c->ssm_groups, c->ssm_state,
+            m->family->architecture);
     if (!(max > 0 && max > min))
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: keys '%s.ssm.' time_step_min (%g) and time_step_max (%g) leave no "

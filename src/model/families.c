@@ -5,6 +5,7 @@
 #include <string.h>
 
 static const struct cril_family *const families[] = {&cril_family_gemma3, &cril_family_llama,
+                                                     &cril_family_phi3, &cril_family_qwen,
                                                      &cril_family_qwen2};
 
 const struct cril_family *cril_family_find(struct cril_bytes architecture)

@@ -22,6 +22,7 @@ struct cril_translation {
     unsigned has; /* gets, enum cril_optional: weights that the files have; they lack the others */
     double share; /* of a head that turns where config.json does not say; 0: all */
     bool says_share; /* rope.dimension_count is added though whole heads turn */
+    uint64_t original_context; /* before its scaling where config.json does not say; 0: the model's */
     uint64_t n_vocab;                 /* gets: rows of the embedding; 0: config.json does not say */
 };
 
@@ -97,6 +98,9 @@ cril_status cril_translate_flag(struct cril_translation *t, const char *key, boo
 /* The width of a head, head_dim or the model's width over the heads, as key_length and
  * value_length. *width is set. */
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
+                                cril_error *err);
+/* A list of numbers of config.json as a key. CRIL_ERR_FORMAT: it is none. */
+cril_status cril_translate_list(struct cril_translation *t, const char *name, const char *key,
                                 cril_error *err);
 /* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
  * apart ("full_attention"). */

@@ -61,6 +61,10 @@ const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
 uint64_t cril_model_bytes(const cril_model *m);           /* of its file, or of all its parts */
 size_t cril_model_context(const cril_model *m); /* longest window it was trained for, tokens */
+/* Longest window that it can be given: its context where its positions are learned; else more, of
+ * which a user should be warned: figures beyond the context are those of a model that never saw
+ * such texts. */
+size_t cril_model_max_window(const cril_model *m);
 size_t cril_model_logits(const cril_model *m);  /* rows of the vocabulary matrix */
 
 /*

@@ -197,7 +197,7 @@ double cril_result_break_even(const cril_result *r);
  *   tokens    [n]    ids in [0, cril_model_logits); tokens[0] is context, it is not scored
  *   out_nats  [n-1]  out_nats[t] = -ln p(tokens[t+1] | tokens[0..t]), finite, >= 0
  *
- * 2 <= n <= cril_model_context(m) + 1. On error out_nats is untouched.
+ * 2 <= n <= cril_model_max_window(m) + 1. On error out_nats is untouched.
  */
 cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
                               cril_error *err);

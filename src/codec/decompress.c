@@ -36,7 +36,7 @@ struct stream {
     cril_ids ids;          /* so far */
     struct cril_span span; /* of the window at work; its end is 0 before the first */
     uint64_t n_windows;
-    int32_t *inputs; /* [context] of a window that opens */
+    int32_t *inputs; /* [longest_window] of a window that opens */
 };
 
 struct decoding {
@@ -210,23 +210,29 @@ static cril_status decode_token(struct decoding *d, struct stream *s, size_t fee
 }
 
 /* What the model has to see for the next token: the last one, or all of a window that opens. */
-static struct cril_feed feed_of(struct decoding *d, struct stream *s)
+static cril_status feed_of(struct decoding *d, struct stream *s, struct cril_feed *out,
+                           cril_error *err)
 {
     const size_t n = s->ids.n, stream = (size_t)(s - d->streams);
+    cril_status st;
     size_t k = 0;
 
-    if (n < s->span.end)
-        return (struct cril_feed){.stream = stream, .ids = s->ids.data + n - 1, .n = 1};
+    if (n < s->span.end) {
+        *out = (struct cril_feed){.stream = stream, .ids = s->ids.data + n - 1, .n = 1};
+        return CRIL_OK;
+    }
     const bool more =
         d->protocol->window(&d->layout, s->n_windows++, s->s.entry.tokens, true, &s->span);
     assert(more && s->span.first == n);
     (void)more;
-    cril_decoder_reset(d->decoder, stream);
+    if ((st = cril_decoder_reset(d->decoder, stream, cril_span_inputs(&s->span), err)) != CRIL_OK)
+        return st;
     if (s->span.first_token >= 0)
         s->inputs[k++] = s->span.first_token;
     for (size_t i = (size_t)s->span.from; i < n; i++)
         s->inputs[k++] = s->ids.data[i];
-    return (struct cril_feed){.stream = stream, .ids = s->inputs, .n = k};
+    *out = (struct cril_feed){.stream = stream, .ids = s->inputs, .n = k};
+    return CRIL_OK;
 }
 
 /* ---- Rounds ---- */
@@ -270,9 +276,8 @@ static cril_status run_round(struct decoding *d, bool *idle, cril_error *err)
 
         while (!s->busy && d->next_start < d->end && d->waiting <= max_waiting && st == CRIL_OK)
             st = start_segment(d, s, err);
-        if (!s->busy || st != CRIL_OK)
+        if (!s->busy || st != CRIL_OK || (st = feed_of(d, s, &d->feeds[n], err)) != CRIL_OK)
             continue;
-        d->feeds[n] = feed_of(d, s);
         d->totals->forward_tokens += d->feeds[n].n;
         d->fed[n++] = i;
     }
@@ -323,7 +328,7 @@ static cril_status check_model(cril_model *m, const struct cril_container *c, cr
                                "a converter makes of its tokenizer"
                              : "; a folder and its GGUF file have one where the weights' types are "
                                "the same and the file says all that the folder says");
-    if (h->context > cril_model_context(m) ||
+    if (h->context > cril_model_max_window(m) ||
         (h->n_logits && h->n_logits != cril_model_logits(m)) ||
         (h->first_token >= 0 && (size_t)h->first_token >= cril_model_logits(m)))
         return cril_fail(err, CRIL_ERR_FORMAT,
@@ -391,7 +396,7 @@ static cril_status create_streams(struct decoding *d, const cril_decompress_opti
     d->texts = calloc(segments, sizeof(*d->texts));
     bool ok = d->streams && d->feeds && d->fed && d->texts;
     for (size_t i = 0; ok && i < d->n_streams; i++)
-        ok = (d->streams[i].inputs = calloc(d->layout.context + 1, sizeof(int32_t))) != NULL;
+        ok = (d->streams[i].inputs = calloc(options.context + 1, sizeof(int32_t))) != NULL;
     return ok ? CRIL_OK : no_memory(d, err);
 }
 

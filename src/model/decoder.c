@@ -40,6 +40,7 @@ struct phases {
 struct stream {
     struct cril_memory memory; /* states of all layers */
     size_t position;           /* tokens so far */
+    size_t length;             /* at most; 0: it has no table in the rotations */
 };
 
 #define NONE SIZE_MAX
@@ -469,11 +470,13 @@ static cril_status check_feed(const struct cril_decoder *d, const struct cril_fe
                               cril_error *err)
 {
     cril_status st = CRIL_OK;
-    if (f->stream >= d->n_streams || f->n < 1 || f->n > d->context - d->streams[f->stream].position)
+    if (f->stream >= d->n_streams || f->n < 1 ||
+        f->n > d->streams[f->stream].length - d->streams[f->stream].position)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: %zu tokens more do not fit in stream %zu, which has %zu of %zu",
                          d->m->path, f->n, f->stream,
-                         f->stream < d->n_streams ? d->streams[f->stream].position : 0, d->context);
+                         f->stream < d->n_streams ? d->streams[f->stream].position : 0,
+                         f->stream < d->n_streams ? d->streams[f->stream].length : 0);
     for (size_t i = 0; st == CRIL_OK && i < f->n; i++)
         st = cril_logits_check_id(d->m, f->ids[i], err);
     return st;
@@ -531,9 +534,23 @@ struct cril_distribution cril_decoder_distribution(const struct cril_decoder *d,
                                       .n = d->m->n_vocab};
 }
 
-void cril_decoder_reset(struct cril_decoder *d, size_t stream)
+cril_status cril_decoder_reset(struct cril_decoder *d, size_t stream, size_t length,
+                               cril_error *err)
 {
-    d->streams[stream].position = 0;
+    struct stream *const s = &d->streams[stream];
+    struct cril_sequence *const q = &d->sequences[stream];
+
+    if (length < 1 || length > d->context)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: a stream of %zu tokens, where %zu is the most",
+                         d->m->path, length, d->context);
+    if (s->length)
+        cril_rotations_leave(&d->rotations, q->rotations);
+    s->position = s->length = 0;
+    if (!cril_rotations_take(&d->rotations, d->m, length, length, &q->rotations))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for decoding; try fewer streams",
+                         d->m->path);
+    s->length = length;
+    return CRIL_OK;
 }
 
 size_t cril_decoder_streams(const struct cril_decoder *d)
@@ -666,7 +683,10 @@ static bool layer_bytes(const struct cril_decoder *d, size_t l, size_t *total)
 static bool share_memory(struct cril_decoder *d, size_t memory, bool *keep)
 {
     const size_t taken = memory ? cril_memory_resident() : 0,
-                 stream = d->stream_bytes ? d->stream_bytes : 1;
+                 stream =
+                     (d->stream_bytes ? d->stream_bytes : 1) +
+                     (cril_model_depends_on_length(d->m) ? cril_rotations_bytes(d->m, d->context)
+                                                         : 0);
     size_t left = memory ? memory : cril_memory_physical() / 4 * 3;
     left = left > taken ? left - taken : 0;
     if (left / 2 / stream < d->n_streams)
@@ -760,8 +780,7 @@ static bool create_results(struct cril_decoder *d)
     d->sums = calloc(d->n_streams, sizeof(*d->sums));
     d->next = calloc(d->n_next, sizeof(*d->next));
     return d->chunks && d->weights && d->sums && d->next &&
-           cril_memory_reserve(&d->values, d->n_streams, n_chunks * CRIL_CHUNK * sizeof(float)) &&
-           cril_rotations_reserve(&d->rotations, d->m, d->context);
+           cril_memory_reserve(&d->values, d->n_streams, n_chunks * CRIL_CHUNK * sizeof(float));
 }
 
 /* Zeros: lanes past the last position must hold numbers. The threads share what it takes to get so
@@ -783,9 +802,13 @@ static bool create_streams(struct cril_decoder *d)
         d->sequences[i] =
             (struct cril_sequence){.state = d->streams[i].memory.data, .n_pad = d->n_pad};
     }
-    if (d->streams && d->sequences)
-        cril_pool_run(d->pool, d->n_streams, zero_task, d);
-    return d->streams && d->sequences;
+    if (!d->streams || !d->sequences)
+        return false;
+    cril_pool_run(d->pool, d->n_streams, zero_task, d);
+    for (size_t i = 0; i < d->n_streams; i++)
+        if (cril_decoder_reset(d, i, d->context, NULL) != CRIL_OK)
+            return false;
+    return true;
 }
 
 static cril_status create(struct cril_decoder *d, const struct cril_decoder_options *o,

@@ -22,7 +22,7 @@ struct cril_decoder;
 struct cril_decoder_options {
     unsigned threads; /* 0: one a core */
     size_t streams;   /* >= 1; fewer where memory is short, but always one */
-    size_t context;   /* tokens that a stream can hold, 1 .. cril_model_context */
+    size_t context;   /* tokens that a stream can hold, 1 .. cril_model_max_window */
     size_t memory; /* bytes that the process may hold; 0: three quarters of the machine's. Keys and
                       values come first; matrices that do not fit as panels are unpacked anew at
                       every call. */
@@ -53,8 +53,17 @@ cril_status cril_decoder_create(const cril_model *m, const struct cril_kernels *
 void cril_decoder_free(struct cril_decoder *s); /* NULL is allowed */
 
 size_t cril_decoder_streams(const struct cril_decoder *s);
-/* The stream starts anew at position 0. */
-void cril_decoder_reset(struct cril_decoder *s, size_t stream);
+/*
+ * The stream starts anew at position 0, to get `length` tokens at most, 1 .. context.
+ *
+ * That is the number of inputs of its pass, which must be right where a model's figures depend on
+ * it (cril_model_depends_on_length), and holds until the next reset: a text that is to go on beyond
+ * it must go through anew. Without a reset it is the context.
+ *
+ * CRIL_ERR_RANGE: the length; CRIL_ERR_NOMEM: the stream must not be fed.
+ */
+cril_status cril_decoder_reset(struct cril_decoder *s, size_t stream, size_t length,
+                               cril_error *err);
 /* n <= cril_decoder_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream
    that is full; CRIL_ERR_NUMERIC; CRIL_ERR_NOMEM. */
 cril_status cril_decoder_feed(struct cril_decoder *s, const struct cril_feed *feeds, size_t n,

@@ -55,6 +55,7 @@ struct cril_engine {
     struct cril_memory sequences; /* [n_states][n_windows] */
     struct cril_memory state;     /* what they point into */
     struct cril_rotations rotations;
+    struct cril_memory tables; /* [n_windows] which of these a window has */
     struct cril_memory kept_between_stages[CRIL_N_BUFFERS]; /* [n_rows][ld] where the plan says */
     struct cril_memory entries; /* [n_rows * n_used] of the experts at work */
     size_t *first_entry;        /* [n_experts + 1] of an expert */
@@ -386,10 +387,11 @@ static cril_status check_window(const struct cril_engine *e, const struct cril_w
                                 cril_error *err)
 {
     cril_status st = CRIL_OK;
-    if (w->n < 1 || w->n > e->m->config.n_ctx || w->first >= w->n)
+    const size_t max = cril_model_max_window(e->m), length = w->length ? w->length : w->n;
+    if (w->n < 1 || w->n > length || length > max || w->first >= w->n)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: a window of %zu tokens, of a model made for at most %zu", e->m->path,
-                         w->n, e->m->config.n_ctx);
+                         "%s: a window of %zu tokens, of a model that runs at most %zu", e->m->path,
+                         length, max);
     for (size_t i = 0; st == CRIL_OK && i < w->n; i++)
         st = cril_logits_check_id(e->m, w->ids[i], err);
     for (size_t i = w->first; st == CRIL_OK && i < w->n; i++)
@@ -406,6 +408,28 @@ static size_t window_state(const struct cril_engine *e, size_t n)
     return bytes;
 }
 
+static void leave_rotations(struct cril_engine *e, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        cril_rotations_leave(&e->rotations, ((const size_t *)e->tables.data)[i]);
+}
+
+/* The table of each window. */
+static bool take_rotations(struct cril_engine *e)
+{
+    if (!cril_memory_reserve(&e->tables, e->n_windows, sizeof(size_t)))
+        return false;
+    for (size_t i = 0; i < e->n_windows; i++) {
+        const struct cril_window *w = &e->windows[i];
+        if (cril_rotations_take(&e->rotations, e->m, w->length ? w->length : w->n, w->n,
+                                (size_t *)e->tables.data + i))
+            continue;
+        leave_rotations(e, i);
+        return false;
+    }
+    return true;
+}
+
 static bool reserve_batch(struct cril_engine *e, size_t n_scored)
 {
     size_t state = 0;
@@ -417,7 +441,6 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored)
               cril_memory_reserve(&e->state, state, 1) &&
               cril_memory_reserve(&e->entries, e->n_rows,
                                   e->m->config.mixture.n_used * sizeof(struct cril_entry)) &&
-              cril_rotations_reserve(&e->rotations, e->m, e->longest) &&
               cril_memory_reserve(&e->ids, n_scored, sizeof(int32_t)) &&
               cril_memory_reserve(&e->nats, n_scored, sizeof(double)) &&
               cril_memory_reserve(&e->shares, n_scored, sizeof(struct cril_shares));
@@ -441,7 +464,9 @@ static void lay_out(struct cril_engine *e)
         const struct cril_window *w = &e->windows[i];
         for (size_t k = 0; k < e->n_states; k++) {
             struct cril_sequence *s = &sequences[k * e->n_windows + i];
-            *s = (struct cril_sequence){.state = memory, .n_pad = cril_plan_rows(w->n)};
+            *s = (struct cril_sequence){.state = memory,
+                                        .n_pad = cril_plan_rows(w->n),
+                                        .rotations = ((const size_t *)e->tables.data)[i]};
             memory += cril_state_max_bytes(e->m, e->states[k], s->n_pad);
         }
         for (size_t p = 0; p < w->n; p++)
@@ -485,6 +510,20 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
     return CRIL_OK;
 }
 
+static cril_status run_batch(struct cril_engine *e, cril_engine_poll poll, void *user,
+                             cril_error *err)
+{
+    cril_status st;
+    lay_out(e);
+    atomic_store(&e->damaged, NULL);
+    cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
+    if (e->bounded)
+        release_embedding(e);
+    if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
+        return st;
+    return score_rows(e, err);
+}
+
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
                               size_t n_windows, cril_engine_poll poll, void *user, cril_error *err)
 {
@@ -502,16 +541,11 @@ cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *w
     }
     if (!n_windows)
         return CRIL_OK;
-    if (!reserve_batch(e, n_scored))
+    if (!reserve_batch(e, n_scored) || !take_rotations(e))
         return no_memory(e, err);
-    lay_out(e);
-    atomic_store(&e->damaged, NULL);
-    cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
-    if (e->bounded)
-        release_embedding(e);
-    if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
-        return st;
-    return score_rows(e, err);
+    st = run_batch(e, poll, user, err);
+    leave_rotations(e, n_windows);
+    return st;
 }
 
 /* ---- Life ---- */
@@ -585,9 +619,9 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,
-                                         &e->ids,       &e->nats,      &e->shares,
-                                         &e->panels[0], &e->panels[1], &e->entries};
+    struct cril_memory *const owned[] = {&e->rows,    &e->sequences, &e->state,     &e->ids,
+                                         &e->nats,    &e->shares,    &e->panels[0], &e->panels[1],
+                                         &e->entries, &e->tables};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)

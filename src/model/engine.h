@@ -2,7 +2,8 @@
  * The forward pass of many windows at once, layer by layer, to negative log-likelihoods of targets.
  *
  * An engine owns threads and buffers and borrows a model. The bits of a nat depend on the model and
- * on its own window's ids only (doc/numerics.md): not on the other windows, the threads or the CPU.
+ * on its own window's ids and length only (doc/numerics.md): not on the other windows, the threads
+ * or the CPU.
  */
 #ifndef CRIL_MODEL_ENGINE_H
 #define CRIL_MODEL_ENGINE_H
@@ -20,11 +21,13 @@ struct cril_engine;
 /* One causal window. The output at position p predicts targets[p - first], for p in [first, n). */
 struct cril_window {
     const int32_t *ids;         /* [n] in [0, cril_model_logits) */
-    size_t n;                   /* 1 .. cril_model_context */
+    size_t n;                   /* 1 .. cril_model_max_window */
     size_t first;               /* < n */
     const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
     double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
     struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
+    size_t
+        length; /* inputs of the whole pass, of which these are the first; 0: there are no more */
 };
 
 struct cril_engine_options {

@@ -30,6 +30,8 @@
     ROW(olmoe) \
     ROW(opt) \
     ROW(phi2) \
+    ROW(phi3) \
+    ROW(qwen) \
     ROW(qwen2) \
     ROW(qwen2moe) \
     ROW(qwen3) \

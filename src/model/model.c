@@ -1,7 +1,7 @@
 /*
  * A model's life: from a file to a bound model, and what can be said of one.
  */
-#include "model/model.h"
+#include "model/op.h"
 
 #include "formats/inspect.h"
 #include "formats/known.h"
@@ -180,8 +180,10 @@ void cril_model_close(cril_model *m)
             free(m->layers[i].experts[s]);
         }
     free(m->slopes);
-    for (size_t i = 0; i < sizeof(m->rope) / sizeof(*m->rope); i++)
+    for (size_t i = 0; i < CRIL_MAX_ROPES; i++) {
         free(m->rope[i].freq);
+        free(m->rope[i].long_freq);
+    }
     for (size_t i = 0; i < m->n_weights; i++)
         free(m->weights[i].name);
     free(m->weights);
@@ -253,6 +255,32 @@ uint64_t cril_model_bytes(const cril_model *m)
 size_t cril_model_context(const cril_model *m)
 {
     return m ? m->config.n_ctx : 0;
+}
+
+/* Learned positions end with their table. */
+static bool learns_positions(const cril_model *m)
+{
+    const struct cril_steps *const list = &m->family->embedding;
+
+    for (size_t i = 0; i < list->n; i++)
+        if (list->step[i].op == &cril_op_position)
+            return true;
+    return false;
+}
+
+size_t cril_model_max_window(const cril_model *m)
+{
+    if (!m)
+        return 0;
+    return learns_positions(m) ? m->config.n_ctx : cril_rope_max_window(m);
+}
+
+bool cril_model_depends_on_length(const cril_model *m)
+{
+    for (size_t i = 0; i < CRIL_MAX_ROPES; i++)
+        if (m->rope[i].limit)
+            return true;
+    return false;
 }
 
 size_t cril_model_logits(const cril_model *m)

@@ -78,8 +78,9 @@ struct cril_steps {
 
 enum {
     CRIL_MAX_EXPERTS = 4096,
-    CRIL_MAX_KINDS = 6, /* of layers in a family */
-    CRIL_MAX_ROPES = 2  /* in a model */
+    CRIL_MAX_KINDS = 6,       /* of layers in a family */
+    CRIL_MAX_ROPES = 2,       /* in a model */
+    CRIL_MAX_WINDOW = 1 << 24 /* tokens: positions up to here are exact in fp32 */
 };
 
 /* How experts are chosen and weighed (doc/numerics.md, "Mixtures"). */
@@ -108,6 +109,7 @@ struct cril_config {
     bool slopes_rounded;   /* to bfloat16, and slope times position (Falcon) */
     enum cril_activation activation;
     struct cril_mixture mixture;
+    size_t log_length; /* queries beyond it grow by the logarithm of their position; 0: none do */
     size_t q_rank, kv_rank;                           /* of latent attention */
     size_t ssm_inner, ssm_state, ssm_width, ssm_rank; /* of a scan: channels, numbers of a channel's
                                                          state; taps of the convolution before */
@@ -295,6 +297,12 @@ cril_status cril_rope_local(cril_model *m, double base, cril_error *err);
 
 /* Unscaled frequencies for r->n_rot; r->freq is owned by r. */
 cril_status cril_rope_plain(double base, struct cril_rope *r, const char *path, cril_error *err);
+
+/* Tokens of the longest window whose rotations are exact. */
+size_t cril_rope_max_window(const cril_model *m);
+/* Whether what a position gives depends on the number of the pass's inputs beside the earlier ones:
+ * a rotation's frequencies do. */
+bool cril_model_depends_on_length(const cril_model *m);
 
 /* The SHA-256 of m's files, which were read for it before and have not been written to since: they
  * are not read again. */

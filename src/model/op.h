@@ -44,6 +44,7 @@ struct cril_entry {
 struct cril_sequence {
     unsigned char *state; /* 64-byte aligned; zero before the first use */
     size_t n_pad;         /* positions that it has room for: a multiple of CRIL_PANEL_COLUMNS */
+    size_t rotations;     /* which table of its pass's length: cril_rotations_take */
 };
 
 /* Rows of all buffers. Buffers that no step at hand uses may be NULL. For an expert a block has
@@ -71,7 +72,7 @@ struct cril_pass {
 /* A token on its way through the plain forms. */
 struct cril_token {
     const cril_model *m;
-    size_t layer, position, n; /* n: tokens that the state has room for */
+    size_t layer, position, n; /* n: inputs of the pass, for which the state has room */
     int32_t id;
     size_t expert, rank;           /* at work, and which of the chosen ones it is */
     float *buffer[CRIL_N_BUFFERS]; /* [cril_buffer_width] */
@@ -139,9 +140,11 @@ extern const struct cril_op cril_op_add;              /* out += in */
 extern const struct cril_op cril_op_scale_branch;     /* out *= the config's residual_scale */
 extern const struct cril_op cril_op_scale_logits;     /* out *= the config's logit_scale */
 extern const struct cril_op
-    cril_op_cap_logits;                    /* out = c tanh(out / c), c the config's logit_cap */
-extern const struct cril_op cril_op_limit; /* out is cut at the config's qkv_limit */
-extern const struct cril_op cril_op_rope;  /* rotates each head of out by its position */
+    cril_op_cap_logits;                        /* out = c tanh(out / c), c the config's logit_cap */
+extern const struct cril_op cril_op_limit;     /* out is cut at the config's qkv_limit */
+extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
+extern const struct cril_op cril_op_log_scale; /* out *= log of the position to base log_length, if
+                                                  it is above 1 */
 extern const struct cril_op cril_op_latent_keys; /* each head of out = its part of in, and the part
                                                  of CRIL_BUF_CKV that all heads have */
 extern const struct cril_op cril_op_store_kv;    /* keeps keys and values of a position */

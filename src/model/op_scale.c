@@ -43,6 +43,36 @@ static void scale_token_logits(const struct cril_token *t, const struct cril_ste
 const struct cril_op cril_op_scale_logits = {
     .form = CRIL_BY_ROWS, .reads_out = true, .rows = scale_logits, .plain = scale_token_logits};
 
+/* ---- Queries that grow with their position (Su 2021, "Scaling attention by the logarithm of the
+ * length"; Qwen 1's use_logn_attn) ---- */
+
+/* 1 for the first log_length positions. */
+static float log_scale(const cril_model *m, size_t position)
+{
+    const size_t length = m->config.log_length;
+    return length && position >= length
+               ? (float)(cril_log((double)position + 1) / cril_log((double)length))
+               : 1;
+}
+
+static void log_scale_rows(const struct cril_pass *p, const struct cril_block *b)
+{
+    for (size_t i = 0; i < b->n; i++) {
+        const float scale = log_scale(p->m, b->rows[i].position);
+        if (scale > 1)
+            p->k->scale(cril_block_row(b, p->step->out, i), scale,
+                        cril_pass_width(p, p->step->out));
+    }
+}
+
+static void log_scale_token(const struct cril_token *t, const struct cril_step *s)
+{
+    scale_token(t, s, log_scale(t->m, t->position));
+}
+
+const struct cril_op cril_op_log_scale = {
+    .form = CRIL_BY_ROWS, .reads_out = true, .rows = log_scale_rows, .plain = log_scale_token};
+
 /* ---- A cap on logits (Gemma Team 2024, section 2) ---- */
 
 static void cap_logits(const struct cril_pass *p, const struct cril_block *b)

@@ -75,7 +75,8 @@ static bool other_sizes(const cril_model *m, const struct cril_kernels *k, struc
     if (!cril_packed_bytes(k, output, CRIL_CHUNK, &chunk))
         return false;
     s->row = state_bytes(m) + d * sizeof(float) + cril_chunks(m) * sizeof(struct cril_chunk) + 64 +
-             x->n_used * sizeof(struct cril_entry);
+             x->n_used * sizeof(struct cril_entry) +
+             (cril_model_depends_on_length(m) ? cril_rotations_bytes(m, 1) : 0);
     s->fixed = s->workers * (chunk + CRIL_CHUNK * output->row_bytes +
                              CRIL_ROWS * CRIL_CHUNK * sizeof(float) + /* logits */
                              cril_model_scratch(m, s->window) * sizeof(float)) +

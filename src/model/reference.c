@@ -118,7 +118,7 @@ cril_status cril_reference_nats(const cril_model *m, const int32_t *ids, size_t 
 {
     const size_t n_layers = m->config.n_layers;
     struct memory w;
-    if (!create(&w, m, n)) {
+    if (!create(&w, m, n - 1)) {
         release(&w);
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
     }

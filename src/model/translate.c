@@ -417,6 +417,28 @@ cril_status cril_translate_rank(struct cril_translation *t, const char *name, cr
     return st == CRIL_OK ? cril_translate_uint(t, "ssm.time_step_rank", rank, err) : st;
 }
 
+cril_status cril_translate_list(struct cril_translation *t, const char *name, const char *key,
+                                cril_error *err)
+{
+    const struct cril_value *const v = find(t, name);
+    char buffer[128];
+    cril_status st;
+    float *x;
+
+    if (!v || v == &object || !v->is_array ||
+        (v->n && v->type != CRIL_VALUE_F64 && v->type != CRIL_VALUE_I64))
+        return wrong_kind(t, name, "a list of numbers", err);
+    if (!(x = malloc((size_t)(v->n + 1) * sizeof(*x))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", t->config->path);
+    for (uint64_t i = 0; i < v->n; i++)
+        x[i] = v->type == CRIL_VALUE_F64 ? (float)cril_value_float(v, i)
+                                         : (float)(int64_t)cril_value_uint(v, i);
+    st = cril_values_add_numbers(t->out, full_key(t, key, buffer), CRIL_VALUE_F32, x, (size_t)v->n,
+                                 err);
+    free(x);
+    return st;
+}
+
 cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, uint64_t *width,
                                 cril_error *err)
 {
@@ -577,7 +599,7 @@ static cril_status add_context(struct cril_translation *t, const struct rotation
     char buffer[128];
     cril_status st;
 
-    *out = cril_translated_uint(t, "context_length");
+    *out = t->original_context ? t->original_context : cril_translated_uint(t, "context_length");
     if ((st = cril_config_uint(t, "original_max_position_embeddings", out, err)) != CRIL_OK ||
         (st = cril_config_uint(t, name_of(r->prefix, "original_max_position_embeddings", buffer),
                                out, err)) != CRIL_OK)
@@ -648,13 +670,55 @@ static cril_status add_llama3(struct cril_translation *t, const struct rotation 
     return copy_float(t, r, "high_freq_factor", "rope.scaling.high_freq_factor", true, err);
 }
 
+static cril_status add_factor(struct cril_translation *t, const struct rotation *r, cril_error *err)
+{
+    return copy_float(t, r, "factor", "rope.scaling.factor", true, err);
+}
+
+static cril_status add_dynamic(struct cril_translation *t, const struct rotation *r,
+                               cril_error *err)
+{
+    const cril_status st = cril_translate_uint(t, "rope.scaling.original_context_length",
+                                               cril_translated_uint(t, "context_length"), err);
+
+    return st == CRIL_OK ? add_factor(t, r, err) : st;
+}
+
+/* Its magnitude as a GGUF has it; its divisors, which a GGUF has as tensors. */
+static cril_status add_longrope(struct cril_translation *t, const struct rotation *r,
+                                cril_error *err)
+{
+    double factor = 0, magnitude = 1;
+    uint64_t context = 0;
+    char buffer[128];
+    cril_status st;
+
+    if ((st = add_context(t, r, &context, err)) != CRIL_OK ||
+        (st = cril_config_float(t, name_of(r->prefix, "factor", buffer), &factor, err)) != CRIL_OK)
+        return st;
+    if (factor == 0 && context)
+        factor = (double)cril_translated_uint(t, "context_length") / (double)context;
+    if (factor > 1 && context > 1)
+        magnitude = sqrt(1 + cril_log(factor) / cril_log((double)context));
+    if ((st = cril_config_float(t, name_of(r->prefix, "attention_factor", buffer), &magnitude,
+                                err)) != CRIL_OK ||
+        (st = cril_translate_float(t, "rope.scaling.attn_factor", magnitude, err)) != CRIL_OK ||
+        (st = cril_translate_list(t, name_of(r->prefix, "short_factor", buffer),
+                                  "rope.scaling.short_factors", err)) != CRIL_OK)
+        return st;
+    return cril_translate_list(t, name_of(r->prefix, "long_factor", buffer),
+                               "rope.scaling.long_factors", err);
+}
+
 static cril_status add_scaling(struct cril_translation *t, const struct rotation *r,
                                cril_error *err)
 {
     static const struct {
-        const char *name;
+        const char *name, *ours;
         cril_status (*add)(struct cril_translation *, const struct rotation *, cril_error *);
-    } scalings[] = {{"linear", NULL}, {"yarn", add_yarn}, {"llama3", add_llama3}};
+    } scalings[] = {{"linear", "linear", add_factor},       {"yarn", "yarn", add_yarn},
+                    {"llama3", "llama3", add_llama3},       {"dynamic", "dynamic", add_dynamic},
+                    {"longrope", "longrope", add_longrope}, {"su", "longrope", add_longrope}};
     cril_status st;
 
     if (cril_bytes_are(r->type, "default"))
@@ -662,14 +726,12 @@ static cril_status add_scaling(struct cril_translation *t, const struct rotation
     for (size_t i = 0; i < sizeof(scalings) / sizeof(*scalings); i++) {
         if (!cril_bytes_are(r->type, scalings[i].name))
             continue;
-        if ((st = cril_translate_text(t, "rope.scaling.type", scalings[i].name, err)) != CRIL_OK)
-            return st;
-        return scalings[i].add ? scalings[i].add(t, r, err)
-                               : copy_float(t, r, "factor", "rope.scaling.factor", true, err);
+        st = cril_translate_text(t, "rope.scaling.type", scalings[i].ours, err);
+        return st == CRIL_OK ? scalings[i].add(t, r, err) : st;
     }
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: the rotation is scaled by \"%.*s\", which cril does not compute (linear, "
-                     "yarn and llama3 are)",
+                     "yarn, llama3, dynamic and longrope are)",
                      t->config->path, CRIL_SHOWN(r->type));
 }
 

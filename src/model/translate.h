@@ -26,7 +26,9 @@ struct cril_translation {
     bool says_none;    /* rope.scaling.type is added though nothing is scaled */
     double usual_base; /* rope.freq_base is not added where it is this; 0: it always is */
     bool says_share;   /* rope.dimension_count is added though whole heads turn */
-    uint64_t n_vocab;  /* gets: rows of the embedding; 0: config.json does not say */
+    uint64_t
+        original_context; /* before its scaling where config.json does not say; 0: the model's */
+    uint64_t n_vocab;     /* gets: rows of the embedding; 0: config.json does not say */
 };
 
 /* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names
@@ -138,6 +140,9 @@ cril_status cril_translate_late_windows(struct cril_translation *t, cril_error *
  * where rope_parameters does not name it. */
 cril_status cril_translate_local_base(struct cril_translation *t, double otherwise,
                                       cril_error *err);
+/* A list of numbers of config.json as a key. CRIL_ERR_FORMAT: it is none. */
+cril_status cril_translate_list(struct cril_translation *t, const char *name, const char *key,
+                                cril_error *err);
 /* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
  * apart ("full_attention"). */
 cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,

@@ -21,11 +21,6 @@ void cril_batch_clear(struct cril_batch *b)
     b->n_ids = b->n_nats = b->n_runs = b->n_rows = b->padded_rows = 0;
 }
 
-size_t cril_span_inputs(const struct cril_span *s)
-{
-    return (size_t)(s->end - s->from) - 1 + (s->first_token >= 0);
-}
-
 size_t cril_run_padded_rows(size_t n_inputs)
 {
     return n_inputs ? cril_engine_window_rows(n_inputs) : 1;
@@ -62,7 +57,7 @@ static void add_run(struct cril_batch *b, struct cril_run run)
 }
 
 bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
-                    const int32_t *tokens, uint64_t base)
+                    size_t length, const int32_t *tokens, uint64_t base)
 {
     const size_t n_inputs = cril_span_inputs(s), n_scored = (size_t)(s->end - s->first);
     int32_t *ids;
@@ -73,9 +68,11 @@ bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_spa
     if (s->first_token >= 0)
         *ids++ = s->first_token;
     memcpy(ids, tokens + (size_t)(s->from - base), (size_t)(s->end - s->from) * sizeof(*ids));
-    add_run(
-        b, (struct cril_run){
-               .stream = stream, .position = s->first, .n_inputs = n_inputs, .n_scored = n_scored});
+    add_run(b, (struct cril_run){.stream = stream,
+                                 .position = s->first,
+                                 .n_inputs = n_inputs,
+                                 .length = length,
+                                 .n_scored = n_scored});
     return true;
 }
 
@@ -122,7 +119,8 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
                                                 .first = run->n_inputs - run->n_scored,
                                                 .targets = ids + run->n_inputs + 1 - run->n_scored,
                                                 .nats = b->nats + run->nats,
-                                                .shares = shares};
+                                                .shares = shares,
+                                                .length = run->length};
     }
     return cril_engine_score(e, windows, n, poll, user, err);
 }

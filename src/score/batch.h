@@ -16,6 +16,7 @@ struct cril_run {
     uint64_t stream;   /* whose tokens they are */
     uint64_t position; /* of the first scored token in the stream */
     size_t n_inputs;   /* 0: no window, one token at the price of uniform_nats */
+    size_t length;     /* inputs of the whole window, of which these are the first */
     size_t n_scored;   /* the last n_scored of the ids are the targets */
     size_t ids;        /* offset in batch.ids of n_inputs + 1 ids: inputs, then the last target */
     size_t nats;       /* offset in batch.nats of n_scored */
@@ -41,17 +42,14 @@ struct cril_batch {
 void cril_batch_free(struct cril_batch *b);
 void cril_batch_clear(struct cril_batch *b);
 
-/* Inputs of a window that lies as s says. */
-size_t cril_span_inputs(const struct cril_span *s);
-
 /* Rows of a run of n inputs, to be added up and compared with cril_engine_rows. A token without
  * context counts for one: it is no work, but takes memory. */
 size_t cril_run_padded_rows(size_t n_inputs);
 
-/* Adds the window s of a stream whose token at position `base` is tokens[0]. False: out of memory.
- */
+/* Adds the window s, all or the first part of one that has `length` inputs, of a stream whose token
+ * at position `base` is tokens[0]. False: out of memory. */
 bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
-                    const int32_t *tokens, uint64_t base);
+                    size_t length, const int32_t *tokens, uint64_t base);
 /* Adds a token that has no context. */
 bool cril_batch_add_uniform(struct cril_batch *b, uint64_t stream, uint64_t position, int32_t id);
 

@@ -107,19 +107,20 @@ static cril_status add_uniform(struct cril_feeder *f, struct cril_token_stream *
 }
 
 static cril_status add_window(struct cril_feeder *f, struct cril_token_stream *s,
-                              const struct cril_span *span, cril_error *err)
+                              const struct cril_span *span, size_t length, cril_error *err)
 {
     cril_status st = make_room(f, cril_span_inputs(span), err);
 
     if (st != CRIL_OK)
         return st;
-    if (!cril_batch_add(&f->batch, s->number, span, s->ids.data, s->base))
+    if (!cril_batch_add(&f->batch, s->number, span, length, s->ids.data, s->base))
         return no_memory(f, err);
     s->laid_out = span->end;
     return CRIL_OK;
 }
 
-/* Cuts a window to the tokens that are to be scored. False: it has none. */
+/* Cuts a window to the tokens that are to be scored; its pass keeps its length. False: it has none.
+ */
 static bool clip(const struct cril_token_stream *s, struct cril_span *span)
 {
     if (span->first < s->score_from)
@@ -150,8 +151,10 @@ cril_status cril_feeder_lay_out(struct cril_feeder *f, struct cril_token_stream 
     cril_status st = uniform ? add_uniform(f, s, err) : CRIL_OK;
 
     while (st == CRIL_OK && p->window(&f->layout, s->n_windows, s->base + s->ids.n, end, &span)) {
+        const size_t length = cril_span_inputs(&span);
+
         if (clip(s, &span))
-            st = add_window(f, s, &span, err); /* may flush: this window is still to come then */
+            st = add_window(f, s, &span, length, err); /* may flush: this window is still to come then */
         s->n_windows++;
         if (!end)
             drop_tokens(s, span.from);

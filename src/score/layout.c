@@ -7,13 +7,12 @@
 static cril_status check_context(const struct cril_protocol *p, const cril_model *m, size_t context,
                                  cril_error *err)
 {
-    const size_t max = cril_model_context(m);
+    const size_t max = cril_model_max_window(m);
 
     if (context > max)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: was made for a context of at most %zu tokens, not %zu; set the "
-                         "context (--context) to %zu or "
-                         "less",
+                         "%s: runs windows of at most %zu tokens, not %zu; set the context "
+                         "(--context) to %zu or less",
                          cril_model_path(m), max, context, max);
     if (context < p->min_context)
         return cril_fail(err, CRIL_ERR_RANGE,

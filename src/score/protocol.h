@@ -22,6 +22,12 @@ struct cril_span {
     uint64_t from, first, end;
 };
 
+/* Inputs of the window. */
+static inline size_t cril_span_inputs(const struct cril_span *s)
+{
+    return (size_t)(s->end - s->from) - 1 + (s->first_token >= 0);
+}
+
 struct cril_layout {
     size_t context;      /* inputs of a full window, >= 1 */
     size_t stride;       /* >= 1, <= context */

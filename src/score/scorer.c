@@ -7,8 +7,8 @@
  * in order, then the documents in order.
  *
  * In a slice of a corpus, windows lie where they lie in a run over all of it, and are cut to the
- * tokens of the slice. A token's probability depends on the tokens before it alone, so it has the
- * same bits.
+ * tokens of the slice. A token's probability depends on the tokens before it alone, and in some
+ * models on the length of the whole window, which the cut one keeps; so it has the same bits.
  *
  * Baselines take a document's text before the tokenizer does.
  */
@@ -586,9 +586,11 @@ cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, d
     double *nats;
     cril_status st;
 
-    if (n < 2 || n - 1 > cril_model_context(s->model))
+    const size_t max = cril_model_max_window(s->model);
+
+    if (n < 2 || n - 1 > max)
         return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens do not fit one window; give 2 to %zu",
-                         cril_model_path(s->model), n, cril_model_context(s->model) + 1);
+                         cril_model_path(s->model), n, max + 1);
     if (!(nats = malloc((n - 1) * sizeof(*nats))))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
     const struct cril_window w = {.ids = tokens, .n = n - 1, .targets = tokens + 1, .nats = nats};

@@ -48,6 +48,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         return st;
     t->says_share = true;
     t->original_context = 4096;
+    t->share = 1;
     return cril_translate_rope(t, NULL, 10000, err);
 }
 

@@ -35,6 +35,8 @@ struct habits {
 static const struct habits all_habits[] = {
     {.architecture = "llama", .tells_prefix = true, .goes_by_size = true},
     {.architecture = "qwen2"},
+    {.architecture = "phi2"},
+    {.architecture = "starcoder2"},
     {.architecture = "gemma3", .lacks_prefix = true}};
 
 struct files { /* NULL: absent */

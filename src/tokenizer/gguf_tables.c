@@ -43,6 +43,8 @@ static const struct habits all_habits[] = {
     {.architecture = "stablelm"},
     {.architecture = "command-r"},
     {.architecture = "gemma2", .lacks_prefix = true},
+    {.architecture = "phi2"},
+    {.architecture = "starcoder2"},
     {.architecture = "gemma3", .lacks_prefix = true}};
 
 struct files { /* NULL: absent */

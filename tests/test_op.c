@@ -328,7 +328,7 @@ static void check_decoder(const cril_model *m, unsigned threads)
         size_t at[2] = {0, 0};
 
         for (size_t i = 0; i < 2; i++)
-            cril_decoder_reset(d, i);
+            assert_int_equal(cril_decoder_reset(d, i, N, &err), CRIL_OK);
         while (at[0] + at[1] < 2 * N) {
             const size_t i = cril_random_below(&random, 2), left = N - at[i];
             struct cril_feed feed = {.stream = i, .ids = ids + at[i]};

@@ -16,8 +16,7 @@ enum {
     MAX_LAYERS = 1 << 12,
     MAX_WIDTH = 1 << 20,
     MAX_HEADS = 1 << 12,
-    MAX_HEAD = 1 << 12,
-    MAX_CONTEXT = 1 << 24
+    MAX_HEAD = 1 << 12
 };
 
 /* Convolutions and scans (Gu & Dao 2023; Dao & Gu 2024: with heads). */
@@ -184,7 +183,7 @@ static cril_status read_sizes(cril_model *m, cril_error *err)
         (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
         (st = read_size(m, "attention.head_count", MAX_HEADS, true, &c->n_heads, err)) != CRIL_OK ||
         (st = read_size(m, "feed_forward_length", MAX_WIDTH, true, &c->n_ff, err)) != CRIL_OK ||
-        (st = read_size(m, "context_length", MAX_CONTEXT, true, &c->n_ctx, err)) != CRIL_OK)
+        (st = read_size(m, "context_length", CRIL_MAX_WINDOW, true, &c->n_ctx, err)) != CRIL_OK)
         return st;
     c->n_kv_heads = c->n_heads;
     c->head_dim = c->n_embd / c->n_heads;

@@ -354,7 +354,8 @@ static cril_status check_feed(const struct cril_decoder *d, const struct cril_fe
                               cril_error *err)
 {
     cril_status st = CRIL_OK;
-    if (f->stream >= d->n_streams || f->n < 1 || f->n > d->streams[f->stream].length - d->streams[f->stream].position)
+    if (f->stream >= d->n_streams || f->n < 1 ||
+        f->n > d->streams[f->stream].length - d->streams[f->stream].position)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: %zu tokens more do not fit in stream %zu, which has %zu of %zu",
                          d->m->path, f->n, f->stream,
@@ -546,10 +547,10 @@ static bool layer_bytes(const struct cril_decoder *d, size_t l, size_t *total)
 static bool share_memory(struct cril_decoder *d, size_t memory, bool *keep)
 {
     const size_t taken = memory ? cril_memory_resident() : 0,
-                 stream = (d->stream_bytes ? d->stream_bytes : 1) +
-                          (cril_model_depends_on_length(d->m)
-                               ? cril_rotations_bytes(d->m, d->context)
-                               : 0);
+                 stream =
+                     (d->stream_bytes ? d->stream_bytes : 1) +
+                     (cril_model_depends_on_length(d->m) ? cril_rotations_bytes(d->m, d->context)
+                                                         : 0);
     size_t left = memory ? memory : cril_memory_physical() / 4 * 3;
     left = left > taken ? left - taken : 0;
     if (left / 2 / stream < d->n_streams)

@@ -56,9 +56,9 @@ size_t cril_decoder_streams(const struct cril_decoder *s);
 /*
  * The stream starts anew at position 0, to get `length` tokens at most, 1 .. context.
  *
- * That is the number of inputs of its pass, which must be right where a model's figures depend on it
- * (cril_model_depends_on_length), and holds until the next reset: a text that is to go on beyond it
- * must go through anew. Without a reset it is the context.
+ * That is the number of inputs of its pass, which must be right where a model's figures depend on
+ * it (cril_model_depends_on_length), and holds until the next reset: a text that is to go on beyond
+ * it must go through anew. Without a reset it is the context.
  *
  * CRIL_ERR_RANGE: the length; CRIL_ERR_NOMEM: the stream must not be fed.
  */

@@ -26,7 +26,8 @@ struct cril_window {
     const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
     double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
     struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
-    size_t length; /* inputs of the whole pass, of which these are the first; 0: there are no more */
+    size_t
+        length; /* inputs of the whole pass, of which these are the first; 0: there are no more */
 };
 
 struct cril_engine_options {

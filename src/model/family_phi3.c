@@ -17,8 +17,10 @@ static const struct cril_weight_row weights[] = {
     CRIL_ROWS_FUSED_QKV(LAYER "self_attn.qkv_proj", 0, CRIL_BY_KIND),
     CRIL_ROWS_O(LAYER "self_attn.o_proj"),
     CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "post_attention_layernorm", 0),
-    {CRIL_W_GATE, "blk.#.ffn_up.weight", LAYER "mlp.gate_up_proj.weight", 0, CRIL_PART_FIRST_HALF, 0},
-    {CRIL_W_UP, "blk.#.ffn_up.weight", LAYER "mlp.gate_up_proj.weight", 0, CRIL_PART_SECOND_HALF, 0},
+    {CRIL_W_GATE, "blk.#.ffn_up.weight", LAYER "mlp.gate_up_proj.weight", 0, CRIL_PART_FIRST_HALF,
+     0},
+    {CRIL_W_UP, "blk.#.ffn_up.weight", LAYER "mlp.gate_up_proj.weight", 0, CRIL_PART_SECOND_HALF,
+     0},
     {CRIL_W_DOWN, "blk.#.ffn_down.weight", LAYER "mlp.down_proj.weight", 0, CRIL_PART_ALL, 0},
     CRIL_ROWS_END,
 };

@@ -9,15 +9,9 @@
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
 static const struct cril_step steps[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEPS_QKV(N),
-    CRIL_STEPS_TURN,
-    CRIL_STEP(log_scale, NONE, Q, Q),
-    CRIL_STEPS_ATTEND,
-    CRIL_STEP_ADD,
-    CRIL_STEP(norm, FFN_NORM, X, N),
-    CRIL_STEPS_SWIGLU(N),
-    CRIL_STEP_ADD,
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEPS_QKV(N),    CRIL_STEPS_TURN,
+    CRIL_STEP(log_scale, NONE, Q, Q), CRIL_STEPS_ATTEND,    CRIL_STEP_ADD,
+    CRIL_STEP(norm, FFN_NORM, X, N),  CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD,
 };
 
 static const struct cril_step head[] = {CRIL_STEPS_HEAD};

@@ -9,8 +9,9 @@ static void rotate_rows(const struct cril_pass *p, const struct cril_block *b)
     void (*rotate)(float *, const float *, const float *, size_t) =
         r->halves ? p->k->rotate_halves : p->k->rotate_pairs;
     for (size_t i = 0; l->turns && i < b->n; i++) {
-        const float *cosine = cril_rotations_row(
-            p->rotations, p->sequences[b->rows[i].sequence].rotations, l->rope, b->rows[i].position);
+        const float *cosine =
+            cril_rotations_row(p->rotations, p->sequences[b->rows[i].sequence].rotations, l->rope,
+                               b->rows[i].position);
         float *x = cril_block_row(b, p->step->out, i) + r->first;
         for (size_t h = 0; h < n; h += l->key_dim)
             rotate(x + h, cosine, cosine + pairs, pairs);

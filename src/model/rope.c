@@ -85,8 +85,8 @@ struct scaling {
 static cril_status read_kind(const cril_model *m, enum scaling_kind *kind, cril_error *err)
 {
     static const char *const names[] = {
-        [SCALING_NONE] = "none",      [SCALING_LINEAR] = "linear",
-        [SCALING_YARN] = "yarn",      [SCALING_LLAMA3] = "llama3",
+        [SCALING_NONE] = "none",       [SCALING_LINEAR] = "linear",
+        [SCALING_YARN] = "yarn",       [SCALING_LLAMA3] = "llama3",
         [SCALING_DYNAMIC] = "dynamic", [SCALING_STEPS] = "dynamic_steps",
         [SCALING_LONG] = "longrope"};
     struct cril_bytes name = {"linear", 6}; /* what files mean that name only a factor */
@@ -272,8 +272,7 @@ static cril_status divide_by_tensor(cril_model *m, const struct cril_tensor *t, 
 static cril_status read_limit(const cril_model *m, struct cril_rope *r, cril_error *err)
 {
     uint64_t limit = 0;
-    const cril_status st =
-        cril_key_uint(m, "rope.scaling.original_context_length", &limit, err);
+    const cril_status st = cril_key_uint(m, "rope.scaling.original_context_length", &limit, err);
 
     if (st != CRIL_OK)
         return st;
@@ -349,9 +348,8 @@ static cril_status divide_by_length(cril_model *m, double base, struct cril_rope
 static cril_status longrope_magnitude(const cril_model *m, struct cril_rope *r, cril_error *err)
 {
     const double factor = (double)m->config.n_ctx / (double)r->limit;
-    double x = factor > 1 && r->limit > 1
-                   ? sqrt(1 + cril_log(factor) / cril_log((double)r->limit))
-                   : 1;
+    double x =
+        factor > 1 && r->limit > 1 ? sqrt(1 + cril_log(factor) / cril_log((double)r->limit)) : 1;
     const cril_status st = cril_key_opt_float(m, "rope.scaling.attn_factor", &x, err);
 
     if (st != CRIL_OK)

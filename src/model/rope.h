@@ -22,12 +22,12 @@ enum cril_rope_growth {
 };
 
 struct cril_rope {
-    size_t first;     /* element of a head from which on some turn */
-    size_t n_rot;     /* elements that turn; even */
-    bool halves;      /* pairs are (i, i + n_rot / 2) from first on; otherwise (2i, 2i + 1) */
-    float *freq;      /* [n_rot / 2] owned */
-    float magnitude;  /* YaRN's and longrope's factor on sine and cosine; 1 otherwise */
-    size_t limit;     /* inputs of the longest pass that has freq; 0: any has */
+    size_t first;    /* element of a head from which on some turn */
+    size_t n_rot;    /* elements that turn; even */
+    bool halves;     /* pairs are (i, i + n_rot / 2) from first on; otherwise (2i, 2i + 1) */
+    float *freq;     /* [n_rot / 2] owned */
+    float magnitude; /* YaRN's and longrope's factor on sine and cosine; 1 otherwise */
+    size_t limit;    /* inputs of the longest pass that has freq; 0: any has */
     enum cril_rope_growth growth;
     float *long_freq;    /* CRIL_ROPE_LONG: [n_rot / 2] owned */
     double base, factor; /* of the others; factor: of CRIL_ROPE_DYNAMIC */

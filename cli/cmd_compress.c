@@ -10,6 +10,7 @@
 #include "input.h"
 #include "reads.h"
 #include "naming.h"
+#include "warnings.h"
 
 #include <cril/score.h> /* CRIL_LN2 */
 #include <errno.h>
@@ -585,6 +586,8 @@ static bool run_jobs(struct run *r)
 
     if (!cril_coding_open(&r->coding, r->set))
         return false;
+    if (!r->set->quiet)
+        cril_print_context_warning(r->coding.model, (size_t)r->set->context);
     for (size_t i = 0; i < r->n_jobs && !r->over && !cril_coding_over(); i++)
         r->n_good += r->set->decompress ? decompress(r, &r->jobs[i]) : compress(r, &r->jobs[i]);
     if (r->n_done > 1 && !r->set->quiet && !r->set->to_stdout) {

@@ -363,8 +363,10 @@ static bool open_model(struct run *r)
         cril_print_error("%s", err.message);
         return false;
     }
-    if (!s->quiet)
+    if (!s->quiet) {
         cril_print_warnings(r->model);
+        cril_print_context_warning(r->model, cril_scorer_context(r->scorer));
+    }
     if (s->verbose) {
         cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model,
                         cril_model_name(r->model), cril_model_architecture(r->model),

@@ -150,7 +150,7 @@ static void check_decoder(const cril_model *m, unsigned threads, size_t memory)
         size_t at[2] = {0, 0};
 
         for (size_t i = 0; i < n; i++)
-            cril_decoder_reset(d, i);
+            assert_int_equal(cril_decoder_reset(d, i, N, &err), CRIL_OK);
         while (at[0] + at[1] < n * N) {
             const size_t i = cril_random_below(&random, (uint32_t)n), left = N - at[i];
             struct cril_feed feed = {.stream = i, .ids = ids + at[i]};

@@ -144,6 +144,10 @@ static void test_model(void **state)
     IS(== 0, cril_model_parameters, NULL);
     IS(== 0, cril_model_bytes, NULL);
     IS(== 0, cril_model_context, NULL);
+    IS(== 0, cril_model_max_window, NULL);
+    IS(== false, cril_model_warn_context, NULL, 1, hex, sizeof(hex));
+    IS(== false, cril_model_warn_context, m, SIZE_MAX, NULL, 1);
+    IS(== false, cril_model_warn_context, m, 1, hex, sizeof(hex));
     IS(== 0, cril_model_logits, NULL);
     IS(== 0, cril_model_flops, NULL, 10, 10);
     DOES_NOTHING(cril_model_close, NULL);
@@ -317,6 +321,7 @@ static void test_score(void **state)
     cril_corpus_close(c);
     cril_scorer_free(s);
     DOES_NOTHING(cril_scorer_free, NULL);
+    IS(== 0, cril_scorer_context, NULL);
     DOES_NOTHING(cril_result_free, NULL);
     IS(== NULL, cril_protocol_name, SIZE_MAX);
     IS(== NULL, cril_protocol_summary, SIZE_MAX);

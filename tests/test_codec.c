@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "codec/container.h"
+#include "lengths.h"
 #include "util/random.h"
 
 #include <cril/codec.h>
@@ -206,6 +207,35 @@ static void test_every_context(void **state)
                            .segment = 200, .context = context, .stride = stride, .threads = 1},
                        text, sizeof(text), true);
     cril_model_close(m);
+}
+
+/* A decoder knows how long a window will be, by the number of the segment's tokens. */
+static void test_lengths(void **state)
+{
+    static const enum cril_rope_growth growths[] = {CRIL_ROPE_LONG, CRIL_ROPE_DYNAMIC,
+                                                    CRIL_ROPE_STEPS};
+    static uint8_t text[1000];
+    (void)state;
+    fill(text, sizeof(text), 0);
+    for (size_t k = 0; k < 2; k++) { /* with a first token, and without */
+        cril_model *m = open_model(k ? "tiny-qwen2" : "tiny-llama");
+        for (size_t i = 0; i < sizeof(growths) / sizeof(*growths); i++) {
+            struct bytes archive = {0}, plain = {0};
+            const struct setting s = {
+                .segment = 333, .context = 64, .stride = 24, .threads = 1, .streams = 3};
+            depend_on_length(m, growths[i], 16);
+            round_trip(m, &s, text, sizeof(text), true);
+            round_trip(m, &(struct setting){.segment = 1000, .context = 300, .threads = 2}, text,
+                       sizeof(text), true); /* beyond the model's context */
+            compress(m, &s, text, sizeof(text), &archive);
+            m->rope[0].limit = 0;
+            compress(m, &s, text, sizeof(text), &plain);
+            assert_true(archive.n != plain.n || memcmp(archive.data, plain.data, plain.n) != 0);
+            free(archive.data);
+            free(plain.data);
+        }
+        cril_model_close(m);
+    }
 }
 
 static struct bytes read_golden(const char *name)
@@ -463,9 +493,10 @@ static void test_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_bytes),     cmocka_unit_test(test_every_context),
-        cmocka_unit_test(test_golden),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cut),           cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_text_checksum), cmocka_unit_test(test_sha256)};
+        cmocka_unit_test(test_any_bytes), cmocka_unit_test(test_every_context),
+        cmocka_unit_test(test_lengths),   cmocka_unit_test(test_golden),
+        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_every_bit), cmocka_unit_test(test_text_checksum),
+        cmocka_unit_test(test_sha256)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -88,7 +88,7 @@ static void run(const cril_model *m, struct stream *s, unsigned threads, size_t 
     assert_int_equal(n_streams, memory ? 1 : STREAMS);
     for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < n_streams; i++) {
-            cril_decoder_reset(decoder, i);
+            assert_int_equal(cril_decoder_reset(decoder, i, s[i].n, &err), CRIL_OK);
             s[i].at = 0;
         }
         for (size_t left = 1; left;) {
@@ -114,7 +114,9 @@ static void run(const cril_model *m, struct stream *s, unsigned threads, size_t 
     assert_int_equal(
         cril_decoder_feed(decoder, &(struct cril_feed){.ids = s[0].ids, .n = 1}, 1, &err),
         CRIL_ERR_RANGE);
-    cril_decoder_reset(decoder, 0);
+    assert_int_equal(cril_decoder_reset(decoder, 0, 0, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_decoder_reset(decoder, 0, N + 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_decoder_reset(decoder, 0, 1, &err), CRIL_OK);
     const int32_t bad = (int32_t)cril_model_logits(m);
     assert_int_equal(cril_decoder_feed(decoder, &(struct cril_feed){.ids = &bad, .n = 1}, 1, &err),
                      CRIL_ERR_RANGE);

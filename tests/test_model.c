@@ -235,9 +235,23 @@ static const struct refusal {
      "turns 34 elements of a head's 32 (key 'llama.rope.dimension_count')"},
     {QWEN2, {SET_LIST("qwen2.rope.dimension_sections", 4, 8)}, CRIL_ERR_UNSUPPORTED, "sections'"},
     {LLAMA,
-     {SET_TEXT("llama.rope.scaling.type", "longrope")},
+     {SET_TEXT("llama.rope.scaling.type", "spiral")},
      CRIL_ERR_UNSUPPORTED,
-     "'llama.rope.scaling.type' is \"longrope\""},
+     "'llama.rope.scaling.type' is \"spiral\""},
+    {LLAMA,
+     {SET_TEXT("llama.rope.scaling.type", "longrope")},
+     CRIL_ERR_FORMAT,
+     "no key 'llama.rope.scaling.original_context_length'"},
+    {LLAMA,
+     {SET_TEXT("llama.rope.scaling.type", "longrope"),
+      SET_UINT("llama.rope.scaling.original_context_length", 16)},
+     CRIL_ERR_FORMAT,
+     "key 'llama.rope.scaling.short_factors' is not a list of 16 divisors"},
+    {LLAMA,
+     {SET_TEXT("llama.rope.scaling.type", "dynamic"),
+      SET_UINT("llama.rope.scaling.original_context_length", 0)},
+     CRIL_ERR_FORMAT,
+     "original_context_length' is 0"},
     {LLAMA,
      {SET_UINT("llama.rope.scaling.type", 1)},
      CRIL_ERR_FORMAT,
@@ -697,9 +711,9 @@ static void test_yarn_magnitude(void **state)
     (void)state;
     assert_true(fabs((double)m->rope[0].magnitude - 1.5 * (0.1 * log(4) + 1)) < 1e-6);
     float c[16], s[16];
-    cril_rope_row(&m->rope[0], 0, c, s);
+    cril_rope_row(&m->rope[0], 8, 0, c, s);
     assert_true(c[3] == m->rope[0].magnitude && s[3] == 0);
-    cril_rope_row(&m->rope[0], 7, c, s);
+    cril_rope_row(&m->rope[0], 8, 7, c, s);
     assert_true(fabsf(s[0] - sinf(7) * m->rope[0].magnitude) < 1e-6f);
     assert_true(fabsf(c[15] - cosf(7 * m->rope[0].freq[15]) * m->rope[0].magnitude) < 1e-6f);
     cril_model_close(m);

@@ -199,7 +199,8 @@ static void check_same(const cril_result *a, const cril_result *b)
     assert_true(a->interval.resamples == b->interval.resamples &&
                 a->interval.seed == b->interval.seed);
     assert_string_equal(a->protocol, b->protocol);
-    assert_true(a->context == b->context && a->stride == b->stride);
+    assert_true(a->context == b->context && a->stride == b->stride &&
+                a->beyond_context == b->beyond_context);
     assert_string_equal(a->model_name, b->model_name);
     assert_string_equal(a->model_architecture, b->model_architecture);
     assert_string_equal(a->model_sha256, b->model_sha256);
@@ -258,6 +259,7 @@ static void test_round_trip(void **state)
 
     (void)state;
     check_round_trip(r, 1);
+    r[2].beyond_context = true;
     one.nats = DBL_MAX / 2; /* its bits are a double too */
     r[1].per_document = &one;
     r[1].documents = 1;

@@ -575,6 +575,28 @@ static void test_nothing_scored(void **state)
     close_fixture(&x);
 }
 
+/* Windows beyond what the model was made for, 256 tokens: by default, the protocol's 1900. */
+static void test_beyond_context(void **state)
+{
+    static const size_t contexts[] = {256, 257, 0};
+    static struct seen seen;
+    struct fixture x;
+
+    (void)state;
+    open_fixture(&x, "tiny-llama");
+    for (size_t i = 0; i < 3; i++) {
+        const cril_score_options o = {.context = contexts[i], .threads = 1};
+        cril_result r;
+        cril_error err;
+
+        memset(&seen, 0, sizeof(seen));
+        assert_int_equal(run(&x, &o, 0, &seen, &r, &err), CRIL_OK);
+        assert_int_equal(r.beyond_context, i > 0);
+        cril_result_free(&r);
+    }
+    close_fixture(&x);
+}
+
 static void test_refused(void **state)
 {
     struct fixture x;
@@ -582,9 +604,7 @@ static void test_refused(void **state)
     (void)state;
     open_fixture(&x, "tiny-llama");
     check_refused(&x, (cril_score_options){.protocol = "none"}, CRIL_ERR_RANGE, "none");
-    check_refused(&x, (cril_score_options){0}, CRIL_ERR_RANGE,
-                  "256"); /* 1900 is more than the model has */
-    check_refused(&x, (cril_score_options){.context = 257}, CRIL_ERR_RANGE, "257");
+    check_refused(&x, (cril_score_options){.context = 16777217}, CRIL_ERR_RANGE, "16777216");
     check_refused(&x, (cril_score_options){.context = 16, .stride = 17}, CRIL_ERR_RANGE, "17");
     check_refused(&x, (cril_score_options){.protocol = "rolling", .stride = 8}, CRIL_ERR_RANGE,
                   "stride");
@@ -603,17 +623,12 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adds_bos),
-        cmocka_unit_test(test_no_bos),
-        cmocka_unit_test(test_scored_text),
-        cmocka_unit_test(test_one_document),
-        cmocka_unit_test(test_cancelled),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_nothing_scored),
-        cmocka_unit_test(test_baselines),
-        cmocka_unit_test(test_baselines_cancelled),
-        cmocka_unit_test(test_unspelled),
-        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_adds_bos),    cmocka_unit_test(test_no_bos),
+        cmocka_unit_test(test_scored_text), cmocka_unit_test(test_one_document),
+        cmocka_unit_test(test_cancelled),   cmocka_unit_test(test_beyond_context),
+        cmocka_unit_test(test_refused),     cmocka_unit_test(test_nothing_scored),
+        cmocka_unit_test(test_baselines),   cmocka_unit_test(test_baselines_cancelled),
+        cmocka_unit_test(test_unspelled),   cmocka_unit_test(test_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lengths.h"
 #include "score/protocol.h"
 
 #include <cril/score.h>
@@ -243,6 +244,19 @@ static void test_llama(void **state)
     check_model("tiny-llama");
 }
 
+/* A window that is cut keeps the length of the whole. */
+static void test_lengths(void **state)
+{
+    struct fixture x;
+
+    (void)state;
+    open_fixture(&x, "tiny-llama");
+    depend_on_length(x.m, CRIL_ROPE_DYNAMIC, 10);
+    for (size_t i = 0; i < N_PROTOCOLS; i++)
+        check_protocol(&x, &protocols[i]);
+    close_fixture(&x);
+}
+
 static void test_mixed(void **state)
 {
     (void)state;
@@ -446,11 +460,11 @@ static void test_sum_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_llama),       cmocka_unit_test(test_mixed),
-        cmocka_unit_test(test_qwen2),       cmocka_unit_test(test_gemma3),
-        cmocka_unit_test(test_skipped),     cmocka_unit_test(test_early),
-        cmocka_unit_test(test_eos),         cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_sum_refused),
+        cmocka_unit_test(test_llama),   cmocka_unit_test(test_mixed),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_qwen2),
+        cmocka_unit_test(test_gemma3),  cmocka_unit_test(test_skipped),
+        cmocka_unit_test(test_early),   cmocka_unit_test(test_eos),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_sum_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

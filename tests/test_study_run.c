@@ -767,7 +767,7 @@ static void test_bad_model(void **state)
                                 "protocols:\n"
                                 "  - {name: document, context: 48}\n"
                                 "  - {name: hkust, context: 100}\n"
-                                "  - {name: rolling, context: 1000}\n";
+                                "  - {name: rolling, context: 20000000}\n";
     cril_study_totals totals;
     struct seen seen = {0};
     FILE *f = create(file("bad.gguf"));
@@ -901,8 +901,8 @@ static void test_refused(void **state)
     refused(usual, &third, CRIL_ERR_RANGE, "shard 3 of 2");
     refused(usual, &none, CRIL_ERR_RANGE, "shard 0 of 2");
     refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{path: lines.jsonl}]\nprotocols: [{name: "
-            "document, context: 100000}]\n",
-            &plain, CRIL_ERR_RANGE, "study.yaml:3: tiny-llama was made for a context of at most");
+            "document, context: 20000000}]\n",
+            &plain, CRIL_ERR_RANGE, "study.yaml:3: tiny-llama runs windows of at most 16777216");
     refused("models: [{name: m}]\ncorpora: [{path: lines.jsonl}]\n", &plain, CRIL_ERR_EMPTY,
             "no model has a path");
     refused("models: [{path: tiny-llama.gguf}]\ncorpora: [{name: cc}]\n", &plain, CRIL_ERR_EMPTY,

@@ -65,7 +65,10 @@ size_t cril_model_context(const cril_model *m); /* longest window it was trained
  * which a user should be warned: figures beyond the context are those of a model that never saw
  * such texts. */
 size_t cril_model_max_window(const cril_model *m);
-size_t cril_model_logits(const cril_model *m);  /* rows of the vocabulary matrix */
+/* Writes the sentence of that warning, for windows of `context` tokens, shortened to size > 0
+ * bytes. False: they are within the context, or longer than it can be given. */
+bool cril_model_warn_context(const cril_model *m, size_t context, char *sentence, size_t size);
+size_t cril_model_logits(const cril_model *m); /* rows of the vocabulary matrix */
 
 /*
  * Floating point operations that a window of n tokens needs when n_scored of its outputs are

@@ -87,6 +87,7 @@ typedef struct cril_result {
     cril_interval interval; /* of bits per character */
     char protocol[16];
     size_t context, stride;
+    bool beyond_context; /* the model was made for a shorter one (cril_model_context) */
     char *model_name, *model_architecture; /* owned */
     char model_sha256[65];
     uint64_t model_parameters;
@@ -125,12 +126,16 @@ const char *cril_protocol_summary(size_t i);
  * file and packed while the one before it is at work, and the file's pages are let go of
  * afterwards. No figure changes.
  *
- * CRIL_ERR_RANGE: unknown protocol, a context that the model does not have, a stride the protocol
+ * A context beyond the model's is run, and the result says so: cril_model_warn_context has a
+ * sentence for people.
+ *
+ * CRIL_ERR_RANGE: unknown protocol, a context above cril_model_max_window, a stride the protocol
  * cannot use, a memory bound too small for one window and the largest matrices.
  */
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);
+size_t cril_scorer_context(const cril_scorer *s); /* tokens of a full window */
 
 /*
  * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released

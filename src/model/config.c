@@ -12,13 +12,7 @@
 
 /* Limits of what is believed; far above any model, low enough that products of two fit in 64 bits.
  */
-enum {
-    MAX_LAYERS = 1 << 12,
-    MAX_WIDTH = 1 << 20,
-    MAX_HEADS = 1 << 12,
-    MAX_HEAD = 1 << 12,
-    MAX_CONTEXT = 1 << 24
-};
+enum { MAX_LAYERS = 1 << 12, MAX_WIDTH = 1 << 20, MAX_HEADS = 1 << 12, MAX_HEAD = 1 << 12 };
 
 /* Convolutions and scans (Gu & Dao 2023; Dao & Gu 2024: with heads). */
 static size_t ssm_width(const struct cril_config *c, enum cril_buffer b)
@@ -259,7 +253,7 @@ static cril_status read_sizes(cril_model *m, cril_error *err)
     cril_status st;
     if ((st = read_size(m, "block_count", MAX_LAYERS, true, &c->n_layers, err)) != CRIL_OK ||
         (st = read_size(m, "embedding_length", MAX_WIDTH, true, &c->n_embd, err)) != CRIL_OK ||
-        (st = read_size(m, "context_length", MAX_CONTEXT, true, &c->n_ctx, err)) != CRIL_OK)
+        (st = read_size(m, "context_length", CRIL_MAX_WINDOW, true, &c->n_ctx, err)) != CRIL_OK)
         return st;
     return m->family->no_heads ? read_no_heads(m, err) : read_heads(m, err);
 }

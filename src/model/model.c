@@ -275,6 +275,18 @@ size_t cril_model_max_window(const cril_model *m)
     return learns_positions(m) ? m->config.n_ctx : cril_rope_max_window(m);
 }
 
+bool cril_model_warn_context(const cril_model *m, size_t context, char *sentence, size_t size)
+{
+    if (!m || !sentence || !size || context <= m->config.n_ctx ||
+        context > cril_model_max_window(m))
+        return false;
+    snprintf(sentence, size,
+             "%s: was made for a context of at most %zu tokens; windows of %zu are beyond what it "
+             "was trained on",
+             m->path, m->config.n_ctx, context);
+    return true;
+}
+
 bool cril_model_depends_on_length(const cril_model *m)
 {
     for (size_t i = 0; i < CRIL_MAX_ROPES; i++)

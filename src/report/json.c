@@ -240,6 +240,8 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
                                    json_pack("{s:o, s:o, s:o}", "name", text_json(r->protocol),
                                              "context", count_json(r->context), "stride",
                                              count_json(r->stride)));
+        if (r->beyond_context)
+            bad |= json_object_set_new(o, "beyond_context", json_true());
         bad |= json_object_set_new(o, "model", model_json(r));
         bad |= json_object_set_new(o, "corpus", corpus_json(r));
         bad |= json_object_set_new(o, "cril", text_json(r->version));
@@ -556,7 +558,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     const json_t *corpus = json_object_get(o, "corpus"),
                  *table = json_object_get(o, "per_document");
     const json_t *baselines = json_object_get(o, "baselines");
-    const json_t *warnings = json_object_get(model, "warnings");
+    const json_t *warnings = json_object_get(model, "warnings"),
+                 *beyond = json_object_get(o, "beyond_context");
     const char *zero;
     uint64_t numerics = 0;
     cril_status st;
@@ -590,6 +593,9 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if (zero || !r->scored_tokens)
         return wrong(s, zero ? zero : "scored_tokens", "is 0");
     r->numerics = (int)numerics;
+    if (beyond && !json_is_boolean(beyond))
+        return wrong(s, "beyond_context", "is not true or false");
+    r->beyond_context = json_is_true(beyond);
     if ((st = get_known_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK ||
         (st = get_known_text(s, model, "path", &r->model_path)) != CRIL_OK ||
         (st = get_known_text(s, model, "types", &r->model_types)) != CRIL_OK ||

@@ -56,8 +56,8 @@ static void add_run(struct cril_batch *b, struct cril_run run)
     b->padded_rows += cril_run_padded_rows(run.n_inputs);
 }
 
-bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
-                    size_t length, const int32_t *tokens, uint64_t base)
+bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s, size_t length,
+                    const int32_t *tokens, uint64_t base)
 {
     const size_t n_inputs = cril_span_inputs(s), n_scored = (size_t)(s->end - s->first);
     int32_t *ids;

@@ -48,8 +48,8 @@ size_t cril_run_padded_rows(size_t n_inputs);
 
 /* Adds the window s, all or the first part of one that has `length` inputs, of a stream whose token
  * at position `base` is tokens[0]. False: out of memory. */
-bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s,
-                    size_t length, const int32_t *tokens, uint64_t base);
+bool cril_batch_add(struct cril_batch *b, uint64_t stream, const struct cril_span *s, size_t length,
+                    const int32_t *tokens, uint64_t base);
 /* Adds a token that has no context. */
 bool cril_batch_add_uniform(struct cril_batch *b, uint64_t stream, uint64_t position, int32_t id);
 

@@ -154,7 +154,8 @@ cril_status cril_feeder_lay_out(struct cril_feeder *f, struct cril_token_stream 
         const size_t length = cril_span_inputs(&span);
 
         if (clip(s, &span))
-            st = add_window(f, s, &span, length, err); /* may flush: this window is still to come then */
+            st = add_window(f, s, &span, length,
+                            err); /* may flush: this window is still to come then */
         s->n_windows++;
         if (!end)
             drop_tokens(s, span.from);

@@ -495,6 +495,7 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     memcpy(o->protocol, r->s->protocol->name, strlen(r->s->protocol->name) + 1);
     o->context = r->s->layout.context;
     o->stride = r->s->layout.stride;
+    o->beyond_context = o->context > cril_model_context(m);
     o->model_parameters = cril_model_parameters(m);
     o->model_bytes = cril_model_bytes(m);
     memcpy(o->version, CRIL_VERSION, sizeof(CRIL_VERSION));
@@ -659,6 +660,11 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     }
     *out = s;
     return CRIL_OK;
+}
+
+size_t cril_scorer_context(const cril_scorer *s)
+{
+    return s ? s->layout.context : 0;
 }
 
 void cril_scorer_free(cril_scorer *s)

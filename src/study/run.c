@@ -243,6 +243,21 @@ static void note_warnings(struct run *r)
     subject->warned = true;
 }
 
+/* The open scorer's, the first time that windows of a model are so long. */
+static void note_context(struct run *r)
+{
+    struct cril_subject *subject = &r->work.subjects[r->model_subject];
+    const size_t context = cril_scorer_context(r->scorer);
+    char sentence[1200];
+
+    if (context <= subject->warned_context ||
+        !cril_model_warn_context(r->model, context, sentence, sizeof(sentence)))
+        return;
+    subject->warned_context = context;
+    if (r->callbacks && r->callbacks->on_note)
+        r->callbacks->on_note(r->callbacks->user, sentence);
+}
+
 /* ---- A cell ---- */
 
 /* No file was written to while it was read, and no file was added to a folder. */
@@ -362,7 +377,9 @@ static cril_status prepare(struct run *r, cril_error *err)
         return CRIL_OK;
     close_scorer(r);
     r->scorer_protocol = j->protocol;
-    return cril_scorer_create(r->model, &wanted, &r->scorer, err);
+    if ((st = cril_scorer_create(r->model, &wanted, &r->scorer, err)) == CRIL_OK)
+        note_context(r);
+    return st;
 }
 
 /* The range at work is over. seconds: that the whole of it took; 0: it was not finished. */

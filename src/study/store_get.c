@@ -837,6 +837,7 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, const cril_sto
     memcpy(r->protocol, c->protocol, sizeof(r->protocol));
     r->context = (size_t)c->context;
     r->stride = (size_t)c->stride;
+    r->beyond_context = c->context > m.context;
     memcpy(r->model_sha256, m.sha256, sizeof(m.sha256));
     r->model_parameters = m.parameters;
     r->model_bytes = m.bytes;

@@ -360,23 +360,23 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, con
     return CRIL_OK;
 }
 
-/* A context that the model does not have, or another reason for the scorer to refuse. */
+/* A context that the model cannot have, or another reason for the scorer to refuse. */
 static cril_status check_protocol(const cril_study_info *s, const struct cril_subject *subject,
                                   cril_model *m, const cril_study_protocol *p, cril_error *err)
 {
     const cril_score_options wanted = {
         .protocol = p->name, .context = p->context, .stride = p->stride};
+    const size_t max = cril_model_max_window(m);
     struct cril_layout l;
     cril_status st;
 
     cril_protocol_lay(cril_protocol_find(p->name), p->context, p->stride,
                       (size_t)subject->facts.context, &l);
-    if (l.context > subject->facts.context)
+    if (l.context > max)
         st = cril_fail(err, CRIL_ERR_RANGE,
-                       "%s was made for a context of at most %" PRIu64
-                       " tokens, the protocol %s has %zu; give the "
+                       "%s runs windows of at most %zu tokens, the protocol %s has %zu; give the "
                        "protocol a context of its own: {name: %s, context: %" PRIu64 "}",
-                       subject->study->name, subject->facts.context, p->name, l.context, p->name,
+                       subject->study->name, max, p->name, l.context, p->name,
                        subject->facts.context);
     else
         st = cril_scorer_check(m, &wanted, err);

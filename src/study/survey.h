@@ -14,6 +14,7 @@ struct cril_subject {
     cril_store_model facts;    /* no hash until cril_survey_identify */
     struct cril_stamps stamps; /* from before it was read */
     bool warned;               /* what its file leaves open was said */
+    size_t warned_context;     /* that windows of so many tokens are beyond its context */
 };
 
 struct cril_text {

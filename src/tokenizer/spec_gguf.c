@@ -72,8 +72,7 @@ enum { MAX_STEPS = 6 };
     "\\x{10c80}-\\x{10cb2}\\x{10cc0}-\\x{10cf2}\\x{118a0}-\\x{118df}\\x{1e900}-\\x{1e943}"
 
 /* All but blanks and these signs. */
-#define BLOOM_WORDS                                                                                \
-    " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}\\x{964}\\x{6d4}\\x{60c})]+"
+#define BLOOM_WORDS " ?[^(\\s|.,!?\\x{2026}\\x{3002}\\x{ff0c}\\x{3001}\\x{964}\\x{6d4}\\x{60c})]+"
 
 /* Why a row, or a file, leaves the reference open. */
 #define UNSEEN                                                                                     \
@@ -126,9 +125,9 @@ static const struct pre_tokenizer pre_tokenizers[] = {
      NULL,
      {"[\\p{P}$+<=>^~|`]+", GPT2_WORDS, "[0-9][0-9][0-9]"}}, /* tiiuae/falcon-7b */
     {"default", 0, NOT_RECOGNISED, {"[\\p{P}$+<=>^~|]+", GPT2_WORDS, "\\p{N}+", "[0-9][0-9][0-9]"}},
-    {"bloom", 0, NULL, {BLOOM_WORDS}},             /* bigscience/bloom */
-    {"gpt3-finnish", 0, UNSEEN, {BLOOM_WORDS}},    /* TurkuNLP/gpt3-finnish-small */
-    {"deepseek-llm", /* deepseek-ai/deepseek-llm-7b-base */
+    {"bloom", 0, NULL, {BLOOM_WORDS}},          /* bigscience/bloom */
+    {"gpt3-finnish", 0, UNSEEN, {BLOOM_WORDS}}, /* TurkuNLP/gpt3-finnish-small */
+    {"deepseek-llm",                            /* deepseek-ai/deepseek-llm-7b-base */
      0,
      NULL,
      {"[\\r\\n]", BLANK "?[" DEEPSEEK_CASED "]+",

@@ -94,8 +94,8 @@ CRIL_INLINE float cril_tanhf(float x)
     return x2 < 0.16f ? near : far;
 }
 
-/* ln(1 + e^x) = max(x, 0) + ln(1 + t), t = e^-|x|; error below 3 ulp. ln(1 + t) = 2 artanh z with z =
- * t / (2 + t), at most 1/3: its series up to z^15 is off by 2e-9. */
+/* ln(1 + e^x) = max(x, 0) + ln(1 + t), t = e^-|x|; error below 3 ulp. ln(1 + t) = 2 artanh z with z
+ * = t / (2 + t), at most 1/3: its series up to z^15 is off by 2e-9. */
 CRIL_INLINE float cril_softplusf(float x)
 {
     const float t = cril_expf(-fabsf(x)), z = t / (2.0f + t), z2 = z * z;

@@ -113,7 +113,7 @@ t compress-output-is-input compress $m -f -o ./book.txt book.txt
 t compress-output-is-model compress $m -f -o llama.gguf book.txt
 t compress-no-folder compress $m -o nope/x book.txt
 same "compress, models" llama.gguf "$golden/tiny-llama.gguf"
-t compress-context-too-long compress $m -f --context 257 book.txt one
+t compress-context-too-long compress $m -f --context 16777217 book.txt one
 t compress-no-such-model compress -m nope.gguf -f book.txt
 
 # What archives hold, and whether they are good.

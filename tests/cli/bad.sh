@@ -57,9 +57,9 @@ b model-empty empty.gguf c.jsonl
 b model-not-gguf c.jsonl c.jsonl
 b model-missing nope.gguf c.jsonl
 b model-folder . c.jsonl
-t context-too-long score -m llama.gguf --context 257 -o b.json c.jsonl
+t context-too-long score -m llama.gguf --context 16777217 -o b.json c.jsonl
 leaves_nothing context-too-long b.json
-t context-default-too-long score -m llama.gguf c.jsonl
+t context-beyond score -m llama.gguf c.jsonl # the protocol's own is more than the model's
 
 # Corpora.
 : >empty.jsonl

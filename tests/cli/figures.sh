@@ -109,7 +109,7 @@ END
 t run-none study run
 t run-shard study run --shard 3/2 tiny.yaml
 t run-shard-sign study run --shard -1/-1 tiny.yaml
-sed "s/context: 64/context: 100000/" tiny.yaml >s-context.yaml; t run-context study run s-context.yaml
+sed "s/context: 64/context: 20000000/" tiny.yaml >s-context.yaml; t run-context study run s-context.yaml
 t run study run -t 1 tiny.yaml
 t run-again study run -t 1 tiny.yaml
 t run-quiet study run -q tiny.yaml

@@ -10,14 +10,14 @@ t study-check study check study.yaml
 t study-check-quiet study check -q study.yaml
 t study-check-bad study check study-bad.yaml
 t study-check-missing study check nope.yaml
-printf 'models: [{path: llama.gguf}]\ncorpora: [{path: c.jsonl}]\n' >short.yaml # the protocol has no line of its own
+printf 'models: [{path: llama.gguf}]\ncorpora: [{path: c.jsonl}]\n' >short.yaml # a default context beyond the model's
 t run-no-line study run short.yaml; rm -f short.*
 sed 's/^fits:/fits: *all/' study.yaml >s.yaml; t study-check-alias study check s.yaml
 sed 's/x: average/x: knowlege/; s/general, -/genral, -/' study.yaml >s.yaml; t study-check-words study check s.yaml
 # What run would leave out, each with its line.
 printf 'GGUF and no more' >broken.gguf && : >empty.jsonl
 printf '%s\n' 'models:' '  - {path: llama.gguf}' '  - {path: broken.gguf}' 'corpora:' '  - {path: c.jsonl}' '  - {path: empty.jsonl}' \
-    'protocols:' '  - {name: document, context: 64}' '  - {name: rolling, context: 512}' >s.yaml; t study-check-run study check -q s.yaml
+    'protocols:' '  - {name: document, context: 64}' '  - {name: rolling, context: 20000000}' >s.yaml; t study-check-run study check -q s.yaml
 
 # What is no model has the sentence that "cril score" has.
 mkdir -p folders/adapter folders/pickle && echo '{}' >folders/adapter/adapter_config.json && cp llama.gguf folders && : >folders/pickle/pytorch_model.bin

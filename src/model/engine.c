@@ -181,15 +181,15 @@ static size_t expert_rows(const struct cril_engine *e, size_t expert)
     return e->first_entry[expert + 1] - e->first_entry[expert];
 }
 
-/* Rows of a task of the expert at work: as many in each, and a task for each thread. */
+/* Rows of a task of the expert at work: about as many in each, and a task for each thread. */
 static size_t expert_task_rows(const struct cril_engine *e)
 {
-    enum { MIN_ROWS = 8 }; /* fewer would be read more slowly than panels */
+    enum { TILE = 12 }; /* the rows that most kernels take at once, or a multiple of these */
     const size_t n = expert_rows(e, e->stage.expert), threads = cril_pool_threads(e->pool),
                  tasks = (n + CRIL_ROWS - 1) / CRIL_ROWS,
                  shared = (tasks + threads - 1) / threads * threads,
-                 rows = shared ? (n + shared - 1) / shared : 0;
-    return rows < MIN_ROWS ? MIN_ROWS : rows;
+                 rows = shared ? (n + shared - 1) / shared : 1;
+    return (rows + TILE - 1) / TILE * TILE;
 }
 
 /* Some entries of the expert at work. Buffers that wait at cuts have the rows of all the batch. */

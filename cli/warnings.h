@@ -1,4 +1,5 @@
-/* What a model's file leaves open, and what is asked of it beyond its context, on standard error. */
+/* What a model's file leaves open, and what is asked of it beyond its context, on standard error.
+ */
 #ifndef CRIL_CLI_WARNINGS_H
 #define CRIL_CLI_WARNINGS_H
 

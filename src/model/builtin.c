@@ -5,6 +5,7 @@
  */
 #include "model/builtin.h"
 
+#include "model/builtin_operations.h"
 #include "model/op.h"
 #include "util/fail.h"
 #include "util/random.h"
@@ -13,8 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_TENSORS = CRIL_N_SLOTS + 3 * 8 }; /* of a layer */
+
 struct shape {
     const char *architecture;
+    const struct cril_family *family; /* NULL: the one of the architecture */
     size_t n_layers, n_embd, n_heads, n_kv_heads, head_dim, n_ff, n_vocab;
     size_t n_rot; /* elements of a head that turn */
     bool halves, tied;
@@ -64,6 +68,26 @@ static const struct shape shapes[CRIL_N_BUILTIN] = {
      .period = 3,
      .base = {1000000, 10000},
      .first = CRIL_F16},
+    {.architecture = "operations 1",
+     .family = &cril_family_operations[0],
+     .n_layers = 4,
+     .n_embd = 64,
+     .n_heads = 4,
+     .n_kv_heads = 2,
+     .head_dim = 24,
+     .n_ff = 96,
+     .n_vocab = 1030,
+     .first = CRIL_BF16},
+    {.architecture = "operations 2",
+     .family = &cril_family_operations[1],
+     .n_layers = 4,
+     .n_embd = 96,
+     .n_heads = 6,
+     .n_kv_heads = 2,
+     .head_dim = 24,
+     .n_ff = 64,
+     .n_vocab = 1057,
+     .first = CRIL_Q8_0},
 };
 
 /* Where a block's fp16 factors lie, and the exponents that make its weights about 1: those of d and
@@ -139,24 +163,25 @@ static void put_block(struct build *b, enum cril_dtype type, uint8_t *p, int exp
         put_f16(b, p + f->m, f->m_exponent + exponent, f->m_sign);
 }
 
-static enum cril_dtype choose_type(struct build *b, size_t in)
+static enum cril_dtype choose_type(struct build *b, size_t in, bool floats)
 {
     int best = CRIL_F32; /* fits everything, like the other float types */
 
     for (int i = 0; i < CRIL_N_DTYPES; i++) {
         int t = ((int)b->first + i) % CRIL_N_DTYPES;
 
-        if (in % cril_dtypes[t].block_len == 0 && (b->used[t] < b->used[best] || !i))
+        if (in % (floats ? 1 : cril_dtypes[t].block_len) == 0 &&
+            !(floats && cril_dtypes[t].group) && (b->used[t] < b->used[best] || !i))
             best = t;
     }
     b->used[best]++;
     return (enum cril_dtype)best;
 }
 
-/* A matrix [out, in]; not set: out of memory. */
-static struct cril_matrix add_matrix(struct build *b, size_t in, size_t out)
+/* A matrix [out, in], of a float type if so asked; not set: out of memory. */
+static struct cril_matrix add_matrix(struct build *b, size_t in, size_t out, bool floats)
 {
-    const enum cril_dtype type = choose_type(b, in);
+    const enum cril_dtype type = choose_type(b, in, floats);
     const size_t block = cril_dtypes[type].block_bytes, n = in / cril_dtypes[type].block_len * out;
     struct cril_tensor *t = &b->out->tensors[b->out->n_tensors];
     uint8_t *data = malloc(n * block);
@@ -188,6 +213,28 @@ static float *make_vector(struct build *b, size_t n, float around)
     return v;
 }
 
+static bool add_experts(struct build *b, struct cril_layer *l, enum cril_slot w, size_t in,
+                        size_t out)
+{
+    const size_t n = b->out->model->config.mixture.n_experts;
+
+    if (!(l->experts[w] = calloc(n, sizeof(*l->experts[w]))))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        l->experts[w][i] = add_matrix(b, in, out, false);
+        if (!cril_matrix_is_set(&l->experts[w][i]))
+            return false;
+    }
+    l->matrix[w] = l->experts[w][0];
+    return true;
+}
+
+/* Around which a vector's numbers lie. Decays are negative. */
+static float neutral_number(const struct cril_step *s)
+{
+    return s->w == CRIL_W_SSM_A || s->w == CRIL_W_DECAY ? -1 : s->op->neutral;
+}
+
 static bool add_step(struct build *b, size_t layer, const struct cril_step *s)
 {
     const cril_model *m = b->out->model;
@@ -196,10 +243,13 @@ static bool add_step(struct build *b, size_t layer, const struct cril_step *s)
     if (s->w == CRIL_W_NONE || l->vector[s->w] || cril_matrix_is_set(&l->matrix[s->w]))
         return true; /* several steps may have a weight */
     if (s->op->vector)
-        return (l->vector[s->w] = make_vector(b, s->op->vector(m, layer, s), s->op->neutral)) !=
+        return (l->vector[s->w] = make_vector(b, s->op->vector(m, layer, s), neutral_number(s))) !=
                NULL;
-    l->matrix[s->w] =
-        add_matrix(b, cril_buffer_width(m, layer, s->in), cril_buffer_width(m, layer, s->out));
+    const size_t in = cril_buffer_width(m, layer, s->op->table ? s->out : s->in),
+                 out = s->op->table ? s->op->table(m) : cril_buffer_width(m, layer, s->out);
+    if (s->w == CRIL_W_EXPERT_GATE || s->w == CRIL_W_EXPERT_UP || s->w == CRIL_W_EXPERT_DOWN)
+        return add_experts(b, l, s->w, in, out);
+    l->matrix[s->w] = add_matrix(b, in, out, s->op->table != NULL);
     return cril_matrix_is_set(&l->matrix[s->w]);
 }
 
@@ -212,8 +262,11 @@ static void configure(cril_model *m, const struct shape *s)
                                      .head_dim = s->head_dim,
                                      .n_ff = s->n_ff,
                                      .n_ctx = 256,
+                                     .n_embd_ends = s->n_embd,
                                      .eps = 1e-6f,
-                                     .embedding_scale = 1};
+                                     .embedding_scale = 1,
+                                     .residual_scale = 1,
+                                     .logit_scale = 1};
     m->config.attention_scale = 1.0f / sqrtf((float)s->head_dim);
     if (s->window)
         m->config.embedding_scale = sqrtf((float)s->n_embd);
@@ -236,21 +289,28 @@ static cril_status add_ropes(cril_model *m, const struct shape *s, cril_error *e
     return st;
 }
 
+static bool add_steps(struct build *b, size_t layer, const struct cril_steps *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (!add_step(b, layer, &list->step[i]))
+            return false;
+    return true;
+}
+
 static bool add_weights(struct build *b, const struct shape *s)
 {
     cril_model *m = b->out->model;
     struct cril_layer *ends = cril_model_ends(m);
 
     for (size_t i = 0; i < s->n_layers; i++)
-        for (size_t k = 0; k < cril_layer_steps(m, i)->n; k++)
-            if (!add_step(b, i, &cril_layer_steps(m, i)->step[k]))
-                return false;
-    ends->matrix[CRIL_W_EMBEDDING] = add_matrix(b, s->n_embd, s->n_vocab);
-    ends->matrix[CRIL_W_OUTPUT] =
-        s->tied ? ends->matrix[CRIL_W_EMBEDDING] : add_matrix(b, s->n_embd, s->n_vocab);
-    ends->vector[CRIL_W_OUTPUT_NORM] = make_vector(b, s->n_embd, 1);
+        if (!add_steps(b, i, cril_layer_steps(m, i)))
+            return false;
+    ends->matrix[CRIL_W_EMBEDDING] = add_matrix(b, s->n_embd, s->n_vocab, false);
+    if (s->tied)
+        ends->matrix[CRIL_W_OUTPUT] = ends->matrix[CRIL_W_EMBEDDING];
     return cril_matrix_is_set(&ends->matrix[CRIL_W_EMBEDDING]) &&
-           cril_matrix_is_set(&ends->matrix[CRIL_W_OUTPUT]) && ends->vector[CRIL_W_OUTPUT_NORM];
+           add_steps(b, s->n_layers, &m->family->embedding) &&
+           add_steps(b, s->n_layers, &m->family->head);
 }
 
 cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *err)
@@ -263,11 +323,15 @@ cril_status cril_builtin_create(size_t i, struct cril_builtin *out, cril_error *
 
     if (!m || !(m->path = strdup("built-in model")) || !(m->name = strdup(s->architecture)) ||
         !(m->layers = calloc(s->n_layers + 1, sizeof(*m->layers))) ||
-        !(made.tensors = calloc(s->n_layers * CRIL_N_SLOTS + 2, sizeof(*made.tensors))))
+        !(made.tensors = calloc((s->n_layers + 1) * MAX_TENSORS, sizeof(*made.tensors))))
         goto no_memory;
-    m->family = cril_family_find((struct cril_bytes){s->architecture, strlen(s->architecture)});
+    m->family =
+        s->family ? s->family
+                  : cril_family_find((struct cril_bytes){s->architecture, strlen(s->architecture)});
     configure(m, s);
-    if ((st = add_ropes(m, s, err)) != CRIL_OK)
+    if ((st = s->family
+                  ? cril_operations_configure(m, (size_t)(s->family - cril_family_operations), err)
+                  : add_ropes(m, s, err)) != CRIL_OK)
         goto fail;
     if (!add_weights(&b, s))
         goto no_memory;

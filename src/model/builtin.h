@@ -1,18 +1,18 @@
 /*
- * Three tiny models, made in memory from integers: no file, no C library arithmetic, the same on
+ * Five tiny models, made in memory from integers: no file, no C library arithmetic, the same on
  * every machine.
  *
- * Between them they take every path of the engine: all tensor types, groups of 16 and 32 with and
- * without minima, a vocabulary of more than one chunk, tied and untied, fewer key heads than heads,
- * heads that fill no whole panel, biases, norms of heads, both rotations, sliding windows, SiLU and
- * GELU. They have no tokenizer and no file.
+ * Between them they take every operation and every path of the engine: all tensor types, groups of
+ * 16 and 32 with and without minima, a vocabulary of more than one chunk, tied and untied, fewer
+ * key heads than heads, heads that fill no whole panel, rotations by length, experts, scans. They
+ * have no tokenizer and no file.
  */
 #ifndef CRIL_MODEL_BUILTIN_H
 #define CRIL_MODEL_BUILTIN_H
 
 #include "model/model.h"
 
-enum { CRIL_N_BUILTIN = 3 }; /* one a family: llama, qwen2, gemma3 */
+enum { CRIL_N_BUILTIN = 5 };
 
 /* Zero-initialised it is empty. */
 struct cril_builtin {

@@ -25,7 +25,7 @@ enum cril_form {
 
 enum {
     CRIL_POSITIONS = 32, /* of a sequence, aligned, that go through an operation together */
-    CRIL_MAX_STATES = 4  /* of a family */
+    CRIL_MAX_STATES = 6  /* of a family */
 };
 
 /* A token on its way through the layers. */
@@ -125,54 +125,57 @@ struct cril_op {
     double (*multiply_adds)(const cril_model *m, size_t layer, const struct cril_step *s, size_t n);
 };
 
-extern const struct cril_op cril_op_embed;      /* out = the token's row of w, scaled */
-extern const struct cril_op cril_op_position;   /* out += the position's row of w */
-extern const struct cril_op cril_op_copy;       /* out = in */
-extern const struct cril_op cril_op_norm;       /* out = RMSNorm(in) * w */
-extern const struct cril_op cril_op_norm_inner; /* the same, with the config's inner_eps */
-extern const struct cril_op cril_op_head_norm;  /* each head of out = RMSNorm(head) * w */
-extern const struct cril_op cril_op_layer_norm; /* out = LayerNorm(in) * w, without its bias */
-extern const struct cril_op cril_op_plain_layer_norm; /* out = LayerNorm(in) */
-extern const struct cril_op cril_op_head_layer_norm;  /* each head of out, with its own part of w */
-extern const struct cril_op cril_op_matmul;           /* out = w in */
-extern const struct cril_op cril_op_bias;             /* out += w */
-extern const struct cril_op cril_op_add;              /* out += in */
-extern const struct cril_op cril_op_scale_branch;     /* out *= the config's residual_scale */
-extern const struct cril_op cril_op_scale_logits;     /* out *= the config's logit_scale */
-extern const struct cril_op
-    cril_op_cap_logits;                        /* out = c tanh(out / c), c the config's logit_cap */
-extern const struct cril_op cril_op_limit;     /* out is cut at the config's qkv_limit */
-extern const struct cril_op cril_op_rope;      /* rotates each head of out by its position */
-extern const struct cril_op cril_op_log_scale; /* out *= log of the position to base log_length, if
-                                                  it is above 1 */
-extern const struct cril_op cril_op_latent_keys; /* each head of out = its part of in, and the part
-                                                 of CRIL_BUF_CKV that all heads have */
-extern const struct cril_op cril_op_store_kv;    /* keeps keys and values of a position */
-extern const struct cril_op cril_op_attend;      /* out = softmax(scale in K^T, causal) V */
-extern const struct cril_op cril_op_silu_mul;    /* out = SiLU(out) * in */
-extern const struct cril_op cril_op_gelu_mul;    /* out = GELU(out) * in */
-extern const struct cril_op cril_op_choose;      /* out = experts and weights, from logits in; w is
-                                                    added where they are chosen */
-extern const struct cril_op cril_op_to_experts; /* out = in; each expert takes its rows from here */
-extern const struct cril_op cril_op_from_experts;  /* out = weighted sum of in over the experts */
-extern const struct cril_op cril_op_sigmoid_scale; /* out *= sigmoid(in[0]) */
-extern const struct cril_op cril_op_activate;      /* out = the config's activation(out) */
-extern const struct cril_op cril_op_convolve;  /* out = each channel of out with those before, w */
-extern const struct cril_op cril_op_step_size; /* out = softplus(out), within the config's limits */
-extern const struct cril_op cril_op_scan;      /* out = scan of in, with decays w, steps out */
-extern const struct cril_op cril_op_scan_heads; /* the same with a decay and a step a head, in SD */
-extern const struct cril_op cril_op_skip;       /* out += w * in, for each channel of a scan */
-extern const struct cril_op cril_op_skip_heads; /* the same, w for each head */
-extern const struct cril_op cril_op_norm_b;     /* piece B of out = RMSNorm(B) * w, by inner_eps */
-extern const struct cril_op cril_op_norm_c;
-extern const struct cril_op cril_op_group_norm;  /* each group of out = RMSNorm(group) * w */
-extern const struct cril_op cril_op_shift;       /* out = in of the position before */
-extern const struct cril_op cril_op_shift_ffn;   /* the same, with another state */
-extern const struct cril_op cril_op_mix;         /* out = w * in + (1 - w) * M */
-extern const struct cril_op cril_op_wkv;         /* out = average of out, by keys in, A, decays w */
-extern const struct cril_op cril_op_sigmoid_mul; /* out = sigmoid(out) * in */
-extern const struct cril_op cril_op_rescale;     /* out is divided by 2 as often as X was halved */
-extern const struct cril_op cril_op_halve; /* out is halved behind every rescale_every layers */
+/* All operations. */
+/* clang-format off */
+#define CRIL_OPS(ROW) \
+    ROW(embed)              /* out = the token's row of w, scaled */ \
+    ROW(position)           /* out += the position's row of w */ \
+    ROW(copy)               /* out = in */ \
+    ROW(norm)               /* out = RMSNorm(in) * w */ \
+    ROW(norm_inner)         /* the same, with the config's inner_eps */ \
+    ROW(head_norm)          /* each head of out = RMSNorm(head) * w */ \
+    ROW(layer_norm)         /* out = LayerNorm(in) * w, without its bias */ \
+    ROW(plain_layer_norm)   /* out = LayerNorm(in) */ \
+    ROW(head_layer_norm)    /* each head of out, with its own part of w */ \
+    ROW(matmul)             /* out = w in */ \
+    ROW(bias)               /* out += w */ \
+    ROW(add)                /* out += in */ \
+    ROW(scale_branch)       /* out *= the config's residual_scale */ \
+    ROW(scale_logits)       /* out *= the config's logit_scale */ \
+    ROW(cap_logits)         /* out = c tanh(out / c), c the config's logit_cap */ \
+    ROW(limit)              /* out is cut at the config's qkv_limit */ \
+    ROW(rope)               /* rotates each head of out by its position */ \
+    ROW(log_scale)          /* out *= log of the position to base log_length, if it is above 1 */ \
+    ROW(latent_keys)        /* each head of out = its part of in, and the part of CRIL_BUF_CKV that all heads have */ \
+    ROW(store_kv)           /* keeps keys and values of a position */ \
+    ROW(attend)             /* out = softmax(scale in K^T, causal) V */ \
+    ROW(silu_mul)           /* out = SiLU(out) * in */ \
+    ROW(gelu_mul)           /* out = GELU(out) * in */ \
+    ROW(choose)             /* out = experts and weights, from logits in; w is added where they are chosen */ \
+    ROW(to_experts)         /* out = in; each expert takes its rows from here */ \
+    ROW(from_experts)       /* out = weighted sum of in over the experts */ \
+    ROW(sigmoid_scale)      /* out *= sigmoid(in[0]) */ \
+    ROW(activate)           /* out = the config's activation(out) */ \
+    ROW(convolve)           /* out = each channel of out with those before, w */ \
+    ROW(step_size)          /* out = softplus(out), within the config's limits */ \
+    ROW(scan)               /* out = scan of in, with decays w, steps out */ \
+    ROW(scan_heads)         /* the same with a decay and a step a head, in SD */ \
+    ROW(skip)               /* out += w * in, for each channel of a scan */ \
+    ROW(skip_heads)         /* the same, w for each head */ \
+    ROW(norm_b)             /* piece B of out = RMSNorm(B) * w, by inner_eps */ \
+    ROW(norm_c)             /* the same of piece C */ \
+    ROW(group_norm)         /* each group of out = RMSNorm(group) * w */ \
+    ROW(shift)              /* out = in of the position before */ \
+    ROW(shift_ffn)          /* the same, with another state */ \
+    ROW(mix)                /* out = w * in + (1 - w) * M */ \
+    ROW(wkv)                /* out = average of out, by keys in, A, decays w */ \
+    ROW(sigmoid_mul)        /* out = sigmoid(out) * in */ \
+    ROW(rescale)            /* out is divided by 2 as often as X was halved */ \
+    ROW(halve)              /* out is halved behind every rescale_every layers */
+/* clang-format on */
+
+#define CRIL_DECLARE_OP(NAME) extern const struct cril_op cril_op_##NAME;
+CRIL_OPS(CRIL_DECLARE_OP)
 
 /* The matrix of a step; of an expert where it has one for each. */
 static inline const struct cril_matrix *cril_step_matrix(const cril_model *m, size_t layer,

@@ -146,7 +146,10 @@ static cril_status configure(cril_model *m, cril_error *err)
         return st;
     for (size_t h = 0; h < m->config.n_heads; h++)
         m->slopes[h] *= TIMES_ADDED;
-    return CRIL_OK;
+    return cril_warn(&m->warnings, err,
+                     "a Falcon with biases by distance (alibi) is computed as transformers 5 does "
+                     "with eager attention, which adds them twice; its other forms of attention "
+                     "add them once, and give other figures");
 }
 
 const struct cril_family cril_family_falcon = {.architecture = "falcon",

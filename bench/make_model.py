@@ -3,6 +3,8 @@
 
     make_model.py OUT.gguf                    the shape of Llama-2-7B in Q4_K, 3.8 GB
     make_model.py --split 4 OUT.gguf          OUT-00001-of-00004.gguf and so on
+    make_model.py --layers 5 --type Q8_0 --kv-heads 8 --ff 14336 --experts 8 OUT.gguf
+                                              five layers of Mixtral 8x7B, 8 GB
     make_model.py --layers 2 --type F16 ...   see --help
 
 Speed depends on shapes and types, not on values, so a few megabytes of random blocks are written again and again, each
@@ -91,9 +93,12 @@ def tensors(a):
         yield Tensor(blk + "attn_v.weight", a.type, d, kv)
         yield Tensor(blk + "attn_output.weight", a.type, d, d)
         yield Tensor(blk + "ffn_norm.weight", "F32", d, ones=True)
-        yield Tensor(blk + "ffn_gate.weight", a.type, d, a.ff)
-        yield Tensor(blk + "ffn_up.weight", a.type, d, a.ff)
-        yield Tensor(blk + "ffn_down.weight", a.type, a.ff, d)
+        experts, kind = ((a.experts,), "_exps") if a.experts else ((), "")
+        if a.experts:
+            yield Tensor(blk + "ffn_gate_inp.weight", "F32", d, a.experts)
+        yield Tensor(blk + "ffn_gate%s.weight" % kind, a.type, d, a.ff, *experts)
+        yield Tensor(blk + "ffn_up%s.weight" % kind, a.type, d, a.ff, *experts)
+        yield Tensor(blk + "ffn_down%s.weight" % kind, a.type, a.ff, d, *experts)
     yield Tensor("output_norm.weight", "F32", d, ones=True)
     yield Tensor("output.weight", a.type, d, a.vocabulary)
 
@@ -129,7 +134,8 @@ def pair(key, kind, value):
 
 def metadata(a):
     pieces, scores, kinds = vocabulary(a.vocabulary)
-    return [
+    mixture = [pair("llama.expert_count", "u32", a.experts), pair("llama.expert_used_count", "u32", a.used)]
+    return (mixture if a.experts else []) + [
         pair("general.architecture", "str", "llama"),
         pair("general.name", "str", "random %d x %d" % (a.layers, a.embedding)),
         pair("llama.context_length", "u32", a.context),
@@ -180,7 +186,7 @@ def main():
     p.add_argument("out")
     p.add_argument("--type", choices=TYPES, default="Q4_K", help="of all matrices (default: Q4_K)")
     for name, value in (("layers", 32), ("embedding", 4096), ("ff", 11008), ("heads", 32), ("kv-heads", 32),
-                        ("vocabulary", 32000), ("context", 4096), ("seed", 0)):
+                        ("vocabulary", 32000), ("context", 4096), ("experts", 0), ("used", 2), ("seed", 0)):
         p.add_argument("--" + name, type=int, default=value, metavar="N", help="default: %d" % value)
     p.add_argument("--split", type=int, default=1, metavar="N", help="files (default: 1)")
     a = p.parse_args()

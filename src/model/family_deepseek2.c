@@ -328,13 +328,12 @@ static cril_status read_growth(const cril_model *m, double *out, cril_error *err
 static cril_status configure_rope(cril_model *m, cril_error *err)
 {
     struct cril_rope *const r = &m->rope[0];
-    double base = 10000, growth = 1;
+    double growth = 1;
     bool halves = false;
     cril_status st;
 
-    if ((st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "rope.halves", &halves, err)) != CRIL_OK ||
-        (st = cril_rope_configure(m, base, halves, NULL, r, err)) != CRIL_OK ||
+    if ((st = cril_model_flag(m, "rope.halves", &halves, err)) != CRIL_OK ||
+        (st = cril_model_rope(m, 10000, halves, err)) != CRIL_OK ||
         (st = read_growth(m, &growth, err)) != CRIL_OK)
         return st;
     if (r->n_rot >= m->config.head_dim)

@@ -128,17 +128,16 @@ static cril_status find_kind(cril_model *m, cril_error *err)
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000, max_bias = 0;
+    double max_bias = 0;
     cril_status st;
 
     cril_model_inner_width(m);
     if ((st = find_kind(m, err)) != CRIL_OK ||
         (st = cril_model_activation(m, CRIL_ACT_GELU_ERF, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "attention.max_alibi_bias", &max_bias, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+        (st = cril_key_opt_float(m, "attention.max_alibi_bias", &max_bias, err)) != CRIL_OK)
         return st;
     if (max_bias == 0)
-        return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+        return cril_model_rope(m, 10000, true, err);
     m->config.slopes_rounded = true;
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].turns = false;

@@ -89,14 +89,12 @@ static cril_status read_caps(cril_model *m, cril_error *err)
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
     cril_status st;
 
-    if ((st = cril_model_windows(m, 2, err)) != CRIL_OK || (st = read_caps(m, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+    if ((st = cril_model_windows(m, 2, err)) != CRIL_OK || (st = read_caps(m, err)) != CRIL_OK)
         return st;
     cril_gemma_set_scales(m, LAYERS_27B);
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_gemma2 = {.architecture = "gemma2",

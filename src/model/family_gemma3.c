@@ -80,15 +80,14 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 1000000, base_local = 10000;
+    double base_local = 10000;
     cril_status st;
     if ((st = cril_model_windows(m, 6, err)) != CRIL_OK ||
         (st = cril_model_caps(m, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK)
         return st;
     cril_gemma_set_scales(m, LAYERS_27B);
-    if ((st = cril_rope_configure(m, base, true, NULL, &m->rope[0], err)) != CRIL_OK)
+    if ((st = cril_model_rope(m, 1000000, true, err)) != CRIL_OK)
         return st;
     return cril_rope_local(m, base_local, err);
 }

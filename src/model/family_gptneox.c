@@ -67,16 +67,14 @@ static const struct cril_class classes[] = {
 static cril_status configure(cril_model *m, cril_error *err)
 {
     bool parallel = true;
-    double base = 10000;
     cril_status st;
 
     if ((st = cril_model_activation(m, CRIL_ACT_GELU_ERF, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "use_parallel_residual", &parallel, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+        (st = cril_model_flag(m, "use_parallel_residual", &parallel, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].kind = parallel ? SIDE_BY_SIDE : IN_TURN;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_gptneox = {

@@ -81,14 +81,12 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
     cril_status st;
 
-    if ((st = cril_model_scales(m, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+    if ((st = cril_model_scales(m, err)) != CRIL_OK)
         return st;
     m->config.logit_scale = 1 / m->config.logit_scale; /* the key is a divisor */
-    return cril_rope_configure(m, base, false, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, false, err);
 }
 
 const struct cril_family cril_family_granite = {.architecture = "granite",

@@ -53,10 +53,7 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
-    const cril_status st = cril_key_opt_float(m, "rope.freq_base", &base, err);
-
-    return st == CRIL_OK ? cril_rope_configure(m, base, false, NULL, &m->rope[0], err) : st;
+    return cril_model_rope(m, 10000, false, err);
 }
 
 const struct cril_family cril_family_internlm2 = {.architecture = "internlm2",

@@ -132,14 +132,12 @@ static cril_status configure_experts(cril_model *m, cril_error *err)
 static cril_status configure(cril_model *m, cril_error *err)
 {
     const struct cril_tensor *divisors;
-    double base = 10000;
     cril_status st;
     if ((st = cril_model_windows(m, 0, err)) != CRIL_OK ||
         (st = configure_experts(m, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_model_take(m, "rope_freqs.weight", &divisors, err)) != CRIL_OK)
         return st;
-    return cril_rope_configure(m, base, false, divisors, &m->rope[0], err);
+    return cril_rope_configure(m, 10000, false, divisors, &m->rope[0], err);
 }
 
 const struct cril_family cril_family_llama = {

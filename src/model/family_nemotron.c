@@ -71,13 +71,8 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
-    const cril_status st = cril_key_opt_float(m, "rope.freq_base", &base, err);
-
-    if (st != CRIL_OK)
-        return st;
     m->config.activation = CRIL_ACT_RELU_SQUARED;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_nemotron = {.architecture = "nemotron",

@@ -92,17 +92,15 @@ static const struct cril_class classes[] = {
 static cril_status configure(cril_model *m, cril_error *err)
 {
     const bool slides = cril_key_find(m, "attention.sliding_window") != NULL;
-    double base = 10000, base_local;
+    double base = 10000;
     cril_status st;
 
     if ((st = cril_model_windows(m, slides ? PERIOD : 0, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base_swa", &base, err)) != CRIL_OK ||
+        (st = cril_model_rope(m, 10000, true, err)) != CRIL_OK)
         return st;
-    base_local = base;
-    if ((st = cril_key_opt_float(m, "rope.freq_base_swa", &base_local, err)) != CRIL_OK ||
-        (st = cril_rope_configure(m, base, true, NULL, &m->rope[0], err)) != CRIL_OK)
-        return st;
-    return slides ? cril_rope_local(m, base_local, err) : CRIL_OK;
+    return slides ? cril_rope_local(m, base, err) : CRIL_OK;
 }
 
 const struct cril_family cril_family_olmo2 = {.architecture = "olmo2",

@@ -64,8 +64,9 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
 {
     const uint64_t heads = cril_translated_uint(t, "attention.head_count");
     uint64_t width = heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
-    double base = 10000, share = 1;
+    double share = 1;
     bool plain = true;
+    double base = 10000;
     cril_status st;
 
     if ((st = cril_translate_is(t, "scale_attn_weights", true, err)) != CRIL_OK ||
@@ -108,19 +109,17 @@ static cril_status halve(cril_model *m, cril_error *err)
 static cril_status configure(cril_model *m, cril_error *err)
 {
     uint64_t length = 0;
-    double base = 10000;
     cril_status st;
 
     if ((st = halve(m, err)) != CRIL_OK ||
-        (st = cril_key_opt_uint(m, "attention.log_length", &length, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+        (st = cril_key_opt_uint(m, "attention.log_length", &length, err)) != CRIL_OK)
         return st;
     if (length == 1)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: queries beyond 1 token cannot grow by a logarithm to that base",
                          m->path);
     m->config.log_length = (size_t)length;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_qwen = {.architecture = "qwen",

@@ -95,20 +95,18 @@ enum { MIXTURE, DENSE };
 static cril_status configure(cril_model *m, cril_error *err)
 {
     size_t n_shared = m->config.n_ff;
-    double base = 10000;
     cril_status st;
 
     if ((st = cril_model_mixture(m, err)) != CRIL_OK ||
         (st = cril_model_expert_layers(m, MIXTURE, DENSE, err)) != CRIL_OK ||
         (st = cril_key_opt_width(m, "expert_shared_feed_forward_length", &n_shared, err)) !=
             CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = cril_model_windows(m, 0, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < m->config.n_layers; i++)
         if (m->layers[i].kind == MIXTURE)
             m->layers[i].n_ff = n_shared;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_qwen2moe = {

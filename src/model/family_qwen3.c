@@ -60,13 +60,11 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
     cril_status st;
 
-    if ((st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
-        (st = cril_model_windows(m, 0, err)) != CRIL_OK)
+    if ((st = cril_model_windows(m, 0, err)) != CRIL_OK)
         return st;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_qwen3 = {.architecture = "qwen3",

@@ -83,19 +83,17 @@ static const struct cril_class classes[] = {
 
 static cril_status configure(cril_model *m, cril_error *err)
 {
-    double base = 10000;
     bool parallel = false;
     cril_status st;
 
-    if ((st = cril_model_flag(m, parallel_key, &parallel, err)) != CRIL_OK ||
-        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK)
+    if ((st = cril_model_flag(m, parallel_key, &parallel, err)) != CRIL_OK)
         return st;
     /* Many GGUF files say that it is parallel where it is not; their second norm tells. */
     if (!cril_source_is_folder(m->source))
         parallel = !cril_source_find_tensor(m->source, "blk.0.ffn_norm.weight");
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].kind = parallel ? SIDE_BY_SIDE : ONE_BY_ONE;
-    return cril_rope_configure(m, base, true, NULL, &m->rope[0], err);
+    return cril_model_rope(m, 10000, true, err);
 }
 
 const struct cril_family cril_family_stablelm = {

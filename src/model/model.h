@@ -285,8 +285,10 @@ void cril_model_set_attention_scale(cril_model *m, float scale);
  * as without effect or refused by name. */
 cril_status cril_model_check_keys(cril_model *m, cril_error *err);
 
-/* Reads the rope scaling that the file names, into r, for the given base. divisors: of the
- * frequencies, one a pair; NULL: none. */
+/* The rotation of queries and keys: rope 0, by rope.freq_base, or else base, and the scaling that
+ * the file names. */
+cril_status cril_model_rope(cril_model *m, double base, bool halves, cril_error *err);
+/* The same for r. divisors: of the frequencies, one a pair; NULL: none. */
 cril_status cril_rope_configure(cril_model *m, double base, bool halves,
                                 const struct cril_tensor *divisors, struct cril_rope *r,
                                 cril_error *err);

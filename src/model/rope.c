@@ -479,6 +479,7 @@ cril_status cril_rope_configure(cril_model *m, double base, bool halves,
     cril_status st;
 
     if ((st = read_width(m, &n_rot, err)) != CRIL_OK ||
+        (st = cril_key_opt_float(m, "rope.freq_base", &base, err)) != CRIL_OK ||
         (st = read_scaling(m, &scaling, err)) != CRIL_OK)
         return st;
     *r = (struct cril_rope){.n_rot = n_rot, .halves = halves, .magnitude = 1};
@@ -503,4 +504,9 @@ cril_status cril_rope_local(cril_model *m, double base, cril_error *err)
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].rope = m->layers[i].window ? 1 : 0;
     return cril_rope_plain(base, r, m->path, err);
+}
+
+cril_status cril_model_rope(cril_model *m, double base, bool halves, cril_error *err)
+{
+    return cril_rope_configure(m, base, halves, NULL, &m->rope[0], err);
 }

@@ -38,10 +38,7 @@ static const struct cril_weight_row weights[] = {
 };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_AS_HEADS, 0, NULL},
     {"attention.layer_norm_epsilon", CRIL_ROW_DEFAULT, 1e-5, NULL},
     {0},
@@ -69,7 +66,6 @@ static cril_status translate_logit_scale(struct cril_translation *t, cril_error 
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
@@ -79,7 +75,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = translate_context(t, err)) != CRIL_OK ||
         (st = translate_logit_scale(t, err)) != CRIL_OK)
         return st;
-    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+    if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     t->says_none = true;
     return cril_translate_rope(t, NULL, 500000, err);

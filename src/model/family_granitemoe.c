@@ -3,25 +3,11 @@
  * embedding, the scores, each branch and the logits. Its routers take a softmax over the chosen
  * experts' logits, which is that over all, divided by the sum of the chosen.
  */
-#include "model/family_parts.h"
+#include "model/family_granite.h"
 
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
-static const struct cril_step steps[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEPS_QKV(N),
-    CRIL_STEPS_TURN,
-    CRIL_STEPS_ATTEND,
-    CRIL_STEP(scale_branch, NONE, T, T),
-    CRIL_STEP_ADD,
-    CRIL_STEP(norm, FFN_NORM, X, N),
-    CRIL_STEPS_MIXTURE(N),
-    CRIL_STEP(scale_branch, NONE, T, T),
-    CRIL_STEP_ADD,
-};
-static const struct cril_step head[] = {
-    CRIL_STEPS_HEAD,
-    CRIL_STEP(scale_logits, NONE, LOGITS, LOGITS),
-};
+static const struct cril_step steps[] = {CRIL_STEPS_GRANITE(CRIL_STEPS_MIXTURE(N))};
+static const struct cril_step head[] = {CRIL_STEPS_GRANITE_HEAD};
 
 #define MOE "model.layers.#.block_sparse_moe."
 
@@ -33,31 +19,7 @@ static const struct cril_weight_row weights[] = {
     CRIL_ROWS_END,
 };
 
-static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count_kv", CRIL_ROW_AS_HEADS, 0, NULL},
-    {"context_length", CRIL_ROW_DEFAULT, 2048, NULL},
-    {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
-    {"vocab_size", CRIL_ROW_OPTIONAL, 0, NULL},
-    {0},
-};
-
-static cril_status translate_scales(struct cril_translation *t, cril_error *err)
-{
-    double attention = 1;
-    cril_status st;
-
-    if ((st = cril_config_float(t, "attention_multiplier", &attention, err)) != CRIL_OK ||
-        (st = cril_translate_float(t, "attention.scale", attention, err)) != CRIL_OK ||
-        (st = cril_translate_number(t, "embedding_multiplier", "embedding_scale", err)) !=
-            CRIL_OK ||
-        (st = cril_translate_number(t, "residual_multiplier", "residual_scale", err)) != CRIL_OK)
-        return st;
-    return cril_translate_number(t, "logits_scaling", "logit_scale", err);
-}
+static const struct cril_config_row rows[] = {CRIL_CONFIG_GRANITE, {0}};
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
@@ -67,7 +29,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_has(t, "attention_bias", false, CRIL_QKV_BIAS | CRIL_O_BIAS, err)) !=
             CRIL_OK ||
         (st = cril_translate_experts(t, 8, 2, err)) != CRIL_OK ||
-        (st = translate_scales(t, err)) != CRIL_OK)
+        (st = cril_granite_translate_factors(t, err)) != CRIL_OK)
         return st;
     t->says_share = true;
     return cril_translate_rope(t, NULL, 10000, err);
@@ -83,10 +45,8 @@ static cril_status configure(cril_model *m, cril_error *err)
     cril_status st;
 
     m->config.mixture.normed = true;
-    if ((st = cril_model_mixture(m, err)) != CRIL_OK || (st = cril_model_scales(m, err)) != CRIL_OK)
-        return st;
-    m->config.logit_scale = 1 / m->config.logit_scale; /* the file has the divisor */
-    return cril_model_rope(m, 10000, false, err);
+    st = cril_model_mixture(m, err);
+    return st == CRIL_OK ? cril_granite_configure(m, err) : st;
 }
 
 const struct cril_family cril_family_granitemoe = {.architecture = "granitemoe",

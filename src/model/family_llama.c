@@ -24,10 +24,7 @@ static const struct cril_weight_row weights[] = {
 };
 
 static const struct cril_config_row llama_rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_AS_HEADS, 0, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 2048, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
@@ -36,10 +33,7 @@ static const struct cril_config_row llama_rows[] = {
 };
 
 static const struct cril_config_row mistral_rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_DEFAULT, 8, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 131072, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
@@ -48,10 +42,7 @@ static const struct cril_config_row mistral_rows[] = {
 };
 
 static const struct cril_config_row mixtral_rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_DEFAULT, 8, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 131072, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-5, NULL},

@@ -30,10 +30,7 @@ static const struct cril_step head[] = {
 static const struct cril_weight_row weights[] = {CRIL_ROWS_LLAMA(CRIL_NEIGHBOURS), CRIL_ROWS_END};
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_AS_HEADS, 0, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 2048, NULL},
     {0},
@@ -42,7 +39,6 @@ static const struct cril_config_row rows[] = {
 /* Biases are refused: the converter leaves those of queries and keys in a folder's order. */
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
@@ -50,7 +46,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_float(t, "attention.layer_norm_epsilon", 1e-5, err)) != CRIL_OK ||
         (st = cril_translate_number(t, "clip_qkv", "attention.clamp_kqv", err)) != CRIL_OK)
         return st;
-    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+    if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
 }

@@ -37,10 +37,7 @@ static const struct cril_weight_row weights[] = {
 };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_AS_HEADS, 0, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 2048, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-5, NULL},
@@ -50,14 +47,13 @@ static const struct cril_config_row rows[] = {
 /* What both classes have. */
 static cril_status translate_heads(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
         (st = cril_translate_has(t, "attention_bias", false, CRIL_QKV_BIAS | CRIL_O_BIAS, err)) !=
             CRIL_OK)
         return st;
-    return cril_config_has(t, "head_dim") ? cril_translate_head(t, 0, &width, err) : CRIL_OK;
+    return cril_translate_own_head(t, err);
 }
 
 static cril_status translate_olmo2(struct cril_translation *t, cril_error *err)

@@ -105,6 +105,16 @@
 #define CRIL_STEPS_GPT_HEAD                                                                        \
     CRIL_STEPS_LAYER_NORM(OUTPUT_NORM, X, N), CRIL_STEPS_LINEAR(OUTPUT, N, LOGITS)
 
+/* ---- Rows of keys ---- */
+
+/* Sizes that config.json must have. */
+#define CRIL_CONFIG_SIZES                                                                          \
+    {"block_count", CRIL_ROW_REQUIRED, 0, NULL}, {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL}, \
+        {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},                                       \
+    {                                                                                              \
+        "attention.head_count", CRIL_ROW_REQUIRED, 0, NULL                                         \
+    }
+
 /* ---- Rows of weights ---- */
 
 /* Embedding and head; NORM: the last norm's name in a folder. */

@@ -38,13 +38,12 @@ static const struct cril_config_row rows[] = {
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
         (st = cril_translate_window(t, "sliding_window", 0, err)) != CRIL_OK)
         return st;
-    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+    if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     t->says_share = true;
     t->original_context = 4096;

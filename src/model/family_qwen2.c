@@ -11,10 +11,7 @@ static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 static const struct cril_weight_row weights[] = {CRIL_ROWS_LLAMA(0), CRIL_ROWS_END};
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_DEFAULT, 32, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 32768, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
@@ -23,14 +20,13 @@ static const struct cril_config_row rows[] = {
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
         (st = cril_translate_late_windows(t, err)) != CRIL_OK)
         return st;
     t->has |= CRIL_QKV_BIAS;
-    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+    if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
 }

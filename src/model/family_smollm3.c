@@ -11,10 +11,7 @@ static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 static const struct cril_weight_row weights[] = {CRIL_ROWS_LLAMA(CRIL_NEIGHBOURS), CRIL_ROWS_END};
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_REQUIRED, 0, NULL},
-    {"embedding_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},
-    {"attention.head_count", CRIL_ROW_REQUIRED, 0, NULL},
+    CRIL_CONFIG_SIZES,
     {"attention.head_count_kv", CRIL_ROW_DEFAULT, 4, NULL},
     {"context_length", CRIL_ROW_DEFAULT, 32768, NULL},
     {"attention.layer_norm_rms_epsilon", CRIL_ROW_DEFAULT, 1e-6, NULL},
@@ -26,7 +23,6 @@ enum { INTERVAL = 4 }; /* of layers that do not turn, where a file does not say 
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
@@ -36,7 +32,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_is(t, "use_sliding_window", false, err)) != CRIL_OK ||
         (st = cril_translate_turning(t, INTERVAL, err)) != CRIL_OK)
         return st;
-    if (cril_config_has(t, "head_dim") && (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK)
+    if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     t->says_share = true;
     return cril_translate_rope(t, NULL, 2000000, err);

@@ -33,7 +33,6 @@ static const struct cril_config_row rows[] = {
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    uint64_t width;
     cril_status st;
 
     t->has |= CRIL_NORM_BIAS;
@@ -44,8 +43,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_unusual_activation(t, "hidden_act", "gelu_pytorch_tanh", "gelu_tanh",
                                                 err)) != CRIL_OK ||
         (st = cril_translate_window(t, "sliding_window", 0, err)) != CRIL_OK ||
-        (cril_config_has(t, "head_dim") &&
-         (st = cril_translate_head(t, 0, &width, err)) != CRIL_OK))
+        (st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
 }

@@ -454,6 +454,13 @@ cril_status cril_translate_head(struct cril_translation *t, uint64_t otherwise, 
     return cril_translate_uint(t, "attention.value_length", *width, err);
 }
 
+cril_status cril_translate_own_head(struct cril_translation *t, cril_error *err)
+{
+    uint64_t width;
+
+    return cril_config_has(t, "head_dim") ? cril_translate_head(t, 0, &width, err) : CRIL_OK;
+}
+
 cril_status cril_translate_experts(struct cril_translation *t, uint64_t experts, uint64_t used,
                                    cril_error *err)
 {

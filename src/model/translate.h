@@ -143,6 +143,8 @@ cril_status cril_translate_local_base(struct cril_translation *t, double otherwi
 /* A list of numbers of config.json as a key. CRIL_ERR_FORMAT: it is none. */
 cril_status cril_translate_list(struct cril_translation *t, const char *name, const char *key,
                                 cril_error *err);
+/* The same where config.json has head_dim; nothing is added where it has none. */
+cril_status cril_translate_own_head(struct cril_translation *t, cril_error *err);
 /* rope.freq_base and rope.scaling.*; layers: of which kind of layers where config.json tells them
  * apart ("full_attention"). */
 cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,

@@ -95,7 +95,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
                                                .classes = classes,
                                                .weights = weights,
-                                               .unsaid = CRIL_GEMMA_UNSAID,
+                                               .unsaid = CRIL_GEMMA_UNSAID
+                                               " and which layers see a window, unless it is all "
+                                               "but each sixth (sliding_window_pattern)",
                                                .embedding = CRIL_STEPS(embedding),
                                                .layers = {CRIL_STEPS(steps)},
                                                .head = CRIL_STEPS(head),

@@ -76,6 +76,10 @@ const struct cril_family cril_family_gpt2 = {.architecture = "gpt2",
                                              .classes = classes,
                                              .weights = weights,
                                              .has = BIASES,
+                                             .unsaid = "the function of its inner networks "
+                                                       "(activation_function) and another scale "
+                                                       "of its scores (scale_attn_weights, "
+                                                       "scale_attn_by_inverse_layer_idx)",
                                              .layer_norms = true,
                                              .embedding = CRIL_STEPS(embedding),
                                              .layers = {CRIL_STEPS(steps)},

@@ -82,7 +82,8 @@ const struct cril_family cril_family_gptneox = {
     .classes = classes,
     .weights = weights,
     .has = BIASES,
-    .unsaid = "the base of its rotation (rotary_emb_base)",
+    .unsaid = "the base of its rotation (rotary_emb_base) and the function of its inner networks "
+              "(hidden_act)",
     .layer_norms = true,
     .embedding = CRIL_STEPS(embedding),
     .layers = {[SIDE_BY_SIDE] = CRIL_STEPS(side_by_side), [IN_TURN] = CRIL_STEPS(in_turn)},

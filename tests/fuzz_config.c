@@ -1,11 +1,13 @@
 /*
  * libFuzzer entry: a folder. The bytes up to the first 0xff, which no JSON has, are its
  * config.json; what follows, if anything does, is its model.safetensors.index.json; the weights are
- * two small files. What opens is read as inspect reads it, and hashed.
+ * two small files. What opens is read as inspect reads it, and hashed; a model of it reads its keys
+ * and is then refused, since there is no tokenizer.
  */
 #include "formats/source.h"
 
 #include <cril/inspect.h>
+#include <cril/model.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t n = end ? (size_t)(end - data) : size;
     struct cril_source *s = NULL;
     cril_inspect *f = NULL;
+    cril_model *m = NULL;
     cril_error err = {0};
     size_t n_files = 0;
 
@@ -111,5 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (cril_inspect_open(folder, &f, &err) == CRIL_OK)
         cril_inspect_close(f);
+    if (cril_model_open(folder, &m, &err) == CRIL_OK || !err.message[0])
+        abort();
     return 0;
 }

@@ -189,7 +189,7 @@ static cril_status translate_experts(struct cril_translation *t, uint64_t n_dens
                              err)) != CRIL_OK ||
         (st = cril_config_float(t, "routed_scaling_factor", &factor, err)) != CRIL_OK)
         return st;
-    return cril_translate_float(t, "expert_weights_scale", factor, err);
+    return cril_translate_factor(t, "routed_scaling_factor", "expert_weights_scale", factor, err);
 }
 
 static cril_status translate_groups(struct cril_translation *t, uint64_t n, uint64_t used,

@@ -51,7 +51,8 @@ static cril_status translate_scales(struct cril_translation *t, cril_error *err)
     cril_status st;
 
     if ((st = cril_config_float(t, "attention_multiplier", &attention, err)) != CRIL_OK ||
-        (st = cril_translate_float(t, "attention.scale", attention, err)) != CRIL_OK ||
+        (st = cril_translate_factor(t, "attention_multiplier", "attention.scale", attention,
+                                    err)) != CRIL_OK ||
         (st = cril_translate_number(t, "embedding_multiplier", "embedding_scale", err)) !=
             CRIL_OK ||
         (st = cril_translate_number(t, "residual_multiplier", "residual_scale", err)) != CRIL_OK)

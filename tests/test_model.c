@@ -378,6 +378,10 @@ static const struct refusal {
      {SET_TENSOR("blk.0.attn_q.weight", 4096, 0, 1)},
      CRIL_ERR_FORMAT,
      "blk.0.attn_q.weight is 4096 x 1 where"},
+    {LLAMA, /* as many numbers */
+     {SET_TENSOR_3("blk.0.attn_q.weight", 64, 32, 2, 1)},
+     CRIL_ERR_FORMAT,
+     "blk.0.attn_q.weight is 64 x 32 where"},
     {LLAMA,
      {SET_TENSOR("blk.0.attn_norm.weight", 32, 0, 1)},
      CRIL_ERR_FORMAT,

@@ -195,7 +195,7 @@ static cril_status view(const cril_model *m, size_t layer, const struct cril_wei
 
     if (changes & CRIL_HEADS_TURNED) {
         whole = cril_matrix_turned_heads(whole);
-    } else if (count == 1) {
+    } else if (row->changes & CRIL_ANY_SHAPE) {
         whole.rows *= whole.count;
         whole.count = 1;
     }
@@ -343,6 +343,10 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
     const unsigned changes = changes_of(m, row);
     const size_t columns = columns_of(m, layer, row, r.total),
                  stored = changes & CRIL_REPEATED ? m->layers[layer].key_dim : r.total;
+    const struct cril_tensor *const t = find(m, row, layer, 0);
+
+    if (t && elements(t) < stored && !strchr(pattern_of(m, row), '@'))
+        return bad_shape(m, t, stored, 1, err); /* before memory for what a file only claims */
     float *const all = malloc((r.total + 1) * sizeof(*all)), *const v =
                                                                  malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;

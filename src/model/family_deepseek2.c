@@ -55,7 +55,7 @@ static const struct cril_weight_row weights[] = {
     BOTH(KV_A_NORM, "attn_kv_a_norm", "self_attn.kv_a_layernorm"),
     ROW(K_B, "blk.#.attn_k_b.weight", NULL, CRIL_HEADS_TURNED, CRIL_PART_ALL),
     ROW(K_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_K),
-    ROW(V_B, "blk.#.attn_v_b.weight", NULL, 0, CRIL_PART_ALL),
+    ROW(V_B, "blk.#.attn_v_b.weight", NULL, CRIL_ANY_SHAPE, CRIL_PART_ALL),
     ROW(V_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_V),
     CRIL_ROWS_O(ATTN "o_proj"),
     CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "post_attention_layernorm", 0),

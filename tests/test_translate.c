@@ -372,6 +372,13 @@ static void latent(void **state)
     assert_true(has(&t, "deepseek2.expert_weights_norm") && has(&t, "deepseek2.rope.halves"));
     assert_false(has(&t, "deepseek2.rope.scaling.yarn_log_multiplier"));
     assert_int_equal(t.t.has, CRIL_ROUTER_BIAS);
+    assert_int_equal(t.t.more_layers, 1);
+    clear(&t);
+    t = must("DeepseekV3ForCausalLM", "{" LLAMA ", \"num_nextn_predict_layers\": 0}");
+    assert_int_equal(t.t.more_layers, 0);
+    clear(&t);
+    t = must("DeepseekV2ForCausalLM", "{" LLAMA ", \"num_experts_per_tok\": 2}");
+    assert_int_equal(t.t.more_layers, 0);
     clear(&t);
 }
 

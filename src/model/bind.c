@@ -611,8 +611,8 @@ static cril_status check_optionals(const cril_model *m, cril_error *err)
 
 /* ---- All weights ---- */
 
-/* Whether the name is that of a layer past the last: DeepSeek-V3 has one that predicts a token
- * more, for training. */
+/* Whether the name is that of a layer past the last that may be there: DeepSeek-V3 has one that
+ * predicts a token more, for training. */
 static bool is_past_layers(const cril_model *m, const char *name)
 {
     for (const struct cril_weight_row *row = m->family->weights; row->slot; row++) {
@@ -623,7 +623,8 @@ static bool is_past_layers(const cril_model *m, const char *name)
         if (at && !strncmp(name, pattern, (size_t)(at - pattern))) {
             const unsigned long layer = strtoul(name + (at - pattern), &end, 10);
 
-            return end > name + (at - pattern) && *end == '.' && layer >= m->config.n_layers;
+            return end > name + (at - pattern) && *end == '.' && layer >= m->config.n_layers &&
+                   layer - m->config.n_layers < m->more_layers;
         }
     }
     return false;
@@ -639,7 +640,7 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
         return st;
     for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
         const struct cril_tensor *t = cril_source_tensor(m->source, i);
-        if (!m->used[i] && !(m->family->more_layers && is_past_layers(m, t->name)))
+        if (!m->used[i] && !is_past_layers(m, t->name))
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);

@@ -248,7 +248,9 @@ static cril_status translate_3(struct cril_translation *t, cril_error *err)
         (!neighbours && (st = cril_translate_flag(t, "rope.halves", true, err)) != CRIL_OK))
         return st;
     t->has |= CRIL_ROUTER_BIAS;
-    return translate_rest(t, err);
+    t->more_layers = 1;
+    st = cril_config_uint(t, "num_nextn_predict_layers", &t->more_layers, err);
+    return st == CRIL_OK ? translate_rest(t, err) : st;
 }
 
 static const struct cril_class classes[] = {
@@ -273,6 +275,7 @@ static cril_status drop_predictors(cril_model *m, cril_error *err)
                          "%s: deepseek2.nextn_predict_layers is %llu, of %zu layers in all",
                          m->path, (unsigned long long)n, c->n_layers);
     c->n_layers -= (size_t)n;
+    m->more_layers = n;
     *cril_model_ends(m) = (struct cril_layer){0};
     return CRIL_OK;
 }
@@ -365,7 +368,6 @@ const struct cril_family cril_family_deepseek2 = {
     .architecture = "deepseek2",
     .classes = classes,
     .weights = weights,
-    .more_layers = true,
     .latent = true,
     .embedding = CRIL_STEPS(embedding),
     .layers = {[0] = CRIL_STEPS(dense),

@@ -29,6 +29,7 @@ struct cril_translation {
     uint64_t
         original_context; /* before its scaling where config.json does not say; 0: the model's */
     uint64_t n_vocab;     /* gets: rows of the embedding; 0: config.json does not say */
+    uint64_t more_layers; /* gets: that may lie past the last one, for further tokens */
 };
 
 /* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names

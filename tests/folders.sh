@@ -17,5 +17,17 @@ for config in $(find "$dir" -name config.json | sort); do
     echo "$(basename "$folder"): $out"
     failed=1
 done
+
+# layers past the last are left out as far as config.json says so, and no others
+refused() { # MODEL KEY VALUE TENSOR
+    config=$(find "$dir" -path "*/$1/config.json" | head -n 1)
+    sed "s/\"$2\": [0-9]*/\"$2\": $3/" "$config" >"$dir/config" && cp "$dir/config" "$config"
+    case $("$check" "${config%/config.json}" "${config%/config.json}/expected.json" 2>&1) in
+    *"$4"*"has no place"*) ;;
+    *) echo "folders: $1 with $2 $3 is not refused"; failed=1 ;;
+    esac
+}
+refused deepseek2 num_hidden_layers 2 model.layers.2.
+refused deepseek3 num_nextn_predict_layers 0 model.layers.3.
 [ "$n" = "$want" ] || { echo "folders: $n folders, not $want"; failed=1; }
 exit $failed

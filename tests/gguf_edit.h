@@ -21,14 +21,14 @@ struct edit {
         EDIT_TEXT,
         EDIT_LIST, /* of n times the whole number `number` */
         EDIT_NO_KEY,
-        EDIT_TENSOR,  /* ne[0] x ne[1] (0: one dimension) times `number`, in fp32 */
+        EDIT_TENSOR,  /* ne[0] x ne[1] x ne[2] (0: no such dimension) times `number`, in fp32 */
         EDIT_NUMBERS, /* a vector of ne[0] `numbers` in fp32 */
         EDIT_NO_TENSOR
     } what;
     const char *name;
     double number;
     const char *text;
-    size_t ne[2];
+    size_t ne[3];
     const float *numbers;
 };
 
@@ -63,6 +63,10 @@ struct edit {
 #define SET_TENSOR(tensor, ne0, ne1, v)                                                            \
     {                                                                                              \
         .what = EDIT_TENSOR, .name = tensor, .number = v, .ne = { ne0, ne1 }                       \
+    }
+#define SET_TENSOR_3(tensor, ne0, ne1, ne2, v)                                                     \
+    {                                                                                              \
+        .what = EDIT_TENSOR, .name = tensor, .number = v, .ne = { ne0, ne1, ne2 }                  \
     }
 #define SET_NUMBERS(tensor, n, v)                                                                  \
     {                                                                                              \
@@ -157,7 +161,7 @@ static inline void edit_put_key(FILE *f, const struct edit *e)
 
 static inline uint64_t edit_bytes(const struct edit *e)
 {
-    return 4 * (uint64_t)e->ne[0] * (e->ne[1] ? e->ne[1] : 1);
+    return 4 * (uint64_t)e->ne[0] * (e->ne[1] ? e->ne[1] : 1) * (e->ne[2] ? e->ne[2] : 1);
 }
 
 static inline void edit_pad(FILE *f)
@@ -192,8 +196,12 @@ static inline void edit_put_tensors(FILE *f, const struct cril_source *g, const 
     }
     for (const struct edit *e = edits; e->what; e++)
         if (!edit_is_key(e) && e->what != EDIT_NO_TENSOR)
-            offset = edit_describe(f, e->name, e->ne[1] ? 2 : 1, (uint64_t[]){e->ne[0], e->ne[1]},
-                                   0, offset, edit_bytes(e));
+            offset =
+                edit_describe(f, e->name,
+                              e->ne[2]   ? 3
+                              : e->ne[1] ? 2
+                                         : 1,
+                              (uint64_t[]){e->ne[0], e->ne[1], e->ne[2]}, 0, offset, edit_bytes(e));
     for (size_t i = 0; i < cril_source_tensor_count(g); i++) {
         const struct cril_tensor *t = cril_source_tensor(g, i);
 

@@ -296,6 +296,11 @@ static void test_context(void **state)
     m->family = family;
     m->rope[0].freq[0] = 1000; /* so fast that its angles are exact in 99999 positions */
     assert_int_equal(cril_model_max_window(m), 99999);
+    m->rope[0].freq[0] = 1; /* or that of long passes is */
+    m->rope[0].long_freq = calloc(m->rope[0].n_rot / 2, sizeof(float));
+    assert_non_null(m->rope[0].long_freq);
+    m->rope[0].long_freq[1] = 1000;
+    assert_int_equal(cril_model_max_window(m), 99999);
     cril_model_close(m);
     free(out);
     free(tokens);

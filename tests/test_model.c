@@ -378,6 +378,10 @@ static const struct refusal {
      {SET_TENSOR("blk.0.attn_q.weight", 4096, 0, 1)},
      CRIL_ERR_FORMAT,
      "blk.0.attn_q.weight is 4096 x 1 where"},
+    {LLAMA, /* as many numbers */
+     {SET_TENSOR_3("blk.0.attn_q.weight", 64, 32, 2, 1)},
+     CRIL_ERR_FORMAT,
+     "blk.0.attn_q.weight is 64 x 32 where"},
     {LLAMA,
      {SET_TENSOR("blk.0.attn_norm.weight", 32, 0, 1)},
      CRIL_ERR_FORMAT,
@@ -719,6 +723,26 @@ static void test_yarn_magnitude(void **state)
     cril_model_close(m);
 }
 
+/* Where pairs would turn slowly enough only beyond the last, the ramp ends at n - 1. */
+static void test_yarn_ramp(void **state)
+{
+    cril_model *m = must_open(
+        LLAMA, (struct edit[]){SET_TEXT("llama.rope.scaling.type", "yarn"),
+                               SET_FLOAT("llama.rope.scaling.factor", 4),
+                               SET_UINT("llama.rope.scaling.original_context_length", 1 << 20),
+                               SET_FLOAT("llama.rope.scaling.yarn_beta_fast", 1e5),
+                               SET_FLOAT("llama.rope.freq_base", 100),
+                               {0}});
+
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        const double f = pow(100, -i / 16.0), t = i < 1 ? 0 : (i - 1) / 30.0; /* from 1 to 31 */
+
+        assert_true(fabs((double)m->rope[0].freq[i] - (f / 4 * t + f * (1 - t))) < 1e-6);
+    }
+    cril_model_close(m);
+}
+
 /* ---- opening ---- */
 
 /* What is inspected is not opened again, and lives as long as the last who needs it. */
@@ -800,11 +824,17 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_harmless),
-        cmocka_unit_test(test_config),        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_gemma3_layers), cmocka_unit_test(test_gemma3_27b),
-        cmocka_unit_test(test_rotations),     cmocka_unit_test(test_yarn_magnitude),
-        cmocka_unit_test(test_inspected),     cmocka_unit_test(test_folder_vocabulary),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_harmless),
+        cmocka_unit_test(test_config),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_gemma3_layers),
+        cmocka_unit_test(test_gemma3_27b),
+        cmocka_unit_test(test_rotations),
+        cmocka_unit_test(test_yarn_magnitude),
+        cmocka_unit_test(test_yarn_ramp),
+        cmocka_unit_test(test_inspected),
+        cmocka_unit_test(test_folder_vocabulary),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

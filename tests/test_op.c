@@ -403,7 +403,8 @@ static void check_choice(const struct cril_mixture *x, const float *logits, floa
 
 static void test_choice(void **state)
 {
-    const float equal[8] = {0}, some[8] = {1, 3, 2, 0, 0, 5, 0, 4};
+    const float equal[8] = {0}, some[8] = {1, 3, 2, 0, 0, 5, 0, 4},
+                none[8] = {-200, -200, -200, -200, -200, -200, -200, -200};
     float bias[8] = {0, 0, 0, 9, 0, 0, 0, 0};
     struct cril_mixture x = {.n_experts = 8, .n_used = 2, .factor = 1};
 
@@ -418,6 +419,10 @@ static void test_choice(void **state)
     x.sigmoid = x.groups_by_two = true; /* (0.73 0.95) is the group with the largest sum */
     check_choice(&x, some, NULL, (float[]){0, 1, 0.86843000f, 1.13157000f});
     check_choice(&x, some, bias, (float[]){2, 3, 1.27578062f, 0.72421938f});
+    x.n_groups = 0;
+    check_choice(&x, none, NULL, (float[]){0, 1, 0, 0}); /* scores of 0 have no share, but a sum */
+    x.normed = false;                                    /* nor does the factor ask for shares */
+    check_choice(&x, some, NULL, (float[]){5, 7, 1.98661430f, 1.96402758f});
 }
 
 /* What the row of an operation counts is in the sum, and nothing else. */

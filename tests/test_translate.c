@@ -372,6 +372,13 @@ static void latent(void **state)
     assert_true(has(&t, "deepseek2.expert_weights_norm") && has(&t, "deepseek2.rope.halves"));
     assert_false(has(&t, "deepseek2.rope.scaling.yarn_log_multiplier"));
     assert_int_equal(t.t.has, CRIL_ROUTER_BIAS);
+    assert_int_equal(t.t.more_layers, 1);
+    clear(&t);
+    t = must("DeepseekV3ForCausalLM", "{" LLAMA ", \"num_nextn_predict_layers\": 0}");
+    assert_int_equal(t.t.more_layers, 0);
+    clear(&t);
+    t = must("DeepseekV2ForCausalLM", "{" LLAMA ", \"num_experts_per_tok\": 2}");
+    assert_int_equal(t.t.more_layers, 0);
     clear(&t);
 }
 
@@ -582,6 +589,36 @@ static void refusals(void **state)
          CRIL_ERR_UNSUPPORTED, "\"rope_parameters.sliding_attention.rope_type\" is \"linear\""},
         {"LlamaForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 0.5}", CRIL_ERR_UNSUPPORTED,
          "\"partial_rotary_factor\" is 0.5; cril runs a LlamaForCausalLM that turns whole heads"},
+        {"LlamaForCausalLM", "{" LLAMA ", \"rope_theta\": 0}", CRIL_ERR_FORMAT,
+         "\"rope_theta\" is 0"},
+        {"QWenLMHeadModel", "{" LLAMA ", \"rotary_emb_base\": 0}", CRIL_ERR_FORMAT,
+         "\"rotary_emb_base\" is 0"},
+        {"LlamaForCausalLM", "{" LLAMA ", \"rope_scaling\": {\"type\": \"linear\", \"factor\": 0}}",
+         CRIL_ERR_FORMAT, "\"rope_scaling.factor\" is 0"},
+        {"LlamaForCausalLM", "{" LLAMA ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 0}}",
+         CRIL_ERR_FORMAT, "\"rope_scaling.factor\" is 0"},
+        {"LlamaForCausalLM",
+         "{" LLAMA
+         ", \"rope_scaling\": {\"type\": \"yarn\", \"factor\": 4, \"attention_factor\": 0}}",
+         CRIL_ERR_FORMAT, "\"rope_scaling.attention_factor\" is 0"},
+        {"LlamaForCausalLM",
+         "{" LLAMA ", \"rope_scaling\": {\"type\": \"dynamic\", \"factor\": 1e-300}}",
+         CRIL_ERR_FORMAT, "1e-300 is too small for rope.scaling.factor"},
+        {"GPTNeoXForCausalLM", "{\"rotary_pct\": 0}", CRIL_ERR_FORMAT,
+         "\"rotary_pct\" is 0, not in 0..1"},
+        {"CohereForCausalLM", "{" LLAMA ", \"logit_scale\": 0}", CRIL_ERR_FORMAT,
+         "\"logit_scale\" is 0"},
+        {"Gemma2ForCausalLM", "{\"final_logit_softcapping\": 0}", CRIL_ERR_FORMAT,
+         "\"final_logit_softcapping\" is 0"},
+        {"GraniteMoeForCausalLM", "{" LLAMA ", \"residual_multiplier\": 0}", CRIL_ERR_FORMAT,
+         "\"residual_multiplier\" is 0"},
+        {"GraniteMoeForCausalLM", "{" LLAMA ", \"attention_multiplier\": 0}", CRIL_ERR_FORMAT,
+         "\"attention_multiplier\" is 0"},
+        {"DeepseekV2ForCausalLM",
+         "{" LLAMA ", \"num_experts_per_tok\": 2, \"routed_scaling_factor\": 0}", CRIL_ERR_FORMAT,
+         "\"routed_scaling_factor\" is 0"},
+        {"MptForCausalLM", "{\"attn_config\": {\"softmax_scale\": 0}}", CRIL_ERR_FORMAT,
+         "\"attn_config.softmax_scale\" is 0"},
         {"PhiForCausalLM", "{" LLAMA ", \"partial_rotary_factor\": 1.5}", CRIL_ERR_FORMAT,
          "\"partial_rotary_factor\" is 1.5, not in 0..1"},
         {"Gemma3ForCausalLM", "{\"use_bidirectional_attention\": true}", CRIL_ERR_UNSUPPORTED,

@@ -195,7 +195,7 @@ static cril_status view(const cril_model *m, size_t layer, const struct cril_wei
 
     if (changes & CRIL_HEADS_TURNED) {
         whole = cril_matrix_turned_heads(whole);
-    } else if (count == 1) {
+    } else if (row->changes & CRIL_ANY_SHAPE) {
         whole.rows *= whole.count;
         whole.count = 1;
     }
@@ -343,6 +343,10 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
     const unsigned changes = changes_of(m, row);
     const size_t columns = columns_of(m, layer, row, r.total),
                  stored = changes & CRIL_REPEATED ? m->layers[layer].key_dim : r.total;
+    const struct cril_tensor *const t = find(m, row, layer, 0);
+
+    if (t && elements(t) < stored && !strchr(pattern_of(m, row), '@'))
+        return bad_shape(m, t, stored, 1, err); /* before memory for what a file only claims */
     float *const all = malloc((r.total + 1) * sizeof(*all)), *const v =
                                                                  malloc((n + 1) * sizeof(*v));
     cril_status st = CRIL_ERR_NOMEM;
@@ -607,8 +611,8 @@ static cril_status check_optionals(const cril_model *m, cril_error *err)
 
 /* ---- All weights ---- */
 
-/* Whether the name is that of a layer past the last: DeepSeek-V3 has one that predicts a token
- * more, for training. */
+/* Whether the name is that of a layer past the last that may be there: DeepSeek-V3 has one that
+ * predicts a token more, for training. */
 static bool is_past_layers(const cril_model *m, const char *name)
 {
     for (const struct cril_weight_row *row = m->family->weights; row->slot; row++) {
@@ -619,7 +623,8 @@ static bool is_past_layers(const cril_model *m, const char *name)
         if (at && !strncmp(name, pattern, (size_t)(at - pattern))) {
             const unsigned long layer = strtoul(name + (at - pattern), &end, 10);
 
-            return end > name + (at - pattern) && *end == '.' && layer >= m->config.n_layers;
+            return end > name + (at - pattern) && *end == '.' && layer >= m->config.n_layers &&
+                   layer - m->config.n_layers < m->more_layers;
         }
     }
     return false;
@@ -635,7 +640,7 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
         return st;
     for (size_t i = 0; i < cril_source_tensor_count(m->source); i++) {
         const struct cril_tensor *t = cril_source_tensor(m->source, i);
-        if (!m->used[i] && !(m->family->more_layers && is_past_layers(m, t->name)))
+        if (!m->used[i] && !is_past_layers(m, t->name))
             return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);

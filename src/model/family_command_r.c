@@ -61,7 +61,7 @@ static cril_status translate_logit_scale(struct cril_translation *t, cril_error 
     double scale = 0.0625;
     const cril_status st = cril_config_float(t, "logit_scale", &scale, err);
 
-    return st == CRIL_OK ? cril_translate_float(t, "logit_scale", scale, err) : st;
+    return st == CRIL_OK ? cril_translate_factor(t, "logit_scale", "logit_scale", scale, err) : st;
 }
 
 static cril_status translate(struct cril_translation *t, cril_error *err)

@@ -55,7 +55,7 @@ static const struct cril_weight_row weights[] = {
     BOTH(KV_A_NORM, "attn_kv_a_norm", "self_attn.kv_a_layernorm"),
     ROW(K_B, "blk.#.attn_k_b.weight", NULL, CRIL_HEADS_TURNED, CRIL_PART_ALL),
     ROW(K_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_K),
-    ROW(V_B, "blk.#.attn_v_b.weight", NULL, 0, CRIL_PART_ALL),
+    ROW(V_B, "blk.#.attn_v_b.weight", NULL, CRIL_ANY_SHAPE, CRIL_PART_ALL),
     ROW(V_B, "blk.#.attn_kv_b.weight", ATTN "kv_b_proj.weight", 0, CRIL_PART_LATENT_V),
     CRIL_ROWS_O(ATTN "o_proj"),
     CRIL_ROWS_NORM(FFN_NORM, "ffn_norm", LAYER "post_attention_layernorm", 0),
@@ -189,7 +189,7 @@ static cril_status translate_experts(struct cril_translation *t, uint64_t n_dens
                              err)) != CRIL_OK ||
         (st = cril_config_float(t, "routed_scaling_factor", &factor, err)) != CRIL_OK)
         return st;
-    return cril_translate_float(t, "expert_weights_scale", factor, err);
+    return cril_translate_factor(t, "routed_scaling_factor", "expert_weights_scale", factor, err);
 }
 
 static cril_status translate_groups(struct cril_translation *t, uint64_t n, uint64_t used,
@@ -248,7 +248,9 @@ static cril_status translate_3(struct cril_translation *t, cril_error *err)
         (!neighbours && (st = cril_translate_flag(t, "rope.halves", true, err)) != CRIL_OK))
         return st;
     t->has |= CRIL_ROUTER_BIAS;
-    return translate_rest(t, err);
+    t->more_layers = 1;
+    st = cril_config_uint(t, "num_nextn_predict_layers", &t->more_layers, err);
+    return st == CRIL_OK ? translate_rest(t, err) : st;
 }
 
 static const struct cril_class classes[] = {
@@ -273,6 +275,7 @@ static cril_status drop_predictors(cril_model *m, cril_error *err)
                          "%s: deepseek2.nextn_predict_layers is %llu, of %zu layers in all",
                          m->path, (unsigned long long)n, c->n_layers);
     c->n_layers -= (size_t)n;
+    m->more_layers = n;
     *cril_model_ends(m) = (struct cril_layer){0};
     return CRIL_OK;
 }
@@ -364,7 +367,6 @@ const struct cril_family cril_family_deepseek2 = {
     .architecture = "deepseek2",
     .classes = classes,
     .weights = weights,
-    .more_layers = true,
     .latent = true,
     .embedding = CRIL_STEPS(embedding),
     .layers = {[0] = CRIL_STEPS(dense),

@@ -44,10 +44,13 @@ enum { LAYERS_27B = 46, ATTENTION_CAP = 50, LOGIT_CAP = 30 };
 static cril_status translate_cap(struct cril_translation *t, const char *name, double otherwise,
                                  cril_error *err)
 {
-    double cap = cril_config_is_null(t, name) ? 0 : otherwise;
+    double cap = otherwise;
     const cril_status st = cril_config_float(t, name, &cap, err);
 
-    return st == CRIL_OK ? cril_translate_float(t, name, cap, err) : st;
+    if (st != CRIL_OK)
+        return st;
+    return cril_config_is_null(t, name) ? cril_translate_float(t, name, 0, err)
+                                        : cril_translate_factor(t, name, name, cap, err);
 }
 
 static cril_status translate(struct cril_translation *t, cril_error *err)

@@ -54,6 +54,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_config_bool(t, "use_parallel_residual", &parallel, err)) != CRIL_OK ||
         (st = cril_translate_flag(t, "use_parallel_residual", parallel, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rotary_pct", &t->share, err)) != CRIL_OK ||
+        (st = cril_translate_check_share(t, "rotary_pct", t->share, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rotary_emb_base", &base, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, base, err);

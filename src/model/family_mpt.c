@@ -76,15 +76,16 @@ static cril_status refuse_options(struct cril_translation *t, cril_error *err)
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
-    double max_bias = 8;
+    double max_bias = 8, limit = 0; /* none, by the class too */
     cril_status st;
 
     if ((st = refuse_options(t, err)) != CRIL_OK ||
         (st = cril_translate_inner(t, NULL, err)) != CRIL_OK ||
         (st = cril_translate_number(t, "attn_config.softmax_scale", "attention.scale", err)) !=
             CRIL_OK ||
-        (st = cril_translate_number(t, "attn_config.clip_qkv", "attention.clamp_kqv", err)) !=
-            CRIL_OK ||
+        (st = cril_config_float(t, "attn_config.clip_qkv", &limit, err)) != CRIL_OK ||
+        (limit != 0 &&
+         (st = cril_translate_float(t, "attention.clamp_kqv", limit, err)) != CRIL_OK) ||
         (st = cril_config_float(t, "attn_config.alibi_bias_max", &max_bias, err)) != CRIL_OK)
         return st;
     return cril_translate_float(t, "attention.max_alibi_bias", max_bias, err);

@@ -72,15 +72,14 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_config_float(t, "rotary_emb_base", &base, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rotary_pct", &share, err)) != CRIL_OK)
         return st;
-    if (!(share > 0 && share <= 1))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"rotary_pct\" is %g, not in 0..1",
-                         t->config->path, share);
+    if ((st = cril_translate_check_share(t, "rotary_pct", share, err)) != CRIL_OK)
+        return st;
     t->has |= CRIL_QKV_BIAS | (plain ? 0 : CRIL_O_BIAS | CRIL_FFN_BIAS);
     if ((st = cril_translate_uint(t, "attention.key_length", width, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "attention.value_length", width, err)) != CRIL_OK ||
         (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
                                   err)) != CRIL_OK ||
-        (st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
+        (st = cril_translate_factor(t, "rotary_emb_base", "rope.freq_base", base, err)) != CRIL_OK)
         return st;
     return translate_lengths(t, err);
 }

@@ -88,6 +88,7 @@ static cril_status find_class(cril_model *m, cril_error *err)
     m->values = &m->translated;
     m->ties = t.ties;
     m->said_vocab = t.n_vocab;
+    m->more_layers = t.more_layers;
     m->has = t.has;
     m->lacks = ~t.has;
     return CRIL_OK;

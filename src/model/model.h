@@ -147,10 +147,9 @@ struct cril_family {
     struct cril_steps layers[CRIL_MAX_KINDS]; /* of each kind of layer; n is 0 past the last */
     struct cril_steps head; /* from CRIL_BUF_X to CRIL_BUF_LOGITS: by rows, a product, by rows */
     bool layer_norms;       /* their epsilon is attention.layer_norm_epsilon */
-    bool more_layers; /* its files may have layers past the last, which predict further tokens */
-    bool latent;      /* its heads are those of cril_model_latent */
-    bool no_heads;    /* nor need there be a feed-forward network */
-    bool some_heads;  /* attention.head_count_kv is a list with 0 for layers without attention */
+    bool latent;            /* its heads are those of cril_model_latent */
+    bool no_heads;          /* nor need there be a feed-forward network */
+    bool some_heads; /* attention.head_count_kv is a list with 0 for layers without attention */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
     const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
@@ -178,8 +177,10 @@ struct cril_model {
     struct cril_rope rope[CRIL_MAX_ROPES];
     float *slopes; /* [n_heads] of biases by distance (ALiBi), owned; NULL: none */
     size_t n_vocab;
-    uint64_t said_vocab; /* by the folder's config.json; 0: it does not say */
-    bool *used;          /* [tensors of the file] a step uses it */
+    uint64_t said_vocab;  /* by the folder's config.json; 0: it does not say */
+    uint64_t more_layers; /* that may lie past the last one and are not run: they predict further
+                             tokens */
+    bool *used;           /* [tensors of the file] a step uses it */
     uint64_t parameters;
     cril_tokenizer *tokenizer;
     pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */

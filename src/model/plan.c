@@ -9,6 +9,7 @@
 #include <assert.h>
 
 enum { DEFAULT_ROWS = 8192 }; /* packing is then 1 to 2 % of the work */
+enum { SPARE = 1 << 19 };     /* by which what a process holds by itself differs between runs */
 
 /* What a step's matrix takes at most, over the layers: in panels, in the file. */
 struct step_bytes {
@@ -223,7 +224,7 @@ static cril_status fit(const struct sizes *s, size_t memory, size_t taken, size_
                      "%s: %zu MB of memory do not hold a window of %zu tokens and the largest "
                      "matrices; give %zu MB (--memory), "
                      "or a smaller context",
-                     s->m->path, memory >> 20, s->window, (min_need >> 20) + 1);
+                     s->m->path, memory >> 20, s->window, ((min_need + SPARE) >> 20) + 1);
 }
 
 size_t cril_plan_width(size_t n)

@@ -105,7 +105,8 @@ enum cril_change {
     CRIL_EXCHANGED = 1 << 2,    /* a folder has rows and columns exchanged */
     CRIL_HEADS_TURNED = 1 << 3, /* the file has a matrix for each head, with rows and columns
                                    exchanged */
-    CRIL_ANY_SHAPE = 1 << 4,    /* a vector that files store in several dimensions */
+    CRIL_ANY_SHAPE = 1 << 4,    /* files store a vector in several dimensions, or the rows of a
+                                   matrix in two */
     CRIL_LOG_NEGATIVE = 1 << 5, /* a folder has ln(-w) */
     CRIL_BY_CHANNELS = 1 << 6,  /* a vector that files store as a row of numbers for each channel;
                                    steps read it as kernels.h says of channels */

@@ -140,6 +140,9 @@ cril_status cril_translate_float(struct cril_translation *t, const char *key, do
 {
     char buffer[128];
 
+    if ((x < 0 || x > 0) && (float)x == 0)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: %g is too small for %s", t->config->path, x,
+                         key);
     return cril_values_add_float(t->out, full_key(t, key, buffer), (float)x, err);
 }
 
@@ -149,6 +152,15 @@ cril_status cril_translate_text(struct cril_translation *t, const char *key, con
     char buffer[128];
 
     return cril_values_add_text(t->out, full_key(t, key, buffer), text, strlen(text), err);
+}
+
+cril_status cril_translate_factor(struct cril_translation *t, const char *name, const char *key,
+                                  double x, cril_error *err)
+{
+    if (x == 0)
+        return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is 0, which nothing is scaled by",
+                         t->config->path, name);
+    return cril_translate_float(t, key, x, err);
 }
 
 uint64_t cril_translated_uint(const struct cril_translation *t, const char *key)
@@ -364,7 +376,8 @@ cril_status cril_translate_number(struct cril_translation *t, const char *name, 
     double x = 0;
     const cril_status st = cril_config_float(t, name, &x, err);
 
-    return st != CRIL_OK || !cril_config_has(t, name) ? st : cril_translate_float(t, key, x, err);
+    return st != CRIL_OK || !cril_config_has(t, name) ? st
+                                                      : cril_translate_factor(t, name, key, x, err);
 }
 
 cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
@@ -596,7 +609,7 @@ static cril_status copy_float(struct cril_translation *t, const struct rotation 
                         : CRIL_OK;
     if ((st = cril_config_float(t, buffer, &x, err)) != CRIL_OK)
         return st;
-    return cril_translate_float(t, key, x, err);
+    return cril_translate_factor(t, buffer, key, x, err);
 }
 
 /* The context before scaling: the rotation's own, or the model's. */
@@ -635,7 +648,7 @@ static cril_status add_magnitude(struct cril_translation *t, const struct rotati
                                  (0.1 * scale_all * cril_log(factor) + 1)
                            : 1;
     }
-    return cril_translate_float(t, "rope.scaling.yarn_magnitude", whole, err);
+    return cril_translate_factor(t, buffer, "rope.scaling.yarn_magnitude", whole, err);
 }
 
 static cril_status add_yarn(struct cril_translation *t, const struct rotation *r, cril_error *err)
@@ -652,9 +665,10 @@ static cril_status add_yarn(struct cril_translation *t, const struct rotation *r
         (st = cril_config_bool(t, name_of(r->prefix, "truncate", buffer), &truncate, err)) !=
             CRIL_OK)
         return st;
-    if (factor == 0 && context)
+    name_of(r->prefix, "factor", buffer);
+    if (!cril_config_has(t, buffer) && context)
         factor = (double)cril_translated_uint(t, "context_length") / (double)context;
-    if ((st = cril_translate_float(t, "rope.scaling.factor", factor, err)) != CRIL_OK ||
+    if ((st = cril_translate_factor(t, buffer, "rope.scaling.factor", factor, err)) != CRIL_OK ||
         (st = copy_float(t, r, "beta_fast", "rope.scaling.yarn_beta_fast", false, err)) !=
             CRIL_OK ||
         (st = copy_float(t, r, "beta_slow", "rope.scaling.yarn_beta_slow", false, err)) !=
@@ -742,6 +756,15 @@ static cril_status add_scaling(struct cril_translation *t, const struct rotation
                      t->config->path, CRIL_SHOWN(r->type));
 }
 
+cril_status cril_translate_check_share(const struct cril_translation *t, const char *name,
+                                       double share, cril_error *err)
+{
+    return share > 0 && share <= 1
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_FORMAT, "%s: \"%s\" is %g, not in 0..1", t->config->path,
+                           name, share);
+}
+
 cril_status cril_translate_rope(struct cril_translation *t, const char *layers, double base,
                                 cril_error *err)
 {
@@ -764,9 +787,8 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
                          "%s: \"partial_rotary_factor\" is %g; cril runs a %s that turns whole "
                          "heads only",
                          t->config->path, share, t->class_name);
-    if (!(share > 0 && share <= 1))
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: \"partial_rotary_factor\" is %g, not in 0..1",
-                         t->config->path, share);
+    if ((st = cril_translate_check_share(t, "partial_rotary_factor", share, err)) != CRIL_OK)
+        return st;
     heads = cril_translated_uint(t, "attention.head_count");
     width = t->head ? t->head : heads ? cril_translated_uint(t, "embedding_length") / heads : 0;
     if ((!t->head && (st = cril_config_uint(t, "head_dim", &width, err)) != CRIL_OK) ||
@@ -774,8 +796,8 @@ cril_status cril_translate_rope(struct cril_translation *t, const char *layers, 
          (st = cril_translate_uint(t, "rope.dimension_count", (uint64_t)((double)width * share),
                                    err)) != CRIL_OK))
         return st;
-    if ((base < t->usual_base || base > t->usual_base) &&
-        (st = cril_translate_float(t, "rope.freq_base", base, err)) != CRIL_OK)
+    if ((base < t->usual_base || base > t->usual_base || base == 0) &&
+        (st = cril_translate_factor(t, "rope_theta", "rope.freq_base", base, err)) != CRIL_OK)
         return st;
     return add_scaling(t, &r, err);
 }

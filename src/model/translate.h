@@ -29,6 +29,7 @@ struct cril_translation {
     uint64_t
         original_context; /* before its scaling where config.json does not say; 0: the model's */
     uint64_t n_vocab;     /* gets: rows of the embedding; 0: config.json does not say */
+    uint64_t more_layers; /* gets: that may lie past the last one, for further tokens */
 };
 
 /* A key that a class reads, and what it takes where config.json lacks it. translate.c has the names
@@ -70,8 +71,13 @@ cril_status cril_config_text(const struct cril_translation *t, const char *name,
 /* Adds a key below the prefix. */
 cril_status cril_translate_uint(struct cril_translation *t, const char *key, uint64_t x,
                                 cril_error *err);
+/* CRIL_ERR_FORMAT: x is too small for fp32, where it would be 0, which GGUF files mean nothing by.
+ */
 cril_status cril_translate_float(struct cril_translation *t, const char *key, double x,
                                  cril_error *err);
+/* The same of what config.json has under a name, or a class for it; 0 is refused. */
+cril_status cril_translate_factor(struct cril_translation *t, const char *name, const char *key,
+                                  double x, cril_error *err);
 cril_status cril_translate_text(struct cril_translation *t, const char *key, const char *text,
                                 cril_error *err);
 
@@ -105,7 +111,10 @@ cril_status cril_translate_is(const struct cril_translation *t, const char *name
 /* CRIL_ERR_UNSUPPORTED: config.json has the key, which the class does not compute. */
 cril_status cril_translate_absent(const struct cril_translation *t, const char *name,
                                   cril_error *err);
-/* A number or a truth value of config.json as a key; an absent one is not added. */
+/* The share of a head that turns, under a name of config.json, is in 0..1 and not 0. */
+cril_status cril_translate_check_share(const struct cril_translation *t, const char *name,
+                                       double share, cril_error *err);
+/* A factor or a truth value of config.json as a key; an absent one is not added. */
 cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
                                   cril_error *err);
 cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,

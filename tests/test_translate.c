@@ -658,7 +658,7 @@ static void refusals(void **state)
          "\"no_rope_layers\" is not a list of whole numbers, one a layer"},
         {"SmolLM3ForCausalLM", "{" LLAMA ", \"use_sliding_window\": true}", CRIL_ERR_UNSUPPORTED,
          "\"use_sliding_window\" is true"},
-        {"GraniteForCausalLM", "{" LLAMA ", \"logits_scaling\": 0}", CRIL_ERR_UNSUPPORTED,
+        {"GraniteForCausalLM", "{" LLAMA ", \"logits_scaling\": 0}", CRIL_ERR_FORMAT,
          "\"logits_scaling\" is 0"},
         {"OlmoForCausalLM", "{" LLAMA ", \"attention_bias\": true}", CRIL_ERR_UNSUPPORTED,
          "\"attention_bias\" is true"},

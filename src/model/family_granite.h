@@ -3,7 +3,6 @@
 #define CRIL_MODEL_FAMILY_GRANITE_H
 
 #include "model/family_parts.h"
-#include "util/fail.h"
 
 /* FFN: steps from N to T. */
 #define CRIL_STEPS_GRANITE(FFN)                                                                    \
@@ -35,11 +34,7 @@ static inline cril_status cril_granite_translate_factors(struct cril_translation
 
         if ((st = cril_config_float(t, factors[i][0], &x, err)) != CRIL_OK)
             return st;
-        if (!(x > 0))
-            return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                             "%s: \"%s\" is %g; cril runs factors above 0", t->config->path,
-                             factors[i][0], x);
-        if ((st = cril_translate_float(t, factors[i][1], x, err)) != CRIL_OK)
+        if ((st = cril_translate_factor(t, factors[i][0], factors[i][1], x, err)) != CRIL_OK)
             return st;
     }
     return CRIL_OK;

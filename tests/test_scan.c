@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "check_model.h"
+#include "model/family_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -135,6 +136,35 @@ static void test_rwkv(void **state)
     check(make("rwkv4", 1, c));
 }
 
+/* Step sizes have limits, and a head reads B and C of the group of its neighbours. */
+static void test_heads(void **state)
+{
+    struct cril_layer layer = {.vector = {[CRIL_W_SSM_A] = (float[]){0, 0, 0, 0}}};
+    struct cril_model m = {.config = {.n_layers = 1,
+                                      .ssm_inner = 4,
+                                      .ssm_state = 1,
+                                      .ssm_heads = 4,
+                                      .ssm_groups = 2,
+                                      .ssm_min_step = 0.3f,
+                                      .ssm_max_step = 1.1f},
+                           .layers = &layer};
+    const struct cril_step limit = CRIL_STEP(step_size, NONE, SD, SD),
+                           scan = CRIL_STEP(scan_heads, SSM_A, SU, SO);
+    float steps[4] = {-5, 0, 3, 0}, in[8] = {1, 1, 1, 1, 1, 10, 2, 3}, out[4], kept[4];
+    const struct cril_token t = {
+        .m = &m,
+        .buffer = {[CRIL_BUF_SD] = steps, [CRIL_BUF_SU] = in, [CRIL_BUF_SO] = out},
+        .state = kept};
+
+    (void)state;
+    cril_op_step_size.plain(&t, &limit);
+    for (size_t i = 0; i < 4; i++)
+        assert_float_equal(steps[i], ((float[]){0.3f, 0.69314718f, 1.1f, 0.69314718f})[i], 1e-6);
+    cril_op_scan_heads.plain(&t, &scan);
+    for (size_t i = 0; i < 4; i++)
+        assert_float_equal(out[i], steps[i] * (i < 2 ? 1 * 2 : 10 * 3), 1e-5);
+}
+
 /* An engine's states serve one batch after another. */
 static void test_states_start_anew(void **state)
 {
@@ -173,7 +203,7 @@ static void test_states_start_anew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_mamba), cmocka_unit_test(test_mamba2),
-                                       cmocka_unit_test(test_rwkv),
+                                       cmocka_unit_test(test_rwkv), cmocka_unit_test(test_heads),
                                        cmocka_unit_test(test_states_start_anew)};
     create_pool();
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,15 +214,18 @@ static void test_lengths(void **state)
 {
     static const enum cril_rope_growth growths[] = {CRIL_ROPE_LONG, CRIL_ROPE_DYNAMIC,
                                                     CRIL_ROPE_STEPS};
-    static uint8_t text[1000];
+    static uint8_t text[1000 / CRIL_TEST_SCALE];
     (void)state;
     fill(text, sizeof(text), 0);
     for (size_t k = 0; k < 2; k++) { /* with a first token, and without */
         cril_model *m = open_model(k ? "tiny-qwen2" : "tiny-llama");
         for (size_t i = 0; i < sizeof(growths) / sizeof(*growths); i++) {
             struct bytes archive = {0}, plain = {0};
-            const struct setting s = {
-                .segment = 333, .context = 64, .stride = 24, .threads = 1, .streams = 3};
+            const struct setting s = {.segment = sizeof(text) / 3,
+                                      .context = 64,
+                                      .stride = 24,
+                                      .threads = 1,
+                                      .streams = 3};
             depend_on_length(m, growths[i], 16);
             round_trip(m, &s, text, sizeof(text), true);
             round_trip(m, &(struct setting){.segment = 1000, .context = 300, .threads = 2}, text,

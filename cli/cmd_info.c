@@ -270,8 +270,8 @@ static void print_summary(const struct facts *f)
     }
     for (size_t i = 0; f->tokenizer && warning(f, i); i++)
         printf("%-14s%s\n", "warning", warning(f, i));
-    if (cril_model_unsaid(f->model))
-        printf("%-14s%s\n", "cannot say", cril_model_unsaid(f->model));
+    if (cril_model_cannot_say(f->model))
+        printf("%-14s%s\n", "cannot say", cril_model_cannot_say(f->model));
     if (f->model)
         print_fact("cril runs it", "yes");
     else
@@ -438,7 +438,7 @@ static int print_json(const struct facts *f, const struct settings *s)
         "context", context ? json_integer((json_int_t)strtoll(context, NULL, 10)) : json_null(),
         "tokenizer", tokenizer_json(f->tokenizer), "types", types_json(f), "runs", f->model != NULL,
         "reason", text_or_null(f->model ? NULL : f->no_model.message), "cannot_say",
-        text_or_null(cril_model_unsaid(f->model)), "warnings", warnings_json(f));
+        text_or_null(cril_model_cannot_say(f->model)), "warnings", warnings_json(f));
     int bad = !root;
 
     if (!bad && f->sha256[0])

@@ -121,7 +121,7 @@ static void test_model(void **state)
     REFUSED(cril_model_open, NULL, &out);
     REFUSED(cril_model_open, model_path, NULL);
     REFUSED(cril_model_open_inspected, NULL, &out);
-    IS(== NULL, cril_model_unsaid, NULL);
+    IS(== NULL, cril_model_cannot_say, NULL);
     IS(== NULL, cril_model_warning, NULL, 0);
     IS(== NULL, cril_model_warning, m, SIZE_MAX);
     IS(== false, cril_model_unused, NULL, 0, &key, &len, &reason);

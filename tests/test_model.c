@@ -143,7 +143,7 @@ static const struct refusal {
     {LLAMA,
      {EXPERTS, SET_UINT("llama.expert_weights_norm", 1)},
      CRIL_ERR_FORMAT,
-     "expert_weights_norm' is not true or false"},
+     "expert_weights_norm' is"},
     {LLAMA,
      {EXPERTS, SET_UINT("llama.expert_group_count", 3),
       SET_UINT("llama.expert_group_used_count", 1)},

@@ -20,7 +20,7 @@
 #include <string.h>
 
 /* Of numeric contract 1. Never to be changed without a new contract or new built-in models. */
-static const char golden[] = "c81622a38b8818fa58dc6bdd01d1af94d78468aadf3d06361274c4ab6e12906f";
+static const char golden[] = "34640906b0a47eb88bbd79bce38f5813eaf46e4c983c4af192431d71cd79ce32";
 
 static void run(cril_selftest *t, const char *kernels, unsigned threads, const char *want)
 {

@@ -89,7 +89,7 @@ const char *cril_model_warning(const cril_model *m, size_t i);
 /* What a GGUF file of this architecture cannot say, though the publisher's model may have it: "the
  * window of its layers (sliding_window)". The figures are the publisher's model's only where that
  * has none of it; its folder says. NULL: nothing that is known, as of a folder. Borrowed. */
-const char *cril_model_unsaid(const cril_model *m);
+const char *cril_model_cannot_say(const cril_model *m);
 /* The i-th of the keys that cril does not use [len bytes, any], and the reason why it need not.
  * False from their number on. Borrowed. */
 bool cril_model_unused(const cril_model *m, size_t i, const char **key, size_t *len,

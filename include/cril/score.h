@@ -92,8 +92,8 @@ typedef struct cril_result {
     char model_sha256[65];
     uint64_t model_parameters;
     uint64_t model_bytes; /* of its files; 0: not known, from a file of results that does not say */
-    char *model_unsaid;   /* cril_model_unsaid; owned; NULL: nothing */
-    char **model_warnings; /* [n_model_warnings] cril_model_warning; owned */
+    char *model_cannot_say; /* cril_model_cannot_say; owned; NULL: nothing */
+    char **model_warnings;  /* [n_model_warnings] cril_model_warning; owned */
     size_t n_model_warnings;
     /* Path as given to cril_model_open and types as cril_model_types has them; owned. NULL: not
        known, from a file of results that does not say, or from a study's database. */

@@ -252,15 +252,16 @@ static void turn_channels(const float *all, size_t n, size_t columns, float *v)
     }
 }
 
-/* n numbers of the part r, in the order of steps. heads: 0, or the width of one whose halves become
- * neighbours. */
-static void pick(const float *all, const struct rows *r, size_t heads, size_t n, float *v)
+/* n numbers of a part of a vector, in the order of steps. all: its numbers, of a float type. heads:
+ * 0, or the width of one whose halves become neighbours. */
+static void pick(const uint8_t *all, enum cril_dtype type, const struct rows *r, size_t heads,
+                 size_t n, float *v)
 {
-    const struct cril_matrix whole = {.data = (const uint8_t *)all,
-                                      .type = CRIL_F32,
+    const struct cril_matrix whole = {.data = all,
+                                      .type = type,
                                       .rows = r->total,
                                       .columns = 1,
-                                      .row_bytes = sizeof(float),
+                                      .row_bytes = cril_dtypes[type].block_bytes,
                                       .count = 1};
     struct cril_matrix part = cril_matrix_runs(whole, r->first, r->run, r->pitch, n);
 
@@ -273,18 +274,10 @@ void cril_weight_load_vector(const cril_model *m, const struct cril_weight_row *
                              const struct cril_tensor *t, float *v)
 {
     const size_t n = (size_t)t->ne[0];
-    const unsigned changes = row ? changes_of(m, row) : 0;
-    const struct cril_matrix whole = {.data = t->data,
-                                      .type = t->type,
-                                      .rows = n,
-                                      .columns = 1,
-                                      .row_bytes = cril_dtypes[t->type].block_bytes,
-                                      .count = 1,
-                                      .interleaved =
-                                          changes & CRIL_NEIGHBOURS ? m->config.head_dim : 0};
+    const unsigned changes = changes_of(m, row);
 
-    for (size_t i = 0; i < n; i++)
-        cril_matrix_load_row(&whole, i, &v[i]);
+    pick(t->data, t->type, &(struct rows){0, n, n, n},
+         changes & CRIL_NEIGHBOURS ? m->config.head_dim : 0, n, v);
     change_numbers(changes, v, n);
 }
 
@@ -361,7 +354,8 @@ static cril_status bind_vector(cril_model *m, size_t layer, const struct cril_we
         if (columns)
             turn_channels(all, n, columns, v);
         else
-            pick(all, &r, changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
+            pick((const uint8_t *)all, CRIL_F32, &r,
+                 changes & CRIL_NEIGHBOURS ? m->layers[layer].key_dim : 0, n, v);
         change_numbers(changes, v, n);
         *out = v;
     } else {

@@ -4,8 +4,6 @@
 
 #include <math.h>
 
-#define MIXED(MIX, W, OUT) CRIL_STEP(mix, MIX, N, T), CRIL_STEP(matmul, W, T, OUT)
-
 static const struct cril_step embedding[] = {
     CRIL_STEPS_EMBEDDING,
     CRIL_STEP(position, POSITIONS, X, X),
@@ -30,16 +28,8 @@ static const struct cril_step attend[] = {
 
 static const struct cril_step latent[] = {
     CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEP(matmul, Q_A, N, CQ),
-    CRIL_STEP(norm_inner, Q_A_NORM, CQ, CQ),
-    CRIL_STEP(matmul, Q_B, CQ, Q),
-    CRIL_STEP(matmul, KV_A, N, CKV),
-    CRIL_STEP(norm_inner, KV_A_NORM, CKV, CN),
-    CRIL_STEP(matmul, K_B, CN, KN),
-    CRIL_STEP(matmul, V_B, CN, V),
-    CRIL_STEP(latent_keys, NONE, KN, K),
-    CRIL_STEPS_TURN,
-    CRIL_STEPS_ATTEND,
+    CRIL_STEPS_LATENT_QUERY,
+    CRIL_STEPS_LATENT,
     CRIL_STEP_ADD,
     CRIL_STEP(norm, FFN_NORM, X, N),
     CRIL_STEPS_MIXTURE(N),
@@ -52,41 +42,9 @@ static const struct cril_step latent[] = {
 
 static const struct cril_step scan[] = {CRIL_STEPS_MAMBA(CRIL_STEPS_NORMS), CRIL_STEP_ADD};
 
-static const struct cril_step scan_heads[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEP(matmul, SSM_U, N, SU),
-    CRIL_STEPS_LINEAR(SSM_DT, N, SD),
-    CRIL_STEP(step_size, NONE, SD, SD),
-    CRIL_STEPS_CONVOLVE,
-    CRIL_STEP(scan_heads, SSM_A, SU, SO),
-    CRIL_STEP(skip_heads, SSM_D, SU, SO),
-    CRIL_STEPS_SCAN_GATE(SO),
-    CRIL_STEP(group_norm, SSM_NORM, SZ, SZ),
-    CRIL_STEP(matmul, SSM_OUT, SZ, T),
-    CRIL_STEP_ADD,
-};
+static const struct cril_step scan_heads[] = {CRIL_STEPS_MAMBA_2, CRIL_STEP_ADD};
 
-static const struct cril_step average[] = {
-    CRIL_STEPS_LAYER_NORM(ATTN_NORM, X, N),
-    CRIL_STEP(shift, NONE, N, M),
-    MIXED(MIX_K, K, K),
-    MIXED(MIX_V, V, V),
-    MIXED(MIX_R, R, Q),
-    CRIL_STEP(copy, NONE, K, A),
-    CRIL_STEP(bias, FIRST, A, A),
-    CRIL_STEP(wkv, DECAY, K, V),
-    CRIL_STEP(sigmoid_mul, NONE, V, Q),
-    CRIL_STEP(matmul, O, Q, T),
-    CRIL_STEP(rescale, NONE, T, T),
-    CRIL_STEP_ADD,
-    CRIL_STEPS_LAYER_NORM(FFN_NORM, X, N),
-    CRIL_STEP(shift_ffn, NONE, N, M),
-    MIXED(FFN_MIX_K, UP, U),
-    CRIL_STEP(activate, NONE, U, U),
-    CRIL_STEP(matmul, DOWN, U, T),
-    CRIL_STEP_ADD,
-    CRIL_STEP(halve, NONE, X, X),
-};
+static const struct cril_step average[] = {CRIL_STEPS_RWKV};
 
 static const struct cril_step head[] = {
     CRIL_STEPS_LAYER_NORM(OUTPUT_NORM, X, N),     CRIL_STEP(matmul, OUTPUT, N, LOGITS),

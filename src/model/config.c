@@ -142,6 +142,12 @@ cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out
     return cril_values_opt_float(m->values, full_key(m, key, buffer), out, err);
 }
 
+cril_status cril_key_opt_bool(const cril_model *m, const char *key, bool *out, cril_error *err)
+{
+    char buffer[128];
+    return cril_values_opt_bool(m->values, full_key(m, key, buffer), out, err);
+}
+
 cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err)
 {
@@ -409,7 +415,7 @@ static cril_status read_gating(const cril_model *m, struct cril_mixture *x, cril
 
     if ((st = cril_key_opt_uint(m, "expert_gating_func", &function, err)) != CRIL_OK ||
         (st = read_scale(m, "expert_weights_scale", &x->factor, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "expert_weights_norm", &x->normed, err)) != CRIL_OK)
+        (st = cril_key_opt_bool(m, "expert_weights_norm", &x->normed, err)) != CRIL_OK)
         return st;
     if (function > SIGMOID)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
@@ -451,21 +457,6 @@ cril_status cril_model_mixture(cril_model *m, cril_error *err)
     if ((st = read_expert_counts(m, x, err)) != CRIL_OK || (st = read_gating(m, x, err)) != CRIL_OK)
         return st;
     return read_groups(m, x, err);
-}
-
-cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
-                                     cril_error *err)
-{
-    const struct cril_value *const has = cril_key_find(m, "expert_layers");
-
-    if (has && (!has->is_array || has->type != CRIL_VALUE_BOOL || has->n != m->config.n_layers))
-        return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: key '%s.expert_layers' is not a truth value for each of the %zu "
-                         "layers",
-                         m->path, m->family->architecture, m->config.n_layers);
-    for (size_t i = 0; i < m->config.n_layers; i++)
-        m->layers[i].kind = has && !has->data[i] ? dense : mixture;
-    return CRIL_OK;
 }
 
 /* Press et al. 2022, section 3; heads beyond a power of two take the slopes between those of twice
@@ -585,19 +576,6 @@ cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise,
                      m->path, m->family->architecture, CRIL_SHOWN(name));
 }
 
-cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err)
-{
-    const struct cril_value *const v = cril_key_find(m, key);
-
-    if (!v)
-        return CRIL_OK;
-    if (v->is_array || v->type != CRIL_VALUE_BOOL)
-        return cril_fail(err, CRIL_ERR_FORMAT, "%s: key '%s.%s' is not true or false", m->path,
-                         m->family->architecture, key);
-    *out = v->data[0] != 0;
-    return CRIL_OK;
-}
-
 /* ---- Layers that differ ---- */
 
 /* A truth value a layer under key, which is there. */
@@ -611,6 +589,20 @@ static cril_status read_pattern(const cril_model *m, const char *key, const uint
                          "%s: key '%s.%s' is not a truth value for each of the %zu layers", m->path,
                          m->family->architecture, key, m->config.n_layers);
     *out = pattern->data;
+    return CRIL_OK;
+}
+
+cril_status cril_model_expert_layers(cril_model *m, unsigned mixture, unsigned dense,
+                                     cril_error *err)
+{
+    static const char key[] = "expert_layers";
+    const uint8_t *has = NULL;
+    cril_status st = CRIL_OK;
+
+    if (cril_key_find(m, key) && (st = read_pattern(m, key, &has, err)) != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < m->config.n_layers; i++)
+        m->layers[i].kind = !has || has[i] ? mixture : dense;
     return CRIL_OK;
 }
 

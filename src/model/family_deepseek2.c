@@ -13,13 +13,7 @@
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
 #define STEPS_QUERY CRIL_STEP(matmul, Q, N, Q)
-#define STEPS_LATENT_QUERY                                                                         \
-    CRIL_STEP(matmul, Q_A, N, CQ), CRIL_STEP(norm_inner, Q_A_NORM, CQ, CQ),                        \
-        CRIL_STEP(matmul, Q_B, CQ, Q)
-#define STEPS_ATTENTION                                                                            \
-    CRIL_STEP(matmul, KV_A, N, CKV), CRIL_STEP(norm_inner, KV_A_NORM, CKV, CN),                    \
-        CRIL_STEP(matmul, K_B, CN, KN), CRIL_STEP(matmul, V_B, CN, V),                             \
-        CRIL_STEP(latent_keys, NONE, KN, K), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND, CRIL_STEP_ADD
+#define STEPS_ATTENTION CRIL_STEPS_LATENT, CRIL_STEP_ADD
 #define STEPS_DENSE CRIL_STEPS_SWIGLU(N), CRIL_STEP_ADD
 #define STEPS_MIXTURE                                                                              \
     CRIL_STEPS_MIXTURE(N), CRIL_STEPS_SHARED(N), CRIL_STEP(add, NONE, M, T), CRIL_STEP_ADD
@@ -30,8 +24,9 @@ enum { MIXTURE = 1, LATENT_QUERY = 2, MAX_SHARED = 256 }; /* the first two: bits
 
 static const struct cril_step dense[] = {STEPS_LAYER(STEPS_QUERY, STEPS_DENSE)},
                               mixture[] = {STEPS_LAYER(STEPS_QUERY, STEPS_MIXTURE)},
-                              latent_dense[] = {STEPS_LAYER(STEPS_LATENT_QUERY, STEPS_DENSE)},
-                              latent_mixture[] = {STEPS_LAYER(STEPS_LATENT_QUERY, STEPS_MIXTURE)};
+                              latent_dense[] = {STEPS_LAYER(CRIL_STEPS_LATENT_QUERY, STEPS_DENSE)},
+                              latent_mixture[] = {
+                                  STEPS_LAYER(CRIL_STEPS_LATENT_QUERY, STEPS_MIXTURE)};
 
 static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 
@@ -243,9 +238,9 @@ static cril_status translate_3(struct cril_translation *t, cril_error *err)
         (st = translate_experts(t, 3, 1, 2.5, err)) != CRIL_OK ||
         (st = translate_groups(t, 8, 4, err)) != CRIL_OK ||
         (st = cril_config_bool(t, "norm_topk_prob", &normed, err)) != CRIL_OK ||
-        (st = cril_translate_flag(t, "expert_weights_norm", normed, err)) != CRIL_OK ||
+        (st = cril_translate_bool(t, "expert_weights_norm", normed, err)) != CRIL_OK ||
         (st = cril_config_bool(t, "rope_interleave", &neighbours, err)) != CRIL_OK ||
-        (!neighbours && (st = cril_translate_flag(t, "rope.halves", true, err)) != CRIL_OK))
+        (!neighbours && (st = cril_translate_bool(t, "rope.halves", true, err)) != CRIL_OK))
         return st;
     t->has |= CRIL_ROUTER_BIAS;
     t->more_layers = 1;
@@ -335,7 +330,7 @@ static cril_status configure_rope(cril_model *m, cril_error *err)
     bool halves = false;
     cril_status st;
 
-    if ((st = cril_model_flag(m, "rope.halves", &halves, err)) != CRIL_OK ||
+    if ((st = cril_key_opt_bool(m, "rope.halves", &halves, err)) != CRIL_OK ||
         (st = cril_model_rope(m, 10000, halves, err)) != CRIL_OK ||
         (st = read_growth(m, &growth, err)) != CRIL_OK)
         return st;
@@ -365,14 +360,14 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_deepseek2 = {
     .architecture = "deepseek2",
-    .classes = classes,
-    .weights = weights,
+    CRIL_FAMILY_TABLES,
+
     .latent = true,
-    .embedding = CRIL_STEPS(embedding),
+
     .layers = {[0] = CRIL_STEPS(dense),
                [MIXTURE] = CRIL_STEPS(mixture),
                [LATENT_QUERY] = CRIL_STEPS(latent_dense),
                [LATENT_QUERY | MIXTURE] = CRIL_STEPS(latent_mixture)},
-    .head = CRIL_STEPS(head),
-    .unsaid = "scales of the rotation's sine and cosine that differ (mscale and mscale_all_dim)",
-    .configure = configure};
+
+    .cannot_say =
+        "scales of the rotation's sine and cosine that differ (mscale and mscale_all_dim)"};

@@ -80,8 +80,8 @@ static cril_status translate_branches(struct cril_translation *t, bool groups, c
                          t->config->path, parallel ? "true" : "false", (unsigned long long)norms,
                          groups ? "with" : "without");
     if (!parallel)
-        return cril_translate_flag(t, "use_parallel_residual", false, err);
-    return cril_translate_flag(t, "norm_for_each_branch", norms == 2, err);
+        return cril_translate_bool(t, "use_parallel_residual", false, err);
+    return cril_translate_bool(t, "norm_for_each_branch", norms == 2, err);
 }
 
 static cril_status translate(struct cril_translation *t, cril_error *err)
@@ -98,8 +98,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_has(t, "bias", false, CRIL_QKV_BIAS | CRIL_O_BIAS | CRIL_FFN_BIAS,
                                  err)) != CRIL_OK ||
         (st = cril_translate_is(t, residual, false, err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "activation", "gelu", "gelu_erf", err)) !=
-            CRIL_OK ||
+        (st = cril_translate_activation(t, "activation", "gelu", "gelu_erf", err)) != CRIL_OK ||
         (st = cril_config_bool(t, "alibi", &by_distance, err)) != CRIL_OK)
         return st;
     return by_distance ? cril_translate_float(t, "attention.max_alibi_bias", 8, err)
@@ -118,8 +117,8 @@ static cril_status find_kind(cril_model *m, cril_error *err)
                                  cril_source_find_tensor(m->source, "blk.0.attn_norm_2.weight");
     cril_status st;
 
-    if ((st = cril_model_flag(m, "use_parallel_residual", &parallel, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "norm_for_each_branch", &each, err)) != CRIL_OK)
+    if ((st = cril_key_opt_bool(m, "use_parallel_residual", &parallel, err)) != CRIL_OK ||
+        (st = cril_key_opt_bool(m, "norm_for_each_branch", &each, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].kind = !parallel ? IN_TURN : each ? TWO_NORMS : ONE_NORM;
@@ -152,14 +151,13 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_falcon = {.architecture = "falcon",
-                                               .classes = classes,
-                                               .weights = weights,
+                                               CRIL_FAMILY_TABLES,
+
                                                .has = CRIL_NORM_BIAS,
-                                               .unsaid = "the base of its rotation (rope_theta)",
+                                               .cannot_say =
+                                                   "the base of its rotation (rope_theta)",
                                                .layer_norms = true,
-                                               .embedding = CRIL_STEPS(embedding),
+
                                                .layers = {[ONE_NORM] = CRIL_STEPS(one_norm),
                                                           [TWO_NORMS] = CRIL_STEPS(two_norms),
-                                                          [IN_TURN] = CRIL_STEPS(in_turn)},
-                                               .head = CRIL_STEPS(head),
-                                               .configure = configure};
+                                                          [IN_TURN] = CRIL_STEPS(in_turn)}};

@@ -22,7 +22,14 @@
                        CRIL_GEMMA_LAYER "post_feedforward_layernorm", CRIL_PLUS_ONE),              \
         CRIL_ROWS_GATED(CRIL_GEMMA_LAYER "mlp.")
 
-#define CRIL_GEMMA_UNSAID "the scale of its queries (query_pre_attn_scalar)"
+/* The layers of both. In parentheses: the rotation of queries and keys, and what comes before it.
+ */
+#define CRIL_STEPS_GEMMA(...)                                                                      \
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEPS_QKV(N), __VA_ARGS__, CRIL_STEPS_ATTEND,           \
+        CRIL_STEP(norm, POST_ATTN_NORM, T, T), CRIL_STEP_ADD, CRIL_STEP(norm, FFN_NORM, X, N),     \
+        CRIL_STEPS_GEGLU(N), CRIL_STEP(norm, POST_FFN_NORM, T, T), CRIL_STEP_ADD
+
+#define CRIL_GEMMA_CANNOT_SAY "the scale of its queries (query_pre_attn_scalar)"
 
 /* The scale of scores that a GGUF without attention.scale has: by a head's width; in the 27B model,
  * which has layers_27b layers, by the model's width a head. */

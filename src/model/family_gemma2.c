@@ -7,18 +7,7 @@
 
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
-static const struct cril_step steps[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEPS_QKV(N),
-    CRIL_STEPS_TURN,
-    CRIL_STEPS_ATTEND,
-    CRIL_STEP(norm, POST_ATTN_NORM, T, T),
-    CRIL_STEP_ADD,
-    CRIL_STEP(norm, FFN_NORM, X, N),
-    CRIL_STEPS_GEGLU(N),
-    CRIL_STEP(norm, POST_FFN_NORM, T, T),
-    CRIL_STEP_ADD,
-};
+static const struct cril_step steps[] = {CRIL_STEPS_GEMMA(CRIL_STEPS_TURN)};
 
 static const struct cril_step head[] = {
     CRIL_STEPS_HEAD,
@@ -101,10 +90,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_gemma2 = {.architecture = "gemma2",
-                                               .classes = classes,
-                                               .weights = weights,
-                                               .unsaid = CRIL_GEMMA_UNSAID,
-                                               .embedding = CRIL_STEPS(embedding),
-                                               .layers = {CRIL_STEPS(steps)},
-                                               .head = CRIL_STEPS(head),
-                                               .configure = configure};
+                                               CRIL_FAMILY_TABLES,
+
+                                               .cannot_say = CRIL_GEMMA_CANNOT_SAY,
+
+                                               .layers = {CRIL_STEPS(steps)}};

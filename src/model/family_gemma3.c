@@ -7,20 +7,8 @@
 
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
 
-static const struct cril_step steps[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEPS_QKV(N),
-    CRIL_STEP(head_norm, Q_NORM, Q, Q),
-    CRIL_STEP(head_norm, K_NORM, K, K),
-    CRIL_STEPS_TURN,
-    CRIL_STEPS_ATTEND,
-    CRIL_STEP(norm, POST_ATTN_NORM, T, T),
-    CRIL_STEP_ADD,
-    CRIL_STEP(norm, FFN_NORM, X, N),
-    CRIL_STEPS_GEGLU(N),
-    CRIL_STEP(norm, POST_FFN_NORM, T, T),
-    CRIL_STEP_ADD,
-};
+static const struct cril_step steps[] = {CRIL_STEPS_GEMMA(
+    CRIL_STEP(head_norm, Q_NORM, Q, Q), CRIL_STEP(head_norm, K_NORM, K, K), CRIL_STEPS_TURN)};
 
 static const struct cril_step head[] = {
     CRIL_STEPS_HEAD,
@@ -93,12 +81,10 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_gemma3 = {.architecture = "gemma3",
-                                               .classes = classes,
-                                               .weights = weights,
-                                               .unsaid = CRIL_GEMMA_UNSAID
+                                               CRIL_FAMILY_TABLES,
+
+                                               .cannot_say = CRIL_GEMMA_CANNOT_SAY
                                                " and which layers see a window, unless it is all "
                                                "but each sixth (sliding_window_pattern)",
-                                               .embedding = CRIL_STEPS(embedding),
-                                               .layers = {CRIL_STEPS(steps)},
-                                               .head = CRIL_STEPS(head),
-                                               .configure = configure};
+
+                                               .layers = {CRIL_STEPS(steps)}};

@@ -28,11 +28,7 @@ static const struct cril_weight_row weights[] = {
 enum { BIASES = CRIL_QKV_BIAS | CRIL_O_BIAS | CRIL_FFN_BIAS | CRIL_NORM_BIAS };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_DEFAULT, 12, "n_layer num_hidden_layers"},
-    {"embedding_length", CRIL_ROW_DEFAULT, 768, "n_embd hidden_size"},
-    {"attention.head_count", CRIL_ROW_DEFAULT, 12, "n_head num_attention_heads"},
-    {"context_length", CRIL_ROW_DEFAULT, 1024, "n_positions max_position_embeddings"},
-    {"attention.layer_norm_epsilon", CRIL_ROW_DEFAULT, 1e-5, "layer_norm_epsilon"},
+    CRIL_CONFIG_GPT(12, 768, 12, 1024),
     {0},
 };
 
@@ -43,14 +39,14 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
 
     t->has |= BIASES;
     if ((st = cril_translate_inner(t, "n_inner", err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "activation_function", "gelu_new", "gelu_tanh",
-                                                err)) != CRIL_OK ||
+        (st = cril_translate_activation(t, "activation_function", "gelu_new", "gelu_tanh", err)) !=
+            CRIL_OK ||
         (st = cril_translate_is(t, "add_cross_attention", false, err)) != CRIL_OK ||
         (st = cril_config_bool(t, "scale_attn_weights", &scaled, err)) != CRIL_OK ||
         (st = cril_config_bool(t, "scale_attn_by_inverse_layer_idx", &by_layer, err)) != CRIL_OK ||
         (!scaled && (st = cril_translate_float(t, "attention.scale", 1, err)) != CRIL_OK))
         return st;
-    return by_layer ? cril_translate_flag(t, "attention.scale_by_layer", true, err) : CRIL_OK;
+    return by_layer ? cril_translate_bool(t, "attention.scale_by_layer", true, err) : CRIL_OK;
 }
 
 static const struct cril_class classes[] = {
@@ -65,7 +61,7 @@ static cril_status configure(cril_model *m, cril_error *err)
 
     cril_model_inner_width(m);
     if ((st = cril_model_activation(m, CRIL_ACT_GELU_TANH, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "attention.scale_by_layer", &by_layer, err)) != CRIL_OK)
+        (st = cril_key_opt_bool(m, "attention.scale_by_layer", &by_layer, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; by_layer && i < m->config.n_layers; i++)
         m->layers[i].attention_scale /= (float)(i + 1);
@@ -73,15 +69,14 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_gpt2 = {.architecture = "gpt2",
-                                             .classes = classes,
-                                             .weights = weights,
+                                             CRIL_FAMILY_TABLES,
+
                                              .has = BIASES,
-                                             .unsaid = "the function of its inner networks "
-                                                       "(activation_function) and another scale "
-                                                       "of its scores (scale_attn_weights, "
-                                                       "scale_attn_by_inverse_layer_idx)",
+                                             .cannot_say =
+                                                 "the function of its inner networks "
+                                                 "(activation_function) and another scale "
+                                                 "of its scores (scale_attn_weights, "
+                                                 "scale_attn_by_inverse_layer_idx)",
                                              .layer_norms = true,
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+
+                                             .layers = {CRIL_STEPS(steps)}};

@@ -22,11 +22,7 @@ static const struct cril_weight_row weights[] = {
 enum { BIASES = CRIL_FFN_BIAS | CRIL_NORM_BIAS | CRIL_OUTPUT_BIAS };
 
 static const struct cril_config_row rows[] = {
-    {"block_count", CRIL_ROW_DEFAULT, 28, "n_layer num_hidden_layers"},
-    {"embedding_length", CRIL_ROW_DEFAULT, 4096, "n_embd hidden_size"},
-    {"attention.head_count", CRIL_ROW_DEFAULT, 16, "n_head num_attention_heads"},
-    {"context_length", CRIL_ROW_DEFAULT, 2048, "n_positions max_position_embeddings"},
-    {"attention.layer_norm_epsilon", CRIL_ROW_DEFAULT, 1e-5, "layer_norm_epsilon"},
+    CRIL_CONFIG_GPT(28, 4096, 16, 2048),
     {0},
 };
 
@@ -37,8 +33,8 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
 
     t->has |= BIASES;
     if ((st = cril_translate_inner(t, "n_inner", err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "activation_function", "gelu_new", "gelu_tanh",
-                                                err)) != CRIL_OK ||
+        (st = cril_translate_activation(t, "activation_function", "gelu_new", "gelu_tanh", err)) !=
+            CRIL_OK ||
         (st = cril_translate_is(t, "rotary", true, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "scale_attn_weights", true, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "rotary_dim", &turned, err)) != CRIL_OK)
@@ -61,11 +57,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_gptj = {.architecture = "gptj",
-                                             .classes = classes,
-                                             .weights = weights,
+                                             CRIL_FAMILY_TABLES,
+
                                              .has = BIASES,
                                              .layer_norms = true,
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+
+                                             .layers = {CRIL_STEPS(steps)}};

@@ -49,10 +49,9 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     t->usual_base = 10000;
     if ((st = cril_translate_has(t, "attention_bias", true, CRIL_QKV_BIAS | CRIL_O_BIAS, err)) !=
             CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "hidden_act", "gelu", "gelu_erf", err)) !=
-            CRIL_OK ||
+        (st = cril_translate_activation(t, "hidden_act", "gelu", "gelu_erf", err)) != CRIL_OK ||
         (st = cril_config_bool(t, "use_parallel_residual", &parallel, err)) != CRIL_OK ||
-        (st = cril_translate_flag(t, "use_parallel_residual", parallel, err)) != CRIL_OK ||
+        (st = cril_translate_bool(t, "use_parallel_residual", parallel, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rotary_pct", &t->share, err)) != CRIL_OK ||
         (st = cril_translate_check_share(t, "rotary_pct", t->share, err)) != CRIL_OK ||
         (st = cril_config_float(t, "rotary_emb_base", &base, err)) != CRIL_OK)
@@ -71,7 +70,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     cril_status st;
 
     if ((st = cril_model_activation(m, CRIL_ACT_GELU_ERF, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "use_parallel_residual", &parallel, err)) != CRIL_OK)
+        (st = cril_key_opt_bool(m, "use_parallel_residual", &parallel, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < m->config.n_layers; i++)
         m->layers[i].kind = parallel ? SIDE_BY_SIDE : IN_TURN;
@@ -80,13 +79,12 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_gptneox = {
     .architecture = "gptneox",
-    .classes = classes,
-    .weights = weights,
+    CRIL_FAMILY_TABLES,
+
     .has = BIASES,
-    .unsaid = "the base of its rotation (rotary_emb_base) and the function of its inner networks "
-              "(hidden_act)",
+    .cannot_say =
+        "the base of its rotation (rotary_emb_base) and the function of its inner networks "
+        "(hidden_act)",
     .layer_norms = true,
-    .embedding = CRIL_STEPS(embedding),
-    .layers = {[SIDE_BY_SIDE] = CRIL_STEPS(side_by_side), [IN_TURN] = CRIL_STEPS(in_turn)},
-    .head = CRIL_STEPS(head),
-    .configure = configure};
+
+    .layers = {[SIDE_BY_SIDE] = CRIL_STEPS(side_by_side), [IN_TURN] = CRIL_STEPS(in_turn)}};

@@ -182,13 +182,11 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_jamba = {
     .architecture = "jamba",
-    .classes = classes,
-    .weights = weights,
-    .embedding = CRIL_STEPS(embedding),
+    CRIL_FAMILY_TABLES,
+
     .layers = {[ATTENTION_DENSE] = CRIL_STEPS(attention_dense),
                [ATTENTION_MIXTURE] = CRIL_STEPS(attention_mixture),
                [MAMBA_DENSE] = CRIL_STEPS(mamba_dense),
                [MAMBA_MIXTURE] = CRIL_STEPS(mamba_mixture)},
-    .head = CRIL_STEPS(head),
-    .some_heads = true,
-    .configure = configure};
+
+    .some_heads = true};

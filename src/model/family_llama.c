@@ -133,11 +133,10 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_llama = {
     .architecture = "llama",
-    .classes = classes,
-    .weights = weights,
-    .unsaid = "the window of its layers (sliding_window, of Mistral) and a dynamic scaling of its "
-              "rotation",
-    .embedding = CRIL_STEPS(embedding),
-    .layers = {[DENSE] = CRIL_STEPS(dense), [MIXTURE] = CRIL_STEPS(mixture)},
-    .head = CRIL_STEPS(head),
-    .configure = configure};
+    CRIL_FAMILY_TABLES,
+
+    .cannot_say =
+        "the window of its layers (sliding_window, of Mistral) and a dynamic scaling of its "
+        "rotation",
+
+    .layers = {[DENSE] = CRIL_STEPS(dense), [MIXTURE] = CRIL_STEPS(mixture)}};

@@ -42,7 +42,7 @@ static cril_status translate_mamba(struct cril_translation *t, cril_error *err)
 {
     const cril_status st = translate(t, err);
 
-    return st == CRIL_OK ? cril_translate_flag(t, "ssm.dt_b_c_rms", false, err) : st;
+    return st == CRIL_OK ? cril_translate_bool(t, "ssm.dt_b_c_rms", false, err) : st;
 }
 
 static cril_status translate_falcon(struct cril_translation *t, cril_error *err)
@@ -51,7 +51,7 @@ static cril_status translate_falcon(struct cril_translation *t, cril_error *err)
     cril_status st;
 
     if ((st = translate(t, err)) != CRIL_OK ||
-        (st = cril_translate_flag(t, "ssm.dt_b_c_rms", true, err)) != CRIL_OK ||
+        (st = cril_translate_bool(t, "ssm.dt_b_c_rms", true, err)) != CRIL_OK ||
         (st = cril_config_float(t, "mixer_rms_eps", &eps, err)) != CRIL_OK)
         return st;
     return cril_translate_float(t, "ssm.dt_b_c_rms_epsilon", eps, err);
@@ -70,7 +70,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     cril_status st;
 
     if ((st = cril_model_scan(m, false, err)) != CRIL_OK ||
-        (st = cril_model_flag(m, "ssm.dt_b_c_rms", &norms, err)) != CRIL_OK ||
+        (st = cril_key_opt_bool(m, "ssm.dt_b_c_rms", &norms, err)) != CRIL_OK ||
         (st = cril_key_opt_float(m, "ssm.dt_b_c_rms_epsilon", &eps, err)) != CRIL_OK)
         return st;
     if (!(eps > 0 && eps < 1))
@@ -85,11 +85,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_mamba = {
     .architecture = "mamba",
-    .classes = classes,
-    .weights = weights,
-    .embedding = CRIL_STEPS(embedding),
+    CRIL_FAMILY_TABLES,
+
     .layers = {[PLAIN] = CRIL_STEPS(plain), [NORMED] = CRIL_STEPS(normed)},
-    .head = CRIL_STEPS(head),
+
     .no_heads = true,
-    .unsaid = "the epsilon of the norms of step sizes, B and C (mixer_rms_eps)",
-    .configure = configure};
+    .cannot_say = "the epsilon of the norms of step sizes, B and C (mixer_rms_eps)"};

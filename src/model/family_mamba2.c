@@ -8,19 +8,7 @@
 #include <math.h>
 
 static const struct cril_step embedding[] = {CRIL_STEPS_EMBEDDING};
-static const struct cril_step steps[] = {
-    CRIL_STEP(norm, ATTN_NORM, X, N),
-    CRIL_STEP(matmul, SSM_U, N, SU),
-    CRIL_STEPS_LINEAR(SSM_DT, N, SD),
-    CRIL_STEP(step_size, NONE, SD, SD),
-    CRIL_STEPS_CONVOLVE,
-    CRIL_STEP(scan_heads, SSM_A, SU, SO),
-    CRIL_STEP(skip_heads, SSM_D, SU, SO),
-    CRIL_STEPS_SCAN_GATE(SO),
-    CRIL_STEP(group_norm, SSM_NORM, SZ, SZ),
-    CRIL_STEP(matmul, SSM_OUT, SZ, T),
-    CRIL_STEP_ADD,
-};
+static const struct cril_step steps[] = {CRIL_STEPS_MAMBA_2, CRIL_STEP_ADD};
 static const struct cril_step head[] = {CRIL_STEPS_HEAD};
 
 #define MIXER "backbone.layers.#.mixer."
@@ -109,11 +97,10 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_mamba2 = {.architecture = "mamba2",
-                                               .classes = classes,
-                                               .weights = weights,
-                                               .embedding = CRIL_STEPS(embedding),
+                                               CRIL_FAMILY_TABLES,
+
                                                .layers = {CRIL_STEPS(steps)},
-                                               .head = CRIL_STEPS(head),
+
                                                .no_heads = true,
-                                               .unsaid = "limits of step sizes (time_step_limit)",
-                                               .configure = configure};
+                                               .cannot_say =
+                                                   "limits of step sizes (time_step_limit)"};

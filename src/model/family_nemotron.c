@@ -73,11 +73,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_nemotron = {.architecture = "nemotron",
-                                                 .classes = classes,
-                                                 .weights = weights,
+                                                 CRIL_FAMILY_TABLES,
+
                                                  .has = CRIL_NORM_BIAS,
                                                  .layer_norms = true,
-                                                 .embedding = CRIL_STEPS(embedding),
-                                                 .layers = {CRIL_STEPS(steps)},
-                                                 .head = CRIL_STEPS(head),
-                                                 .configure = configure};
+
+                                                 .layers = {CRIL_STEPS(steps)}};

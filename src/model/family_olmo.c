@@ -66,10 +66,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_olmo = {.architecture = "olmo",
-                                             .classes = classes,
-                                             .weights = weights,
+                                             CRIL_FAMILY_TABLES,
+
                                              .layer_norms = true,
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+
+                                             .layers = {CRIL_STEPS(steps)}};

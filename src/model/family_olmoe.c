@@ -72,10 +72,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_olmoe = {
     .architecture = "olmoe",
-    .classes = classes,
-    .weights = weights,
-    .embedding = CRIL_STEPS(embedding),
+    CRIL_FAMILY_TABLES,
+
     .layers = {CRIL_STEPS(steps)},
-    .head = CRIL_STEPS(head),
-    .unsaid = "whether weights of experts are divided by their sum (norm_topk_prob)",
-    .configure = configure};
+
+    .cannot_say = "whether weights of experts are divided by their sum (norm_topk_prob)"};

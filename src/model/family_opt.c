@@ -88,8 +88,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
                                  CRIL_QKV_BIAS | CRIL_O_BIAS | CRIL_FFN_BIAS, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "layer_norm_elementwise_affine", true, err)) != CRIL_OK ||
         (st = cril_translate_is(t, "_remove_final_layer_norm", false, err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "activation_function", "relu", "relu", err)) !=
-            CRIL_OK)
+        (st = cril_translate_activation(t, "activation_function", "relu", "relu", err)) != CRIL_OK)
         return st;
     return cril_translate_float(t, "attention.layer_norm_epsilon", 1e-5, err);
 }
@@ -136,11 +135,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_opt = {.architecture = "opt",
-                                            .classes = classes,
-                                            .weights = weights,
+                                            CRIL_FAMILY_TABLES,
+
                                             .has = CRIL_NORM_BIAS,
                                             .layer_norms = true,
-                                            .embedding = CRIL_STEPS(embedding),
-                                            .layers = {CRIL_STEPS(steps)},
-                                            .head = CRIL_STEPS(head),
-                                            .configure = configure};
+
+                                            .layers = {CRIL_STEPS(steps)}};

@@ -99,6 +99,38 @@
     CRIL_STEP(norm_inner, SSM_DT_NORM, SX, SR), CRIL_STEP(norm_b, SSM_B_NORM, SX, SX),             \
         CRIL_STEP(norm_c, SSM_C_NORM, SX, SX)
 
+/* A layer of Mamba 2 from X to T (Dao & Gu 2024, section 7). */
+#define CRIL_STEPS_MAMBA_2                                                                         \
+    CRIL_STEP(norm, ATTN_NORM, X, N), CRIL_STEP(matmul, SSM_U, N, SU),                             \
+        CRIL_STEPS_LINEAR(SSM_DT, N, SD), CRIL_STEP(step_size, NONE, SD, SD), CRIL_STEPS_CONVOLVE, \
+        CRIL_STEP(scan_heads, SSM_A, SU, SO), CRIL_STEP(skip_heads, SSM_D, SU, SO),                \
+        CRIL_STEPS_SCAN_GATE(SO), CRIL_STEP(group_norm, SSM_NORM, SZ, SZ),                         \
+        CRIL_STEP(matmul, SSM_OUT, SZ, T)
+
+/* A layer of RWKV 4 (Peng et al. 2023, section 3). Mixed: with the position before. */
+#define CRIL_STEPS_MIXED(MIX, W, OUT) CRIL_STEP(mix, MIX, N, T), CRIL_STEP(matmul, W, T, OUT)
+#define CRIL_STEPS_RWKV                                                                            \
+    CRIL_STEPS_LAYER_NORM(ATTN_NORM, X, N), CRIL_STEP(shift, NONE, N, M),                          \
+        CRIL_STEPS_MIXED(MIX_K, K, K), CRIL_STEPS_MIXED(MIX_V, V, V),                              \
+        CRIL_STEPS_MIXED(MIX_R, R, Q), CRIL_STEP(copy, NONE, K, A), CRIL_STEP(bias, FIRST, A, A),  \
+        CRIL_STEP(wkv, DECAY, K, V), CRIL_STEP(sigmoid_mul, NONE, V, Q),                           \
+        CRIL_STEP(matmul, O, Q, T), CRIL_STEP(rescale, NONE, T, T), CRIL_STEP_ADD,                 \
+        CRIL_STEPS_LAYER_NORM(FFN_NORM, X, N), CRIL_STEP(shift_ffn, NONE, N, M),                   \
+        CRIL_STEPS_MIXED(FFN_MIX_K, UP, U), CRIL_STEP(activate, NONE, U, U),                       \
+        CRIL_STEPS_MIXED(FFN_MIX_R, FFN_R, M), CRIL_STEP(matmul, DOWN, U, T),                      \
+        CRIL_STEP(rescale, NONE, T, T), CRIL_STEP(sigmoid_mul, NONE, T, M),                        \
+        CRIL_STEP(add, NONE, M, X), CRIL_STEP(halve, NONE, X, X)
+
+/* Latent attention (DeepSeek-AI 2024, section 2.1): queries by a latent one; keys, values, and what
+ * attention makes of N, to T. */
+#define CRIL_STEPS_LATENT_QUERY                                                                    \
+    CRIL_STEP(matmul, Q_A, N, CQ), CRIL_STEP(norm_inner, Q_A_NORM, CQ, CQ),                        \
+        CRIL_STEP(matmul, Q_B, CQ, Q)
+#define CRIL_STEPS_LATENT                                                                          \
+    CRIL_STEP(matmul, KV_A, N, CKV), CRIL_STEP(norm_inner, KV_A_NORM, CKV, CN),                    \
+        CRIL_STEP(matmul, K_B, CN, KN), CRIL_STEP(matmul, V_B, CN, V),                             \
+        CRIL_STEP(latent_keys, NONE, KN, K), CRIL_STEPS_TURN, CRIL_STEPS_ATTEND
+
 /* The usual ends. */
 #define CRIL_STEPS_EMBEDDING CRIL_STEP(embed, EMBEDDING, X, X)
 #define CRIL_STEPS_HEAD CRIL_STEP(norm, OUTPUT_NORM, X, N), CRIL_STEP(matmul, OUTPUT, N, LOGITS)
@@ -113,6 +145,16 @@
         {"feed_forward_length", CRIL_ROW_REQUIRED, 0, NULL},                                       \
     {                                                                                              \
         "attention.head_count", CRIL_ROW_REQUIRED, 0, NULL                                         \
+    }
+
+/* GPT-2's names, or the usual ones. */
+#define CRIL_CONFIG_GPT(LAYERS, EMBD, HEADS, CONTEXT)                                              \
+    {"block_count", CRIL_ROW_DEFAULT, LAYERS, "n_layer num_hidden_layers"},                        \
+        {"embedding_length", CRIL_ROW_DEFAULT, EMBD, "n_embd hidden_size"},                        \
+        {"attention.head_count", CRIL_ROW_DEFAULT, HEADS, "n_head num_attention_heads"},           \
+        {"context_length", CRIL_ROW_DEFAULT, CONTEXT, "n_positions max_position_embeddings"},      \
+    {                                                                                              \
+        "attention.layer_norm_epsilon", CRIL_ROW_DEFAULT, 1e-5, "layer_norm_epsilon"               \
     }
 
 /* ---- Rows of weights ---- */
@@ -276,6 +318,13 @@
     {                                                                                              \
         CRIL_W_EXPERT_DOWN, NULL, DOWN, 0, CRIL_PART_ALL, 0                                        \
     }
+
+/* ---- The family ---- */
+
+/* What each file calls its tables, and the function that reads the keys. */
+#define CRIL_FAMILY_TABLES                                                                         \
+    .classes = classes, .weights = weights, .embedding = CRIL_STEPS(embedding),                    \
+    .head = CRIL_STEPS(head), .configure = configure
 
 #define CRIL_ROWS_END                                                                              \
     {                                                                                              \

@@ -63,8 +63,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     t->says_share = true;
     t->usual_base = 10000;
     if ((st = cril_translate_has(t, "qk_layernorm", false, CRIL_QK_NORM, err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "hidden_act", "gelu_new", "gelu_tanh", err)) !=
-            CRIL_OK)
+        (st = cril_translate_activation(t, "hidden_act", "gelu_new", "gelu_tanh", err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
 }
@@ -84,11 +83,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_phi2 = {.architecture = "phi2",
-                                             .classes = classes,
-                                             .weights = weights,
+                                             CRIL_FAMILY_TABLES,
+
                                              .has = BIASES,
                                              .layer_norms = true,
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+
+                                             .layers = {CRIL_STEPS(steps)}};

@@ -66,9 +66,6 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_phi3 = {.architecture = "phi3",
-                                             .classes = classes,
-                                             .weights = weights,
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+                                             CRIL_FAMILY_TABLES,
+
+                                             .layers = {CRIL_STEPS(steps)}};

@@ -119,13 +119,12 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_qwen = {.architecture = "qwen",
-                                             .classes = classes,
-                                             .weights = weights,
+                                             CRIL_FAMILY_TABLES,
+
                                              .has = CRIL_QKV_BIAS,
-                                             .unsaid = "what changes in windows longer than the "
-                                                       "texts of its training (use_dynamic_ntk, "
-                                                       "use_logn_attn)",
-                                             .embedding = CRIL_STEPS(embedding),
-                                             .layers = {CRIL_STEPS(steps)},
-                                             .head = CRIL_STEPS(head),
-                                             .configure = configure};
+                                             .cannot_say =
+                                                 "what changes in windows longer than the "
+                                                 "texts of its training (use_dynamic_ntk, "
+                                                 "use_logn_attn)",
+
+                                             .layers = {CRIL_STEPS(steps)}};

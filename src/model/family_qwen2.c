@@ -23,7 +23,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     cril_status st;
 
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
-        (st = cril_translate_late_windows(t, err)) != CRIL_OK)
+        (st = cril_translate_used_windows(t, cril_is_from, err)) != CRIL_OK)
         return st;
     t->has |= CRIL_QKV_BIAS;
     if ((st = cril_translate_own_head(t, err)) != CRIL_OK)
@@ -46,11 +46,10 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_qwen2 = {.architecture = "qwen2",
-                                              .classes = classes,
-                                              .weights = weights,
+                                              CRIL_FAMILY_TABLES,
+
                                               .has = CRIL_QKV_BIAS,
-                                              .unsaid = "the window of its layers (sliding_window)",
-                                              .embedding = CRIL_STEPS(embedding),
-                                              .layers = {CRIL_STEPS(steps)},
-                                              .head = CRIL_STEPS(head),
-                                              .configure = configure};
+                                              .cannot_say =
+                                                  "the window of its layers (sliding_window)",
+
+                                              .layers = {CRIL_STEPS(steps)}};

@@ -54,23 +54,6 @@ static bool slides(size_t layer, uint64_t end)
     return layer % 2 == 0 && layer < end;
 }
 
-static cril_status translate_window(struct cril_translation *t, cril_error *err)
-{
-    bool windows = false;
-    uint64_t window = 4096, end = 28;
-    cril_status st;
-
-    if ((st = cril_config_bool(t, "use_sliding_window", &windows, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "max_window_layers", &end, err)) != CRIL_OK)
-        return st;
-    if (!windows || !window || cril_config_is_null(t, "sliding_window"))
-        return CRIL_OK;
-    if ((st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK)
-        return st;
-    return cril_translate_windows(t, slides, end, 0, err);
-}
-
 static cril_status translate(struct cril_translation *t, cril_error *err)
 {
     cril_status st;
@@ -80,7 +63,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_experts(t, 60, 4, err)) != CRIL_OK ||
         (st = cril_translate_expert_norm(t, false, err)) != CRIL_OK ||
         (st = cril_translate_expert_layers(t, err)) != CRIL_OK ||
-        (st = translate_window(t, err)) != CRIL_OK)
+        (st = cril_translate_used_windows(t, slides, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
 }
@@ -111,10 +94,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_qwen2moe = {
     .architecture = "qwen2moe",
-    .classes = classes,
-    .weights = weights,
-    .embedding = CRIL_STEPS(embedding),
+    CRIL_FAMILY_TABLES,
+
     .layers = {[MIXTURE] = CRIL_STEPS(mixture), [DENSE] = CRIL_STEPS(dense)},
-    .head = CRIL_STEPS(head),
-    .unsaid = "whether weights of experts are divided by their sum (norm_topk_prob)",
-    .configure = configure};
+
+    .cannot_say = "whether weights of experts are divided by their sum (norm_topk_prob)"};

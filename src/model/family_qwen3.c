@@ -44,7 +44,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
     if ((st = cril_translate_expect(t, "hidden_act", "silu", "swish", err)) != CRIL_OK ||
         (st = cril_translate_has(t, "attention_bias", false, CRIL_QKV_BIAS | CRIL_O_BIAS, err)) !=
             CRIL_OK ||
-        (st = cril_translate_late_windows(t, err)) != CRIL_OK ||
+        (st = cril_translate_used_windows(t, cril_is_from, err)) != CRIL_OK ||
         (st = cril_translate_head(t, 128, &width, err)) != CRIL_OK)
         return st;
     return cril_translate_rope(t, NULL, 10000, err);
@@ -65,10 +65,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_qwen3 = {.architecture = "qwen3",
-                                              .classes = classes,
-                                              .weights = weights,
-                                              .unsaid = "the window of its layers (sliding_window)",
-                                              .embedding = CRIL_STEPS(embedding),
-                                              .layers = {CRIL_STEPS(steps)},
-                                              .head = CRIL_STEPS(head),
-                                              .configure = configure};
+                                              CRIL_FAMILY_TABLES,
+
+                                              .cannot_say =
+                                                  "the window of its layers (sliding_window)",
+
+                                              .layers = {CRIL_STEPS(steps)}};

@@ -78,10 +78,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_qwen3moe = {
     .architecture = "qwen3moe",
-    .classes = classes,
-    .weights = weights,
-    .embedding = CRIL_STEPS(embedding),
+    CRIL_FAMILY_TABLES,
+
     .layers = {[MIXTURE] = CRIL_STEPS(mixture), [DENSE] = CRIL_STEPS(dense)},
-    .head = CRIL_STEPS(head),
-    .unsaid = "whether weights of experts are divided by their sum (norm_topk_prob)",
-    .configure = configure};
+
+    .cannot_say = "whether weights of experts are divided by their sum (norm_topk_prob)"};

@@ -5,40 +5,13 @@
 #include "model/family_parts.h"
 #include "util/fail.h"
 
-/* A product of the mixture w of N and the position before. */
-#define MIXED(MIX, W, OUT) CRIL_STEP(mix, MIX, N, T), CRIL_STEP(matmul, W, T, OUT)
-#define NORM(W) CRIL_STEPS_LAYER_NORM(W, X, N)
-
 static const struct cril_step embedding[] = {
     CRIL_STEPS_EMBEDDING,
     CRIL_STEPS_LAYER_NORM(EMBEDDING_NORM, X, X),
 };
-static const struct cril_step steps[] = {
-    NORM(ATTN_NORM),
-    CRIL_STEP(shift, NONE, N, M),
-    MIXED(MIX_K, K, K),
-    MIXED(MIX_V, V, V),
-    MIXED(MIX_R, R, Q),
-    CRIL_STEP(copy, NONE, K, A),
-    CRIL_STEP(bias, FIRST, A, A),
-    CRIL_STEP(wkv, DECAY, K, V),
-    CRIL_STEP(sigmoid_mul, NONE, V, Q),
-    CRIL_STEP(matmul, O, Q, T),
-    CRIL_STEP(rescale, NONE, T, T),
-    CRIL_STEP_ADD,
-    NORM(FFN_NORM),
-    CRIL_STEP(shift_ffn, NONE, N, M),
-    MIXED(FFN_MIX_K, UP, U),
-    CRIL_STEP(activate, NONE, U, U),
-    MIXED(FFN_MIX_R, FFN_R, M),
-    CRIL_STEP(matmul, DOWN, U, T),
-    CRIL_STEP(rescale, NONE, T, T),
-    CRIL_STEP(sigmoid_mul, NONE, T, M),
-    CRIL_STEP(add, NONE, M, X),
-    CRIL_STEP(halve, NONE, X, X),
-};
+static const struct cril_step steps[] = {CRIL_STEPS_RWKV};
 static const struct cril_step head[] = {
-    NORM(OUTPUT_NORM),
+    CRIL_STEPS_LAYER_NORM(OUTPUT_NORM, X, N),
     CRIL_STEP(matmul, OUTPUT, N, LOGITS),
 };
 
@@ -138,11 +111,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_rwkv4 = {.architecture = "rwkv4",
-                                              .classes = classes,
-                                              .weights = weights,
-                                              .embedding = CRIL_STEPS(embedding),
+                                              CRIL_FAMILY_TABLES,
+
                                               .layers = {CRIL_STEPS(steps)},
-                                              .head = CRIL_STEPS(head),
+
                                               .layer_norms = true,
-                                              .no_heads = true,
-                                              .configure = configure};
+                                              .no_heads = true};

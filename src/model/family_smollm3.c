@@ -54,10 +54,8 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_smollm3 = {
     .architecture = "smollm3",
-    .classes = classes,
-    .weights = weights,
-    .unsaid = "which layers turn queries and keys (no_rope_layers)",
-    .embedding = CRIL_STEPS(embedding),
-    .layers = {CRIL_STEPS(steps)},
-    .head = CRIL_STEPS(head),
-    .configure = configure};
+    CRIL_FAMILY_TABLES,
+
+    .cannot_say = "which layers turn queries and keys (no_rope_layers)",
+
+    .layers = {CRIL_STEPS(steps)}};

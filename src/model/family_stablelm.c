@@ -64,7 +64,7 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
         (st = cril_translate_has(t, "use_qkv_bias", false, CRIL_QKV_BIAS, err)) != CRIL_OK ||
         (st = cril_translate_has(t, "qk_layernorm", false, CRIL_QK_NORM, err)) != CRIL_OK ||
         (st = cril_config_bool(t, parallel_key, &parallel, err)) != CRIL_OK ||
-        (st = cril_translate_flag(t, parallel_key, parallel, err)) != CRIL_OK)
+        (st = cril_translate_bool(t, parallel_key, parallel, err)) != CRIL_OK)
         return st;
     t->has |= CRIL_NORM_BIAS;
     t->share = 0.25;
@@ -83,7 +83,7 @@ static cril_status configure(cril_model *m, cril_error *err)
     bool parallel = false;
     cril_status st;
 
-    if ((st = cril_model_flag(m, parallel_key, &parallel, err)) != CRIL_OK)
+    if ((st = cril_key_opt_bool(m, parallel_key, &parallel, err)) != CRIL_OK)
         return st;
     /* Many GGUF files say that it is parallel where it is not; their second norm tells. */
     if (!cril_source_is_folder(m->source))
@@ -95,11 +95,9 @@ static cril_status configure(cril_model *m, cril_error *err)
 
 const struct cril_family cril_family_stablelm = {
     .architecture = "stablelm",
-    .classes = classes,
-    .weights = weights,
+    CRIL_FAMILY_TABLES,
+
     .has = CRIL_NORM_BIAS,
     .layer_norms = true,
-    .embedding = CRIL_STEPS(embedding),
-    .layers = {[ONE_BY_ONE] = CRIL_STEPS(one_by_one), [SIDE_BY_SIDE] = CRIL_STEPS(side_by_side)},
-    .head = CRIL_STEPS(head),
-    .configure = configure};
+
+    .layers = {[ONE_BY_ONE] = CRIL_STEPS(one_by_one), [SIDE_BY_SIDE] = CRIL_STEPS(side_by_side)}};

@@ -40,8 +40,8 @@ static cril_status translate(struct cril_translation *t, cril_error *err)
                                  err)) != CRIL_OK ||
         (st = cril_translate_expect(t, "mlp_type", "default", "default", err)) != CRIL_OK ||
         (st = cril_translate_expect(t, "norm_type", "layer_norm", "layer_norm", err)) != CRIL_OK ||
-        (st = cril_translate_unusual_activation(t, "hidden_act", "gelu_pytorch_tanh", "gelu_tanh",
-                                                err)) != CRIL_OK ||
+        (st = cril_translate_activation(t, "hidden_act", "gelu_pytorch_tanh", "gelu_tanh", err)) !=
+            CRIL_OK ||
         (st = cril_translate_window(t, "sliding_window", 0, err)) != CRIL_OK ||
         (st = cril_translate_own_head(t, err)) != CRIL_OK)
         return st;
@@ -64,13 +64,11 @@ static cril_status configure(cril_model *m, cril_error *err)
 }
 
 const struct cril_family cril_family_starcoder2 = {.architecture = "starcoder2",
-                                                   .classes = classes,
-                                                   .weights = weights,
+                                                   CRIL_FAMILY_TABLES,
+
                                                    .has = CRIL_NORM_BIAS,
-                                                   .unsaid =
+                                                   .cannot_say =
                                                        "the window of its layers (sliding_window)",
                                                    .layer_norms = true,
-                                                   .embedding = CRIL_STEPS(embedding),
-                                                   .layers = {CRIL_STEPS(steps)},
-                                                   .head = CRIL_STEPS(head),
-                                                   .configure = configure};
+
+                                                   .layers = {CRIL_STEPS(steps)}};

@@ -310,9 +310,9 @@ const char *cril_model_warning(const cril_model *m, size_t i)
                              : cril_tokenizer_warning(m->tokenizer, i - m->warnings.n);
 }
 
-const char *cril_model_unsaid(const cril_model *m)
+const char *cril_model_cannot_say(const cril_model *m)
 {
-    return m && !m->folder_class ? m->family->unsaid : NULL;
+    return m && !m->folder_class ? m->family->cannot_say : NULL;
 }
 
 /* A class reads the keys that it reads, and no others. */

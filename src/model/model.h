@@ -152,8 +152,8 @@ struct cril_family {
     bool some_heads; /* attention.head_count_kv is a list with 0 for layers without attention */
     unsigned has; /* enum cril_optional: what each of its GGUF files has; other optional weights are
                      taken as found */
-    const char *unsaid; /* what a GGUF file of it cannot say, for people: "the window of ..."; NULL:
-                           nothing */
+    const char *cannot_say; /* what a GGUF file of it cannot say, for people: "the window of ...";
+                           NULL: nothing */
     /* Sets what differs from cril_model_configure: config, ropes, each layer's kind, rope, window
      * and sizes. */
     cril_status (*configure)(cril_model *m, cril_error *err);
@@ -228,6 +228,7 @@ cril_status cril_key_opt_uint(const cril_model *m, const char *key, uint64_t *ou
 /* A width, which is believed up to a limit. */
 cril_status cril_key_opt_width(const cril_model *m, const char *key, size_t *out, cril_error *err);
 cril_status cril_key_opt_float(const cril_model *m, const char *key, double *out, cril_error *err);
+cril_status cril_key_opt_bool(const cril_model *m, const char *key, bool *out, cril_error *err);
 cril_status cril_key_opt_string(const cril_model *m, const char *key, struct cril_bytes *out,
                                 cril_error *err);
 const struct cril_value *cril_key_find(const cril_model *m, const char *key);
@@ -272,8 +273,6 @@ cril_status cril_model_activation(cril_model *m, enum cril_activation otherwise,
 /* ssm.conv_kernel, ssm.inner_size, ssm.state_size, ssm.time_step_rank; with heads, which the latter
  * then counts: ssm.group_count, ssm.time_step_min, ssm.time_step_max */
 cril_status cril_model_scan(cril_model *m, bool heads, cril_error *err);
-/* A truth value; an absent one keeps *out. */
-cril_status cril_model_flag(const cril_model *m, const char *key, bool *out, cril_error *err);
 /* Biases by distance whose slopes go down to 2^-max_bias. */
 cril_status cril_model_slopes(cril_model *m, double max_bias, cril_error *err);
 /* The inner width as the first layer's matrix of a GGUF has it: llama.cpp's converter writes four

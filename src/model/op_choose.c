@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* s = softmax(l) */
 static void softmax(const float *l, size_t n, float *s)
@@ -43,9 +44,11 @@ static size_t best_of(const float *x, const bool *taken, size_t n)
 /* What a group of n experts counts: its best score, or the sum of its best two. */
 static float group_score(const float *x, size_t n, bool by_two)
 {
-    bool taken[CRIL_MAX_EXPERTS] = {false};
-    const size_t best = best_of(x, taken, n);
+    bool taken[CRIL_MAX_EXPERTS];
+    size_t best;
 
+    memset(taken, 0, n);
+    best = best_of(x, taken, n);
     if (!by_two)
         return x[best];
     taken[best] = true;
@@ -57,8 +60,9 @@ static void exclude_groups(const struct cril_mixture *x, const float *scores, bo
 {
     const size_t n = x->n_experts / x->n_groups;
     float groups[CRIL_MAX_EXPERTS];
-    bool used[CRIL_MAX_EXPERTS] = {false};
+    bool used[CRIL_MAX_EXPERTS];
 
+    memset(used, 0, x->n_groups);
     for (size_t g = 0; g < x->n_groups; g++)
         groups[g] = group_score(scores + g * n, n, x->groups_by_two);
     for (size_t i = 0; i < x->n_groups_used; i++)
@@ -70,8 +74,9 @@ static void exclude_groups(const struct cril_mixture *x, const float *scores, bo
 /* Marks the chosen experts. scores: those by which they are chosen. */
 static void choose_best(const struct cril_mixture *x, const float *scores, bool *chosen)
 {
-    bool taken[CRIL_MAX_EXPERTS] = {false};
+    bool taken[CRIL_MAX_EXPERTS];
 
+    memset(taken, 0, x->n_experts);
     if (x->n_groups)
         exclude_groups(x, scores, taken);
     for (size_t i = 0; i < x->n_used; i++) {
@@ -99,9 +104,10 @@ static void weigh(const struct cril_mixture *x, float *weights)
 static void choose(const struct cril_mixture *x, const float *logits, const float *bias, float *out)
 {
     float scores[CRIL_MAX_EXPERTS], biased[CRIL_MAX_EXPERTS];
-    bool chosen[CRIL_MAX_EXPERTS] = {false};
+    bool chosen[CRIL_MAX_EXPERTS]; /* of the most that there can be; the first n_experts count */
     size_t n = 0;
 
+    memset(chosen, 0, x->n_experts);
     if (x->sigmoid)
         for (size_t i = 0; i < x->n_experts; i++)
             scores[i] = 1.0f / (1.0f + cril_expf(-logits[i]));

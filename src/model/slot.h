@@ -122,8 +122,7 @@ enum cril_optional {
     CRIL_QK_NORM = 1 << 4,
     CRIL_OUTPUT_BIAS = 1 << 5,
     CRIL_CONV_BIAS = 1 << 6,
-    CRIL_ROUTER_BIAS = 1 << 7,
-    CRIL_SHARED_GATE = 1 << 8
+    CRIL_ROUTER_BIAS = 1 << 7
 };
 
 /*

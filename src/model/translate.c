@@ -283,9 +283,8 @@ cril_status cril_translate_expect(const struct cril_translation *t, const char *
                      name, CRIL_SHOWN(text), t->class_name, value);
 }
 
-cril_status cril_translate_unusual_activation(struct cril_translation *t, const char *name,
-                                              const char *otherwise, const char *usual,
-                                              cril_error *err)
+cril_status cril_translate_activation(struct cril_translation *t, const char *name,
+                                      const char *otherwise, const char *usual, cril_error *err)
 {
     static const struct {
         const char *theirs, *ours;
@@ -311,12 +310,6 @@ cril_status cril_translate_unusual_activation(struct cril_translation *t, const 
     return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                      "%s: \"%s\" is \"%.*s\", a function that cril does not compute",
                      t->config->path, name, CRIL_SHOWN(text));
-}
-
-cril_status cril_translate_activation(struct cril_translation *t, const char *name,
-                                      const char *otherwise, cril_error *err)
-{
-    return cril_translate_unusual_activation(t, name, otherwise, "", err);
 }
 
 cril_status cril_translate_inner(struct cril_translation *t, const char *name, cril_error *err)
@@ -380,7 +373,7 @@ cril_status cril_translate_number(struct cril_translation *t, const char *name, 
                                                       : cril_translate_factor(t, name, key, x, err);
 }
 
-cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
+cril_status cril_translate_bool(struct cril_translation *t, const char *key, bool x,
                                 cril_error *err)
 {
     char buffer[128];
@@ -494,7 +487,7 @@ cril_status cril_translate_expert_norm(struct cril_translation *t, bool usual, c
 
     return st != CRIL_OK || normed == usual
                ? st
-               : cril_translate_flag(t, "expert_weights_norm", normed, err);
+               : cril_translate_bool(t, "expert_weights_norm", normed, err);
 }
 
 /* Clears has [n] where mlp_only_layers names a layer. */
@@ -898,24 +891,25 @@ bool cril_is_not_last(size_t layer, uint64_t period)
     return period && (layer + 1) % period;
 }
 
-static bool from_layer(size_t layer, uint64_t first)
+bool cril_is_from(size_t layer, uint64_t first)
 {
     return layer >= first;
 }
 
-cril_status cril_translate_late_windows(struct cril_translation *t, cril_error *err)
+cril_status cril_translate_used_windows(struct cril_translation *t,
+                                        bool (*slides)(size_t, uint64_t), cril_error *err)
 {
     bool windows = false;
-    uint64_t window = 4096, first = 28;
+    uint64_t window = 4096, max = 28;
     cril_status st;
 
     if ((st = cril_config_bool(t, "use_sliding_window", &windows, err)) != CRIL_OK ||
         (st = cril_config_uint(t, "sliding_window", &window, err)) != CRIL_OK ||
-        (st = cril_config_uint(t, "max_window_layers", &first, err)) != CRIL_OK)
+        (st = cril_config_uint(t, "max_window_layers", &max, err)) != CRIL_OK)
         return st;
-    if (!windows || cril_config_is_null(t, "sliding_window"))
+    if (!windows || !window || cril_config_is_null(t, "sliding_window"))
         return CRIL_OK;
     if ((st = cril_translate_uint(t, "attention.sliding_window", window, err)) != CRIL_OK)
         return st;
-    return cril_translate_windows(t, from_layer, first, 0, err);
+    return cril_translate_windows(t, slides, max, 0, err);
 }

@@ -88,14 +88,11 @@ uint64_t cril_translated_uint(const struct cril_translation *t, const char *key)
  * class's default. */
 cril_status cril_translate_expect(const struct cril_translation *t, const char *name,
                                   const char *value, const char *other, cril_error *err);
-/* The name that hidden_activation has, of the function that config.json calls `name` or, where that
- * is absent, otherwise ("gelu_new"). CRIL_ERR_UNSUPPORTED: another one. */
+/* hidden_activation: the function that config.json calls `name` or, where that is absent, otherwise
+ * ("gelu_new"); not added where it is `usual` ("gelu_tanh"), which GGUF files leave out.
+ * CRIL_ERR_UNSUPPORTED: another one. */
 cril_status cril_translate_activation(struct cril_translation *t, const char *name,
-                                      const char *otherwise, cril_error *err);
-/* The same, but the key is added only where it is not `usual`, which GGUF files leave out. */
-cril_status cril_translate_unusual_activation(struct cril_translation *t, const char *name,
-                                              const char *otherwise, const char *usual,
-                                              cril_error *err);
+                                      const char *otherwise, const char *usual, cril_error *err);
 /* feed_forward_length: `name`, or where that is absent or NULL four times the model's width. */
 cril_status cril_translate_inner(struct cril_translation *t, const char *name, cril_error *err);
 /* attention.sliding_window of all layers, unless `name` is null. otherwise: where it is absent; 0:
@@ -117,7 +114,7 @@ cril_status cril_translate_check_share(const struct cril_translation *t, const c
 /* A factor or a truth value of config.json as a key; an absent one is not added. */
 cril_status cril_translate_number(struct cril_translation *t, const char *name, const char *key,
                                   cril_error *err);
-cril_status cril_translate_flag(struct cril_translation *t, const char *key, bool x,
+cril_status cril_translate_bool(struct cril_translation *t, const char *key, bool x,
                                 cril_error *err);
 /* expert_count, under either of its names, and expert_used_count; experts, used: where they are
  * absent. */
@@ -142,9 +139,12 @@ cril_status cril_translate_ssm_inner(struct cril_translation *t, const char *nam
                                      const char *expand, cril_error *err);
 /* ssm.time_step_rank: a number, or "auto", or absent. */
 cril_status cril_translate_rank(struct cril_translation *t, const char *name, cril_error *err);
-/* attention.sliding_window, and a pattern: layers from max_window_layers on see a window where
- * use_sliding_window is true (Qwen 2, 3). */
-cril_status cril_translate_late_windows(struct cril_translation *t, cril_error *err);
+/* Qwen's windows: attention.sliding_window where use_sliding_window is true, and a pattern, of
+ * layers for which slides(layer, max_window_layers). */
+cril_status cril_translate_used_windows(struct cril_translation *t,
+                                        bool (*slides)(size_t, uint64_t), cril_error *err);
+/* Whether the layer is `first` or one behind it. */
+bool cril_is_from(size_t layer, uint64_t first);
 /* rope.freq_base_swa: the base of layers that see a window, which are never scaled; otherwise:
  * where rope_parameters does not name it. */
 cril_status cril_translate_local_base(struct cril_translation *t, double otherwise,

@@ -211,7 +211,7 @@ static json_t *model_json(const cril_result *r)
         "types", known_json(r->model_types), "architecture", text_json(r->model_architecture),
         "sha256", text_json(r->model_sha256), "parameters", count_json(r->model_parameters),
         "bytes", count_json(r->model_bytes), "source", known_json(on_hub ? source : NULL),
-        "cannot_say", known_json(r->model_unsaid), "warnings", warnings_json(r));
+        "cannot_say", known_json(r->model_cannot_say), "warnings", warnings_json(r));
 }
 
 static json_t *corpus_json(const cril_result *r)
@@ -599,7 +599,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     if ((st = get_known_count(s, model, "bytes", &r->model_bytes)) != CRIL_OK ||
         (st = get_known_text(s, model, "path", &r->model_path)) != CRIL_OK ||
         (st = get_known_text(s, model, "types", &r->model_types)) != CRIL_OK ||
-        (st = get_known_text(s, model, "cannot_say", &r->model_unsaid)) != CRIL_OK ||
+        (st = get_known_text(s, model, "cannot_say", &r->model_cannot_say)) != CRIL_OK ||
         (st = get_known_text(s, corpus, "field", &r->corpus_field)) != CRIL_OK ||
         (st = get_known_count(s, corpus, "limit", &r->corpus_limit)) != CRIL_OK)
         return st;

@@ -178,7 +178,7 @@ void cril_result_free(cril_result *r)
         return;
     free(r->model_name);
     free(r->model_architecture);
-    free(r->model_unsaid);
+    free(r->model_cannot_say);
     for (size_t i = 0; i < r->n_model_warnings; i++)
         free(r->model_warnings[i]);
     free(r->model_warnings);

@@ -506,12 +506,13 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->model_architecture = strdup(cril_model_architecture(m));
     o->model_path = strdup(cril_model_path(m));
     o->model_types = strdup(cril_model_types(m));
-    o->model_unsaid = cril_model_unsaid(m) ? strdup(cril_model_unsaid(m)) : NULL;
+    o->model_cannot_say = cril_model_cannot_say(m) ? strdup(cril_model_cannot_say(m)) : NULL;
     o->corpus_path = strdup(r->path);
     o->corpus_field = strdup(stats.field);
     o->corpus_limit = stats.limit;
-    if (!o->model_name || !o->model_architecture || (cril_model_unsaid(m) && !o->model_unsaid) ||
-        !o->model_path || !o->model_types || !o->corpus_path || !o->corpus_field)
+    if (!o->model_name || !o->model_architecture ||
+        (cril_model_cannot_say(m) && !o->model_cannot_say) || !o->model_path || !o->model_types ||
+        !o->corpus_path || !o->corpus_field)
         return no_memory(r, err);
     if ((st = copy_warnings(r, err)) != CRIL_OK)
         return st;

@@ -743,6 +743,74 @@ static void test_yarn_ramp(void **state)
     cril_model_close(m);
 }
 
+/* ---- Fused tensors ---- */
+
+/* The *n numbers of three tensors of layer 0 of tiny-qwen2, one behind the other. */
+static float *join_qkv(const char *kind, size_t *n)
+{
+    float *out = malloc(32768);
+
+    assert_non_null(out);
+    *n = 0;
+    for (const char *p = "qkv"; *p; p++) {
+        char name[32];
+
+        snprintf(name, sizeof(name), "blk.0.attn_%c.%s", *p, kind);
+        const struct cril_tensor *t = cril_source_find_tensor(bases[QWEN2], name);
+        assert_non_null(t);
+        assert_int_equal(t->type, CRIL_F32);
+        assert_true(*n * 4 + t->bytes <= 32768);
+        memcpy(out + *n, t->data, t->bytes);
+        *n += t->bytes / 4;
+    }
+    return out;
+}
+
+/* A GGUF of a family whose queries, keys and values are three tensors may have them in one. */
+static void test_fused_qkv(void **state)
+{
+    size_t n, n_bias;
+    float *const numbers = join_qkv("weight", &n), *const biases = join_qkv("bias", &n_bias);
+    const struct edit fused[] = {
+        NO_TENSOR("blk.0.attn_q.weight"),
+        NO_TENSOR("blk.0.attn_k.weight"),
+        NO_TENSOR("blk.0.attn_v.weight"),
+        NO_TENSOR("blk.0.attn_q.bias"),
+        NO_TENSOR("blk.0.attn_k.bias"),
+        NO_TENSOR("blk.0.attn_v.bias"),
+        {.what = EDIT_NUMBERS,
+         .name = "blk.0.attn_qkv.weight",
+         .numbers = numbers,
+         .ne = {n / n_bias, n_bias}},
+        SET_NUMBERS("blk.0.attn_qkv.bias", n_bias, biases),
+        {0},
+    };
+    static const enum cril_slot slots[][2] = {
+        {CRIL_W_Q, CRIL_W_Q_BIAS}, {CRIL_W_K, CRIL_W_K_BIAS}, {CRIL_W_V, CRIL_W_V_BIAS}};
+    cril_model *const one = must_open(QWEN2, fused);
+    cril_model *three;
+
+    (void)state;
+    assert_int_equal(cril_model_open(CRIL_TEST_DATA "/golden/tiny-qwen2.gguf", &three, NULL),
+                     CRIL_OK);
+    for (size_t i = 0; i < 3; i++) {
+        const struct cril_matrix *const a = &one->layers[0].matrix[slots[i][0]],
+                                        *const b = &three->layers[0].matrix[slots[i][0]];
+
+        assert_int_equal(a->rows, b->rows);
+        assert_int_equal(a->columns, b->columns);
+        for (size_t r = 0; r < b->rows; r++)
+            assert_memory_equal(a->data + r * a->row_bytes, b->data + r * b->row_bytes,
+                                b->columns * 4);
+        assert_memory_equal(one->layers[0].vector[slots[i][1]],
+                            three->layers[0].vector[slots[i][1]], b->rows * 4);
+    }
+    cril_model_close(one);
+    cril_model_close(three);
+    free(numbers);
+    free(biases);
+}
+
 /* ---- opening ---- */
 
 /* What is inspected is not opened again, and lives as long as the last who needs it. */
@@ -824,17 +892,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_harmless),
-        cmocka_unit_test(test_config),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_gemma3_layers),
-        cmocka_unit_test(test_gemma3_27b),
-        cmocka_unit_test(test_rotations),
-        cmocka_unit_test(test_yarn_magnitude),
-        cmocka_unit_test(test_yarn_ramp),
-        cmocka_unit_test(test_inspected),
-        cmocka_unit_test(test_folder_vocabulary),
+        cmocka_unit_test(test_refusals),      cmocka_unit_test(test_harmless),
+        cmocka_unit_test(test_config),        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_gemma3_layers), cmocka_unit_test(test_gemma3_27b),
+        cmocka_unit_test(test_rotations),     cmocka_unit_test(test_yarn_magnitude),
+        cmocka_unit_test(test_yarn_ramp),     cmocka_unit_test(test_fused_qkv),
+        cmocka_unit_test(test_inspected),     cmocka_unit_test(test_folder_vocabulary),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

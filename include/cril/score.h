@@ -207,6 +207,31 @@ double cril_result_break_even(const cril_result *r);
 cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
                               cril_error *err);
 
+/* One sequence of tokens, of which a part at the end is scored. */
+typedef struct cril_score_window {
+    const int32_t *tokens; /* [n] ids in [0, cril_model_logits) */
+    size_t n;              /* 2 .. cril_model_max_window + 1 */
+    size_t first;          /* the first scored token, 1 .. n - 1 */
+    double *nats; /* [n - first] nats[t] = -ln p(tokens[first + t] | tokens[0 .. first + t - 1]) */
+} cril_score_window;
+
+/*
+ * Scores many sequences. What sequences have in common at their beginnings is computed once for
+ * those that go through the model together, which are sorted so that this saves most; no bit
+ * depends on it.
+ *
+ * on_windows (may be NULL) is called whenever some are done, with how many of all are, and the rows
+ * that went through the model so far; not 0 stops the call with CRIL_ERR_CANCELLED. order (may be
+ * NULL) [n] gets the indices of windows in the order in which they are done: order[0 .. done - 1]
+ * have their nats when on_windows is called.
+ *
+ * CRIL_ERR_RANGE: a window that is none; CRIL_ERR_NOMEM, _NUMERIC, _MISMATCH (a model's file was
+ * written to). On error nats of windows that were not done are undefined.
+ */
+cril_status cril_score_windows(cril_scorer *s, const cril_score_window *windows, size_t n,
+                               int (*on_windows)(void *user, size_t done, uint64_t rows),
+                               void *user, size_t *order, cril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

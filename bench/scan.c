@@ -166,7 +166,7 @@ static double time_products(struct bench *b, size_t multiply_adds)
     const double start = now();
     for (size_t i = 0; i < times; i++)
         b->k->gemm_f32(b->block.buffer[CRIL_BUF_SU], b->ld[CRIL_BUF_SU], CRIL_ROWS, panel, INNER, c,
-                       CRIL_PANEL_COLUMNS);
+                       CRIL_PANEL_COLUMNS, false);
     return (now() - start) * WINDOW / CRIL_ROWS;
 }
 

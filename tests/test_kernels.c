@@ -101,11 +101,12 @@ static void test_gemm_f32_sizes(void **state)
 
         fill(a, MAX_SIZE * k);
         fill(panel, k * CRIL_PANEL_COLUMNS);
-        sets[0].gemm_f32(a, k, MAX_SIZE, panel, k, want, CRIL_PANEL_COLUMNS);
+        sets[0].gemm_f32(a, k, MAX_SIZE, panel, k, want, CRIL_PANEL_COLUMNS, false);
         for (size_t s = 0; s < n_sets; s++)
             for (size_t m = s ? 1 : MAX_SIZE; m <= MAX_SIZE; m++) {
                 float *c = last_floats(&g[3], m * CRIL_PANEL_COLUMNS);
-                sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_PANEL_COLUMNS);
+                sets[s].gemm_f32(last_floats(&g[0], m * k), k, m, panel, k, c, CRIL_PANEL_COLUMNS,
+                                 false);
                 same("gemm_f32", &sets[s], last_floats(&g[2], m * CRIL_PANEL_COLUMNS), c,
                      m * CRIL_PANEL_COLUMNS * sizeof(float), k);
             }
@@ -127,8 +128,30 @@ static void test_gemm_f32_strides(void **state)
         fill(panel, k * CRIL_PANEL_COLUMNS);
         for (size_t s = 0; s < n_sets; s++) {
             memset(c[s > 0], 0xee, sizeof(c[0]));
-            sets[s].gemm_f32(a, lda, m, panel, k, c[s > 0], ldc);
+            sets[s].gemm_f32(a, lda, m, panel, k, c[s > 0], ldc, false);
             same("gemm_f32", &sets[s], c[0], c[s > 0], sizeof(c[0]), k);
+        }
+    }
+}
+
+/* A sum in two parts is the sum in one, to the bit. */
+static void test_gemm_f32_goes_on(void **state)
+{
+    enum { LD = 1600 };
+    static float a[20 * LD], panel[LD * CRIL_PANEL_COLUMNS], c[2][20 * CRIL_PANEL_COLUMNS];
+    (void)state;
+    for (int round = 0; round < 150; round++) {
+        const size_t m = 1 + next() % 20, k = 2 + next() % (round % 3 ? 290 : 1590),
+                     first = 1 + next() % (k - 1);
+        fill(a, m * k);
+        fill(panel, k * CRIL_PANEL_COLUMNS);
+        sets[0].gemm_f32(a, k, m, panel, k, c[0], CRIL_PANEL_COLUMNS, false);
+        for (size_t s = 0; s < n_sets; s++) {
+            sets[s].gemm_f32(a, k, m, panel, first, c[1], CRIL_PANEL_COLUMNS, false);
+            sets[s].gemm_f32(a + first, k, m, panel + first * CRIL_PANEL_COLUMNS, k - first, c[1],
+                             CRIL_PANEL_COLUMNS, true);
+            same("gemm_f32 in two parts", &sets[s], c[0], c[1],
+                 m * CRIL_PANEL_COLUMNS * sizeof(float), k);
         }
     }
 }
@@ -478,10 +501,11 @@ int main(void)
 #endif
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_gemm_f32_sizes), cmocka_unit_test(test_gemm_f32_strides),
-        cmocka_unit_test(test_quantise),       cmocka_unit_test(test_gemm_i16_sizes),
-        cmocka_unit_test(test_pack),           cmocka_unit_test(test_pack_finds_damage),
-        cmocka_unit_test(test_rows),           cmocka_unit_test(test_in_order),
+        cmocka_unit_test(test_gemm_f32_sizes),    cmocka_unit_test(test_gemm_f32_strides),
+        cmocka_unit_test(test_gemm_f32_goes_on),  cmocka_unit_test(test_quantise),
+        cmocka_unit_test(test_gemm_i16_sizes),    cmocka_unit_test(test_pack),
+        cmocka_unit_test(test_pack_finds_damage), cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -220,10 +220,14 @@ typedef struct cril_score_window {
  * those that go through the model together, which are sorted so that this saves most; no bit
  * depends on it.
  *
- * on_windows (may be NULL) is called whenever some are done, with how many of all are, and the rows
- * that went through the model so far; not 0 stops the call with CRIL_ERR_CANCELLED. order (may be
- * NULL) [n] gets the indices of windows in the order in which they are done: order[0 .. done - 1]
- * have their nats when on_windows is called.
+ * Memory has room for sequences as long as the scorer's context (cril_score_options); longer ones
+ * take more than its bound.
+ *
+ * on_windows (may be NULL) is called while the work goes on, with how many sequences are done, and
+ * the tokens that went through the model so far; not 0 stops the call with CRIL_ERR_CANCELLED.
+ * order (may be NULL) [n] gets the indices of windows in the order in which they are done: order[0
+ * .. done
+ * - 1] have their nats when on_windows is called.
  *
  * CRIL_ERR_RANGE: a window that is none; CRIL_ERR_NOMEM, _NUMERIC, _MISMATCH (a model's file was
  * written to). On error nats of windows that were not done are undefined.

@@ -70,9 +70,13 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
 }
 
 T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
-                       size_t ldc)
+                       size_t ldc, bool more)
 {
-    slice_f32(0, a, lda, m, panel, k < K_BLOCK ? k : K_BLOCK, c, ldc);
+    const size_t len = k < K_BLOCK ? k : K_BLOCK;
+    if (more)
+        slice_f32(1, a, lda, m, panel, len, c, ldc);
+    else
+        slice_f32(0, a, lda, m, panel, len, c, ldc);
     for (size_t p = K_BLOCK; p < k; p += K_BLOCK)
         slice_f32(1, a + p, lda, m, panel + p * CRIL_PANEL_COLUMNS,
                   k - p < K_BLOCK ? k - p : K_BLOCK, c, ldc);

@@ -75,10 +75,13 @@ TILE void slice_f32(const int more, const float *a, size_t lda, size_t m, const 
 }
 
 T static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
-                       size_t ldc)
+                       size_t ldc, bool more)
 {
     const size_t slices = (k + K_BLOCK - 1) / K_BLOCK, len = slices ? (k + slices - 1) / slices : 0;
-    slice_f32(0, a, lda, m, panel, k < len ? k : len, c, ldc);
+    if (more)
+        slice_f32(1, a, lda, m, panel, len, c, ldc);
+    else
+        slice_f32(0, a, lda, m, panel, len, c, ldc);
     for (size_t p = len; p < k; p += len)
         slice_f32(1, a + p, lda, m, panel + p * CRIL_PANEL_COLUMNS, k - p < len ? k - p : len, c,
                   ldc);

@@ -62,11 +62,11 @@ struct cril_packed {
 struct cril_kernels {
     const char *name;
     enum cril_panel_layout layout;
-    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < PANEL_COLUMNS. Every column
-     * of the panel is written. */
+    /* c[i][j] = fma chain over p of a[i][p] * panel[p][j], i < m, j < PANEL_COLUMNS, which begins
+     * with 0, or, where more, with what c[i][j] holds. Every column of the panel is written. */
     void (*gemm_f32)(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
-                     size_t ldc);
-    /* The same for rows [row, row + m) of a and panel number p of w. */
+                     size_t ldc, bool more);
+    /* The same, begun with 0, for rows [row, row + m) of a and panel number p of w. */
     void (*gemm_i16)(const struct cril_activations *a, size_t row, size_t m,
                      const struct cril_packed *w, size_t p, float *c, size_t ldc);
     /* x [k] to row `row` of a. A block with a value that is not finite gets scale NaN. */

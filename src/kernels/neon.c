@@ -30,14 +30,17 @@ CRIL_ROW_KERNELS(, CRIL_PAIRS)
         }                                                                                          \
     } while (0)
 
-TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, size_t k, float *c,
-                   size_t ldc)
+/* more: c holds the sums so far. */
+TILE void tile_f32(const int mr, const int more, const float *a, size_t lda, const float *b,
+                   size_t k, float *c, size_t ldc)
 {
     float32x4_t acc[8][2], v[8];
     size_t p = 0;
 #pragma GCC unroll 8
-    for (int i = 0; i < mr; i++)
-        acc[i][0] = acc[i][1] = vdupq_n_f32(0);
+    for (int i = 0; i < mr; i++) {
+        acc[i][0] = more ? vld1q_f32(c + (size_t)i * ldc) : vdupq_n_f32(0);
+        acc[i][1] = more ? vld1q_f32(c + (size_t)i * ldc + 4) : vdupq_n_f32(0);
+    }
     for (; p + 4 <= k; p += 4, b += 4 * CRIL_PANEL_COLUMNS) {
 #pragma GCC unroll 8
         for (int i = 0; i < mr; i++)
@@ -60,18 +63,27 @@ TILE void tile_f32(const int mr, const float *a, size_t lda, const float *b, siz
     }
 }
 
-static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
-                     size_t ldc)
+TILE void all_tiles_f32(const int more, const float *a, size_t lda, size_t m, const float *panel,
+                        size_t k, float *c, size_t ldc)
 {
     for (size_t h = 0; h < CRIL_PANEL_COLUMNS; h += 8) {
         size_t i = 0;
         for (; i + 8 <= m; i += 8)
-            tile_f32(8, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+            tile_f32(8, more, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
         for (; i + 2 <= m; i += 2)
-            tile_f32(2, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+            tile_f32(2, more, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
         for (; i < m; i++)
-            tile_f32(1, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
+            tile_f32(1, more, a + i * lda, lda, panel + h, k, c + i * ldc + h, ldc);
     }
+}
+
+static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
+                     size_t ldc, bool more)
+{
+    if (more)
+        all_tiles_f32(1, a, lda, m, panel, k, c, ldc);
+    else
+        all_tiles_f32(0, a, lda, m, panel, k, c, ldc);
 }
 
 /* What a tile needs of a panel, from its first column on. */

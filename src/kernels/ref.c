@@ -5,11 +5,11 @@
 CRIL_ROW_KERNELS(, CRIL_PAIRS)
 
 static void gemm_f32(const float *a, size_t lda, size_t m, const float *panel, size_t k, float *c,
-                     size_t ldc)
+                     size_t ldc, bool more)
 {
     for (size_t i = 0; i < m; i++)
         for (size_t j = 0; j < CRIL_PANEL_COLUMNS; j++) {
-            float acc = 0;
+            float acc = more ? c[i * ldc + j] : 0;
             for (size_t p = 0; p < k; p++)
                 acc = fmaf(a[i * lda + p], panel[p * CRIL_PANEL_COLUMNS + j], acc);
             c[i * ldc + j] = acc;

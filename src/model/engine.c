@@ -3,7 +3,8 @@
  * stage's matrices are packed once for thousands of rows. The tasks of a stage are blocks of rows;
  * behind them in the same run are those that pack the panels of the next stage into the other half
  * of the memory for panels, which also keeps every thread busy to the end. An operation whose
- * positions follow in order is a stage of its own, whose tasks are windows. The stage of experts is
+ * positions follow in order is a stage of its own, whose tasks are windows, prefixes before those
+ * that go on from them. The stage of experts is
  * repeated for each, with the rows that chose it: experts are packed one behind the other as stages
  * are, and what a row gets from them is summed in their order. In the last layer only scored rows
  * go on from where the last state is stored.
@@ -31,6 +32,11 @@ struct scratch {
     struct cril_memory across;           /* of operations across positions */
 };
 
+/* Where a window's positions lie, its rows in the batch, and how many prefixes it has. */
+struct ends {
+    size_t start, end, first_row, depth;
+};
+
 /* A stage of a layer; of that of experts, one of these. */
 struct stage {
     size_t layer, index, expert;
@@ -51,6 +57,8 @@ struct cril_engine {
 
     const struct cril_window *windows; /* of the call at work */
     size_t n_windows, n_rows, longest;
+    size_t depths;           /* 1 + the most prefixes that a window has behind each other */
+    struct cril_memory ends; /* struct ends [n_windows] */
     struct cril_memory rows, ids, nats, shares;
     struct cril_memory sequences; /* [n_states][n_windows] */
     struct cril_memory state;     /* what they point into */
@@ -66,6 +74,7 @@ struct cril_engine {
     struct stage stage; /* at work */
     size_t parity;      /* which of panels and packed is its */
     size_t n_tasks;     /* of the stage, without those of packing */
+    size_t depth;       /* of the windows at work in an operation in order */
 };
 
 static cril_status no_memory(const struct cril_engine *e, cril_error *err)
@@ -81,6 +90,11 @@ static cril_status no_memory(const struct cril_engine *e, cril_error *err)
 static const struct cril_stages *stages_of(const struct cril_engine *e, size_t layer)
 {
     return &e->plan.stages[e->m->layers[layer].kind];
+}
+
+static const struct ends *ends_of(const struct cril_engine *e, size_t window)
+{
+    return (const struct ends *)e->ends.data + window;
 }
 
 /* Step i of the stage's layer. */
@@ -226,12 +240,39 @@ static void run_window(const struct cril_engine *e, struct scratch *s, size_t ta
 {
     const struct cril_step *step = in_order(e);
     const struct cril_pass p = pass_of(e, e->stage.layer, step);
-    const size_t parts = step->op->parts(e->m, e->stage.layer), part = task % parts;
-    size_t first = 0;
-    for (size_t i = 0; i < task / parts; i++)
-        first += e->windows[i].n;
-    const struct cril_block b = block_of(e, s, first, e->windows[task / parts].n);
-    step->op->across(&p, &b, part, part + 1, s->across.data);
+    const size_t parts = step->op->parts(e->m, e->stage.layer), part = task % parts,
+                 window = task / parts;
+    const struct cril_block b = block_of(e, s, ends_of(e, window)->first_row, e->windows[window].n);
+    if (ends_of(e, window)->depth == e->depth)
+        step->op->across(&p, &b, part, part + 1, s->across.data);
+}
+
+/* ---- Prefixes ---- */
+
+/* What the operation of a stage's first step needs of the prefix of a window. */
+static void inherit_task(void *arg, size_t window, size_t worker)
+{
+    const struct cril_engine *e = arg;
+    const size_t layer = e->stage.layer;
+    const struct cril_step *step = step_at(e, e->stage, stages_of(e, layer)->cut[e->stage.index]);
+    const struct cril_sequence *s = &pass_of(e, layer, step).sequences[window];
+    const struct cril_state *state = step->op->state;
+    (void)worker;
+    if (!s->prefix || (step->op->in_order && ends_of(e, window)->depth != e->depth))
+        return;
+    if (state->inherit)
+        state->inherit(e->m, layer, s);
+    else
+        memcpy(s->state, s->prefix->state, state->bytes(e->m, layer, s->n_pad));
+}
+
+/* An operation across positions begins its stage: what is stored has been stored. */
+static void inherit(struct cril_engine *e)
+{
+    const struct cril_step *first =
+        step_at(e, e->stage, stages_of(e, e->stage.layer)->cut[e->stage.index]);
+    if (e->depths > 1 && first->op->form == CRIL_ACROSS_POSITIONS)
+        cril_pool_run(e->pool, e->n_windows, inherit_task, e);
 }
 
 /* ---- Stages ---- */
@@ -275,13 +316,20 @@ static size_t count_tasks(const struct cril_engine *e)
     return (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS;
 }
 
+/* Which of its window's targets a row predicts; < 0: none. */
+static ptrdiff_t target_of(const struct cril_engine *e, const struct cril_row *r)
+{
+    return (ptrdiff_t)(r->position - ends_of(e, r->sequence)->start) -
+           (ptrdiff_t)e->windows[r->sequence].first;
+}
+
 /* From here on only scored rows matter: they move together. */
 static void keep_scored(struct cril_engine *e)
 {
     struct cril_row *rows = e->rows.data;
     size_t n = 0;
     for (size_t r = 0; r < e->n_rows; r++) {
-        if (rows[r].position < e->windows[rows[r].sequence].first)
+        if (target_of(e, &rows[r]) < 0)
             continue;
         for (size_t b = 0; b < CRIL_N_BUFFERS; b++) {
             float *all = e->kept_between_stages[b].data;
@@ -327,6 +375,19 @@ static struct stage after(const struct cril_engine *e, struct stage s)
                                                   : (struct stage){s.layer + 1, 0, 0};
 }
 
+/* The stage at work, and the packing of the next. Where positions follow in order, prefixes go
+ * first. */
+static void run_stage(struct cril_engine *e)
+{
+    e->depth = 0;
+    for (; in_order(e) && e->depth + 1 < e->depths; e->depth++) {
+        inherit(e);
+        cril_pool_run(e->pool, e->n_tasks, stage_task, e);
+    }
+    inherit(e);
+    cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
+}
+
 static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void *user,
                               cril_error *err)
 {
@@ -356,7 +417,7 @@ static cril_status run_layers(struct cril_engine *e, cril_engine_poll poll, void
         next = after(e, next);
         if (next.layer < n_layers)
             place_next(e, next, 1 - e->parity);
-        cril_pool_run(e->pool, e->n_tasks + e->next.n_panels, stage_task, e);
+        run_stage(e);
     }
 }
 
@@ -383,12 +444,20 @@ static void release_embedding(const struct cril_engine *e)
 
 /* ---- A batch ---- */
 
+/* Inputs of the pass that a window belongs to. */
+static size_t length_of(const struct cril_window *w, const struct ends *ends)
+{
+    return w->length ? w->length : ends->end;
+}
+
 static cril_status check_window(const struct cril_engine *e, const struct cril_window *w,
-                                cril_error *err)
+                                const struct ends *ends, cril_error *err)
 {
     cril_status st = CRIL_OK;
-    const size_t max = cril_model_max_window(e->m), length = w->length ? w->length : w->n;
-    if (w->n < 1 || w->n > length || length > max || w->first >= w->n)
+    const size_t max = cril_model_max_window(e->m), start = ends->start,
+                 length = length_of(w, ends);
+    if (w->n < 1 || start > max || w->n > max - start || ends->end > length || length > max ||
+        w->first > w->n)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: a window of %zu tokens, of a model that runs at most %zu", e->m->path,
                          length, max);
@@ -399,12 +468,46 @@ static cril_status check_window(const struct cril_engine *e, const struct cril_w
     return st;
 }
 
+/* Where each window lies. */
+static cril_status place_windows(struct cril_engine *e, size_t *n_scored, cril_error *err)
+{
+    e->n_rows = e->longest = e->depths = *n_scored = 0;
+    if (!cril_memory_reserve(&e->ends, e->n_windows, sizeof(struct ends)))
+        return no_memory(e, err);
+    struct ends *ends = e->ends.data;
+    for (size_t i = 0; i < e->n_windows; i++) {
+        const struct cril_window *w = &e->windows[i];
+        if (w->prefix > i)
+            return cril_fail(err, CRIL_ERR_RANGE, "%s: a window stands before its prefix",
+                             e->m->path);
+        const struct ends *prefix = w->prefix ? &ends[w->prefix - 1] : NULL;
+        ends[i] = (struct ends){.start = prefix ? prefix->end : 0,
+                                .first_row = e->n_rows,
+                                .depth = prefix ? prefix->depth + 1 : 0};
+        ends[i].end = ends[i].start + w->n;
+        const cril_status st = check_window(e, w, &ends[i], err);
+        if (st != CRIL_OK)
+            return st;
+        e->n_rows += w->n;
+        *n_scored += w->n - w->first;
+        e->longest = ends[i].end > e->longest ? ends[i].end : e->longest;
+        e->depths = ends[i].depth >= e->depths ? ends[i].depth + 1 : e->depths;
+    }
+    return CRIL_OK;
+}
+
+/* Positions that a window's states by position have room for. */
+static size_t padded_rows(const struct cril_engine *e, size_t window)
+{
+    return cril_engine_window_rows(ends_of(e, window)->start, e->windows[window].n);
+}
+
 /* Bytes that the states of a window take. */
-static size_t window_state(const struct cril_engine *e, size_t n)
+static size_t window_state(const struct cril_engine *e, size_t window)
 {
     size_t bytes = 0;
     for (size_t i = 0; i < e->n_states; i++)
-        bytes += cril_state_max_bytes(e->m, e->states[i], cril_plan_rows(n));
+        bytes += cril_state_max_bytes(e->m, e->states[i], padded_rows(e, window));
     return bytes;
 }
 
@@ -420,9 +523,8 @@ static bool take_rotations(struct cril_engine *e)
     if (!cril_memory_reserve(&e->tables, e->n_windows, sizeof(size_t)))
         return false;
     for (size_t i = 0; i < e->n_windows; i++) {
-        const struct cril_window *w = &e->windows[i];
-        if (cril_rotations_take(&e->rotations, e->m, w->length ? w->length : w->n, w->n,
-                                (size_t *)e->tables.data + i))
+        if (cril_rotations_take(&e->rotations, e->m, length_of(&e->windows[i], ends_of(e, i)),
+                                ends_of(e, i)->end, (size_t *)e->tables.data + i))
             continue;
         leave_rotations(e, i);
         return false;
@@ -434,7 +536,7 @@ static bool reserve_batch(struct cril_engine *e, size_t n_scored)
 {
     size_t state = 0;
     for (size_t i = 0; i < e->n_windows; i++)
-        state += window_state(e, e->windows[i].n);
+        state += window_state(e, i);
     bool ok = cril_memory_reserve(&e->rows, e->n_rows, sizeof(struct cril_row)) &&
               cril_memory_reserve(&e->sequences, e->n_windows,
                                   e->n_states * sizeof(struct cril_sequence)) &&
@@ -462,15 +564,19 @@ static void lay_out(struct cril_engine *e)
     unsigned char *memory = e->state.data;
     for (size_t i = 0; i < e->n_windows; i++) {
         const struct cril_window *w = &e->windows[i];
+        const size_t start = ends_of(e, i)->start;
         for (size_t k = 0; k < e->n_states; k++) {
             struct cril_sequence *s = &sequences[k * e->n_windows + i];
             *s = (struct cril_sequence){.state = memory,
-                                        .n_pad = cril_plan_rows(w->n),
-                                        .rotations = ((const size_t *)e->tables.data)[i]};
+                                        .n_pad = padded_rows(e, i),
+                                        .rotations = ((const size_t *)e->tables.data)[i],
+                                        .prefix = w->prefix ? s - i + w->prefix - 1 : NULL,
+                                        .start = start,
+                                        .base = start / CRIL_PANEL_COLUMNS * CRIL_PANEL_COLUMNS};
             memory += cril_state_max_bytes(e->m, e->states[k], s->n_pad);
         }
         for (size_t p = 0; p < w->n; p++)
-            *row++ = (struct cril_row){.sequence = i, .position = p, .id = w->ids[p]};
+            *row++ = (struct cril_row){.sequence = i, .position = start + p, .id = w->ids[p]};
     }
     memset(e->state.data, 0, (size_t)(memory - (unsigned char *)e->state.data));
 }
@@ -484,7 +590,7 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
     struct cril_shares *shares = NULL;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct cril_window *w = &e->windows[rows[i].sequence];
-        ids[i] = w->targets[rows[i].position - w->first];
+        ids[i] = w->targets[target_of(e, &rows[i])];
         if (w->shares)
             shares = e->shares.data;
     }
@@ -497,7 +603,7 @@ static cril_status score_rows(struct cril_engine *e, cril_error *err)
         return cril_fail_damaged(e->m->path, damaged, err);
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct cril_window *w = &e->windows[rows[i].sequence];
-        const size_t at = rows[i].position - w->first;
+        const ptrdiff_t at = target_of(e, &rows[i]);
         if (!isfinite(nats[i]))
             return cril_fail(err, CRIL_ERR_NUMERIC,
                              "%s: a logit is not finite after token %d at position %zu of a "
@@ -527,20 +633,12 @@ static cril_status run_batch(struct cril_engine *e, cril_engine_poll poll, void 
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
                               size_t n_windows, cril_engine_poll poll, void *user, cril_error *err)
 {
-    size_t n_scored = 0;
-    cril_status st;
+    size_t n_scored;
     e->windows = windows;
     e->n_windows = n_windows;
-    e->n_rows = e->longest = 0;
-    for (size_t i = 0; i < n_windows; i++) {
-        if ((st = check_window(e, &windows[i], err)) != CRIL_OK)
-            return st;
-        e->n_rows += windows[i].n;
-        e->longest = windows[i].n > e->longest ? windows[i].n : e->longest;
-        n_scored += windows[i].n - windows[i].first;
-    }
-    if (!n_windows)
-        return CRIL_OK;
+    cril_status st = place_windows(e, &n_scored, err);
+    if (st != CRIL_OK || !n_scored)
+        return st;
     if (!reserve_batch(e, n_scored) || !take_rotations(e))
         return no_memory(e, err);
     st = run_batch(e, poll, user, err);
@@ -610,18 +708,18 @@ size_t cril_engine_rows(const struct cril_engine *e)
     return e->plan.rows;
 }
 
-size_t cril_engine_window_rows(size_t n)
+size_t cril_engine_window_rows(size_t start, size_t n)
 {
-    return cril_plan_rows(n);
+    return cril_plan_rows(start % CRIL_PANEL_COLUMNS + n);
 }
 
 void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows,    &e->sequences, &e->state,     &e->ids,
-                                         &e->nats,    &e->shares,    &e->panels[0], &e->panels[1],
-                                         &e->entries, &e->tables};
+    struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,  &e->ids,
+                                         &e->ends,      &e->nats,      &e->shares, &e->panels[0],
+                                         &e->panels[1], &e->entries,   &e->tables};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)

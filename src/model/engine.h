@@ -18,16 +18,24 @@
 
 struct cril_engine;
 
-/* One causal window. The output at position p predicts targets[p - first], for p in [first, n). */
+/*
+ * One causal window. The output of input i predicts targets[i - first], for i in [first, n).
+ *
+ * A window may go on where another one of the same call ends, its prefix: it then has the positions
+ * behind it, and every bit that it has when its ids follow all of the prefix's. Where a model's
+ * figures depend on the length of a pass (cril_model_depends_on_length), both have the same length.
+ */
 struct cril_window {
     const int32_t *ids;         /* [n] in [0, cril_model_logits) */
-    size_t n;                   /* 1 .. cril_model_max_window */
-    size_t first;               /* < n */
+    size_t n;                   /* 1 .., with all prefixes at most cril_model_max_window */
+    size_t first;               /* <= n; n: nothing is scored, the window is but a prefix */
     const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
     double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
     struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
-    size_t
-        length; /* inputs of the whole pass, of which these are the first; 0: there are no more */
+    size_t length; /* inputs of the whole pass, of which these, behind those of the prefixes, are
+                      the first; 0: there are no more */
+    size_t prefix; /* 1 + index of the window that this one goes on from, which has a smaller
+                      index; 0: none */
 };
 
 struct cril_engine_options {
@@ -48,10 +56,10 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
                                cril_error *err);
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 
-/* Rows that one call should have at most, to keep to options->memory; a window of n tokens counts
- * for cril_engine_window_rows(n). */
+/* Rows that one call should have at most, to keep to options->memory; a window of n tokens behind
+ * `start` tokens of prefixes counts for cril_engine_window_rows(start, n). */
 size_t cril_engine_rows(const struct cril_engine *e);
-size_t cril_engine_window_rows(size_t n);
+size_t cril_engine_window_rows(size_t start, size_t n);
 
 /*
  * Called between layers with the share of the pass that is done, 0..1. Not 0: stop.

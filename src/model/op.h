@@ -40,11 +40,18 @@ struct cril_entry {
     size_t row, rank;
 };
 
-/* Memory for the states of one sequence. */
+/*
+ * Memory for the states of one sequence. A sequence may go on where another one, its prefix, ends:
+ * states by position, such as keys, are read there for the positions before `base`, those from
+ * `base` to `start` and states of the last position are taken over (struct cril_state, inherit).
+ */
 struct cril_sequence {
     unsigned char *state; /* 64-byte aligned; zero before the first use */
     size_t n_pad;         /* positions that it has room for: a multiple of CRIL_PANEL_COLUMNS */
     size_t rotations;     /* which table of its pass's length: cril_rotations_take */
+    const struct cril_sequence *prefix; /* of the same state; NULL: it begins at position 0 */
+    size_t start;                       /* its first position */
+    size_t base; /* the first position that it has room for: start, rounded down to a panel */
 };
 
 /* Rows of all buffers. Buffers that no step at hand uses may be NULL. For an expert a block has
@@ -88,6 +95,9 @@ struct cril_state {
     size_t (*bytes)(const cril_model *m, size_t layer, size_t n_pad);
     /* Floats of the plain form for n tokens. */
     size_t (*plain_floats)(const cril_model *m, size_t layer, size_t n);
+    /* s takes over what it needs of its prefix, whose positions have all been stored. NULL: all
+     * bytes are those of the last position, and are copied. */
+    void (*inherit)(const cril_model *m, size_t layer, const struct cril_sequence *s);
 };
 
 struct cril_op {

@@ -6,6 +6,9 @@
  * Positions are taken in blocks of 32, aligned in their sequence; all of a block read the same
  * range of keys, those they must not see weighted 0. So the range, and with it every bit, follows
  * from the position alone.
+ *
+ * Keys and values of a prefix stay where they are: a block reads panels of keys wherever they lie,
+ * and its sums over values go on from one sequence's positions to the next one's.
  */
 #include "model/op.h"
 
@@ -17,11 +20,11 @@
 
 /* ---- Keys and values ---- */
 
-/* Keys and values of one sequence in one layer. */
+/* Keys and values of one sequence in one layer: those of positions base .. base + n_pad - 1. */
 struct kv {
     float *k; /* [n_kv_heads][n_pad / PANEL_COLUMNS][key_dim][PANEL_COLUMNS] */
     float *v; /* [n_kv_heads][pad(value_dim) / PANEL_COLUMNS][n_pad][PANEL_COLUMNS] */
-    size_t n_pad;
+    size_t n_pad, base;
 };
 
 static size_t pad(size_t n)
@@ -41,24 +44,56 @@ static size_t kv_plain_floats(const cril_model *m, size_t layer, size_t n)
     return l->n_kv_heads * (l->key_dim + l->value_dim) * n;
 }
 
-static const struct cril_state kv_state = {.bytes = kv_bytes, .plain_floats = kv_plain_floats};
-
-static struct kv kv_of(const struct cril_pass *p, const struct cril_row *r)
+/* state: where the sequence's state of the layer starts, bytes. */
+static struct kv kv_at(const struct cril_layer *l, const struct cril_sequence *s, size_t state)
 {
-    const struct cril_layer *l = &p->m->layers[p->layer];
-    const size_t n_pad = p->sequences[r->sequence].n_pad;
-    float *k = (float *)(void *)cril_pass_state(p, r);
-    return (struct kv){.k = k, .v = k + l->n_kv_heads * l->key_dim * n_pad, .n_pad = n_pad};
+    float *k = (float *)(void *)(s->state + state);
+    return (struct kv){
+        .k = k, .v = k + l->n_kv_heads * l->key_dim * s->n_pad, .n_pad = s->n_pad, .base = s->base};
 }
 
-static void store_row(const struct cril_layer *l, const struct kv *kv, size_t position,
-                      const float *k, const float *v)
+/* The first panel of s has positions of prefixes too, each with the sequence that stored it. */
+static void inherit_kv(const cril_model *m, size_t layer, const struct cril_sequence *s)
 {
-    const size_t panel = position / CRIL_PANEL_COLUMNS, lane = position % CRIL_PANEL_COLUMNS;
+    const struct cril_layer *l = &m->layers[layer];
+    const struct kv to = kv_at(l, s, 0);
+    for (size_t p = s->base; p < s->start; p++) {
+        const struct cril_sequence *owner = s->prefix;
+        while (p < owner->start)
+            owner = owner->prefix;
+        const struct kv from = kv_at(l, owner, 0);
+        const size_t at = p - from.base, panel = at / CRIL_PANEL_COLUMNS * CRIL_PANEL_COLUMNS;
+        for (size_t h = 0; h < l->n_kv_heads; h++) {
+            const float *k = from.k + (h * from.n_pad + panel) * l->key_dim + at - panel;
+            float *k_to = to.k + h * to.n_pad * l->key_dim + p - to.base;
+            for (size_t d = 0; d < l->key_dim; d++)
+                k_to[d * CRIL_PANEL_COLUMNS] = k[d * CRIL_PANEL_COLUMNS];
+            for (size_t d = 0; d < pad(l->value_dim); d += CRIL_PANEL_COLUMNS)
+                memcpy(to.v + (h * pad(l->value_dim) + d) * to.n_pad +
+                           (p - to.base) * CRIL_PANEL_COLUMNS,
+                       from.v + (h * pad(l->value_dim) + d) * from.n_pad + at * CRIL_PANEL_COLUMNS,
+                       CRIL_PANEL_COLUMNS * sizeof(float));
+        }
+    }
+}
+
+static const struct cril_state kv_state = {
+    .bytes = kv_bytes, .plain_floats = kv_plain_floats, .inherit = inherit_kv};
+
+static struct kv kv_of(const struct cril_pass *p, const struct cril_sequence *s)
+{
+    return kv_at(&p->m->layers[p->layer], s, p->state);
+}
+
+/* at: position, counted from the sequence's base. */
+static void store_row(const struct cril_layer *l, const struct kv *kv, size_t at, const float *k,
+                      const float *v)
+{
+    const size_t panel = at / CRIL_PANEL_COLUMNS, lane = at % CRIL_PANEL_COLUMNS;
     for (size_t h = 0; h < l->n_kv_heads; h++) {
         float *kp =
             kv->k + h * l->key_dim * kv->n_pad + panel * l->key_dim * CRIL_PANEL_COLUMNS + lane;
-        float *vp = kv->v + h * pad(l->value_dim) * kv->n_pad + position * CRIL_PANEL_COLUMNS;
+        float *vp = kv->v + h * pad(l->value_dim) * kv->n_pad + at * CRIL_PANEL_COLUMNS;
         for (size_t d = 0; d < l->key_dim; d++)
             kp[d * CRIL_PANEL_COLUMNS] = k[h * l->key_dim + d];
         for (size_t d = 0; d < l->value_dim; d++)
@@ -70,8 +105,8 @@ static void store_row(const struct cril_layer *l, const struct kv *kv, size_t po
 static void store_rows(const struct cril_pass *p, const struct cril_block *b)
 {
     for (size_t i = 0; i < b->n; i++) {
-        const struct kv kv = kv_of(p, &b->rows[i]);
-        store_row(&p->m->layers[p->layer], &kv, b->rows[i].position,
+        const struct kv kv = kv_of(p, &p->sequences[b->rows[i].sequence]);
+        store_row(&p->m->layers[p->layer], &kv, b->rows[i].position - kv.base,
                   cril_block_row(b, CRIL_BUF_K, i), cril_block_row(b, CRIL_BUF_V, i));
     }
 }
@@ -134,12 +169,53 @@ static size_t lowest_key(size_t block, size_t window)
     return window && block >= window ? (block - window + 1) / CRIL_POSITIONS * CRIL_POSITIONS : 0;
 }
 
-/* Heads [head, head + g) of all positions at once, which read the same keys k and values v. */
-static void attend_heads(const struct cril_pass *p, const struct cril_block *b, const float *k,
-                         const float *v, size_t n_pad, size_t low, size_t high, size_t head,
-                         size_t g, float *scratch)
+/* Which sequence, of s and its prefixes, has room for position j, the first of a panel; *end: up to
+ * where. */
+static const struct cril_sequence *owner_of(const struct cril_sequence *s, size_t j, size_t *end)
+{
+    for (; j < s->base; s = s->prefix)
+        *end = s->base;
+    return s;
+}
+
+/* Scores [rows][n] of keys [low, low + n) of a key head, from queries [rows][key_dim]. */
+static void multiply_keys(const struct cril_pass *p, const struct cril_sequence *s,
+                          const float *queries, size_t rows, size_t key_head, size_t low,
+                          float *scores, size_t n)
+{
+    const size_t kd = p->m->layers[p->layer].key_dim;
+    for (size_t j = low, end; j < low + n; j = end) {
+        end = low + n;
+        const struct kv kv = kv_of(p, owner_of(s, j, &end));
+        const float *k = kv.k + key_head * kd * kv.n_pad;
+        for (size_t at = j; at < end; at += CRIL_PANEL_COLUMNS)
+            p->k->gemm_f32(queries, kd, rows, k + (at - kv.base) * kd, kd, scores + (at - low), n,
+                           false);
+    }
+}
+
+/* gathered [rows][pad(value_dim)] = weights [rows][n] times values [low, low + n) of a key head. */
+static void multiply_values(const struct cril_pass *p, const struct cril_sequence *s,
+                            const float *weights, size_t rows, size_t key_head, size_t low,
+                            float *gathered, size_t n)
+{
+    const size_t vp = pad(p->m->layers[p->layer].value_dim);
+    for (size_t j = low, end; j < low + n; j = end) {
+        end = low + n;
+        const struct kv kv = kv_of(p, owner_of(s, j, &end));
+        const float *v = kv.v + key_head * vp * kv.n_pad + (j - kv.base) * CRIL_PANEL_COLUMNS;
+        for (size_t d = 0; d < vp; d += CRIL_PANEL_COLUMNS)
+            p->k->gemm_f32(weights + (j - low), n, rows, v + d * kv.n_pad, end - j, gathered + d,
+                           vp, j > low);
+    }
+}
+
+/* Heads [head, head + g) of all positions at once, which read keys and values of key_head. */
+static void attend_heads(const struct cril_pass *p, const struct cril_block *b, size_t key_head,
+                         size_t low, size_t high, size_t head, size_t g, float *scratch)
 {
     const struct cril_layer *l = &p->m->layers[p->layer];
+    const struct cril_sequence *s = &p->sequences[b->rows[0].sequence];
     const size_t kd = l->key_dim, vd = l->value_dim, vp = pad(vd), n = high - low;
     float *queries = scratch, *gathered = queries + CRIL_POSITIONS * kd,
           *scores = gathered + CRIL_POSITIONS * vp;
@@ -148,8 +224,7 @@ static void attend_heads(const struct cril_pass *p, const struct cril_block *b, 
         memcpy(queries + i * g * kd, cril_block_row(b, p->step->in, i) + head * kd,
                g * kd * sizeof(float));
     p->k->scale(queries, l->attention_scale, b->n * g * kd);
-    for (size_t j = low; j < high; j += CRIL_PANEL_COLUMNS)
-        p->k->gemm_f32(queries, kd, b->n * g, k + j * kd, kd, scores + (j - low), n);
+    multiply_keys(p, s, queries, b->n * g, key_head, low, scores, n);
     if (p->m->config.attention_cap > 0)
         p->k->cap(scores, p->m->config.attention_cap, b->n * g * n);
     for (size_t i = 0; i < b->n * g; i++) {
@@ -159,9 +234,7 @@ static void attend_heads(const struct cril_pass *p, const struct cril_block *b, 
         mask(scores + i * n, low, high, position, l->window);
         sum[i] = p->k->softmax(scores + i * n, n);
     }
-    for (size_t d = 0; d < vp; d += CRIL_PANEL_COLUMNS)
-        p->k->gemm_f32(scores, n, b->n * g, v + d * n_pad + low * CRIL_PANEL_COLUMNS, n,
-                       gathered + d, vp);
+    multiply_values(p, s, scores, b->n * g, key_head, low, gathered, n);
     for (size_t i = 0; i < b->n * g; i++) {
         float *out = cril_block_row(b, p->step->out, i / g) + (head + i % g) * vd;
         float r = 1.0f / sum[i];
@@ -174,7 +247,6 @@ static void attend_block(const struct cril_pass *p, const struct cril_block *b, 
                          size_t to, float *scratch)
 {
     const struct cril_layer *l = &p->m->layers[p->layer];
-    const struct kv kv = kv_of(p, b->rows);
     const size_t block = b->rows[0].position / CRIL_POSITIONS * CRIL_POSITIONS,
                  low = lowest_key(block, l->window), group = l->n_heads / l->n_kv_heads;
     /* Heads of a group go together where positions are few; many fill the kernel's tiles alone, and
@@ -183,9 +255,7 @@ static void attend_block(const struct cril_pass *p, const struct cril_block *b, 
     for (size_t kh = from; kh < to; kh++)
         for (size_t h = 0, g; h < group; h += g) {
             g = group - h < together ? group - h : together;
-            attend_heads(p, b, kv.k + kh * l->key_dim * kv.n_pad,
-                         kv.v + kh * pad(l->value_dim) * kv.n_pad, kv.n_pad, low,
-                         block + CRIL_POSITIONS, kh * group + h, g, scratch);
+            attend_heads(p, b, kh, low, block + CRIL_POSITIONS, kh * group + h, g, scratch);
         }
 }
 

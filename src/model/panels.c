@@ -56,7 +56,8 @@ void cril_packed_multiply_panel(const struct cril_kernels *k, const struct cril_
                                 float *c, size_t ldc)
 {
     if (w->f)
-        k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_PANEL_COLUMNS, w->k, c, ldc);
+        k->gemm_f32(a + row * lda, lda, m, w->f + p * w->k * CRIL_PANEL_COLUMNS, w->k, c, ldc,
+                    false);
     else
         k->gemm_i16(activations, row, m, w, p, c, ldc);
 }

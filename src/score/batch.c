@@ -23,7 +23,7 @@ void cril_batch_clear(struct cril_batch *b)
 
 size_t cril_run_padded_rows(size_t n_inputs)
 {
-    return n_inputs ? cril_engine_window_rows(n_inputs) : 1;
+    return n_inputs ? cril_engine_window_rows(0, n_inputs) : 1;
 }
 
 /* Room for one run more, of n_ids ids and n_scored nats and shares. */

@@ -40,7 +40,7 @@ struct cril_scorer {
     struct cril_feeder feeder;
     struct cril_speller *speller;
     cril_interval interval; /* level, resamples and seed of every result, as asked for */
-    bool baselines;
+    bool baselines, bounded;
 };
 
 /* One corpus on its way. */
@@ -650,6 +650,7 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     if (!s)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(m));
     s->model = m;
+    s->bounded = options->memory_bytes || options->batch_tokens;
     st = configure(s, options, err);
     if (st == CRIL_OK)
         st = create_feeder(s, options, err);
@@ -661,6 +662,21 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     }
     *out = s;
     return CRIL_OK;
+}
+
+struct cril_engine *cril_scorer_engine(const cril_scorer *s)
+{
+    return s->feeder.engine;
+}
+
+cril_model *cril_scorer_model(const cril_scorer *s)
+{
+    return s->model;
+}
+
+bool cril_scorer_is_bounded(const cril_scorer *s)
+{
+    return s->bounded;
 }
 
 size_t cril_scorer_context(const cril_scorer *s)

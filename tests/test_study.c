@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "study/file.h"
-#include "study/yaml.h"
+#include "util/yaml.h"
 
 #include <cril/study.h>
 #include <stdio.h>

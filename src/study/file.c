@@ -11,12 +11,12 @@
 #include "score/protocol.h"
 #include "study/paths.h"
 #include "study/words.h"
-#include "study/yaml.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
 #include "util/nearest.h"
 #include "util/size.h"
 #include "util/utf8.h"
+#include "util/yaml.h"
 
 #include <cril/hub.h>
 #include <errno.h>
@@ -961,6 +961,8 @@ cril_status cril_study_read(const char *path, const char *data, size_t len, bool
         return cril_fail(&faults->fault[0], CRIL_ERR_NOMEM, "%s: out of memory", path);
     }
     l.y.arena = &l.s->arena;
+    l.y.what = "a study file";
+    l.y.when_empty = "'cril study init' prints a study file to begin with";
     l.y.path = l.s->info.path = cril_arena_text(&l.s->arena, path, strlen(path));
     if (!l.y.path)
         no_memory(&l);

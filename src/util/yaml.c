@@ -5,7 +5,7 @@
  * refused, and have no bound of depth. The tree is built without recursion, its depth is bounded by
  * the stack of open nodes.
  */
-#include "study/yaml.h"
+#include "util/yaml.h"
 
 #include "util/nearest.h"
 #include "util/number.h"
@@ -84,13 +84,12 @@ static bool refuse_marks(struct cril_yaml *y, const yaml_event_t *e, const yaml_
                          const yaml_char_t *tag)
 {
     if (anchor)
-        cril_yaml_fault(
-            y, CRIL_ERR_UNSUPPORTED, line_of(e),
-            "a study file has no anchors (&%.40s); write the value in full, or quote the text",
-            (const char *)anchor);
+        cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
+                        "%s has no anchors (&%.40s); write the value in full, or quote the text",
+                        y->what, (const char *)anchor);
     else if (tag)
         cril_yaml_fault(y, CRIL_ERR_UNSUPPORTED, line_of(e),
-                        "a study file has no tags (%.40s); take it away, or quote the text",
+                        "%s has no tags (%.40s); take it away, or quote the text", y->what,
                         (const char *)tag);
     return !anchor && !tag;
 }
@@ -177,8 +176,7 @@ static bool on_start(struct builder *b, const yaml_event_t *e, enum cril_yaml_ki
     }
     if (b->depth == MAX_LEVELS) {
         cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
-                        "lists and mappings lie more than %d deep; a study needs 4 levels",
-                        MAX_LEVELS);
+                        "lists and mappings lie more than %d deep", MAX_LEVELS);
         return false;
     }
     if (!(node = add_node(b, e, kind)))
@@ -194,14 +192,14 @@ static bool on_event(struct builder *b, const yaml_event_t *e)
     case YAML_DOCUMENT_START_EVENT:
         if (b->root)
             cril_yaml_fault(b->y, CRIL_ERR_RANGE, line_of(e),
-                            "a second document begins, but a study file is one document; remove "
-                            "the line '---'");
+                            "a second document begins, but %s is one document; remove "
+                            "the line '---'",
+                            b->y->what);
         return !b->root;
     case YAML_ALIAS_EVENT:
-        cril_yaml_fault(
-            b->y, CRIL_ERR_UNSUPPORTED, line_of(e),
-            "a study file has no aliases (*%.40s); write the value out, or quote the text",
-            (const char *)e->data.alias.anchor);
+        cril_yaml_fault(b->y, CRIL_ERR_UNSUPPORTED, line_of(e),
+                        "%s has no aliases (*%.40s); write the value out, or quote the text",
+                        b->y->what, (const char *)e->data.alias.anchor);
         return false;
     case YAML_SCALAR_EVENT: return on_scalar(b, e);
     case YAML_SEQUENCE_START_EVENT:
@@ -249,8 +247,8 @@ static void not_yaml(struct cril_yaml *y, const yaml_parser_t *p, const char *da
         no_memory(y);
     else if (p->error == YAML_READER_ERROR)
         cril_yaml_fault(y, CRIL_ERR_FORMAT, line_at(data, len, p->problem_offset),
-                        "is not YAML: %s (byte %zu); a study file is UTF-8", problem,
-                        p->problem_offset);
+                        "is not YAML: %s (byte %zu); %s is UTF-8", problem, p->problem_offset,
+                        y->what);
     else if (p->context)
         cril_yaml_fault(y, CRIL_ERR_FORMAT, p->problem_mark.line + 1,
                         "is not YAML: %s (%s of line %zu)%s", problem, p->context,
@@ -285,7 +283,7 @@ struct cril_yaml_node *cril_yaml_parse(struct cril_yaml *y, const char *data, si
     bool good;
 
     if (len > CRIL_YAML_MOST_BYTES) {
-        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "has %zu bytes; a study file has at most %d", len,
+        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "has %zu bytes; %s has at most %d", len, y->what,
                         CRIL_YAML_MOST_BYTES);
         return NULL;
     }
@@ -297,8 +295,7 @@ struct cril_yaml_node *cril_yaml_parse(struct cril_yaml *y, const char *data, si
     good = read_events(&b, &p, data, len);
     yaml_parser_delete(&p);
     if (good && !b.root)
-        cril_yaml_fault(y, CRIL_ERR_RANGE, 0,
-                        "is empty; 'cril study init' prints a study file to begin with");
+        cril_yaml_fault(y, CRIL_ERR_RANGE, 0, "is empty; %s", y->when_empty);
     return good ? b.root : NULL;
 }
 
@@ -312,13 +309,13 @@ static const char *kind_name(const struct cril_yaml_node *node)
 }
 
 /* A scalar with a value. */
-static bool read_text(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
-                      struct cril_yaml_text *out)
+static bool read_scalar(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
+                        bool may_be_empty, struct cril_yaml_text *out)
 {
     if (node->kind != CRIL_YAML_SCALAR)
         cril_yaml_fault(y, CRIL_ERR_RANGE, node->line, "\"%s\" is %s where one text is expected",
                         key, kind_name(node));
-    else if (!node->text || !*node->text)
+    else if (!node->text || (!*node->text && !may_be_empty))
         cril_yaml_fault(y, CRIL_ERR_RANGE, node->line,
                         "\"%s\" has no value; give it one, or take the line away", key);
     else if (node->has_nul)
@@ -329,6 +326,12 @@ static bool read_text(struct cril_yaml *y, const struct cril_yaml_node *node, co
         return true;
     }
     return false;
+}
+
+static bool read_text(struct cril_yaml *y, const struct cril_yaml_node *node, const char *key,
+                      struct cril_yaml_text *out)
+{
+    return read_scalar(y, node, key, false, out);
 }
 
 /* What is wrong with a name; NULL: nothing. */
@@ -397,6 +400,7 @@ static void read_words(struct cril_yaml *y, const struct cril_yaml_node *node, c
 static void read_count(struct cril_yaml *y, const struct cril_yaml_node *node,
                        const struct cril_yaml_key *key, struct cril_yaml_count *out)
 {
+    const uint64_t min = key->type == CRIL_YAML_NUMBER ? 0 : 1;
     struct cril_yaml_text t;
     uint64_t v = 0;
     bool good = true;
@@ -410,10 +414,10 @@ static void read_count(struct cril_yaml *y, const struct cril_yaml_node *node,
         good = digit <= key->max && v <= (key->max - digit) / 10;
         v = good ? 10 * v + digit : v;
     }
-    if (!good || *p || v < 1)
+    if (!good || *p || v < min)
         cril_yaml_fault(y, CRIL_ERR_RANGE, t.line,
-                        "\"%s\" is a whole number from 1 to %" PRIu64 ", not \"%.40s\"", key->name,
-                        key->max, t.text);
+                        "\"%s\" is a whole number from %" PRIu64 " to %" PRIu64 ", not \"%.40s\"",
+                        key->name, min, key->max, t.text);
     else
         *out = (struct cril_yaml_count){v, t.line};
 }
@@ -453,13 +457,16 @@ static void read_field(struct cril_yaml *y, const struct cril_yaml_node *node,
 
     switch (key->type) {
     case CRIL_YAML_TEXT: read_text(y, node, key->name, field); break;
+    case CRIL_YAML_ANY: read_scalar(y, node, key->name, true, field); break;
     case CRIL_YAML_LINE: read_word(y, node, key->name, true, field); break;
     case CRIL_YAML_NAME: read_word(y, node, key->name, false, field); break;
     case CRIL_YAML_NAMES: read_words(y, node, key->name, false, field); break;
     case CRIL_YAML_WORDS: read_words(y, node, key->name, true, field); break;
-    case CRIL_YAML_COUNT: read_count(y, node, key, field); break;
+    case CRIL_YAML_COUNT:
+    case CRIL_YAML_NUMBER: read_count(y, node, key, field); break;
     case CRIL_YAML_FLAG: read_flag(y, node, key->name, field); break;
     case CRIL_YAML_ITEMS: read_items(y, node, key->name, field); break;
+    case CRIL_YAML_NODE: *(const struct cril_yaml_node **)field = node; break;
     }
 }
 

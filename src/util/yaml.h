@@ -1,14 +1,14 @@
 /*
- * YAML as study files use it: texts, lists and mappings, each with its line; read by tables of keys
- * and types, with every fault collected.
+ * YAML as study files and task files use it: texts, lists and mappings, each with its line; read by
+ * tables of keys and types, with every fault collected.
  *
  * Every value that is neither list nor mapping is a text ("no", "7e3", "2024-01-01"), until
  * a key's type asks for a number or for true or false; "~", "null" and an empty value, not quoted,
  * are no value. Anchors, aliases and tags are refused: an alias may make a huge tree of a small
  * file. So are a second document, more than 16 levels, and more than 4 MiB.
  */
-#ifndef CRIL_STUDY_YAML_H
-#define CRIL_STUDY_YAML_H
+#ifndef CRIL_UTIL_YAML_H
+#define CRIL_UTIL_YAML_H
 
 #include "util/arena.h"
 
@@ -32,9 +32,11 @@ struct cril_yaml_node {
     size_t n;                            /* children */
 };
 
-/* Reads one file. Zero-initialised but for path and arena. */
+/* Reads one file. Zero-initialised but for path, what, when_empty and arena. */
 struct cril_yaml {
-    const char *path; /* as sentences name it; borrowed */
+    const char *path;       /* as sentences name it; borrowed */
+    const char *what;       /* "a study file" */
+    const char *when_empty; /* what to do about an empty file: the end of a sentence */
     struct cril_arena *arena;
     bool no_memory;
     cril_study_faults faults;             /* by line */
@@ -71,14 +73,17 @@ struct cril_yaml_flag {
 };
 
 enum cril_yaml_type {
-    CRIL_YAML_TEXT,  /* struct cril_yaml_text */
-    CRIL_YAML_LINE,  /* the same: one line of at most 200 bytes without spaces at its ends */
-    CRIL_YAML_NAME,  /* the same, which does not begin with '-' */
-    CRIL_YAML_NAMES, /* struct cril_yaml_texts: one name, or a list of them */
-    CRIL_YAML_WORDS, /* the same, and a '-' in front is allowed */
-    CRIL_YAML_COUNT, /* struct cril_yaml_count: a whole number from 1 */
-    CRIL_YAML_FLAG,  /* struct cril_yaml_flag */
-    CRIL_YAML_ITEMS  /* const struct cril_yaml_node *, a list, perhaps empty */
+    CRIL_YAML_TEXT,   /* struct cril_yaml_text */
+    CRIL_YAML_ANY,    /* the same, perhaps empty */
+    CRIL_YAML_LINE,   /* a text: one line of at most 200 bytes without spaces at its ends */
+    CRIL_YAML_NAME,   /* the same, which does not begin with '-' */
+    CRIL_YAML_NAMES,  /* struct cril_yaml_texts: one name, or a list of them */
+    CRIL_YAML_WORDS,  /* the same, and a '-' in front is allowed */
+    CRIL_YAML_COUNT,  /* struct cril_yaml_count: a whole number from 1 */
+    CRIL_YAML_NUMBER, /* the same from 0 */
+    CRIL_YAML_FLAG,   /* struct cril_yaml_flag */
+    CRIL_YAML_ITEMS,  /* const struct cril_yaml_node *, a list, perhaps empty */
+    CRIL_YAML_NODE    /* the same, anything; its reader is the caller */
 };
 
 struct cril_yaml_key {
@@ -88,7 +93,7 @@ struct cril_yaml_key {
     uint64_t max;  /* of a count */
 };
 
-enum { CRIL_YAML_MOST_KEYS = 16 };
+enum { CRIL_YAML_MOST_KEYS = 24 };
 
 /*
  * Fills the fields that a mapping names. keys: at most CRIL_YAML_MOST_KEYS, then a row without a

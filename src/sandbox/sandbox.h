@@ -2,10 +2,10 @@
  * Programs that a model wrote run in a box, or not at all: bubblewrap (no network, no home, a
  * read-only system, a private /tmp and /proc, its own process namespace, an unprivileged user, an
  * empty environment), a seccomp filter, and bounds of time, memory, processes, output and files
- * that hold for root too.
+ * that hold for root too (doc/sandbox.md).
  *
- * A box has passed only if the program ran to its end: it prints a token, which nobody can guess,
- * after its last line, and exits with 0.
+ * A program has passed only if it ran to the end of its text, which is seen from outside of the box
+ * and which nothing that it prints, reads or exits with can feign, and then exits with 0.
  */
 #ifndef CRIL_SANDBOX_SANDBOX_H
 #define CRIL_SANDBOX_SANDBOX_H
@@ -35,8 +35,9 @@ cril_status cril_sandbox_modules(struct cril_sandbox *s, const char *names, char
 
 struct cril_sandbox_program {
     struct cril_bytes source; /* Python */
-    double wall_sec, cpu_sec;
-    size_t memory_bytes; /* all processes together; 0: 4 GiB */
+    double wall_sec;          /* > 0; from its first line on */
+    double cpu_sec;           /* of all processes; 0: no bound */
+    size_t memory_bytes;      /* of all processes together; 0: 4 GiB; else 64 MiB or more */
 };
 
 enum cril_sandbox_end {
@@ -44,7 +45,7 @@ enum cril_sandbox_end {
     CRIL_SANDBOX_FAILED,    /* an exception, another exit status, a signal */
     CRIL_SANDBOX_EARLY,     /* exited with 0 before its end */
     CRIL_SANDBOX_TIMED_OUT, /* wall or processor time */
-    CRIL_SANDBOX_MEMORY,    /* killed for memory */
+    CRIL_SANDBOX_MEMORY,    /* killed for memory, or for very many files, which are memory */
     CRIL_SANDBOX_OUTPUT     /* killed for output without end */
 };
 
@@ -54,8 +55,9 @@ struct cril_sandbox_outcome {
     double wall_sec;
 };
 
-/* Runs one program. A fault of the program is an outcome, not an error. CRIL_ERR_IO,
- * CRIL_ERR_NOMEM: the box could not be made. One program at a time. */
+/* Runs one program, as __main__. A fault of the program is an outcome, not an error. CRIL_ERR_IO,
+ * CRIL_ERR_UNSUPPORTED: the box could not be made. One program at a time; several boxes may be at
+ * work in several threads. */
 cril_status cril_sandbox_run(struct cril_sandbox *s, const struct cril_sandbox_program *program,
                              struct cril_sandbox_outcome *out, cril_error *err);
 

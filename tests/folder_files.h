@@ -79,7 +79,8 @@ static void empty_folder(void)
 }
 
 /* Opening path fails with the status and a sentence that has both words. */
-static void refused(const char *path, cril_status status, const char *word, const char *other)
+static inline void refused(const char *path, cril_status status, const char *word,
+                           const char *other)
 {
     struct cril_source *s = NULL;
     cril_error err = {0};
@@ -91,7 +92,7 @@ static void refused(const char *path, cril_status status, const char *word, cons
         fail_msg("'%s' lacks '%s' or '%s'", err.message, word, other);
 }
 
-static struct cril_source *opened(const char *path)
+static inline struct cril_source *opened(const char *path)
 {
     struct cril_source *s = NULL;
     cril_error err = {0};

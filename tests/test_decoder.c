@@ -1,7 +1,8 @@
 /*
  * Tokens one after another against whole windows: the shares of every token are the same integers,
  * whatever goes together in a step, on any number of threads, with matrices kept as panels or
- * unpacked at every step.
+ * unpacked at every step, in a stream that took its beginning over from another one. The token of
+ * the largest logit. Memory for all streams, or an error.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,10 +10,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lengths.h"
+#include "model/builtin.h"
 #include "model/engine.h"
 #include "model/decoder.h"
+#include "model/logits.h"
 #include "util/random.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -158,10 +163,271 @@ static void test_gemma3(void **state)
     check("tiny-gemma3");
 }
 
+/* ---- Forks ---- */
+
+static struct cril_decoder *new_decoder(const cril_model *m, size_t streams, size_t context)
+{
+    const struct cril_decoder_options options = {
+        .threads = 2, .streams = streams, .context = context, .best = true};
+    struct cril_decoder *d;
+    cril_error err;
+
+    if (cril_decoder_create(m, cril_kernels(), &options, &d, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    return d;
+}
+
+static void feed(struct cril_decoder *d, size_t stream, const int32_t *ids, size_t n)
+{
+    cril_error err;
+
+    if (cril_decoder_feed(d, &(struct cril_feed){.stream = stream, .ids = ids, .n = n}, 1, &err) !=
+        CRIL_OK)
+        fail_msg("%s", err.message);
+}
+
+static void fork_stream(struct cril_decoder *d, size_t from, size_t n, size_t to)
+{
+    cril_error err;
+
+    if (cril_decoder_fork(d, from, n, to, N, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+}
+
+/* Feeds a stream with the rest of s, a few tokens at a time, against the engine's shares. */
+static void go_on(struct cril_decoder *d, size_t stream, struct stream *s, size_t from)
+{
+    for (size_t n; from < s->n; from += n) {
+        n = s->n - from < 13 ? s->n - from : 13;
+        feed(d, stream, s->ids + from, n);
+        s->at = from + n;
+        compare(d, 0, s);
+    }
+}
+
+/* Streams 0 and 1 of the engine's begin alike for their first n tokens, as far as they are forked.
+ */
+static void check_forks(const cril_model *m)
+{
+    static const size_t forks[] = {1, 31, 32, 33, 64, 95, 100};
+    static struct stream s[STREAMS];
+    const bool within = cril_model_forks_within(m);
+
+    for (size_t i = 0; i < sizeof(forks) / sizeof(*forks); i++) {
+        const size_t n = forks[i];
+        struct cril_decoder *d = new_decoder(m, 3, N);
+        struct cril_random random = cril_random_seed(n);
+        int32_t other[N];
+        cril_error err;
+
+        expect(m, s);
+        for (size_t k = 0; k < N; k++)
+            other[k] = k < n ? s[0].ids[k]
+                             : (int32_t)cril_random_below(&random, (uint32_t)cril_model_logits(m));
+        feed(d, 2, s[2].ids, s[2].n); /* what the fork replaces */
+        feed(d, 1, other, n);
+        assert_int_equal(cril_decoder_fork(d, 1, n + 1, 2, N, &err), CRIL_ERR_RANGE);
+        fork_stream(d, 1, n, 2);
+        go_on(d, 2, &s[0], n);
+        feed(d, 1, other + n, N - n); /* the first stream goes its own way */
+        fork_stream(d, 2, N, 0);      /* a whole one, which is full */
+        assert_int_equal(cril_decoder_feed(d, &(struct cril_feed){.ids = other, .n = 1}, 1, &err),
+                         CRIL_ERR_RANGE);
+        if (within) {
+            fork_stream(d, 1, n, 0);
+            go_on(d, 0, &s[0], n);
+            fork_stream(d, 1, n, 1); /* cut */
+            go_on(d, 1, &s[0], n);
+        } else {
+            assert_int_equal(cril_decoder_fork(d, 1, n, 0, N, &err), CRIL_ERR_RANGE);
+        }
+        assert_int_equal(cril_decoder_fork(d, 1, N + 1, 0, N, &err), CRIL_ERR_RANGE);
+        assert_int_equal(cril_decoder_fork(d, 1, 0, 0, N, &err), CRIL_ERR_RANGE);
+        assert_int_equal(cril_decoder_fork(d, 1, N, 0, N - 1, &err), CRIL_ERR_RANGE);
+        assert_int_equal(cril_decoder_fork(d, 1, N, 0, N + 1, &err), CRIL_ERR_RANGE);
+        cril_decoder_free(d);
+    }
+}
+
+static void test_forks(void **state)
+{
+    static const char *const names[] = {"tiny-llama-mixed", "tiny-gemma3", "tiny-llama-window"};
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        cril_model *m = open_model(names[i]);
+
+        assert_true(cril_model_forks_within(m));
+        check_forks(m);
+        cril_model_close(m);
+    }
+    for (size_t i = 3; i < CRIL_N_BUILTIN; i++) { /* all operations */
+        struct cril_builtin b;
+
+        if (cril_builtin_create(i, &b, &err) != CRIL_OK)
+            fail_msg("%s", err.message);
+        assert_false(cril_model_forks_within(b.model));
+        check_forks(b.model);
+        cril_builtin_free(&b);
+    }
+}
+
+/* Positions of passes of other lengths may have other figures. */
+static void test_fork_lengths(void **state)
+{
+    static const int32_t ids[] = {1, 2, 3, 4};
+    cril_model *m = open_model("tiny-llama");
+    struct cril_decoder *d;
+    cril_error err;
+
+    (void)state;
+    depend_on_length(m, CRIL_ROPE_DYNAMIC, 50);
+    d = new_decoder(m, 2, N);
+    assert_int_equal(cril_decoder_reset(d, 0, 60, &err), CRIL_OK);
+    feed(d, 0, ids, 4);
+    assert_int_equal(cril_decoder_fork(d, 0, 3, 1, 60, &err), CRIL_OK);
+    assert_int_equal(cril_decoder_fork(d, 0, 3, 1, 61, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_decoder_fork(d, 0, 3, 1, 40, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_decoder_reset(d, 0, 40, &err), CRIL_OK);
+    feed(d, 0, ids, 4);
+    assert_int_equal(cril_decoder_fork(d, 0, 3, 1, 50, &err), CRIL_OK);
+    assert_int_equal(cril_decoder_fork(d, 0, 3, 1, 51, &err), CRIL_ERR_RANGE);
+    cril_decoder_free(d);
+    cril_model_close(m);
+}
+
+/* ---- The largest logit ---- */
+
+static void test_best_of_chunk(void **state)
+{
+    float x[CRIL_CHUNK];
+
+    (void)state;
+    for (size_t n = 1; n <= CRIL_CHUNK; n += n < 40 ? 1 : 123)
+        for (size_t at = 0; at < n; at += n < 40 ? 1 : 61) {
+            for (size_t i = 0; i < n; i++)
+                x[i] = -0.25f;
+            x[at] = nextafterf(-0.25f, 0); /* e^(difference) is 1 in fp32 */
+            assert_int_equal(cril_logits_best(x, n), at);
+            x[n - 1] = x[at];
+            assert_int_equal(cril_logits_best(x, n), at);
+            x[n / 2] = NAN;
+            assert_int_equal(cril_logits_best(x, n), -1);
+            x[n / 2] = -INFINITY;
+            assert_int_equal(cril_logits_best(x, n), -1);
+            x[n / 2] = INFINITY;
+            assert_int_equal(cril_logits_best(x, n), -1);
+        }
+    x[0] = 0;
+    x[1] = -0.0f;
+    assert_int_equal(cril_logits_best(x, 2), 0);
+}
+
+/* What the token is of the distribution: of a chunk's weight, as its value is of the chunk's sum.
+ */
+static double share_of(const struct cril_distribution *p, size_t id)
+{
+    const size_t chunk = id / CRIL_CHUNK, first = chunk * CRIL_CHUNK;
+    double sum = 0;
+
+    for (size_t i = first; i < p->n && i < first + CRIL_CHUNK; i++)
+        sum += (double)p->values[i];
+    return p->weights[chunk] * (double)p->values[id] / sum;
+}
+
+/* It has the largest share of the distribution, whichever chunk it is in. */
+static void test_best(void **state)
+{
+    struct cril_random random = cril_random_seed(9);
+    struct cril_builtin b;
+    cril_error err;
+    bool in_chunk[3] = {false};
+
+    (void)state;
+    assert_int_equal(cril_builtin_create(2, &b, &err), CRIL_OK);
+    const uint32_t n_logits = (uint32_t)cril_model_logits(b.model);
+    struct cril_decoder *d = new_decoder(b.model, 2, N);
+    for (size_t i = 0; i < N; i++) {
+        const int32_t ids[] = {(int32_t)cril_random_below(&random, n_logits),
+                               (int32_t)cril_random_below(&random, n_logits)};
+        const struct cril_feed feeds[] = {{.stream = 1, .ids = &ids[0], .n = 1},
+                                          {.stream = 0, .ids = &ids[1], .n = 1}};
+        assert_int_equal(cril_decoder_feed(d, feeds, 2, &err), CRIL_OK);
+        for (size_t k = 0; k < 2; k++) {
+            const struct cril_distribution p = cril_decoder_distribution(d, k);
+            int32_t best;
+
+            assert_int_equal(cril_decoder_best(d, k, &best, &err), CRIL_OK);
+            const double most = share_of(&p, (size_t)best);
+            for (size_t id = 0; id < p.n; id++)
+                if (p.values[id] >= 1) /* the largest of its chunk */
+                    assert_true(share_of(&p, id) <= most * (1 + 1e-6));
+            in_chunk[best / CRIL_CHUNK] = true;
+        }
+    }
+    assert_true(in_chunk[0] && in_chunk[1]);
+    cril_decoder_free(d);
+    cril_builtin_free(&b);
+}
+
+/* A logit that is infinite is an error, also where it is no token's largest. */
+static void test_infinite(void **state)
+{
+    const int32_t id = 3;
+    size_t from_feed = 0, from_best = 0;
+    cril_error err;
+
+    (void)state;
+    for (unsigned sign = 0; sign < 2; sign++) {
+        struct cril_builtin b;
+        int32_t best;
+
+        assert_int_equal(cril_builtin_create(1, &b, &err), CRIL_OK);
+        const struct cril_matrix *const t = cril_logits_matrix(b.model);
+        assert_int_equal(t->type, CRIL_F32);
+        float *const row = (float *)(uintptr_t)t->data + 700 * t->columns;
+        for (size_t i = 0; i < t->columns; i++)
+            row[i] = sign ? -3e38f : 3e38f;
+        struct cril_decoder *d = new_decoder(b.model, 1, N);
+        const cril_status st =
+            cril_decoder_feed(d, &(struct cril_feed){.ids = &id, .n = 1}, 1, &err);
+        from_feed += st == CRIL_ERR_NUMERIC;
+        from_best += st == CRIL_OK && cril_decoder_best(d, 0, &best, &err) == CRIL_ERR_NUMERIC;
+        cril_decoder_free(d);
+        cril_builtin_free(&b);
+    }
+    assert_true(from_feed == 1 && from_best == 1);
+}
+
+/* ---- Memory ---- */
+
+static void test_all_streams(void **state)
+{
+    struct cril_decoder_options options = {
+        .threads = 1, .streams = 5, .context = 200, .memory = 1, .all_streams = true};
+    cril_model *m = open_model("tiny-llama");
+    struct cril_decoder *d = NULL;
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(cril_decoder_create(m, cril_kernels(), &options, &d, &err), CRIL_ERR_RANGE);
+    assert_null(d);
+    assert_non_null(strstr(err.message, "5 streams of 200 tokens; give "));
+    options.memory = 0;
+    assert_int_equal(cril_decoder_create(m, cril_kernels(), &options, &d, &err), CRIL_OK);
+    assert_int_equal(cril_decoder_streams(d), 5);
+    cril_decoder_free(d);
+    cril_model_close(m);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_llama),
-                                       cmocka_unit_test(test_llama_mixed),
-                                       cmocka_unit_test(test_qwen2), cmocka_unit_test(test_gemma3)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_llama),         cmocka_unit_test(test_llama_mixed),
+        cmocka_unit_test(test_qwen2),         cmocka_unit_test(test_gemma3),
+        cmocka_unit_test(test_forks),         cmocka_unit_test(test_fork_lengths),
+        cmocka_unit_test(test_best_of_chunk), cmocka_unit_test(test_best),
+        cmocka_unit_test(test_infinite),      cmocka_unit_test(test_all_streams)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,8 +61,7 @@ typedef struct cril_generate_callbacks {
 /*
  * m is borrowed and must outlive the generator. options may be NULL.
  *
- * CRIL_ERR_RANGE: a context above cril_model_max_window; memory that does not hold so many streams:
- * the sentence says how much they need. CRIL_ERR_NOMEM, _NUMERIC.
+ * CRIL_ERR_RANGE: a context above cril_model_max_window, too many streams. CRIL_ERR_NOMEM.
  */
 cril_status cril_generator_create(cril_model *m, const cril_generator_options *options,
                                   cril_generator **out, cril_error *err);
@@ -73,8 +72,12 @@ void cril_generator_free(cril_generator *g); /* NULL is allowed */
  * equals. Prompts that begin alike are run once as far as they do. A text ends as soon as it holds
  * a stop string, at an ending token of the tokenizer, at max_tokens, or where the context is full.
  *
- * CRIL_ERR_RANGE: a prompt that is empty or leaves no room, an id outside the vocabulary.
- * CRIL_ERR_NOMEM, _NUMERIC, _CANCELLED, _MISMATCH (a model's file was written to).
+ * Memory is taken for as many streams as there can be, each as long as the longest prompt and its
+ * text can become, and for one more where prompts begin alike. It is kept for the next call.
+ *
+ * CRIL_ERR_RANGE: a prompt that is empty or leaves no room, an id outside the vocabulary; memory
+ * that does not hold the streams: the sentence says how much they need. CRIL_ERR_NOMEM, _NUMERIC,
+ * _CANCELLED, _MISMATCH (a model's file was written to).
  */
 cril_status cril_generate(cril_generator *g, const cril_prompt *prompts, size_t n,
                           const cril_generate_callbacks *callbacks, cril_error *err);

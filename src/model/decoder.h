@@ -14,6 +14,7 @@
 
 #include <cril/model.h>
 #include <cril/status.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct cril_decoder_options {
     size_t memory; /* bytes that the process may hold; 0: three quarters of the machine's. Keys and
                       values come first; matrices that do not fit as panels are unpacked anew at
                       every call. */
+    bool all_streams; /* memory that is short for so many is an error */
+    bool best;        /* cril_decoder_best will be asked */
 };
 
 /* New tokens of a stream, at the positions after those it has. */
@@ -46,7 +49,8 @@ struct cril_distribution {
     size_t n_chunks, n;
 };
 
-/* CRIL_ERR_NOMEM; CRIL_ERR_NUMERIC: the model's weights are damaged. */
+/* CRIL_ERR_NOMEM; CRIL_ERR_NUMERIC: the model's weights are damaged; CRIL_ERR_RANGE: memory does
+ * not hold all streams, the message says what would. */
 cril_status cril_decoder_create(const cril_model *m, const struct cril_kernels *k,
                                 const struct cril_decoder_options *options,
                                 struct cril_decoder **out, cril_error *err);
@@ -64,11 +68,27 @@ size_t cril_decoder_streams(const struct cril_decoder *s);
  */
 cril_status cril_decoder_reset(struct cril_decoder *s, size_t stream, size_t length,
                                cril_error *err);
+/*
+ * Stream `to` starts anew with the first n >= 1 tokens of stream `from`, to get `length` tokens at
+ * most: to the bit as if it had been reset and fed with them. `from` stays as it is.
+ *
+ * CRIL_ERR_RANGE: n is more than `from` has; or less, where a state is that of the last position
+ * alone (cril_model_forks_within); lengths for which positions have other figures. In all these
+ * cases `to` stays as it is. CRIL_ERR_NOMEM: it must not be fed.
+ */
+cril_status cril_decoder_fork(struct cril_decoder *s, size_t from, size_t n, size_t to,
+                              size_t length, cril_error *err);
+/* Whether a stream's beginning can be taken over when the stream has gone on. `to` may then be
+ * `from`, which is cut. */
+bool cril_model_forks_within(const cril_model *m);
 /* n <= cril_decoder_streams, a stream at most once. CRIL_ERR_RANGE: an id out of range, a stream
    that is full; CRIL_ERR_NUMERIC; CRIL_ERR_NOMEM. */
 cril_status cril_decoder_feed(struct cril_decoder *s, const struct cril_feed *feeds, size_t n,
                               cril_error *err);
 /* Of feed i of the last call. */
 struct cril_distribution cril_decoder_distribution(const struct cril_decoder *s, size_t i);
+/* The same feed's token of the largest logit, of equals the lowest; the decoder was created for it.
+ * CRIL_ERR_NUMERIC: a logit is not finite. */
+cril_status cril_decoder_best(const struct cril_decoder *s, size_t i, int32_t *id, cril_error *err);
 
 #endif

@@ -4,6 +4,7 @@
 #include "util/fmath.h"
 
 #include <math.h>
+#include <string.h>
 
 enum cril_buffer cril_logits_input(const cril_model *m)
 {
@@ -40,6 +41,45 @@ void cril_logits_finish(const cril_model *m, const struct cril_kernels *k, size_
         (struct cril_pass){
             .m = m, .k = k, .first_logit = c * CRIL_CHUNK, .n_logits = cril_chunk_columns(m, c)},
         cril_logits_product(m) + 1, head->step + head->n, &b);
+}
+
+static bool are_finite(const float *x, size_t n)
+{
+    const uint32_t exponent = 0x7f800000; /* all ones: infinite or NaN */
+    uint32_t bits, bad = 0;
+    for (size_t j = 0; j < n; j++) {
+        memcpy(&bits, &x[j], sizeof(bits));
+        bad |= (bits & exponent) == exponent;
+    }
+    return !bad;
+}
+
+/* 16 maxima side by side: one alone would wait for itself. */
+static float largest(const float *x, size_t n)
+{
+    float max[16];
+    for (size_t i = 0; i < 16; i++)
+        max[i] = x[i < n ? i : 0];
+    size_t j = 16;
+    for (; j + 16 <= n; j += 16)
+        for (size_t i = 0; i < 16; i++)
+            max[i] = x[j + i] > max[i] ? x[j + i] : max[i];
+    for (; j < n; j++)
+        max[j % 16] = x[j] > max[j % 16] ? x[j] : max[j % 16];
+    for (size_t i = 1; i < 16; i++)
+        max[0] = max[i] > max[0] ? max[i] : max[0];
+    return max[0];
+}
+
+int32_t cril_logits_best(const float *logits, size_t n)
+{
+    int32_t best = 0;
+    if (!are_finite(logits, n))
+        return -1;
+    const float max = largest(logits, n);
+    while (logits[best] < max)
+        best++;
+    return best;
 }
 
 struct cril_chunk cril_logits_sum(const struct cril_kernels *k, float *logits, size_t n)

@@ -40,6 +40,10 @@ void cril_logits_prepare(const cril_model *m, const struct cril_kernels *k,
 void cril_logits_finish(const cril_model *m, const struct cril_kernels *k, size_t c, float *logits,
                         size_t ld, size_t n);
 
+/* Which of n logits is the largest, of equals the first; -1: one is not finite. 0 < n <=
+ * CRIL_CHUNK. */
+int32_t cril_logits_best(const float *logits, size_t n);
+
 /* A row's n logits of a chunk, 0 < n <= CRIL_CHUNK, become e^(logit - max). There is room to a
  * multiple of 16, which is written to. */
 struct cril_chunk cril_logits_sum(const struct cril_kernels *k, float *logits, size_t n);

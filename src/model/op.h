@@ -98,6 +98,13 @@ struct cril_state {
     /* s takes over what it needs of its prefix, whose positions have all been stored. NULL: all
      * bytes are those of the last position, and are copied. */
     void (*inherit)(const cril_model *m, size_t layer, const struct cril_sequence *s);
+    /*
+     * What the first n positions left behind, from one sequence's state to another's, which then is
+     * as if it had gone through these positions; lanes past them hold numbers that no result
+     * depends on. NULL: the state is that of the last position, and all of it is copied.
+     */
+    void (*copy)(const cril_model *m, size_t layer, size_t n_pad, size_t n,
+                 const unsigned char *from, unsigned char *to);
 };
 
 struct cril_op {

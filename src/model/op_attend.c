@@ -44,6 +44,19 @@ static size_t kv_plain_floats(const cril_model *m, size_t layer, size_t n)
     return l->n_kv_heads * (l->key_dim + l->value_dim) * n;
 }
 
+/* Keys in whole panels. Values of n positions lie together in each panel of columns. */
+static void copy_kv(const cril_model *m, size_t layer, size_t n_pad, size_t n,
+                    const unsigned char *from, unsigned char *to)
+{
+    const struct cril_layer *l = &m->layers[layer];
+    const size_t keys = l->key_dim * sizeof(float), values = CRIL_PANEL_COLUMNS * sizeof(float);
+    size_t at = 0;
+    for (size_t h = 0; h < l->n_kv_heads; h++, at += keys * n_pad)
+        memcpy(to + at, from + at, keys * pad(n));
+    for (size_t p = 0; p < l->n_kv_heads * cril_panels(l->value_dim); p++, at += values * n_pad)
+        memcpy(to + at, from + at, values * n);
+}
+
 /* state: where the sequence's state of the layer starts, bytes. */
 static struct kv kv_at(const struct cril_layer *l, const struct cril_sequence *s, size_t state)
 {
@@ -78,7 +91,7 @@ static void inherit_kv(const cril_model *m, size_t layer, const struct cril_sequ
 }
 
 static const struct cril_state kv_state = {
-    .bytes = kv_bytes, .plain_floats = kv_plain_floats, .inherit = inherit_kv};
+    .bytes = kv_bytes, .plain_floats = kv_plain_floats, .inherit = inherit_kv, .copy = copy_kv};
 
 static struct kv kv_of(const struct cril_pass *p, const struct cril_sequence *s)
 {

@@ -141,7 +141,7 @@ static cril_status map_characters(const struct cril_charsmap *map, const char *t
     return st;
 }
 
-static bool is_blank(uint32_t code) /* White_Space */
+bool cril_is_blank(uint32_t code)
 {
     return (code >= 9 && code <= 13) || code == 0x20 || code == 0x85 || code == 0xa0 ||
            code == 0x1680 || (code >= 0x2000 && code <= 0x200a) || code == 0x2028 ||
@@ -155,7 +155,7 @@ size_t cril_leading_blanks(const char *text, size_t len)
 
     for (; n < len; n += width) {
         width = cril_utf8_read(text + n, len - n, &code);
-        if (!is_blank(code))
+        if (!cril_is_blank(code))
             break;
     }
     return n;
@@ -170,7 +170,7 @@ size_t cril_trailing_blanks(const char *text, size_t len)
         for (at = n - 1; at && ((uint8_t)text[at] & 0xc0) == 0x80;)
             at--;
         cril_utf8_read(text + at, n - at, &code);
-        if (!is_blank(code))
+        if (!cril_is_blank(code))
             break;
     }
     return len - n;

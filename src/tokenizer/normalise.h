@@ -23,7 +23,9 @@ cril_status cril_normaliser_run(const struct cril_normaliser *n, const char **te
                                 struct normal_work *w, cril_error *err);
 void cril_normal_work_free(struct normal_work *w);
 
-/* Bytes of the blanks (White_Space) at the start and at the end of text. */
+/* Whether a character is a blank (White_Space). */
+bool cril_is_blank(uint32_t code);
+/* Bytes of the blanks at the start and at the end of text. */
 size_t cril_leading_blanks(const char *text, size_t len);
 size_t cril_trailing_blanks(const char *text, size_t len);
 /* Whether a character is a letter, mark, digit or the like: \w of Unicode Technical Standard 18. */

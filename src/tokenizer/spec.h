@@ -127,6 +127,9 @@ struct cril_spec {
     bool ignores_merges; /* a word that is a token is that token, merges or not */
 
     int32_t bos, eos, unknown; /* -1: none */
+    int32_t *ends;             /* [n_ends] that end a text which a model writes, beside eos */
+    size_t n_ends;
+    bool starts_blank; /* the first blank of a text that ids spell is the tokenizer's own */
     bool adds_bos, adds_eos;
     bool has_processor; /* the file itself says what stands around a text */
     bool fuses_unknown; /* a run of what has no token in a word is one unknown token, not several */

@@ -11,6 +11,9 @@
  * says (1) the post_processor of tokenizer.json; with tokenizer.model, (2) comes first. For
  * SentencePiece (2) add_bos_token of tokenizer_config.json. (3) Without either, SentencePiece's BPE
  * has it, as transformers' LlamaTokenizer and GemmaTokenizer do, and no other has.
+ *
+ * A text that a model writes ends at EOS, and at the tokens that generation_config.json names; in a
+ * folder without that file config.json, as in transformers.
  */
 #include "tokenizer/spec_json.h"
 
@@ -258,6 +261,36 @@ static void name_ids(const struct folder *f, struct cril_spec *s)
         s->eos = generated_id(f, s, "eos_token_id");
 }
 
+static void add_end(struct cril_spec *s, const json_t *id)
+{
+    const json_int_t value = json_is_integer(id) ? json_integer_value(id) : -1;
+
+    if (value >= 0 && (uint64_t)value < s->n)
+        s->ends[s->n_ends++] = (int32_t)value;
+}
+
+/* An id, or a list. */
+static cril_status read_ends(const struct folder *f, struct cril_spec *s)
+{
+    json_t *config = NULL;
+    const json_t *ids, *id;
+    size_t i;
+    cril_status st = CRIL_OK;
+
+    if (!f->notes.generation)
+        st = read_object(f, s, "config.json", &config);
+    ids = json_object_get(f->notes.generation ? f->notes.generation : config, "eos_token_id");
+    if (st == CRIL_OK &&
+        !(s->ends = cril_arena_take(&s->arena, json_array_size(ids) + 1, sizeof(*s->ends))))
+        st = cril_fail(f->err, CRIL_ERR_NOMEM, "%s: out of memory", f->path);
+    if (st == CRIL_OK) {
+        add_end(s, ids);
+        json_array_foreach(ids, i, id) add_end(s, id);
+    }
+    json_decref(config);
+    return st;
+}
+
 /* The post_processor of a tokenizer.json that was not read for its tokens. */
 static cril_status read_processor(const struct folder *f, struct cril_spec *s)
 {
@@ -349,6 +382,8 @@ cril_status cril_spec_read_folder(struct cril_source *folder, struct cril_spec *
     if (st == CRIL_OK && (st = read_notes(&f, s)) == CRIL_OK &&
         (!s->sentence.used || (st = add_tokens(&f, s)) == CRIL_OK))
         st = decide_adds(&f, s);
+    if (st == CRIL_OK)
+        st = read_ends(&f, s);
     free_notes(&f.notes);
     s->path = path;
     return st;

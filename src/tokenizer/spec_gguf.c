@@ -487,6 +487,7 @@ static cril_status read_sentence(const struct cril_values *file, struct cril_spe
         (st = cril_values_opt_bool(file, "tokenizer.ggml.remove_extra_whitespaces",
                                    &s->sentence.squeeze, err)) != CRIL_OK)
         return st;
+    s->starts_blank = s->sentence.prefix;
     return read_charsmap(file, s, err);
 }
 
@@ -508,6 +509,24 @@ static cril_status read_id(const struct cril_values *file, const char *key, size
         return cril_fail(err, CRIL_ERR_FORMAT, "%s: %s is %llu, the vocabulary has %zu tokens",
                          file->path, key, (unsigned long long)value, n_tokens);
     *id = (int32_t)value;
+    return CRIL_OK;
+}
+
+/* The tokens that end an answer and a message. An id that is none is no fault: no other id, and no
+ * figure, depends on it. */
+static cril_status read_ends(const struct cril_values *file, struct cril_spec *s, cril_error *err)
+{
+    static const char *const keys[] = {"tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    const size_t n = sizeof(keys) / sizeof(keys[0]);
+    uint64_t id;
+
+    if (!(s->ends = cril_arena_take(&s->arena, n, sizeof(*s->ends))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", file->path);
+    for (size_t i = 0; i < n; i++)
+        if (cril_values_find(file, keys[i]) &&
+            cril_values_uint(file, keys[i], &id, NULL) == CRIL_OK && id < s->n)
+            s->ends[s->n_ends++] = (int32_t)id;
     return CRIL_OK;
 }
 
@@ -590,8 +609,6 @@ static cril_status refuse_true(const struct cril_values *file, const char *key, 
     {"chat_template*", "writes conversations; a text is taken as it is"},                          \
         {"huggingface.json", "is another form of this tokenizer; cril reads the tables"},          \
         {"ggml.padding_token_id", "fills batches; no text has it"},                                \
-        {"ggml.eot_token_id", "ends an answer; no text has it"},                                   \
-        {"ggml.eom_token_id", "ends a message; no text has it"},                                   \
         {"ggml.seperator_token_id", "parts texts that are compared; no single text has it"},       \
         {"ggml.separator_token_id", "parts texts that are compared; no single text has it"},       \
         {"ggml.cls_token_id", "is for classifiers; no text has it"},                               \
@@ -669,6 +686,7 @@ cril_status cril_spec_read_gguf(struct cril_values *file, struct cril_spec *s, c
             return st;
     }
     if ((st = read_ids(file, s, adds_bos, err)) != CRIL_OK ||
+        (st = read_ends(file, s, err)) != CRIL_OK ||
         (st = check_keys(file, s->model, err)) != CRIL_OK)
         return st;
     return warn_of_guesses(file, s, err);

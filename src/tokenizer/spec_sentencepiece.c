@@ -223,6 +223,7 @@ cril_status cril_spec_read_sentencepiece(const uint8_t *data, size_t len, struct
     if ((st = read_options(data, len, s, &file, err)) != CRIL_OK ||
         (st = cril_spec_extend(s, file.n, err)) != CRIL_OK)
         return st;
+    s->starts_blank = s->sentence.prefix;
     names = cril_arena_take(&s->arena, file.n, sizeof(*names));
     out = cril_arena_take(&s->arena, file.bytes, 1);
     map = cril_arena_text(&s->arena, s->sentence.charsmap.data, s->sentence.charsmap.len);

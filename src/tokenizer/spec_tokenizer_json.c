@@ -4,7 +4,8 @@
  *
  * A vocabulary's control tokens are never what a text becomes, whatever the model: a look-alike of
  * one is text. So are names of bytes, such as <0x0A>, where bytes spell what has no token.
- * The decoder, truncation and padding change no id.
+ * Truncation and padding change no id. The decoder says one thing that the tokens do not: whether
+ * the first blank of a text is dropped.
  *
  * An added token has the id of its name in the model's vocabulary, else the next one behind as many
  * ids as that has: what the file says of it, the library does not use.
@@ -557,6 +558,33 @@ cril_status cril_spec_read_processor(struct cril_spec *s, const json_t *processo
     return CRIL_OK;
 }
 
+/* ---- Text of ids ---- */
+
+static bool strips_blank(const json_t *decoder)
+{
+    return cril_bytes_are(cril_json_text(json_object_get(decoder, "content")), " ") &&
+           json_integer_value(json_object_get(decoder, "start")) > 0;
+}
+
+static bool is_prepended(const json_t *metaspace)
+{
+    return !cril_bytes_are(cril_json_text(json_object_get(metaspace, "prepend_scheme")), "never") &&
+           !json_is_false(json_object_get(metaspace, "add_prefix_space"));
+}
+
+/* Whether "decoder" drops the first blank of a text. One that cril does not know does not. */
+static bool drops_blank(const json_t *decoder)
+{
+    const struct cril_bytes type = cril_json_text(json_object_get(decoder, "type"));
+    const json_t *member;
+    size_t i;
+
+    json_array_foreach(json_object_get(decoder, "decoders"), i,
+                       member) if (drops_blank(member)) return true;
+    return (cril_bytes_are(type, "Strip") && strips_blank(decoder)) ||
+           (cril_bytes_are(type, "Metaspace") && is_prepended(decoder));
+}
+
 static cril_status read_root(const json_t *root, struct cril_spec *s, cril_error *err)
 {
     cril_status st;
@@ -568,6 +596,7 @@ static cril_status read_root(const json_t *root, struct cril_spec *s, cril_error
             CRIL_OK)
         return st;
     s->spaces = s->spaces && !s->byte_level;
+    s->starts_blank = drops_blank(json_object_get(root, "decoder"));
     st = read_model(s, json_object_get(root, "model"), json_object_get(root, "added_tokens"), err);
     return st == CRIL_OK ? cril_spec_read_processor(s, json_object_get(root, "post_processor"), err)
                          : st;

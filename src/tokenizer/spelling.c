@@ -514,6 +514,19 @@ cril_status cril_speller_count(struct cril_speller *s, const int32_t *ids, size_
     return CRIL_OK;
 }
 
+bool cril_speller_matches(const struct cril_speller *s, const int32_t *ids, size_t n,
+                          const char *text, size_t len)
+{
+    return spell_all(s->t, ids, n, text, len);
+}
+
+uint64_t cril_spelling_raw_bytes(size_t len)
+{
+    const struct cril_part p = {.raw = (uint32_t)len}; /* at most 1 GiB, as a tokenizer takes */
+
+    return cril_part_bytes(&p) + len;
+}
+
 /* ---- Spellers ---- */
 
 static void find_byte_tokens(struct cril_speller *s)

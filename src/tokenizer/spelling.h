@@ -70,4 +70,10 @@ cril_status cril_speller_count(struct cril_speller *s, const int32_t *ids, size_
                                const char *text, size_t len, struct cril_unspelled *out,
                                cril_error *err);
 
+/* Whether ids [n] are text [len >= 1] as they stand, the tokenizer's space in front aside. */
+bool cril_speller_matches(const struct cril_speller *s, const int32_t *ids, size_t n,
+                          const char *text, size_t len);
+/* What an archive needs for a text of which no token is used. */
+uint64_t cril_spelling_raw_bytes(size_t len);
+
 #endif

@@ -392,3 +392,13 @@ const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len
                ? NULL
                : piece;
 }
+
+bool cril_tokenizer_ends(const cril_tokenizer *t, int32_t id)
+{
+    if (!t || id < 0)
+        return false;
+    bool ends = id == t->spec.eos;
+    for (size_t i = 0; i < t->spec.n_ends; i++)
+        ends |= id == t->spec.ends[i];
+    return ends;
+}

@@ -14,6 +14,10 @@ cril_status cril_tokenizer_create(struct cril_source *source, cril_tokenizer **o
 /* As cril_tokenizer_piece, but NULL for a control or unknown token, which stands for no text. */
 const char *cril_tokenizer_text(const cril_tokenizer *t, int32_t id, size_t *len);
 
+/* Whether a model that writes the token has ended its text (doc/generation.md, "Where a text
+ * ends"). */
+bool cril_tokenizer_ends(const cril_tokenizer *t, int32_t id);
+
 /* What its files say; borrowed. */
 struct cril_spec;
 const struct cril_spec *cril_tokenizer_spec(const cril_tokenizer *t);

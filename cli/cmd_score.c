@@ -27,7 +27,8 @@
 #include <sys/stat.h>
 
 struct settings {
-    const char *model, *protocol, *field, *format, *output, *per_document, *token_nats, *archive;
+    const char *model, *protocol, *field, *prompt_field, *format, *output, *per_document,
+        *token_nats, *archive;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
     bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
@@ -109,6 +110,11 @@ static const struct cril_option options[] = {
      .value = "NAME",
      .offset = AT(field),
      .help = "JSON key or CSV column of the text (default: content)"},
+    {.name = "prompt-field",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(prompt_field),
+     .help = "key or column of a prompt; the text behind it alone is scored"},
     {.name = "format",
      TEXT,
      .value = "NAME",
@@ -205,7 +211,8 @@ static void print_protocols(void)
           "\nExamples:\n"
           "  cril score -m model.gguf corpus.jsonl.zst\n"
           "  cril score -m model.gguf --baselines --json -o a.json book.txt articles.csv\n"
-          "  zcat dump.gz | cril score -m model.gguf --field text -\n",
+          "  zcat dump.gz | cril score -m model.gguf --field text -\n"
+          "  cril score -m model.gguf --prompt-field context --field continuation pairs.jsonl\n",
           stdout);
 }
 
@@ -270,6 +277,24 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     return CRIL_ARGS_GO_ON;
 }
 
+/* What a text behind a prompt cannot be. */
+static int check_prompts(const struct cril_cmd *cmd, const struct settings *s)
+{
+    if (s->protocol && strcmp(s->protocol, "document") != 0)
+        return cril_args_usage(cmd, "--prompt-field works with the protocol document, not with %s",
+                               s->protocol);
+    if (strcmp(s->prompt_field, s->field ? s->field : "content") == 0)
+        return cril_args_usage(
+            cmd, "--prompt-field and --field name one field; the prompt and the text are two");
+    if (s->format && strcmp(s->format, "text") == 0)
+        return cril_args_usage(cmd, "--prompt-field works with jsonl and csv: a plain text has no "
+                                    "fields");
+    if (s->prove)
+        return cril_args_usage(cmd, "%s cannot take --prompt-field: an archive holds whole texts",
+                               s->archive ? "--archive" : "--prove");
+    return CRIL_ARGS_GO_ON;
+}
+
 static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, char **corpora)
 {
     int code;
@@ -281,6 +306,8 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
     if (s->context && s->stride > s->context)
         return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64,
                                s->stride, s->context);
+    if (s->prompt_field && (code = check_prompts(cmd, s)) != CRIL_ARGS_GO_ON)
+        return code;
     if (s->token_nats && n > 1)
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
     if (s->prove &&
@@ -293,8 +320,11 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
 
 static cril_corpus_options corpus_options(const struct settings *s)
 {
-    return (cril_corpus_options){
-        .field = s->field, .format = s->format, .strict = s->strict, .limit = s->limit};
+    return (cril_corpus_options){.field = s->field,
+                                 .prompt_field = s->prompt_field,
+                                 .format = s->format,
+                                 .strict = s->strict,
+                                 .limit = s->limit};
 }
 
 /* Opens each corpus now, so that a bad one does not fail after an hour with the one before it. */
@@ -461,6 +491,10 @@ static void print_header(const struct run *r, const cril_result *first)
         fprintf(f, ", context %zu", first->context);
     if (first && first->stride)
         fprintf(f, ", stride %zu", first->stride);
+    if (r->set->prompt_field) {
+        fputs(", behind prompts in ", f);
+        cril_print_quoted(f, r->set->prompt_field, strlen(r->set->prompt_field));
+    }
     snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval",
              r->set->level ? r->set->level : 95);
     fprintf(f, "\n\n%-*s %9s %18s %9s %11s %10s %12s %9s\n", r->name_width, "corpus", "BPC",

@@ -1,7 +1,7 @@
 /*
- * libFuzzer entry: any bytes as a corpus. The first byte picks the format and strictness, the rest
- * is the file; compression is told by its bytes. What is handed out must keep the promises of
- * cril/corpus.h, and reading twice must give the same.
+ * libFuzzer entry: any bytes as a corpus. The first byte picks the format, strictness and whether
+ * there are prompts, the rest is the file; compression is told by its bytes. What is handed out
+ * must keep the promises of cril/corpus.h, and reading twice must give the same.
  *
  * zstd may rightly ask for a window of 2 GiB: run with ASAN_OPTIONS=allocator_may_return_null=1 and
  * max_allocation_size_mb=300, which also makes that allocation fail.
@@ -70,6 +70,11 @@ static uint64_t read_all(const cril_corpus_options *o, bool fill, char hex[65])
         must(doc.len_bytes > 0 && doc.len_bytes <= 1 << 20 && doc.index == n &&
              strcmp(doc.file, name) == 0);
         must(!json || is_utf8(doc.text, doc.len_bytes));
+        must((doc.prompt != NULL) == (o->prompt_field != NULL));
+        must(doc.prompt_bytes <= 1 << 20 && (doc.prompt || !doc.prompt_bytes));
+        must(!json || is_utf8(doc.prompt, doc.prompt_bytes));
+        for (size_t i = 0; i < doc.prompt_bytes; i++)
+            sum = (sum ^ (uint8_t)doc.prompt[i]) * 1099511628211u;
         must(doc.line > line || (o->format[0] == 't' && doc.line == 0));
         must(cril_count_characters(doc.text, doc.len_bytes) <= doc.len_bytes);
         line = doc.line;
@@ -100,8 +105,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (size == 0)
         return 0;
-    const cril_corpus_options o = {
-        .format = formats[data[0] % 3], .strict = data[0] & 0x80, .limit = data[0] & 0x40 ? 2 : 0};
+    const cril_corpus_options o = {.format = formats[data[0] % 3],
+                                   .prompt_field = data[0] & 0x10 ? "p" : NULL,
+                                   .strict = data[0] & 0x80,
+                                   .limit = data[0] & 0x40 ? 2 : 0};
     const bool fill = data[0] & 0x20;
 
     data++;

@@ -755,6 +755,135 @@ static void csv_large(void **state)
     free(want.data);
 }
 
+/* ---- prompts ---- */
+
+static void next_pair(cril_corpus *c, const char *prompt, const char *text, uint64_t index)
+{
+    cril_document doc;
+    cril_error err = {0};
+
+    if (cril_corpus_next(c, &doc, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_true(doc.text && doc.prompt);
+    assert_int_equal(doc.len_bytes, strlen(text));
+    assert_memory_equal(doc.text, text, strlen(text));
+    assert_int_equal(doc.prompt_bytes, strlen(prompt));
+    assert_memory_equal(doc.prompt, prompt, strlen(prompt));
+    assert_int_equal(doc.index, index);
+}
+
+static const cril_corpus_options paired = {.field = "b", .prompt_field = "a"};
+
+static void prompts(void **state)
+{
+    cril_corpus *c;
+    cril_document doc;
+
+    (void)state;
+    save_text("p.jsonl", "{\"a\": \"one\\n\", \"b\": \"tw\\u00f6\"}\n"
+                         "{\"b\": \"x\", \"c\": 1, \"a\": \"\"}\n"
+                         "{\"a\": \"dropped\", \"b\": \"\"}\n"
+                         "{\"a\": \"no\", \"b\": \"last\", \"a\": \"yes\"}\n");
+    c = opened("p.jsonl", &paired);
+    assert_string_equal(stats_of(c).prompt_field, "a");
+    next_pair(c, "one\n", "tw\xc3\xb6", 0);
+    next_pair(c, "", "x", 1);
+    next_pair(c, "yes", "last", 2);
+    next_text(c, NULL, 0);
+    assert_true(stats_of(c).empty == 1 && stats_of(c).bad_lines == 0);
+    cril_corpus_close(c);
+
+    save_text("p.csv", "x,b,y,a\r\n1,\"t,\"\"w\"\"\nz\",2,prompt\r\n,,,\n1,u,2,\n1,v,2,\"q\"");
+    c = opened("p.csv", &paired);
+    next_pair(c, "prompt", "t,\"w\"\nz", 0);
+    next_pair(c, "", "u", 1);
+    next_pair(c, "q", "v", 2);
+    next_text(c, NULL, 0);
+    assert_int_equal(stats_of(c).empty, 1);
+    cril_corpus_close(c);
+
+    c = opened("p.csv", &(cril_corpus_options){.field = "a", .prompt_field = "x"});
+    next_pair(c, "1", "prompt", 0);
+    cril_corpus_close(c);
+
+    c = opened("p.csv", &(cril_corpus_options){.field = "a"});
+    assert_null(stats_of(c).prompt_field);
+    assert_int_equal(cril_corpus_next(c, &doc, NULL), CRIL_OK);
+    assert_true(!doc.prompt && !doc.prompt_bytes);
+    cril_corpus_close(c);
+}
+
+static void prompt_faults(void **state)
+{
+    static const struct {
+        const char *line, *words;
+    } rows[] = {
+        {"{\"b\": \"x\"}", "line 1 has no \"a\" field (it has: b); name the field that holds the "
+                           "prompt with --prompt-field"},
+        {"{\"a\": \"x\"}", "line 1 has no \"b\" field (it has: a); name the field that holds the "
+                           "text with --field"},
+        {"{\"a\": null, \"b\": \"x\"}", "\"a\" is null, not a text"},
+        {"{\"a\": \"x\", \"b\": []}", "\"b\" is a list, not a text"},
+        {"{\"a\": \"x\", \"b\": \"y\", \"a\": 1}", "\"a\" is a number, not a text"},
+    };
+    cril_corpus_options strict = paired;
+
+    (void)state;
+    strict.strict = true;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        cril_corpus *c;
+
+        save_text("q.jsonl", rows[i].line);
+        fails("q.jsonl", &strict, CRIL_ERR_FORMAT, rows[i].words);
+        c = opened("q.jsonl", &paired);
+        next_text(c, NULL, 0);
+        assert_int_equal(stats_of(c).bad_lines, 1);
+        has_words(stats_of(c).first_bad, rows[i].words);
+        cril_corpus_close(c);
+    }
+    save_text("q.csv", "b,c\nx,y\n");
+    fails("q.csv", &paired, CRIL_ERR_FORMAT,
+          "has no \"a\" column (it has: b, c); name the column that holds the prompt with "
+          "--prompt-field");
+    save_text("q.csv", "a,b,a\nx,y,z\n");
+    fails("q.csv", &paired, CRIL_ERR_FORMAT, "2 columns named \"a\"");
+    save_text("q.txt", "x");
+    fails("q.txt", &paired, CRIL_ERR_UNSUPPORTED, "is plain text, which has no field \"a\"");
+    fails("q.csv", &(cril_corpus_options){.prompt_field = "content"}, CRIL_ERR_RANGE,
+          "one field, \"content\", cannot hold both");
+}
+
+/* A document that its reader cannot use is a bad line, its index is not given again. */
+static void rejected(void **state)
+{
+    const cril_corpus_options two = {.limit = 2}, strict = {.strict = true};
+    const cril_error why = {CRIL_ERR_FORMAT, "rejected.jsonl: it is not wanted"};
+    cril_document doc;
+    cril_error err;
+    cril_corpus *c;
+
+    (void)state;
+    save_text("rejected.jsonl",
+              "{\"content\": \"a\"}\n{\"content\": \"b\"}\n{\"content\": \"c\"}\n");
+    c = opened("rejected.jsonl", &two);
+    next_text(c, "a", 1);
+    assert_int_equal(cril_corpus_reject(c, &why, &err), CRIL_OK);
+    assert_true(stats_of(c).documents == 0 && stats_of(c).bad_lines == 1);
+    assert_string_equal(stats_of(c).first_bad, why.message);
+    assert_int_equal(cril_corpus_next(c, &doc, NULL), CRIL_OK);
+    assert_int_equal(doc.index, 1);
+    next_text(c, NULL, 0); /* the limit counts what was rejected */
+    assert_int_equal(stats_of(c).documents, 1);
+    cril_corpus_close(c);
+    c = opened("rejected.jsonl", &strict);
+    next_text(c, "a", 1);
+    assert_int_equal(cril_corpus_reject(c, &why, &err), CRIL_ERR_FORMAT);
+    assert_string_equal(err.message, why.message);
+    assert_int_equal(cril_corpus_next(c, &doc, &err), CRIL_ERR_FORMAT);
+    assert_string_equal(err.message, why.message);
+    cril_corpus_close(c);
+}
+
 /* ---- text, names, limits ---- */
 
 static void text(void **state)
@@ -1153,6 +1282,9 @@ int main(void)
         cmocka_unit_test(csv),
         cmocka_unit_test(csv_faults),
         cmocka_unit_test(csv_large),
+        cmocka_unit_test(prompts),
+        cmocka_unit_test(prompt_faults),
+        cmocka_unit_test(rejected),
         cmocka_unit_test(text),
         cmocka_unit_test(limits),
         cmocka_unit_test(options),

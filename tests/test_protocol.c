@@ -238,6 +238,40 @@ static void test_document(void **state)
                     check_document(rules, bos, sizes[i][0], sizes[i][1], n);
 }
 
+/*
+ * A prompt stays whole where one window holds it and its continuation; else its end stays, as much
+ * as the first window holds beside the part of the continuation that it scores: a stride, or all.
+ */
+static void test_prompt(void **state)
+{
+    static const size_t sizes[][2] = {{11, 4}, {11, 11}, {11, 1}, {2, 1}, {1, 1}};
+    const struct cril_protocol *p = cril_protocol_find("document");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+        for (size_t n = 1; n < 40; n++)
+            for (size_t n_prompt = 0; n_prompt < 40; n_prompt++)
+                for (int bos = 0; bos < 2; bos++) {
+                    const struct cril_layout l = {.context = sizes[i][0],
+                                                  .stride = sizes[i][1],
+                                                  .first_token = bos ? FIRST_TOKEN : -1,
+                                                  .rules = CRIL_RULES};
+                    const size_t room = l.context + !bos, kept = p->kept_prompt(&l, n_prompt, n);
+                    struct cril_span s;
+
+                    assert_true(kept <= n_prompt);
+                    assert_true(n_prompt + n > room || kept == n_prompt);
+                    if (kept < n_prompt) { /* the first window is full, and scores what it should */
+                        assert_true(p->window(&l, 0, kept + n, true, &s));
+                        assert_int_equal(s.end, room);
+                        assert_int_equal(s.end - kept, n < l.stride ? n : l.stride);
+                    }
+                    assert_true(bos || n_prompt == 0 || kept > 0);
+                }
+    for (size_t i = 1; cril_protocol_at(i); i++)
+        assert_null(cril_protocol_at(i)->kept_prompt);
+}
+
 /* What is scored today follows the rules of today. */
 static void test_rules(void **state)
 {
@@ -279,6 +313,7 @@ int main(void)
         cmocka_unit_test(test_rolling),     cmocka_unit_test(test_halves),
         cmocka_unit_test(test_document),    cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_rules),       cmocka_unit_test(test_table),
+        cmocka_unit_test(test_prompt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -351,6 +351,9 @@ static void test_refused(void **state)
 
     expect_refused(m, &c, &rolling, &t, CRIL_ERR_RANGE, "rolling");
     expect_refused(other, &c, &r, &t, CRIL_ERR_MISMATCH, "another model");
+    r.corpus_prompt_field = (char[]){"context"};
+    expect_refused(m, &c, &r, &t, CRIL_ERR_RANGE, "was scored behind prompts");
+    r.corpus_prompt_field = NULL;
     r.numerics++;
     expect_refused(m, &c, &r, &t, CRIL_ERR_MISMATCH, "numeric contract");
     r.numerics--;

@@ -209,6 +209,7 @@ static void check_same(const cril_result *a, const cril_result *b)
     check_same_known(a->model_types, b->model_types);
     assert_string_equal(a->corpus_path, b->corpus_path);
     check_same_known(a->corpus_field, b->corpus_field);
+    check_same_known(a->corpus_prompt_field, b->corpus_prompt_field);
     assert_true(a->corpus_limit == b->corpus_limit);
     assert_string_equal(a->corpus_sha256, b->corpus_sha256);
     assert_string_equal(a->version, b->version);
@@ -260,6 +261,7 @@ static void test_round_trip(void **state)
     (void)state;
     check_round_trip(r, 1);
     r[2].beyond_context = true;
+    r[2].corpus_prompt_field = (char[]){"what stands before"};
     one.nats = DBL_MAX / 2; /* its bits are a double too */
     r[1].per_document = &one;
     r[1].documents = 1;
@@ -1053,6 +1055,34 @@ static void test_compare_mismatch(void **state)
     check_mismatch(&a, &b, "2 in one result and 7 in the other");
 }
 
+/* Texts behind prompts are compared with the same texts behind the same prompts alone. */
+static void test_compare_prompts(void **state)
+{
+    char context[] = "context", other_field[] = "other";
+    cril_comparison c = {0};
+    cril_result a = sample(), b = a;
+    cril_document_score other[N_DOCUMENTS];
+
+    (void)state;
+    b.corpus_prompt_field = context;
+    check_mismatch(&a, &b, "behind their prompts (in \"context\")");
+    a.corpus_prompt_field = other_field;
+    check_mismatch(&a, &b, "behind prompts in \"other\"");
+    a.corpus_prompt_field = context;
+    a.corpus_field = other_field;
+    check_mismatch(&a, &b, "one result is of \"other\"");
+    a.corpus_field = NULL; /* not known */
+    assert_int_equal(cril_compare(&a, &b, &c, NULL), CRIL_OK);
+    cril_comparison_free(&c);
+    b.documents = 2;
+    check_mismatch(&a, &b, "one result lacks continuations");
+    b.documents = a.documents;
+    memcpy(other, documents, sizeof(other));
+    other[2].index = 7;
+    b.per_document = other;
+    check_mismatch(&a, &b, "one result lacks continuations");
+}
+
 static void check_within(const char *what, double got, double want, double within)
 {
     if (!(fabs(got - want) <= within))
@@ -1372,6 +1402,7 @@ int main(void)
         cmocka_unit_test(test_every_prefix),
         cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_compare_mismatch),
+        cmocka_unit_test(test_compare_prompts),
         cmocka_unit_test(test_compare),
         cmocka_unit_test(test_compare_order),
         cmocka_unit_test(test_compare_itself),

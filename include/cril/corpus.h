@@ -10,7 +10,7 @@
  *
  * JSON Lines: one object a line, read as Python's json reads it; the last of equal keys counts; a
  * text may hold NUL; half a surrogate pair (\ud800), which UTF-8 cannot hold, is read as U+FFFD. A
- * line is bad if it is not an object, is not UTF-8, lacks the field, or the field is not a text.
+ * line is bad if it is not an object, is not UTF-8, lacks a field, or a field is not a text.
  * Blank lines are skipped silently. CSV: RFC 4180; the first record names the columns; every record
  * must have as many fields, or it is bad. A file without the column is an error. Bytes are not
  * checked to be UTF-8. Text: a file is one document, its bytes as they are. JSON Lines and CSV lose
@@ -41,7 +41,10 @@ extern "C" {
 typedef struct cril_corpus cril_corpus;
 
 typedef struct cril_corpus_options {
-    const char *field;  /* JSON key or CSV column that holds the text; NULL: "content" */
+    const char *field; /* JSON key or CSV column that holds the text; NULL: "content" */
+    /* The one that holds what stands before the text; NULL: nothing does. Plain text has none, and
+       is then CRIL_ERR_UNSUPPORTED. */
+    const char *prompt_field;
     const char *format; /* "jsonl", "csv", "text"; NULL: see above */
     bool strict;        /* a bad line is an error; otherwise it is counted and skipped */
     uint64_t limit;     /* stop after this many non-empty documents; 0: no limit */
@@ -51,18 +54,21 @@ typedef struct cril_document {
     const char *text; /* UTF-8 (JSON), or the file's bytes; may hold NUL and does not end with one;
                          valid until the next call */
     size_t len_bytes;
+    const char *prompt; /* as text; may be empty; NULL: without prompt_field */
+    size_t prompt_bytes;
     uint64_t index;   /* 0-based, counts non-empty documents */
     uint64_t line;    /* 1-based line in its file where it starts; 0 where a file is the document */
     const char *file; /* the file it came from; valid until the next call */
 } cril_document;
 
 typedef struct cril_corpus_stats {
-    const char *field;  /* of the options, "content" by default; valid until the corpus is closed */
-    uint64_t limit;     /* of the options; 0: none */
-    uint64_t documents; /* handed out */
-    uint64_t empty;     /* documents without a character, dropped */
-    uint64_t bad_lines; /* skipped because not strict */
-    char first_bad[512];  /* the first of them, as a sentence; "" if none */
+    const char *field; /* of the options, "content" by default; valid until the corpus is closed */
+    const char *prompt_field; /* of the options; NULL: none; likewise */
+    uint64_t limit;           /* of the options; 0: none */
+    uint64_t documents;       /* handed out */
+    uint64_t empty;           /* documents without a character, dropped */
+    uint64_t bad_lines;       /* skipped because not strict */
+    char first_bad[512];      /* the first of them, as a sentence; "" if none */
     uint64_t bytes_read;  /* of the files as stored, as far as documents were handed out; estimated
                              within a compressed file */
     uint64_t bytes_total; /* of the files as stored; 0 when unknown (standard input) */

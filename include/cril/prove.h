@@ -62,10 +62,10 @@ typedef struct cril_proof {
  * that is not respelled costs, to the last bit, the nats that scored says.
  *
  * CRIL_ERR_MISMATCH: one of these does not hold, and the message names the document where there is
- * one, or the model is another; CRIL_ERR_RANGE: another protocol, a result without documents, one
- * of more than CRIL_SEGMENT_BYTES_MAX; CRIL_ERR_IO: the archive cannot be written; those of
- * cril_corpus_next, cril_compressor_create and cril_decompress. Messages name the corpus. On errors
- * *out is untouched, and the file's content is of no use.
+ * one, or the model is another; CRIL_ERR_RANGE: another protocol, texts behind prompts, a result
+ * without documents, one of more than CRIL_SEGMENT_BYTES_MAX; CRIL_ERR_IO: the archive cannot be
+ * written; those of cril_corpus_next, cril_compressor_create and cril_decompress. Messages name the
+ * corpus. On errors *out is untouched, and the file's content is of no use.
  */
 cril_status cril_prove(cril_model *m, const char *corpus_path, const cril_corpus_options *corpus,
                        const cril_result *scored, const cril_prove_options *options,

@@ -44,11 +44,13 @@ typedef struct cril_score_options {
 typedef struct cril_token_score {
     uint64_t document; /* index of the document it belongs to */
     uint64_t position; /* in the protocol's token stream: of the document (document, rolling,
-                          uncheatable) or of the corpus (hkust, opencompass, halves) */
+                          uncheatable) or of the corpus (hkust, opencompass, halves); behind a
+                          prompt, in the continuation */
     int32_t id;
     double nats; /* -ln p, finite, >= 0 */
 } cril_token_score;
 
+/* Of a document with a prompt, all but token_ids is of the continuation alone. */
 typedef struct cril_document_score {
     uint64_t index, line;
     double nats;
@@ -101,7 +103,8 @@ typedef struct cril_result {
     char *corpus_path;  /* owned */
     char *corpus_field; /* key or column of the text, which text files do not have; owned; NULL: not
                            known, as above */
-    uint64_t corpus_limit; /* documents were at most so many; 0: all, or not known */
+    char *corpus_prompt_field; /* of the prompts before the texts; owned; NULL: there are none */
+    uint64_t corpus_limit;     /* documents were at most so many; 0: all, or not known */
     char corpus_sha256[65];
     char version[16];
     int numerics, rules;
@@ -139,7 +142,10 @@ size_t cril_scorer_context(const cril_scorer *s); /* tokens of a full window */
 
 /*
  * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released
- * with cril_result_free. CRIL_ERR_EMPTY: no document, or too few tokens for the protocol.
+ * with cril_result_free. Of a corpus with prompts the texts behind them are scored, which are
+ * documents then; one that has no token of its own is a bad line of the corpus (doc/scoring.md,
+ * "Prompts"). CRIL_ERR_EMPTY: no document, or too few tokens for the protocol. CRIL_ERR_RANGE:
+ * prompts, and a protocol other than "document".
  */
 cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus_path,
                               const cril_score_callbacks *callbacks, cril_result *out,

@@ -290,6 +290,12 @@ static cril_status check_score(const struct proving *p)
                          "scored as documents; "
                          "score it by the protocol document",
                          p->path, r->protocol);
+    if (r->corpus_prompt_field)
+        return cril_fail(
+            p->err, CRIL_ERR_RANGE,
+            "%s: was scored behind prompts, but an archive holds whole texts; score it "
+            "without them",
+            p->path);
     if (!r->documents || !r->per_document)
         return cril_fail(p->err, CRIL_ERR_RANGE, "%s: the score does not tell its documents apart",
                          p->path);

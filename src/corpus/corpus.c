@@ -25,7 +25,7 @@ enum { N_FORMATS = sizeof(formats) / sizeof(*formats) };
 static const size_t max_document = (size_t)1 << 30;
 
 struct cril_corpus {
-    char *path, *field;
+    char *path, *field, *prompt_field;       /* prompt_field NULL: texts have no prompts */
     const struct cril_reader_format *format; /* asked for; NULL: by file */
     bool strict, is_folder;
     uint64_t limit;
@@ -34,7 +34,8 @@ struct cril_corpus {
 
     struct cril_stream *stream; /* of the file being read; NULL: it is not open */
     struct cril_reader reader;
-    bool started; /* the reader was */
+    bool started;        /* the reader was */
+    uint64_t next_index; /* of documents */
 
     struct cril_sha256 *hash, *list; /* of the file being read; of the lines of a folder's files */
     char hex[65];                    /* of the last file, then of the corpus */
@@ -78,9 +79,15 @@ static cril_status take_options(cril_corpus *c, const char *path, const cril_cor
 {
     c->path = copy_text(path);
     c->field = copy_text(o && o->field ? o->field : "content");
-    if (!c->path || !c->field)
+    c->prompt_field = o && o->prompt_field ? copy_text(o->prompt_field) : NULL;
+    if (!c->path || !c->field || (o && o->prompt_field && !c->prompt_field))
         return no_memory(path, err);
+    if (c->prompt_field && strcmp(c->prompt_field, c->field) == 0)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: one field, \"%.40s\", cannot hold both prompt and text", path,
+                         c->field);
     c->reader.field = c->field;
+    c->reader.prompt_field = c->prompt_field;
     c->reader.max_bytes = max_document;
     c->strict = o && o->strict;
     c->limit = o ? o->limit : 0;
@@ -189,6 +196,7 @@ void cril_corpus_close(cril_corpus *c)
     cril_sha256_free(c->list);
     free(c->path);
     free(c->field);
+    free(c->prompt_field);
     free(c);
 }
 
@@ -341,7 +349,7 @@ static cril_status next_of_file(cril_corpus *c, bool *end, cril_error *err)
 
 static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error *err)
 {
-    while (c->at < c->files.n && !(c->limit && c->stats.documents == c->limit)) {
+    while (c->at < c->files.n && !(c->limit && c->next_index == c->limit)) {
         bool end;
         cril_status st;
 
@@ -351,7 +359,10 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
         if (!end) {
             doc->text = c->reader.text;
             doc->len_bytes = c->reader.len;
-            doc->index = c->stats.documents++;
+            doc->prompt = c->reader.prompt;
+            doc->prompt_bytes = c->reader.prompt_len;
+            doc->index = c->next_index++;
+            c->stats.documents++;
             doc->line = c->reader.line;
             doc->file = c->files.paths[c->at];
             return CRIL_OK;
@@ -378,6 +389,17 @@ cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err
     return cril_fail(err, c->failed.status, "%s", c->failed.message);
 }
 
+cril_status cril_corpus_reject(cril_corpus *c, const cril_error *why, cril_error *err)
+{
+    c->stats.documents--;
+    if (!c->strict) {
+        count_bad(c, why);
+        return CRIL_OK;
+    }
+    c->failed = *why;
+    return cril_fail(err, why->status, "%s", why->message);
+}
+
 void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
 {
     if (!stats)
@@ -387,6 +409,7 @@ void cril_corpus_stats_get(const cril_corpus *c, cril_corpus_stats *stats)
         return;
     *stats = c->stats;
     stats->field = c->field;
+    stats->prompt_field = c->prompt_field;
     stats->limit = c->limit;
     if (c->stream)
         stats->bytes_read += cril_stream_taken(c->stream);

@@ -10,6 +10,13 @@
  */
 void cril_corpus_fill_records(cril_corpus *c, bool fill);
 
+/*
+ * The document handed out last cannot be used, for the reason `why`: it becomes a bad line, which
+ * is an error under `strict`, and is counted otherwise. Its index is not given again, so that an
+ * index names the same document for every model. Call it once for a document.
+ */
+cril_status cril_corpus_reject(cril_corpus *c, const cril_error *why, cril_error *err);
+
 /* For tests and fuzzing: the maximum bytes of a line or a document; 1 GiB unless set,
  * before the first document. */
 void cril_corpus_set_max(cril_corpus *c, size_t max_bytes);

@@ -4,7 +4,7 @@
  * many fields as the header. A quote inside an unquoted field stands for itself, as Python's csv
  * and spreadsheets read it. Empty lines between records are skipped.
  *
- * One pass, a byte at a time; only the wanted column is kept, so memory is that of its longest
+ * One pass, a byte at a time; only wanted columns are kept, so memory is that of the longest
  * text. A quote that is never closed takes in the rest of the file, as in every reader of CSV: the
  * record is bad and the sentence names the line where the quote opens.
  */
@@ -26,42 +26,74 @@ enum where {
     REST_OF_BAD      /* to the end of the line */
 };
 
+/* A column that is kept. */
+struct wanted {
+    const char *name; /* NULL: none is */
+    size_t column;
+    size_t n_found;    /* columns of that name */
+    size_t start, len; /* its field of the record being read, in the buffer */
+};
+
 struct csv {
     uint64_t at_line; /* 1-based line of the next byte */
     bool after_cr;    /* the byte before was a CR */
     bool in_header;
-    size_t column, n_columns; /* column: the wanted one */
-    size_t n_found;           /* columns of the wanted name */
-    char columns[400];        /* their names, for a sentence */
+    struct wanted field, prompt;
+    size_t n_columns;
+    char columns[400]; /* their names, for a sentence */
 
     /* the record being read */
     enum where where;
     bool ended, has_text, bad;
     uint64_t start_line, quote_line;
     size_t n_fields;
+    size_t field_start; /* of the field being read, in the buffer */
 };
 
 /* ---- one record ---- */
+
+static void end_name(const struct cril_buffer *b, size_t column, struct wanted *w)
+{
+    if (w->name && b->len == strlen(w->name) && memcmp(b->data, w->name, b->len) == 0) {
+        w->column = column;
+        w->n_found++;
+    }
+}
+
+static bool is_wanted(const struct csv *v, const struct wanted *w)
+{
+    return w->n_found && v->n_fields == w->column;
+}
+
+static void end_text(const struct cril_buffer *b, const struct csv *v, struct wanted *w)
+{
+    if (is_wanted(v, w)) {
+        w->start = v->field_start;
+        w->len = b->len - v->field_start;
+    }
+}
 
 static void end_field(struct cril_reader *r, struct csv *v)
 {
     struct cril_buffer *b = &r->buffer;
 
     if (v->in_header) {
-        if (b->len == strlen(r->field) && memcmp(b->data, r->field, b->len) == 0) {
-            v->column = v->n_fields;
-            v->n_found++;
-        }
+        end_name(b, v->n_fields, &v->field);
+        end_name(b, v->n_fields, &v->prompt);
         cril_list_names(v->columns, sizeof(v->columns), b->data, b->len);
         b->len = 0;
+    } else {
+        end_text(b, v, &v->field);
+        end_text(b, v, &v->prompt);
     }
+    v->field_start = b->len;
     v->n_fields++;
     v->where = FIELD_START;
 }
 
 static void keep(struct cril_reader *r, const struct csv *v, char c)
 {
-    if (v->in_header || v->n_fields == v->column)
+    if (v->in_header || is_wanted(v, &v->field) || is_wanted(v, &v->prompt))
         r->buffer.data[r->buffer.len++] = c; /* read_record made room for it */
 }
 
@@ -114,7 +146,8 @@ static cril_status read_record(struct cril_reader *r, struct csv *v, bool *end, 
 {
     v->where = FIELD_START;
     v->ended = v->has_text = v->bad = *end = false;
-    v->n_fields = 0;
+    v->n_fields = v->field_start = 0;
+    v->field.start = v->field.len = v->prompt.start = v->prompt.len = 0;
     v->start_line = r->line = v->at_line;
     r->buffer.len = 0;
     while (!v->ended) {
@@ -173,9 +206,27 @@ static bool is_bad(const struct cril_reader *r, const struct csv *v, cril_error 
 
 /* ---- the format ---- */
 
-static cril_status read_header(struct cril_reader *r, struct csv *v, cril_error *err)
+/* what, option: "text", "--field". */
+static cril_status check_column(const struct cril_reader *r, const struct csv *v,
+                                const struct wanted *w, const char *what, const char *option,
+                                cril_error *err)
 {
     const char *name = cril_stream_name(r->stream);
+
+    if (w->name && w->n_found == 0)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: has no \"%s\" column (it has: %s); name the column that holds the %s "
+                         "with %s",
+                         name, w->name, v->columns, what, option);
+    if (w->n_found > 1)
+        return cril_fail(err, CRIL_ERR_FORMAT,
+                         "%s: has %zu columns named \"%s\"; rename all but one", name, w->n_found,
+                         w->name);
+    return CRIL_OK;
+}
+
+static cril_status read_header(struct cril_reader *r, struct csv *v, cril_error *err)
+{
     bool end;
     cril_status st;
 
@@ -185,22 +236,15 @@ static cril_status read_header(struct cril_reader *r, struct csv *v, cril_error 
             return st;
         if (!v->has_text) { /* an empty line looked like one column without a name */
             v->columns[0] = '\0';
-            v->n_found = 0;
+            v->field.n_found = v->prompt.n_found = 0;
         }
     } while (!end && !v->has_text);
     if (!end) {
         if (is_bad(r, v, err))
             return err->status;
-        if (v->n_found == 0)
-            return cril_fail(
-                err, CRIL_ERR_FORMAT,
-                "%s: has no \"%s\" column (it has: %s); name the column that holds the text "
-                "with --field",
-                name, r->field, v->columns);
-        if (v->n_found > 1)
-            return cril_fail(err, CRIL_ERR_FORMAT,
-                             "%s: has %zu columns named \"%s\"; rename all but one", name,
-                             v->n_found, r->field);
+        if ((st = check_column(r, v, &v->field, "text", "--field", err)) != CRIL_OK ||
+            (st = check_column(r, v, &v->prompt, "prompt", "--prompt-field", err)) != CRIL_OK)
+            return st;
     }
     v->n_columns = v->n_fields;
     v->in_header = false;
@@ -216,6 +260,8 @@ static cril_status start(struct cril_reader *r, cril_error *err)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_stream_name(r->stream));
     r->state = v;
     v->at_line = 1;
+    v->field.name = r->field;
+    v->prompt.name = r->prompt_field;
     if ((st = cril_reader_skip_mark(r, err)) != CRIL_OK)
         return st;
     return read_header(r, v, err);
@@ -231,8 +277,10 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
         if ((st = read_record(r, v, &end, err)) != CRIL_OK)
             return st;
     } while (!end && !v->has_text);
-    r->text = r->buffer.data;
-    r->len = r->buffer.len;
+    r->text = r->buffer.data + v->field.start;
+    r->len = v->field.len;
+    r->prompt = v->prompt.name ? r->buffer.data + v->prompt.start : NULL;
+    r->prompt_len = v->prompt.len;
     r->line = v->start_line;
     *what = end ? CRIL_READ_END : is_bad(r, v, err) ? CRIL_READ_BAD : CRIL_READ_DOCUMENT;
     return CRIL_OK;

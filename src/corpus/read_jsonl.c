@@ -1,5 +1,6 @@
 /*
- * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text.
+ * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text, another perhaps
+ * the prompt before it.
  *
  * Lines are read with Python's json module in mind: the last of equal keys counts, NaN and Infinity
  * are numbers, numbers may be of any size, a text may hold NUL, raw control characters are refused.
@@ -35,10 +36,16 @@ struct scan {
     const char *fault; /* what is wrong at p; NULL: nothing */
 };
 
-struct found {
-    bool has_field;
-    const char *kind; /* of the field's value; "a text" when text is set */
+/* A key that is looked for. */
+struct wanted {
+    const char *name; /* NULL: none is */
+    bool found;
+    const char *kind; /* of its value; a_text when text is set */
     struct slice text;
+};
+
+struct found {
+    struct wanted field, prompt;
     char keys[200]; /* the object's keys, for a sentence */
 };
 
@@ -253,8 +260,19 @@ static bool number(struct scan *s)
 
 static bool value(struct scan *s, unsigned depth, struct slice *text, const char **kind);
 
+/* Keeps the member if its key is the one that is wanted; the last of equal keys counts. */
+static void take_member(struct wanted *w, const struct slice *key, const struct slice *text,
+                        const char *kind)
+{
+    if (!w->name || key->len != strlen(w->name) || memcmp(key->text, w->name, key->len) != 0)
+        return;
+    w->found = true;
+    w->kind = kind;
+    w->text = *text;
+}
+
 /* What stands between brackets; into is NULL, or the outermost object's. */
-static bool members(struct scan *s, unsigned depth, const char *field, struct found *into)
+static bool members(struct scan *s, unsigned depth, struct found *into)
 {
     const bool object = *s->p == '{';
     const char close = object ? '}' : ']';
@@ -280,11 +298,9 @@ static bool members(struct scan *s, unsigned depth, const char *field, struct fo
         }
         if (!value(s, depth, &text, &kind))
             return false;
-        if (into && key.len == strlen(field) && memcmp(key.text, field, key.len) == 0) {
-            into->has_field = true;
-            into->kind = kind;
-            into->text = text;
-        } else if (into) {
+        if (into) {
+            take_member(&into->field, &key, &text, kind);
+            take_member(&into->prompt, &key, &text, kind);
             cril_list_names(into->keys, sizeof(into->keys), key.text, key.len);
         }
         skip_space(s);
@@ -303,8 +319,8 @@ static bool value(struct scan *s, unsigned depth, struct slice *text, const char
     skip_space(s);
     switch (*s->p) {
     case '"': *kind = a_text; return read_string(s, text);
-    case '{': *kind = "an object"; return members(s, depth + 1, NULL, NULL);
-    case '[': *kind = "a list"; return members(s, depth + 1, NULL, NULL);
+    case '{': *kind = "an object"; return members(s, depth + 1, NULL);
+    case '[': *kind = "a list"; return members(s, depth + 1, NULL);
     case 't':
     case 'f': *kind = "true or false"; break;
     case 'n': *kind = "null"; break;
@@ -352,34 +368,44 @@ static cril_status read_line(struct cril_reader *r, bool *end, cril_error *err)
     return CRIL_OK;
 }
 
-/* The sentence of a line that cannot be used. */
-static bool is_bad(const struct cril_reader *r, const struct scan *s, const struct found *f,
-                   cril_error *err)
+/* The sentence of a line without a wanted text. what, option: "text", "--field". */
+static bool lacks(const struct cril_reader *r, const struct wanted *w, const char *what,
+                  const char *option, const struct found *f, cril_error *err)
 {
     const char *name = cril_stream_name(r->stream);
 
-    if (s->fault)
-        cril_fail(err, CRIL_ERR_FORMAT,
-                  "%s: line %" PRIu64
-                  " is not a JSON object: byte %zu: %s; mend or remove the line",
-                  name, r->line, (size_t)(s->p - s->start) + 1, s->fault);
-    else if (!f->has_field)
+    if (!w->found)
         cril_fail(err, CRIL_ERR_FORMAT,
                   "%s: line %" PRIu64 " has no \"%s\" field (it has: %s); name the field "
-                  "that holds the text with --field",
-                  name, r->line, r->field, f->keys[0] ? f->keys : "nothing");
-    else if (f->kind != a_text)
+                  "that holds the %s with %s",
+                  name, r->line, w->name, f->keys[0] ? f->keys : "nothing", what, option);
+    else if (w->kind != a_text)
         cril_fail(err, CRIL_ERR_FORMAT,
                   "%s: line %" PRIu64
                   ": \"%s\" is %s, not a text; mend or remove the line, or name another field "
-                  "with --field",
-                  name, r->line, r->field, f->kind);
+                  "with %s",
+                  name, r->line, w->name, w->kind, option);
     else
         return false;
     return true;
 }
 
-static bool scan_line(struct scan *s, const char *field, struct found *f)
+/* The sentence of a line that cannot be used. */
+static bool is_bad(const struct cril_reader *r, const struct scan *s, const struct found *f,
+                   cril_error *err)
+{
+    if (s->fault)
+        cril_fail(err, CRIL_ERR_FORMAT,
+                  "%s: line %" PRIu64
+                  " is not a JSON object: byte %zu: %s; mend or remove the line",
+                  cril_stream_name(r->stream), r->line, (size_t)(s->p - s->start) + 1, s->fault);
+    else
+        return lacks(r, &f->field, "text", "--field", f, err) ||
+               (r->prompt_field && lacks(r, &f->prompt, "prompt", "--prompt-field", f, err));
+    return true;
+}
+
+static bool scan_line(struct scan *s, struct found *f)
 {
     skip_space(s);
     if (*s->p == '[')
@@ -387,7 +413,7 @@ static bool scan_line(struct scan *s, const char *field, struct found *f)
             s, "a list, but one object a line is expected; jq -c '.[]' makes such lines of a list");
     if (*s->p != '{')
         return fault(s, "{ is expected");
-    if (!members(s, 1, field, f))
+    if (!members(s, 1, f))
         return false;
     skip_space(s);
     if (s->p != s->end)
@@ -464,7 +490,7 @@ static cril_status start(struct cril_reader *r, cril_error *err)
 
 static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error *err)
 {
-    struct found f = {0};
+    struct found f = {.field.name = r->field, .prompt.name = r->prompt_field};
     struct scan s = {0};
     bool end, bad = false;
     cril_status st;
@@ -480,10 +506,12 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
         return st;
     s.start = s.p = r->buffer.data;
     s.end = s.p + r->buffer.len;
-    scan_line(&s, r->field, &f);
+    scan_line(&s, &f);
     *what = is_bad(r, &s, &f, err) ? CRIL_READ_BAD : CRIL_READ_DOCUMENT;
-    r->text = f.text.text;
-    r->len = f.text.len;
+    r->text = f.field.text.text;
+    r->len = f.field.text.len;
+    r->prompt = f.prompt.text.text;
+    r->prompt_len = f.prompt.text.len;
     if (r->fill && *what == CRIL_READ_DOCUMENT && (st = fill_record(r, &bad, err)) != CRIL_OK) {
         *what = CRIL_READ_BAD;
         return bad ? CRIL_OK : st;

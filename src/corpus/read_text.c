@@ -1,12 +1,18 @@
-/* Plain text: the whole of a file is one document, byte for byte. */
+/* Plain text: the whole of a file is one document, byte for byte. Nothing can stand before it. */
 #include "corpus/reader.h"
+
+#include "util/fail.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 static cril_status start(struct cril_reader *r, cril_error *err)
 {
-    (void)err;
+    if (r->prompt_field)
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
+                         "%s: is plain text, which has no field \"%.40s\" for prompts; give JSON "
+                         "Lines or CSV, or name the format with --format",
+                         cril_stream_name(r->stream), r->prompt_field);
     r->state = r; /* not NULL: the document is still to come */
     r->buffer.len = 0;
     r->line = 0;

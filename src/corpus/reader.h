@@ -29,6 +29,7 @@ struct cril_reader {
     const struct cril_reader_format *format;
     struct cril_stream *stream;           /* borrowed */
     const char *field;                    /* JSON key or CSV column, borrowed */
+    const char *prompt_field;             /* the same of the prompt; NULL: none is wanted */
     size_t max_bytes;                     /* of a line or document */
     bool fill;                            /* records are filled into a template (record.h) */
     struct cril_buffer buffer;            /* of the format; kept from file to file */
@@ -36,6 +37,8 @@ struct cril_reader {
     void *state;                          /* of the format, NULL before start; released by stop */
     const char *text;                     /* the document, borrowed until the next call */
     size_t len;
+    const char *prompt; /* beside it, where one is wanted; borrowed likewise */
+    size_t prompt_len;
     uint64_t line; /* 1-based, where the document starts; 0: the file is the document */
 };
 

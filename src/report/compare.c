@@ -36,8 +36,47 @@ static cril_status check_tokens(const cril_result *a, const cril_result *b, cril
                      b->token_ids_sha256, b->unicode.pcre2, b->unicode.utf8proc);
 }
 
+static bool same_known(const char *a, const char *b)
+{
+    return !a || !b || strcmp(a, b) == 0;
+}
+
+/* A text behind a prompt is another thing than the text alone, or behind another prompt. */
+static cril_status check_prompts(const cril_result *a, const cril_result *b, cril_error *err)
+{
+    const char *const p = a->corpus_prompt_field, *const q = b->corpus_prompt_field;
+
+    if (!p && !q)
+        return CRIL_OK;
+    if (!p || !q)
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: one result is of texts behind their prompts (in \"%.80s\"), the "
+                         "other of texts alone; score both with the same --prompt-field",
+                         a->corpus_path, p ? p : q);
+    if (strcmp(p, q) != 0 || !same_known(a->corpus_field, b->corpus_field))
+        return cril_fail(err, CRIL_ERR_MISMATCH,
+                         "%s: one result is of \"%.80s\" behind prompts in \"%.80s\", the other "
+                         "of \"%.80s\" behind those in \"%.80s\"; score both with the same "
+                         "--field and --prompt-field",
+                         a->corpus_path, a->corpus_field ? a->corpus_field : "", p,
+                         b->corpus_field ? b->corpus_field : "", q);
+    return CRIL_OK;
+}
+
+/* Pairs that both have scored: what is no token of its own depends on the tokenizer. */
+static cril_status other_pairs(const cril_result *a, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_MISMATCH,
+                     "%s: one result lacks continuations that the other has; a continuation is a "
+                     "bad line where the model has no token for it alone: remove the lines that "
+                     "'cril score --strict' names, and score both again",
+                     a->corpus_path);
+}
+
 static cril_status check_pair(const cril_result *a, const cril_result *b, cril_error *err)
 {
+    cril_status st;
+
     if (a->numerics != b->numerics)
         return cril_fail(
             err, CRIL_ERR_MISMATCH,
@@ -55,6 +94,10 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
             "%s and %s are different corpora (SHA-256 %.12s, %.12s); score both models on "
             "the same file",
             a->corpus_path, b->corpus_path, a->corpus_sha256, b->corpus_sha256);
+    if ((st = check_prompts(a, b, err)) != CRIL_OK)
+        return st;
+    if (a->corpus_prompt_field && a->documents != b->documents)
+        return other_pairs(a, err);
     if (a->documents != b->documents)
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: one result has %" PRIu64 " document%s, the other %" PRIu64
@@ -67,6 +110,8 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
             "again",
             a->corpus_path);
     for (uint64_t i = 0; i < a->documents; i++) {
+        if (a->corpus_prompt_field && a->per_document[i].index != b->per_document[i].index)
+            return other_pairs(a, err);
         if (a->per_document[i].index != b->per_document[i].index)
             return cril_fail(err, CRIL_ERR_MISMATCH,
                              "%s: row %" PRIu64 " is document %" PRIu64

@@ -216,9 +216,15 @@ static json_t *model_json(const cril_result *r)
 
 static json_t *corpus_json(const cril_result *r)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}", "path", text_json(r->corpus_path), "sha256",
-                     text_json(r->corpus_sha256), "field", known_json(r->corpus_field), "limit",
-                     r->corpus_limit ? count_json(r->corpus_limit) : json_null());
+    json_t *o = json_pack("{s:o, s:o, s:o, s:o}", "path", text_json(r->corpus_path), "sha256",
+                          text_json(r->corpus_sha256), "field", known_json(r->corpus_field),
+                          "limit", r->corpus_limit ? count_json(r->corpus_limit) : json_null());
+
+    if (!o || !r->corpus_prompt_field ||
+        !json_object_set_new(o, "prompt_field", text_json(r->corpus_prompt_field)))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 /* proof: NULL for none. */
@@ -601,6 +607,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         (st = get_known_text(s, model, "types", &r->model_types)) != CRIL_OK ||
         (st = get_known_text(s, model, "cannot_say", &r->model_cannot_say)) != CRIL_OK ||
         (st = get_known_text(s, corpus, "field", &r->corpus_field)) != CRIL_OK ||
+        (st = get_known_text(s, corpus, "prompt_field", &r->corpus_prompt_field)) != CRIL_OK ||
         (st = get_known_count(s, corpus, "limit", &r->corpus_limit)) != CRIL_OK)
         return st;
     if (warnings && (st = read_warnings(s, warnings, r)) != CRIL_OK)

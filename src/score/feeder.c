@@ -146,7 +146,8 @@ cril_status cril_feeder_lay_out(struct cril_feeder *f, struct cril_token_stream 
                                 cril_error *err)
 {
     const struct cril_protocol *p = f->protocol;
-    const bool uniform = p->uniform_first && f->layout.first_token < 0 && !s->laid_out && s->ids.n;
+    const bool uniform =
+        p->uniform_first && f->layout.first_token < 0 && !s->laid_out && s->ids.n && !s->score_from;
     struct cril_span span;
     cril_status st = uniform ? add_uniform(f, s, err) : CRIL_OK;
 

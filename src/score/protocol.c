@@ -38,6 +38,19 @@ static bool document_window(const struct cril_layout *l, uint64_t k, uint64_t n,
     return true;
 }
 
+/*
+ * All of it, unless prompt and continuation fill more than one window. Then the first window scores
+ * up to a stride of the continuation, and has as much of the prompt's end as it can hold. So what
+ * is lost of the prompt changes nothing, and a target sees as many tokens as in a long document.
+ */
+static size_t document_kept_prompt(const struct cril_layout *l, size_t n_prompt, size_t n)
+{
+    const size_t first_end = l->context + (l->first_token < 0); /* of the first window */
+    const size_t room = first_end - (size_t)min_of(n, l->stride);
+
+    return n_prompt < room ? n_prompt : room;
+}
+
 /* Full windows only; what follows the last one is dropped. */
 static bool hkust_window(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                          struct cril_span *out)
@@ -118,6 +131,7 @@ static const struct cril_protocol protocols[] = {
      .encode = CRIL_ENCODE_TEXT,
      .first_token = CRIL_FIRST_ADDED_BOS,
      .window = document_window,
+     .kept_prompt = document_kept_prompt,
      .min_tokens = one_token},
     {.name = "hkust",
      .summary = "as the paper's program: documents joined, windows of 1900 every 512, tail dropped",

@@ -61,6 +61,12 @@ struct cril_protocol {
      */
     bool (*window)(const struct cril_layout *l, uint64_t k, uint64_t n, bool end,
                    struct cril_span *out);
+    /*
+     * How many of a prompt's n_prompt tokens stay, the last ones, before a continuation of n >= 1.
+     * The stream is then these tokens and the continuation, which is scored. NULL: the protocol
+     * has no prompts.
+     */
+    size_t (*kept_prompt)(const struct cril_layout *l, size_t n_prompt, size_t n);
     uint64_t (*min_tokens)(
         const struct cril_layout *l); /* tokens below which a corpus cannot be scored */
 };

@@ -186,6 +186,7 @@ void cril_result_free(cril_result *r)
     free(r->model_types);
     free(r->corpus_path);
     free(r->corpus_field);
+    free(r->corpus_prompt_field);
     free(r->per_document);
     free(r->baselines);
     *r = (cril_result){0};

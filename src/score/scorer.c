@@ -10,7 +10,7 @@
  * tokens of the slice. A token's probability depends on the tokens before it alone, and in some
  * models on the length of the whole window, which the cut one keeps; so it has the same bits.
  *
- * Baselines take a document's text before the tokenizer does.
+ * Baselines take a document's text before its windows are laid out.
  */
 #include <cril/score.h>
 
@@ -18,6 +18,7 @@
 #include "model/model.h"
 #include "score/feeder.h"
 #include "score/layout.h"
+#include "score/pair.h"
 #include "score/scorer.h"
 #include "score/token_ids.h"
 #include "tokenizer/spelling.h"
@@ -49,12 +50,15 @@ struct run {
     const char *path;
     const cril_score_callbacks *callbacks; /* NULL: none */
     cril_result *out;
-    uint64_t from, to; /* documents that are scored; out->per_document[0] is document `from` */
+    bool prompts;      /* the corpus has them */
+    uint64_t from, to; /* documents that are scored, a row of out->per_document each: the first
+                          row is document `from`, unless that has a prompt and was refused */
     size_t documents_size;
     uint64_t n_read;                 /* documents taken from the corpus */
-    struct cril_token_stream stream; /* of a document, or the one that documents share: then the
-                                        slice is scored from score_from to score_to, which are
-                                        UINT64_MAX until they are known */
+    struct cril_token_stream stream; /* of a document, its number being its row, or the one that
+                                        documents share: then the slice is scored from score_from
+                                        to score_to, which are UINT64_MAX until they are known */
+    struct cril_pair pair;           /* the document at hand and its prompt, if it has one */
     uint64_t settled; /* rows of documents that get no more windows or tokens of their own */
     uint64_t current; /* row of the document whose nats are arriving; those before are finished */
     uint64_t current_start; /* stream position of its first token, where documents share a stream */
@@ -126,14 +130,14 @@ static void count_text(const struct run *r, int32_t id, cril_document_score *d)
     d->bytes += len;
 }
 
-/* The document of a position in a stream that all documents share. Positions come in order. */
-static uint64_t document_at(const struct run *r, uint64_t position)
+/* The row of a position in a stream that all documents share. Positions come in order. */
+static uint64_t row_at(const struct run *r, uint64_t position)
 {
     uint64_t row = r->current, end = r->current_start + r->out->per_document[row].tokens;
 
     while (position >= end)
         end += r->out->per_document[++row].tokens;
-    return r->from + row;
+    return row;
 }
 
 static cril_status take_token(void *user, const struct cril_scored_token *scored, cril_error *err)
@@ -141,12 +145,13 @@ static cril_status take_token(void *user, const struct cril_scored_token *scored
     (void)err;
     struct run *r = user;
     const bool own = r->s->protocol->per_document;
-    const cril_token_score t = {.document = own ? scored->stream : document_at(r, scored->position),
-                                .position = scored->position,
+    const uint64_t row = own ? scored->stream : row_at(r, scored->position);
+    cril_document_score *d = &r->out->per_document[row];
+    const cril_token_score t = {.document = d->index,
+                                .position = r->prompts ? d->scored_tokens : scored->position,
                                 .id = scored->id,
                                 .nats = scored->nats};
-    cril_document_score *d = &r->out->per_document[t.document - r->from];
-    cril_status st = finish_documents(r, t.document - r->from);
+    cril_status st = finish_documents(r, row);
 
     if (st != CRIL_OK)
         return st;
@@ -197,6 +202,12 @@ static cril_status finish_batch(void *user, size_t n_rows, cril_error *err)
 
 /* ---- Laying out ---- */
 
+static cril_status cannot_tokenise(const cril_document *doc, const cril_error *why, cril_error *err)
+{
+    return cril_fail(err, why->status, "%s: document %" PRIu64 " cannot be tokenised: %s",
+                     doc->file, doc->index, why->message);
+}
+
 /* A row for a document of the slice, whose tokens follow. */
 static cril_status add_row(struct run *r, const cril_document *doc, cril_error *err)
 {
@@ -217,10 +228,15 @@ static cril_status add_row(struct run *r, const cril_document *doc, cril_error *
     return CRIL_OK;
 }
 
+static cril_document_score *newest_row(const struct run *r)
+{
+    return &r->out->per_document[r->out->documents - 1];
+}
+
 /* The newest row's tokens: those of the stream from `before` on. */
 static cril_status count_tokens(struct run *r, size_t before, cril_error *err)
 {
-    cril_document_score *d = &r->out->per_document[r->out->documents - 1];
+    cril_document_score *d = newest_row(r);
 
     d->tokens = r->stream.ids.n - before;
     return cril_token_ids_hash(r->hash, r->stream.ids.data + before, (size_t)d->tokens,
@@ -236,7 +252,7 @@ static cril_status count_unspelled(struct run *r, const cril_document *doc, cons
     const bool special = r->s->protocol->encode & CRIL_ENCODE_ADD_SPECIAL;
     const size_t bos = special && cril_tokenizer_adds_bos(t),
                  eos = special && cril_tokenizer_adds_eos(t);
-    cril_document_score *const d = &r->out->per_document[r->out->documents - 1];
+    cril_document_score *const d = newest_row(r);
     struct cril_unspelled u;
 
     if (cril_speller_count(r->s->speller, ids + bos, n - bos - eos, doc->text, doc->len_bytes, &u,
@@ -246,6 +262,66 @@ static cril_status count_unspelled(struct run *r, const cril_document *doc, cons
     d->escape_bytes = u.escape_bytes;
     return CRIL_OK;
 }
+
+/* ---- Prompts ---- */
+
+/*
+ * The document becomes its continuation: the text behind the prompt and its white space. Where that
+ * has no token of its own there is nothing to score: *none, and the corpus has a bad line more.
+ */
+static cril_status take_pair(struct run *r, cril_corpus *c, cril_document *doc, bool *none,
+                             cril_error *err)
+{
+    struct cril_pair *const p = &r->pair;
+    cril_error why;
+    cril_status st;
+
+    st = cril_pair_encode(p, cril_model_tokenizer(r->s->model), doc->prompt, doc->prompt_bytes,
+                          doc->text, doc->len_bytes, r->s->protocol->encode, &why);
+    if (st != CRIL_OK)
+        return cannot_tokenise(doc, &why, err);
+    if ((*none = p->ids.n == p->n_prompt)) {
+        cril_fail(&why, CRIL_ERR_FORMAT,
+                  "%s: line %" PRIu64 ": no token is the continuation's alone: with the prompt "
+                  "before it, it makes no more tokens than the prompt; begin the continuation "
+                  "with a blank, or remove the line",
+                  doc->file, doc->line);
+        return cril_corpus_reject(c, &why, err);
+    }
+    doc->text = p->continuation;
+    doc->len_bytes = p->continuation_bytes;
+    return CRIL_OK;
+}
+
+/* The pair at hand, as tokens: the end of the prompt, which is not scored, and the continuation. */
+static cril_status add_pair(struct run *r, const cril_document *doc, cril_error *err)
+{
+    const struct cril_protocol *const protocol = r->s->protocol;
+    const struct cril_pair *const p = &r->pair;
+    const size_t n = p->ids.n - p->n_prompt,
+                 kept = protocol->kept_prompt(&r->s->layout, p->n_prompt, n);
+    cril_document_score *d;
+    struct cril_unspelled u;
+    cril_status st;
+
+    cril_token_stream_start(&r->stream, r->out->documents);
+    if ((st = add_row(r, doc, err)) != CRIL_OK)
+        return st;
+    d = newest_row(r);
+    d->tokens = n;
+    if ((st = cril_token_ids_hash(r->hash, p->ids.data, p->ids.n, &d->token_ids, err)) != CRIL_OK)
+        return st;
+    if (cril_pair_unspelled(p, r->s->speller, &u, err) != CRIL_OK ||
+        cril_pair_stream(p, kept, &r->stream, err) != CRIL_OK)
+        return no_memory(r, err);
+    d->unspelled_characters = u.characters;
+    d->escape_bytes = u.escape_bytes;
+    if ((st = cril_feeder_lay_out(&r->s->feeder, &r->stream, true, err)) == CRIL_OK)
+        r->settled = r->out->documents;
+    return st;
+}
+
+/* ---- Documents ---- */
 
 static cril_status add_document(struct run *r, const cril_document *doc, cril_error *err)
 {
@@ -260,7 +336,7 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     if (p->per_document && !wanted)
         return CRIL_OK;
     if (p->per_document)
-        cril_token_stream_start(&r->stream, doc->index);
+        cril_token_stream_start(&r->stream, r->out->documents);
     if (wanted && (st = add_row(r, doc, err)) != CRIL_OK)
         return st;
     before = ids->n;
@@ -272,8 +348,7 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     own = ids->n;
     st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, ids, &why);
     if (st != CRIL_OK)
-        return cril_fail(err, st, "%s: document %" PRIu64 " cannot be tokenised: %s", doc->file,
-                         doc->index, why.message);
+        return cannot_tokenise(doc, &why, err);
     if (wanted && ((st = count_tokens(r, before, err)) != CRIL_OK ||
                    (st = count_unspelled(r, doc, ids->data + own, ids->n - own, err)) != CRIL_OK))
         return st;
@@ -321,7 +396,7 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
     cril_corpus_stats stats;
 
     cril_corpus_stats_get(c, &stats);
-    if (!r->n_read)
+    if (!stats.documents)
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds no document with text%s%s", r->path,
                          stats.first_bad[0] ? "; " : "", stats.first_bad);
     if (!r->out->documents)
@@ -372,6 +447,26 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
     return cril_fail(err, why.status, "%s: %s", r->path, why.message);
 }
 
+static cril_status read_text(struct run *r, const cril_document *doc, cril_error *err)
+{
+    const cril_status st = add_to_baselines(r, doc, err);
+
+    return st == CRIL_OK ? add_document(r, doc, err) : st;
+}
+
+static cril_status read_pair(struct run *r, cril_corpus *c, cril_document *doc, cril_error *err)
+{
+    bool none = false;
+    cril_status st;
+
+    if (doc->index < r->from) /* reading ends before one behind the slice */
+        return CRIL_OK;
+    if ((st = take_pair(r, c, doc, &none, err)) != CRIL_OK || none ||
+        (st = add_to_baselines(r, doc, err)) != CRIL_OK)
+        return st;
+    return add_pair(r, doc, err);
+}
+
 /*
  * The rest of the corpus has no part in the slice. Where documents share a stream the next one must
  * have been seen, as a special token at the stream's end belongs to the last; and a stream too
@@ -410,8 +505,7 @@ static cril_status read_documents(struct run *r, cril_corpus *c, bool *end, cril
             break;
         r->n_read = doc.index + 1;
         update_share(r, c);
-        if ((st = add_to_baselines(r, &doc, err)) != CRIL_OK ||
-            (st = add_document(r, &doc, err)) != CRIL_OK)
+        if ((st = doc.prompt ? read_pair(r, c, &doc, err) : read_text(r, &doc, err)) != CRIL_OK)
             return st;
     }
     return CRIL_OK;
@@ -509,10 +603,11 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     o->model_cannot_say = cril_model_cannot_say(m) ? strdup(cril_model_cannot_say(m)) : NULL;
     o->corpus_path = strdup(r->path);
     o->corpus_field = strdup(stats.field);
+    o->corpus_prompt_field = stats.prompt_field ? strdup(stats.prompt_field) : NULL;
     o->corpus_limit = stats.limit;
     if (!o->model_name || !o->model_architecture ||
         (cril_model_cannot_say(m) && !o->model_cannot_say) || !o->model_path || !o->model_types ||
-        !o->corpus_path || !o->corpus_field)
+        !o->corpus_path || !o->corpus_field || (stats.prompt_field && !o->corpus_prompt_field))
         return no_memory(r, err);
     if ((st = copy_warnings(r, err)) != CRIL_OK)
         return st;
@@ -536,8 +631,16 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
                     .stream = {.score_from = UINT64_MAX, .score_to = UINT64_MAX}};
     const struct cril_feeder_sink sink = {
         .user = &r, .token = take_token, .batch = finish_batch, .poll = poll_engine};
+    cril_corpus_stats stats;
     cril_status st;
 
+    cril_corpus_stats_get(c, &stats);
+    r.prompts = stats.prompt_field != NULL;
+    if (r.prompts && !s->protocol->kept_prompt)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: the protocol %s scores whole texts and has no prompts; use the "
+                         "protocol document",
+                         corpus_path, s->protocol->name);
     if (from >= to)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: a slice from document %" PRIu64 " to before %" PRIu64 " holds none",
@@ -565,6 +668,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);
     cril_ids_free(&r.stream.ids);
+    cril_pair_free(&r.pair);
     if (st == CRIL_OK)
         *out = result;
     else

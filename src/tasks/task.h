@@ -45,15 +45,20 @@ struct cril_task_protocol {
     const char *metric_shown; /* as a table names it: "acc_norm", "exact_match", "pass@1" */
     bool mean_of_subjects;    /* the score is the plain mean of the subjects' scores */
     const char *answer_rule;  /* words that go into the hash: how an answer is found and judged */
+    size_t max_shots;         /* that may be asked for: all of a prompt's own; SIZE_MAX: those of a
+                                 file */
+    bool shortens_answer;     /* where prompt and max_tokens exceed the window, the answer gets what
+                                 the prompt leaves; a prompt alone that leaves nothing is cut */
 };
 
-/* A file of data. */
+/* A file of data. Of several with one role and one protocol the first that is there is read. */
 struct cril_task_file {
-    const char *name;       /* below the task's folder, "test/abstract_algebra_test.csv"; .gz may
-                               follow */
-    const char *role;       /* "items", "shots" */
-    const char *published;  /* where, in one line */
+    const char *name;       /* below the task's folder, "test/SUBJECT_test.csv" for each subject;
+                               .gz may follow */
+    const char *role;       /* "items"; "shots": read where shots are shown */
+    const char *published;  /* where, under which licence, in one line */
     const char *conversion; /* of the hub's Parquet to this form, one command line; NULL: none */
+    const char *protocols;  /* that read it, separated by blanks; NULL: all */
 };
 
 /* A protocol after what the user overrode: its own copy, with a name such as
@@ -86,7 +91,9 @@ struct cril_task {
     const char *folder;                         /* of its data below --data */
     const struct cril_task_file *files;         /* then one without name */
     const struct cril_task_protocol *protocols; /* "paper" first; then one without name */
-    cril_rules *rules;                          /* of generated texts; NULL: choices, or programs */
+    const char *const *subjects; /* each with files of its own, then NULL; NULL: it has none */
+    const char *expects;         /* what a record of its items has, for sentences */
+    cril_rules *rules;           /* of generated texts; NULL: choices, or programs */
     /* Items of the data below folder (a path), with prompts; at most `limit` (0: all), of each
      * subject where there are subjects. */
     cril_status (*load)(const struct cril_task *t, const struct cril_task_settings *s,

@@ -7,6 +7,13 @@
 
 #include "tasks/evaluate.h"
 
+/*
+ * The answer rule of both (rules.h): "exact" is the text without white space at its ends, and
+ * "exact_match" says whether that is one of "references", white space at their ends aside. Case and
+ * punctuation count.
+ */
+cril_rules cril_rules_exact;
+
 /* Reads a file of requests (.gz, .zst, .xz, .bz2 too) of any of the three kinds, told apart by
  * their fields. CRIL_ERR_FORMAT names file, line and field; CRIL_ERR_UNSUPPORTED: an older form. */
 cril_status cril_requests_read(const char *path, uint64_t limit, struct cril_evaluation *out,

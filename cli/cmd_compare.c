@@ -4,12 +4,16 @@
  * Corpora are paired by their SHA-256, each with the first one left in the other file. A figure of
  * B below that of A means that B needs fewer bits. An interval that holds 0 decides nothing. The
  * average over the corpora has one too: it says which of the two is better.
+ *
+ * Two files of items of benchmarks are told by their first lines (comparing.h).
  */
 #include "args.h"
+#include "comparing.h"
 #include "naming.h"
 #include "output.h"
 #include "table.h"
 
+#include <cril/items.h>
 #include <cril/report.h>
 #include <inttypes.h>
 #include <math.h>
@@ -63,14 +67,17 @@ static const struct cril_option options[] = {
 
 static void print_more_help(void)
 {
-    fputs("\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
-          "documents by\n"
-          "their place. A difference below 0 means that B needs fewer bits.\n"
-          "\nExamples:\n"
-          "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
-          "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
-          "  cril compare a.json b.json\n",
-          stdout);
+    fputs(
+        "\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
+        "documents by\n"
+        "their place. A difference below 0 means that B needs fewer bits. Or both are files that\n"
+        "'cril eval --items' wrote: items are paired by task, protocol and place.\n"
+        "\nExamples:\n"
+        "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
+        "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
+        "  cril compare a.json b.json\n"
+        "  cril compare a.items.jsonl b.items.jsonl\n",
+        stdout);
 }
 
 struct files {
@@ -336,6 +343,21 @@ static int print_json(const struct files *f, uint64_t top)
                            JSON_INDENT(1));
 }
 
+/* Whether both are files of items; -1: only one of them is, which was said. */
+static int are_items(const struct files *f)
+{
+    bool a = false, b = false;
+    cril_error err;
+
+    /* what cannot be read is said when it is read */
+    if (cril_items_recognise(f->path_a, &a, &err) != CRIL_OK ||
+        cril_items_recognise(f->path_b, &b, &err) != CRIL_OK || a == b)
+        return a && b;
+    cril_print_error("%s holds items of benchmarks and %s does not; give two files of one kind",
+                     a ? f->path_a : f->path_b, a ? f->path_b : f->path_a);
+    return -1;
+}
+
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = {.top = DEFAULT_TOP};
@@ -348,6 +370,9 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
         return cril_args_usage(cmd, "takes two files of results, A and B, not %d", argc);
     f.path_a = argv[0];
     f.path_b = argv[1];
+    if ((code = are_items(&f)) != 0)
+        return code < 0 ? 1
+                        : cril_compare_items(f.path_a, f.path_b, (double)set.level / 100, set.json);
     code = 1;
     if (read_files(&f) && pair_corpora(&f) && compare_files(&f, &set)) {
         code = 0;

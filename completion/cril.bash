@@ -5,13 +5,14 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|eval|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
-        score) options='--model --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --format --limit --strict --level --resamples --seed --json --output --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
+        '') COMPREPLY=($(compgen -W 'score eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
+        score) options='--model --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --json --output --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
+        eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --fetch --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
@@ -30,7 +31,7 @@ _cril() {
     esac
     if [[ $command == study ]]; then
         case ${COMP_WORDS[i + 1]} in
-            init) options='--help' ;;
+            init) options='--paper --data --limit --help' ;;
             check) options='--quiet --help' ;;
             run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
             import) options='--bpc --scores --source --harness --model --quiet --help' ;;
@@ -44,9 +45,12 @@ _cril() {
         fi
     fi
     case $before in
-        --protocol) COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
+        --protocol) [[ $command == eval ]] && { COMPREPLY=($(compgen -W 'paper harness opencompass sanitized' -- "$word")); return; }
+            COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
+        --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
+        --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--time|--cpus) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -54,6 +54,8 @@ struct cril_evaluation_callbacks {
     /* An item is done: its line, without a line end; borrowed. Not 0: stop, CRIL_ERR_CANCELLED. */
     int (*on_item)(void *user, size_t item, const char *line, size_t len);
     int (*on_progress)(void *user, const struct cril_evaluation_progress *p);
+    /* At the end, where a text held a look-alike of a control token, which was taken as text. */
+    void (*on_control)(void *user, const char *name);
 };
 
 /* Runs the items that `has` does not know, in an order that saves most work. An item that cannot be
@@ -67,12 +69,20 @@ cril_status cril_evaluate(const struct cril_evaluation *e, cril_model *m,
 struct cril_evaluation_score {
     const char *subject; /* "": all */
     size_t items, errors, unjudged;
+    size_t scored;         /* items that the score is of: those that have an answer to compare */
+    size_t cut;            /* items of which a prompt was cut */
     double score, se;      /* of the protocol's metric, shares of 1; NaN: there is none */
     double bpb, bpb_total; /* of gold answers; NaN: there are none */
     size_t gold_items;     /* that have one */
 };
 
-/* Sums of lines, which come in any order. */
+/* What another program found for the same requests, beside ours. */
+struct cril_evaluation_reference {
+    size_t n_nats, n_texts, n_equal; /* continuations compared; texts, and those that are equal */
+    double largest;                  /* difference of nats */
+};
+
+/* Sums of lines, which come in any order. Without items in e, lines of any item are taken. */
 struct cril_evaluation_sum;
 cril_status cril_evaluation_sum_create(const struct cril_evaluation *e,
                                        struct cril_evaluation_sum **out, cril_error *err);
@@ -83,5 +93,6 @@ cril_status cril_evaluation_sum_add(struct cril_evaluation_sum *s, const char *l
 /* The whole first, then subjects by name; [*n], owned by s. */
 const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s,
                                                                size_t *n);
+struct cril_evaluation_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s);
 
 #endif

@@ -80,15 +80,18 @@ static bool each_figure(const struct cril_studying *s, print_figure print, void 
                 return false;
         }
         for (size_t i = 0; i < info->n_benchmarks; i++) {
-            const struct figure f = {&info->models[m],
-                                     "score",
-                                     info->benchmarks[i].name,
-                                     info->benchmarks[i].group,
-                                     &s->table.score[m * info->n_benchmarks + i],
-                                     100,
-                                     false};
+            struct figure f = {&info->models[m],
+                               "score",
+                               info->benchmarks[i].name,
+                               info->benchmarks[i].group,
+                               &s->table.score[m * info->n_benchmarks + i],
+                               100,
+                               false};
 
             if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+                return false;
+            f.old = f.known->out_of_date != NULL;
+            if (f.old && !print(user, &f))
                 return false;
         }
     }

@@ -210,7 +210,7 @@ static void list_missing(const cril_study_info *s, const cril_harness *h)
     for (size_t i = 0; i < s->n_benchmarks; i++) {
         const cril_study_benchmark *b = &s->benchmarks[i];
 
-        if (b->task && !is_taken(h, b->name))
+        if (b->metric && !is_taken(h, b->name))
             printf("missing: %s (%s, %s, %s)\n", b->name, b->task, b->metric, b->filter);
     }
 }

@@ -1,18 +1,47 @@
 /*
- * cril study init: a study file to begin with, which says what may stand in one. Its corpora are
- * those that were installed with the command; for a command that was not, those of the repository.
+ * cril study init: a study file to begin with, which says what may stand in one, or the paper's
+ * study on models of one's own. Its corpora are those that were installed with the command; for a
+ * command that was not, those of the repository.
  */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "args.h"
 #include "cmd_study.h"
+#include "output.h"
 
+#include <cril/eval.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+struct settings {
+    bool paper;
+    const char *data;
+    uint64_t limit;
+};
+
+#define AT(field) offsetof(struct settings, field)
+
 static const struct cril_option options[] = {
+    {.group = "Options",
+     .name = "paper",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = AT(paper),
+     .help = "the study of Huang et al. 2024: its protocol, twelve benchmarks, your models"},
+    {.name = "data",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "DIR",
+     .offset = AT(data),
+     .help = "with --paper: where the benchmarks' data lie (default: benchmarks)"},
+    {.name = "limit",
+     .kind = CRIL_OPTION_NUMBER,
+     .value = "N",
+     .offset = AT(limit),
+     .min = 1,
+     .max = INT64_MAX,
+     .help = "with --paper: run the first N items of each benchmark or subject"},
     {.name = NULL},
 };
 
@@ -57,7 +86,9 @@ static const char *const template[] = {
     "strict\n"
     "\n",
 
-    "# Scores are imported. A benchmark's group is one of the corpora's.\n"
+    "# Scores are imported, or measured where the benchmark's data are there. A benchmark's group "
+    "is "
+    "one of the corpora's.\n"
     "benchmarks:\n"
     "  - {group: knowledge, names: [NaturalQuestions, TriviaQA, ARC-Challenge, HellaSwag, MMLU]}\n"
     "  - {group: coding, names: [HumanEval, MBPP, DS-1000]}\n"
@@ -67,6 +98,11 @@ static const char *const template[] = {
     "strict-match}\n"
     "  #                            # which score of lm-evaluation-harness it is: cril study "
     "import --harness\n"
+    "  #- {name: Arithmetic, group: math, task: gsm8k, data: benchmarks, protocol: harness, limit: "
+    "20}\n"
+    "  #                            # measured by cril study run; cril eval --list says which "
+    "tasks "
+    "and data there are\n"
     "\n"
     "# Lines to draw: y against x. Without this list: overall, one a group, one a benchmark.\n"
     "#   x       average (of all corpora), a corpus, or a group (mean of its corpora)\n"
@@ -78,15 +114,48 @@ static const char *const template[] = {
     "#  - {name: math, x: math, y: math, models: [-Qwen]}\n",
 };
 
-/* How the template names the corpora. */
+/* Huang, Zhang, Shan and He, "Compression Represents Intelligence Linearly" (COLM 2024). */
+static const char *const paper_template[] = {
+    "# The study of Huang et al., \"Compression Represents Intelligence Linearly\" (COLM 2024), on "
+    "models of your own:\n"
+    "# bits per character of three corpora, scores in twelve benchmarks, both measured by cril.\n"
+    "#   cril study check study.yaml     checks everything before a run\n"
+    "#   cril study run study.yaml       computes what is missing; a run that was stopped goes on\n"
+    "#   cril report study.yaml          the page\n"
+    "# What the paper measured itself is in examples/paper, in share/doc/cril.\n"
+    "\n"
+    "title: Compression and intelligence\n"
+    "#python: /usr/bin/python3      # runs programs of coding benchmarks, in a sandbox; DS-1000 "
+    "needs numpy and pandas\n"
+    "\n"
+    "# As the paper's program: windows of 1900 tokens every 512. A text shorter than a window has "
+    "no "
+    "figure.\n"
+    "protocols:\n"
+    "  - hkust\n"
+    "\n"
+    "models:\n"
+    "  - path: models/*.gguf        # a family and tags: as 'cril study init' shows\n"
+    "\n"
+    "# Texts that were published after a model was trained are the fairest. The paper's own are\n"
+    "# huggingface.co/datasets/hkust-nlp/llm-compression.\n"
+    "corpora:\n"
+    "  - {path: data/corpora/encyclopedia.jsonl, group: knowledge}\n"
+    "  - {path: data/corpora/python.jsonl, group: coding}\n"
+    "  - {path: data/corpora/math.jsonl, group: math}\n"
+    "\n",
+};
+
+/* How the templates name the corpora. */
 static const char in_repository[] = "data/corpora";
+
+/* Characters of a path that needs no quotes in YAML. */
+static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+";
 
 /* The installed corpora, CRIL_CORPORA from the command's own folder; owned. NULL: there are none,
  * or none whose path is plain in YAML. */
 static char *installed_corpora(void)
 {
-    static const char plain[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+";
     char command[PATH_MAX], path[PATH_MAX + sizeof(CRIL_CORPORA)];
     const ssize_t len = readlink("/proc/self/exe", command, sizeof(command) - 1);
     char *slash, *folder;
@@ -112,20 +181,106 @@ static void print_template(const char *text, const char *corpora)
     fputs(text, stdout);
 }
 
+static void print_all(const char *const *texts, size_t n, const char *corpora)
+{
+    for (size_t i = 0; i < n; i++)
+        print_template(texts[i], corpora ? corpora : in_repository);
+}
+
+/* ---- The paper's study ---- */
+
+/* The paper's names of groups. */
+static const char *group_of(const cril_eval_task *t)
+{
+    return strcmp(t->group, "code") == 0          ? "coding"
+           : strcmp(t->group, "mathematics") == 0 ? "math"
+                                                  : t->group;
+}
+
+/* Whether its data are below the folder; they are read. */
+static bool has_data(const cril_eval_task *t, const char *data)
+{
+    const cril_eval_settings settings = {.limit = 1};
+    cril_eval *e;
+    cril_error err;
+
+    if (cril_eval_open_task(t->name, data, &settings, &e, &err) != CRIL_OK)
+        return false;
+    cril_eval_close(e);
+    return true;
+}
+
+/* A path as a value of YAML's flow style. */
+static void print_path(const char *path)
+{
+    json_t *text;
+    char *quoted;
+
+    if (!path[strspn(path, plain)]) {
+        fputs(path, stdout);
+        return;
+    }
+    text = cril_json_string(path);
+    if ((quoted = text ? json_dumps(text, JSON_ENCODE_ANY) : NULL))
+        fputs(quoted, stdout);
+    free(quoted);
+    json_decref(text);
+}
+
+static void print_benchmark(const struct settings *set, const cril_eval_task *t, bool there)
+{
+    printf("  %s- {name: %s, group: %s, task: %s, data: ", there ? "" : "#", t->title, group_of(t),
+           t->name);
+    print_path(set->data);
+    fputs(", protocol: paper", stdout);
+    if (set->limit)
+        printf(", limit: %" PRIu64, set->limit);
+    fputs("}\n", stdout);
+}
+
+/* Those without data are comments: a study file that names what is not there is refused. */
+static void print_benchmarks(const struct settings *set)
+{
+    bool *there;
+    cril_eval_task t;
+    size_t n = 0, n_there = 0;
+
+    while (cril_eval_task_at(n, &t))
+        n++;
+    if (!(there = calloc(n + 1, sizeof(*there))))
+        return;
+    for (size_t i = 0; i < n && cril_eval_task_at(i, &t); i++)
+        n_there += there[i] = has_data(&t, set->data);
+    if (n_there < n)
+        puts("# What a '#' precedes lacks its data: 'cril eval --list' says where they are "
+             "published.");
+    puts(n_there ? "benchmarks:" : "#benchmarks:");
+    for (size_t i = 0; i < n && cril_eval_task_at(i, &t); i++)
+        print_benchmark(set, &t, there[i]);
+    free(there);
+}
+
 static void print_more_help(void)
 {
     fputs(
         "\nPrints a study file to begin with on standard output. It explains itself; study.md, in\n"
         "doc/ or share/doc/cril, has the format in full. In examples/ there, paper is a whole "
         "study.\n"
+        "\n--paper prints the paper's study: models below models/, the corpora that came with "
+        "cril,\n"
+        "and the twelve benchmarks by the paper's protocol. A benchmark whose data are not in DIR "
+        "is\n"
+        "a comment; 'cril eval --list' says where its data are published.\n"
         "\nExamples:\n"
-        "  cril study init > study.yaml\n",
+        "  cril study init > study.yaml\n"
+        "  cril study init --paper --data ~/benchmarks > study.yaml\n",
         stdout);
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    int code = cril_args_parse(cmd, NULL, &argc, argv);
+    struct settings set = {.paper = false};
+    int code = cril_args_parse(cmd, &set, &argc, argv);
     char *corpora;
 
     if (code != CRIL_ARGS_GO_ON)
@@ -133,17 +288,25 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (argc)
         return cril_args_usage(
             cmd, "takes no file; it prints to standard output: cril study init > study.yaml");
+    if (!set.paper && (set.data || set.limit))
+        return cril_args_usage(cmd, "--data and --limit go with --paper");
     corpora = installed_corpora();
-    for (size_t i = 0; i < sizeof(template) / sizeof(*template); i++)
-        print_template(template[i], corpora ? corpora : in_repository);
+    if (set.paper)
+        print_all(paper_template, sizeof(paper_template) / sizeof(*paper_template), corpora);
+    else
+        print_all(template, sizeof(template) / sizeof(*template), corpora);
     free(corpora);
+    if (!set.data)
+        set.data = "benchmarks";
+    if (set.paper)
+        print_benchmarks(&set);
     return 0;
 }
 
 const struct cril_cmd cril_study_cmd_init = {
     .name = "study init",
     .summary = "Print a study file to begin with.",
-    .usage = "study init > study.yaml",
+    .usage = "study init [options] > study.yaml",
     .run = run,
     .options = options,
     .more_help = print_more_help,

@@ -44,43 +44,61 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nThe order of databases does not matter; a row of several databases is kept once. "
-          "Databases\n"
-          "that disagree on a document are an error: one of the machines computes wrongly.\n"
-          "\nExamples:\n"
-          "  cril study merge one.db two.db -o study.db\n",
-          stdout);
+    fputs(
+        "\nThe order of databases does not matter; a row of several databases is kept once. "
+        "Databases\n"
+        "that disagree on a document or item are an error: one of the machines computes wrongly.\n"
+        "\nExamples:\n"
+        "  cril study merge one.db two.db -o study.db\n",
+        stdout);
+}
+
+/* How many cells are by other versions than this cril's, and by which. */
+struct versions {
+    size_t n, n_rules, n_numerics;
+    int rules, numerics;
+};
+
+static void count_version(struct versions *v, int rules, int numerics)
+{
+    v->n++;
+    if (rules != CRIL_RULES) {
+        v->rules = rules;
+        v->n_rules++;
+    } else if (numerics != CRIL_NUMERICS) {
+        v->numerics = numerics;
+        v->n_numerics++;
+    }
 }
 
 /* Cells of two versions stand side by side, and do not compare. */
 static void note_versions(cril_store *store, const char *path)
 {
-    size_t n, n_rules = 0, n_numerics = 0;
-    int rules = CRIL_RULES, numerics = CRIL_NUMERICS;
+    struct versions v = {.n = 0};
+    cril_item_cell *item_cells;
     cril_cell *cells;
     cril_error err;
+    size_t n;
 
     if (cril_store_cells(store, &cells, &n, &err) != CRIL_OK)
         return;
-    for (size_t i = 0; i < n; i++) {
-        if (cells[i].rules != CRIL_RULES) {
-            rules = cells[i].rules;
-            n_rules++;
-        } else if (cells[i].numerics != CRIL_NUMERICS) {
-            numerics = cells[i].numerics;
-            n_numerics++;
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        count_version(&v, cells[i].rules, cells[i].numerics);
     free(cells);
-    if (n_rules)
+    if (cril_store_item_cells(store, &item_cells, &n, &err) != CRIL_OK)
+        return;
+    for (size_t i = 0; i < n; i++)
+        count_version(&v, item_cells[i].rules, item_cells[i].numerics);
+    free(item_cells);
+    if (v.n_rules)
         cril_print_note("%s: %zu of %zu cells are by version %d of the scoring rules, this cril's "
                         "is %d; they are out of date, and cannot be compared with the others",
-                        path, n_rules, n, rules, CRIL_RULES);
-    if (n_numerics)
+                        path, v.n_rules, v.n, v.rules, CRIL_RULES);
+    if (v.n_numerics)
         cril_print_note(
             "%s: %zu of %zu cells are by version %d of the numeric contract, this "
             "cril's is %d; they are out of date, and cannot be compared with the others",
-            path, n_numerics, n, numerics, CRIL_NUMERICS);
+            path, v.n_numerics, v.n, v.numerics, CRIL_NUMERICS);
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)

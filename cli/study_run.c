@@ -8,6 +8,7 @@
 
 #include <cril/study_run.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,15 +73,16 @@ static const struct cril_option options[] = {
 
 static void more_help(void)
 {
-    fputs("\nDocuments go into the database as they are finished. However a run ends, the\n"
-          "next one continues it, and the figures have the same bits. Several runs may share a\n"
-          "database; on machines that cannot, run shards and merge them:\n"
-          "\nExamples:\n"
-          "  cril study run study.yaml\n"
-          "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
-          "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
-          "  cril study merge one.db two.db -o study.db\n",
-          stdout);
+    fputs(
+        "\nDocuments and items go into the database as they are finished. However a run ends, the\n"
+        "next one continues it, and the figures have the same bits. Several runs may share a\n"
+        "database; on machines that cannot, run shards and merge them:\n"
+        "\nExamples:\n"
+        "  cril study run study.yaml\n"
+        "  cril study run --shard 1/2 --database one.db study.yaml      # on one machine\n"
+        "  cril study run --shard 2/2 --database two.db study.yaml      # on another\n"
+        "  cril study merge one.db two.db -o study.db\n",
+        stdout);
 }
 
 struct run {
@@ -112,6 +114,20 @@ static int on_progress(void *user, const cril_study_progress *p)
     return cril_output_signal() != 0;
 }
 
+static void note_score(const cril_study_cell *c)
+{
+    char se[48] = "", errors[64] = "";
+
+    if (!isnan(c->score_se))
+        snprintf(se, sizeof(se), ", standard error %.2f", 100 * c->score_se);
+    if (c->errors)
+        snprintf(errors, sizeof(errors), ", %" PRIu64 " of which could not be run", c->errors);
+    cril_print_note("cell %zu of %zu, %s on %s by %s: score %.2f %%%s, %" PRIu64
+                    " item%s%s in %.1f s",
+                    c->cells_done, c->cells, c->model, c->corpus, c->protocol, 100 * c->score, se,
+                    c->documents, c->documents == 1 ? "" : "s", errors, c->seconds);
+}
+
 static void on_cell(void *user, const cril_study_cell *c)
 {
     struct run *r = user;
@@ -119,6 +135,10 @@ static void on_cell(void *user, const cril_study_cell *c)
     if (r->set.quiet)
         return;
     cril_progress_clear(&r->progress);
+    if (c->is_benchmark) {
+        note_score(c);
+        return;
+    }
     cril_print_note("cell %zu of %zu, %s on %s by %s: BPC %.4f, %" PRIu64 " document%s in %.1f s",
                     c->cells_done, c->cells, c->model, c->corpus, c->protocol, c->bpc, c->documents,
                     c->documents == 1 ? "" : "s", c->seconds);
@@ -157,10 +177,13 @@ static void print_totals(const char *path, bool is_shard, const cril_study_total
 {
     cril_print_escaped(stdout, path, strlen(path));
     printf(": %zu cell%s%s complete, %zu of them before; %" PRIu64 " document%s, %" PRIu64
-           " token%s in %.0f s",
+           " token%s",
            t->cells, t->cells == 1 ? "" : "s", is_shard ? " or parts of cells" : "",
            t->cells_before, t->documents, t->documents == 1 ? "" : "s", t->scored_tokens,
-           t->scored_tokens == 1 ? "" : "s", t->seconds);
+           t->scored_tokens == 1 ? "" : "s");
+    if (t->items)
+        printf(", %" PRIu64 " item%s", t->items, t->items == 1 ? "" : "s");
+    printf(" in %.0f s", t->seconds);
     if (t->forward_tokens)
         printf(", %.0f tokens/s", (double)t->forward_tokens / t->seconds);
     putchar('\n');
@@ -211,8 +234,8 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     st = run_study(&r, argv[0], &wanted, &totals, &err);
     cril_progress_clear(&r.progress);
     if (cril_output_signal()) {
-        cril_print_note("stopped by a signal; finished documents are kept, and the next run goes "
-                        "on from there");
+        cril_print_note("stopped by a signal; finished documents and items are kept, and the next "
+                        "run goes on from there");
         return 128 + cril_output_signal();
     }
     if (st != CRIL_OK)

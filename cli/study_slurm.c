@@ -259,13 +259,15 @@ static int print_script(const struct settings *set, const struct paths *p)
 /* 0: nothing has a path on both sides. */
 static uint64_t count_cells(const cril_study_info *s)
 {
-    uint64_t models = 0, corpora = 0;
+    uint64_t models = 0, corpora = 0, benchmarks = 0;
 
     for (size_t i = 0; i < s->n_models; i++)
         models += s->models[i].path != NULL;
     for (size_t i = 0; i < s->n_corpora; i++)
         corpora += s->corpora[i].path != NULL;
-    return models * corpora * s->n_protocols;
+    for (size_t i = 0; i < s->n_benchmarks; i++)
+        benchmarks += s->benchmarks[i].data != NULL;
+    return models * (corpora * s->n_protocols + benchmarks);
 }
 
 static int print_for(struct settings *set, const cril_study_info *s)
@@ -275,8 +277,10 @@ static int print_for(struct settings *set, const cril_study_info *s)
     int code = 1;
 
     if (!cells)
-        return cril_print_error("%s: there is nothing to compute: no model or no corpus has a path",
-                                s->path);
+        return cril_print_error(
+            "%s: there is nothing to compute: no model has a path, or no corpus has a "
+            "path and no benchmark data",
+            s->path);
     if (!set->shards)
         set->shards = cells < MAX_DEFAULT_SHARDS ? cells : MAX_DEFAULT_SHARDS;
     p = (struct paths){cril_own_path(), cril_absolute_path(s->path),

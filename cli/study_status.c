@@ -9,6 +9,7 @@
 #include <cril/store.h>
 #include <cril/study.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,10 +37,13 @@ static const struct cril_option options[] = {
 static void more_help(void)
 {
     fputs(
-        "\nA cell is a model on a corpus by a protocol. A cell that no run has reached yet has no\n"
-        "documents; a corpus that no run has read has no number of them. A figure is out of date\n"
-        "when the study file, the model or the corpus has changed since it was measured, or\n"
-        "cril's rules have; no line or mean uses it until 'cril study run' has computed it again.\n"
+        "\nA cell is a model on a corpus by a protocol, or on a benchmark. A cell that no run has\n"
+        "reached yet has no documents or items; a corpus or benchmark that no run has read has no\n"
+        "number of them. A figure is out of date when the study file, the model, the corpus or "
+        "the\n"
+        "benchmark's data have changed since it was measured, or cril's rules have; no line or "
+        "mean\n"
+        "uses it until 'cril study run' has computed it again.\n"
         "\nExit code: 0 nothing is out of date, 1 something is.\n",
         stdout);
 }
@@ -55,6 +59,14 @@ struct row {
     cril_interval interval;
 };
 
+/* A model on a benchmark with data. */
+struct score_row {
+    const cril_study_model *model;
+    const cril_study_benchmark *benchmark;
+    cril_score_state state;
+    cril_score_of_items score; /* of what is complete, or of what is out of date */
+};
+
 /* Imported figures of a model or for a corpus or benchmark that the study does not name. */
 struct unclaimed {
     char model[200];
@@ -68,7 +80,9 @@ struct run {
     cril_store *store;
     cril_current *current;
     struct row *rows; /* [n] */
-    size_t n, n_complete, n_out_of_date;
+    size_t n;
+    struct score_row *scores; /* [n_scores] */
+    size_t n_scores, n_complete, n_out_of_date;
     struct unclaimed *unclaimed; /* [n_unclaimed] one a model */
     size_t n_unclaimed;
 };
@@ -124,6 +138,42 @@ static cril_status read_rows(struct run *r, cril_error *err)
                 r->n_complete += row->state.complete;
                 r->n_out_of_date += row->state.out_of_date;
             }
+    return st;
+}
+
+static cril_status read_score(struct run *r, struct score_row *row, cril_error *err)
+{
+    const cril_score_state *x = &row->state;
+    cril_status st;
+
+    row->score = (cril_score_of_items){.value = NAN, .se = NAN};
+    if (!x->complete && !x->out_of_date)
+        return CRIL_OK;
+    st = cril_store_score(r->store, x->complete ? &x->cell : &x->old_cell,
+                          x->complete ? &x->benchmark : &x->old_benchmark, &row->score, err);
+    return st == CRIL_ERR_UNSUPPORTED && x->out_of_date ? CRIL_OK : st; /* by an older protocol */
+}
+
+static cril_status read_scores(struct run *r, cril_error *err)
+{
+    const cril_study_info *s = r->s;
+    cril_status st = CRIL_OK;
+
+    if (!(r->scores = calloc(s->n_models * s->n_benchmarks + 1, sizeof(*r->scores))))
+        return no_memory(err);
+    for (size_t m = 0; m < s->n_models; m++)
+        for (size_t b = 0; b < s->n_benchmarks && st == CRIL_OK; b++) {
+            struct score_row *row = &r->scores[r->n_scores];
+
+            if (!s->models[m].path || !s->benchmarks[b].data)
+                continue;
+            *row = (struct score_row){.model = &s->models[m], .benchmark = &s->benchmarks[b]};
+            r->n_scores++;
+            if ((st = cril_current_score(r->current, m, b, &row->state, err)) == CRIL_OK)
+                st = read_score(r, row, err);
+            r->n_complete += row->state.complete;
+            r->n_out_of_date += row->state.out_of_date;
+        }
     return st;
 }
 
@@ -198,13 +248,20 @@ static cril_status read_all(struct run *r, cril_error *err)
     if ((st = cril_store_open(r->s->database, &(cril_store_options){.read_only = true}, &r->store,
                               err)) != CRIL_OK ||
         (st = cril_current_look(r->store, r->s, &r->current, err)) != CRIL_OK ||
-        (st = read_rows(r, err)) != CRIL_OK ||
+        (st = read_rows(r, err)) != CRIL_OK || (st = read_scores(r, err)) != CRIL_OK ||
         (st = find_unclaimed(r, CRIL_FIGURE_BPC, err)) != CRIL_OK)
         return st;
     return find_unclaimed(r, CRIL_FIGURE_SCORE, err);
 }
 
 /* ---- Output ---- */
+
+static int wider(int width, const char *text)
+{
+    const int own = cril_text_width(text);
+
+    return own > width ? own : width;
+}
 
 static int width_of(const struct run *r, int which)
 {
@@ -213,11 +270,18 @@ static int width_of(const struct run *r, int which)
 
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
-        const char *name = which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label;
 
-        width = cril_text_width(name) > width ? cril_text_width(name) : width;
+        width = wider(width, which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label);
     }
     return width;
+}
+
+static void print_why(bool out_of_date, const char *why)
+{
+    if (!out_of_date)
+        return;
+    fputs("    out of date: ", stdout);
+    cril_print_escaped(stdout, why, strlen(why));
 }
 
 /* Under the table: whose figures do not pay for all of the text. */
@@ -237,8 +301,51 @@ static void print_unspelled(const struct run *r)
     }
 }
 
+static void print_score(const struct score_row *x)
+{
+    char of[48] = "-";
+
+    if (x->state.benchmark.items)
+        snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->state.done,
+                 x->state.benchmark.items);
+    printf(" %18s", of);
+    if (!isnan(x->score.value))
+        printf(" %7.2f %%", 100 * x->score.value);
+    if (x->state.complete && !isnan(x->score.se))
+        printf(" %15.2f", 100 * x->score.se);
+    if (x->state.complete && x->score.errors)
+        printf("    %" PRIu64 " item%s could not be run", x->score.errors,
+               x->score.errors == 1 ? "" : "s");
+    print_why(x->state.out_of_date, x->state.why);
+    putchar('\n');
+}
+
+static void print_scores(const struct run *r)
+{
+    int model = cril_text_width("model"), benchmark = cril_text_width("benchmark"),
+        protocol = cril_text_width("protocol");
+
+    for (size_t i = 0; i < r->n_scores; i++) {
+        model = wider(model, r->scores[i].model->name);
+        benchmark = wider(benchmark, r->scores[i].benchmark->name);
+        protocol = wider(protocol, r->scores[i].benchmark->protocol);
+    }
+    if (r->n_scores)
+        printf("%-*s  %-*s  %-*s %18s %9s %15s\n", model, "model", benchmark, "benchmark", protocol,
+               "protocol", "items", "score", "standard error");
+    for (size_t i = 0; i < r->n_scores; i++) {
+        cril_print_padded(stdout, r->scores[i].model->name, model);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, r->scores[i].benchmark->name, benchmark);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, r->scores[i].benchmark->protocol, protocol);
+        print_score(&r->scores[i]);
+    }
+}
+
 static void print_table(const struct run *r)
 {
+    const size_t n = r->n + r->n_scores;
     const int model = width_of(r, 0), corpus = width_of(r, 1), protocol = width_of(r, 2);
 
     printf("%-*s  %-*s  %-*s %18s %9s %18s\n", model, "model", corpus, "corpus", protocol,
@@ -260,14 +367,12 @@ static void print_table(const struct run *r)
             printf(" %9.4f", x->bpc);
         if (x->state.complete && x->interval.resamples)
             printf("    %.4f - %.4f", x->interval.low, x->interval.high);
-        if (x->state.out_of_date) {
-            fputs("    out of date: ", stdout);
-            cril_print_escaped(stdout, x->state.why, strlen(x->state.why));
-        }
+        print_why(x->state.out_of_date, x->state.why);
         putchar('\n');
     }
     print_unspelled(r);
-    printf("%zu of %zu cell%s complete", r->n_complete, r->n, r->n == 1 ? " is" : "s are");
+    print_scores(r);
+    printf("%zu of %zu cell%s complete", r->n_complete, n, n == 1 ? " is" : "s are");
     if (r->n_out_of_date)
         printf(", %zu %s out of date", r->n_out_of_date, r->n_out_of_date == 1 ? "is" : "are");
     putchar('\n');
@@ -305,23 +410,51 @@ static json_t *row_json(const struct row *x)
                      "unspelled_documents", count_json(x, x->unspelled_documents));
 }
 
+static json_t *share_json(bool known, double share)
+{
+    return known && !isnan(share) ? json_real(share) : json_null();
+}
+
+static json_t *score_json(const struct score_row *x)
+{
+    const cril_score_state *s = &x->state;
+    const uint64_t items = s->benchmark.items;
+
+    return json_pack("{s:o, s:o, s:o, s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "model",
+                     cril_json_string(x->model->name), "benchmark",
+                     cril_json_string(x->benchmark->name), "protocol",
+                     cril_json_string(x->benchmark->protocol), "items_done", (json_int_t)s->done,
+                     "items", items ? json_integer((json_int_t)items) : json_null(), "complete",
+                     s->complete, "score", share_json(s->complete, x->score.value), "se",
+                     share_json(s->complete, x->score.se), "errors",
+                     s->complete ? json_integer((json_int_t)x->score.errors) : json_null(), "bpb",
+                     share_json(s->complete, x->score.bpb), "bpb_total",
+                     share_json(s->complete, x->score.bpb_total), "out_of_date",
+                     s->out_of_date ? cril_json_string(s->why) : json_null(), "old_score",
+                     share_json(s->out_of_date, x->score.value));
+}
+
 static int print_json(const struct run *r)
 {
-    json_t *list = json_array(), *unclaimed = json_array();
-    bool bad = !list || !unclaimed;
+    json_t *list = json_array(), *scores = json_array(), *unclaimed = json_array();
+    bool bad = !list || !scores || !unclaimed;
 
     for (size_t i = 0; !bad && i < r->n; i++)
         bad = json_array_append_new(list, row_json(&r->rows[i])) != 0;
+    for (size_t i = 0; !bad && i < r->n_scores; i++)
+        bad = json_array_append_new(scores, score_json(&r->scores[i])) != 0;
     for (size_t i = 0; !bad && i < r->n_unclaimed; i++)
         bad = json_array_append_new(
             unclaimed, json_pack("{s:o, s:o}", "model", cril_json_string(r->unclaimed[i].model),
                                  "of", cril_json_string(r->unclaimed[i].of)));
     if (bad) {
         json_decref(list);
+        json_decref(scores);
         json_decref(unclaimed);
         return cril_print_error("out of memory");
     }
-    return cril_print_json(json_pack("{s:o, s:o}", "cells", list, "imported_unclaimed", unclaimed),
+    return cril_print_json(json_pack("{s:o, s:o, s:o}", "cells", list, "benchmark_cells", scores,
+                                     "imported_unclaimed", unclaimed),
                            JSON_INDENT(1));
 }
 
@@ -340,7 +473,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (read_all(&r, &err) != CRIL_OK) {
         code = cril_print_error("%s", err.message);
     } else {
-        code = r.n_out_of_date > 0 || (r.set.complete && r.n_complete < r.n);
+        code = r.n_out_of_date > 0 || (r.set.complete && r.n_complete < r.n + r.n_scores);
         if (!r.set.json)
             print_table(&r);
         else if (print_json(&r))
@@ -349,6 +482,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     cril_current_free(r.current);
     free(r.unclaimed);
     free(r.rows);
+    free(r.scores);
     cril_store_close(r.store);
     cril_study_close(study);
     return code;

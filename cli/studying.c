@@ -59,21 +59,32 @@ cril_study *cril_studying_load(const char *path)
     return NULL;
 }
 
-/* Called for each figure that is out of date, in the order of the table. */
-typedef bool (*see_old)(void *user, const cril_study_model *m, const cril_study_corpus *c,
-                        const cril_known *k);
+/* Called for each figure that is out of date, in the order of the table. of: the corpus or
+ * benchmark. */
+typedef bool (*see_old)(void *user, const cril_study_model *m, cril_figure_kind kind,
+                        const char *of, const cril_known *k);
 
 static bool each_old(const struct cril_studying *s, see_old see, void *user)
 {
     const cril_study_table *t = &s->table;
 
-    for (size_t m = 0; m < t->n_models; m++)
+    for (size_t m = 0; m < t->n_models; m++) {
+        const cril_study_model *model = &s->info->models[m];
+
         for (size_t c = 0; c < t->n_corpora; c++) {
             const cril_known *k = &t->bpc[m * t->n_corpora + c];
 
-            if (k->out_of_date && !see(user, &s->info->models[m], &s->info->corpora[c], k))
+            if (k->out_of_date && !see(user, model, CRIL_FIGURE_BPC, s->info->corpora[c].name, k))
                 return false;
         }
+        for (size_t b = 0; b < t->n_benchmarks; b++) {
+            const cril_known *k = &t->score[m * t->n_benchmarks + b];
+
+            if (k->out_of_date &&
+                !see(user, model, CRIL_FIGURE_SCORE, s->info->benchmarks[b].name, k))
+                return false;
+        }
+    }
     return true;
 }
 
@@ -84,15 +95,16 @@ struct told {
     size_t n;
 };
 
-static bool tell(void *user, const cril_study_model *m, const cril_study_corpus *c,
+static bool tell(void *user, const cril_study_model *m, cril_figure_kind kind, const char *of,
                  const cril_known *k)
 {
     struct told *t = user;
     const size_t len = strlen(t->text);
 
+    (void)kind;
     if (t->n++ < TOLD)
         snprintf(t->text + len, sizeof(t->text) - len, "%s%.80s on %.80s (%s)",
-                 t->n > 1 ? ", " : "", m->name, c->name, k->out_of_date);
+                 t->n > 1 ? ", " : "", m->name, of, k->out_of_date);
     return true;
 }
 
@@ -174,12 +186,15 @@ static json_t *number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static bool add_old(void *user, const cril_study_model *m, const cril_study_corpus *c,
+static bool add_old(void *user, const cril_study_model *m, cril_figure_kind kind, const char *of,
                     const cril_known *k)
 {
+    const bool bpc = kind == CRIL_FIGURE_BPC;
+
     return !json_array_append_new(
-        user, json_pack("{s:o, s:o, s:o, s:s}", "model", cril_json_string(m->name), "corpus",
-                        cril_json_string(c->name), "bpc", number(k->was), "why", k->out_of_date));
+        user, json_pack("{s:o, s:o, s:o, s:s}", "model", cril_json_string(m->name),
+                        bpc ? "corpus" : "benchmark", cril_json_string(of), bpc ? "bpc" : "score",
+                        number(k->was), "why", k->out_of_date));
 }
 
 json_t *cril_out_of_date_json(const struct cril_studying *s)

@@ -6,6 +6,7 @@
  */
 #include "study/query.h"
 #include "study/store.h"
+#include "tasks/task.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { N_DOCUMENTS = 20, AT_MOST = 1 << 20 };
+enum { N_DOCUMENTS = 20, N_ITEMS = 12, AT_MOST = 1 << 20 };
 
 static char folder[64], path[96], into[96], *base;
 static size_t base_bytes;
@@ -49,6 +50,34 @@ static void read_base(void)
     must(f && base);
     base_bytes = fread(base, 1, AT_MOST, f);
     fclose(f);
+}
+
+/* Items of a task without data: the names "model" and "corpus" lead to them. */
+static void put_items(cril_store *s, const cril_store_model *m)
+{
+    const cril_store_subject subject = {"", N_ITEMS, N_ITEMS - 1};
+    cril_store_benchmark b = {.task = "arc_challenge", .protocol = "harness"};
+    struct cril_task_settings settings;
+    cril_item_cell c;
+
+    must(cril_task_settings_make(cril_task_find(b.task), b.protocol, NULL, &settings, NULL) ==
+         CRIL_OK);
+    memcpy(b.protocol_sha256, settings.sha256, sizeof(b.protocol_sha256));
+    memset(b.data_sha256, 'd', 64);
+    must(cril_store_benchmark_id(&b, NULL) == CRIL_OK);
+    cril_item_cell_of(m, &b, &c);
+    must(cril_store_put_benchmark(s, "corpus", &b, &subject, 1, NULL, NULL) == CRIL_OK);
+    for (unsigned i = 0; i < N_ITEMS; i++) {
+        char line[200];
+        const int n = snprintf(line, sizeof(line),
+                               "{\"task\": \"arc_challenge\", \"subject\": \"\", \"protocol\": "
+                               "\"harness\", \"index\": %u, \"gold\": 1, \"acc_norm\": %u, "
+                               "\"gold_nats\": 1.5, \"gold_bytes\": 7}",
+                               i, i % 2);
+        const cril_store_item item = {"", i, line, (size_t)n};
+
+        must(cril_store_put_items(s, &c, &item, 1, "Python 3.11", NULL) == CRIL_OK);
+    }
 }
 
 static void make_base(void)
@@ -92,6 +121,7 @@ static void make_base(void)
         must(cril_store_put(s, &cell, &d, 1, NULL) == CRIL_OK);
     }
     corpus = c;
+    put_items(s, &m);
     must(cril_store_import(s, CRIL_FIGURE_BPC, &row, 1, NULL, NULL) == CRIL_OK);
     must(cril_store_import(s, CRIL_FIGURE_SCORE, &row, 1, NULL, NULL) == CRIL_OK);
     must(cril_store_put_baselines(s, c.id, &b, 1, NULL) == CRIL_OK);
@@ -123,6 +153,28 @@ static void change_values(const uint8_t *data, size_t size)
         {"baselines", "corpus"},
         {"baselines", "name"},
         {"baselines", "bytes"},
+        {"benchmarks", "id"},
+        {"benchmarks", "task"},
+        {"benchmarks", "protocol"},
+        {"benchmarks", "protocol_sha256"},
+        {"benchmarks", "data"},
+        {"benchmarks", "lim"},
+        {"subjects", "benchmark"},
+        {"subjects", "subject"},
+        {"subjects", "items"},
+        {"subjects", "last"},
+        {"item_cells", "key"},
+        {"item_cells", "model"},
+        {"item_cells", "task"},
+        {"item_cells", "protocol_sha256"},
+        {"item_cells", "data"},
+        {"item_cells", "numerics"},
+        {"items", "cell"},
+        {"items", "subject"},
+        {"items", "idx"},
+        {"items", "line"},
+        {"programs", "cell"},
+        {"programs", "versions"},
         {"bpc", "model"},
         {"bpc", "corpus"},
         {"bpc", "bpc"},
@@ -130,7 +182,7 @@ static void change_values(const uint8_t *data, size_t size)
         {"bpc", "source"},
         {"cells", "key"},
         {"cells", "model"},
-        {"cells", "corpus"},
+        {"cells", "text"},
         {"cells", "protocol"},
         {"cells", "context"},
         {"cells", "stride"},
@@ -185,7 +237,9 @@ static void change_values(const uint8_t *data, size_t size)
         memcpy(&number, data + 3, n < 8 ? n : 8);
         memcpy(&real, &number, 8);
         snprintf(sql, sizeof(sql), "UPDATE OR REPLACE %s SET %s = ?1%s", column[0], column[1],
-                 strcmp(column[0], "documents") == 0 ? " WHERE idx % 7 = ?2" : "");
+                 strcmp(column[0], "documents") == 0 || strcmp(column[0], "items") == 0
+                     ? " WHERE idx % 7 = ?2"
+                     : "");
         must(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK);
         if (type == 0)
             sqlite3_bind_int64(q, 1, (sqlite3_int64)number);
@@ -254,7 +308,8 @@ static void check_table(cril_store *s)
         return;
     must(t.bpc[0].origin == CRIL_ORIGIN_NONE ||
          (isfinite(t.bpc[0].value) && t.bpc[0].value >= 0 && !(t.bpc[0].se < 0)));
-    must(t.score[0].origin == CRIL_ORIGIN_NONE || (t.score[0].value >= 0 && t.score[0].value <= 1));
+    must(t.score[0].origin == CRIL_ORIGIN_NONE ||
+         (t.score[0].value >= 0 && t.score[0].value <= 1 && !(t.score[0].se < 0)));
     must(cril_is_name(t.bpc[0].source, 0, CRIL_MAX_NAME) &&
          cril_is_name(t.score[0].source, 0, CRIL_MAX_NAME));
     cril_study_table_free(&t);

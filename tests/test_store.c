@@ -544,40 +544,47 @@ static void test_synchronous(void **state)
 
 /* ---- Of an earlier version ---- */
 
-/* A copy of the golden database of version 1, as golden/README.md has it. */
-static const char *copy_old(const char *name)
+/* A copy of the golden database of a version, as golden/README.md has it. */
+static const char *copy_of_version(int version, const char *name)
 {
     char from[1024];
     const char *to = file(name);
     char *bytes;
     size_t n;
 
-    snprintf(from, sizeof(from), "%s/golden/study-1.db", CRIL_TEST_DATA);
+    snprintf(from, sizeof(from), "%s/golden/study-%d.db", CRIL_TEST_DATA, version);
     bytes = read_file(from, &n);
     write_file(to, bytes, n);
     free(bytes);
     return to;
 }
 
-/* What was measured is there, by rules 1; cells that a limit told apart are one; what was imported
- * stays, and an error of 0 is none. */
+static const char *copy_old(const char *name)
+{
+    return copy_of_version(1, name);
+}
+
+/* Of version 1: what was measured is there, by rules 1; cells that a limit told apart are one; what
+ * was imported stays, and an error of 0 is none. Of version 2: all is as it was. */
 static void test_upgrade(void **state)
 {
-    char golden[1024];
-    char *want, *got;
-    size_t n;
-
     (void)state;
-    snprintf(golden, sizeof(golden), "%s/golden/study-1.txt", CRIL_TEST_DATA);
-    want = read_file(golden, &n);
-    got = dump_of(copy_old("old.db")); /* for reading too */
-    assert_int_equal(strlen(got), n);
-    assert_memory_equal(got, want, n);
-    free(got);
-    got = dump_of(file("old.db")); /* done once */
-    assert_memory_equal(got, want, n);
-    free(got);
-    free(want);
+    for (int version = 1; version <= 2; version++) {
+        char golden[1024];
+        char *want, *got;
+        size_t n;
+
+        snprintf(golden, sizeof(golden), "%s/golden/study-%d.txt", CRIL_TEST_DATA, version);
+        want = read_file(golden, &n);
+        got = dump_of(copy_of_version(version, "old.db")); /* for reading too */
+        assert_int_equal(strlen(got), n);
+        assert_memory_equal(got, want, n);
+        free(got);
+        got = dump_of(file("old.db")); /* done once */
+        assert_memory_equal(got, want, n);
+        free(got);
+        free(want);
+    }
 }
 
 /* All of it or nothing: what cannot be brought to this version stays as it was, byte for byte. */
@@ -609,6 +616,32 @@ static void test_upgrade_refused(void **state)
         assert_int_not_equal(open_only(path, false, &err), CRIL_OK);
         if (!strstr(err.message, damages[i].word))
             fail_msg("%s: no \"%s\" in: %s", damages[i].sql, damages[i].word, err.message);
+        after = read_file(path, &m);
+        assert_int_equal(n, m);
+        assert_memory_equal(before, after, n);
+        free(before);
+        free(after);
+    }
+}
+
+/* A file that says version 2 and has not its tables stays as it was. */
+static void test_upgrade_of_2_refused(void **state)
+{
+    static const char *const damages[] = {
+        "CREATE TABLE items(cell BLOB NOT NULL, subject TEXT NOT NULL, idx INTEGER NOT NULL, line "
+        "TEXT NOT NULL, PRIMARY KEY(cell, subject, idx)) WITHOUT ROWID",
+        "DROP TABLE texts", "UPDATE meta SET value = 1 WHERE key = 'schema'"};
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(damages) / sizeof(*damages); i++) {
+        const char *path = copy_of_version(2, "old.db");
+        char *before, *after;
+        size_t n, m;
+
+        execute(path, damages[i]);
+        before = read_file(path, &n);
+        check_refused(open_only(path, false, &err), CRIL_ERR_FORMAT, "tables");
         after = read_file(path, &m);
         assert_int_equal(n, m);
         assert_memory_equal(before, after, n);
@@ -973,9 +1006,9 @@ static void test_files(void **state)
     execute(file("half.db"), "PRAGMA application_id = 0x6372696c; CREATE TABLE t(a)");
     check_refused(open_only(file("half.db"), false, &err), CRIL_ERR_FORMAT, "another program");
     make_full(file("new.db"));
-    execute(file("new.db"), "UPDATE meta SET value = 3 WHERE key = 'schema'");
+    execute(file("new.db"), "UPDATE meta SET value = 4 WHERE key = 'schema'");
     check_refused(open_only(file("new.db"), false, &err), CRIL_ERR_UNSUPPORTED, "newer cril");
-    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 3");
+    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 4");
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(chdir(folder), 0);
     check_ok(open_only(":memory:", false, &err)); /* a file like any other */
@@ -1716,20 +1749,35 @@ static void test_claims(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip),      store_test(test_missing),
-        store_test(test_cells),           store_test(test_upgrade),
-        store_test(test_upgrade_refused), store_test(test_limits),
-        store_test(test_token_ids),       store_test(test_names_of_a_file),
-        store_test(test_synchronous),     store_test(test_conflicts),
-        store_test(test_changed),         store_test(test_refused_values),
-        store_test(test_imports),         store_test(test_unknown_errors),
-        store_test(test_table),           store_test(test_baselines),
-        store_test(test_files),           store_test(test_read_only),
-        store_test(test_locked),          store_test(test_full),
-        store_test(test_merge),           store_test(test_merge_conflicts),
-        store_test(test_merge_options),   store_test(test_hostile),
-        store_test(test_damaged),         store_test(test_killed),
-        store_test(test_two_writers),     store_test(test_claims),
+        store_test(test_round_trip),
+        store_test(test_missing),
+        store_test(test_cells),
+        store_test(test_upgrade),
+        store_test(test_upgrade_of_2_refused),
+        store_test(test_upgrade_refused),
+        store_test(test_limits),
+        store_test(test_token_ids),
+        store_test(test_names_of_a_file),
+        store_test(test_synchronous),
+        store_test(test_conflicts),
+        store_test(test_changed),
+        store_test(test_refused_values),
+        store_test(test_imports),
+        store_test(test_unknown_errors),
+        store_test(test_table),
+        store_test(test_baselines),
+        store_test(test_files),
+        store_test(test_read_only),
+        store_test(test_locked),
+        store_test(test_full),
+        store_test(test_merge),
+        store_test(test_merge_conflicts),
+        store_test(test_merge_options),
+        store_test(test_hostile),
+        store_test(test_damaged),
+        store_test(test_killed),
+        store_test(test_two_writers),
+        store_test(test_claims),
         store_test(test_made_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,40 @@ static void reads_all_that_a_file_says(void **state)
     cril_study_close(s);
 }
 
+/* What is measured, what is taken from results files, and what is both. */
+static void measures_benchmarks(void **state)
+{
+    cril_study *s = good("models: [{name: m}]\ncorpora: [{name: cc}]\npython: bin/python\n"
+                         "benchmarks:\n"
+                         "  - {name: A, task: mmlu, data: sets, protocol: harness, limit: 20}\n"
+                         "  - {name: B, task: mmlu, data: /sets, metric: acc}\n"
+                         "  - {name: C, task: mmlu, metric: acc, filter: other}\n"
+                         "  - {name: D, task: mmlu, data: sets, protocol: harness, limit: 21}\n");
+    const cril_study_info *i = cril_study_info_of(s);
+    const cril_study_benchmark *b = i->benchmarks;
+
+    (void)state;
+    assert_string_equal(i->python, "lab/bin/python");
+    assert_string_equal(b[0].data, "lab/sets");
+    assert_string_equal(b[0].protocol, "harness");
+    assert_int_equal(b[0].limit, 20);
+    assert_true(!b[0].metric && !b[0].filter);
+    assert_string_equal(b[1].data, "/sets");
+    assert_string_equal(b[1].protocol, "paper");
+    assert_int_equal(b[1].limit, 0);
+    assert_string_equal(b[1].metric, "acc");
+    assert_string_equal(b[1].filter, "none");
+    assert_true(!b[2].data && !b[2].protocol);
+    assert_string_equal(b[2].filter, "other");
+    cril_study_close(s);
+    s = good("models: [{name: m}]\ncorpora: [{name: cc}]\npython: python3.11\n");
+    assert_string_equal(cril_study_info_of(s)->python, "python3.11");
+    cril_study_close(s);
+    s = good("models: [{name: m}]\ncorpora: [{name: cc}]\n");
+    assert_null(cril_study_info_of(s)->python);
+    cril_study_close(s);
+}
+
 static void fills_in_defaults(void **state)
 {
     static const char *const expected[][3] = {
@@ -262,7 +296,7 @@ static const struct rule rules[] = {
     /* keys and kinds */
     {M C "modles: [a]\n", 3,
      "\"modles\" is not a key of a study file; did you mean \"models\"? (keys: title, database, "
-     "protocols, models, corpora, benchmarks, fits)"},
+     "python, protocols, models, corpora, benchmarks, fits)"},
     {M C "Title: a\n", 3, "did you mean \"title\"?"},
     {M C "colour: a\n", 3, "\"colour\" is not a key of a study file (keys:"},
     {M C "title: a\n\ntitle: b\n", 5, "\"title\" is given twice, in line 3 and here"},
@@ -338,6 +372,24 @@ static const struct rule rules[] = {
          "  - {name: F, task: t, metric: acc, filter: none}\n",
      5, "has the same score as the one of line 4 (t, acc, none), which would count twice"},
     {M C "benchmarks:\n  - {name: E, task: [t], metric: acc}\n", 4, "task"},
+    /* benchmarks that cril measures */
+    {M C "benchmarks:\n  - name: E\n    protocol: paper\n", 5, "this one has no \"data\""},
+    {M C "benchmarks:\n  - name: E\n    limit: 3\n", 5, "this one has no \"data\""},
+    {M C "benchmarks:\n  - name: E\n    data: d\n", 5, "add the \"task\", such as gsm8k"},
+    {M C "benchmarks:\n  - name: E\n    task: mmlu\n    data: ~/d\n", 6, "'~' is not expanded"},
+    {M C "benchmarks:\n  - name: E\n    data: d\n    task: arc_chalenge\n", 6,
+     "\"arc_chalenge\" is no task of cril's, and \"data\" asks cril to run it; did you mean "
+     "\"arc_challenge\"? (there are: "},
+    {M C "benchmarks:\n  - name: E\n    data: d\n    task: mmlu\n    protocol: pape\n", 7, "pape"},
+    {M C "benchmarks:\n  - name: E\n    data: d\n    task: mmlu\n    filter: none\n", 6,
+     "add the \"metric\""},
+    {M C "benchmarks:\n  - names: [E, F]\n    data: d\n    task: mmlu\n", 6,
+     "give each an item of its own"},
+    {M C "benchmarks:\n  - names: [E, F]\n    data: d\n", 5, "data are of one benchmark"},
+    {M C "benchmarks:\n  - {name: E, task: mmlu, data: d}\n"
+         "  - {name: F, task: mmlu, data: d, protocol: paper}\n",
+     5, "is measured as the one of line 4 is (mmlu by paper)"},
+    {M C "benchmarks:\n  - {name: E, task: mmlu, data: d, limit: 0}\n", 4, "limit"},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\""},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?"},
     {M C "benchmarks:\n  - {name: E, group: python}\n", 4, "no corpus is of the group \"python\""},
@@ -652,11 +704,11 @@ static void load_tells_the_first(void **state)
     (void)state;
     make_file("study.yaml", M C "a: 1\nb: 1\n");
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, &err), CRIL_ERR_RANGE);
-    snprintf(
-        expected, sizeof(expected),
-        "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, protocols, "
-        "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' lists all)",
-        folder);
+    snprintf(expected, sizeof(expected),
+             "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, python, "
+             "protocols, "
+             "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' lists all)",
+             folder);
     assert_string_equal(err.message, expected);
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, NULL), CRIL_ERR_RANGE);
     make_file("study.yaml", M C B);
@@ -673,6 +725,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_all_that_a_file_says),
+        cmocka_unit_test(measures_benchmarks),
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(selects_models),
         cmocka_unit_test(checks_words_of_others),

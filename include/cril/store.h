@@ -1,12 +1,12 @@
 /*
- * What is known of models and corpora: one SQLite file, keyed by what was measured
+ * What is known of models, corpora and benchmarks: one SQLite file, keyed by what was measured
  * (doc/database.md).
  *
- * A *cell* is one model's file on one corpus's documents by one protocol and one version of the
- * numeric contract. A finished document of a cell is a row, and a row never changes: the same
- * figures come out wherever and whenever it is scored, so stores can be put together in any order,
- * and a row that differs from the known one is an error and not an update. What is imported stands
- * beside it, by name.
+ * A *cell* is one model's file on one corpus's documents, or on the items of a benchmark's task, by
+ * one protocol and one version of the numeric contract. A finished document or item of a cell is a
+ * row, and a row never changes: the same figures come out wherever and whenever it is scored, so
+ * stores can be put together in any order, and a row that differs from the known one is an error
+ * and not an update. What is imported stands beside it, by name.
  *
  * The file depends on what is known alone: it holds no times, hosts or paths, and two stores that
  * know the same have the same dump (cril_store_dump).
@@ -161,6 +161,97 @@ cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_s
 /* All cells of which a document is there, in a fixed order. *out is owned: free. */
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err);
 
+/* ---- Benchmarks ---- */
+
+/* Which items of a subject a benchmark asks for: those up to one place of the data file. */
+typedef struct cril_store_subject {
+    char name[128];       /* "": the task has no subjects */
+    uint64_t items, last; /* how many, and the place of the last */
+} cril_store_subject;
+
+/* Facts of a benchmark: a task by a protocol on data, and how many items of it. */
+typedef struct cril_store_benchmark {
+    char id[65]; /* set by cril_store_benchmark_id: SHA-256 over all that follows but the protocol's
+                    name and the items */
+    char task[64];
+    char protocol[96]; /* its name */
+    char protocol_sha256[65], data_sha256[65];
+    uint64_t limit; /* items, of each subject where there are subjects; 0: none */
+    uint64_t items; /* of all subjects; set by what reads */
+} cril_store_benchmark;
+
+/* Sets b->id. CRIL_ERR_RANGE: one of what it is made of is none. */
+cril_status cril_store_benchmark_id(cril_store_benchmark *b, cril_error *err);
+
+/* As cril_store_put_corpus. subjects [n], n >= 1, each name once. */
+cril_status cril_store_put_benchmark(cril_store *s, const char *name, const cril_store_benchmark *b,
+                                     const cril_store_subject *subjects, size_t n, bool *changed,
+                                     cril_error *err);
+cril_status cril_store_find_benchmark(cril_store *s, const char *name, cril_store_benchmark *out,
+                                      bool *found, cril_error *err);
+
+/* One model's file on a task's data by one protocol. Benchmarks that differ in their limit alone
+ * share it. */
+typedef struct cril_item_cell {
+    char model[65]; /* SHA-256 of its file */
+    char task[64];
+    char protocol_sha256[65], data_sha256[65];
+    int numerics, rules; /* CRIL_NUMERICS, CRIL_RULES of the library that computed it */
+} cril_item_cell;
+
+/* The cell that this library computes for the two. */
+void cril_item_cell_of(const cril_store_model *m, const cril_store_benchmark *b,
+                       cril_item_cell *out);
+
+/* What is known of an item. */
+typedef struct cril_store_item {
+    const char *subject; /* "": none */
+    uint64_t index;      /* place in the data file */
+    const char *line;    /* [len] the line of an items file (doc/eval.md) without prompts */
+    size_t len;
+} cril_store_item;
+
+/*
+ * Adds items [n] of a cell whose model and benchmark are known. One that is known is left out if
+ * its line is equal byte for byte; otherwise CRIL_ERR_MISMATCH says which differs. programs: what
+ * ran programs, such as "Python 3.11.2 numpy 1.26.4"; NULL: none ran. CRIL_ERR_RANGE: a line that
+ * is none of the item, an item for which no benchmark asks, a cell of an unknown model or
+ * benchmark.
+ */
+cril_status cril_store_put_items(cril_store *s, const cril_item_cell *cell,
+                                 const cril_store_item *items, size_t n, const char *programs,
+                                 cril_error *err);
+
+/* How many of a benchmark's items are there. */
+cril_status cril_store_count_items(cril_store *s, const cril_item_cell *cell,
+                                   const cril_store_benchmark *b, uint64_t *n, cril_error *err);
+
+/* Those of a benchmark's items that are there, by subject, then place; borrowed during the call. A
+ * status other than CRIL_OK ends it. */
+typedef cril_status (*cril_store_see_item)(void *user, const cril_store_item *item,
+                                           cril_error *err);
+cril_status cril_store_each_item(cril_store *s, const cril_item_cell *cell,
+                                 const cril_store_benchmark *b, cril_store_see_item see, void *user,
+                                 cril_error *err);
+
+/* A model's score in a benchmark. */
+typedef struct cril_score_of_items {
+    uint64_t items;        /* that it is of */
+    uint64_t errors;       /* that could not be run; they count as wrong */
+    double value, se;      /* share of 1; NaN: not known */
+    double bpb, bpb_total; /* bits per byte of gold answers; NaN: there are none */
+} cril_score_of_items;
+
+/* The score of those of a benchmark's items that are there. CRIL_ERR_EMPTY: none is.
+ * CRIL_ERR_UNSUPPORTED: this library does not know the task or has another protocol of that name.
+ */
+cril_status cril_store_score(cril_store *s, const cril_item_cell *cell,
+                             const cril_store_benchmark *b, cril_score_of_items *out,
+                             cril_error *err);
+
+/* All cells of which an item is there, in a fixed order. *out is owned: free. */
+cril_status cril_store_item_cells(cril_store *s, cril_item_cell **out, size_t *n, cril_error *err);
+
 /* ---- Figures from elsewhere ---- */
 
 /* Adds rows [n], each in the place of an earlier one of its model and corpus or benchmark. changed
@@ -209,6 +300,24 @@ typedef struct cril_cell_state {
 cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
                               const cril_study_protocol *p, cril_cell_state *out, cril_error *err);
 
+/* A benchmark's cell of the study. */
+typedef struct cril_score_state {
+    bool known; /* model, task and data as they are now have been read: the next three */
+    cril_item_cell cell;
+    cril_store_benchmark benchmark; /* whose items it is to have */
+    uint64_t done;                  /* items of it that are there */
+    bool complete;
+    bool out_of_date; /* as cril_cell_state has it */
+    char why[200];
+    cril_item_cell old_cell;
+    cril_store_benchmark old_benchmark;
+} cril_score_state;
+
+/* model and benchmark: indices in the study. */
+cril_status cril_current_score(cril_current *c, size_t model, size_t benchmark,
+                               cril_score_state *out, cril_error *err);
+bool cril_current_benchmark(const cril_current *c, size_t benchmark, cril_store_benchmark *out);
+
 /*
  * A name by which figures may have been imported for a model before it was renamed: one that stood
  * for its file, and that the study does not name. NULL past the last. Borrowed from c.
@@ -229,7 +338,8 @@ cril_status cril_store_table(cril_store *s, const cril_study_info *study,
                              cril_error *err);
 
 typedef struct cril_store_merge_options {
-    bool measured_only; /* models, corpora, baselines and documents: no names, nothing imported */
+    bool measured_only; /* models, corpora, baselines, documents, benchmarks and items: no names,
+                           nothing imported */
     bool rename;        /* a name that stands for another file in s stands for theirs from now on */
 } cril_store_merge_options;
 

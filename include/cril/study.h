@@ -2,8 +2,8 @@
  * Studies: models x corpora, models x benchmarks, and the line through them.
  *
  * A study is one YAML file (doc/study.md) that names what is compared, and one SQLite file that
- * holds what is known. A *cell* is one model on one corpus by one protocol; its figures are
- * measured by this library or imported with their source.
+ * holds what is known. A *cell* is one model on one corpus by one protocol, or on one benchmark;
+ * its figures are measured by this library or imported with their source.
  *
  * A study is immutable once loaded and may be shared by threads. A store belongs to one thread; any
  * number of stores, in any number of processes, may have one file open.
@@ -49,8 +49,13 @@ typedef struct cril_study_corpus {
 typedef struct cril_study_benchmark {
     const char *name;
     const char *group;
-    const char *task, *metric,
-        *filter; /* which score of lm-evaluation-harness it is (harness.h); NULL: none is named */
+    const char *task;            /* of cril's, and of lm-evaluation-harness; NULL: none is named */
+    const char *metric, *filter; /* which score of the latter's results files it is (harness.h);
+                                    NULL: none */
+    const char *data;            /* file or folder of its items, which makes a score measured; NULL:
+                                    scores are imported only */
+    const char *protocol;        /* by which it is measured; NULL where data is */
+    uint64_t limit; /* items to run, of each subject where there are subjects; 0: all */
     size_t line;
 } cril_study_benchmark;
 
@@ -73,6 +78,7 @@ typedef struct cril_study_info {
     const char *path;     /* of the study file, as given */
     const char *title;    /* of the file's name where none is given */
     const char *database; /* path of the store */
+    const char *python;   /* command or path that runs programs of benchmarks; NULL: python3 */
     const cril_study_model *models;
     const cril_study_corpus *corpora;
     const cril_study_benchmark *benchmarks;
@@ -134,7 +140,7 @@ bool cril_study_selects(const cril_study_model *m, const char *const *words, siz
 /* Where a number comes from. */
 typedef enum cril_origin {
     CRIL_ORIGIN_NONE = 0, /* nothing is known */
-    CRIL_ORIGIN_MEASURED, /* by this library, all documents */
+    CRIL_ORIGIN_MEASURED, /* by this library, all documents or items */
     CRIL_ORIGIN_IMPORTED
 } cril_origin;
 
@@ -142,7 +148,8 @@ typedef struct cril_known {
     double value; /* bits per character, or a score as a share of 1; NaN where origin is NONE */
     double se;    /* standard error; NaN: not known */
     cril_origin origin;
-    const char *source;      /* of an imported one; "" otherwise; belongs to the table */
+    const char *source;      /* of an imported one, and by which task and protocol a score was
+                                measured; "" otherwise; belongs to the table */
     const char *out_of_date; /* why what was measured is no longer of the study, and not the value
                                 here; NULL: it is, or nothing was; belongs to the table */
     double was;              /* what was measured then */

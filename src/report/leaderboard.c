@@ -331,6 +331,9 @@ static bool is_old(const struct board *b, const struct column *c, size_t model)
     for (size_t i = 0; (c->kind == CORPUS || c->kind == ALL_CORPORA) && i < t->n_corpora; i++)
         old |= is_in(b, c, i) && t->bpc[model * t->n_corpora + i].origin == CRIL_ORIGIN_NONE &&
                t->bpc[model * t->n_corpora + i].out_of_date != NULL;
+    for (size_t i = 0; (c->kind == GROUP || c->kind == ALL_GROUPS) && i < t->n_benchmarks; i++)
+        old |= is_in(b, c, i) && t->score[model * t->n_benchmarks + i].origin == CRIL_ORIGIN_NONE &&
+               t->score[model * t->n_benchmarks + i].out_of_date != NULL;
     return old;
 }
 
@@ -395,7 +398,15 @@ static void write_documents(const struct cril_page *p)
         fputs(n_cut ? ", all documents of the others" : "over all documents", p->f);
 }
 
-/* A note on figures that are out of date: what changed, and that no line or mean uses them. */
+/* Begins the note on figures that are out of date, or goes on with it: what of which model. */
+static void write_old_name(const struct cril_page *p, size_t model, const char *of, bool *any)
+{
+    fputs(*any ? "; " : "<p class=\"note\">Out of date, and in no figure of this page: ", p->f);
+    *any = true;
+    cril_markup_put(p->f, "<bdi>%t</bdi> on <bdi>%t</bdi>, ", p->info->models[model].name, of);
+}
+
+/* What changed, and that no line or mean uses it. */
 static void write_old(const struct cril_page *p)
 {
     const cril_study_table *t = p->table;
@@ -406,12 +417,17 @@ static void write_old(const struct cril_page *p)
 
         if (!k->out_of_date)
             continue;
-        fputs(any ? "; " : "<p class=\"note\">Out of date, and in no figure of this page: ", p->f);
-        any = true;
-        cril_markup_put(p->f, "<bdi>%t</bdi> on <bdi>%t</bdi>, ",
-                        p->info->models[i / t->n_corpora].name,
-                        p->info->corpora[i % t->n_corpora].name);
+        write_old_name(p, i / t->n_corpora, p->info->corpora[i % t->n_corpora].name, &any);
         cril_markup_number(p->f, k->was, p->bpc_decimals);
+        cril_markup_put(p->f, " (%t)", k->out_of_date);
+    }
+    for (size_t i = 0; i < t->n_models * t->n_benchmarks; i++) {
+        const cril_known *k = &t->score[i];
+
+        if (!k->out_of_date)
+            continue;
+        write_old_name(p, i / t->n_benchmarks, p->info->benchmarks[i % t->n_benchmarks].name, &any);
+        cril_markup_number(p->f, 100 * k->was, 1);
         cril_markup_put(p->f, " (%t)", k->out_of_date);
     }
     if (any)

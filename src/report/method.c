@@ -23,7 +23,7 @@ static bool has_errors(const cril_study_table *t)
 }
 
 struct origins {
-    bool bpc_measured, bpc_imported, scores_imported;
+    bool bpc_measured, bpc_imported, scores_measured, scores_imported;
 };
 
 static struct origins find_origins(const cril_study_table *t)
@@ -32,6 +32,7 @@ static struct origins find_origins(const cril_study_table *t)
 
     return (struct origins){has_origin(t->bpc, n_bpc, CRIL_ORIGIN_MEASURED),
                             has_origin(t->bpc, n_bpc, CRIL_ORIGIN_IMPORTED),
+                            has_origin(t->score, n_scores, CRIL_ORIGIN_MEASURED),
                             has_origin(t->score, n_scores, CRIL_ORIGIN_IMPORTED)};
 }
 
@@ -59,6 +60,27 @@ static void write_protocol(const struct cril_page *p)
     if (q->stride)
         cril_markup_put(p->f, "%s a stride of %z tokens", q->context ? " and" : "; here with",
                         q->stride);
+    fputs(".</dd>\n", p->f);
+}
+
+/* By which task and protocol each benchmark was measured: the same for all models. */
+static void write_tasks(const struct cril_page *p)
+{
+    const cril_study_table *t = p->table;
+    bool any = false;
+
+    fputs("<dt>Benchmarks that cril measured</dt><dd>", p->f);
+    for (size_t b = 0; b < t->n_benchmarks; b++) {
+        size_t m = 0;
+
+        while (m < t->n_models && t->score[m * t->n_benchmarks + b].origin != CRIL_ORIGIN_MEASURED)
+            m++;
+        if (m == t->n_models)
+            continue;
+        cril_markup_put(p->f, "%s<bdi>%t</bdi>: %t", any ? "; " : "", p->info->benchmarks[b].name,
+                        t->score[m * t->n_benchmarks + b].source);
+        any = true;
+    }
     fputs(".</dd>\n", p->f);
 }
 
@@ -122,7 +144,9 @@ static void write_words(const struct cril_page *p)
         write_words_of_lines(p);
     if (from.bpc_measured)
         write_protocol(p);
-    else
+    if (from.scores_measured)
+        write_tasks(p);
+    if (!from.bpc_measured && !from.scores_measured)
         fputs("<dt>Origin</dt><dd>cril measured nothing on this page: all figures are imported, "
               "and their sources are named under "
               "Table 1.</dd>\n",
@@ -245,7 +269,7 @@ static void write_repeat(const struct cril_page *p)
     const struct origins from = find_origins(p->table);
 
     fputs("<section id=\"repeat\"><h2>How to repeat it</h2>\n<pre tabindex=\"0\">", p->f);
-    if (from.bpc_measured)
+    if (from.bpc_measured || from.scores_measured)
         write_command(p, "cril study run", "");
     if (from.bpc_imported || from.scores_imported) {
         write_command(p, "cril study import",

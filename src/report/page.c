@@ -139,8 +139,6 @@ static void add_sources(struct cril_page *p, const cril_known *known, size_t n)
     for (size_t i = 0; i < n; i++) {
         size_t k = 0;
 
-        if (known[i].origin == CRIL_ORIGIN_MEASURED)
-            p->bpc_decimals = 4;
         if (known[i].origin != CRIL_ORIGIN_IMPORTED)
             continue;
         while (k < p->n_sources && strcmp(p->sources[k], known[i].source) != 0)
@@ -178,6 +176,9 @@ static cril_status gather(struct cril_page *p, cril_error *err)
     if (!p->family || !p->family_names || !p->fits || !p->sources || !cril_page_rank(p))
         return no_memory(err);
     number_families(p);
+    for (size_t i = 0; i < n_bpc; i++)
+        if (p->table->bpc[i].origin == CRIL_ORIGIN_MEASURED)
+            p->bpc_decimals = 4;
     add_sources(p, p->table->bpc, n_bpc);
     add_sources(p, p->table->score, n_scores);
     for (size_t i = 0; st == CRIL_OK && i < p->info->n_fits; i++) {

@@ -4,8 +4,8 @@
  * when its last descriptor is closed, so a process that is killed leaves none behind and nothing
  * has to be refreshed or timed out. Two claims of one process exclude each other as well.
  *
- * A cell has 2^32 bytes, one a document, at 2^32 times the first 30 bits of its key. Cells that
- * share these bits are claimed as one: this may delay work, but never makes it wrong.
+ * A cell has 2^32 bytes, one a document or item, at 2^32 times the first 30 bits of its key. Cells
+ * that share these bits are claimed as one: this may delay work, but never makes it wrong.
  */
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "study/store.h"
@@ -52,24 +52,18 @@ static off_t first_byte(const uint8_t key[32])
     return (off_t)((uint64_t)cell << 32);
 }
 
-cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
-                             cril_claim **out, cril_error *err)
+static cril_status claim(const cril_store *s, const uint8_t key[32], uint64_t from, uint64_t to,
+                         cril_claim **out, cril_error *err)
 {
-    if (CRIL_LACKS(err, s, cell, out))
-        return CRIL_ERR_RANGE;
-
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    uint8_t key[32];
     cril_claim *c;
     int fd = -1;
-    cril_status st = cril_cell_key(cell, key, err);
+    cril_status st;
 
-    if (st != CRIL_OK)
-        return st;
     if (from >= to || to > UINT64_C(1) << 32)
         return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: documents %" PRIu64 " to before %" PRIu64 " cannot be claimed",
-                         s->path, from, to);
+                         "%s: rows %" PRIu64 " to before %" PRIu64 " cannot be claimed", s->path,
+                         from, to);
     if ((st = open_lock_file(s, &fd, err)) != CRIL_OK)
         return st;
     if (!(c = malloc(sizeof(*c)))) {
@@ -92,6 +86,27 @@ cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from
     }
     *out = c;
     return CRIL_OK;
+}
+
+cril_status cril_store_claim(cril_store *s, const cril_cell *cell, uint64_t from, uint64_t to,
+                             cril_claim **out, cril_error *err)
+{
+    if (CRIL_LACKS(err, s, cell, out))
+        return CRIL_ERR_RANGE;
+
+    uint8_t key[32];
+    const cril_status st = cril_cell_key(cell, key, err);
+
+    return st == CRIL_OK ? claim(s, key, from, to, out, err) : st;
+}
+
+cril_status cril_claim_items(cril_store *s, const cril_item_cell *cell, uint64_t from, uint64_t to,
+                             cril_claim **out, cril_error *err)
+{
+    uint8_t key[32];
+    const cril_status st = cril_item_cell_key(cell, key, err);
+
+    return st == CRIL_OK ? claim(s, key, from, to, out, err) : st;
 }
 
 void cril_claim_release(cril_claim *c)

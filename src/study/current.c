@@ -11,7 +11,6 @@
  */
 #include "study/current.h"
 
-#include "study/query.h"
 #include "study/stamp.h"
 #include "study/store.h"
 #include "study/survey.h"
@@ -24,34 +23,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-struct model_now {
-    bool known, has_before; /* before: what the name stood for, another file */
-    cril_store_model facts, before;
-};
-
-struct corpus_now {
-    bool known, has_before;
-    cril_store_corpus facts, before;
-    char why[120]; /* before is not facts */
-};
-
-struct named {
-    char name[CRIL_MAX_NAME], id[65];
-    uint64_t bytes; /* of the model */
-};
-
-struct cril_current {
-    cril_store *store;
-    const cril_study_info *study;
-    struct model_now *models;   /* [n_models] */
-    struct corpus_now *corpora; /* [n_corpora] */
-    cril_cell *cells;           /* [n_cells] all that the store has */
-    bool *is_current;           /* [n_cells] it is one of the study as it is now */
-    size_t n_cells;
-    struct named *former; /* [n_former] names of models that the study has not */
-    size_t n_former, former_size;
-};
 
 static cril_status no_memory(const cril_store *s, cril_error *err)
 {
@@ -119,7 +90,7 @@ static cril_status identify(const struct cril_current *c, const char *path, size
  * for. */
 static bool is_model_worth(const struct cril_current *c, size_t i, const struct cril_stamps *stamps)
 {
-    const struct model_now *now = &c->models[i];
+    const struct cril_model_now *now = &c->models[i];
 
     if (now->has_before)
         return now->before.bytes == stamps->bytes;
@@ -133,7 +104,7 @@ static cril_status look_at_model(struct cril_current *c, size_t i, cril_error *e
 {
     static const struct asked asked = {CRIL_STAMPED_MODEL, hash_model, is_model_worth};
     const cril_study_model *m = &c->study->models[i];
-    struct model_now *now = &c->models[i];
+    struct cril_model_now *now = &c->models[i];
     char sha256[65];
     cril_status st = cril_store_find_model(c->store, m->name, &now->before, &now->has_before, err);
 
@@ -160,7 +131,7 @@ static bool is_corpus_worth(const struct cril_current *c, size_t i,
     return c->corpora[i].has_before;
 }
 
-static void say_change(struct corpus_now *now, const cril_store_corpus *want)
+static void say_change(struct cril_corpus_now *now, const cril_store_corpus *want)
 {
     const cril_store_corpus *was = &now->before;
     char then[32] = "none", limit[32] = "none";
@@ -197,7 +168,7 @@ static cril_status look_at_corpus(struct cril_current *c, size_t i, cril_error *
 {
     const cril_study_corpus *corpus = &c->study->corpora[i];
     static const struct asked asked = {CRIL_STAMPED_CORPUS, hash_corpus, is_corpus_worth};
-    struct corpus_now *now = &c->corpora[i];
+    struct cril_corpus_now *now = &c->corpora[i];
     cril_store_corpus want = {0};
     cril_status st =
         cril_store_find_corpus(c->store, corpus->name, &now->before, &now->has_before, err);
@@ -244,7 +215,7 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
                            cril_error *err)
 {
     struct cril_current *c = user;
-    struct named *former;
+    struct cril_named *former;
 
     if (kind != CRIL_NAME_MODEL || names_model(c->study, name))
         return CRIL_OK;
@@ -278,7 +249,7 @@ const char *cril_current_former_name(const cril_current *c, size_t model, size_t
     if (!c || model >= c->study->n_models)
         return NULL;
 
-    const struct model_now *m = &c->models[model];
+    const struct cril_model_now *m = &c->models[model];
 
     for (size_t k = 0; k < c->n_former && m->known && c->study->models[model].path; k++)
         if (strcmp(c->former[k].id, m->facts.sha256) == 0 && !i--)
@@ -378,8 +349,8 @@ cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
     if (CRIL_LACKS(err, c, p, out))
         return CRIL_ERR_RANGE;
 
-    const struct model_now *m = &c->models[model];
-    const struct corpus_now *t = &c->corpora[corpus];
+    const struct cril_model_now *m = &c->models[model];
+    const struct cril_corpus_now *t = &c->corpora[corpus];
     const bool changed = m->has_before || t->has_before;
     const cril_store_model *old_model = m->has_before ? &m->before : &m->facts;
     const cril_store_corpus *old_corpus = t->has_before ? &t->before : &t->facts;
@@ -419,7 +390,8 @@ static cril_status look(struct cril_current *c, cril_error *err)
 
     c->models = calloc(c->study->n_models + 1, sizeof(*c->models));
     c->corpora = calloc(c->study->n_corpora + 1, sizeof(*c->corpora));
-    if (!c->models || !c->corpora)
+    c->benchmarks = calloc(c->study->n_benchmarks + 1, sizeof(*c->benchmarks));
+    if (!c->models || !c->corpora || !c->benchmarks)
         return no_memory(c->store, err);
     if ((st = cril_store_visit(c->store, &names, err)) != CRIL_OK ||
         (st = weigh_former(c, err)) != CRIL_OK)
@@ -428,6 +400,10 @@ static cril_status look(struct cril_current *c, cril_error *err)
         st = look_at_model(c, i, err);
     for (size_t i = 0; i < c->study->n_corpora && st == CRIL_OK; i++)
         st = look_at_corpus(c, i, err);
+    for (size_t i = 0; i < c->study->n_benchmarks && st == CRIL_OK; i++)
+        st = cril_current_look_at_benchmark(c, i, err);
+    if (st == CRIL_OK)
+        st = cril_store_item_cells(c->store, &c->item_cells, &c->n_item_cells, err);
     if (st != CRIL_OK || (st = cril_store_cells(c->store, &c->cells, &c->n_cells, err)) != CRIL_OK)
         return st;
     if (!(c->is_current = calloc(c->n_cells + 1, sizeof(*c->is_current))))
@@ -461,7 +437,9 @@ void cril_current_free(cril_current *c)
         return;
     free(c->models);
     free(c->corpora);
+    free(c->benchmarks);
     free(c->cells);
+    free(c->item_cells);
     free(c->is_current);
     free(c->former);
     free(c);

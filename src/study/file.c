@@ -9,6 +9,7 @@
 #include "study/file.h"
 
 #include "score/protocol.h"
+#include "study/benchmark.h"
 #include "study/paths.h"
 #include "study/words.h"
 #include "util/fail.h"
@@ -423,7 +424,8 @@ static void read_corpus(struct loader *l, const struct cril_yaml_node *item)
 /* ---- benchmarks ---- */
 
 struct benchmark_fields {
-    struct cril_yaml_text name, group, task, metric, filter;
+    struct cril_yaml_text name, group, task, metric, filter, data, protocol;
+    struct cril_yaml_count limit;
     struct cril_yaml_texts names;
 };
 
@@ -434,6 +436,9 @@ static const struct cril_yaml_key benchmark_keys[] = {
     {"task", CRIL_YAML_NAME, offsetof(struct benchmark_fields, task), 0},
     {"metric", CRIL_YAML_NAME, offsetof(struct benchmark_fields, metric), 0},
     {"filter", CRIL_YAML_NAME, offsetof(struct benchmark_fields, filter), 0},
+    {"data", CRIL_YAML_TEXT, offsetof(struct benchmark_fields, data), 0},
+    {"protocol", CRIL_YAML_NAME, offsetof(struct benchmark_fields, protocol), 0},
+    {"limit", CRIL_YAML_COUNT, offsetof(struct benchmark_fields, limit), INT64_MAX},
     {0},
 };
 
@@ -458,29 +463,69 @@ static void check_score(struct loader *l, const struct benchmark_fields *f)
         FAULT(l, line,
               "metric and filter choose among the scores of a task, but this benchmark has no "
               "\"task\"; give it one, or take them away");
-    else if (!f->metric.text)
+    else if (!f->metric.text && (!f->data.text || f->filter.line))
         FAULT(l, line,
               "a task of lm-evaluation-harness has several scores; add the \"metric\", such as acc "
-              "or exact_match");
-    else if (strchr(f->metric.text, ','))
+              "or exact_match%s",
+              f->data.text ? "" : ", or the \"data\" that cril is to run it on");
+    else if (f->metric.text && strchr(f->metric.text, ','))
         FAULT(l, f->metric.line,
               "\"%.80s\" is a metric and a filter; write metric: %.*s, filter: %.80s",
               f->metric.text, (int)strcspn(f->metric.text, ","), f->metric.text,
               strchr(f->metric.text, ',') + 1);
 }
 
+/* How cril measures a benchmark itself. */
+static void check_data(struct loader *l, const struct benchmark_fields *f)
+{
+    if (!f->data.line && (f->protocol.line || f->limit.line))
+        FAULT(l, f->protocol.line ? f->protocol.line : f->limit.line,
+              "protocol and limit say how cril measures a benchmark, but this one has no \"data\"; "
+              "give it the folder of its items, or take them away");
+    else if (f->data.line && f->names.line && !line_of_score(f))
+        FAULT(l, f->data.line,
+              "data are of one benchmark, and \"names\" are several; give each an item of its own");
+    else if (f->data.line && !f->task.text)
+        FAULT(l, f->data.line,
+              "\"data\" asks cril to measure the benchmark; add the \"task\", such as gsm8k ('cril "
+              "eval --list' shows all)");
+}
+
+/* The task and its protocol exist, and the files of its items. */
+static void check_task(struct loader *l, const struct benchmark_fields *f,
+                       const cril_study_benchmark *b)
+{
+    const struct cril_task *task;
+    struct cril_task_settings settings;
+    char *folder = NULL;
+    cril_error err;
+
+    if (cril_benchmark_settings(b, &task, &settings, &err) != CRIL_OK)
+        pass_on(l, task && f->protocol.line ? f->protocol.line : f->task.line, &err);
+    else if (l->touch_files && cril_task_folder(task, b->data, &folder, &err) != CRIL_OK)
+        pass_on(l, f->data.line, &err);
+    free(folder);
+}
+
 static void add_benchmark(struct loader *l, const struct benchmark_fields *f, const char *name,
                           size_t line)
 {
-    const char *no_filter = f->task.text ? "none" : NULL; /* as the harness calls it */
+    const char *no_filter = f->metric.text ? "none" : NULL; /* as the harness calls it */
+    const cril_study_benchmark b = {.name = name,
+                                    .group = f->group.text ? f->group.text : name,
+                                    .task = f->task.text,
+                                    .metric = f->metric.text,
+                                    .filter = f->filter.text ? f->filter.text : no_filter,
+                                    .data = f->data.text ? path_of(l, &f->data) : NULL,
+                                    .protocol = !f->data.text      ? NULL
+                                                : f->protocol.text ? f->protocol.text
+                                                                   : "paper",
+                                    .limit = f->limit.value,
+                                    .line = line};
 
-    ADD(l, benchmarks, line,
-        (cril_study_benchmark){.name = name,
-                               .group = f->group.text ? f->group.text : name,
-                               .task = f->task.text,
-                               .metric = f->metric.text,
-                               .filter = f->filter.text ? f->filter.text : no_filter,
-                               .line = line});
+    if (b.data && b.task)
+        check_task(l, f, &b);
+    ADD(l, benchmarks, line, b);
 }
 
 static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
@@ -499,6 +544,7 @@ static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
         FAULT(l, item->line,
               "a benchmark needs a \"name\"; several of a group can be given by \"names\"");
     check_score(l, &f);
+    check_data(l, &f);
     if (f.name.text)
         add_benchmark(l, &f, f.name.text, item->line);
     for (size_t i = 0; i < f.names.n && going_on(l); i++)
@@ -801,8 +847,15 @@ static void unknown_group(struct loader *l, const cril_study_benchmark *b)
 
 static bool is_same_score(const cril_study_benchmark *a, const cril_study_benchmark *b)
 {
-    return a->task && b->task && strcmp(a->task, b->task) == 0 &&
+    return a->metric && b->metric && strcmp(a->task, b->task) == 0 &&
            strcmp(a->metric, b->metric) == 0 && strcmp(a->filter, b->filter) == 0;
+}
+
+static bool is_same_measure(const cril_study_benchmark *a, const cril_study_benchmark *b)
+{
+    return a->data && b->data && strcmp(a->task, b->task) == 0 &&
+           strcmp(a->protocol, b->protocol) == 0 && strcmp(a->data, b->data) == 0 &&
+           a->limit == b->limit;
 }
 
 static void check_benchmark_names(struct loader *l)
@@ -835,6 +888,12 @@ static void check_benchmark_names(struct loader *l)
                       "%.60s), which would count twice; name another task, metric or filter",
                       b->name, s->benchmarks[j].line, b->task, b->metric, b->filter);
                 break;
+            } else if (is_same_measure(b, &s->benchmarks[j])) {
+                FAULT(l, b->line,
+                      "the benchmark \"%.60s\" is measured as the one of line %zu is (%.60s by "
+                      "%.60s), and would count twice; name another task, protocol or limit",
+                      b->name, s->benchmarks[j].line, b->task, b->protocol);
+                break;
             }
     }
 }
@@ -842,13 +901,14 @@ static void check_benchmark_names(struct loader *l)
 /* ---- the file ---- */
 
 struct study_fields {
-    struct cril_yaml_text title, database;
+    struct cril_yaml_text title, database, python;
     const struct cril_yaml_node *protocols, *models, *corpora, *benchmarks, *fits;
 };
 
 static const struct cril_yaml_key study_keys[] = {
     {"title", CRIL_YAML_LINE, offsetof(struct study_fields, title), 0},
     {"database", CRIL_YAML_TEXT, offsetof(struct study_fields, database), 0},
+    {"python", CRIL_YAML_TEXT, offsetof(struct study_fields, python), 0},
     {"protocols", CRIL_YAML_ITEMS, offsetof(struct study_fields, protocols), 0},
     {"models", CRIL_YAML_ITEMS, offsetof(struct study_fields, models), 0},
     {"corpora", CRIL_YAML_ITEMS, offsetof(struct study_fields, corpora), 0},
@@ -913,6 +973,13 @@ static void read_database(struct loader *l, const struct cril_yaml_text *databas
                         strerror(errno));
 }
 
+/* A command without a slash is looked for as a shell does; all else is a path. */
+static void read_python(struct loader *l, const struct cril_yaml_text *python)
+{
+    if (python->text)
+        l->s->info.python = strchr(python->text, '/') ? path_of(l, python) : python->text;
+}
+
 static void read_study(struct loader *l, const struct cril_yaml_node *root)
 {
     static const struct protocol_fields standard = {.name.text = "document"};
@@ -924,6 +991,7 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
         return;
     read_title(l, &f.title);
     read_database(l, &f.database);
+    read_python(l, &f.python);
     read_list(l, f.protocols, root->line, NULL, read_protocol);
     if (!f.protocols || !f.protocols->n)
         add_protocol(l, &standard, 0);

@@ -96,7 +96,7 @@ static size_t find_benchmark(const cril_study_info *s, const struct place *p)
     for (; i < s->n_benchmarks; i++) {
         const cril_study_benchmark *b = &s->benchmarks[i];
 
-        if (b->task && strcmp(b->task, p->task) == 0 && strcmp(b->metric, p->metric) == 0 &&
+        if (b->metric && strcmp(b->task, p->task) == 0 && strcmp(b->metric, p->metric) == 0 &&
             strcmp(b->filter, p->filter) == 0)
             break;
     }
@@ -454,7 +454,7 @@ static cril_status check_study(const cril_study_info *s, const char *model, cons
                          nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
                          nearest.best ? "\"?" : "");
     for (size_t i = 0; i < s->n_benchmarks; i++)
-        any |= s->benchmarks[i].task != NULL;
+        any |= s->benchmarks[i].metric != NULL;
     if (!any)
         return cril_fail(
             err, CRIL_ERR_RANGE,

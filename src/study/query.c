@@ -53,6 +53,13 @@ void cril_query_text(struct cril_query *q, const char *text)
         fail_by_code(q);
 }
 
+void cril_query_long_text(struct cril_query *q, const char *text, size_t len)
+{
+    if (q->st == CRIL_OK &&
+        sqlite3_bind_text64(q->stmt, ++q->at, text, len, SQLITE_STATIC, SQLITE_UTF8) != SQLITE_OK)
+        fail_by_code(q);
+}
+
 void cril_query_count(struct cril_query *q, uint64_t value)
 {
     if (q->st == CRIL_OK && sqlite3_bind_int64(q->stmt, ++q->at, (sqlite3_int64)value) != SQLITE_OK)
@@ -197,6 +204,26 @@ void cril_query_get_text(struct cril_query *q, int column, const char *what, siz
         cril_query_bad(q, what);
     else
         memcpy(out, text, strlen(text) + 1);
+}
+
+const char *cril_query_get_long_text(struct cril_query *q, int column, const char *what,
+                                     size_t *len)
+{
+    const char *text;
+
+    *len = 0;
+    if (q->st != CRIL_OK)
+        return "";
+    if (sqlite3_column_type(q->stmt, column) != SQLITE_TEXT) {
+        cril_query_bad(q, what);
+        return "";
+    }
+    if (!(text = (const char *)sqlite3_column_text(q->stmt, column))) {
+        fail_by_code(q);
+        return "";
+    }
+    *len = (size_t)sqlite3_column_bytes(q->stmt, column);
+    return text;
 }
 
 void cril_query_get_sha256(struct cril_query *q, int column, const char *what, char out[65])

@@ -26,6 +26,7 @@ void cril_query_start(struct cril_query *q, cril_store *s, const char *sql, cril
 void cril_query_again(struct cril_query *q); /* other values */
 void cril_query_text(struct cril_query *q,
                      const char *text); /* must stay as it is until the next start, again or end */
+void cril_query_long_text(struct cril_query *q, const char *text, size_t len); /* the same */
 void cril_query_count(struct cril_query *q, uint64_t value);
 void cril_query_real(struct cril_query *q, double value);
 void cril_query_bits(struct cril_query *q, uint64_t value); /* all 64, such as a hash */
@@ -48,6 +49,9 @@ uint64_t cril_query_get_bits(struct cril_query *q, int column, const char *what)
 /* Well-formed UTF-8 without control characters, min..size-1 bytes, copied. */
 void cril_query_get_text(struct cril_query *q, int column, const char *what, size_t min, char *out,
                          size_t size);
+/* A text of any length and content, *len bytes; until the next row; "" after a failure. */
+const char *cril_query_get_long_text(struct cril_query *q, int column, const char *what,
+                                     size_t *len);
 void cril_query_get_sha256(struct cril_query *q, int column, const char *what, char out[65]);
 const uint8_t *cril_query_get_key(struct cril_query *q,
                                   int column); /* [32], until the next row; never NULL */

@@ -7,6 +7,7 @@
  */
 #include <cril/study_run.h>
 
+#include "study/benchmark_cell.h"
 #include "study/stamp.h"
 #include "study/store.h"
 #include "study/survey.h"
@@ -14,6 +15,7 @@
 #include "util/size.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,7 @@ struct run {
         size_t checked;   /* of the corpus's files: those before it were looked at after they were
                              read */
         bool is_measured; /* a batch is through; before that, seconds are mostly of set-up */
-    } range;              /* the documents that are being scored */
+    } range;              /* the documents or items that are being scored */
     cril_status failure;  /* of a write within a callback */
     cril_error why;
     bool is_cells_own; /* the last error is of a cell's model or corpus */
@@ -150,8 +152,8 @@ static int report(struct run *r, const char *phase, const char *name, double bpc
         return 0;
     if (r->job) {
         p.model = r->work.subjects[r->job->subject].study->name;
-        p.corpus = r->work.texts[r->job->text].study->name;
-        p.protocol = r->job->cell.protocol;
+        p.corpus = cril_job_of(&r->work, r->job);
+        p.protocol = cril_job_protocol(&r->work, r->job);
     }
     for (size_t i = 0; i < r->work.n_jobs; i++) {
         all += r->work.jobs[i].slice_flops;
@@ -175,23 +177,15 @@ static int report_compressing(void *user, const char *name)
     return report(user, "compressing", name, 0);
 }
 
-/* The job, which is done; since: when this run began it. */
-static cril_status report_cell(struct run *r, const struct cril_job *j, double since,
-                               cril_error *err)
+/* Bits per character of the job's documents. */
+static cril_status sum_documents(struct run *r, const struct cril_job *j, cril_study_cell *c,
+                                 cril_error *err)
 {
-    cril_study_cell c = {.model = r->work.subjects[j->subject].study->name,
-                         .corpus = r->work.texts[j->text].study->name,
-                         .protocol = j->cell.protocol,
-                         .cells = r->work.n_jobs,
-                         .cells_done = cells_done(r),
-                         .seconds = now_sec() - since};
     cril_document_score *rows;
     double nats = 0, characters = 0;
     cril_status st;
     size_t n;
 
-    if (!r->callbacks || !r->callbacks->on_cell)
-        return CRIL_OK;
     if ((st = cril_store_rows(r->store, &j->cell, r->work.texts[j->text].facts.documents, &rows, &n,
                               err)) != CRIL_OK)
         return st;
@@ -199,12 +193,52 @@ static cril_status report_cell(struct run *r, const struct cril_job *j, double s
         if (rows[i].index >= j->slice.from && rows[i].index < j->slice.to) {
             nats += rows[i].nats;
             characters += (double)rows[i].characters;
-            c.documents++;
+            c->documents++;
         }
     free(rows);
-    c.bpc = nats / CRIL_LN2 / characters;
-    r->callbacks->on_cell(r->callbacks->user, &c);
+    c->bpc = nats / CRIL_LN2 / characters;
     return CRIL_OK;
+}
+
+static cril_status sum_items(struct run *r, const struct cril_job *j, cril_study_cell *c,
+                             cril_error *err)
+{
+    const struct cril_benchmark_cell cell = {
+        .store = r->store, .benchmark = &r->work.benchmarks[j->benchmark], .cell = j->item_cell};
+    cril_score_of_items score;
+    const cril_status st = cril_benchmark_cell_score(&cell, j->slice, &score, err);
+
+    if (st != CRIL_OK)
+        return st;
+    c->documents = score.items;
+    c->score = score.value;
+    c->score_se = score.se;
+    c->errors = score.errors;
+    return CRIL_OK;
+}
+
+/* The job, which is done; since: when this run began it. */
+static cril_status report_cell(struct run *r, const struct cril_job *j, double since,
+                               cril_error *err)
+{
+    cril_study_cell c = {.model = r->work.subjects[j->subject].study->name,
+                         .corpus = cril_job_of(&r->work, j),
+                         .protocol = cril_job_protocol(&r->work, j),
+                         .is_benchmark = j->is_benchmark,
+                         .cells = r->work.n_jobs,
+                         .cells_done = cells_done(r),
+                         .bpc = NAN,
+                         .score = NAN,
+                         .score_se = NAN,
+                         .seconds = now_sec() - since};
+    cril_status st;
+
+    if (!r->callbacks || !r->callbacks->on_cell)
+        return CRIL_OK;
+    st = j->is_benchmark ? sum_items(r, j, &c, err) : sum_documents(r, j, &c, err);
+    if (st == CRIL_OK)
+        r->callbacks->on_cell(r->callbacks->user, &c);
+    return st;
 }
 
 static void note_changed(const struct run *r, const char *what, const char *name)
@@ -353,7 +387,23 @@ static void close_model(struct run *r)
     r->model = NULL;
 }
 
-/* The scorer of the job at hand. */
+/* The model of the job at hand. */
+static cril_status prepare_model(struct run *r, cril_error *err)
+{
+    const size_t subject = r->job->subject;
+    cril_status st;
+
+    if (r->model && r->model_subject != subject)
+        close_model(r);
+    if (!r->model &&
+        (st = cril_subject_open(&r->work.subjects[subject], &r->model, err)) != CRIL_OK)
+        return st;
+    r->model_subject = subject;
+    note_warnings(r);
+    return CRIL_OK;
+}
+
+/* And its scorer. */
 static cril_status prepare(struct run *r, cril_error *err)
 {
     const struct cril_job *j = r->job;
@@ -364,15 +414,10 @@ static cril_status prepare(struct run *r, cril_error *err)
                                        .batch_tokens =
                                            r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
                                        .memory_bytes = r->o->memory_bytes};
-    cril_status st;
+    cril_status st = prepare_model(r, err);
 
-    if (r->model && r->model_subject != j->subject)
-        close_model(r);
-    if (!r->model &&
-        (st = cril_subject_open(&r->work.subjects[j->subject], &r->model, err)) != CRIL_OK)
+    if (st != CRIL_OK)
         return st;
-    r->model_subject = j->subject;
-    note_warnings(r);
     if (r->scorer && r->scorer_protocol == j->protocol)
         return CRIL_OK;
     close_scorer(r);
@@ -439,7 +484,60 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
     return st;
 }
 
-/* The part of the job's slice that the store lacks; *out is owned: free. Sets left_flops. */
+static cril_status check_model_files(void *user, cril_error *err)
+{
+    const struct run *r = user;
+
+    return check_subject(&r->work.subjects[r->job->subject], err);
+}
+
+static int on_items(void *user, const struct cril_evaluation_progress *p)
+{
+    struct run *r = user;
+
+    r->range.forward = p->rows;
+    r->range.done = p->items ? (double)p->items_done / (double)p->items : 1;
+    r->range.seconds = p->seconds;
+    r->range.is_measured = p->items_done > 0;
+    return report(r, "scoring", NULL, 0);
+}
+
+/* Those items of the job that the store lacks. */
+static cril_status run_items(struct run *r, cril_error *err)
+{
+    const struct cril_evaluation_options options = {
+        .threads = r->o->threads,
+        .batch_tokens = r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
+        .memory_bytes = r->o->memory_bytes,
+        .sandbox = r->work.sandbox};
+    struct cril_benchmark_cell c = {.store = r->store,
+                                    .benchmark = &r->work.benchmarks[r->job->benchmark],
+                                    .cell = r->job->item_cell,
+                                    .slice = r->job->slice,
+                                    .options = &options,
+                                    .user = r,
+                                    .check = check_model_files,
+                                    .on_progress = on_items};
+    const double since = now_sec();
+    cril_status st = prepare_model(r, err);
+
+    if (st != CRIL_OK)
+        return st;
+    close_scorer(r); /* its buffers */
+    r->range = (struct range){.flops = r->job->left_flops};
+    st = cril_benchmark_cell_run(&c, r->model, err);
+    r->totals.items += c.n_kept;
+    r->is_cells_own = c.is_cells_own;
+    if (st == CRIL_ERR_CANCELLED)
+        st = stopped(r, err);
+    end_range(r, st == CRIL_OK ? now_sec() - since : 0);
+    return st;
+}
+
+/* ---- What is missing ---- */
+
+/* The part of the slice of a corpus's job that the store lacks; *out is owned: free. Sets
+ * left_flops. */
 static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n,
                                 cril_error *err)
 {
@@ -466,11 +564,33 @@ static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **
     return CRIL_OK;
 }
 
+/* The same of a benchmark's job: how many items. */
+static cril_status count_missing(struct run *r, struct cril_job *j, size_t *n, cril_error *err)
+{
+    bool *known;
+    cril_status st = cril_benchmark_known(r->store, &r->work.benchmarks[j->benchmark],
+                                          &j->item_cell, &known, err);
+
+    *n = 0;
+    j->left_flops = 0;
+    if (st != CRIL_OK)
+        return st;
+    for (uint64_t i = j->slice.from; i < j->slice.to; i++) {
+        if (known[i])
+            continue;
+        j->left_flops += cril_job_flops(&r->work, j, (cril_slice){i, i + 1});
+        ++*n;
+    }
+    free(known);
+    return CRIL_OK;
+}
+
 static cril_status look_at(struct run *r, struct cril_job *j, cril_error *err)
 {
-    cril_slice *missing;
+    cril_slice *missing = NULL;
     size_t n;
-    cril_status st = list_missing(r, j, &missing, &n, err);
+    cril_status st =
+        j->is_benchmark ? count_missing(r, j, &n, err) : list_missing(r, j, &missing, &n, err);
 
     if (st != CRIL_OK)
         return st;
@@ -479,6 +599,8 @@ static cril_status look_at(struct run *r, struct cril_job *j, cril_error *err)
     return CRIL_OK;
 }
 
+/* ---- A job ---- */
+
 /* One bad model, or one corpus that does not suit a protocol, does not stop the others. */
 static cril_status leave_out(struct run *r, const struct cril_job *j, const cril_error *cause,
                              cril_error *err)
@@ -486,11 +608,38 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
     cril_error why;
 
     cril_fail(&why, cause->status, "%s: %s on %s by %s: %s", r->s->path,
-              r->work.subjects[j->subject].study->name, r->work.texts[j->text].study->name,
-              j->cell.protocol, cause->message);
+              r->work.subjects[j->subject].study->name, cril_job_of(&r->work, j),
+              cril_job_protocol(&r->work, j), cause->message);
     note_fault(r, &why);
     close_model(r);
     return cril_survey_fault(&r->work, &why, err);
+}
+
+/* Scores what is missing of a corpus's job. *n: how many ranges that was; why: an error of them. */
+static cril_status do_documents(struct run *r, struct cril_job *j, size_t *n, cril_error *why)
+{
+    cril_slice *missing;
+    cril_status st = cril_store_adopt(r->store, &j->cell, why);
+
+    if (st != CRIL_OK || (st = list_missing(r, j, &missing, n, why)) != CRIL_OK)
+        return st;
+    r->is_cells_own = true;
+    if (*n)
+        st = prepare(r, why);
+    for (size_t i = 0; i < *n && st == CRIL_OK; i++)
+        st = score_range(r, missing[i], why);
+    free(missing);
+    return st;
+}
+
+static cril_status do_items(struct run *r, struct cril_job *j, size_t *n, cril_error *why)
+{
+    const cril_status st = count_missing(r, j, n, why);
+
+    if (st != CRIL_OK || !*n)
+        return st;
+    r->is_cells_own = true;
+    return run_items(r, why);
 }
 
 /* Runs a claimed job. It asks now for what is missing, since another run may have worked on the job
@@ -498,21 +647,14 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
     const double since = now_sec();
-    cril_slice *missing;
     cril_error why;
-    size_t n;
-    cril_status st = cril_store_adopt(r->store, &j->cell, err);
+    size_t n = 0;
+    cril_status st;
 
-    if (st != CRIL_OK || (st = list_missing(r, j, &missing, &n, err)) != CRIL_OK)
-        return st;
     r->job = j;
-    r->is_cells_own = true;
-    if (n)
-        st = prepare(r, &why);
-    for (size_t i = 0; i < n && st == CRIL_OK; i++)
-        st = score_range(r, missing[i], &why);
+    r->is_cells_own = false;
+    st = j->is_benchmark ? do_items(r, j, &n, &why) : do_documents(r, j, &n, &why);
     r->job = NULL;
-    free(missing);
     j->done = st == CRIL_OK;
     j->failed = r->is_cells_own && cril_survey_is_fault(st) && st != CRIL_ERR_MISMATCH;
     if (j->done || j->failed)
@@ -528,7 +670,10 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
 static cril_status do_job(struct run *r, struct cril_job *j, cril_error *err)
 {
     cril_claim *claim;
-    cril_status st = cril_store_claim(r->store, &j->cell, j->slice.from, j->slice.to, &claim, err);
+    cril_status st =
+        j->is_benchmark
+            ? cril_claim_items(r->store, &j->item_cell, j->slice.from, j->slice.to, &claim, err)
+            : cril_store_claim(r->store, &j->cell, j->slice.from, j->slice.to, &claim, err);
 
     if (st != CRIL_OK)
         return st;
@@ -550,6 +695,28 @@ static cril_status check_all_files(const struct run *r, cril_error *err)
     for (size_t i = 0; i < r->work.n_texts && st == CRIL_OK; i++)
         st = check_as_surveyed(r->work.texts[i].study->path, CRIL_STAMPED_CORPUS,
                                &r->work.texts[i].stamps, err);
+    return st;
+}
+
+static cril_status put_benchmarks(struct run *r, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < r->work.n_benchmarks && st == CRIL_OK; i++) {
+        const struct cril_benchmark *b = &r->work.benchmarks[i];
+        cril_store_benchmark before = {0};
+        bool known;
+
+        if ((st = cril_store_find_benchmark(r->store, b->study->name, &before, &known, err)) !=
+                CRIL_OK ||
+            (st = cril_store_put_benchmark(r->store, b->study->name, &b->facts, b->subjects,
+                                           b->n_subjects, NULL, err)) != CRIL_OK)
+            break;
+        if (b->stamp)
+            st = cril_store_put_stamp(r->store, b->facts.data_sha256, b->stamp, err);
+        if (known && strcmp(before.data_sha256, b->facts.data_sha256) != 0)
+            note_changed(r, "benchmark", b->study->name);
+    }
     return st;
 }
 
@@ -585,7 +752,7 @@ static cril_status put_facts(struct run *r, cril_error *err)
         if (known && strcmp(before.text, t->facts.text) != 0) /* another limit is no news */
             note_changed(r, "corpus", t->study->name);
     }
-    return st;
+    return st == CRIL_OK ? put_benchmarks(r, err) : st;
 }
 
 /* The baselines of one corpus, unless they are known. */

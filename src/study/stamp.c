@@ -136,6 +136,11 @@ void cril_stamps_free(struct cril_stamps *s)
     *s = (struct cril_stamps){0};
 }
 
+uint64_t cril_stamp_mix(uint64_t stamp, const void *data, size_t n)
+{
+    return stamp ? mix(stamp, data, n) : 0;
+}
+
 cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err)
 {
     uint64_t bytes = 0;

@@ -29,6 +29,9 @@ cril_status cril_stamps_take(const char *path, enum cril_stamped what, struct cr
                              cril_error *err);
 void cril_stamps_free(struct cril_stamps *s);
 
+/* A stamp of the same files read in the way that data [n] say; 0 stays 0. */
+uint64_t cril_stamp_mix(uint64_t stamp, const void *data, size_t n);
+
 /* CRIL_ERR_MISMATCH: one of the files from .. to - 1, which are examined one by one, may have been
  * written to since. No folder is walked. */
 cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err);

@@ -29,6 +29,10 @@ static const struct cril_table tables[] = {
     {"baselines",
      "CREATE TABLE baselines(corpus TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,"
      " PRIMARY KEY(corpus, name)) WITHOUT ROWID"},
+    {"benchmarks",
+     "CREATE TABLE benchmarks(id TEXT PRIMARY KEY NOT NULL, task TEXT NOT NULL, protocol TEXT NOT "
+     "NULL, protocol_sha256 TEXT NOT NULL,"
+     " data TEXT NOT NULL, lim INTEGER NOT NULL) WITHOUT ROWID"},
     {"bpc", "CREATE TABLE bpc(model TEXT NOT NULL, corpus TEXT NOT NULL, bpc REAL NOT NULL, se "
             "REAL, source TEXT NOT NULL,"
             " PRIMARY KEY(model, corpus)) WITHOUT ROWID"},
@@ -46,6 +50,13 @@ static const struct cril_table tables[] = {
                   "NOT NULL, bytes INTEGER NOT NULL, unspelled INTEGER NOT NULL,"
                   " escapes INTEGER NOT NULL, token_ids INTEGER NOT NULL, PRIMARY KEY(cell, idx)) "
                   "WITHOUT ROWID"},
+    {"item_cells",
+     "CREATE TABLE item_cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, task TEXT NOT "
+     "NULL, protocol_sha256 TEXT NOT NULL,"
+     " data TEXT NOT NULL, numerics INTEGER NOT NULL, rules INTEGER NOT NULL) WITHOUT ROWID"},
+    {"items",
+     "CREATE TABLE items(cell BLOB NOT NULL, subject TEXT NOT NULL, idx INTEGER NOT NULL, line "
+     "TEXT NOT NULL, PRIMARY KEY(cell, subject, idx)) WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},
     {"models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, "
@@ -53,11 +64,17 @@ static const struct cril_table tables[] = {
                " bytes INTEGER NOT NULL, context INTEGER NOT NULL) WITHOUT ROWID"},
     {"names", "CREATE TABLE names(kind TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, "
               "PRIMARY KEY(kind, name)) WITHOUT ROWID"},
+    {"programs",
+     "CREATE TABLE programs(cell BLOB NOT NULL, versions TEXT NOT NULL, PRIMARY KEY(cell, "
+     "versions)) WITHOUT ROWID"},
     {"scores", "CREATE TABLE scores(model TEXT NOT NULL, benchmark TEXT NOT NULL, score REAL NOT "
                "NULL, se REAL,"
                " source TEXT NOT NULL, PRIMARY KEY(model, benchmark)) WITHOUT ROWID"},
     {"stamps", "CREATE TABLE stamps(sha256 TEXT NOT NULL, stamp INTEGER NOT NULL,"
                " PRIMARY KEY(sha256, stamp)) WITHOUT ROWID"},
+    {"subjects",
+     "CREATE TABLE subjects(benchmark TEXT NOT NULL, subject TEXT NOT NULL, items INTEGER NOT "
+     "NULL, last INTEGER NOT NULL, PRIMARY KEY(benchmark, subject)) WITHOUT ROWID"},
     {"texts", "CREATE TABLE texts(text TEXT PRIMARY KEY NOT NULL, documents INTEGER NOT NULL) "
               "WITHOUT ROWID"},
     {"unicode", "CREATE TABLE unicode(cell BLOB NOT NULL, pcre2 TEXT NOT NULL, utf8proc TEXT NOT "
@@ -65,6 +82,10 @@ static const struct cril_table tables[] = {
 };
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
+
+/* Of these, those that files have from version 3 on. */
+static const char *const since_3[] = {"benchmarks", "item_cells", "items",
+                                      "programs",   "subjects",   NULL};
 
 /* ---- Errors ---- */
 
@@ -170,7 +191,7 @@ static cril_status foreign(const cril_store *s, cril_error *err)
         s->path);
 }
 
-static cril_status read_version(cril_store *s, uint64_t *version, cril_error *err)
+cril_status cril_store_read_version(cril_store *s, uint64_t *version, cril_error *err)
 {
     struct cril_query q;
 
@@ -216,6 +237,22 @@ cril_status cril_store_check_tables(cril_store *s, const struct cril_table *want
     return cril_query_end(&q);
 }
 
+cril_status cril_store_check_version(cril_store *s, unsigned version, cril_error *err)
+{
+    struct cril_table want[N_TABLES];
+    size_t n = 0;
+
+    for (size_t i = 0; i < N_TABLES; i++) {
+        const char *const *new = since_3;
+
+        while (*new &&strcmp(*new, tables[i].name) != 0)
+            new ++;
+        if (version >= 3 || !*new)
+            want[n++] = tables[i];
+    }
+    return cril_store_check_tables(s, want, n, err);
+}
+
 enum contents { EMPTY, OLDER, CURRENT };
 
 static cril_status check(cril_store *s, enum contents *out, cril_error *err)
@@ -231,10 +268,10 @@ static cril_status check(cril_store *s, enum contents *out, cril_error *err)
         return CRIL_OK;
     if (application != CRIL_STORE_APPLICATION)
         return foreign(s, err);
-    if ((st = read_version(s, &version, err)) != CRIL_OK)
+    if ((st = cril_store_read_version(s, &version, err)) != CRIL_OK)
         return st;
     *out = version < CRIL_STORE_SCHEMA ? OLDER : CURRENT;
-    return *out == CURRENT ? cril_store_check_tables(s, tables, N_TABLES, err) : CRIL_OK;
+    return *out == CURRENT ? cril_store_check_version(s, CRIL_STORE_SCHEMA, err) : CRIL_OK;
 }
 
 static cril_status has_table(cril_store *s, const char *name, bool *out, cril_error *err)

@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 2, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 3, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;
@@ -25,6 +25,9 @@ cril_status cril_store_end(cril_store *s, cril_status st, cril_error *err);
 /* What a cell is filed under: SHA-256 over its parts. CRIL_ERR_RANGE: one of them is none. */
 cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err);
 
+/* SHA-256 of a text. */
+cril_status cril_hash_text(const char *text, char hex[65], cril_error *err);
+
 /* Whether a string is 64 lower-case hex digits. */
 bool cril_is_sha256(const char *hex);
 
@@ -39,10 +42,15 @@ struct cril_table {
 /* CRIL_ERR_FORMAT: the file has other tables than these [n], which stand in the order of names. */
 cril_status cril_store_check_tables(cril_store *s, const struct cril_table *tables, size_t n,
                                     cril_error *err);
+/* CRIL_ERR_FORMAT: the file has other tables than a file of that version, from 2 on. */
+cril_status cril_store_check_version(cril_store *s, unsigned version, cril_error *err);
+/* CRIL_ERR_FORMAT, CRIL_ERR_UNSUPPORTED: newer than this library. */
+cril_status cril_store_read_version(cril_store *s, uint64_t *version, cril_error *err);
 /* Declares the tables of this version that are not there. */
 cril_status cril_store_make_tables(cril_store *s, cril_error *err);
 
-/* Brings a file of version 1 to this one, within a transaction that writes (store_upgrade.c). */
+/* Brings a file of an earlier version to this one, within a transaction that writes
+ * (store_upgrade.c). */
 cril_status cril_store_upgrade(cril_store *s, cril_error *err);
 
 /* Takes over what a cell of joined documents shares with those of other numbers of documents. */
@@ -58,7 +66,10 @@ cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65]
 
 cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err);
 
-enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS };
+enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS, CRIL_NAME_BENCHMARK };
+
+/* A kind of names as the file and sentences have it: "model". */
+const char *cril_name_kind(enum cril_name kind);
 
 cril_status cril_put_model(cril_store *s, const cril_store_model *m, cril_error *err);
 cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_error *err);
@@ -78,8 +89,33 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
                                cril_error *err);
 cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unicode *u,
                              cril_error *err);
+cril_status cril_put_unicode_by_key(cril_store *s, const uint8_t key[32], const cril_unicode *u,
+                                    cril_error *err);
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
                             bool replace, bool *changed, cril_error *err);
+
+/* ---- The same of benchmarks (store_items.c) ---- */
+
+cril_status cril_put_benchmark(cril_store *s, const cril_store_benchmark *b,
+                               const cril_store_subject *subjects, size_t n, cril_error *err);
+cril_status cril_put_item_cell(cril_store *s, const cril_item_cell *c, cril_error *err);
+/* programs: of what ran the items' programs, for the sentence that says that lines differ. */
+cril_status cril_put_item(cril_store *s, const cril_item_cell *c, const cril_store_item *item,
+                          const char *programs, cril_error *err);
+/* What ran a cell's programs, of several the first and how many more; "no program" where none ran.
+ */
+enum { CRIL_PROGRAMS_SPOKEN = 256 };
+void cril_store_programs_of(cril_store *s, const cril_item_cell *c, char out[CRIL_PROGRAMS_SPOKEN]);
+cril_status cril_put_programs(cril_store *s, const cril_item_cell *c, const char *versions,
+                              cril_error *err);
+/* What a cell is filed under. CRIL_ERR_RANGE: one of its parts is none. */
+cril_status cril_item_cell_key(const cril_item_cell *c, uint8_t key[32], cril_error *err);
+cril_status cril_store_benchmark_by_id(cril_store *s, const char *id, cril_store_benchmark *out,
+                                       bool *found, cril_error *err);
+
+/* Claims items from .. to - 1 of a cell by their order in a list, as cril_store_claim has it. */
+cril_status cril_claim_items(cril_store *s, const cril_item_cell *cell, uint64_t from, uint64_t to,
+                             cril_claim **out, cril_error *err);
 
 /* ---- Reading, row by row in the order of the keys; a callback's status other than CRIL_OK ends it
  * ---- */
@@ -97,6 +133,14 @@ struct cril_visit {
     /* Of the cell before them: documents, then by what they were tokenised. */
     cril_status (*document)(void *user, const cril_document_score *d, cril_error *err);
     cril_status (*unicode)(void *user, const cril_unicode *u, cril_error *err);
+    /* With its subjects [n]. */
+    cril_status (*benchmark)(void *user, const cril_store_benchmark *b,
+                             const cril_store_subject *subjects, size_t n, cril_error *err);
+    cril_status (*item_cell)(void *user, const cril_item_cell *c, cril_error *err);
+    /* Of the cell before them: items, what ran programs, then by what they were tokenised. */
+    cril_store_see_item item;
+    cril_status (*programs)(void *user, const char *versions, cril_error *err);
+    cril_status (*item_unicode)(void *user, const cril_unicode *u, cril_error *err);
     cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row,
                           cril_error *err);
     cril_status (*stamp)(void *user, const char *sha256, uint64_t stamp, cril_error *err);
@@ -104,6 +148,21 @@ struct cril_visit {
 
 /* Any may be NULL. Every row is checked first. */
 cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_error *err);
+
+/* Parts of it: benchmarks, and their cells with what they hold. */
+cril_status cril_visit_benchmarks(cril_store *s, const struct cril_visit *v, cril_error *err);
+cril_status cril_visit_item_cells(cril_store *s, const struct cril_visit *v, cril_error *err);
+
+/* cril_store_each_item in no order, with subjects and places alone: lines are not read. */
+cril_status cril_store_each_place(cril_store *s, const cril_item_cell *cell,
+                                  const cril_store_benchmark *b, cril_store_see_item see,
+                                  void *user, cril_error *err);
+
+/* The versions of Unicode that rows of this key were tokenised by. */
+cril_status cril_store_unicode_by_key(cril_store *s, const uint8_t key[32],
+                                      cril_status (*see)(void *user, const cril_unicode *u,
+                                                         cril_error *err),
+                                      void *user, cril_error *err);
 
 /* How many documents a cell can have, by the corpora that are known; 0: none of them has its text.
  */
@@ -134,6 +193,10 @@ bool cril_figure_copy(const cril_figure *row,
 void cril_figure_free(cril_figure *row); /* its strings */
 /* Whether both standard errors are known and equal, or neither is known. */
 bool cril_figure_same_error(const cril_figure *a, const cril_figure *b);
+
+/* What a name of this kind stands for. */
+cril_status cril_store_find_name(cril_store *s, enum cril_name kind, const char *name, char id[65],
+                                 bool *found, cril_error *err);
 
 /* A name that stands for a model's hash or a corpus's text, or the first digits of it; for
  * sentences. */

@@ -92,7 +92,7 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
 {
     const struct dump *d = user;
 
-    fprintf(d->f, "name %s ", kind == CRIL_NAME_MODEL ? "model" : "corpus");
+    fprintf(d->f, "name %s ", cril_name_kind(kind));
     put_quoted(d->f, name);
     fprintf(d->f, " %s\n", id);
     return written(d, err);
@@ -147,6 +147,57 @@ static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err
     return written(d, err);
 }
 
+static cril_status on_benchmark(void *user, const cril_store_benchmark *b,
+                                const cril_store_subject *subjects, size_t n, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "benchmark %s task ", b->id);
+    put_quoted(d->f, b->task);
+    fputs(" protocol ", d->f);
+    put_quoted(d->f, b->protocol);
+    fprintf(d->f, " %s data %s limit %" PRIu64 " items %" PRIu64 "\n", b->protocol_sha256,
+            b->data_sha256, b->limit, b->items);
+    for (size_t i = 0; i < n; i++) {
+        fputs("subject ", d->f);
+        put_quoted(d->f, subjects[i].name);
+        fprintf(d->f, " items %" PRIu64 " last %" PRIu64 "\n", subjects[i].items, subjects[i].last);
+    }
+    return written(d, err);
+}
+
+static cril_status on_item_cell(void *user, const cril_item_cell *c, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "cell model %s task ", c->model);
+    put_quoted(d->f, c->task);
+    fprintf(d->f, " protocol %s data %s numerics %d rules %d\n", c->protocol_sha256, c->data_sha256,
+            c->numerics, c->rules);
+    return written(d, err);
+}
+
+/* A line is JSON without line ends. */
+static cril_status on_item(void *user, const cril_store_item *item, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fputs("item ", d->f);
+    put_quoted(d->f, item->subject);
+    fprintf(d->f, " %" PRIu64 " %.*s\n", item->index, (int)item->len, item->line);
+    return written(d, err);
+}
+
+static cril_status on_programs(void *user, const char *versions, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fputs("programs ", d->f);
+    put_quoted(d->f, versions);
+    putc('\n', d->f);
+    return written(d, err);
+}
+
 static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
                              cril_error *err)
 {
@@ -181,6 +232,11 @@ cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
                                  .cell = on_cell,
                                  .document = on_document,
                                  .unicode = on_unicode,
+                                 .benchmark = on_benchmark,
+                                 .item_cell = on_item_cell,
+                                 .item = on_item,
+                                 .programs = on_programs,
+                                 .item_unicode = on_unicode,
                                  .import = on_import};
     cril_status st = cril_store_begin(s, false, err);
 

@@ -183,13 +183,13 @@ cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65]
     return cril_query_end(&q);
 }
 
-static cril_status find_name(cril_store *s, const char *kind, const char *name, char id[65],
-                             bool *found, cril_error *err)
+cril_status cril_store_find_name(cril_store *s, enum cril_name kind, const char *name, char id[65],
+                                 bool *found, cril_error *err)
 {
     struct cril_query q;
 
     cril_query_start(&q, s, "SELECT id FROM names WHERE kind = ? AND name = ?", err);
-    cril_query_text(&q, kind);
+    cril_query_text(&q, cril_name_kind(kind));
     cril_query_text(&q, name);
     if ((*found = cril_query_next(&q)))
         cril_query_get_sha256(&q, 0, "a name's SHA-256", id);
@@ -203,7 +203,7 @@ cril_status cril_store_find_model(cril_store *s, const char *name, cril_store_mo
         return CRIL_ERR_RANGE;
 
     char id[65];
-    cril_status st = find_name(s, "model", name, id, found, err);
+    cril_status st = cril_store_find_name(s, CRIL_NAME_MODEL, name, id, found, err);
 
     return st == CRIL_OK && *found ? cril_store_model_by_id(s, id, out, found, err) : st;
 }
@@ -215,7 +215,7 @@ cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_c
         return CRIL_ERR_RANGE;
 
     char id[65];
-    cril_status st = find_name(s, "corpus", name, id, found, err);
+    cril_status st = cril_store_find_name(s, CRIL_NAME_CORPUS, name, id, found, err);
 
     return st == CRIL_OK && *found ? cril_store_corpus_by_id(s, id, out, found, err) : st;
 }
@@ -319,18 +319,21 @@ static cril_status visit_texts(cril_store *s, const struct cril_visit *v, cril_e
 static cril_status visit_names(cril_store *s, const struct cril_visit *v, cril_error *err)
 {
     struct cril_query q;
-    char kind[8], name[CRIL_MAX_NAME], id[65];
+    char text[16], name[CRIL_MAX_NAME], id[65];
+    enum cril_name kind;
 
     cril_query_start(&q, s, "SELECT kind, name, id FROM names ORDER BY kind, name", err);
     while (cril_query_next(&q)) {
-        cril_query_get_text(&q, 0, "a kind of name", 1, kind, sizeof(kind));
+        cril_query_get_text(&q, 0, "a kind of name", 1, text, sizeof(text));
         cril_query_get_text(&q, 1, "a name", 1, name, sizeof(name));
         cril_query_get_sha256(&q, 2, "a name's SHA-256", id);
-        if (strcmp(kind, "model") != 0 && strcmp(kind, "corpus") != 0)
+        for (kind = CRIL_NAME_MODEL; kind < CRIL_NAME_BENCHMARK; kind++)
+            if (strcmp(text, cril_name_kind(kind)) == 0)
+                break;
+        if (strcmp(text, cril_name_kind(kind)) != 0)
             cril_query_bad(&q, "a kind of name");
         if (q.st == CRIL_OK)
-            q.st = v->name(v->user, kind[0] == 'm' ? CRIL_NAME_MODEL : CRIL_NAME_CORPUS, name, id,
-                           err);
+            q.st = v->name(v->user, kind, name, id, err);
     }
     return cril_query_end(&q);
 }
@@ -430,19 +433,15 @@ visit_documents(cril_store *s, const cril_cell *c, uint64_t below, uint64_t n_do
     return cril_query_end(&q);
 }
 
-cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
-                                    cril_status (*see)(void *user, const cril_unicode *u,
-                                                       cril_error *err),
-                                    void *user, cril_error *err)
+cril_status cril_store_unicode_by_key(cril_store *s, const uint8_t key[32],
+                                      cril_status (*see)(void *user, const cril_unicode *u,
+                                                         cril_error *err),
+                                      void *user, cril_error *err)
 {
     static const char what[] = "a version of Unicode";
     struct cril_query q;
     cril_unicode u;
-    uint8_t key[32];
-    cril_status st = cril_cell_key(c, key, err);
 
-    if (st != CRIL_OK)
-        return st;
     cril_query_start(
         &q, s, "SELECT pcre2, utf8proc FROM unicode WHERE cell = ? ORDER BY pcre2, utf8proc", err);
     cril_query_key(&q, key);
@@ -453,6 +452,17 @@ cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
             q.st = see(user, &u, err);
     }
     return cril_query_end(&q);
+}
+
+cril_status cril_store_each_unicode(cril_store *s, const cril_cell *c,
+                                    cril_status (*see)(void *user, const cril_unicode *u,
+                                                       cril_error *err),
+                                    void *user, cril_error *err)
+{
+    uint8_t key[32];
+    const cril_status st = cril_cell_key(c, key, err);
+
+    return st == CRIL_OK ? cril_store_unicode_by_key(s, key, see, user, err) : st;
 }
 
 static cril_status visit_cell(cril_store *s, const cril_cell *c, const struct cril_visit *v,
@@ -545,6 +555,10 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
         st = visit_baselines(s, v, err);
     if (st == CRIL_OK && (v->cell || v->document || v->unicode))
         st = visit_cells(s, v, err);
+    if (st == CRIL_OK && v->benchmark)
+        st = cril_visit_benchmarks(s, v, err);
+    if (st == CRIL_OK && (v->item_cell || v->programs || v->item || v->item_unicode))
+        st = cril_visit_item_cells(s, v, err);
     if (st == CRIL_OK && v->import)
         st = visit_imports(s, CRIL_FIGURE_BPC, v, err);
     if (st == CRIL_OK && v->import)

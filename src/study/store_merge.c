@@ -32,6 +32,8 @@ struct merge {
     char unicode[CRIL_UNICODE_SPOKEN]; /* that they were tokenised by */
     cril_document_score rows[ROWS_AT_ONCE];
     size_t n_rows;
+    cril_item_cell item_cell; /* whose items are coming */
+    char programs[CRIL_PROGRAMS_SPOKEN];
 };
 
 static cril_status put_rows(struct merge *m, cril_error *err)
@@ -65,7 +67,7 @@ static cril_status is_first(struct merge *m, enum cril_name kind, const char *na
     struct renamed key, *list;
     size_t low = 0, high = m->n_renamed;
 
-    snprintf(key.text, sizeof(key.text), "%c%s", kind == CRIL_NAME_MODEL ? 'm' : 'c', name);
+    snprintf(key.text, sizeof(key.text), "%c%s", cril_name_kind(kind)[0], name);
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         const int order = strcmp(m->renamed[middle].text, key.text);
@@ -138,6 +140,44 @@ static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err
     return st == CRIL_OK ? cril_put_unicode(m->to, &m->cell, u, err) : st;
 }
 
+static cril_status on_benchmark(void *user, const cril_store_benchmark *b,
+                                const cril_store_subject *subjects, size_t n, cril_error *err)
+{
+    return cril_put_benchmark(((struct merge *)user)->to, b, subjects, n, err);
+}
+
+static cril_status on_item_cell(void *user, const cril_item_cell *c, cril_error *err)
+{
+    struct merge *m = user;
+
+    m->item_cell = *c;
+    cril_store_programs_of(m->from, c, m->programs);
+    return cril_put_item_cell(m->to, c, err);
+}
+
+static cril_status on_item(void *user, const cril_store_item *item, cril_error *err)
+{
+    struct merge *m = user;
+
+    return cril_put_item(m->to, &m->item_cell, item, m->programs, err);
+}
+
+static cril_status on_programs(void *user, const char *versions, cril_error *err)
+{
+    struct merge *m = user;
+
+    return cril_put_programs(m->to, &m->item_cell, versions, err);
+}
+
+static cril_status on_item_unicode(void *user, const cril_unicode *u, cril_error *err)
+{
+    struct merge *m = user;
+    uint8_t key[32];
+    const cril_status st = cril_item_cell_key(&m->item_cell, key, err);
+
+    return st == CRIL_OK ? cril_put_unicode_by_key(m->to, key, u, err) : st;
+}
+
 static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
                              cril_error *err)
 {
@@ -164,6 +204,11 @@ static cril_status add_store(struct merge *m, const char *path, cril_error *err)
                                  .cell = on_cell,
                                  .document = on_document,
                                  .unicode = on_unicode,
+                                 .benchmark = on_benchmark,
+                                 .item_cell = on_item_cell,
+                                 .item = on_item,
+                                 .programs = on_programs,
+                                 .item_unicode = on_item_unicode,
                                  .import = on_import,
                                  .stamp = on_stamp};
     cril_store *from;

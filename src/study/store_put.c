@@ -16,8 +16,7 @@
 
 /* ---- Keys ---- */
 
-/* SHA-256 of a text. */
-static cril_status hash_text(const char *text, char hex[65], cril_error *err)
+cril_status cril_hash_text(const char *text, char hex[65], cril_error *err)
 {
     struct cril_sha256 *h;
     cril_status st = cril_sha256_create(&h, err);
@@ -46,11 +45,11 @@ cril_status cril_store_corpus_id(cril_store_corpus *c, cril_error *err)
             "a corpus of SHA-256 \"%.64s\", field \"%.80s\", format \"%.15s\" cannot be filed",
             c->sha256, c->field, c->format);
     snprintf(text, sizeof(text), "text\n%s\n%s\n%s\n", c->sha256, c->field, c->format);
-    if ((st = hash_text(text, c->text, err)) != CRIL_OK)
+    if ((st = cril_hash_text(text, c->text, err)) != CRIL_OK)
         return st;
     snprintf(text, sizeof(text), "corpus\n%s\n%s\n%s\n%" PRIu64 "\n", c->sha256, c->field,
              c->format, c->limit);
-    return hash_text(text, c->id, err);
+    return cril_hash_text(text, c->id, err);
 }
 
 cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
@@ -71,7 +70,7 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
     snprintf(text, sizeof(text),
              "cell\n%s\n%s\n%" PRIu64 "\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n%d\n", c->model, c->text,
              c->documents, c->protocol, c->context, c->stride, c->numerics, c->rules);
-    if ((st = hash_text(text, hex, err)) == CRIL_OK)
+    if ((st = cril_hash_text(text, hex, err)) == CRIL_OK)
         cril_hex_bytes(hex, key, 32);
     return st;
 }
@@ -197,7 +196,12 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
     return cril_put_text(s, c->text, c->documents, err); /* the limit left nothing out */
 }
 
-static const char *const kinds[] = {"model", "corpus"};
+const char *cril_name_kind(enum cril_name kind)
+{
+    static const char *const kinds[] = {"model", "corpus", "benchmark"};
+
+    return kinds[kind];
+}
 
 cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, const char *id,
                           bool replace, bool *changed, cril_error *err)
@@ -209,9 +213,9 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
         return cril_fail(err, CRIL_ERR_RANGE,
                          "\"%.100s\" cannot be the name of a %s; it takes 1 to %d bytes of UTF-8 "
                          "without control characters",
-                         name, kinds[kind], CRIL_MAX_NAME - 1);
+                         name, cril_name_kind(kind), CRIL_MAX_NAME - 1);
     cril_query_start(&q, s, "SELECT id FROM names WHERE kind = ? AND name = ?", err);
-    cril_query_text(&q, kinds[kind]);
+    cril_query_text(&q, cril_name_kind(kind));
     cril_query_text(&q, name);
     if (cril_query_next(&q))
         cril_query_get_sha256(&q, 0, "a name's SHA-256", known);
@@ -225,12 +229,12 @@ cril_status cril_put_name(cril_store *s, enum cril_name kind, const char *name, 
         return cril_fail(err, CRIL_ERR_MISMATCH,
                          "%s: here the %s \"%.100s\" is %.12s, there it is %.12s; merge databases "
                          "of the same files, or rename one of the two",
-                         s->path, kinds[kind], name, known, id);
+                         s->path, cril_name_kind(kind), name, known, id);
     cril_query_start(
         &q, s,
         "INSERT INTO names VALUES(?, ?, ?) ON CONFLICT(kind, name) DO UPDATE SET id = excluded.id",
         err);
-    cril_query_text(&q, kinds[kind]);
+    cril_query_text(&q, cril_name_kind(kind));
     cril_query_text(&q, name);
     cril_query_text(&q, id);
     cril_query_run(&q, NULL);
@@ -468,15 +472,11 @@ cril_status cril_put_documents(cril_store *s, const cril_cell *c, uint64_t n_doc
     return cril_query_end(&q);
 }
 
-cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unicode *u,
-                             cril_error *err)
+cril_status cril_put_unicode_by_key(cril_store *s, const uint8_t key[32], const cril_unicode *u,
+                                    cril_error *err)
 {
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_cell_key(c, key, err);
 
-    if (st != CRIL_OK)
-        return st;
     cril_query_start(
         &q, s, "INSERT INTO unicode VALUES(?, ?, ?) ON CONFLICT(cell, pcre2, utf8proc) DO NOTHING",
         err);
@@ -485,6 +485,15 @@ cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unico
     cril_query_text(&q, u->utf8proc);
     cril_query_run(&q, NULL);
     return cril_query_end(&q);
+}
+
+cril_status cril_put_unicode(cril_store *s, const cril_cell *c, const cril_unicode *u,
+                             cril_error *err)
+{
+    uint8_t key[32];
+    const cril_status st = cril_cell_key(c, key, err);
+
+    return st == CRIL_OK ? cril_put_unicode_by_key(s, key, u, err) : st;
 }
 
 cril_status cril_store_put(cril_store *s, const cril_cell *cell,

@@ -1,8 +1,9 @@
 /*
- * A file of version 1, which named a cell by a corpus with its limit and knew neither the rules of
- * scoring nor token ids, brought to the version of this cril.
+ * A file of an earlier version brought to that of this cril. Version 2 had no benchmarks' items;
+ * the tables for them are added. Version 1 named a cell by a corpus with its limit, and knew
+ * neither the rules of scoring nor token ids.
  *
- * Tables that changed are set aside under another name, declared anew, filled row by row by the
+ * Its tables that changed are set aside under another name, declared anew, filled row by row by the
  * calls that every row comes in by, and dropped. Nothing is lost: what was imported stays as it
  * was, measured cells become those of version 1 of the scoring rules. Cells of one text that
  * differed in their limit alone become one.
@@ -70,7 +71,6 @@ static const char *const finish[] = {
     "DROP TABLE old_corpora",
     "DROP TABLE old_documents",
     "DROP TABLE old_scores",
-    "UPDATE meta SET value = 2 WHERE key = 'schema'",
     NULL};
 
 static cril_status execute_all(cril_store *s, const char *const *sql, cril_error *err)
@@ -225,18 +225,43 @@ static cril_status put_cells(cril_store *s, cril_error *err)
     return cril_query_end(&q);
 }
 
+static cril_status from_1(cril_store *s, cril_error *err)
+{
+    cril_status st;
+
+    if ((st = execute_all(s, set_aside, err)) != CRIL_OK ||
+        (st = cril_store_make_tables(s, err)) != CRIL_OK || (st = put_corpora(s, err)) != CRIL_OK ||
+        (st = put_cells(s, err)) != CRIL_OK)
+        return st;
+    return execute_all(s, finish, err);
+}
+
+static cril_status set_version(cril_store *s, cril_error *err)
+{
+    struct cril_query q;
+
+    cril_query_start(&q, s, "UPDATE meta SET value = ? WHERE key = 'schema'", err);
+    cril_query_count(&q, CRIL_STORE_SCHEMA);
+    cril_query_run(&q, NULL);
+    return cril_query_end(&q);
+}
+
 cril_status cril_store_upgrade(cril_store *s, cril_error *err)
 {
+    uint64_t version;
     cril_error why;
-    cril_status st = cril_store_check_tables(s, old_tables, N_OLD_TABLES, err);
+    cril_status st = cril_store_read_version(s, &version, err);
 
     if (st != CRIL_OK)
         return st;
-    if ((st = execute_all(s, set_aside, &why)) == CRIL_OK &&
-        (st = cril_store_make_tables(s, &why)) == CRIL_OK &&
-        (st = put_corpora(s, &why)) == CRIL_OK && (st = put_cells(s, &why)) == CRIL_OK)
-        st = execute_all(s, finish, &why);
+    st = version == 1 ? cril_store_check_tables(s, old_tables, N_OLD_TABLES, err)
+                      : cril_store_check_version(s, (unsigned)version, err);
+    if (st != CRIL_OK)
+        return st;
+    st = version == 1 ? from_1(s, &why) : cril_store_make_tables(s, &why);
+    if (st == CRIL_OK)
+        st = set_version(s, &why);
     return st == CRIL_OK ? CRIL_OK
-                         : cril_fail(err, st, "bringing a database of version 1 to version %d: %s",
-                                     (int)CRIL_STORE_SCHEMA, why.message);
+                         : cril_fail(err, st, "bringing a database of version %d to version %d: %s",
+                                     (int)version, (int)CRIL_STORE_SCHEMA, why.message);
 }

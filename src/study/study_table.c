@@ -1,7 +1,7 @@
 /*
- * All numbers of a study as it is now (current.c). A cell counts once all of the corpus's documents
- * are there, so that a run under way shows no partial figure. A figure that is out of date is kept
- * apart, and nothing is computed from it.
+ * All numbers of a study as it is now (current.c). A cell counts once all of the corpus's
+ * documents, or the benchmark's items, are there, so that a run under way shows no partial figure.
+ * A figure that is out of date is kept apart, and nothing is computed from it.
  */
 #include "study/current.h"
 #include "study/store.h"
@@ -11,7 +11,9 @@
 #include "util/fail.h"
 #include "util/size.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,8 +44,8 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
 struct texts {
     cril_figure *rows; /* [n] with their sources */
     size_t n, size;
-    char **why; /* [n_why] */
-    size_t n_why, why_size;
+    char **text; /* [n_text] */
+    size_t n_text, text_size;
 };
 
 struct table {
@@ -98,21 +100,29 @@ static cril_status measure(const struct table *x, const cril_cell *cell, uint64_
     return st;
 }
 
+/* A copy of a text that the table owns. */
+static cril_status keep_text(struct table *x, const char *text, const char **out, cril_error *err)
+{
+    struct texts *l = x->texts;
+    char **list = cril_size_grow(l->text, &l->text_size, l->n_text, 1, sizeof(*list));
+
+    if (!list)
+        return no_memory(x->store, err);
+    l->text = list;
+    if (!(list[l->n_text] = strdup(text)))
+        return no_memory(x->store, err);
+    *out = list[l->n_text++];
+    return CRIL_OK;
+}
+
 static cril_status keep_old(struct table *x, const cril_cell_state *state, cril_known *out,
                             cril_error *err)
 {
-    struct texts *l = x->texts;
     cril_known old = {.value = NAN, .source = ""};
-    char **why = cril_size_grow(l->why, &l->why_size, l->n_why, 1, sizeof(*why));
-    cril_status st;
+    cril_status st = keep_text(x, state->why, &out->out_of_date, err);
 
-    if (!why)
-        return no_memory(x->store, err);
-    l->why = why;
-    if (!(why[l->n_why] = strdup(state->why)))
-        return no_memory(x->store, err);
-    out->out_of_date = why[l->n_why++];
-    st = measure(x, &state->old_cell, state->old_corpus.documents, &old, err);
+    if (st == CRIL_OK)
+        st = measure(x, &state->old_cell, state->old_corpus.documents, &old, err);
     out->was = old.value;
     return st;
 }
@@ -128,6 +138,43 @@ static cril_status look_up_measured(struct table *x, size_t model, size_t corpus
     if (st == CRIL_OK && state.out_of_date)
         st = keep_old(x, &state, out, err);
     return st;
+}
+
+/* By which task and protocol, of how many items. */
+static cril_status name_source(struct table *x, const cril_store_benchmark *b,
+                               const cril_score_of_items *score, cril_known *out, cril_error *err)
+{
+    char source[400], errors[64] = "";
+
+    if (score->errors)
+        snprintf(errors, sizeof(errors), ", %" PRIu64 " of which could not be run", score->errors);
+    snprintf(source, sizeof(source), "cril: %s by %s (%.12s), %" PRIu64 " item%s%s", b->task,
+             b->protocol, b->protocol_sha256, score->items, score->items == 1 ? "" : "s", errors);
+    return keep_text(x, source, &out->source, err);
+}
+
+static cril_status look_up_score(struct table *x, size_t model, size_t benchmark, cril_known *out,
+                                 cril_error *err)
+{
+    cril_score_of_items score;
+    cril_score_state state;
+    cril_status st = cril_current_score(x->current, model, benchmark, &state, err);
+
+    if (st == CRIL_OK && state.complete &&
+        (st = cril_store_score(x->store, &state.cell, &state.benchmark, &score, err)) == CRIL_OK &&
+        !isnan(score.value)) {
+        out->value = score.value;
+        out->se = score.se;
+        out->origin = CRIL_ORIGIN_MEASURED;
+        st = name_source(x, &state.benchmark, &score, out, err);
+    }
+    if (st != CRIL_OK || !state.out_of_date ||
+        (st = keep_text(x, state.why, &out->out_of_date, err)) != CRIL_OK)
+        return st;
+    /* by a protocol that this cril may not have any more */
+    st = cril_store_score(x->store, &state.old_cell, &state.old_benchmark, &score, err);
+    out->was = st == CRIL_OK ? score.value : NAN;
+    return st == CRIL_ERR_UNSUPPORTED ? CRIL_OK : st;
 }
 
 static cril_status look_up_imported(struct table *x, cril_figure_kind kind, const char *model,
@@ -177,8 +224,12 @@ static cril_status look_up_model(struct table *x, size_t i, cril_error *err)
         if (st == CRIL_OK && bpc[k].origin == CRIL_ORIGIN_NONE)
             st = look_up_either(x, CRIL_FIGURE_BPC, i, x->study->corpora[k].name, &bpc[k], err);
     }
-    for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++)
-        st = look_up_either(x, CRIL_FIGURE_SCORE, i, x->study->benchmarks[k].name, &score[k], err);
+    for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++) {
+        st = look_up_score(x, i, k, &score[k], err);
+        if (st == CRIL_OK && score[k].origin == CRIL_ORIGIN_NONE)
+            st = look_up_either(x, CRIL_FIGURE_SCORE, i, x->study->benchmarks[k].name, &score[k],
+                                err);
+    }
     return st;
 }
 
@@ -277,9 +328,9 @@ void cril_study_table_free(cril_study_table *t)
         return;
     if ((l = t->owned)) {
         cril_imports_free(l->rows, l->n);
-        for (size_t i = 0; i < l->n_why; i++)
-            free(l->why[i]);
-        free(l->why);
+        for (size_t i = 0; i < l->n_text; i++)
+            free(l->text[i]);
+        free(l->text);
     }
     free(l);
     free(t->bpc);

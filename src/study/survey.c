@@ -1,7 +1,7 @@
 /*
- * What there is to do: corpora are read, models opened one after another, each cell gets an
- * estimate of its arithmetic. Only models of which a cell is this run's are read for their hash: a
- * shard of a large study does not read all of it.
+ * What there is to do: corpora and benchmarks are read, models opened one after another, each cell
+ * gets an estimate of its arithmetic. Only models of which a cell is this run's are read for their
+ * hash: a shard of a large study does not read all of it.
  *
  * The estimate lays the protocol's windows on documents whose tokens are estimated from their
  * characters, by the ratio in a sample of the corpus. It decides on order, shards and the time
@@ -10,6 +10,7 @@
 #include "study/survey.h"
 
 #include "model/model.h"
+#include "sandbox/sandbox.h"
 #include "score/protocol.h"
 #include "score/scorer.h"
 #include "study/stamp.h"
@@ -324,14 +325,26 @@ static void estimate(const cril_model *m, const struct cril_text *t, double rati
 
 /* ---- Cells ---- */
 
-/* Of corpora that share their documents, the one with most of them has the cell's job. */
+static bool is_same_cell(const struct cril_job *a, const struct cril_job *b)
+{
+    if (a->subject != b->subject || a->is_benchmark != b->is_benchmark)
+        return false;
+    if (a->is_benchmark)
+        return strcmp(a->item_cell.task, b->item_cell.task) == 0 &&
+               strcmp(a->item_cell.protocol_sha256, b->item_cell.protocol_sha256) == 0 &&
+               strcmp(a->item_cell.data_sha256, b->item_cell.data_sha256) == 0;
+    return a->protocol == b->protocol && a->cell.documents == b->cell.documents &&
+           strcmp(a->cell.text, b->cell.text) == 0;
+}
+
+/* Of corpora that share their documents, and of benchmarks that share their items, the one with
+ * most of them has the cell's job. */
 static void add_job(struct cril_survey *w, const struct cril_job *j)
 {
     for (size_t i = 0; i < w->n_jobs; i++) {
         struct cril_job *k = &w->jobs[i];
 
-        if (k->subject != j->subject || k->protocol != j->protocol ||
-            k->cell.documents != j->cell.documents || strcmp(k->cell.text, j->cell.text) != 0)
+        if (!is_same_cell(k, j))
             continue;
         if (k->slice.to < j->slice.to)
             *k = *j;
@@ -355,6 +368,24 @@ static cril_status make_job(const cril_study_info *s, struct cril_survey *w, con
     if (st != CRIL_OK)
         return st;
     estimate(m, &w->texts[text], ratio, &j);
+    j.slice_flops = j.flops;
+    add_job(w, &j);
+    return CRIL_OK;
+}
+
+static cril_status make_benchmark_job(struct cril_survey *w, const cril_model *m, size_t benchmark,
+                                      cril_error *err)
+{
+    const struct cril_benchmark *b = &w->benchmarks[benchmark];
+    struct cril_job j = {.subject = w->n_subjects - 1,
+                         .is_benchmark = true,
+                         .benchmark = benchmark,
+                         .slice = {0, b->facts.items}};
+    const cril_status st = cril_benchmark_estimate(b, m, &j.flops, &j.tokens, err);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_item_cell_of(&w->subjects[j.subject].facts, &b->facts, &j.item_cell);
     j.slice_flops = j.flops;
     add_job(w, &j);
     return CRIL_OK;
@@ -405,6 +436,8 @@ static cril_status make_jobs(const cril_study_info *s, struct cril_survey *w, cr
                     st = make_job(s, w, m, t, p, ratio, err);
             }
     }
+    for (size_t b = 0; b < w->n_benchmarks && st == CRIL_OK; b++)
+        st = make_benchmark_job(w, m, b, err);
     return st;
 }
 
@@ -417,6 +450,10 @@ static int cheaper(const void *a, const void *b)
         return x->flops < y->flops ? -1 : 1;
     if (x->subject != y->subject)
         return x->subject < y->subject ? -1 : 1;
+    if (x->is_benchmark != y->is_benchmark)
+        return x->is_benchmark ? 1 : -1;
+    if (x->benchmark != y->benchmark)
+        return x->benchmark < y->benchmark ? -1 : 1;
     if (x->text != y->text)
         return x->text < y->text ? -1 : 1;
     return (x->protocol > y->protocol) - (x->protocol < y->protocol);
@@ -454,6 +491,40 @@ static cril_status read_text(const cril_study_info *s, const cril_study_corpus *
     return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
 }
 
+/* What programs run in, once a benchmark needs it. It may be had or not: every benchmark that needs
+ * it is told why. */
+static cril_status find_programs(const cril_study_info *s, struct cril_survey *w,
+                                 struct cril_benchmark *b, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    if (!cril_benchmark_runs_programs(b))
+        return CRIL_OK;
+    if (!w->sandbox)
+        st = cril_sandbox_open(s->python, &w->sandbox, err);
+    return st == CRIL_OK ? cril_benchmark_find_modules(b, w->sandbox, err) : st;
+}
+
+static cril_status read_benchmark(const cril_study_info *s, const cril_study_benchmark *study,
+                                  struct cril_survey *w, cril_survey_poll poll, void *user,
+                                  cril_error *err)
+{
+    struct cril_benchmark *b = &w->benchmarks[w->n_benchmarks++];
+    cril_error why;
+    cril_status st;
+
+    if (poll && poll(user, study->name))
+        return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", study->data);
+    if ((st = cril_benchmark_open(study, b, &why)) == CRIL_OK)
+        st = find_programs(s, w, b, &why);
+    if (cril_survey_is_fault(st)) {
+        cril_benchmark_close(&w->benchmarks[--w->n_benchmarks]);
+        place(s, study->line, &why);
+        return cril_survey_fault(w, &why, err);
+    }
+    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+}
+
 static cril_status read_model(const cril_study_info *s, const cril_study_model *study,
                               struct cril_survey *w, cril_error *err)
 {
@@ -482,24 +553,30 @@ static cril_status make_room(const cril_study_info *s, struct cril_survey *w, cr
 
     w->subjects = calloc(s->n_models + 1, sizeof(*w->subjects));
     w->texts = calloc(s->n_corpora + 1, sizeof(*w->texts));
-    if (!w->subjects || !w->texts || !cril_size_mul(s->n_models, s->n_corpora, &n) ||
-        !cril_size_mul(n, s->n_protocols, &n) || !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
+    w->benchmarks = calloc(s->n_benchmarks + 1, sizeof(*w->benchmarks));
+    if (!w->subjects || !w->texts || !w->benchmarks ||
+        !cril_size_mul(s->n_corpora, s->n_protocols, &n) ||
+        !cril_size_add(n, s->n_benchmarks, &n) || !cril_size_mul(n, s->n_models, &n) ||
+        !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
         return no_memory(err);
     return CRIL_OK;
 }
 
 static cril_status check_any(const cril_study_info *s, cril_error *err)
 {
-    bool model = false, corpus = false;
+    bool model = false, any = false, data = false;
 
     for (size_t i = 0; i < s->n_models; i++)
         model |= s->models[i].path != NULL;
     for (size_t i = 0; i < s->n_corpora; i++)
-        corpus |= s->corpora[i].path != NULL;
-    return model && corpus
+        any |= s->corpora[i].path != NULL;
+    for (size_t i = 0; i < s->n_benchmarks; i++)
+        data |= s->benchmarks[i].data != NULL;
+    return model && (any || data)
                ? CRIL_OK
-               : cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path",
-                           s->path, model ? "corpus" : "model");
+               : cril_fail(err, CRIL_ERR_EMPTY, "%s: there is nothing to run: no %s has a path%s",
+                           s->path, model ? "corpus" : "model",
+                           model ? ", and no benchmark has data" : "");
 }
 
 cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cril_survey_poll poll,
@@ -512,6 +589,9 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cr
     for (size_t i = 0; i < s->n_corpora && st == CRIL_OK; i++)
         if (s->corpora[i].path)
             st = read_text(s, &s->corpora[i], w, poll, user, err);
+    for (size_t i = 0; i < s->n_benchmarks && st == CRIL_OK; i++)
+        if (s->benchmarks[i].data)
+            st = read_benchmark(s, &s->benchmarks[i], w, poll, user, err);
     for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++)
         if (s->models[i].path)
             st = read_model(s, &s->models[i], w, err);
@@ -550,6 +630,7 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
             st = hash_model(m, err);
         }
         memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
+        memcpy(w->jobs[i].item_cell.model, m->facts.sha256, sizeof(w->jobs[i].item_cell.model));
     }
     return st;
 }
@@ -584,33 +665,63 @@ void cril_survey_free(struct cril_survey *w)
         free_subject(&w->subjects[i]);
     for (size_t i = 0; i < w->n_texts; i++)
         free_text(&w->texts[i]);
+    for (size_t i = 0; i < w->n_benchmarks; i++)
+        cril_benchmark_close(&w->benchmarks[i]);
+    cril_sandbox_close(w->sandbox);
     free(w->faults);
     free(w->subjects);
     free(w->texts);
+    free(w->benchmarks);
     free(w->jobs);
     *w = (struct cril_survey){0};
 }
 
+/* ---- Jobs ---- */
+
+const char *cril_job_of(const struct cril_survey *w, const struct cril_job *j)
+{
+    return j->is_benchmark ? w->benchmarks[j->benchmark].study->name
+                           : w->texts[j->text].study->name;
+}
+
+const char *cril_job_protocol(const struct cril_survey *w, const struct cril_job *j)
+{
+    return j->is_benchmark ? w->benchmarks[j->benchmark].facts.protocol : j->cell.protocol;
+}
+
+/* Where its documents or items lie on a line that is as long as they are. */
+static const uint64_t *starts_of(const struct cril_survey *w, const struct cril_job *j)
+{
+    return j->is_benchmark ? w->benchmarks[j->benchmark].starts : w->texts[j->text].starts;
+}
+
+uint64_t cril_job_rows(const struct cril_survey *w, const struct cril_job *j)
+{
+    return j->is_benchmark ? w->benchmarks[j->benchmark].facts.items
+                           : w->texts[j->text].facts.documents;
+}
+
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s)
 {
-    const struct cril_text *t = &w->texts[j->text];
+    const uint64_t *starts = starts_of(w, j);
 
-    return j->flops * (double)(t->starts[s.to] - t->starts[s.from]) / (double)t->facts.characters;
+    return j->flops * (double)(starts[s.to] - starts[s.from]) / (double)starts[cril_job_rows(w, j)];
 }
 
 /* ---- Shares ---- */
 
-/* The first document of which at least half lies behind a share of the corpus's characters; past
+/* The first document or item of which at least half lies behind a share of the line's length; past
  * the last: none does. */
-static uint64_t document_at(const struct cril_text *t, double share)
+static uint64_t row_at(const struct cril_survey *w, const struct cril_job *j, double share)
 {
-    const double wanted = share * (double)t->facts.characters;
-    uint64_t low = 0, high = t->facts.documents;
+    const uint64_t *starts = starts_of(w, j);
+    uint64_t low = 0, high = cril_job_rows(w, j);
+    const double wanted = share * (double)starts[high];
 
     while (low < high) {
         const uint64_t i = low + (high - low) / 2;
 
-        if (((double)t->starts[i] + (double)t->starts[i + 1]) / 2 < wanted)
+        if (((double)starts[i] + (double)starts[i + 1]) / 2 < wanted)
             low = i + 1;
         else
             high = i;
@@ -625,8 +736,8 @@ static double clamp(double x)
 
 /*
  * The cells in their order are a line as long as their arithmetic, which is cut into equal parts;
- * each cut falls between two documents. Where a part ends the next one begins: both are computed by
- * one expression.
+ * each cut falls between two documents or items. Where a part ends the next one begins: both are
+ * computed by one expression.
  */
 void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
 {
@@ -637,13 +748,12 @@ void cril_survey_cut(struct cril_survey *w, unsigned shard, unsigned shards)
         total += w->jobs[i].flops;
     for (size_t i = 0; i < w->n_jobs; i++) {
         struct cril_job j = w->jobs[i];
-        const struct cril_text *t = &w->texts[j.text];
         const double from = clamp((total * (shard - 1) / shards - at) / j.flops),
                      to = clamp((total * shard / shards - at) / j.flops);
 
         at += j.flops;
-        j.slice = (cril_slice){document_at(t, from),
-                               shard == shards ? t->facts.documents : document_at(t, to)};
+        j.slice = (cril_slice){row_at(w, &j, from),
+                               shard == shards ? cril_job_rows(w, &j) : row_at(w, &j, to)};
         if (j.slice.from >= j.slice.to)
             continue;
         j.slice_flops = cril_job_flops(w, &j, j.slice);

@@ -2,6 +2,7 @@
 #ifndef CRIL_STUDY_SURVEY_H
 #define CRIL_STUDY_SURVEY_H
 
+#include "study/benchmark.h"
 #include "study/stamp.h"
 
 #include <cril/store.h>
@@ -27,23 +28,31 @@ struct cril_text {
     size_t n_sample;
 };
 
+/* A cell: of a corpus by a protocol, or of a benchmark. */
 struct cril_job {
-    size_t subject, text, protocol;
+    size_t subject;
+    bool is_benchmark;
+    size_t text, protocol; /* of a corpus's cell */
     cril_cell cell;
+    size_t benchmark; /* of a benchmark's */
+    cril_item_cell item_cell;
     double flops;     /* of all of the cell, estimated */
     double tokens;    /* that go through the model for it, likewise */
-    cril_slice slice; /* documents of it that are this run's */
+    cril_slice slice; /* documents or items of it that are this run's */
     double slice_flops;
     double left_flops; /* of the slice, what the store does not have */
     bool done, failed; /* failed: left out, there is a fault for it */
 };
 
 struct cril_survey {
-    struct cril_subject *subjects; /* [n_subjects] */
-    struct cril_text *texts;       /* [n_texts] */
-    struct cril_job *jobs;         /* [n_jobs] cheapest first */
-    size_t n_subjects, n_texts, n_jobs;
-    cril_error *faults; /* [n_faults] why models, corpora and cells are left out */
+    struct cril_subject *subjects;     /* [n_subjects] */
+    struct cril_text *texts;           /* [n_texts] */
+    struct cril_benchmark *benchmarks; /* [n_benchmarks] those with data */
+    struct cril_job *jobs;             /* [n_jobs] cheapest first */
+    size_t n_subjects, n_texts, n_benchmarks, n_jobs;
+    struct cril_sandbox *sandbox; /* of benchmarks with programs; NULL: there is none of them, or
+                                     none could be had */
+    cril_error *faults;           /* [n_faults] why models, corpora and cells are left out */
     size_t n_faults, faults_size;
 };
 
@@ -51,10 +60,10 @@ struct cril_survey {
 typedef int (*cril_survey_poll)(void *user, const char *name);
 
 /*
- * Reads the corpora of s, opens its models and lists the cells, which lack the hash of their model.
- * A model or corpus that cannot be used, and a cell that cannot be computed, is a fault and no
- * error: the others are listed. Zero-initialised out; release with cril_survey_free, after an error
- * too.
+ * Reads the corpora and benchmarks of s, opens its models and lists the cells, which lack the hash
+ * of their model. A model, corpus or benchmark that cannot be used, and a cell that cannot be
+ * computed, is a fault and no error: the others are listed. Zero-initialised out; release with
+ * cril_survey_free, after an error too.
  */
 cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *out,
                              cril_survey_poll poll, void *user, cril_error *err);
@@ -79,7 +88,12 @@ cril_status cril_survey_fault(struct cril_survey *w, const cril_error *why, cril
 cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, void *user,
                                  cril_error *err);
 
-/* The estimated arithmetic of some documents of a cell. */
+/* The name of a job's corpus or benchmark, and of its protocol. */
+const char *cril_job_of(const struct cril_survey *w, const struct cril_job *j);
+const char *cril_job_protocol(const struct cril_survey *w, const struct cril_job *j);
+uint64_t cril_job_rows(const struct cril_survey *w, const struct cril_job *j); /* of its cell */
+
+/* The estimated arithmetic of some documents or items of a cell. */
 double cril_job_flops(const struct cril_survey *w, const struct cril_job *j, cril_slice s);
 
 /* How many documents a corpus has whatever its limit; it is read again. *n is 0 where the number

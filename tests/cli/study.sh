@@ -44,7 +44,30 @@ cp c.jsonl begin/cc.jsonl
 sed -i 's/^  - document$/  - {name: document, context: 64}/' begin/study.yaml # the tiny models have 256
 t study-begin study check begin/study.yaml
 sed -i 's/^\( \{1,\}\)#/\1/; s/^#\([a-z]\)/\1/; s/^#  -/  -/; s/cc.jsonl.zst/cc.jsonl/; s/context: 1900, stride: 512/context: 128/' begin/study.yaml
+mkdir -p begin/benchmarks/gsm8k
+for f in test train; do
+    for i in 1 2 3 4 5 6; do printf '{"question": "How many are %d and %d?", "answer": "#### %d"}\n' $i $i $((2 * i)); done >begin/benchmarks/gsm8k/$f.jsonl
+done
 t study-begin-all study check begin/study.yaml
+
+# The paper's study: benchmarks whose data are not there are comments.
+mkdir -p paper/models && cp llama.gguf paper/models && cp -r begin/data paper
+ln -s ../begin/benchmarks "paper/my sets"
+(cd paper && "$cril" study init --paper --data 'my sets' --limit 2 >study.yaml) || fail study-init-paper
+sed 's/^.*data.corpora/data\/corpora/' paper/study.yaml >out; : >err; verdict study-init-paper 0
+sed -i 's/^  - hkust$/  - {name: hkust, context: 60, stride: 20}/' paper/study.yaml
+t study-paper-check study check paper/study.yaml
+t study-init-data study init --data sets
+t study-paper-run study run --no-baselines paper/study.yaml
+t study-paper-status study status paper/study.yaml
+t study-paper-status-json study status --json paper/study.yaml
+t study-paper-export export paper/study.yaml
+sed -i 's/limit: 2/limit: 3/' paper/study.yaml
+t study-paper-stale study status paper/study.yaml
+t study-paper-stale-export export paper/study.yaml
+t study-paper-stale-fit fit paper/study.yaml
+"$cril" report paper/study.yaml 2>/dev/null | grep -c 'Out of date.*llama</bdi> on <bdi>GSM8K.*the limit was 2 and is 3' >out
+[ "$(cat out)" = 1 ] || fail study-paper-report
 
 # What no longer belongs to the study file is out of date: it is said everywhere and counts nowhere. A larger limit computes what it adds.
 mkdir stale && cd stale && cp ../llama.gguf ../gemma3.gguf . && cp ../c.jsonl d.jsonl && cat ../c.jsonl >>d.jsonl || exit 1

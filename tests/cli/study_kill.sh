@@ -26,17 +26,25 @@ if [ -z "${STUDY:-}" ]; then
     batch=${BATCH:-64}
     for m in llama gemma3; do cp "$here/../golden/tiny-$m.gguf" $m.gguf; done
     for i in 1 2 3 4 5 6 7 8; do awk -v n=$((40 * i)) -f "$here/words.awk" | tr '\n' ' ' | sed 's/.*/{"content": "&"}/'; echo; done >words.jsonl
+    mkdir -p sets/arc_challenge sets/gsm8k
+    for i in 1 2 3 4 5 6 7 8 9; do
+        echo '{"question": {"stem": "What is '$i' and '$i'?", "choices": [{"text": "fox '$i'", "label": "A"}, {"text": "dogs", "label": "B"}]}, "answerKey": "A"}'
+    done >sets/arc_challenge/ARC-Challenge-Test.jsonl
+    for f in test train; do for i in 1 2 3 4 5 6; do echo '{"question": "What is '$i' and '$i'?", "answer": "#### '$i'"}'; done >sets/gsm8k/$f.jsonl; done
     cat >study.yaml <<END
 models: [{path: llama.gguf}, {path: gemma3.gguf}]
 corpora: [{path: words.jsonl}, {name: short, path: words.jsonl, limit: 3}]
 protocols: [{name: document, context: 48, stride: 16}, {name: hkust, context: 40, stride: 20}]
+benchmarks:
+  - {name: ARC, task: arc_challenge, data: sets, protocol: harness}
+  - {name: GSM8K, task: gsm8k, data: sets, limit: 3}
 END
 fi
 
 t0=$(milliseconds); (become whole.db) || exit 1; t1=$(milliseconds)
 times >whole.times
 "$cril" study dump whole.db >whole.txt || exit 1
-echo "a run: $((t1 - t0)) ms, $(grep -c '^document' whole.txt) documents"
+echo "a run: $((t1 - t0)) ms, $(grep -c '^document' whole.txt) documents, $(grep -c '^item' whole.txt) items"
 
 awk -v n="$kills" -v seed="$seed" -v every="${EVERY:-}" -v t=$((t1 - t0)) 'BEGIN {
     srand(seed)

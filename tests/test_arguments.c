@@ -13,9 +13,12 @@
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
+#include <cril/eval.h>
+#include <cril/generate.h>
 #include <cril/harness.h>
 #include <cril/html.h>
 #include <cril/hub.h>
+#include <cril/items.h>
 #include <cril/inspect.h>
 #include <cril/number.h>
 #include <cril/prove.h>
@@ -311,6 +314,9 @@ static void test_score(void **state)
     REFUSED(cril_score_slice, s, NULL, corpus_path, 0, 1, NULL, &r);
     REFUSED(cril_score_slice, s, c, NULL, 0, 1, NULL, &r);
     REFUSED(cril_score_slice, s, c, corpus_path, 0, 1, NULL, NULL);
+    REFUSED(cril_score_windows, NULL, (cril_score_window[1]){{0}}, 1, NULL, NULL, NULL);
+    REFUSED(cril_score_windows, s, NULL, 1, NULL, NULL, NULL);
+    REFUSED(cril_score_windows, s, (cril_score_window[1]){{0}}, 1, NULL, NULL, NULL);
     REFUSED(cril_score_tokens, NULL, tokens, 3, nats);
     REFUSED(cril_score_tokens, s, NULL, 3, nats);
     REFUSED(cril_score_tokens, s, tokens, 3, NULL);
@@ -463,6 +469,32 @@ static void test_archive(void **state)
     DOES_NOTHING(cril_archive_segment_at, NULL, 0, &segment);
     cril_archive_close(a);
     DOES_NOTHING(cril_archive_close, NULL);
+}
+
+static void test_generator(void **state)
+{
+    const cril_generator_options options = {.threads = 1, .context = 20};
+    const int32_t id = 1;
+    const cril_prompt prompt = {.ids = &id, .n = 1, .max_tokens = 2}, no_ids = {.n = 1},
+                      no_stops = {.ids = &id, .n = 1, .max_tokens = 2, .n_until = 1};
+    const cril_generate_callbacks none = {.user = NULL};
+    cril_generator *g;
+
+    (void)state;
+    REFUSED(cril_generator_create, NULL, &options, &g);
+    REFUSED(cril_generator_create, m, &options, NULL);
+    must(cril_generator_create(m, NULL, &g, &err), &err);
+    cril_generator_free(g);
+    must(cril_generator_create(m, &options, &g, &err), &err);
+    REFUSED(cril_generate, NULL, &prompt, 1, &none);
+    REFUSED(cril_generate, g, NULL, 1, &none);
+    REFUSED(cril_generate, g, &no_ids, 1, &none);
+    REFUSED(cril_generate, g, &no_stops, 1, &none);
+    must(cril_generate(g, NULL, 0, NULL, &err), &err);
+    must(cril_generate(g, &prompt, 1, NULL, &err), &err);
+    must(cril_generate(g, &prompt, 1, &none, &err), &err);
+    cril_generator_free(g);
+    DOES_NOTHING(cril_generator_free, NULL);
 }
 
 static void test_prove(void **state)
@@ -796,6 +828,75 @@ static void test_store(void **state)
     fclose(f);
 }
 
+static cril_status see_no_item(void *user, const cril_store_item *item, cril_error *error)
+{
+    (void)user;
+    (void)item;
+    (void)error;
+    return CRIL_OK;
+}
+
+static void test_benchmarks(void **state)
+{
+    cril_study *study = load_study();
+    const cril_study_info *info = cril_study_info_of(study);
+    cril_store_benchmark b = {.task = "gsm8k", .protocol = "paper"};
+    const cril_store_subject subject = {.items = 1};
+    const cril_store_model model = {.sha256 = ""};
+    cril_item_cell cell, *cells;
+    cril_score_of_items score;
+    cril_score_state score_state;
+    cril_current *current;
+    cril_store *s;
+    bool there;
+    uint64_t count;
+    size_t n;
+
+    (void)state;
+    must(cril_store_open("study.db", NULL, &s, &err), &err);
+    REFUSED(cril_store_benchmark_id, NULL);
+    REFUSED(cril_store_benchmark_id, &b); /* no hashes */
+    DOES_NOTHING(cril_item_cell_of, NULL, &b, &cell);
+    DOES_NOTHING(cril_item_cell_of, &model, NULL, &cell);
+    DOES_NOTHING(cril_item_cell_of, &model, &b, NULL);
+    cril_item_cell_of(&model, &b, &cell);
+    REFUSED(cril_store_put_benchmark, NULL, "a", &b, &subject, 1, &there);
+    REFUSED(cril_store_put_benchmark, s, NULL, &b, &subject, 1, &there);
+    REFUSED(cril_store_put_benchmark, s, "a", NULL, &subject, 1, &there);
+    REFUSED(cril_store_put_benchmark, s, "a", &b, NULL, 1, &there);
+    REFUSED(cril_store_find_benchmark, NULL, "a", &b, &there);
+    REFUSED(cril_store_find_benchmark, s, NULL, &b, &there);
+    REFUSED(cril_store_find_benchmark, s, "a", NULL, &there);
+    REFUSED(cril_store_find_benchmark, s, "a", &b, NULL);
+    REFUSED(cril_store_put_items, NULL, &cell, NULL, 0, NULL);
+    REFUSED(cril_store_put_items, s, NULL, NULL, 0, NULL);
+    REFUSED(cril_store_put_items, s, &cell, NULL, 1, NULL);
+    REFUSED(cril_store_count_items, NULL, &cell, &b, &count);
+    REFUSED(cril_store_count_items, s, NULL, &b, &count);
+    REFUSED(cril_store_count_items, s, &cell, NULL, &count);
+    REFUSED(cril_store_count_items, s, &cell, &b, NULL);
+    REFUSED(cril_store_each_item, NULL, &cell, &b, see_no_item, NULL);
+    REFUSED(cril_store_each_item, s, NULL, &b, see_no_item, NULL);
+    REFUSED(cril_store_each_item, s, &cell, NULL, see_no_item, NULL);
+    IS(== CRIL_ERR_RANGE, cril_store_each_item, s, &cell, &b, NULL, NULL, &err);
+    REFUSED(cril_store_score, NULL, &cell, &b, &score);
+    REFUSED(cril_store_score, s, NULL, &b, &score);
+    REFUSED(cril_store_score, s, &cell, NULL, &score);
+    REFUSED(cril_store_score, s, &cell, &b, NULL);
+    REFUSED(cril_store_item_cells, NULL, &cells, &n);
+    REFUSED(cril_store_item_cells, s, NULL, &n);
+    REFUSED(cril_store_item_cells, s, &cells, NULL);
+    must(cril_current_look(s, info, &current, &err), &err);
+    REFUSED(cril_current_score, NULL, 0, 0, &score_state);
+    REFUSED(cril_current_score, current, 0, 0, NULL);
+    IS(== false, cril_current_benchmark, NULL, 0, &b);
+    IS(== false, cril_current_benchmark, current, 0, NULL);
+    IS(== false, cril_current_benchmark, current, SIZE_MAX, &b);
+    cril_current_free(current);
+    cril_store_close(s);
+    cril_study_close(study);
+}
+
 /* ---- completeness ---- */
 
 static bool is_word(char c)
@@ -857,6 +958,101 @@ static void test_hub(void **state)
     DOES_NOTHING(cril_hub_model_free, NULL);
 }
 
+static void test_eval(void **state)
+{
+    const cril_eval_settings nothing = {.draw = "last"}, huge = {.window = UINT64_MAX};
+    const cril_eval_facts facts = {.model = "m", .model_sanitized = "m"};
+    cril_eval_protocol protocol;
+    cril_eval_file file;
+    cril_eval_task task;
+    cril_programs *programs = NULL;
+    cril_items_comparison comparison;
+    cril_grade grade;
+    cril_eval *e;
+    bool is;
+    size_t n;
+    FILE *f = fopen("requests.jsonl", "w");
+
+    (void)state;
+    assert_non_null(f);
+    fputs("{\"context\": \"a\", \"continuation\": \" b\"}\n", f);
+    fclose(f);
+    f = tmpfile();
+    assert_non_null(f);
+    IS(== false, cril_eval_task_at, 0, NULL);
+    IS(== false, cril_eval_task_at, SIZE_MAX, &task);
+    IS(== false, cril_eval_protocol_at, 0, 0, NULL);
+    IS(== false, cril_eval_protocol_at, SIZE_MAX, 0, &protocol);
+    IS(== false, cril_eval_protocol_at, 0, SIZE_MAX, &protocol);
+    IS(== false, cril_eval_file_at, 0, 0, NULL);
+    IS(== false, cril_eval_file_at, SIZE_MAX, 0, &file);
+    IS(== false, cril_eval_file_at, 0, SIZE_MAX, &file);
+    REFUSED(cril_eval_open_task, NULL, ".", NULL, &e);
+    REFUSED(cril_eval_open_task, "gsm8k", NULL, NULL, &e);
+    REFUSED(cril_eval_open_task, "gsm8k", ".", NULL, NULL);
+    REFUSED(cril_eval_open_task, "no such task", ".", NULL, &e);
+    REFUSED(cril_eval_open_task, "gsm8k", ".", &nothing, &e);
+    REFUSED(cril_eval_open_task_file, NULL, NULL, NULL, &e);
+    REFUSED(cril_eval_open_task_file, "task.yaml", NULL, NULL, NULL);
+    REFUSED(cril_eval_open_requests, NULL, NULL, &e);
+    REFUSED(cril_eval_open_requests, "requests.jsonl", NULL, NULL);
+    REFUSED(cril_eval_open_requests, "requests.jsonl", &huge, &e);
+    must(cril_eval_open_requests("requests.jsonl", NULL, &e, &err), &err);
+    IS(== NULL, cril_eval_name, NULL);
+    IS(== NULL, cril_eval_protocol_name, NULL);
+    IS(== NULL, cril_eval_protocol_sha256, NULL);
+    IS(== NULL, cril_eval_data_sha256, NULL);
+    IS(== NULL, cril_eval_metric, NULL);
+    IS(== 0, cril_eval_shots, NULL);
+    IS(== 0, cril_eval_items, NULL);
+    IS(== false, cril_eval_is_task, NULL);
+    IS(== false, cril_eval_runs_programs, NULL);
+    IS(== false, cril_eval_runs_programs, e);
+    REFUSED(cril_programs_open, NULL, NULL);
+    DOES_NOTHING(cril_programs_close, NULL);
+    REFUSED(cril_eval_check_programs, NULL, programs);
+    REFUSED(cril_eval_check_programs, e, NULL);
+    IS([0] == '\0', cril_eval_programs, NULL);
+    REFUSED(cril_eval_run, NULL, m, NULL, NULL);
+    REFUSED(cril_eval_run, e, NULL, NULL, NULL);
+    DOES_NOTHING(cril_eval_done, NULL);
+    DOES_NOTHING(cril_eval_done, e);
+    IS(== NULL, cril_eval_scores, NULL, &n);
+    IS(== NULL, cril_eval_scores, e, NULL);
+    IS(== NULL, cril_eval_scores, e, &n); /* nothing was run */
+    IS(.n_nats == 0, cril_eval_reference_of, NULL);
+    IS([0] == '\0', cril_eval_first_error, NULL);
+    REFUSED(cril_eval_write_items, NULL, f);
+    REFUSED(cril_eval_write_items, e, NULL);
+    IS(== NULL, cril_eval_part, NULL, 0);
+    IS(== NULL, cril_eval_part, e, 0);
+    REFUSED(cril_eval_write_samples, NULL, 0, f);
+    REFUSED(cril_eval_write_samples, e, 0, NULL);
+    REFUSED(cril_eval_write_samples, e, 0, f);
+    REFUSED(cril_eval_write_results, NULL, 1, &facts, f);
+    REFUSED(cril_eval_write_results, &e, 1, NULL, f);
+    REFUSED(cril_eval_write_results, &e, 1, &facts, NULL);
+    REFUSED(cril_eval_write_results, &e, 1, &facts, f);
+    REFUSED(cril_eval_write_results, (cril_eval *[1]){NULL}, 1, &facts, f);
+    REFUSED(cril_grade_file, NULL, "requests.jsonl", NULL, NULL, f, NULL, NULL, &grade);
+    REFUSED(cril_grade_file, "gsm8k", NULL, NULL, NULL, f, NULL, NULL, &grade);
+    REFUSED(cril_grade_file, "gsm8k", "requests.jsonl", NULL, NULL, NULL, NULL, NULL, &grade);
+    REFUSED(cril_grade_file, "gsm8k", "requests.jsonl", NULL, NULL, f, NULL, NULL, NULL);
+    REFUSED(cril_grade_file, "humaneval", "requests.jsonl", NULL, NULL, f, NULL, NULL, &grade);
+    REFUSED(cril_grade_file, "no such task", "requests.jsonl", NULL, NULL, f, NULL, NULL, &grade);
+    REFUSED(cril_items_recognise, NULL, &is);
+    REFUSED(cril_items_recognise, "requests.jsonl", NULL);
+    REFUSED(cril_items_compare, NULL, "b", 0, &comparison);
+    REFUSED(cril_items_compare, "a", NULL, 0, &comparison);
+    REFUSED(cril_items_compare, "a", "b", 0, NULL);
+    REFUSED(cril_items_compare, "a", "b", 2, &comparison);
+    DOES_NOTHING(cril_items_comparison_free, NULL);
+    DOES_NOTHING(cril_eval_close, NULL);
+    cril_eval_close(e);
+    fclose(f);
+    unlink("requests.jsonl");
+}
+
 static void test_all_are_here(void **state)
 {
     size_t n = 0;
@@ -873,15 +1069,16 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),      cmocka_unit_test(test_prove),
-        cmocka_unit_test(test_selftest),     cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_rest),         cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),        cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),      cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),    cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),  cmocka_unit_test(test_score),
+        cmocka_unit_test(test_results),    cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),    cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),      cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),    cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_study),      cmocka_unit_test(test_store),
+        cmocka_unit_test(test_hub),        cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_benchmarks), cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

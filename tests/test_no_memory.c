@@ -10,7 +10,9 @@
 #include <cmocka.h>
 
 #include "fetch/choose.h"
+#include "tasks/rules.h"
 
+#include <cril/generate.h>
 #include <cril/model.h>
 #include <cril/report.h>
 #include <errno.h>
@@ -166,6 +168,32 @@ static cril_status hash(cril_error *err)
     return st;
 }
 
+/* Prompts that share a prefix, stop strings, text. */
+static cril_status generate(cril_error *err)
+{
+    static int32_t ids[2][80];
+    static const char *const until = "\n";
+    static const size_t until_len = 1;
+    const cril_generator_options options = {.threads = 2, .streams = 2, .context = 100};
+    cril_prompt p[3];
+    cril_generator *g;
+    cril_status st;
+
+    for (size_t i = 0; i < 3; i++)
+        p[i] = (cril_prompt){.ids = ids[i / 2],
+                             .n = 80 - i,
+                             .until = &until,
+                             .until_len = &until_len,
+                             .n_until = 1,
+                             .max_tokens = 8};
+    ids[1][79] = 1;
+    if ((st = cril_generator_create(model, &options, &g, err)) != CRIL_OK)
+        return st;
+    st = cril_generate(g, p, 3, NULL, err);
+    cril_generator_free(g);
+    return st;
+}
+
 static void test_use(void **state)
 {
     (void)state;
@@ -173,6 +201,7 @@ static void test_use(void **state)
         fail();
     check(encode, CRIL_OK, true);
     check(hash, CRIL_OK, true);
+    check(generate, CRIL_OK, true);
     cril_model_close(model);
 }
 
@@ -273,11 +302,62 @@ static void test_folder(void **state)
     }
 }
 
+static json_t *graded, *verdicts;
+static cril_rules *grade;
+
+/* What is judged although memory ran out is judged as ever. */
+static cril_status judge(cril_error *err)
+{
+    json_t *const out = json_object();
+    cril_status st = CRIL_ERR_NOMEM;
+
+    if (out)
+        st = grade(graded, out, err);
+    else
+        snprintf(err->message, sizeof(err->message), "out of memory");
+    if (st == CRIL_OK && verdicts && !json_equal(out, verdicts))
+        st = CRIL_ERR_MISMATCH;
+    if (st == CRIL_OK && !verdicts)
+        verdicts = json_incref(out);
+    json_decref(out);
+    return st;
+}
+
+static void test_rules(void **state)
+{
+    static const struct {
+        cril_rules *rules;
+        const char *line;
+    } lines[] = {
+        {cril_rules_gsm8k, "{'text': '#### 1,0 \\u0662', 'gold': '#### 10'}"},
+        {cril_rules_letters, "{'text': 'x, the answer is E', 'gold': 'E'}"},
+        {cril_rules_answers, "{'text': ' The \\u0130', 'references': ['a b', 'The x']}"},
+        {cril_rules_math, "{'text': 'so .5. The final answer is $\\\\sqrt2 j$', 'gold': '.5 j'}"},
+        {cril_rules_math, "{'reference': '.5', 'candidate': '\\\\text{a}\\\\frac12/$3$\\\\sqrt2'}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        char line[200];
+
+        snprintf(line, sizeof(line), "%s", lines[i].line);
+        for (char *c = line; *c; c++)
+            if (*c == '\'')
+                *c = '"';
+        assert_non_null(graded = json_loads(line, 0, NULL));
+        grade = lines[i].rules;
+        check(judge, CRIL_OK, true);
+        json_decref(graded);
+        json_decref(verdicts);
+        verdicts = NULL;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),   cmocka_unit_test(test_use), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub), cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

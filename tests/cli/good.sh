@@ -23,6 +23,27 @@ t score-bad-lines $s bad-lines.jsonl
 t score-bad-lines-quiet $s -q bad-lines.jsonl
 "$cril" $s - <c.jsonl >out 2>err; verdict score-stdin $?
 
+# Texts behind prompts: tokens, figures, comparison. The line without a prompt is a bad one.
+printf '%s\n' '{"context": "The sky is ", "continuation": "blue"}' '{"continuation": "no prompt"}' \
+    '{"context": "", "continuation": "A text of its own"}' '{"context": "Question: why?\nAnswer:", "continuation": " because"}' >pairs.jsonl
+pairs="$s --prompt-field context --field continuation"
+t score-prompts $pairs --per-document pairs.csv --token-nats pairs.tsv pairs.jsonl
+cat pairs.csv pairs.tsv >out; : >err; verdict score-prompts-files 0
+t score-prompts-strict $pairs --strict pairs.jsonl
+"$cril" $pairs -q --json -o pairs.json pairs.jsonl || fail "json of prompts"
+"$cril" $pairs -q --json -t 2 --batch 1 pairs.jsonl | sed '/"seconds"/d' >pairs.same
+sed '/"seconds"/d' pairs.json | same "json of prompts twice" pairs.same -
+grep -q '"prompt_field": "context"' pairs.json || fail "json has no prompt_field"
+"$cril" compare pairs.json pairs.json 2>/dev/null | grep -q 'the same$' || fail "compare of prompts"
+printf 'context,continuation\n"The sky is ",blue\n,A text of its own\n"Question: why?\nAnswer:"," because"\n' >pairs-table.csv
+"$cril" $pairs -q --json pairs-table.csv | sed '/"seconds"\|"path"\|"sha256"/d;/"line"/,/\]/d' >pairs-csv.same
+sed '/"path"\|"sha256"/d;/"line"/,/\]/d' pairs.same | same "prompts in CSV" pairs-csv.same -
+sed '2d' pairs.jsonl >whole-pairs.jsonl # the same texts without prompts
+"$cril" $pairs -q --json -o behind.json whole-pairs.jsonl && "$cril" $s -q --field continuation --json -o alone.json whole-pairs.jsonl ||
+    fail "texts with and without prompts"
+t compare-prompts compare behind.json alone.json
+t score-prompts-text $s --prompt-field context text.txt
+
 # JSON: every field that the results promise, the same figures each time, whatever the threads.
 "$cril" $s -q -t 1 --json -o a.json c.jsonl d.jsonl || fail "json file"
 "$cril" $s -q -t 2 --batch 1 --json c.jsonl d.jsonl >again.json || fail "json on stdout"

@@ -28,6 +28,12 @@ t output-is-corpus score -m llama.gguf -f -o c.jsonl c.jsonl
 t output-is-model score -m llama.gguf -f -o ./llama.gguf c.jsonl
 t nats-of-two score -m llama.gguf --token-nats nats c.jsonl d.jsonl
 for p in rolling hkust halves; do t prove-$p score -m llama.gguf --prove --protocol $p c.jsonl; done
+for p in rolling hkust halves; do t prompts-$p score -m llama.gguf --prompt-field p --protocol $p c.jsonl; done
+t prompts-same-field score -m llama.gguf --prompt-field p --field p c.jsonl
+t prompts-content score -m llama.gguf --prompt-field content c.jsonl
+t prompts-text score -m llama.gguf --prompt-field p --format text c.jsonl
+t prompts-prove score -m llama.gguf --prompt-field p --prove c.jsonl
+t prompts-archive score -m llama.gguf --prompt-field p --archive two.cril c.jsonl
 t prove-stdin score -m llama.gguf --prove c.jsonl -
 mkfifo once.jsonl; t prove-pipe score -m llama.gguf --prove once.jsonl; rm once.jsonl
 t archive-of-two score -m llama.gguf --archive two.cril c.jsonl d.jsonl

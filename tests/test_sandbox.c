@@ -133,7 +133,7 @@ static void test_fails(void **state)
 static void test_nul(void **state)
 {
     static const char source[] = "x = 1\0\n1 / 0\n";
-    const struct cril_sandbox_program p = {{source, sizeof(source) - 1}, 60, 0, 0};
+    const struct cril_sandbox_program p = {{source, sizeof(source) - 1}, 60, 0, 0, false};
     struct cril_sandbox_outcome out;
     cril_error err = {0};
 
@@ -159,7 +159,7 @@ static void test_large(void **state)
 
 static void expect_range(struct cril_sandbox *s, double wall_sec, double cpu_sec)
 {
-    const struct cril_sandbox_program p = {cril_bytes_of("pass"), wall_sec, cpu_sec, 0};
+    const struct cril_sandbox_program p = {cril_bytes_of("pass"), wall_sec, cpu_sec, 0, false};
     struct cril_sandbox_outcome out;
 
     assert_int_equal(cril_sandbox_run(s, &p, &out, NULL), CRIL_ERR_RANGE);
@@ -177,10 +177,11 @@ static void test_range(void **state)
     expect_range(s, 1e9, 1);
     expect_range(s, 1, -1);
     expect_range(s, strtod("nan", NULL), 1);
-    assert_int_equal(
-        cril_sandbox_run(s, &(struct cril_sandbox_program){cril_bytes_of("pass"), 1, 1, 1 << 20},
-                         &out, NULL),
-        CRIL_ERR_RANGE);
+    assert_int_equal(cril_sandbox_run(s,
+                                      &(struct cril_sandbox_program){cril_bytes_of("pass"), 1, 1,
+                                                                     1 << 20, false},
+                                      &out, NULL),
+                     CRIL_ERR_RANGE);
     assert_int_equal(cril_sandbox_run(NULL, NULL, &out, NULL), CRIL_ERR_RANGE);
     assert_int_equal(cril_sandbox_open(NULL, NULL, NULL), CRIL_ERR_RANGE);
     assert_int_equal(cril_sandbox_modules(s, NULL, &versions, NULL), CRIL_ERR_RANGE);
@@ -340,6 +341,28 @@ static void test_shim(void **state)
     cril_sandbox_close(s);
 }
 
+static void test_name(void **state)
+{
+    static const char main[] = "assert __name__ == '__main__'",
+                      library[] = "assert __name__ == 'builtins'\n"
+                                  "class A:\n"
+                                  "    pass\n"
+                                  "assert A.__module__ == 'builtins'";
+    struct cril_sandbox_outcome out;
+    struct cril_sandbox *s = box_suite_open();
+    cril_error err;
+
+    (void)state;
+    for (int as_library = 0; as_library < 2; as_library++)
+        for (int i = 0; i < 2; i++) {
+            const struct cril_sandbox_program p = {.source = cril_bytes_of(i ? library : main),
+                                                   .wall_sec = 60,
+                                                   .as_library = as_library};
+            assert_int_equal(cril_sandbox_run(s, &p, &out, &err), CRIL_OK);
+            assert_int_equal(out.end == CRIL_SANDBOX_PASSED, i == as_library);
+        }
+}
+
 /* ---- no box ---- */
 
 static void expect_no_box(const char *script, const char *reason)
@@ -473,19 +496,13 @@ static int tear_down(void **state)
 static int suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_last_line),
-        cmocka_unit_test(test_passes),
-        cmocka_unit_test(test_world),
-        cmocka_unit_test(test_fails),
-        cmocka_unit_test(test_nul),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_range),
-        cmocka_unit_test(test_modules),
-        cmocka_unit_test(test_no_python),
-        cmocka_unit_test(test_environment),
-        cmocka_unit_test(test_shim),
-        cmocka_unit_test(test_no_box),
-        cmocka_unit_test(test_ignored_children),
+        cmocka_unit_test(test_last_line), cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_world),     cmocka_unit_test(test_fails),
+        cmocka_unit_test(test_nul),       cmocka_unit_test(test_large),
+        cmocka_unit_test(test_range),     cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_no_python), cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_shim),      cmocka_unit_test(test_name),
+        cmocka_unit_test(test_no_box),    cmocka_unit_test(test_ignored_children),
     };
 
     return cmocka_run_group_tests_name("sandbox", tests, set_up, tear_down);

@@ -28,6 +28,7 @@ struct cril_box {
 struct cril_box_bounds {
     double wall_sec, cpu_sec; /* 0: none */
     uint64_t memory_bytes;
+    bool as_library; /* struct cril_sandbox_program */
 };
 
 enum cril_box_stop {

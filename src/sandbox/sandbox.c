@@ -225,6 +225,7 @@ cril_status cril_sandbox_run(struct cril_sandbox *s, const struct cril_sandbox_p
     st = cril_box_run(&s->box, program->source,
                       &(struct cril_box_bounds){.wall_sec = program->wall_sec,
                                                 .cpu_sec = program->cpu_sec,
+                                                .as_library = program->as_library,
                                                 .memory_bytes = program->memory_bytes
                                                                     ? program->memory_bytes
                                                                     : DEFAULT_MEMORY},

@@ -38,6 +38,8 @@ struct cril_sandbox_program {
     double wall_sec;          /* > 0; from its first line on */
     double cpu_sec;           /* of all processes; 0: no bound */
     size_t memory_bytes;      /* of all processes together; 0: 4 GiB; else 64 MiB or more */
+    bool as_library; /* its __name__ is "builtins", as exec() with empty globals has it; else
+                        "__main__" */
 };
 
 enum cril_sandbox_end {

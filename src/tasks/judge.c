@@ -18,6 +18,7 @@ static cril_status run_program(struct cril_sandbox *sandbox, const struct cril_t
     const struct cril_sandbox_program program = {.source = {p->source, p->len},
                                                  .wall_sec = p->wall_sec,
                                                  .cpu_sec = p->cpu_sec,
+                                                 .as_library = p->as_library,
                                                  .memory_bytes = p->memory_bytes};
     struct cril_sandbox_outcome out = {0};
     const char *result = p->network ? lacks_network : out.message;

@@ -83,6 +83,7 @@ struct cril_task_program {
     size_t memory_bytes;
     const char *needs; /* modules that it imports, separated by blanks: "numpy pandas"; "" none */
     bool network;      /* its reference needs the network: it cannot be run here */
+    bool as_library;   /* what follows `if __name__ == "__main__":` does not run */
 };
 
 struct cril_task {

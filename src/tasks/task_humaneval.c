@@ -107,8 +107,12 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
                            struct cril_bytes completion, bool whole, struct cril_task_program *out,
                            cril_error *err)
 {
-    static const struct cril_task_program limits = {
-        .wall_sec = 60, .cpu_sec = 10, .memory_bytes = (size_t)4 << 30, .needs = ""};
+    /* The original runs it by exec(). */
+    static const struct cril_task_program limits = {.wall_sec = 60,
+                                                    .cpu_sec = 10,
+                                                    .memory_bytes = (size_t)4 << 30,
+                                                    .needs = "",
+                                                    .as_library = true};
     const bool paper = cril_settings_are(s, "paper");
     struct rule_text t = {0};
 

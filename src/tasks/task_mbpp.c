@@ -269,7 +269,9 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
         cril_rule_add(&t, "\n");
     }
     add_list(&t, item, "test_list", harness ? HARNESS_TESTS : SIZE_MAX);
-    return cril_program_finish(&t, &limits, out, err);
+    const cril_status st = cril_program_finish(&t, &limits, out, err);
+    out->as_library = st == CRIL_OK && harness; /* which runs it by exec() */
+    return st;
 }
 
 /* ---- The task ---- */

@@ -33,7 +33,7 @@ struct scratch {
 };
 
 /* Where a window's positions lie, its rows in the batch, and how many prefixes it has. */
-struct ends {
+struct extent {
     size_t start, end, first_row, depth;
 };
 
@@ -57,8 +57,8 @@ struct cril_engine {
 
     const struct cril_window *windows; /* of the call at work */
     size_t n_windows, n_rows, longest;
-    size_t depths;           /* 1 + the most prefixes that a window has behind each other */
-    struct cril_memory ends; /* struct ends [n_windows] */
+    size_t depths;              /* 1 + the most prefixes that a window has behind each other */
+    struct cril_memory extents; /* struct extent [n_windows] */
     struct cril_memory rows, ids, nats, shares;
     struct cril_memory sequences; /* [n_states][n_windows] */
     struct cril_memory state;     /* what they point into */
@@ -92,9 +92,9 @@ static const struct cril_stages *stages_of(const struct cril_engine *e, size_t l
     return &e->plan.stages[e->m->layers[layer].kind];
 }
 
-static const struct ends *ends_of(const struct cril_engine *e, size_t window)
+static const struct extent *extent_of(const struct cril_engine *e, size_t window)
 {
-    return (const struct ends *)e->ends.data + window;
+    return (const struct extent *)e->extents.data + window;
 }
 
 /* Step i of the stage's layer. */
@@ -242,8 +242,9 @@ static void run_window(const struct cril_engine *e, struct scratch *s, size_t ta
     const struct cril_pass p = pass_of(e, e->stage.layer, step);
     const size_t parts = step->op->parts(e->m, e->stage.layer), part = task % parts,
                  window = task / parts;
-    const struct cril_block b = block_of(e, s, ends_of(e, window)->first_row, e->windows[window].n);
-    if (ends_of(e, window)->depth == e->depth)
+    const struct cril_block b =
+        block_of(e, s, extent_of(e, window)->first_row, e->windows[window].n);
+    if (extent_of(e, window)->depth == e->depth)
         step->op->across(&p, &b, part, part + 1, s->across.data);
 }
 
@@ -258,7 +259,7 @@ static void inherit_task(void *arg, size_t window, size_t worker)
     const struct cril_sequence *s = &pass_of(e, layer, step).sequences[window];
     const struct cril_state *state = step->op->state;
     (void)worker;
-    if (!s->prefix || (step->op->in_order && ends_of(e, window)->depth != e->depth))
+    if (!s->prefix || (step->op->in_order && extent_of(e, window)->depth != e->depth))
         return;
     if (state->inherit)
         state->inherit(e->m, layer, s);
@@ -319,7 +320,7 @@ static size_t count_tasks(const struct cril_engine *e)
 /* Which of its window's targets a row predicts; < 0: none. */
 static ptrdiff_t target_of(const struct cril_engine *e, const struct cril_row *r)
 {
-    return (ptrdiff_t)(r->position - ends_of(e, r->sequence)->start) -
+    return (ptrdiff_t)(r->position - extent_of(e, r->sequence)->start) -
            (ptrdiff_t)e->windows[r->sequence].first;
 }
 
@@ -445,18 +446,17 @@ static void release_embedding(const struct cril_engine *e)
 /* ---- A batch ---- */
 
 /* Inputs of the pass that a window belongs to. */
-static size_t length_of(const struct cril_window *w, const struct ends *ends)
+static size_t length_of(const struct cril_window *w, const struct extent *x)
 {
-    return w->length ? w->length : ends->end;
+    return w->length ? w->length : x->end;
 }
 
 static cril_status check_window(const struct cril_engine *e, const struct cril_window *w,
-                                const struct ends *ends, cril_error *err)
+                                const struct extent *x, cril_error *err)
 {
     cril_status st = CRIL_OK;
-    const size_t max = cril_model_max_window(e->m), start = ends->start,
-                 length = length_of(w, ends);
-    if (w->n < 1 || start > max || w->n > max - start || ends->end > length || length > max ||
+    const size_t max = cril_model_max_window(e->m), start = x->start, length = length_of(w, x);
+    if (w->n < 1 || start > max || w->n > max - start || x->end > length || length > max ||
         w->first > w->n)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: a window of %zu tokens, of a model that runs at most %zu", e->m->path,
@@ -472,26 +472,26 @@ static cril_status check_window(const struct cril_engine *e, const struct cril_w
 static cril_status place_windows(struct cril_engine *e, size_t *n_scored, cril_error *err)
 {
     e->n_rows = e->longest = e->depths = *n_scored = 0;
-    if (!cril_memory_reserve(&e->ends, e->n_windows, sizeof(struct ends)))
+    if (!cril_memory_reserve(&e->extents, e->n_windows, sizeof(struct extent)))
         return no_memory(e, err);
-    struct ends *ends = e->ends.data;
+    struct extent *x = e->extents.data;
     for (size_t i = 0; i < e->n_windows; i++) {
         const struct cril_window *w = &e->windows[i];
         if (w->prefix > i)
             return cril_fail(err, CRIL_ERR_RANGE, "%s: a window stands before its prefix",
                              e->m->path);
-        const struct ends *prefix = w->prefix ? &ends[w->prefix - 1] : NULL;
-        ends[i] = (struct ends){.start = prefix ? prefix->end : 0,
-                                .first_row = e->n_rows,
-                                .depth = prefix ? prefix->depth + 1 : 0};
-        ends[i].end = ends[i].start + w->n;
-        const cril_status st = check_window(e, w, &ends[i], err);
+        const struct extent *prefix = w->prefix ? &x[w->prefix - 1] : NULL;
+        x[i] = (struct extent){.start = prefix ? prefix->end : 0,
+                               .first_row = e->n_rows,
+                               .depth = prefix ? prefix->depth + 1 : 0};
+        x[i].end = x[i].start + w->n;
+        const cril_status st = check_window(e, w, &x[i], err);
         if (st != CRIL_OK)
             return st;
         e->n_rows += w->n;
         *n_scored += w->n - w->first;
-        e->longest = ends[i].end > e->longest ? ends[i].end : e->longest;
-        e->depths = ends[i].depth >= e->depths ? ends[i].depth + 1 : e->depths;
+        e->longest = x[i].end > e->longest ? x[i].end : e->longest;
+        e->depths = x[i].depth >= e->depths ? x[i].depth + 1 : e->depths;
     }
     return CRIL_OK;
 }
@@ -499,7 +499,7 @@ static cril_status place_windows(struct cril_engine *e, size_t *n_scored, cril_e
 /* Positions that a window's states by position have room for. */
 static size_t padded_rows(const struct cril_engine *e, size_t window)
 {
-    return cril_engine_window_rows(ends_of(e, window)->start, e->windows[window].n);
+    return cril_engine_window_rows(extent_of(e, window)->start, e->windows[window].n);
 }
 
 /* Bytes that the states of a window take. */
@@ -523,8 +523,8 @@ static bool take_rotations(struct cril_engine *e)
     if (!cril_memory_reserve(&e->tables, e->n_windows, sizeof(size_t)))
         return false;
     for (size_t i = 0; i < e->n_windows; i++) {
-        if (cril_rotations_take(&e->rotations, e->m, length_of(&e->windows[i], ends_of(e, i)),
-                                ends_of(e, i)->end, (size_t *)e->tables.data + i))
+        if (cril_rotations_take(&e->rotations, e->m, length_of(&e->windows[i], extent_of(e, i)),
+                                extent_of(e, i)->end, (size_t *)e->tables.data + i))
             continue;
         leave_rotations(e, i);
         return false;
@@ -564,15 +564,14 @@ static void lay_out(struct cril_engine *e)
     unsigned char *memory = e->state.data;
     for (size_t i = 0; i < e->n_windows; i++) {
         const struct cril_window *w = &e->windows[i];
-        const size_t start = ends_of(e, i)->start;
+        const size_t start = extent_of(e, i)->start;
         for (size_t k = 0; k < e->n_states; k++) {
             struct cril_sequence *s = &sequences[k * e->n_windows + i];
             *s = (struct cril_sequence){.state = memory,
                                         .n_pad = padded_rows(e, i),
                                         .rotations = ((const size_t *)e->tables.data)[i],
                                         .prefix = w->prefix ? s - i + w->prefix - 1 : NULL,
-                                        .start = start,
-                                        .base = start / CRIL_PANEL_COLUMNS * CRIL_PANEL_COLUMNS};
+                                        .start = start};
             memory += cril_state_max_bytes(e->m, e->states[k], s->n_pad);
         }
         for (size_t p = 0; p < w->n; p++)
@@ -718,7 +717,7 @@ void cril_engine_free(struct cril_engine *e)
     if (!e)
         return;
     struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,  &e->ids,
-                                         &e->ends,      &e->nats,      &e->shares, &e->panels[0],
+                                         &e->extents,   &e->nats,      &e->shares, &e->panels[0],
                                          &e->panels[1], &e->entries,   &e->tables};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);

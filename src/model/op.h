@@ -41,9 +41,10 @@ struct cril_entry {
 };
 
 /*
- * Memory for the states of one sequence. A sequence may go on where another one, its prefix, ends:
- * states by position, such as keys, are read there for the positions before `base`, those from
- * `base` to `start` and states of the last position are taken over (struct cril_state, inherit).
+ * Memory for the states of one sequence. A sequence may go on where another one, its prefix, ends.
+ * Of states by position, such as keys, it then has room for the positions from cril_sequence_base
+ * on: earlier ones are read where they lie, and those before `start` are taken over, as are states
+ * of the last position (struct cril_state, inherit).
  */
 struct cril_sequence {
     unsigned char *state; /* 64-byte aligned; zero before the first use */
@@ -51,8 +52,13 @@ struct cril_sequence {
     size_t rotations;     /* which table of its pass's length: cril_rotations_take */
     const struct cril_sequence *prefix; /* of the same state; NULL: it begins at position 0 */
     size_t start;                       /* its first position */
-    size_t base; /* the first position that it has room for: start, rounded down to a panel */
 };
+
+/* The first position that s has room for: the first of the panel of its start. */
+static inline size_t cril_sequence_base(const struct cril_sequence *s)
+{
+    return s->start / CRIL_PANEL_COLUMNS * CRIL_PANEL_COLUMNS;
+}
 
 /* Rows of all buffers. Buffers that no step at hand uses may be NULL. For an expert a block has
  * entries: buffers of experts hold n of them, the others all rows of the batch. */

@@ -61,8 +61,10 @@ static void copy_kv(const cril_model *m, size_t layer, size_t n_pad, size_t n,
 static struct kv kv_at(const struct cril_layer *l, const struct cril_sequence *s, size_t state)
 {
     float *k = (float *)(void *)(s->state + state);
-    return (struct kv){
-        .k = k, .v = k + l->n_kv_heads * l->key_dim * s->n_pad, .n_pad = s->n_pad, .base = s->base};
+    return (struct kv){.k = k,
+                       .v = k + l->n_kv_heads * l->key_dim * s->n_pad,
+                       .n_pad = s->n_pad,
+                       .base = cril_sequence_base(s)};
 }
 
 /* The first panel of s has positions of prefixes too, each with the sequence that stored it. */
@@ -70,7 +72,7 @@ static void inherit_kv(const cril_model *m, size_t layer, const struct cril_sequ
 {
     const struct cril_layer *l = &m->layers[layer];
     const struct kv to = kv_at(l, s, 0);
-    for (size_t p = s->base; p < s->start; p++) {
+    for (size_t p = to.base; p < s->start; p++) {
         const struct cril_sequence *owner = s->prefix;
         while (p < owner->start)
             owner = owner->prefix;
@@ -186,8 +188,8 @@ static size_t lowest_key(size_t block, size_t window)
  * where. */
 static const struct cril_sequence *owner_of(const struct cril_sequence *s, size_t j, size_t *end)
 {
-    for (; j < s->base; s = s->prefix)
-        *end = s->base;
+    for (; j < cril_sequence_base(s); s = s->prefix)
+        *end = cril_sequence_base(s);
     return s;
 }
 

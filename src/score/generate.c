@@ -9,6 +9,7 @@
 #include "model/model.h"
 #include "model/plan.h"
 #include "score/prefixes.h"
+#include "score/sequence.h"
 #include "score/stops.h"
 #include "tokenizer/detokenize.h"
 #include "tokenizer/tokenizer.h"
@@ -200,8 +201,8 @@ static cril_status prepare_prefix(struct generation *r, const struct cril_prefix
     cril_status st = CRIL_OK;
 
     if (r->prefix_n && r->prefix->length == p->length)
-        while (same < r->prefix_n && same < p->shared && r->prefix->ids[same] == p->ids[same])
-            same++;
+        same = cril_sequence_common(r->prefix->ids, p->ids,
+                                    r->prefix_n < p->shared ? r->prefix_n : p->shared);
     if (same == p->shared && (shrinks || same == r->prefix_n))
         return CRIL_OK;
     if (same && same < r->prefix_n && shrinks) {

@@ -1,32 +1,20 @@
 #include "score/prefixes.h"
 
+#include "score/sequence.h"
+
 #include <stdlib.h>
 
 /* Tokens that a longer prefix must save to be worth its copies. */
 enum { MIN_SAVED = 32 };
 
-static size_t common(const struct cril_prefixed *a, const struct cril_prefixed *b, size_t max)
-{
-    size_t n = 0;
-
-    while (n < max && a->ids[n] == b->ids[n])
-        n++;
-    return n;
-}
-
 static int compare(const void *left, const void *right)
 {
     const struct cril_prefixed *const a = left, *const b = right;
-    const size_t shorter = a->n < b->n ? a->n : b->n;
 
     if (a->length != b->length)
         return a->length < b->length ? -1 : 1;
-    const size_t n = common(a, b, shorter);
-    if (n < shorter)
-        return a->ids[n] < b->ids[n] ? -1 : 1;
-    if (a->n != b->n)
-        return a->n < b->n ? -1 : 1;
-    return a->index < b->index ? -1 : a->index > b->index;
+    const int order = cril_sequence_compare(a->ids, a->n, b->ids, b->n);
+    return order ? order : (a->index > b->index) - (a->index < b->index);
 }
 
 /* What a prompt and the next one can share: not the last token, whose distribution is wanted. */
@@ -34,7 +22,7 @@ static size_t shared_with_next(const struct cril_prefixed *p)
 {
     const size_t shorter = p[0].n < p[1].n ? p[0].n : p[1].n;
 
-    return p[0].length == p[1].length ? common(&p[0], &p[1], shorter - 1) : 0;
+    return p[0].length == p[1].length ? cril_sequence_common(p[0].ids, p[1].ids, shorter - 1) : 0;
 }
 
 /*

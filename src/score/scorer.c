@@ -683,30 +683,6 @@ cril_status cril_score_corpus(cril_scorer *s, cril_corpus *c, const char *corpus
     return cril_score_slice(s, c, corpus_path, 0, UINT64_MAX, callbacks, out, err);
 }
 
-cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
-                              cril_error *err)
-{
-    if (CRIL_LACKS(err, s, tokens, out_nats))
-        return CRIL_ERR_RANGE;
-
-    double *nats;
-    cril_status st;
-
-    const size_t max = cril_model_max_window(s->model);
-
-    if (n < 2 || n - 1 > max)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: %zu tokens do not fit one window; give 2 to %zu",
-                         cril_model_path(s->model), n, max + 1);
-    if (!(nats = malloc((n - 1) * sizeof(*nats))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(s->model));
-    const struct cril_window w = {.ids = tokens, .n = n - 1, .targets = tokens + 1, .nats = nats};
-    if ((st = cril_engine_score(s->feeder.engine, &w, 1, NULL, NULL, err)) == CRIL_OK &&
-        (st = cril_model_check(s->model, err)) == CRIL_OK)
-        memcpy(out_nats, nats, (n - 1) * sizeof(*nats));
-    free(nats);
-    return st;
-}
-
 /* ---- Life ---- */
 
 static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_error *err)

@@ -1,5 +1,6 @@
 #include "score/tree.h"
 
+#include "score/sequence.h"
 #include "util/size.h"
 
 #include <stdlib.h>
@@ -21,18 +22,13 @@ void cril_tree_free(struct cril_tree *t)
     *t = (struct cril_tree){0};
 }
 
-/* By tokens, then by length, then by place. */
+/* By tokens, then by place. */
 static int compare(const void *x, const void *y)
 {
     const cril_score_window *const a = *(const cril_score_window *const *)x,
                                    *const b = *(const cril_score_window *const *)y;
-    const size_t n = a->n < b->n ? a->n : b->n;
-    for (size_t i = 0; i < n; i++)
-        if (a->tokens[i] != b->tokens[i])
-            return a->tokens[i] < b->tokens[i] ? -1 : 1;
-    if (a->n != b->n)
-        return a->n < b->n ? -1 : 1;
-    return (a > b) - (a < b);
+    const int order = cril_sequence_compare(a->tokens, a->n, b->tokens, b->n);
+    return order ? order : (a > b) - (a < b);
 }
 
 void cril_tree_sort(const cril_score_window **w, size_t n)
@@ -42,11 +38,8 @@ void cril_tree_sort(const cril_score_window **w, size_t n)
 
 size_t cril_tree_common(const cril_score_window *a, const cril_score_window *b)
 {
-    const size_t max = (a->first < b->first ? a->first : b->first) - 1;
-    size_t n = 0;
-    while (n < max && a->tokens[n] == b->tokens[n])
-        n++;
-    return n;
+    return cril_sequence_common(a->tokens, b->tokens,
+                                (a->first < b->first ? a->first : b->first) - 1);
 }
 
 static bool add_node(struct cril_tree *t, struct cril_tree_node node)

@@ -156,3 +156,22 @@ cril_status cril_score_windows(cril_scorer *s, const cril_score_window *windows,
     free(k.sorted);
     return st;
 }
+
+cril_status cril_score_tokens(cril_scorer *s, const int32_t *tokens, size_t n, double *out_nats,
+                              cril_error *err)
+{
+    if (CRIL_LACKS(err, s, tokens, out_nats))
+        return CRIL_ERR_RANGE;
+
+    cril_model *m = cril_scorer_model(s);
+    cril_score_window w = {.tokens = tokens, .n = n, .first = 1};
+    cril_status st = check(m, &w, err);
+    if (st != CRIL_OK)
+        return st;
+    if (!(w.nats = malloc((n - 1) * sizeof(*w.nats))))
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(m));
+    if ((st = cril_score_windows(s, &w, 1, NULL, NULL, NULL, err)) == CRIL_OK)
+        memcpy(out_nats, w.nats, (n - 1) * sizeof(*w.nats));
+    free(w.nats);
+    return st;
+}

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "lengths.h"
+#include "model/engine.h"
 #include "model/model.h"
 
 #include <cril/score.h>
@@ -46,7 +48,7 @@ static cril_scorer *open_scorer(cril_model *m, size_t batch)
 
 struct seen {
     size_t done;
-    uint64_t rows;
+    uint64_t rows, rows_of_done, largest; /* largest: rows of a batch */
     size_t calls, stop_at;
 };
 
@@ -54,6 +56,10 @@ static int see(void *user, size_t done, uint64_t rows)
 {
     struct seen *s = user;
     assert_true(done >= s->done && rows >= s->rows);
+    if (done > s->done) {
+        s->largest = rows - s->rows_of_done > s->largest ? rows - s->rows_of_done : s->largest;
+        s->rows_of_done = rows;
+    }
     s->done = done;
     s->rows = rows;
     return ++s->calls == s->stop_at;
@@ -81,12 +87,11 @@ static void make(cril_score_window *w, int32_t (*tokens)[LENGTH], double (*nats)
     }
 }
 
-static void check(const char *name)
+static void check(cril_model *m, const char *name)
 {
     static int32_t tokens[SEQUENCES][LENGTH];
     static double nats[SEQUENCES][LENGTH], alone[LENGTH];
     static const size_t batches[] = {0, 1, 300, 100000};
-    cril_model *m = open_model(name);
     for (size_t round = 0; round < (CRIL_TEST_SCALE > 1 ? 4 : 8); round++) {
         cril_scorer *s = open_scorer(m, batches[round % 4]);
         cril_score_window w[SEQUENCES];
@@ -103,21 +108,36 @@ static void check(const char *name)
             there[order[i]] = true;
             all += w[i].n - 1;
         }
+        const size_t batch = batches[round % 4],
+                     max = cril_engine_window_rows(0, batch > LENGTH ? batch : LENGTH);
+        assert_true(!batch || seen.largest <= max);
         if (cril_model_depends_on_length(m))
             assert_int_equal(seen.rows, all);
         else if (batches[round % 4] != 1)
             assert_true(seen.rows < all);
         cril_scorer_free(s);
     }
-    cril_model_close(m);
 }
 
 static void test_bits(void **state)
 {
+    static const char *const names[] = {"tiny-llama", "tiny-gemma3"};
     (void)state;
-    check("tiny-llama");
-    check("tiny-gemma3");
-    check("tiny-llama-yarn");
+    for (size_t i = 0; i < 2; i++) {
+        cril_model *m = open_model(names[i]);
+        check(m, names[i]);
+        cril_model_close(m);
+    }
+}
+
+/* Nothing is shared where a position's figures depend on the length of its pass. */
+static void test_lengths(void **state)
+{
+    cril_model *m = open_model("tiny-llama");
+    (void)state;
+    depend_on_length(m, CRIL_ROPE_LONG, 60);
+    check(m, "tiny-llama by lengths");
+    cril_model_close(m);
 }
 
 /* Ten items of 4 choices behind 100 tokens that all have, and 12 that the choices of one have. */
@@ -172,6 +192,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_saves),
         cmocka_unit_test(test_refused),
     };

@@ -24,11 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cril_status no_memory(const cril_store *s, cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-}
-
 /* ---- Files ---- */
 
 /* Reads a file for its hash; sha256 is "" where it cannot be read as what it was. */
@@ -220,7 +215,7 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
     if (kind != CRIL_NAME_MODEL || names_model(c->study, name))
         return CRIL_OK;
     if (!(former = cril_size_grow(c->former, &c->former_size, c->n_former, 1, sizeof(*former))))
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     c->former = former;
     former += c->n_former++;
     strcpy(former->name, name);
@@ -392,7 +387,7 @@ static cril_status look(struct cril_current *c, cril_error *err)
     c->corpora = calloc(c->study->n_corpora + 1, sizeof(*c->corpora));
     c->benchmarks = calloc(c->study->n_benchmarks + 1, sizeof(*c->benchmarks));
     if (!c->models || !c->corpora || !c->benchmarks)
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     if ((st = cril_store_visit(c->store, &names, err)) != CRIL_OK ||
         (st = weigh_former(c, err)) != CRIL_OK)
         return st;
@@ -407,7 +402,7 @@ static cril_status look(struct cril_current *c, cril_error *err)
     if (st != CRIL_OK || (st = cril_store_cells(c->store, &c->cells, &c->n_cells, err)) != CRIL_OK)
         return st;
     if (!(c->is_current = calloc(c->n_cells + 1, sizeof(*c->is_current))))
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     return mark_current(c, err);
 }
 
@@ -421,7 +416,7 @@ cril_status cril_current_look(cril_store *s, const cril_study_info *study, cril_
     cril_status st;
 
     if (!c)
-        return no_memory(s, err);
+        return cril_store_no_memory(s, err);
     c->store = s;
     c->study = study;
     if ((st = look(c, err)) == CRIL_OK)

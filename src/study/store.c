@@ -97,6 +97,11 @@ static cril_status no_space(const cril_store *s, cril_error *err)
                      s->path);
 }
 
+cril_status cril_store_no_memory(const cril_store *s, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+}
+
 cril_status cril_store_failed(const cril_store *s, cril_error *err)
 {
     const int code = sqlite3_extended_errcode(s->db), system = sqlite3_system_errno(s->db);
@@ -106,9 +111,9 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
     if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
         return no_space(s, err);
     if (code == SQLITE_IOERR_NOMEM)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     switch (kind) {
-    case SQLITE_NOMEM: return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    case SQLITE_NOMEM: return cril_store_no_memory(s, err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cril_fail(err, CRIL_ERR_IO,
@@ -366,7 +371,7 @@ static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
     const int code = sqlite3_open_v2(s->real, &s->db, flags, NULL);
 
     if (!s->db)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     if (code != SQLITE_OK)
         return cril_store_failed(s, err);
     if (!read_only && sqlite3_db_readonly(s->db, "main") == 1)

@@ -126,15 +126,21 @@ static bool is_corpus_worth(const struct cril_current *c, size_t i,
     return c->corpora[i].has_before;
 }
 
+void cril_say_limits(uint64_t was, uint64_t is, char *out, size_t size)
+{
+    char before[32] = "none", now[32] = "none";
+
+    if (was)
+        snprintf(before, sizeof(before), "%" PRIu64, was);
+    if (is)
+        snprintf(now, sizeof(now), "%" PRIu64, is);
+    snprintf(out, size, "the limit was %s and is %s", before, now);
+}
+
 static void say_change(struct cril_corpus_now *now, const cril_store_corpus *want)
 {
     const cril_store_corpus *was = &now->before;
-    char then[32] = "none", limit[32] = "none";
 
-    if (was->limit)
-        snprintf(then, sizeof(then), "%" PRIu64, was->limit);
-    if (want->limit)
-        snprintf(limit, sizeof(limit), "%" PRIu64, want->limit);
     if (strcmp(was->sha256, want->sha256) != 0)
         snprintf(now->why, sizeof(now->why), "the corpus has changed");
     else if (strcmp(was->field, want->field) != 0)
@@ -144,7 +150,7 @@ static void say_change(struct cril_corpus_now *now, const cril_store_corpus *wan
         snprintf(now->why, sizeof(now->why), "the format was \"%s\" and is \"%s\"", was->format,
                  want->format);
     else
-        snprintf(now->why, sizeof(now->why), "the limit was %s and is %s", then, limit);
+        cril_say_limits(was->limit, want->limit, now->why, sizeof(now->why));
 }
 
 /* Limits that leave nothing out are equal, and equal to no limit. */

@@ -83,9 +83,17 @@ static const struct cril_table tables[] = {
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 
-/* Of these, those that files have from version 3 on. */
-static const char *const since_3[] = {"benchmarks", "item_cells", "items",
-                                      "programs",   "subjects",   NULL};
+/* Whether files have this table from version 3 on, and not before. */
+static bool is_since_3(const char *name)
+{
+    static const char *const tables_of_3[] = {"benchmarks", "item_cells", "items", "programs",
+                                              "subjects"};
+
+    for (size_t i = 0; i < sizeof(tables_of_3) / sizeof(*tables_of_3); i++)
+        if (strcmp(name, tables_of_3[i]) == 0)
+            return true;
+    return false;
+}
 
 /* ---- Errors ---- */
 
@@ -247,14 +255,9 @@ cril_status cril_store_check_version(cril_store *s, unsigned version, cril_error
     struct cril_table want[N_TABLES];
     size_t n = 0;
 
-    for (size_t i = 0; i < N_TABLES; i++) {
-        const char *const *new = since_3;
-
-        while (*new &&strcmp(*new, tables[i].name) != 0)
-            new ++;
-        if (version >= 3 || !*new)
+    for (size_t i = 0; i < N_TABLES; i++)
+        if (version >= 3 || !is_since_3(tables[i].name))
             want[n++] = tables[i];
-    }
     return cril_store_check_tables(s, want, n, err);
 }
 

@@ -126,7 +126,7 @@ static const char *const paper_template[] = {
     "\n"
     "title: Compression and intelligence\n"
     "#python: /usr/bin/python3      # runs programs of coding benchmarks, in a sandbox; DS-1000 "
-    "needs numpy and pandas\n"
+    "needs numpy, torch and others\n"
     "\n"
     "# As the paper's program: windows of 1900 tokens every 512. A text shorter than a window has "
     "no "

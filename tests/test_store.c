@@ -11,10 +11,10 @@
 #include <cmocka.h>
 
 #include "study/store.h"
+#include "study_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,53 +27,6 @@
 #include <unistd.h>
 
 enum { N_DOCUMENTS = 50, N_MODELS = 2 };
-
-static char folder[64], names[64][96];
-
-/* A file of the test's folder, of up to 64. */
-static const char *file(const char *name)
-{
-    static size_t n;
-    char *out = names[n++ % 64];
-
-    snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
-    return out;
-}
-
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *f)
-{
-    (void)sb;
-    (void)type;
-    (void)f;
-    return remove(path);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/cril-test-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define check_ok(call)                                                                             \
-    do {                                                                                           \
-        if ((call) != CRIL_OK)                                                                     \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
-#define check_refused(call, want, word)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, want);                                                              \
-        assert_int_equal(err.status, want);                                                        \
-        if (!strstr(err.message, word))                                                            \
-            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
-    } while (0)
 
 /* ---- Something to store ---- */
 
@@ -178,33 +131,6 @@ static cril_status open_only(const char *path, bool read_only, cril_error *err)
     if (st == CRIL_OK)
         cril_store_close(s);
     return st;
-}
-
-/* Owned: free. */
-static char *dump(cril_store *s)
-{
-    char *text;
-    size_t size;
-    cril_error err;
-    FILE *f = open_memstream(&text, &size);
-
-    assert_non_null(f);
-    check_ok(cril_store_dump(s, f, &err));
-    fclose(f);
-    return text;
-}
-
-static char *dump_of(const char *path)
-{
-    const cril_store_options o = {.read_only = true, .patience_ms = 10000};
-    cril_store *s;
-    cril_error err;
-    char *text;
-
-    check_ok(cril_store_open(path, &o, &s, &err));
-    text = dump(s);
-    cril_store_close(s);
-    return text;
 }
 
 static void import_some(cril_store *s)
@@ -1744,7 +1670,7 @@ static void test_claims(void **state)
     cril_store_close(s);
 }
 
-#define store_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define store_test(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
 {

@@ -11,57 +11,11 @@
 #include <cmocka.h>
 
 #include "study/store.h"
+#include "study_files.h"
 
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static char folder[64], names[32][96];
-
-/* A file of the test's folder, of up to 32. */
-static const char *file(const char *name)
-{
-    static size_t n;
-    char *out = names[n++ % 32];
-
-    snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
-    return out;
-}
-
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *f)
-{
-    (void)sb;
-    (void)type;
-    (void)f;
-    return remove(path);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(folder, "/tmp/cril-test-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define check_ok(call)                                                                             \
-    do {                                                                                           \
-        if ((call) != CRIL_OK)                                                                     \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
-#define check_refused(call, want, word)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, want);                                                              \
-        if (!strstr(err.message, word))                                                            \
-            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
-    } while (0)
 
 /* ---- Something to store ---- */
 
@@ -158,19 +112,6 @@ static void put_some(cril_store *s, int model, const char *subject, uint64_t fro
 
     for (uint64_t i = from; i <= to; i += step)
         check_ok(put(s, model, subject, i, i % 3 == 0, NULL, &err));
-}
-
-static char *dump(cril_store *s)
-{
-    char *text;
-    size_t size;
-    cril_error err;
-    FILE *f = open_memstream(&text, &size);
-
-    assert_non_null(f);
-    check_ok(cril_store_dump(s, f, &err));
-    fclose(f);
-    return text;
 }
 
 static uint64_t count(cril_store *s, int model, uint64_t limit)
@@ -538,7 +479,7 @@ static void test_claims(void **state)
     cril_store_close(s);
 }
 
-#define store_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define store_test(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
 {

@@ -13,9 +13,9 @@
 #include "sandbox/sandbox.h"
 #include "study/store.h"
 #include "study/survey.h"
+#include "study_files.h"
 
 #include <cril/study_run.h>
-#include <ftw.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,47 +32,7 @@ enum { N_ARC = 9, N_MATH = 2 /* of each subject */, N_SUBJECTS = 5, N_MODELS = 2
 enum { SOME = CRIL_TEST_SCALE > 1 ? 1 : 3 };
 enum { N_CELLS = N_MODELS * 3, ALL_ITEMS = N_MODELS * (N_ARC + N_MATH * N_SUBJECTS) };
 
-static char folder[64], names[256][128];
-
-static const char *file(const char *name)
-{
-    static size_t n;
-    char *out = names[n++ % 256];
-
-    snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
-    return out;
-}
-
-static const char *numbered(const char *stem, unsigned i)
-{
-    char name[32];
-
-    snprintf(name, sizeof(name), "%s-%u.db", stem, i);
-    return file(name);
-}
-
-#define check_ok(call)                                                                             \
-    do {                                                                                           \
-        if ((call) != CRIL_OK)                                                                     \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
-#define check_refused(call, want, word)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, want);                                                              \
-        if (!strstr(err.message, word))                                                            \
-            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
-    } while (0)
-
 /* ---- Files ---- */
-
-static FILE *create(const char *path)
-{
-    FILE *f = fopen(path, "w");
-
-    assert_non_null(f);
-    return f;
-}
 
 static void write_arc(unsigned n)
 {
@@ -111,31 +71,6 @@ static void write_math(void)
         }
 }
 
-static void copy_model(const char *name)
-{
-    char from[1024], to[64], bytes[4096];
-    size_t n;
-    FILE *in, *out;
-
-    snprintf(from, sizeof(from), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
-    snprintf(to, sizeof(to), "%s.gguf", name);
-    in = fopen(from, "rb");
-    assert_non_null(in);
-    out = create(file(to));
-    while ((n = fread(bytes, 1, sizeof(bytes), in)))
-        assert_int_equal(fwrite(bytes, 1, n, out), n);
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void write_study(const char *text)
-{
-    FILE *f = create(file("study.yaml"));
-
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
 #define MODELS "models: [{path: tiny-llama.gguf}, {path: tiny-gemma3.gguf}]\n"
 #define CORPUS                                                                                     \
     "corpora: [{name: cc, path: lines.jsonl}]\n"                                                   \
@@ -145,27 +80,14 @@ static void write_study(const char *text)
 
 static const char usual[] = MODELS CORPUS "benchmarks:\n" ARC MATH;
 
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *f)
-{
-    (void)sb;
-    (void)type;
-    (void)f;
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
     static const char *const folders[] = {"sets", "sets/arc_challenge", "sets/mmlu",
                                           "sets/mmlu/test", "sets/mmlu/dev"};
     FILE *f;
 
-    (void)state;
-    strcpy(folder, "/dev/shm/cril-test-XXXXXX"); /* every commit would wait for a disk */
-    if (!mkdtemp(folder)) {
-        strcpy(folder, "/tmp/cril-test-XXXXXX");
-        if (!mkdtemp(folder))
-            return -1;
-    }
+    if (make_folder(state) != 0)
+        return -1;
     for (size_t i = 0; i < sizeof(folders) / sizeof(*folders); i++)
         assert_int_equal(mkdir(file(folders[i]), 0777), 0);
     f = create(file("lines.jsonl"));
@@ -177,12 +99,6 @@ static int set_up(void **state)
     copy_model("tiny-gemma3");
     write_study(usual);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- Runs ---- */
@@ -257,33 +173,6 @@ static void run_all(const char *database, cril_study_totals *totals)
     cril_error err;
 
     check_ok(run(database, &plain, &seen, totals, &err));
-}
-
-/* Owned: free. */
-static char *dump_of(const char *path)
-{
-    const cril_store_options o = {.read_only = true};
-    cril_store *s;
-    cril_error err;
-    char *text;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-
-    assert_non_null(f);
-    check_ok(cril_store_open(path, &o, &s, &err));
-    check_ok(cril_store_dump(s, f, &err));
-    cril_store_close(s);
-    fclose(f);
-    return text;
-}
-
-static void check_same(const char *a, const char *b)
-{
-    char *x = dump_of(a), *y = dump_of(b);
-
-    assert_string_equal(x, y);
-    free(x);
-    free(y);
 }
 
 /* A study with its database and its files as they are now. */
@@ -601,18 +490,6 @@ static void test_killed(void **state)
         run_all(path, NULL);
         check_same(path, file("one.db"));
     }
-}
-
-static cril_status merge(const char *into, const char *const *paths, size_t n, cril_error *err)
-{
-    cril_store *s;
-    cril_status st = cril_store_open(into, NULL, &s, err);
-
-    if (st != CRIL_OK)
-        return st;
-    st = cril_store_merge(s, paths, n, NULL, err);
-    cril_store_close(s);
-    return st;
 }
 
 static void test_shards(void **state)
@@ -1061,7 +938,7 @@ static void test_nothing_to_run(void **state)
                   "no corpus has a path, and no benchmark has data");
 }
 
-#define study_test(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define study_test(f) cmocka_unit_test_setup_teardown(f, set_up, remove_folder)
 
 int main(void)
 {

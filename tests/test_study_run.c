@@ -12,11 +12,11 @@
 
 #include "study/store.h"
 #include "study/survey.h"
+#include "study_files.h"
 
 #include <cril/study_run.h>
 #include <dirent.h>
 #include <dlfcn.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,39 +29,6 @@ enum { N_DOCUMENTS = 14, N_FILES = 3, N_CELLS = 2 * 2 * 3, MAX_SHARDS = 17 };
 /* Documents of all cells. */
 enum { ALL_DOCUMENTS = 2 * 3 * (N_DOCUMENTS + N_FILES) };
 
-static char folder[64], names[512][128];
-
-/* A file of the test's folder; a test asks for at most 512. */
-static const char *file(const char *name)
-{
-    static size_t n;
-    char *out = names[n++ % 512];
-
-    snprintf(out, sizeof(names[0]), "%s/%s", folder, name);
-    return out;
-}
-
-static const char *store_name(const char *stem, unsigned i)
-{
-    char name[32];
-
-    snprintf(name, sizeof(name), "%s-%u.db", stem, i);
-    return file(name);
-}
-
-#define check_ok(call)                                                                             \
-    do {                                                                                           \
-        if ((call) != CRIL_OK)                                                                     \
-            fail_msg("%s", err.message);                                                           \
-    } while (0)
-
-#define check_refused(call, want, word)                                                            \
-    do {                                                                                           \
-        assert_int_equal(call, want);                                                              \
-        if (!strstr(err.message, word))                                                            \
-            fail_msg("no \"%s\" in: %s", word, err.message);                                       \
-    } while (0)
-
 /* ---- Files ---- */
 
 static void put_words(FILE *f, uint32_t *state, unsigned n)
@@ -73,14 +40,6 @@ static void put_words(FILE *f, uint32_t *state, unsigned n)
         *state = *state * 1664525 + 1013904223;
         fprintf(f, "%s%s", i ? " " : "", words[(*state >> 16) % (sizeof(words) / sizeof(*words))]);
     }
-}
-
-static FILE *create(const char *path)
-{
-    FILE *f = fopen(path, "w");
-
-    assert_non_null(f);
-    return f;
 }
 
 static void write_corpora(void)
@@ -107,31 +66,6 @@ static void write_corpora(void)
     }
 }
 
-static void copy_model(const char *name)
-{
-    char from[1024], to[64], bytes[4096];
-    size_t n;
-    FILE *in, *out;
-
-    snprintf(from, sizeof(from), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
-    snprintf(to, sizeof(to), "%s.gguf", name);
-    in = fopen(from, "rb");
-    assert_non_null(in);
-    out = create(file(to));
-    while ((n = fread(bytes, 1, sizeof(bytes), in)))
-        assert_int_equal(fwrite(bytes, 1, n, out), n);
-    fclose(in);
-    assert_int_equal(fclose(out), 0);
-}
-
-static void write_study(const char *text)
-{
-    FILE *f = create(file("study.yaml"));
-
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
 static const char usual[] = "models: [{path: tiny-llama.gguf}, {path: tiny-gemma3.gguf}]\n"
                             "corpora: [{path: lines.jsonl}, {path: texts}]\n"
                             "protocols:\n"
@@ -139,34 +73,15 @@ static const char usual[] = "models: [{path: tiny-llama.gguf}, {path: tiny-gemma
                             "  - {name: hkust, context: 40, stride: 13}\n"
                             "  - {name: halves, context: 24}\n";
 
-static int remove_one(const char *path, const struct stat *sb, int type, struct FTW *f)
-{
-    (void)sb;
-    (void)type;
-    (void)f;
-    return remove(path);
-}
-
 static int set_up(void **state)
 {
-    (void)state;
-    strcpy(folder, "/dev/shm/cril-test-XXXXXX"); /* every commit would wait for a disk */
-    if (!mkdtemp(folder)) {
-        strcpy(folder, "/tmp/cril-test-XXXXXX");
-        if (!mkdtemp(folder))
-            return -1;
-    }
+    if (make_folder(state) != 0)
+        return -1;
     write_corpora();
     copy_model("tiny-llama");
     copy_model("tiny-gemma3");
     write_study(usual);
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- Runs ---- */
@@ -260,33 +175,6 @@ static void run_all(const char *database, cril_study_totals *totals)
     check_ok(run(database, &plain, &seen, totals, &err));
     if (totals)
         assert_int_equal(seen.n_cells, totals->cells - totals->cells_before);
-}
-
-/* Owned: free. */
-static char *dump_of(const char *path)
-{
-    const cril_store_options o = {.read_only = true};
-    cril_store *s;
-    cril_error err;
-    char *text;
-    size_t size;
-    FILE *f = open_memstream(&text, &size);
-
-    assert_non_null(f);
-    check_ok(cril_store_open(path, &o, &s, &err));
-    check_ok(cril_store_dump(s, f, &err));
-    cril_store_close(s);
-    fclose(f);
-    return text;
-}
-
-static void check_same(const char *a, const char *b)
-{
-    char *x = dump_of(a), *y = dump_of(b);
-
-    assert_string_equal(x, y);
-    free(x);
-    free(y);
 }
 
 /* ---- One run ---- */
@@ -435,7 +323,7 @@ static void test_stopped(void **state)
     run_all(file("one.db"), NULL);
     for (unsigned k = 0; k < 3; k++) {
         const size_t reading = 2 + N_DOCUMENTS + N_FILES; /* calls before the first cell */
-        const char *path = store_name("stopped", k);
+        const char *path = numbered("stopped", k);
         uint64_t n_documents = 0;
         size_t n_runs = 0;
         cril_status st;
@@ -453,18 +341,6 @@ static void test_stopped(void **state)
         assert_int_equal(n_documents, ALL_DOCUMENTS);
         check_same(path, file("one.db"));
     }
-}
-
-static cril_status merge(const char *into, const char *const *paths, size_t n, cril_error *err)
-{
-    cril_store *s;
-    cril_status st = cril_store_open(into, NULL, &s, err);
-
-    if (st != CRIL_OK)
-        return st;
-    st = cril_store_merge(s, paths, n, NULL, err);
-    cril_store_close(s);
-    return st;
 }
 
 static void test_shards(void **state)
@@ -487,15 +363,15 @@ static void test_shards(void **state)
             cril_study_totals totals;
 
             seen = (struct seen){0};
-            paths[i] = paths[n + i] = store_name(stem, i);
+            paths[i] = paths[n + i] = numbered(stem, i);
             check_ok(run(paths[i], &share, &seen, &totals, &err));
             n_documents += totals.documents;
         }
         assert_int_equal(n_documents, ALL_DOCUMENTS);
         for (unsigned first = 0; first < n; first++) { /* every rotation */
             snprintf(stem, sizeof(stem), "merged-%u", n);
-            check_ok(merge(store_name(stem, first), paths + first, n, &err));
-            check_same(store_name(stem, first), file("one.db"));
+            check_ok(merge(numbered(stem, first), paths + first, n, &err));
+            check_same(numbered(stem, first), file("one.db"));
         }
     }
 }
@@ -863,7 +739,7 @@ static void test_changed_within(void **state)
     (void)state;
     run_all(file("one.db"), NULL);
     for (unsigned i = 0; i < 3; i++) {
-        const char *path = file(written[i]), *database = store_name("within", i);
+        const char *path = file(written[i]), *database = numbered("within", i);
         struct stat sb;
 
         assert_int_equal(stat(path, &sb), 0);
@@ -918,22 +794,22 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_figures, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_limits, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_baselines, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_stopped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_shards, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_reads_its_models, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_cuts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_facts_alone, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_folder_walks, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_file_added, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_waiting, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_bad_model, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_two_processes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_changed_before, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_changed_within, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_figures, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_limits, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_baselines, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_stopped, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_shards, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_reads_its_models, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_cuts, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_facts_alone, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_folder_walks, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_file_added, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_waiting, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_bad_model, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_two_processes, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_changed_before, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_changed_within, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_refused, set_up, remove_folder),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

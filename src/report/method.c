@@ -63,7 +63,22 @@ static void write_protocol(const struct cril_page *p)
     fputs(".</dd>\n", p->f);
 }
 
-/* By which task and protocol each benchmark was measured: the same for all models. */
+/* By which task and protocol a benchmark was measured. A source also says how many items could not
+ * be run, which depends on the model: the shortest one does not. NULL: nothing was measured. */
+static const char *source_of(const cril_study_table *t, size_t benchmark)
+{
+    const char *source = NULL;
+
+    for (size_t m = 0; m < t->n_models; m++) {
+        const cril_known *k = &t->score[m * t->n_benchmarks + benchmark];
+
+        if (k->origin == CRIL_ORIGIN_MEASURED && (!source || strlen(k->source) < strlen(source)))
+            source = k->source;
+    }
+    return source;
+}
+
+/* Each benchmark that was measured, and the models for which items of it could not be run. */
 static void write_tasks(const struct cril_page *p)
 {
     const cril_study_table *t = p->table;
@@ -71,15 +86,19 @@ static void write_tasks(const struct cril_page *p)
 
     fputs("<dt>Benchmarks that cril measured</dt><dd>", p->f);
     for (size_t b = 0; b < t->n_benchmarks; b++) {
-        size_t m = 0;
+        const char *source = source_of(t, b);
 
-        while (m < t->n_models && t->score[m * t->n_benchmarks + b].origin != CRIL_ORIGIN_MEASURED)
-            m++;
-        if (m == t->n_models)
+        if (!source)
             continue;
         cril_markup_put(p->f, "%s<bdi>%t</bdi>: %t", any ? "; " : "", p->info->benchmarks[b].name,
-                        t->score[m * t->n_benchmarks + b].source);
+                        source);
         any = true;
+        for (size_t m = 0; m < t->n_models; m++) {
+            const cril_known *k = &t->score[m * t->n_benchmarks + b];
+
+            if (k->origin == CRIL_ORIGIN_MEASURED && strcmp(k->source, source) != 0)
+                cril_markup_put(p->f, "; of <bdi>%t</bdi>: %t", p->info->models[m].name, k->source);
+        }
     }
     fputs(".</dd>\n", p->f);
 }

@@ -29,14 +29,20 @@ static const char *const controllers[CRIL_CGROUPS] = {"memory", "pids", "cpuacct
 
 /* ---- files ---- */
 
-static bool put(const char *folder, const char *name, const char *text)
+static int open_file(const char *folder, const char *name, int flags)
 {
     char path[CRIL_CGROUP_PATH + 64];
-    bool done;
-    int fd;
 
     snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if ((fd = open(path, O_WRONLY | O_CLOEXEC)) < 0)
+    return open(path, flags | O_CLOEXEC);
+}
+
+static bool put(const char *folder, const char *name, const char *text)
+{
+    const int fd = open_file(folder, name, O_WRONLY);
+    bool done;
+
+    if (fd < 0)
         return false;
     done = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
     close(fd);
@@ -53,12 +59,10 @@ static bool put_number(const char *folder, const char *name, uint64_t value)
 
 static bool get(const char *folder, const char *name, char *text, size_t size)
 {
-    char path[CRIL_CGROUP_PATH + 64];
+    const int fd = open_file(folder, name, O_RDONLY);
     ssize_t n;
-    int fd;
 
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+    if (fd < 0)
         return false;
     n = read(fd, text, size - 1);
     close(fd);
@@ -198,7 +202,7 @@ static void leave_last(struct cril_cgroup *g)
 /* One more folder, in parent. */
 static bool make(struct cril_cgroup *g, const char *parent)
 {
-    char *folder = g->folder[g->n], path[CRIL_CGROUP_PATH + 64];
+    char *folder = g->folder[g->n];
     int fd;
 
     sweep(parent);
@@ -211,8 +215,7 @@ static bool make(struct cril_cgroup *g, const char *parent)
         if (errno != EEXIST || i == TRIES)
             return false;
     }
-    snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
-    if ((fd = cril_spawn_move_up(open(path, O_WRONLY | O_CLOEXEC))) < 0) {
+    if ((fd = cril_spawn_move_up(open_file(folder, "cgroup.procs", O_WRONLY))) < 0) {
         rmdir(folder);
         return false;
     }

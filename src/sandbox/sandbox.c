@@ -165,13 +165,12 @@ cril_status cril_sandbox_modules(struct cril_sandbox *s, const char *names, char
 
 /* ---- programs ---- */
 
-static void fail_of_status(const struct cril_box_end *e, struct cril_drain *error,
-                           struct cril_sandbox_outcome *out)
+static void fail_of_status(struct cril_box_end *e, struct cril_sandbox_outcome *out)
 {
     char line[sizeof(out->message) - sizeof("failed: ")];
 
     out->end = CRIL_SANDBOX_FAILED;
-    cril_drain_last_line(error, line, sizeof(line));
+    cril_drain_last_line(&e->error, line, sizeof(line));
     if (e->status > 128 && e->status <= 128 + 64)
         snprintf(out->message, sizeof(out->message), "failed: signal %d (%.80s)", e->status - 128,
                  strsignal(e->status - 128));
@@ -201,7 +200,7 @@ static void judge(struct cril_box_end *e, struct cril_sandbox_outcome *out)
         out->end = stops[stop].end;
         snprintf(out->message, sizeof(out->message), "%s", stops[stop].message);
     } else if (e->status != 0) {
-        fail_of_status(e, &e->error, out);
+        fail_of_status(e, out);
     } else {
         out->end = e->reached_end ? CRIL_SANDBOX_PASSED : CRIL_SANDBOX_EARLY;
         snprintf(out->message, sizeof(out->message), "%s",

@@ -147,7 +147,6 @@ static void add_use(const struct cril_watch *w, const char *process, void *to)
 {
     struct cril_watch_use *use = to;
 
-    use->processes++;
     use->cpu_sec += read_cpu(w, process);
     use->memory_bytes += read_memory(w, process);
 }

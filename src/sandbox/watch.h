@@ -22,7 +22,6 @@ struct cril_watch_use {
     double cpu_sec;
     uint64_t memory_bytes; /* pages that several processes share count in each of them */
     uint64_t files;
-    uint64_t processes;
 };
 
 /* first: a process of the box, by its number outside. CRIL_ERR_UNSUPPORTED: its /proc cannot be

@@ -31,7 +31,7 @@ static cril_status open_lock_file(const cril_store *s, int *fd, cril_error *err)
     cril_status st = CRIL_OK;
 
     if (!path)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     memcpy(path, s->real, len);
     memcpy(path + len, suffix, sizeof(suffix));
     *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -68,7 +68,7 @@ static cril_status claim(const cril_store *s, const uint8_t key[32], uint64_t fr
         return st;
     if (!(c = malloc(sizeof(*c)))) {
         close(fd);
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     }
     lock.l_start = first_byte(key) + (off_t)from;
     lock.l_len = (off_t)(to - from);

@@ -24,11 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cril_status no_memory(const cril_store *s, cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-}
-
 /* ---- Files ---- */
 
 /* Reads a file for its hash; sha256 is "" where it cannot be read as what it was. */
@@ -131,15 +126,21 @@ static bool is_corpus_worth(const struct cril_current *c, size_t i,
     return c->corpora[i].has_before;
 }
 
+void cril_say_limits(uint64_t was, uint64_t is, char *out, size_t size)
+{
+    char before[32] = "none", now[32] = "none";
+
+    if (was)
+        snprintf(before, sizeof(before), "%" PRIu64, was);
+    if (is)
+        snprintf(now, sizeof(now), "%" PRIu64, is);
+    snprintf(out, size, "the limit was %s and is %s", before, now);
+}
+
 static void say_change(struct cril_corpus_now *now, const cril_store_corpus *want)
 {
     const cril_store_corpus *was = &now->before;
-    char then[32] = "none", limit[32] = "none";
 
-    if (was->limit)
-        snprintf(then, sizeof(then), "%" PRIu64, was->limit);
-    if (want->limit)
-        snprintf(limit, sizeof(limit), "%" PRIu64, want->limit);
     if (strcmp(was->sha256, want->sha256) != 0)
         snprintf(now->why, sizeof(now->why), "the corpus has changed");
     else if (strcmp(was->field, want->field) != 0)
@@ -149,7 +150,7 @@ static void say_change(struct cril_corpus_now *now, const cril_store_corpus *wan
         snprintf(now->why, sizeof(now->why), "the format was \"%s\" and is \"%s\"", was->format,
                  want->format);
     else
-        snprintf(now->why, sizeof(now->why), "the limit was %s and is %s", then, limit);
+        cril_say_limits(was->limit, want->limit, now->why, sizeof(now->why));
 }
 
 /* Limits that leave nothing out are equal, and equal to no limit. */
@@ -220,7 +221,7 @@ static cril_status on_name(void *user, enum cril_name kind, const char *name, co
     if (kind != CRIL_NAME_MODEL || names_model(c->study, name))
         return CRIL_OK;
     if (!(former = cril_size_grow(c->former, &c->former_size, c->n_former, 1, sizeof(*former))))
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     c->former = former;
     former += c->n_former++;
     strcpy(former->name, name);
@@ -392,7 +393,7 @@ static cril_status look(struct cril_current *c, cril_error *err)
     c->corpora = calloc(c->study->n_corpora + 1, sizeof(*c->corpora));
     c->benchmarks = calloc(c->study->n_benchmarks + 1, sizeof(*c->benchmarks));
     if (!c->models || !c->corpora || !c->benchmarks)
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     if ((st = cril_store_visit(c->store, &names, err)) != CRIL_OK ||
         (st = weigh_former(c, err)) != CRIL_OK)
         return st;
@@ -407,7 +408,7 @@ static cril_status look(struct cril_current *c, cril_error *err)
     if (st != CRIL_OK || (st = cril_store_cells(c->store, &c->cells, &c->n_cells, err)) != CRIL_OK)
         return st;
     if (!(c->is_current = calloc(c->n_cells + 1, sizeof(*c->is_current))))
-        return no_memory(c->store, err);
+        return cril_store_no_memory(c->store, err);
     return mark_current(c, err);
 }
 
@@ -421,7 +422,7 @@ cril_status cril_current_look(cril_store *s, const cril_study_info *study, cril_
     cril_status st;
 
     if (!c)
-        return no_memory(s, err);
+        return cril_store_no_memory(s, err);
     c->store = s;
     c->study = study;
     if ((st = look(c, err)) == CRIL_OK)

@@ -44,6 +44,9 @@ struct cril_current {
     size_t n_former, former_size;
 };
 
+/* "the limit was 100 and is none" */
+void cril_say_limits(uint64_t was, uint64_t is, char *out, size_t size);
+
 /* Examines benchmark i (current_benchmarks.c). */
 cril_status cril_current_look_at_benchmark(cril_current *c, size_t i, cril_error *err);
 

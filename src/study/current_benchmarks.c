@@ -11,7 +11,6 @@
 
 #include "util/fail.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,8 +41,12 @@ static cril_status identify(const cril_current *c, const cril_study_benchmark *b
     cril_status st = cril_benchmark_stamp(b, &stamp, &why);
 
     sha256[0] = '\0';
-    if (st == CRIL_OK && stamp)
-        st = cril_store_find_stamp(c->store, stamp, sha256, &why);
+    if (st == CRIL_OK && stamp) {
+        const cril_status found = cril_store_find_stamp(c->store, stamp, sha256, err);
+
+        if (found != CRIL_OK)
+            return found;
+    }
     if (st == CRIL_OK && !sha256[0] && is_worth)
         st = hash_data(b, t, settings, sha256, &why);
     if (st == CRIL_ERR_NOMEM)
@@ -56,12 +59,7 @@ static cril_status identify(const cril_current *c, const cril_study_benchmark *b
 static void say_change(struct cril_benchmark_now *now, const cril_store_benchmark *want)
 {
     const cril_store_benchmark *was = &now->before;
-    char then[32] = "none", limit[32] = "none";
 
-    if (was->limit)
-        snprintf(then, sizeof(then), "%" PRIu64, was->limit);
-    if (want->limit)
-        snprintf(limit, sizeof(limit), "%" PRIu64, want->limit);
     if (strcmp(was->task, want->task) != 0)
         snprintf(now->why, sizeof(now->why), "the task was %s and is %s", was->task, want->task);
     else if (strcmp(was->protocol, want->protocol) != 0)
@@ -74,7 +72,7 @@ static void say_change(struct cril_benchmark_now *now, const cril_store_benchmar
     else if (strcmp(was->data_sha256, want->data_sha256) != 0)
         snprintf(now->why, sizeof(now->why), "the benchmark's data have changed");
     else
-        snprintf(now->why, sizeof(now->why), "the limit was %s and is %s", then, limit);
+        cril_say_limits(was->limit, want->limit, now->why, sizeof(now->why));
 }
 
 /* What the study file says of a benchmark, with the hash of its data. False: names that no run

@@ -83,9 +83,17 @@ static const struct cril_table tables[] = {
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 
-/* Of these, those that files have from version 3 on. */
-static const char *const since_3[] = {"benchmarks", "item_cells", "items",
-                                      "programs",   "subjects",   NULL};
+/* Whether files have this table from version 3 on, and not before. */
+static bool is_since_3(const char *name)
+{
+    static const char *const tables_of_3[] = {"benchmarks", "item_cells", "items", "programs",
+                                              "subjects"};
+
+    for (size_t i = 0; i < sizeof(tables_of_3) / sizeof(*tables_of_3); i++)
+        if (strcmp(name, tables_of_3[i]) == 0)
+            return true;
+    return false;
+}
 
 /* ---- Errors ---- */
 
@@ -97,6 +105,11 @@ static cril_status no_space(const cril_store *s, cril_error *err)
                      s->path);
 }
 
+cril_status cril_store_no_memory(const cril_store *s, cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+}
+
 cril_status cril_store_failed(const cril_store *s, cril_error *err)
 {
     const int code = sqlite3_extended_errcode(s->db), system = sqlite3_system_errno(s->db);
@@ -106,9 +119,9 @@ cril_status cril_store_failed(const cril_store *s, cril_error *err)
     if ((kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN) && (system == ENOSPC || system == EDQUOT))
         return no_space(s, err);
     if (code == SQLITE_IOERR_NOMEM)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     switch (kind) {
-    case SQLITE_NOMEM: return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    case SQLITE_NOMEM: return cril_store_no_memory(s, err);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return cril_fail(err, CRIL_ERR_IO,
@@ -242,14 +255,9 @@ cril_status cril_store_check_version(cril_store *s, unsigned version, cril_error
     struct cril_table want[N_TABLES];
     size_t n = 0;
 
-    for (size_t i = 0; i < N_TABLES; i++) {
-        const char *const *new = since_3;
-
-        while (*new &&strcmp(*new, tables[i].name) != 0)
-            new ++;
-        if (version >= 3 || !*new)
+    for (size_t i = 0; i < N_TABLES; i++)
+        if (version >= 3 || !is_since_3(tables[i].name))
             want[n++] = tables[i];
-    }
     return cril_store_check_tables(s, want, n, err);
 }
 
@@ -366,7 +374,7 @@ static cril_status open_file(cril_store *s, bool read_only, cril_error *err)
     const int code = sqlite3_open_v2(s->real, &s->db, flags, NULL);
 
     if (!s->db)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     if (code != SQLITE_OK)
         return cril_store_failed(s, err);
     if (!read_only && sqlite3_db_readonly(s->db, "main") == 1)

@@ -16,6 +16,8 @@ struct cril_store {
 
 /* A sentence for the last error of s's handle, and its status. */
 cril_status cril_store_failed(const cril_store *s, cril_error *err);
+/* CRIL_ERR_NOMEM. */
+cril_status cril_store_no_memory(const cril_store *s, cril_error *err);
 
 /* One moment of the store, or the right to write. Not nested. */
 cril_status cril_store_begin(cril_store *s, bool write, cril_error *err);
@@ -94,7 +96,9 @@ cril_status cril_put_unicode_by_key(cril_store *s, const uint8_t key[32], const 
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
                             bool replace, bool *changed, cril_error *err);
 
-/* ---- The same of benchmarks (store_items.c) ---- */
+/* ---- The same of benchmarks (store_benchmarks.c) and items (store_items.c) ---- */
+
+enum { CRIL_MAX_SUBJECT = sizeof(((cril_store_subject *)0)->name) };
 
 cril_status cril_put_benchmark(cril_store *s, const cril_store_benchmark *b,
                                const cril_store_subject *subjects, size_t n, cril_error *err);

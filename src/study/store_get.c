@@ -14,11 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static cril_status no_memory(const cril_store *s, cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-}
-
 /* ---- Rows ---- */
 
 static void get_model(struct cril_query *q, cril_store_model *m)
@@ -261,7 +256,7 @@ cril_status cril_store_find_import(cril_store *s, cril_figure_kind kind, const c
     if ((*found = cril_query_next(&q)))
         get_import(&q, kind, &text, &row);
     if (cril_query_end(&q) == CRIL_OK && *found && !cril_figure_copy(&row, out))
-        return no_memory(s, err);
+        return cril_store_no_memory(s, err);
     return q.st;
 }
 
@@ -583,7 +578,7 @@ static void *list_add(struct list *l, size_t element_bytes, cril_error *err)
     void *data = cril_size_grow(l->data, &l->size, l->n, 1, element_bytes);
 
     if (!data) {
-        no_memory(l->store, err);
+        cril_store_no_memory(l->store, err);
         return NULL;
     }
     l->data = data;
@@ -750,7 +745,7 @@ static cril_status add_import(void *user, cril_figure_kind kind, const cril_figu
         return CRIL_ERR_NOMEM;
     if (!cril_figure_copy(row, to)) {
         x->list.n--;
-        return no_memory(x->list.store, err);
+        return cril_store_no_memory(x->list.store, err);
     }
     return CRIL_OK;
 }
@@ -863,7 +858,7 @@ static cril_status fill_result(cril_store *s, const cril_cell *c, const cril_sto
     r->model_architecture = strdup(m.architecture);
     r->corpus_path = named(s, CRIL_NAME_CORPUS, c->text);
     if (!r->model_name || !r->model_architecture || !r->corpus_path)
-        return no_memory(s, err);
+        return cril_store_no_memory(s, err);
     if ((st = cril_store_each_unicode(s, c, count_unicode, &unicode, err)) == CRIL_OK)
         r->unicode = unicode.first;
     return st;

@@ -1,10 +1,8 @@
 /*
- * Benchmarks in a store: which items are asked for, and what is known of each item of a cell.
+ * Items in a store: the cells that they belong to, and what is known of each.
  *
  * An item is filed under its subject and its place in the data file, so benchmarks that differ in
- * their limit alone share it. A limit takes the first items of each subject, so those that a
- * benchmark asks for are the ones up to one place, which `subjects` holds: whether a cell is
- * complete is a count, for which no data are read.
+ * their limit alone share it (store_benchmarks.c).
  *
  * What is known of an item is its line of an items file, without the prompt, which follows from
  * task, protocol and data and is most of a line. Each line is checked when it is put and when it is
@@ -23,27 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SUBJECT = sizeof(((cril_store_subject *)0)->name) };
-
-/* ---- Keys ---- */
-
-cril_status cril_store_benchmark_id(cril_store_benchmark *b, cril_error *err)
-{
-    if (CRIL_LACKS(err, b))
-        return CRIL_ERR_RANGE;
-
-    char text[512];
-
-    if (!cril_is_name(b->task, 1, sizeof(b->task)) || !cril_is_sha256(b->protocol_sha256) ||
-        !cril_is_sha256(b->data_sha256) || b->limit > CRIL_MAX_COUNT)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "a benchmark of task \"%.63s\", protocol \"%.64s\", data \"%.64s\" cannot "
-                         "be filed",
-                         b->task, b->protocol_sha256, b->data_sha256);
-    snprintf(text, sizeof(text), "benchmark\n%s\n%s\n%s\n%" PRIu64 "\n", b->task,
-             b->protocol_sha256, b->data_sha256, b->limit);
-    return cril_hash_text(text, b->id, err);
-}
+/* ---- Cells ---- */
 
 cril_status cril_item_cell_key(const cril_item_cell *c, uint8_t key[32], cril_error *err)
 {
@@ -77,231 +55,20 @@ void cril_item_cell_of(const cril_store_model *m, const cril_store_benchmark *b,
     memcpy(out->data_sha256, b->data_sha256, sizeof(out->data_sha256));
 }
 
-/* ---- Benchmarks ---- */
-
-#define BENCHMARK_COLUMNS                                                                          \
-    "id, task, protocol, protocol_sha256, data, lim, "                                             \
-    "(SELECT total(items) FROM subjects WHERE benchmark = id)"
-
-static void get_benchmark(struct cril_query *q, cril_store_benchmark *b)
+/* Starts a query whose first value is what a cell is filed under. */
+static void start(struct cril_query *q, cril_store *s, const char *sql, const cril_item_cell *c,
+                  cril_error *err)
 {
-    static const char what[] = "a benchmark";
-    cril_store_benchmark copy;
+    uint8_t key[32];
+    const cril_status st = cril_item_cell_key(c, key, err);
 
-    cril_query_get_sha256(q, 0, what, b->id);
-    cril_query_get_text(q, 1, what, 1, b->task, sizeof(b->task));
-    cril_query_get_text(q, 2, what, 1, b->protocol, sizeof(b->protocol));
-    cril_query_get_sha256(q, 3, what, b->protocol_sha256);
-    cril_query_get_sha256(q, 4, what, b->data_sha256);
-    b->limit = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
-    b->items = (uint64_t)cril_query_get_real(q, 6, what, UINT32_MAX);
-    if (q->st != CRIL_OK)
+    if (st != CRIL_OK) {
+        *q = (struct cril_query){.store = s, .err = err, .st = st};
         return;
-    copy = *b;
-    if (!b->items || cril_store_benchmark_id(&copy, NULL) != CRIL_OK || strcmp(copy.id, b->id) != 0)
-        cril_query_bad(q, what);
-}
-
-cril_status cril_store_benchmark_by_id(cril_store *s, const char *id, cril_store_benchmark *out,
-                                       bool *found, cril_error *err)
-{
-    cril_store_benchmark b = {0};
-    struct cril_query q;
-
-    cril_query_start(&q, s, "SELECT " BENCHMARK_COLUMNS " FROM benchmarks WHERE id = ?", err);
-    cril_query_text(&q, id);
-    if ((*found = cril_query_next(&q)))
-        get_benchmark(&q, &b);
-    if (cril_query_end(&q) == CRIL_OK && *found)
-        *out = b;
-    return q.st;
-}
-
-cril_status cril_store_find_benchmark(cril_store *s, const char *name, cril_store_benchmark *out,
-                                      bool *found, cril_error *err)
-{
-    if (CRIL_LACKS(err, s, name, out, found))
-        return CRIL_ERR_RANGE;
-
-    char id[65];
-    const cril_status st = cril_store_find_name(s, CRIL_NAME_BENCHMARK, name, id, found, err);
-
-    return st == CRIL_OK && *found ? cril_store_benchmark_by_id(s, id, out, found, err) : st;
-}
-
-/* subjects [*n] of a benchmark by name; owned: free. */
-static cril_status list_subjects(cril_store *s, const char *id, cril_store_subject **out, size_t *n,
-                                 cril_error *err)
-{
-    static const char what[] = "a subject of a benchmark";
-    cril_store_subject *list = NULL;
-    struct cril_query q;
-    size_t capacity = 0;
-
-    *n = 0;
-    cril_query_start(
-        &q, s, "SELECT subject, items, last FROM subjects WHERE benchmark = ? ORDER BY subject",
-        err);
-    cril_query_text(&q, id);
-    while (cril_query_next(&q)) {
-        cril_store_subject *grown = cril_size_grow(list, &capacity, *n, 1, sizeof(*list));
-
-        if (!grown) {
-            q.st = cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-            break;
-        }
-        list = grown;
-        grown += (*n)++;
-        cril_query_get_text(&q, 0, what, 0, grown->name, sizeof(grown->name));
-        grown->items = cril_query_get_count(&q, 1, what, UINT32_MAX);
-        grown->last = cril_query_get_count(&q, 2, what, UINT32_MAX);
-        if (!grown->items || grown->items - 1 > grown->last)
-            cril_query_bad(&q, what);
     }
-    if (cril_query_end(&q) == CRIL_OK)
-        *out = list;
-    else
-        free(list);
-    return q.st;
+    cril_query_start(q, s, sql, err);
+    cril_query_key(q, key);
 }
-
-static cril_status check_benchmark(const cril_store *s, const cril_store_benchmark *b,
-                                   const cril_store_subject *subjects, size_t n, cril_error *err)
-{
-    cril_store_benchmark copy = *b;
-    uint64_t items = 0;
-    cril_status st = cril_store_benchmark_id(&copy, err);
-    bool good;
-
-    if (st != CRIL_OK)
-        return st;
-    good = strcmp(copy.id, b->id) == 0 && cril_is_name(b->protocol, 1, sizeof(b->protocol)) && n;
-    for (size_t i = 0; i < n && good; i++) {
-        good = cril_is_name(subjects[i].name, 0, MAX_SUBJECT) && subjects[i].items &&
-               subjects[i].items <= UINT32_MAX && subjects[i].last <= UINT32_MAX &&
-               subjects[i].items - 1 <= subjects[i].last;
-        items += subjects[i].items;
-    }
-    if (good && items <= UINT32_MAX)
-        return CRIL_OK;
-    return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: cannot hold a benchmark \"%.64s\" of task \"%.63s\" with %zu subjects; "
-                     "its id is that of cril_store_benchmark_id, and each subject has items up to "
-                     "a place below 4294967296",
-                     s->path, b->id, b->task, n);
-}
-
-/* Each of theirs is one of ours, and there are no others. */
-static bool same_subjects(const cril_store_subject *ours, size_t n_ours,
-                          const cril_store_subject *theirs, size_t n)
-{
-    size_t n_same = 0;
-
-    for (size_t i = 0; i < n_ours; i++)
-        for (size_t k = 0; k < n; k++)
-            n_same += strcmp(ours[i].name, theirs[k].name) == 0 &&
-                      ours[i].items == theirs[k].items && ours[i].last == theirs[k].last;
-    return n_same == n && n_ours == n;
-}
-
-static cril_status compare_benchmark(cril_store *s, const cril_store_benchmark *known,
-                                     const cril_store_benchmark *b,
-                                     const cril_store_subject *subjects, size_t n, cril_error *err)
-{
-    cril_store_subject *ours;
-    size_t n_ours;
-    bool same;
-    cril_status st = list_subjects(s, b->id, &ours, &n_ours, err);
-
-    if (st != CRIL_OK)
-        return st;
-    same = strcmp(known->protocol, b->protocol) == 0 && same_subjects(ours, n_ours, subjects, n);
-    free(ours);
-    return same ? CRIL_OK
-                : cril_fail(err, CRIL_ERR_MISMATCH,
-                            "%s: has other facts of the benchmark %.12s (%s by %s) than this run, "
-                            "for the same data; one of the two was changed by hand or made by a "
-                            "program that counts differently",
-                            s->path, b->id, b->task, b->protocol);
-}
-
-static cril_status put_subjects(cril_store *s, const char *id, const cril_store_subject *subjects,
-                                size_t n, cril_error *err)
-{
-    struct cril_query q;
-
-    cril_query_start(&q, s, "INSERT INTO subjects VALUES(?, ?, ?, ?)", err);
-    for (size_t i = 0; i < n && q.st == CRIL_OK; i++) {
-        cril_query_again(&q);
-        cril_query_text(&q, id);
-        cril_query_text(&q, subjects[i].name);
-        cril_query_count(&q, subjects[i].items);
-        cril_query_count(&q, subjects[i].last);
-        cril_query_run(&q, NULL);
-    }
-    return cril_query_end(&q);
-}
-
-cril_status cril_put_benchmark(cril_store *s, const cril_store_benchmark *b,
-                               const cril_store_subject *subjects, size_t n, cril_error *err)
-{
-    cril_store_benchmark known;
-    struct cril_query q;
-    cril_status st = check_benchmark(s, b, subjects, n, err);
-    bool found;
-
-    if (st != CRIL_OK ||
-        (st = cril_store_benchmark_by_id(s, b->id, &known, &found, err)) != CRIL_OK)
-        return st;
-    if (found)
-        return compare_benchmark(s, &known, b, subjects, n, err);
-    cril_query_start(&q, s, "INSERT INTO benchmarks VALUES(?, ?, ?, ?, ?, ?)", err);
-    cril_query_text(&q, b->id);
-    cril_query_text(&q, b->task);
-    cril_query_text(&q, b->protocol);
-    cril_query_text(&q, b->protocol_sha256);
-    cril_query_text(&q, b->data_sha256);
-    cril_query_count(&q, b->limit);
-    cril_query_run(&q, NULL);
-    return cril_query_end(&q) == CRIL_OK ? put_subjects(s, b->id, subjects, n, err) : q.st;
-}
-
-cril_status cril_store_put_benchmark(cril_store *s, const char *name, const cril_store_benchmark *b,
-                                     const cril_store_subject *subjects, size_t n, bool *changed,
-                                     cril_error *err)
-{
-    if (CRIL_LACKS(err, s, name, b, subjects))
-        return CRIL_ERR_RANGE;
-
-    cril_status st = cril_store_begin(s, true, err);
-
-    if (st != CRIL_OK)
-        return st;
-    if ((st = cril_put_benchmark(s, b, subjects, n, err)) == CRIL_OK)
-        st = cril_put_name(s, CRIL_NAME_BENCHMARK, name, b->id, true, changed, err);
-    return cril_store_end(s, st, err);
-}
-
-cril_status cril_visit_benchmarks(cril_store *s, const struct cril_visit *v, cril_error *err)
-{
-    cril_store_benchmark b = {0};
-    struct cril_query q;
-
-    cril_query_start(&q, s, "SELECT " BENCHMARK_COLUMNS " FROM benchmarks ORDER BY id", err);
-    while (cril_query_next(&q)) {
-        cril_store_subject *subjects;
-        size_t n;
-
-        get_benchmark(&q, &b);
-        if (q.st != CRIL_OK || (q.st = list_subjects(s, b.id, &subjects, &n, err)) != CRIL_OK)
-            break;
-        q.st = v->benchmark(v->user, &b, subjects, n, err);
-        free(subjects);
-    }
-    return cril_query_end(&q);
-}
-
-/* ---- Cells ---- */
 
 /* Binds what a cell has in common with its benchmarks. */
 static void bind_data(struct cril_query *q, const cril_item_cell *c)
@@ -419,25 +186,20 @@ static json_t *read_line(const cril_item_cell *c, const cril_store_item *item, c
     return NULL;
 }
 
-static cril_status no_memory(const cril_store *s, cril_error *err)
-{
-    return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
-}
-
 static cril_status check_item(const cril_store *s, const cril_item_cell *c,
                               const cril_store_item *item, bool is_asked, cril_error *err)
 {
     cril_status st;
     json_t *line = NULL;
 
-    if (is_asked && cril_is_name(item->subject, 0, MAX_SUBJECT) && item->len &&
+    if (is_asked && cril_is_name(item->subject, 0, CRIL_MAX_SUBJECT) && item->len &&
         item->len < INT32_MAX)
         line = read_line(c, item, &st);
     else
         st = CRIL_OK;
     json_decref(line);
     if (st != CRIL_OK)
-        return no_memory(s, err);
+        return cril_store_no_memory(s, err);
     return line ? CRIL_OK
                 : cril_fail(err, CRIL_ERR_RANGE,
                             "%s: cannot hold item %" PRIu64 "%s%.60s of the task %s: %s", s->path,
@@ -495,15 +257,13 @@ static cril_status differs(cril_store *s, const cril_item_cell *c, const cril_st
                      of.benchmark, of.model, c->protocol_sha256, was, here, is, programs);
 }
 
-static cril_status compare_item(cril_store *s, const cril_item_cell *c, const uint8_t key[32],
-                                const cril_store_item *item, const char *programs, cril_error *err)
+static cril_status compare_item(cril_store *s, const cril_item_cell *c, const cril_store_item *item,
+                                const char *programs, cril_error *err)
 {
     cril_store_item known = *item;
     struct cril_query q;
 
-    cril_query_start(&q, s, "SELECT line FROM items WHERE cell = ? AND subject = ? AND idx = ?",
-                     err);
-    cril_query_key(&q, key);
+    start(&q, s, "SELECT line FROM items WHERE cell = ? AND subject = ? AND idx = ?", c, err);
     cril_query_text(&q, item->subject);
     cril_query_count(&q, item->index);
     if (cril_query_next(&q)) {
@@ -535,42 +295,33 @@ cril_status cril_put_item(cril_store *s, const cril_item_cell *c, const cril_sto
                           const char *programs, cril_error *err)
 {
     struct cril_query q;
-    uint8_t key[32];
     bool is_asked, changed = true;
-    cril_status st = cril_item_cell_key(c, key, err);
+    cril_status st = is_asked_for(s, c, item, &is_asked, err);
 
-    if (st != CRIL_OK || (st = is_asked_for(s, c, item, &is_asked, err)) != CRIL_OK ||
-        (st = check_item(s, c, item, is_asked, err)) != CRIL_OK)
+    if (st != CRIL_OK || (st = check_item(s, c, item, is_asked, err)) != CRIL_OK)
         return st;
-    cril_query_start(
-        &q, s, "INSERT INTO items VALUES(?, ?, ?, ?) ON CONFLICT(cell, subject, idx) DO NOTHING",
-        err);
-    cril_query_key(&q, key);
+    start(&q, s, "INSERT INTO items VALUES(?, ?, ?, ?) ON CONFLICT(cell, subject, idx) DO NOTHING",
+          c, err);
     cril_query_text(&q, item->subject);
     cril_query_count(&q, item->index);
     cril_query_long_text(&q, item->line, item->len);
     cril_query_run(&q, &changed);
     if (cril_query_end(&q) != CRIL_OK || changed)
         return q.st;
-    return compare_item(s, c, key, item, programs, err);
+    return compare_item(s, c, item, programs, err);
 }
 
 cril_status cril_put_programs(cril_store *s, const cril_item_cell *c, const char *versions,
                               cril_error *err)
 {
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(c, key, err);
 
-    if (st != CRIL_OK)
-        return st;
     if (!cril_is_name(versions, 1, CRIL_MAX_NAME))
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: cannot hold \"%.80s\" as versions of what ran programs", s->path,
                          versions);
-    cril_query_start(
-        &q, s, "INSERT INTO programs VALUES(?, ?) ON CONFLICT(cell, versions) DO NOTHING", err);
-    cril_query_key(&q, key);
+    start(&q, s, "INSERT INTO programs VALUES(?, ?) ON CONFLICT(cell, versions) DO NOTHING", c,
+          err);
     cril_query_text(&q, versions);
     cril_query_run(&q, NULL);
     return cril_query_end(&q);
@@ -602,7 +353,11 @@ cril_status cril_store_put_items(cril_store *s, const cril_item_cell *cell,
     return cril_store_end(s, st, err);
 }
 
-/* ---- Reading ---- */
+/* ---- Items of a benchmark ---- */
+
+#define OF_BENCHMARK                                                                               \
+    " FROM subjects JOIN items ON items.cell = ? AND items.subject = subjects.subject AND "        \
+    "items.idx <= subjects.last WHERE benchmark = ?"
 
 cril_status cril_store_count_items(cril_store *s, const cril_item_cell *cell,
                                    const cril_store_benchmark *b, uint64_t *n, cril_error *err)
@@ -611,48 +366,45 @@ cril_status cril_store_count_items(cril_store *s, const cril_item_cell *cell,
         return CRIL_ERR_RANGE;
 
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(cell, key, err);
 
     *n = 0;
-    if (st != CRIL_OK)
-        return st;
-    cril_query_start(&q, s,
-                     "SELECT count(*) FROM subjects JOIN items ON items.cell = ? AND items.subject "
-                     "= subjects.subject AND items.idx <= subjects.last WHERE benchmark = ?",
-                     err);
-    cril_query_key(&q, key);
+    start(&q, s, "SELECT count(*)" OF_BENCHMARK, cell, err);
     cril_query_text(&q, b->id);
     if (cril_query_next(&q))
         *n = cril_query_get_count(&q, 0, "items", CRIL_MAX_COUNT);
     return cril_query_end(&q);
 }
 
-/* ---- Items of a benchmark ---- */
+static const char an_item[] = "an item";
+
+/* The first columns of a row: subject, place. */
+static cril_store_item get_place(struct cril_query *q, char subject[CRIL_MAX_SUBJECT])
+{
+    cril_query_get_text(q, 0, an_item, 0, subject, CRIL_MAX_SUBJECT);
+    return (cril_store_item){.subject = subject,
+                             .index = cril_query_get_count(q, 1, an_item, UINT32_MAX)};
+}
 
 /* The rows of a query: subject, place, line. */
 static cril_status see_items(struct cril_query *q, const cril_item_cell *c, cril_store_see_item see,
                              void *user)
 {
-    static const char what[] = "an item";
-    char subject[MAX_SUBJECT];
+    char subject[CRIL_MAX_SUBJECT];
 
     while (cril_query_next(q)) {
-        cril_store_item item = {.subject = subject};
-        cril_status st = CRIL_OK;
-        json_t *line = NULL;
+        cril_store_item item = get_place(q, subject);
+        cril_status st;
+        json_t *line;
 
-        cril_query_get_text(q, 0, what, 0, subject, sizeof(subject));
-        item.index = cril_query_get_count(q, 1, what, UINT32_MAX);
-        item.line = cril_query_get_long_text(q, 2, what, &item.len);
+        item.line = cril_query_get_long_text(q, 2, an_item, &item.len);
         if (q->st != CRIL_OK)
             break;
         line = read_line(c, &item, &st);
         json_decref(line);
         if (st != CRIL_OK)
-            q->st = no_memory(q->store, q->err);
+            q->st = cril_store_no_memory(q->store, q->err);
         else if (!line)
-            cril_query_bad(q, what);
+            cril_query_bad(q, an_item);
         else
             q->st = see(user, &item, q->err);
     }
@@ -667,17 +419,10 @@ cril_status cril_store_each_item(cril_store *s, const cril_item_cell *cell,
         return CRIL_ERR_RANGE;
 
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(cell, key, err);
 
-    if (st != CRIL_OK)
-        return st;
-    cril_query_start(&q, s,
-                     "SELECT items.subject, idx, line FROM subjects JOIN items ON items.cell = ? "
-                     "AND items.subject = subjects.subject AND items.idx <= subjects.last WHERE "
-                     "benchmark = ? ORDER BY items.subject, idx",
-                     err);
-    cril_query_key(&q, key);
+    start(&q, s,
+          "SELECT items.subject, idx, line" OF_BENCHMARK " ORDER BY items.subject, items.idx", cell,
+          err);
     cril_query_text(&q, b->id);
     return see_items(&q, cell, see, user);
 }
@@ -686,26 +431,14 @@ cril_status cril_store_each_place(cril_store *s, const cril_item_cell *cell,
                                   const cril_store_benchmark *b, cril_store_see_item see,
                                   void *user, cril_error *err)
 {
-    static const char what[] = "an item";
-    char subject[MAX_SUBJECT];
+    char subject[CRIL_MAX_SUBJECT];
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(cell, key, err);
 
-    if (st != CRIL_OK)
-        return st;
-    cril_query_start(&q, s,
-                     "SELECT items.subject, idx FROM subjects JOIN items ON items.cell = ? AND "
-                     "items.subject = subjects.subject AND items.idx <= subjects.last WHERE "
-                     "benchmark = ?",
-                     err);
-    cril_query_key(&q, key);
+    start(&q, s, "SELECT items.subject, idx" OF_BENCHMARK, cell, err);
     cril_query_text(&q, b->id);
     while (cril_query_next(&q)) {
-        cril_store_item item = {.subject = subject};
+        const cril_store_item item = get_place(&q, subject);
 
-        cril_query_get_text(&q, 0, what, 0, subject, sizeof(subject));
-        item.index = cril_query_get_count(&q, 1, what, UINT32_MAX);
         if (q.st == CRIL_OK)
             q.st = see(user, &item, err);
     }
@@ -721,13 +454,8 @@ static cril_status each_programs(cril_store *s, const cril_item_cell *c,
 {
     char versions[CRIL_MAX_NAME];
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(c, key, err);
 
-    if (st != CRIL_OK)
-        return st;
-    cril_query_start(&q, s, "SELECT versions FROM programs WHERE cell = ? ORDER BY versions", err);
-    cril_query_key(&q, key);
+    start(&q, s, "SELECT versions FROM programs WHERE cell = ? ORDER BY versions", c, err);
     while (cril_query_next(&q)) {
         cril_query_get_text(&q, 0, "what ran programs", 1, versions, sizeof(versions));
         if (q.st == CRIL_OK)
@@ -769,25 +497,19 @@ static cril_status visit_items(cril_store *s, const cril_item_cell *c, const str
                                cril_error *err)
 {
     struct cril_query q;
-    uint8_t key[32];
-    cril_status st = cril_item_cell_key(c, key, err);
 
-    if (st != CRIL_OK)
-        return st;
-    cril_query_start(&q, s,
-                     "SELECT 1 FROM items WHERE cell = ? AND NOT EXISTS (SELECT 1 FROM benchmarks "
-                     "JOIN subjects ON benchmark = id WHERE task = ? AND protocol_sha256 = ? AND "
-                     "data = ? AND subjects.subject = items.subject AND last >= idx)",
-                     err);
-    cril_query_key(&q, key);
+    start(&q, s,
+          "SELECT 1 FROM items WHERE cell = ? AND NOT EXISTS (SELECT 1 FROM benchmarks JOIN "
+          "subjects ON benchmark = id WHERE task = ? AND protocol_sha256 = ? AND data = ? AND "
+          "subjects.subject = items.subject AND last >= idx)",
+          c, err);
     bind_data(&q, c);
     if (cril_query_next(&q))
         cril_query_bad(&q, "an item of no benchmark");
     if (cril_query_end(&q) != CRIL_OK)
         return q.st;
-    cril_query_start(
-        &q, s, "SELECT subject, idx, line FROM items WHERE cell = ? ORDER BY subject, idx", err);
-    cril_query_key(&q, key);
+    start(&q, s, "SELECT subject, idx, line FROM items WHERE cell = ? ORDER BY subject, idx", c,
+          err);
     return see_items(&q, c, v->item, v->user);
 }
 
@@ -843,7 +565,7 @@ static cril_status add_cell(void *user, const cril_item_cell *c, cril_error *err
     cril_item_cell *grown = cril_size_grow(l->cells, &l->capacity, l->n, 1, sizeof(*grown));
 
     if (!grown)
-        return no_memory(l->store, err);
+        return cril_store_no_memory(l->store, err);
     l->cells = grown;
     grown[l->n++] = *c;
     return CRIL_OK;

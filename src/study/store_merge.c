@@ -82,7 +82,7 @@ static cril_status is_first(struct merge *m, enum cril_name kind, const char *na
             high = middle;
     }
     if (!(list = cril_size_grow(m->renamed, &m->renamed_size, m->n_renamed, 1, sizeof(*list))))
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->to->path);
+        return cril_store_no_memory(m->to, err);
     m->renamed = list;
     memmove(list + low + 1, list + low, (m->n_renamed - low) * sizeof(*list));
     list[low] = key;
@@ -247,7 +247,7 @@ cril_status cril_store_merge(cril_store *s, const char *const *paths, size_t n,
     cril_status st;
 
     if (!m)
-        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+        return cril_store_no_memory(s, err);
     m->to = s;
     if (options)
         m->o = *options;

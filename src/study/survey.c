@@ -474,6 +474,16 @@ static void free_text(struct cril_text *t)
     *t = (struct cril_text){0};
 }
 
+/* What reading one thing of the study came to: a fault of its line lets the others be read. */
+static cril_status end_reading(const cril_study_info *s, struct cril_survey *w, size_t line,
+                               cril_status st, cril_error *why, cril_error *err)
+{
+    if (!cril_survey_is_fault(st))
+        return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why->message);
+    place(s, line, why);
+    return cril_survey_fault(w, why, err);
+}
+
 static cril_status read_text(const cril_study_info *s, const cril_study_corpus *study,
                              struct cril_survey *w, cril_survey_poll poll, void *user,
                              cril_error *err)
@@ -483,16 +493,13 @@ static cril_status read_text(const cril_study_info *s, const cril_study_corpus *
     cril_status st;
 
     t->study = study;
-    if (cril_survey_is_fault(st = survey_text(t, poll, user, &why))) {
+    if (cril_survey_is_fault(st = survey_text(t, poll, user, &why)))
         free_text(&w->texts[--w->n_texts]);
-        place(s, study->line, &why);
-        return cril_survey_fault(w, &why, err);
-    }
-    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+    return end_reading(s, w, study->line, st, &why, err);
 }
 
-/* What programs run in, once a benchmark needs it. It may be had or not: every benchmark that needs
- * it is told why. */
+/* Opens the sandbox for the first benchmark with programs. Where there can be none, each such
+ * benchmark is a fault. */
 static cril_status find_programs(const cril_study_info *s, struct cril_survey *w,
                                  struct cril_benchmark *b, cril_error *err)
 {
@@ -517,12 +524,9 @@ static cril_status read_benchmark(const cril_study_info *s, const cril_study_ben
         return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", study->data);
     if ((st = cril_benchmark_open(study, b, &why)) == CRIL_OK)
         st = find_programs(s, w, b, &why);
-    if (cril_survey_is_fault(st)) {
+    if (cril_survey_is_fault(st))
         cril_benchmark_close(&w->benchmarks[--w->n_benchmarks]);
-        place(s, study->line, &why);
-        return cril_survey_fault(w, &why, err);
-    }
-    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+    return end_reading(s, w, study->line, st, &why, err);
 }
 
 static cril_status read_model(const cril_study_info *s, const cril_study_model *study,
@@ -541,10 +545,8 @@ static cril_status read_model(const cril_study_info *s, const cril_study_model *
     if (cril_survey_is_fault(st)) {
         w->n_jobs = n_jobs;
         free_subject(&w->subjects[--w->n_subjects]);
-        place(s, study->line, &why);
-        return cril_survey_fault(w, &why, err);
     }
-    return st == CRIL_OK ? CRIL_OK : cril_fail(err, st, "%s", why.message);
+    return end_reading(s, w, study->line, st, &why, err);
 }
 
 static cril_status make_room(const cril_study_info *s, struct cril_survey *w, cril_error *err)

@@ -20,9 +20,9 @@ bool cril_builder_text(struct cril_builder *b, struct cril_bytes text, struct cr
     return copy;
 }
 
-bool cril_builder_copy(struct cril_arena *a, const struct rule_text *t, struct cril_bytes *out)
+bool cril_builder_copy(struct cril_arena *a, const struct cril_str *t, struct cril_bytes *out)
 {
-    const char *const copy = t->failed ? NULL : cril_arena_text(a, cril_rule_bytes(t).data, t->n);
+    const char *const copy = t->failed ? NULL : cril_arena_text(a, cril_str_bytes(t).data, t->n);
 
     *out = (struct cril_bytes){copy, copy ? t->n : 0};
     return copy;

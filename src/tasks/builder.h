@@ -7,7 +7,7 @@
 #define CRIL_TASKS_BUILDER_H
 
 #include "tasks/evaluate.h"
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/json.h"
 
 #include <cril/corpus.h>
@@ -22,7 +22,7 @@ struct cril_builder {
 bool cril_builder_text(struct cril_builder *b, struct cril_bytes text, struct cril_bytes before,
                        struct cril_bytes *out);
 /* A copy of t in the arena, with a NUL behind. */
-bool cril_builder_copy(struct cril_arena *a, const struct rule_text *t, struct cril_bytes *out);
+bool cril_builder_copy(struct cril_arena *a, const struct cril_str *t, struct cril_bytes *out);
 /* [n] without texts, their reference_nats NaN. */
 struct cril_item_choice *cril_builder_choices(struct cril_builder *b, size_t n);
 /* A text, or a list of texts, as *out [*n]. value is one of the two. */

@@ -25,13 +25,13 @@ void cril_load_description(struct cril_load *l, const char *description)
     const char *const mark = strstr(description, "{SUBJECT}");
 
     if (!mark) {
-        cril_rule_add(&l->text, description);
+        cril_str_add(&l->text, description);
         return;
     }
-    cril_rule_append(&l->text, (struct cril_bytes){description, (size_t)(mark - description)});
+    cril_str_append(&l->text, (struct cril_bytes){description, (size_t)(mark - description)});
     for (const char *p = l->subject; p && *p; p++)
-        cril_rule_append(&l->text, (struct cril_bytes){*p == '_' ? " " : p, 1});
-    cril_rule_add(&l->text, mark + strlen("{SUBJECT}"));
+        cril_str_append(&l->text, (struct cril_bytes){*p == '_' ? " " : p, 1});
+    cril_str_add(&l->text, mark + strlen("{SUBJECT}"));
 }
 
 cril_status cril_load_shots(struct cril_load *l, const struct cril_recipe *r)
@@ -67,7 +67,7 @@ cril_status cril_load_joined(struct cril_load *l, const char *prefix, struct cri
 cril_status cril_load_text(struct cril_load *l, struct cril_bytes *out)
 {
     return l->text.failed ? cril_load_no_memory(l)
-                          : cril_load_joined(l, "", cril_rule_bytes(&l->text), out);
+                          : cril_load_joined(l, "", cril_str_bytes(&l->text), out);
 }
 
 /* ---- Parts of an item ---- */
@@ -278,7 +278,7 @@ cril_status cril_load_by(const struct cril_recipe *r, const struct cril_task *t,
         l.subject = t->subjects ? t->subjects[i++] : NULL;
         st = load_subject(&l);
     }
-    cril_rule_free(&l.text);
+    cril_str_free(&l.text);
     if (st == CRIL_OK)
         *out = items;
     else

@@ -8,7 +8,7 @@
 #include "tasks/field.h"
 #include "tasks/shots.h"
 #include "tasks/task.h"
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 
 struct cril_load;
 
@@ -39,7 +39,7 @@ struct cril_load {
     size_t capacity;
     const struct cril_recipe *recipe;
     const char *subject; /* NULL: none */
-    struct rule_text text;
+    struct cril_str text;
     struct cril_shots shots;
     struct cril_bytes *until; /* [n_until] in out's arena */
     size_t n_until;

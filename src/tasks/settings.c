@@ -5,7 +5,7 @@
  */
 #include "tasks/settings.h"
 
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/nearest.h"
@@ -135,31 +135,31 @@ static void write_name(const struct cril_task_protocol *was, struct cril_task_se
 
 /* ---- What decides over a number ---- */
 
-static void write_text(struct rule_text *t, const char *key, const char *value)
+static void write_text(struct cril_str *t, const char *key, const char *value)
 {
     char len[32];
 
     snprintf(len, sizeof(len), "%zu", strlen(value));
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, len);
-    cril_rule_add(t, ":");
-    cril_rule_add(t, value);
-    cril_rule_add(t, "\n");
+    cril_str_add(t, key);
+    cril_str_add(t, " ");
+    cril_str_add(t, len);
+    cril_str_add(t, ":");
+    cril_str_add(t, value);
+    cril_str_add(t, "\n");
 }
 
-static void write_count(struct rule_text *t, const char *key, size_t value)
+static void write_count(struct cril_str *t, const char *key, size_t value)
 {
     char number[32];
 
     snprintf(number, sizeof(number), "%zu", value);
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, number);
-    cril_rule_add(t, "\n");
+    cril_str_add(t, key);
+    cril_str_add(t, " ");
+    cril_str_add(t, number);
+    cril_str_add(t, "\n");
 }
 
-static void write_settings(struct rule_text *to, const struct cril_task *t,
+static void write_settings(struct cril_str *to, const struct cril_task *t,
                            const struct cril_task_settings *s)
 {
     static const char *const bos[] = {"tokenizer", "gemma", "none"};
@@ -188,7 +188,7 @@ static cril_status hash_settings(const struct cril_task *t, struct cril_task_set
                                  cril_error *err)
 {
     struct cril_sha256 *h = NULL;
-    struct rule_text text = {0};
+    struct cril_str text = {0};
     cril_status st = CRIL_OK;
 
     write_settings(&text, t, s);
@@ -198,7 +198,7 @@ static cril_status hash_settings(const struct cril_task *t, struct cril_task_set
         (st = cril_sha256_update(h, text.data, text.n, err)) == CRIL_OK)
         st = cril_sha256_final(h, s->sha256, err);
     cril_sha256_free(h);
-    cril_rule_free(&text);
+    cril_str_free(&text);
     return st;
 }
 

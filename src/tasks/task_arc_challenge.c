@@ -61,9 +61,9 @@ static struct cril_bytes choice_text(const struct question *q, size_t i)
 
 static void ask(struct cril_load *l, const struct question *q)
 {
-    cril_rule_add(&l->text, "Question: ");
-    cril_rule_append(&l->text, q->stem);
-    cril_rule_add(&l->text, "\nAnswer:");
+    cril_str_add(&l->text, "Question: ");
+    cril_str_append(&l->text, q->stem);
+    cril_str_add(&l->text, "\nAnswer:");
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -75,9 +75,9 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     if (st != CRIL_OK)
         return st;
     ask(l, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_append(&l->text, choice_text(&q, q.right));
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_add(&l->text, " ");
+    cril_str_append(&l->text, choice_text(&q, q.right));
+    cril_str_add(&l->text, "\n\n");
     return CRIL_OK;
 }
 

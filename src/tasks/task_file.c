@@ -30,8 +30,8 @@ struct loader {
     const struct cril_task_settings *settings;
     struct cril_builder builder;
     struct cril_shots shots;
-    struct rule_text text, piece; /* the prompt; a part of it */
-    uint64_t n_records;           /* of data files before this one */
+    struct cril_str text, piece; /* the prompt; a part of it */
+    uint64_t n_records;          /* of data files before this one */
     cril_error *err;
 };
 
@@ -73,7 +73,7 @@ static cril_status fault(const struct loader *l, const struct place *p, const ch
 /* ---- Templates ---- */
 
 static cril_status fill(const struct loader *l, const struct place *p,
-                        const struct cril_template *t, struct rule_text *to)
+                        const struct cril_template *t, struct cril_str *to)
 {
     cril_error why;
 
@@ -88,7 +88,7 @@ static cril_status fill_alone(struct loader *l, const struct place *p,
 
     l->piece.n = 0;
     st = fill(l, p, t, &l->piece);
-    *out = cril_rule_bytes(&l->piece);
+    *out = cril_str_bytes(&l->piece);
     return st;
 }
 
@@ -226,15 +226,15 @@ static cril_status show_shot(struct loader *l, const struct place *p)
     else if (st == CRIL_OK)
         st = fill_alone(l, p, &s->context, &context);
     if (st == CRIL_OK) {
-        cril_rule_append(&l->text, context);
-        cril_rule_add(&l->text, s->shots.target_delimiter);
+        cril_str_append(&l->text, context);
+        cril_str_add(&l->text, s->shots.target_delimiter);
         answer = cril_json_text(json_array_get(list, gold));
         if (s->continuation.source)
             st = fill_alone(l, p, &s->continuation, &answer);
     }
     if (st == CRIL_OK) {
-        cril_rule_append(&l->text, answer);
-        cril_rule_add(&l->text, s->shot_delimiter);
+        cril_str_append(&l->text, answer);
+        cril_str_add(&l->text, s->shot_delimiter);
     }
     json_decref(list);
     return st;
@@ -279,20 +279,20 @@ static cril_status copy_prompt(struct loader *l, size_t n, struct cril_bytes mor
                                struct cril_bytes *out)
 {
     l->text.n = n;
-    cril_rule_append(&l->text, more);
+    cril_str_append(&l->text, more);
     return cril_builder_copy(&l->builder.items->arena, &l->text, out) ? CRIL_OK : no_memory(l);
 }
 
 /* The delimiter and a text. */
 static cril_status copy_answer(struct loader *l, struct cril_bytes text, struct cril_bytes *out)
 {
-    struct rule_text t = {0};
+    struct cril_str t = {0};
     bool good;
 
-    cril_rule_add(&t, l->spec->target_delimiter);
-    cril_rule_append(&t, text);
+    cril_str_add(&t, l->spec->target_delimiter);
+    cril_str_append(&t, text);
     good = cril_builder_copy(&l->builder.items->arena, &t, out);
-    cril_rule_free(&t);
+    cril_str_free(&t);
     return good ? CRIL_OK : no_memory(l);
 }
 
@@ -547,29 +547,29 @@ static cril_status load(struct loader *l, const char *folder, uint64_t limit, ch
 
 /* ---- Settings ---- */
 
-static void write_text(struct rule_text *t, const char *key, const char *text)
+static void write_text(struct cril_str *t, const char *key, const char *text)
 {
     char len[32];
 
     if (!text)
         return;
     snprintf(len, sizeof(len), "%zu", strlen(text));
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, len);
-    cril_rule_add(t, ":");
-    cril_rule_add(t, text);
-    cril_rule_add(t, "\n");
+    cril_str_add(t, key);
+    cril_str_add(t, " ");
+    cril_str_add(t, len);
+    cril_str_add(t, ":");
+    cril_str_add(t, text);
+    cril_str_add(t, "\n");
 }
 
-static void write_list(struct rule_text *t, const char *key, const struct cril_templates *list)
+static void write_list(struct cril_str *t, const char *key, const struct cril_templates *list)
 {
     for (size_t i = 0; i < list->n; i++)
         write_text(t, key, list->list[i].source);
 }
 
 /* All of the file that decides over a number, but what a protocol says already. */
-static void write_spec(struct rule_text *t, const struct cril_task_spec *s)
+static void write_spec(struct cril_str *t, const struct cril_task_spec *s)
 {
     static const char *const forms[] = {"index", "number", "label", "text"};
 
@@ -595,13 +595,13 @@ static cril_status make_settings(const struct cril_task_spec *s, struct cril_are
                                  const struct cril_task_overrides *o,
                                  struct cril_task_settings *out, cril_error *err)
 {
-    struct rule_text about = {0};
+    struct cril_str about = {0};
     struct cril_bytes rule;
     bool good;
 
     write_spec(&about, s);
     good = cril_builder_copy(a, &about, &rule);
-    cril_rule_free(&about);
+    cril_str_free(&about);
     if (!good)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     const struct cril_task_protocol protocols[] = {
@@ -636,8 +636,8 @@ cril_status cril_task_file_read(const char *path, const char *data,
     if (st == CRIL_OK &&
         (st = make_settings(&spec, &e.items.arena, o, &e.settings, err)) == CRIL_OK)
         st = load(&l, data, limit, e.data_sha256);
-    cril_rule_free(&l.text);
-    cril_rule_free(&l.piece);
+    cril_str_free(&l.text);
+    cril_str_free(&l.piece);
     if (st != CRIL_OK) {
         cril_items_free(&e.items);
         return st;

@@ -27,17 +27,17 @@ static cril_status read_number(const struct cril_record *r, struct cril_bytes an
 {
     static const char mark[] = "#### ";
 
-    if (cril_rule_find(answer, 0, mark) == SIZE_MAX)
+    if (cril_str_find(answer, 0, mark) == SIZE_MAX)
         return cril_data_fault(r->data, r->place, err, "\"answer\" has no \"#### \" and number");
-    *out = cril_python_strip(cril_rule_after_last(answer, mark));
+    *out = cril_python_strip(cril_str_after_last(answer, mark));
     return CRIL_OK;
 }
 
-static void ask(struct rule_text *to, const struct problem *p, const char *end)
+static void ask(struct cril_str *to, const struct problem *p, const char *end)
 {
-    cril_rule_add(to, "Question: ");
-    cril_rule_append(to, p->question);
-    cril_rule_add(to, end);
+    cril_str_add(to, "Question: ");
+    cril_str_append(to, p->question);
+    cril_str_add(to, end);
 }
 
 /* delimiter: between prompt and solution. */
@@ -50,9 +50,9 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, co
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &p, end);
-    cril_rule_add(&l->text, delimiter);
-    cril_rule_append(&l->text, p.answer);
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_add(&l->text, delimiter);
+    cril_str_append(&l->text, p.answer);
+    cril_str_add(&l->text, "\n\n");
     return CRIL_OK;
 }
 

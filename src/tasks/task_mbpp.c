@@ -64,29 +64,29 @@ static cril_status choose_sanitized(const struct cril_record *r, bool *is_item, 
 
 /* ---- Prompts ---- */
 
-static void add_tests(struct rule_text *to, const struct problem *p, size_t max)
+static void add_tests(struct cril_str *to, const struct problem *p, size_t max)
 {
     for (size_t i = 0; i < json_array_size(p->tests) && i < max; i++) {
-        cril_rule_append(to, cril_json_text(json_array_get(p->tests, i)));
-        cril_rule_add(to, "\n");
+        cril_str_append(to, cril_json_text(json_array_get(p->tests, i)));
+        cril_str_add(to, "\n");
     }
 }
 
-static void ask(struct rule_text *to, const struct problem *p, size_t max_tests)
+static void ask(struct cril_str *to, const struct problem *p, size_t max_tests)
 {
-    cril_rule_add(to, "You are an expert Python programmer, and here is your task: ");
-    cril_rule_append(to, p->text);
-    cril_rule_add(to, " Your code should pass these tests:\n\n");
+    cril_str_add(to, "You are an expert Python programmer, and here is your task: ");
+    cril_str_append(to, p->text);
+    cril_str_add(to, " Your code should pass these tests:\n\n");
     add_tests(to, p, max_tests);
 }
 
-static void ask_by_docstring(struct rule_text *to, const struct problem *p)
+static void ask_by_docstring(struct cril_str *to, const struct problem *p)
 {
-    cril_rule_add(to, "\"\"\"\n");
-    cril_rule_append(to, p->text);
-    cril_rule_add(to, "\n");
+    cril_str_add(to, "\"\"\"\n");
+    cril_str_append(to, p->text);
+    cril_str_add(to, "\n");
     add_tests(to, p, 1);
-    cril_rule_add(to, "\"\"\"\n");
+    cril_str_add(to, "\"\"\"\n");
 }
 
 static cril_status finish_item(struct cril_load *l, const struct problem *p, struct cril_item *item)
@@ -107,11 +107,11 @@ static cril_status finish_item(struct cril_load *l, const struct problem *p, str
  * the marks out. */
 static cril_status add_delimited_shot(struct cril_load *l, const struct problem *p, size_t nr)
 {
-    cril_rule_add(&l->text, nr ? "\n" : "");
+    cril_str_add(&l->text, nr ? "\n" : "");
     ask(&l->text, p, SIZE_MAX);
-    cril_rule_add(&l->text, "[BEGIN]\n");
-    cril_rule_append(&l->text, p->code);
-    cril_rule_add(&l->text, "\n[DONE]\n");
+    cril_str_add(&l->text, "[BEGIN]\n");
+    cril_str_append(&l->text, p->code);
+    cril_str_add(&l->text, "\n[DONE]\n");
     return CRIL_OK;
 }
 
@@ -119,7 +119,7 @@ static cril_status make_delimited_item(struct cril_load *l, const struct problem
                                        struct cril_item *item)
 {
     ask(&l->text, p, SIZE_MAX);
-    cril_rule_add(&l->text, l->shots.n ? "[BEGIN]\n" : "");
+    cril_str_add(&l->text, l->shots.n ? "[BEGIN]\n" : "");
     return finish_item(l, p, item);
 }
 
@@ -173,10 +173,10 @@ static cril_status add_docstring_shot(struct cril_load *l, const struct cril_rec
 
     if (st != CRIL_OK)
         return st;
-    cril_rule_add(&l->text, nr ? "\n" : "");
+    cril_str_add(&l->text, nr ? "\n" : "");
     ask_by_docstring(&l->text, &p);
-    cril_rule_append(&l->text, p.code);
-    cril_rule_add(&l->text, "\n");
+    cril_str_append(&l->text, p.code);
+    cril_str_add(&l->text, "\n");
     return CRIL_OK;
 }
 
@@ -201,9 +201,9 @@ static cril_status add_harness_shot(struct cril_load *l, const struct cril_recor
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &p, HARNESS_TESTS);
-    cril_rule_add(&l->text, "[BEGIN]\n");
-    cril_rule_append(&l->text, p.code);
-    cril_rule_add(&l->text, "\n[DONE]\n\n");
+    cril_str_add(&l->text, "[BEGIN]\n");
+    cril_str_append(&l->text, p.code);
+    cril_str_add(&l->text, "\n[DONE]\n\n");
     return CRIL_OK;
 }
 
@@ -216,7 +216,7 @@ static cril_status make_harness_item(struct cril_load *l, const struct cril_reco
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &p, HARNESS_TESTS);
-    cril_rule_add(&l->text, "[BEGIN]\n");
+    cril_str_add(&l->text, "[BEGIN]\n");
     return finish_item(l, &p, item);
 }
 
@@ -240,14 +240,14 @@ static cril_status load(const struct cril_task *t, const struct cril_task_settin
 /* ---- The program ---- */
 
 /* The texts of a list, each on lines of its own. */
-static void add_list(struct rule_text *t, const struct cril_item *item, const char *field,
+static void add_list(struct cril_str *t, const struct cril_item *item, const char *field,
                      size_t max)
 {
     const json_t *const list = json_object_get(item->document, field);
 
     for (size_t i = 0; i < json_array_size(list) && i < max; i++) {
-        cril_rule_append(t, cril_json_text(json_array_get(list, i)));
-        cril_rule_add(t, "\n");
+        cril_str_append(t, cril_json_text(json_array_get(list, i)));
+        cril_str_add(t, "\n");
     }
 }
 
@@ -258,15 +258,15 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
     static const struct cril_task_program limits = {
         .wall_sec = 60, .cpu_sec = 10, .memory_bytes = (size_t)4 << 30, .needs = ""};
     const bool harness = cril_settings_are(s, "harness");
-    struct rule_text t = {0};
+    struct cril_str t = {0};
 
     (void)whole; /* an answer always is */
     add_list(&t, item, "test_imports", SIZE_MAX);
-    cril_program_add_answer(&t, completion);
-    cril_rule_add(&t, "\n");
+    cril_str_append_repaired(&t, completion);
+    cril_str_add(&t, "\n");
     if (!harness) {
         cril_program_add_field(&t, item, "test_setup_code");
-        cril_rule_add(&t, "\n");
+        cril_str_add(&t, "\n");
     }
     add_list(&t, item, "test_list", harness ? HARNESS_TESTS : SIZE_MAX);
     const cril_status st = cril_program_finish(&t, &limits, out, err);

@@ -27,11 +27,11 @@ static struct cril_bytes first_answer(const struct question *q)
     return cril_json_text(json_array_get(q->answers, 0));
 }
 
-static void ask(struct rule_text *to, const struct question *q)
+static void ask(struct cril_str *to, const struct question *q)
 {
-    cril_rule_add(to, "Q: ");
-    cril_rule_append(to, q->text);
-    cril_rule_add(to, "?\nA:");
+    cril_str_add(to, "Q: ");
+    cril_str_append(to, q->text);
+    cril_str_add(to, "?\nA:");
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -43,9 +43,9 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_append(&l->text, first_answer(&q));
-    cril_rule_add(&l->text, "\n");
+    cril_str_add(&l->text, " ");
+    cril_str_append(&l->text, first_answer(&q));
+    cril_str_add(&l->text, "\n");
     return CRIL_OK;
 }
 

@@ -44,31 +44,31 @@ static struct cril_bytes option(const struct question *q, size_t i)
     return cril_json_text(json_array_get(q->options, i));
 }
 
-static void add_options(struct rule_text *to, const struct question *q)
+static void add_options(struct cril_str *to, const struct question *q)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
-        cril_rule_add(to, i ? " " : "");
-        cril_rule_append(to, option(q, i));
+        cril_str_add(to, i ? " " : "");
+        cril_str_append(to, option(q, i));
     }
 }
 
 /* ---- AGIEval ---- */
 
 /* nr: as the exam counts, from 1. */
-static void ask(struct rule_text *to, const struct question *q, size_t nr)
+static void ask(struct cril_str *to, const struct question *q, size_t nr)
 {
     char number[32];
 
     snprintf(number, sizeof(number), "%zu", nr);
-    cril_rule_add(to, "Problem ");
-    cril_rule_add(to, number);
-    cril_rule_add(to, ".   ");
-    cril_rule_append(to, q->passage);
-    cril_rule_add(to, " ");
-    cril_rule_append(to, q->text);
-    cril_rule_add(to, "\nChoose from the following options:    ");
+    cril_str_add(to, "Problem ");
+    cril_str_add(to, number);
+    cril_str_add(to, ".   ");
+    cril_str_append(to, q->passage);
+    cril_str_add(to, " ");
+    cril_str_append(to, q->text);
+    cril_str_add(to, "\nChoose from the following options:    ");
     add_options(to, q);
-    cril_rule_add(to, "\n");
+    cril_str_add(to, "\n");
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -87,15 +87,15 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
         if (found != CRIL_OK)
             return found;
         snprintf(number, sizeof(number), "%zu", nr + 1);
-        cril_rule_add(&l->text, "Explanation for Problem ");
-        cril_rule_add(&l->text, number);
-        cril_rule_add(&l->text, ":   ");
-        cril_rule_append(&l->text, explanation);
-        cril_rule_add(&l->text, "\n");
+        cril_str_add(&l->text, "Explanation for Problem ");
+        cril_str_add(&l->text, number);
+        cril_str_add(&l->text, ":   ");
+        cril_str_append(&l->text, explanation);
+        cril_str_add(&l->text, "\n");
     }
-    cril_rule_add(&l->text, "The answer is therefore ");
-    cril_rule_append(&l->text, q.label);
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_add(&l->text, "The answer is therefore ");
+    cril_str_append(&l->text, q.label);
+    cril_str_add(&l->text, "\n\n");
     return CRIL_OK;
 }
 
@@ -128,12 +128,12 @@ static cril_status make_choices(struct cril_load *l, const struct cril_record *r
     for (size_t i = 0; i < OPTIONS && st == CRIL_OK; i++)
         st = cril_load_choice(l, r, item, i, option(&q, i));
     item->gold = (ptrdiff_t)q.right;
-    cril_rule_append(&l->text, q.passage);
-    cril_rule_add(&l->text, "Q: ");
-    cril_rule_append(&l->text, q.text);
-    cril_rule_add(&l->text, " Answer Choices: ");
+    cril_str_append(&l->text, q.passage);
+    cril_str_add(&l->text, "Q: ");
+    cril_str_append(&l->text, q.text);
+    cril_str_add(&l->text, " Answer Choices: ");
     add_options(&l->text, &q);
-    cril_rule_add(&l->text, "\nA: Among A through D, the answer is");
+    cril_str_add(&l->text, "\nA: Among A through D, the answer is");
     return st == CRIL_OK ? cril_load_text(l, &item->context) : st;
 }
 

@@ -29,11 +29,11 @@ static struct cril_bytes first_alias(const struct question *q)
     return cril_json_text(json_array_get(q->aliases, 0));
 }
 
-static void ask(struct rule_text *to, const struct question *q)
+static void ask(struct cril_str *to, const struct question *q)
 {
-    cril_rule_add(to, "Question: ");
-    cril_rule_append(to, q->text);
-    cril_rule_add(to, "?\nAnswer:");
+    cril_str_add(to, "Question: ");
+    cril_str_append(to, q->text);
+    cril_str_add(to, "?\nAnswer:");
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -45,9 +45,9 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_append(&l->text, first_alias(&q));
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_add(&l->text, " ");
+    cril_str_append(&l->text, first_alias(&q));
+    cril_str_add(&l->text, "\n\n");
     return CRIL_OK;
 }
 

@@ -145,14 +145,8 @@ bool cril_requests_gold_text(struct cril_requests *r, struct cril_bytes answer,
     const struct cril_bytes context = item->context;
     const bool spaced = cril_python_strip(answer).data != answer.data || !context.len ||
                         strchr(" \t\n", context.data[context.len - 1]);
-    struct cril_str text = {0};
-    bool good;
 
-    cril_str_add(&text, spaced ? "" : " ");
-    cril_str_append(&text, answer);
-    good = cril_builder_copy(&r->builder.items->arena, &text, &item->gold_text);
-    cril_str_free(&text);
-    return good;
+    return cril_builder_joined(&r->builder, spaced ? "" : " ", answer, &item->gold_text);
 }
 
 /* ---- Items ---- */

@@ -503,7 +503,7 @@ static cril_status read_document(struct cril_requests *r, uint64_t doc_id)
     if (!cril_builder_text(&r->builder, cril_json_text(argument(&d, 0, "arg_0")),
                            (struct cril_bytes){0}, &item.context))
         return cril_requests_no_memory(r);
-    if (doc && !cril_builder_keep(&r->builder, (json_t *)doc))
+    if (doc && !cril_builder_own(&r->builder, json_incref((json_t *)doc)))
         return cril_requests_no_memory(r);
     item.document = (json_t *)doc;
     r->by_norm = r->by_norm || json_object_get(d.record, "acc_norm");

@@ -52,6 +52,14 @@ void cril_str_add(struct cril_str *t, const char *text)
     cril_str_append(t, cril_bytes_of(text));
 }
 
+void cril_str_append_between(struct cril_str *t, const char *before, struct cril_bytes text,
+                             const char *after)
+{
+    cril_str_add(t, before);
+    cril_str_append(t, text);
+    cril_str_add(t, after);
+}
+
 void cril_str_append_repaired(struct cril_str *t, struct cril_bytes text)
 {
     char *repaired = NULL;

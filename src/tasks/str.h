@@ -35,7 +35,9 @@ void cril_str_free(struct cril_str *t);                        /* leaves an empt
 void cril_str_set(struct cril_str *t, struct cril_bytes text); /* may be a part of t */
 void cril_str_append(struct cril_str *t, struct cril_bytes text);
 void cril_str_add(struct cril_str *t, const char *text);
-/* The same with U+FFFD in place of ill-formed bytes (util/utf8.h). */
+void cril_str_append_between(struct cril_str *t, const char *before, struct cril_bytes text,
+                             const char *after);
+/* Appends text with U+FFFD in place of ill-formed bytes (util/utf8.h). */
 void cril_str_append_repaired(struct cril_str *t, struct cril_bytes text);
 /* t becomes what `from` is, which is left empty. */
 void cril_str_take(struct cril_str *t, struct cril_str *from);

@@ -174,32 +174,19 @@ static const struct cril_task_file files[] = {
 
 static const char *const until[] = {"</code>", "# SOLUTION END", "\nEND SOLUTION", NULL};
 
-static const char rule[] = "the data set's clean-up; its test_execution and test_string; 120 s of "
-                           "processor and wall time";
+#define PROTOCOL                                                                                   \
+    .version = 1, .draw = CRIL_DRAW_FIXED, .max_tokens = 1024, .until = until, .metric = "passed", \
+    .metric_shown = "pass@1",                                                                      \
+    .answer_rule = "the data set's clean-up; its test_execution and test_string; 120 s of "        \
+                   "processor and wall time",                                                      \
+    .shortens_answer = true
 
 static const struct cril_task_protocol protocols[] = {
-    {.name = "paper",
-     .summary = "no shots, completion, window 1900",
-     .version = 1,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 1024,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = rule,
-     .shortens_answer = true},
+    {.name = "paper", .summary = "no shots, completion, window 1900", PROTOCOL, .window = 1900},
     {.name = "harness",
      .summary = "no shots, completion (no task of lm-evaluation-harness: as \"paper\", in the "
                 "model's own window)",
-     .version = 1,
-     .draw = CRIL_DRAW_FIXED,
-     .max_tokens = 1024,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = rule,
-     .shortens_answer = true},
+     PROTOCOL},
     {0},
 };
 

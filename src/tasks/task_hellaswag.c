@@ -94,10 +94,8 @@ static void add_raw(struct cril_str *to, const struct question *q)
 {
     struct cril_str text = {0};
 
-    cril_str_append(&text, q->label);
-    cril_str_add(&text, ": ");
-    cril_str_append(&text, q->ctx_a);
-    cril_str_add(&text, " ");
+    cril_str_append_between(&text, "", q->label, ": ");
+    cril_str_append_between(&text, "", q->ctx_a, " ");
     add_capitalised(&text, q->ctx_b);
     add_cleaned(to, cril_str_bytes(&text));
     to->failed |= text.failed;
@@ -241,27 +239,17 @@ static const struct cril_task_file files[] = {
     {0},
 };
 
-static const char rule[] = "largest sum of log p of \" \" + choice, by characters of the choice";
-
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "no shots, endings as continuations, window 1900",
-     .version = 1,
+     CRIL_TASK_ACC_NORM,
      .draw = CRIL_DRAW_SEEDED,
      .window = 1900,
-     .bos = CRIL_BOS_GEMMA,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     .bos = CRIL_BOS_GEMMA},
     {.name = "harness",
      .summary = "no shots (10 by --shots), endings as continuations",
-     .version = 1,
-     .draw = CRIL_DRAW_SEEDED,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     CRIL_TASK_ACC_NORM,
+     .draw = CRIL_DRAW_SEEDED},
     {0},
 };
 

@@ -53,9 +53,7 @@ static cril_status make_item(struct cril_load *l, const struct cril_record *r,
     if (!cril_math_boxed(p.solution, &answer))
         return cril_data_fault(r->data, r->place, l->err,
                                "\"solution\" has neither \\boxed{} nor \\fbox{}");
-    cril_str_add(&l->text, "Problem:\n");
-    cril_str_append(&l->text, p.text);
-    cril_str_add(&l->text, before_heading);
+    cril_str_append_between(&l->text, "Problem:\n", p.text, before_heading);
     cril_str_add(&l->text, "Solution:");
     if ((st = cril_load_text(l, &item->context)) != CRIL_OK ||
         (st = cril_load_joined(l, before_solution, p.solution, &item->gold_text)) != CRIL_OK)
@@ -73,11 +71,8 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     (void)nr;
     if (st != CRIL_OK)
         return st;
-    cril_str_add(&l->text, "Problem:\n");
-    cril_str_append(&l->text, p.text);
-    cril_str_add(&l->text, "\n\nSolution:\n");
-    cril_str_append(&l->text, p.solution);
-    cril_str_add(&l->text, "\n\n");
+    cril_str_append_between(&l->text, "Problem:\n", p.text, "\n\nSolution:\n");
+    cril_str_append_between(&l->text, "", p.solution, "\n\n");
     return CRIL_OK;
 }
 

@@ -15,6 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A sample of one from so large a pool is the generator's next 32 bits. */
+static uint32_t next_word(struct cril_draws *d)
+{
+    size_t word;
+
+    assert_int_equal(cril_draw_sample(d, UINT32_MAX, 1, &word, NULL), CRIL_OK);
+    return (uint32_t)word;
+}
+
 static void first_words(void **state)
 {
     static const uint32_t want[] = {4150886329u, 3342196574u, 1892932127u, 501869158u};
@@ -23,7 +32,7 @@ static void first_words(void **state)
     (void)state;
     cril_draw_init(&d, 1234);
     for (size_t i = 0; i < 4; i++)
-        assert_int_equal(cril_draw_next(&d), want[i]);
+        assert_int_equal(next_word(&d), want[i]);
 }
 
 static const struct {
@@ -68,7 +77,7 @@ static void samples_are_pythons(void **state)
                 hash = (hash ^ out[j]) * 1099511628211u;
             assert_int_equal(hash, samples[i].hash[s]);
         }
-        assert_int_equal(cril_draw_next(&d), last[s]);
+        assert_int_equal(next_word(&d), last[s]);
     }
 }
 

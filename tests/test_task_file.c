@@ -433,7 +433,7 @@ static void fills_templates(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct cril_template t = {0};
-        struct rule_text text = {0};
+        struct cril_str text = {0};
         cril_error err = {0};
         const cril_status st = cril_template_parse(cases[i].template, &arena, &t, &err);
 
@@ -443,8 +443,8 @@ static void fills_templates(void **state)
             continue;
         if (cril_template_fill(&t, record, &text, &err) != CRIL_OK)
             fail_msg("%s: %s", cases[i].template, err.message);
-        is_text(cril_rule_bytes(&text), cases[i].text);
-        cril_rule_free(&text);
+        is_text(cril_str_bytes(&text), cases[i].text);
+        cril_str_free(&text);
     }
     cril_arena_free(&arena);
     json_decref(record);

@@ -20,12 +20,26 @@ bool cril_builder_text(struct cril_builder *b, struct cril_bytes text, struct cr
     return copy;
 }
 
-bool cril_builder_copy(struct cril_arena *a, const struct rule_text *t, struct cril_bytes *out)
+bool cril_builder_joined(struct cril_builder *b, const char *prefix, struct cril_bytes text,
+                         struct cril_bytes *out)
 {
-    const char *const copy = t->failed ? NULL : cril_arena_text(a, cril_rule_bytes(t).data, t->n);
+    const size_t n = strlen(prefix);
+    size_t len, bytes;
+    char *p;
 
-    *out = (struct cril_bytes){copy, copy ? t->n : 0};
-    return copy;
+    if (!cril_size_add(n, text.len, &len) || !cril_size_add(len, 1, &bytes) ||
+        !(p = cril_arena_take(&b->items->arena, bytes, 1)))
+        return false;
+    memcpy(p, prefix, n);
+    if (text.len)
+        memcpy(p + n, text.data, text.len);
+    *out = (struct cril_bytes){p, len};
+    return true;
+}
+
+bool cril_builder_copy(struct cril_builder *b, const struct cril_str *t, struct cril_bytes *out)
+{
+    return !t->failed && cril_builder_joined(b, "", cril_str_bytes(t), out);
 }
 
 struct cril_item_choice *cril_builder_choices(struct cril_builder *b, size_t n)
@@ -54,11 +68,27 @@ bool cril_builder_texts(struct cril_builder *b, const json_t *value, const struc
     return list;
 }
 
-bool cril_builder_keep(struct cril_builder *b, json_t *value)
+bool cril_builder_until(struct cril_builder *b, const char *const *until,
+                        const struct cril_bytes **out, size_t *n)
 {
-    if (!b->items->owned && !(b->items->owned = json_array()))
+    struct cril_bytes *list;
+
+    for (*n = 0; until && until[*n];)
+        ++*n;
+    if (!(*out = list = cril_arena_take(&b->items->arena, *n + 1, sizeof(*list))))
         return false;
-    return json_array_append(b->items->owned, value) == 0;
+    for (size_t i = 0; i < *n; i++)
+        if (!cril_builder_joined(b, until[i], (struct cril_bytes){0}, &list[i]))
+            return false;
+    return true;
+}
+
+bool cril_builder_own(struct cril_builder *b, json_t *value)
+{
+    if (b->items->owned || (b->items->owned = json_array()))
+        return value && json_array_append_new(b->items->owned, value) == 0;
+    json_decref(value);
+    return false;
 }
 
 json_t *cril_builder_answers(struct cril_builder *b, const json_t *value)
@@ -69,13 +99,7 @@ json_t *cril_builder_answers(struct cril_builder *b, const json_t *value)
     if (texts && (json_is_array(value) || json_array_append(texts, (json_t *)value) == 0))
         answers = json_pack("{s:O}", "references", texts);
     json_decref(texts);
-    if (answers && !cril_builder_keep(b, answers)) {
-        json_decref(answers);
-        return NULL;
-    }
-    if (answers)
-        json_decref(answers); /* the list of what is kept has it */
-    return answers;
+    return cril_builder_own(b, answers) ? answers : NULL;
 }
 
 bool cril_builder_add(struct cril_builder *b, const struct cril_item *item)

@@ -6,7 +6,7 @@
 
 #include "corpus/decoders.h"
 #include "corpus/stream.h"
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/json.h"
@@ -145,7 +145,7 @@ static cril_status no_memory(const struct cril_data *d, cril_error *err)
 
 /* ---- The bytes of a file ---- */
 
-static cril_status read_bytes(struct cril_data *d, struct rule_text *to, cril_error *err)
+static cril_status read_bytes(struct cril_data *d, struct cril_str *to, cril_error *err)
 {
     struct cril_stream *s = NULL;
     cril_status st = cril_stream_open(d->path, NULL, &s, err);
@@ -161,7 +161,7 @@ static cril_status read_bytes(struct cril_data *d, struct rule_text *to, cril_er
                            "%s: has more than %d bytes, which is too many for a benchmark's file",
                            d->path, (int)MAX_BYTES);
         else
-            cril_rule_append(to, (struct cril_bytes){data, n});
+            cril_str_append(to, (struct cril_bytes){data, n});
         if (to->failed)
             st = no_memory(d, err);
         cril_stream_skip(s, n);
@@ -281,7 +281,7 @@ static cril_status read_list(struct cril_data *d, struct cril_bytes s, cril_erro
 /* ---- CSV ---- */
 
 /* Takes a quoted field that opens at *at; *line moves along. False: it is not closed. */
-static bool take_quoted(struct cril_bytes s, size_t *at, uint64_t *line, struct rule_text *field)
+static bool take_quoted(struct cril_bytes s, size_t *at, uint64_t *line, struct cril_str *field)
 {
     for (++*at; *at < s.len; ++*at) {
         const char c = s.data[*at];
@@ -292,19 +292,19 @@ static bool take_quoted(struct cril_bytes s, size_t *at, uint64_t *line, struct 
         }
         *at += c == '"';
         *line += c == '\n';
-        cril_rule_append(field, (struct cril_bytes){s.data + *at, 1});
+        cril_str_append(field, (struct cril_bytes){s.data + *at, 1});
     }
     return false;
 }
 
 /* A quote inside a field that does not begin with one stands for itself, as Python's csv has it. */
-static void take_plain(struct cril_bytes s, size_t *at, struct rule_text *field)
+static void take_plain(struct cril_bytes s, size_t *at, struct cril_str *field)
 {
     const size_t from = *at;
 
     while (*at < s.len && !memchr(",\r\n", s.data[*at], 3))
         ++*at;
-    cril_rule_append(field, (struct cril_bytes){s.data + from, *at - from});
+    cril_str_append(field, (struct cril_bytes){s.data + from, *at - from});
 }
 
 static void take_line_end(struct cril_bytes s, size_t *at, uint64_t *line)
@@ -320,7 +320,7 @@ static cril_status read_row(const struct cril_data *d, struct cril_bytes s, size
                             uint64_t *line, json_t *row, cril_error *err)
 {
     const uint64_t first = *line;
-    struct rule_text field = {0};
+    struct cril_str field = {0};
     cril_status st = CRIL_OK;
     bool more = true;
 
@@ -439,14 +439,14 @@ cril_status cril_data_read(const char *path, const char *task, const char *expec
                            struct cril_data *out, cril_error *err)
 {
     struct cril_data d = {.task = task, .expects = expects};
-    struct rule_text bytes = {0};
+    struct cril_str bytes = {0};
     cril_status st;
 
     if (!(d.path = malloc(strlen(path) + 1)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", path);
     strcpy(d.path, path);
     if ((st = read_bytes(&d, &bytes, err)) == CRIL_OK)
-        st = read_form(&d, cril_rule_bytes(&bytes), fields, err);
+        st = read_form(&d, cril_str_bytes(&bytes), fields, err);
     if (st == CRIL_OK && !d.n)
         st = fault_of_line(&d, 1, err, "the file holds no record");
     free(bytes.data);

@@ -50,7 +50,7 @@ static void refill(struct cril_draws *d)
     d->used = 0;
 }
 
-uint32_t cril_draw_next(struct cril_draws *d)
+static uint32_t next_word(struct cril_draws *d)
 {
     uint32_t y;
 
@@ -71,9 +71,9 @@ static uint64_t draw_bits(struct cril_draws *d, unsigned bits)
     uint64_t low;
 
     if (bits <= 32)
-        return cril_draw_next(d) >> (32 - bits);
-    low = cril_draw_next(d);
-    return low | (uint64_t)(cril_draw_next(d) >> (64 - bits)) << 32;
+        return next_word(d) >> (32 - bits);
+    low = next_word(d);
+    return low | (uint64_t)(next_word(d) >> (64 - bits)) << 32;
 }
 
 /* Uniform in [0, n), n > 0. */

@@ -21,9 +21,6 @@ struct cril_draws {
 
 void cril_draw_init(struct cril_draws *d, uint32_t seed);
 
-/* The next 32 bits. */
-uint32_t cril_draw_next(struct cril_draws *d);
-
 /* k different numbers below pool, in the order of the draw, which is that of the shots in a prompt.
  * CRIL_ERR_RANGE: k > pool. CRIL_ERR_NOMEM. On error d is as before. */
 cril_status cril_draw_sample(struct cril_draws *d, size_t pool, size_t k, size_t *out /* [k] */,

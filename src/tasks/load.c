@@ -6,11 +6,7 @@
 
 #include "tasks/files.h"
 #include "util/fail.h"
-#include "util/json.h"
-#include "util/size.h"
 
-#include <cril/corpus.h>
-#include <math.h>
 #include <stdlib.h>
 
 cril_status cril_load_no_memory(const struct cril_load *l)
@@ -25,13 +21,13 @@ void cril_load_description(struct cril_load *l, const char *description)
     const char *const mark = strstr(description, "{SUBJECT}");
 
     if (!mark) {
-        cril_rule_add(&l->text, description);
+        cril_str_add(&l->text, description);
         return;
     }
-    cril_rule_append(&l->text, (struct cril_bytes){description, (size_t)(mark - description)});
+    cril_str_append(&l->text, (struct cril_bytes){description, (size_t)(mark - description)});
     for (const char *p = l->subject; p && *p; p++)
-        cril_rule_append(&l->text, (struct cril_bytes){*p == '_' ? " " : p, 1});
-    cril_rule_add(&l->text, mark + strlen("{SUBJECT}"));
+        cril_str_append(&l->text, (struct cril_bytes){*p == '_' ? " " : p, 1});
+    cril_str_add(&l->text, mark + strlen("{SUBJECT}"));
 }
 
 cril_status cril_load_shots(struct cril_load *l, const struct cril_recipe *r)
@@ -50,24 +46,12 @@ cril_status cril_load_shots(struct cril_load *l, const struct cril_recipe *r)
 cril_status cril_load_joined(struct cril_load *l, const char *prefix, struct cril_bytes text,
                              struct cril_bytes *out)
 {
-    const size_t n = strlen(prefix);
-    size_t len;
-    char *p;
-
-    if (!cril_size_add(n, text.len, &len) || len == SIZE_MAX ||
-        !(p = cril_arena_take(&l->out->arena, len + 1, 1)))
-        return cril_load_no_memory(l);
-    memcpy(p, prefix, n);
-    if (text.len)
-        memcpy(p + n, text.data, text.len);
-    *out = (struct cril_bytes){p, len};
-    return CRIL_OK;
+    return cril_builder_joined(&l->builder, prefix, text, out) ? CRIL_OK : cril_load_no_memory(l);
 }
 
 cril_status cril_load_text(struct cril_load *l, struct cril_bytes *out)
 {
-    return l->text.failed ? cril_load_no_memory(l)
-                          : cril_load_joined(l, "", cril_rule_bytes(&l->text), out);
+    return cril_builder_copy(&l->builder, &l->text, out) ? CRIL_OK : cril_load_no_memory(l);
 }
 
 /* ---- Parts of an item ---- */
@@ -76,28 +60,17 @@ cril_status cril_load_choices(struct cril_load *l, struct cril_item *item, size_
 {
     item->kind = CRIL_ITEM_CHOICES;
     item->n_choices = n;
-    item->choices = cril_arena_take(&l->out->arena, n, sizeof(*item->choices));
+    item->choices = cril_builder_choices(&l->builder, n);
     return item->choices ? CRIL_OK : cril_load_no_memory(l);
 }
 
 cril_status cril_load_choice(struct cril_load *l, const struct cril_record *r,
                              struct cril_item *item, size_t i, struct cril_bytes text)
 {
-    struct cril_item_choice *const c = &item->choices[i];
-
     if (!text.len)
         return cril_data_fault(r->data, r->place, l->err, "choice %zu is empty", i + 1);
-    *c = (struct cril_item_choice){.characters = cril_count_characters(text.data, text.len),
-                                   .reference_nats = NAN};
-    return cril_load_joined(l, " ", text, &c->text);
-}
-
-/* value is out's from here on. */
-static cril_status own(struct cril_load *l, json_t *value)
-{
-    if (!value || json_array_append_new(l->out->owned, value) != 0)
-        return cril_load_no_memory(l);
-    return CRIL_OK;
+    item->choices[i].characters = cril_builder_points(text);
+    return cril_load_joined(l, " ", text, &item->choices[i].text);
 }
 
 void cril_load_generation(const struct cril_load *l, struct cril_item *item)
@@ -112,64 +85,36 @@ cril_status cril_load_answers(struct cril_load *l, struct cril_item *item, json_
 {
     cril_load_generation(l, item);
     item->answers = answers;
-    return own(l, answers);
+    return cril_builder_own(&l->builder, answers) ? CRIL_OK : cril_load_no_memory(l);
 }
 
 cril_status cril_load_id(struct cril_load *l, struct cril_item *item, struct cril_bytes id)
 {
     if (!id.len)
         return CRIL_OK;
-    item->id = cril_arena_text(&l->out->arena, id.data, id.len);
+    item->id = cril_arena_text(&l->builder.items->arena, id.data, id.len);
     return item->id ? CRIL_OK : cril_load_no_memory(l);
-}
-
-static cril_status copy_until(struct cril_load *l)
-{
-    const char *const *const until = l->settings->protocol.until;
-
-    while (until && until[l->n_until])
-        l->n_until++;
-    if (!l->n_until)
-        return CRIL_OK;
-    if (!(l->until = cril_arena_take(&l->out->arena, l->n_until, sizeof(*l->until))))
-        return cril_load_no_memory(l);
-    for (size_t i = 0; i < l->n_until; i++) {
-        const char *const stop = cril_arena_text(&l->out->arena, until[i], strlen(until[i]));
-
-        if (!stop)
-            return cril_load_no_memory(l);
-        l->until[i] = cril_bytes_of(stop);
-    }
-    return CRIL_OK;
 }
 
 /* ---- The loop ---- */
 
 static cril_status add_item(struct cril_load *l, const struct cril_record *r)
 {
-    struct cril_items *const out = l->out;
-    struct cril_item *const grown =
-                                cril_size_grow(out->item, &l->capacity, out->n, 1, sizeof(*grown)),
-                            *item;
+    struct cril_item item = {.subject = l->subject ? l->subject : "",
+                             .index = r->place,
+                             .gold = -1,
+                             .document = r->data->record[r->place].value};
     cril_status st;
 
-    if (!grown)
-        return cril_load_no_memory(l);
-    out->item = grown;
-    item = &out->item[out->n];
-    *item = (struct cril_item){.subject = l->subject ? l->subject : "",
-                               .index = r->place,
-                               .gold = -1,
-                               .document = r->data->record[r->place].value};
     l->text.n = 0;
     if (l->recipe->description)
         cril_load_description(l, l->recipe->description);
-    if ((st = own(l, json_incref(item->document))) != CRIL_OK ||
-        (st = cril_load_shots(l, l->recipe)) != CRIL_OK ||
-        (st = l->recipe->item(l, r, item)) != CRIL_OK)
+    if (!cril_builder_own(&l->builder, json_incref(item.document)))
+        return cril_load_no_memory(l);
+    if ((st = cril_load_shots(l, l->recipe)) != CRIL_OK ||
+        (st = l->recipe->item(l, r, &item)) != CRIL_OK)
         return st;
-    out->n++;
-    return CRIL_OK;
+    return cril_builder_add(&l->builder, &item) ? CRIL_OK : cril_load_no_memory(l);
 }
 
 static cril_status add_items(struct cril_load *l, const struct cril_data *d)
@@ -186,7 +131,7 @@ static cril_status add_items(struct cril_load *l, const struct cril_data *d)
             (recipe->choose && (st = recipe->choose(&r, &is_item, &is_shot, l->err)) != CRIL_OK) ||
             !is_item)
             continue;
-        if ((!l->shots.n_drawn || (st = cril_shots_next(&l->shots, r.object, l->err)) == CRIL_OK) &&
+        if ((st = cril_shots_next(&l->shots, r.object, l->err)) == CRIL_OK &&
             (st = add_item(l, &r)) == CRIL_OK)
             n++;
     }
@@ -249,7 +194,8 @@ static cril_status load_subject(struct cril_load *l)
     if (st == CRIL_OK && l->recipe->shot && p->shots) {
         st = l->recipe->choose ? choose_shots(l, &items, &pool) : read_role(l, "shots", &pool);
         if (st == CRIL_OK)
-            st = cril_shots_init(&l->shots, p, &pool, l->recipe->one_more, l->err);
+            st = cril_shots_init(&l->shots, p, &pool,
+                                 l->recipe->one_more && p->draw == CRIL_DRAW_SEEDED, l->err);
     }
     if (st == CRIL_OK)
         st = add_items(l, &items);
@@ -263,22 +209,24 @@ cril_status cril_load_by(const struct cril_recipe *r, const struct cril_task *t,
                          const struct cril_task_settings *s, const char *folder, uint64_t limit,
                          struct cril_items *out, cril_error *err)
 {
-    struct cril_items items = {.owned = json_array()};
+    struct cril_items items = {0};
     struct cril_load l = {.task = t,
                           .settings = s,
                           .folder = folder,
                           .limit = limit,
-                          .out = &items,
+                          .builder = {.items = &items},
                           .recipe = r,
                           .err = err};
-    cril_status st = items.owned ? copy_until(&l) : cril_load_no_memory(&l);
+    cril_status st = cril_builder_until(&l.builder, s->protocol.until, &l.until, &l.n_until)
+                         ? CRIL_OK
+                         : cril_load_no_memory(&l);
     size_t i = 0;
 
     for (bool more = true; st == CRIL_OK && more; more = l.subject && t->subjects[i]) {
         l.subject = t->subjects ? t->subjects[i++] : NULL;
         st = load_subject(&l);
     }
-    cril_rule_free(&l.text);
+    cril_str_free(&l.text);
     if (st == CRIL_OK)
         *out = items;
     else

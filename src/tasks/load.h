@@ -5,10 +5,10 @@
 #ifndef CRIL_TASKS_LOAD_H
 #define CRIL_TASKS_LOAD_H
 
+#include "tasks/builder.h"
 #include "tasks/field.h"
 #include "tasks/shots.h"
 #include "tasks/task.h"
-#include "tasks/rule_text.h"
 
 struct cril_load;
 
@@ -35,13 +35,12 @@ struct cril_load {
     const struct cril_task_settings *settings;
     const char *folder;
     uint64_t limit; /* 0: none */
-    struct cril_items *out;
-    size_t capacity;
+    struct cril_builder builder;
     const struct cril_recipe *recipe;
     const char *subject; /* NULL: none */
-    struct rule_text text;
+    struct cril_str text;
     struct cril_shots shots;
-    struct cril_bytes *until; /* [n_until] in out's arena */
+    const struct cril_bytes *until; /* [n_until] */
     size_t n_until;
     cril_error *err;
 };
@@ -73,8 +72,7 @@ cril_status cril_load_choice(struct cril_load *l, const struct cril_record *r,
 
 /* The item is a generation with the protocol's stops. */
 void cril_load_generation(const struct cril_load *l, struct cril_item *item);
-/* And is judged by rules, which read answers: the item's own from here on, NULL for want of memory.
- */
+/* And is judged by rules, which read answers: the items' from here on, NULL for want of memory. */
 cril_status cril_load_answers(struct cril_load *l, struct cril_item *item, json_t *answers);
 
 /* The record's name; an empty one is none. */

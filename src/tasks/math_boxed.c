@@ -24,14 +24,14 @@ static size_t closing_brace(struct cril_bytes text, size_t at)
 /* The contents of the last command, if a brace follows it at once and closes. */
 static bool last_command(struct cril_bytes text, const char *command, struct cril_bytes *answer)
 {
-    const size_t at = cril_rule_find_last(text, command);
+    const size_t at = cril_str_find_last(text, command);
     const size_t brace = at + strlen(command);
     size_t end;
 
     if (at == SIZE_MAX || brace == text.len || text.data[brace] != '{' ||
         (end = closing_brace(text, brace + 1)) == SIZE_MAX)
         return false;
-    *answer = cril_rule_part(text, brace + 1, end);
+    *answer = cril_str_part(text, brace + 1, end);
     return true;
 }
 
@@ -42,7 +42,7 @@ bool cril_math_last_box(struct cril_bytes text, struct cril_bytes *answer)
 
 bool cril_math_boxed(struct cril_bytes text, struct cril_bytes *answer)
 {
-    if (cril_rule_find_last(text, "\\boxed") != SIZE_MAX)
+    if (cril_str_find_last(text, "\\boxed") != SIZE_MAX)
         return last_command(text, "\\boxed", answer);
     return last_command(text, "\\fbox", answer);
 }

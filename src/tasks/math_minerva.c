@@ -58,9 +58,9 @@ static size_t command_at(struct cril_bytes text, size_t at)
 }
 
 /* Deletes word outside of commands. */
-static void delete_outside(struct rule_text *t, const char *word)
+static void delete_outside(struct cril_str *t, const char *word)
 {
-    const struct cril_bytes old = cril_rule_bytes(t);
+    const struct cril_bytes old = cril_str_bytes(t);
     const size_t len = strlen(word);
     size_t n = 0;
 
@@ -87,42 +87,42 @@ static bool is_unit(struct cril_bytes word)
 }
 
 /* Deletes units that are whole words and no commands. */
-static void delete_units(struct rule_text *t)
+static void delete_units(struct cril_str *t)
 {
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text kept = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str kept = {0};
     size_t from = 0, start, end;
 
     for (; cril_python_next_word(old, from, &start, &end); from = end) {
         const bool unit =
-            is_unit(cril_rule_part(old, start, end)) && (!start || old.data[start - 1] != '\\');
+            is_unit(cril_str_part(old, start, end)) && (!start || old.data[start - 1] != '\\');
 
-        cril_rule_append(&kept, cril_rule_part(old, from, unit ? start : end));
+        cril_str_append(&kept, cril_str_part(old, from, unit ? start : end));
     }
-    cril_rule_append(&kept, cril_rule_part(old, from, old.len));
-    cril_rule_take(t, &kept);
+    cril_str_append(&kept, cril_str_part(old, from, old.len));
+    cril_str_take(t, &kept);
 }
 
-static void replace_substrings(struct rule_text *t, enum cril_minerva version)
+static void replace_substrings(struct cril_str *t, enum cril_minerva version)
 {
     if (version == CRIL_MINERVA_0_4_13)
         delete_units(t);
     for (size_t i = 0; i < COUNT(edits); i++)
-        cril_rule_replace(t, edits[i][0], edits[i][1]);
+        cril_str_replace(t, edits[i][0], edits[i][1]);
     if (version == CRIL_MINERVA_OPENCOMPASS)
-        cril_rule_replace(t, "\\le", "<");
+        cril_str_replace(t, "\\le", "<");
     for (size_t i = 0; i < COUNT(words); i++) {
         if (version == CRIL_MINERVA_0_4_13 && is_letter(*words[i]))
             delete_outside(t, words[i]);
         else
-            cril_rule_replace(t, words[i], "");
+            cril_str_replace(t, words[i], "");
     }
     for (size_t i = 0; i < COUNT(shells); i++)
-        cril_rule_replace(t, shells[i], "");
+        cril_str_replace(t, shells[i], "");
     if (version == CRIL_MINERVA_OPENCOMPASS) {
-        cril_rule_replace(t, "\n", "");
-        cril_rule_replace(t, "\r", "");
-        cril_rule_replace(t, "\f", "");
+        cril_str_replace(t, "\n", "");
+        cril_str_replace(t, "\r", "");
+        cril_str_replace(t, "\f", "");
     }
 }
 
@@ -131,7 +131,7 @@ static void replace_substrings(struct rule_text *t, enum cril_minerva version)
 /* The last needle in text[from .. to), or SIZE_MAX. */
 static size_t last_between(struct cril_bytes text, size_t from, size_t to, const char *needle)
 {
-    const size_t at = cril_rule_find_last(cril_rule_part(text, from, to), needle);
+    const size_t at = cril_str_find_last(cril_str_part(text, from, to), needle);
 
     return at == SIZE_MAX ? at : from + at;
 }
@@ -141,22 +141,22 @@ static size_t last_between(struct cril_bytes text, size_t from, size_t to, const
  * the last of the line if greedy. Neither a close nor the end of a line is looked for twice, so
  * the time is linear.
  */
-static void unwrap(struct rule_text *t, const char *open, const char *close, bool greedy)
+static void unwrap(struct cril_str *t, const char *open, const char *close, bool greedy)
 {
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text bare = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str bare = {0};
     size_t from = 0, at = 0, shut = 0, line = 0;
 
-    while ((at = cril_rule_find(old, at, open)) != SIZE_MAX) {
+    while ((at = cril_str_find(old, at, open)) != SIZE_MAX) {
         const size_t start = at + strlen(open);
 
         if (line < start) {
-            line = cril_rule_find(old, start, "\n");
+            line = cril_str_find(old, start, "\n");
             line = line == SIZE_MAX ? old.len : line;
         }
         if (shut < start || greedy)
             shut =
-                greedy ? last_between(old, start, line, close) : cril_rule_find(old, start, close);
+                greedy ? last_between(old, start, line, close) : cril_str_find(old, start, close);
         if (shut == SIZE_MAX && !greedy)
             break;
         if (shut == SIZE_MAX || shut > line) { /* nor do later ones of the line find a close */
@@ -164,53 +164,53 @@ static void unwrap(struct rule_text *t, const char *open, const char *close, boo
             shut = greedy ? 0 : shut;
             continue;
         }
-        cril_rule_append(&bare, cril_rule_part(old, from, at));
-        cril_rule_append(&bare, cril_rule_part(old, start, shut));
+        cril_str_append(&bare, cril_str_part(old, from, at));
+        cril_str_append(&bare, cril_str_part(old, start, shut));
         from = at = shut + strlen(close);
     }
     if (!from)
         return;
-    cril_rule_append(&bare, cril_rule_part(old, from, old.len));
-    cril_rule_take(t, &bare);
+    cril_str_append(&bare, cril_str_part(old, from, old.len));
+    cril_str_take(t, &bare);
 }
 
 /* Of each line with two '$' or more, what the first two enclose. */
-static void keep_formulas(struct rule_text *t)
+static void keep_formulas(struct cril_str *t)
 {
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text kept = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str kept = {0};
 
     for (size_t from = 0, end; from < old.len; from = end) {
         size_t a, b;
 
-        end = cril_rule_find(old, from, "\n");
+        end = cril_str_find(old, from, "\n");
         end = end == SIZE_MAX ? old.len : end;
-        a = cril_rule_find(cril_rule_part(old, 0, end), from, "$");
-        b = a == SIZE_MAX ? a : cril_rule_find(cril_rule_part(old, 0, end), a + 1, "$");
-        cril_rule_append(&kept, b == SIZE_MAX ? cril_rule_part(old, from, end)
-                                              : cril_rule_part(old, a, b + 1));
+        a = cril_str_find(cril_str_part(old, 0, end), from, "$");
+        b = a == SIZE_MAX ? a : cril_str_find(cril_str_part(old, 0, end), a + 1, "$");
+        cril_str_append(&kept, b == SIZE_MAX ? cril_str_part(old, from, end)
+                                             : cril_str_part(old, a, b + 1));
         if (end < old.len)
-            cril_rule_append(&kept, cril_rule_part(old, end, end + 1));
+            cril_str_append(&kept, cril_str_part(old, end, end + 1));
         end += end < old.len;
     }
-    cril_rule_take(t, &kept);
+    cril_str_take(t, &kept);
 }
 
 /* ---- What OpenCompass looks for in a sentence ---- */
 
-static void keep_after(struct rule_text *t, size_t at, size_t len)
+static void keep_after(struct cril_str *t, size_t at, size_t len)
 {
     if (at != SIZE_MAX)
-        cril_rule_set(t, cril_rule_part(cril_rule_bytes(t), at + len, t->n));
+        cril_str_set(t, cril_str_part(cril_str_bytes(t), at + len, t->n));
 }
 
 /* What follows the first "answeris", with or without its 'r', and a colon. */
-static void keep_after_answer(struct rule_text *t)
+static void keep_after_answer(struct cril_str *t)
 {
-    const struct cril_bytes text = cril_rule_bytes(t);
-    size_t at = cril_rule_find(text, 0, "answeis"), len = strlen("answeis"), full;
+    const struct cril_bytes text = cril_str_bytes(t);
+    size_t at = cril_str_find(text, 0, "answeis"), len = strlen("answeis"), full;
 
-    if ((full = cril_rule_find(text, 0, "answeris")) < at) {
+    if ((full = cril_str_find(text, 0, "answeris")) < at) {
         at = full;
         len = strlen("answeris");
     }
@@ -220,113 +220,113 @@ static void keep_after_answer(struct rule_text *t)
 }
 
 /* The last open .. close, taken from left to right, becomes all of t. */
-static void keep_last(struct rule_text *t, const char *open, const char *close)
+static void keep_last(struct cril_str *t, const char *open, const char *close)
 {
-    const struct cril_bytes text = cril_rule_bytes(t);
+    const struct cril_bytes text = cril_str_bytes(t);
     struct cril_bytes found = {0};
     size_t at = 0, shut;
 
-    while ((at = cril_rule_find(text, at, open)) != SIZE_MAX &&
-           (shut = cril_rule_find(text, at + strlen(open), close)) != SIZE_MAX) {
-        found = cril_rule_part(text, at + strlen(open), shut);
+    while ((at = cril_str_find(text, at, open)) != SIZE_MAX &&
+           (shut = cril_str_find(text, at + strlen(open), close)) != SIZE_MAX) {
+        found = cril_str_part(text, at + strlen(open), shut);
         at = shut + strlen(close);
     }
     if (found.data)
-        cril_rule_set(t, found);
+        cril_str_set(t, found);
 }
 
-static void find_in_sentence(struct rule_text *t)
+static void find_in_sentence(struct cril_str *t)
 {
-    keep_after(t, cril_rule_find(cril_rule_bytes(t), 0, "finalansweris"), strlen("finalansweris"));
+    keep_after(t, cril_str_find(cril_str_bytes(t), 0, "finalansweris"), strlen("finalansweris"));
     keep_after_answer(t);
     keep_last(t, "oxed{", "}");
     keep_last(t, "$", "$");
-    cril_rule_set(t, cril_python_strip(cril_rule_bytes(t)));
-    if (cril_rule_find(cril_rule_bytes(t), 0, "\\frac") == SIZE_MAX)
-        cril_rule_replace(t, "rac", "\\frac");
+    cril_str_set(t, cril_python_strip(cril_str_bytes(t)));
+    if (cril_str_find(cril_str_bytes(t), 0, "\\frac") == SIZE_MAX)
+        cril_str_replace(t, "rac", "\\frac");
 }
 
 /* ---- Shorthand ---- */
 
-static void add_braced(struct rule_text *t, struct cril_bytes text)
+static void add_braced(struct cril_str *t, struct cril_bytes text)
 {
-    cril_rule_add(t, "{");
-    cril_rule_append(t, text);
-    cril_rule_add(t, "}");
+    cril_str_add(t, "{");
+    cril_str_append(t, text);
+    cril_str_add(t, "}");
 }
 
 /* "fracab" to "frac{a}{b}": a is no '{', b no line feed. */
-static void brace_fractions(struct rule_text *t)
+static void brace_fractions(struct cril_str *t)
 {
     static const char frac[] = "frac";
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text braced = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str braced = {0};
     size_t from = 0, at = 0;
 
-    while ((at = cril_rule_find(old, at, frac)) != SIZE_MAX) {
-        const size_t a = at + strlen(frac), b = a + cril_rule_width(old, a),
-                     end = b + cril_rule_width(old, b);
+    while ((at = cril_str_find(old, at, frac)) != SIZE_MAX) {
+        const size_t a = at + strlen(frac), b = a + cril_str_width(old, a),
+                     end = b + cril_str_width(old, b);
 
         at = a;
         if (end == b || old.data[a] == '{' || old.data[b] == '\n')
             continue;
-        cril_rule_append(&braced, cril_rule_part(old, from, a));
-        add_braced(&braced, cril_rule_part(old, a, b));
-        add_braced(&braced, cril_rule_part(old, b, end));
+        cril_str_append(&braced, cril_str_part(old, from, a));
+        add_braced(&braced, cril_str_part(old, a, b));
+        add_braced(&braced, cril_str_part(old, b, end));
         from = at = end;
     }
-    cril_rule_append(&braced, cril_rule_part(old, from, old.len));
-    cril_rule_take(t, &braced);
+    cril_str_append(&braced, cril_str_part(old, from, old.len));
+    cril_str_take(t, &braced);
 }
 
 /* "\sqrt[3]a" to "\sqrt[3]{a}", a a word character. No bracket: nor has a later root one. */
-static void brace_indexed_roots(struct rule_text *t)
+static void brace_indexed_roots(struct cril_str *t)
 {
     static const char root[] = "sqrt[";
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text braced = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str braced = {0};
     size_t from = 0, at = 0, shut = 0;
 
-    while ((at = cril_rule_find(old, at, root)) != SIZE_MAX) {
+    while ((at = cril_str_find(old, at, root)) != SIZE_MAX) {
         size_t n;
         uint32_t code;
 
         at += strlen(root);
-        if (shut < at && (shut = cril_rule_find(old, at, "]")) == SIZE_MAX)
+        if (shut < at && (shut = cril_str_find(old, at, "]")) == SIZE_MAX)
             break;
-        if (!(n = cril_rule_width(old, shut + 1)))
+        if (!(n = cril_str_width(old, shut + 1)))
             continue;
         cril_utf8_read(old.data + shut + 1, n, &code);
         if (!cril_python_is_word(code))
             continue;
-        cril_rule_append(&braced, cril_rule_part(old, from, shut + 1));
-        add_braced(&braced, cril_rule_part(old, shut + 1, shut + 1 + n));
+        cril_str_append(&braced, cril_str_part(old, from, shut + 1));
+        add_braced(&braced, cril_str_part(old, shut + 1, shut + 1 + n));
         from = at = shut + 1 + n;
     }
-    cril_rule_append(&braced, cril_rule_part(old, from, old.len));
-    cril_rule_take(t, &braced);
+    cril_str_append(&braced, cril_str_part(old, from, old.len));
+    cril_str_take(t, &braced);
 }
 
 /* "sqrta" to "sqrt{a}"; with spare_index "sqrt[" stays. */
-static void brace_roots(struct rule_text *t, bool spare_index)
+static void brace_roots(struct cril_str *t, bool spare_index)
 {
     static const char root[] = "sqrt";
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text braced = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str braced = {0};
     size_t from = 0, at = 0;
 
-    while ((at = cril_rule_find(old, at, root)) != SIZE_MAX) {
-        const size_t a = at + strlen(root), end = a + cril_rule_width(old, a);
+    while ((at = cril_str_find(old, at, root)) != SIZE_MAX) {
+        const size_t a = at + strlen(root), end = a + cril_str_width(old, a);
 
         at = a;
         if (end == a || old.data[a] == '{' || (spare_index && old.data[a] == '['))
             continue;
-        cril_rule_append(&braced, cril_rule_part(old, from, a));
-        add_braced(&braced, cril_rule_part(old, a, end));
+        cril_str_append(&braced, cril_str_part(old, from, a));
+        add_braced(&braced, cril_str_part(old, a, end));
         from = at = end;
     }
-    cril_rule_append(&braced, cril_rule_part(old, from, old.len));
-    cril_rule_take(t, &braced);
+    cril_str_append(&braced, cril_str_part(old, from, old.len));
+    cril_str_take(t, &braced);
 }
 
 /* ---- Commas ---- */
@@ -372,10 +372,10 @@ static bool is_grouped(struct cril_bytes text)
 
 /* ---- The whole ---- */
 
-void cril_minerva_normal(struct rule_text *t, enum cril_minerva version)
+void cril_minerva_normal(struct cril_str *t, enum cril_minerva version)
 {
     if (version != CRIL_MINERVA_OPENCOMPASS)
-        cril_rule_set(t, cril_rule_after_last(cril_rule_bytes(t), "="));
+        cril_str_set(t, cril_str_after_last(cril_str_bytes(t), "="));
     replace_substrings(t, version);
     if (version == CRIL_MINERVA_OPENCOMPASS)
         unwrap(t, "\\text{(", ")}", false);
@@ -391,10 +391,10 @@ void cril_minerva_normal(struct rule_text *t, enum cril_minerva version)
     if (version == CRIL_MINERVA_0_4_13)
         brace_indexed_roots(t);
     brace_roots(t, version == CRIL_MINERVA_0_4_13);
-    cril_rule_replace(t, "$", "");
-    if (version == CRIL_MINERVA_0_4_13 ? is_grouped(cril_rule_bytes(t))
-                                       : is_digits_and_commas(cril_rule_bytes(t)))
-        cril_rule_replace(t, ",", "");
+    cril_str_replace(t, "$", "");
+    if (version == CRIL_MINERVA_0_4_13 ? is_grouped(cril_str_bytes(t))
+                                       : is_digits_and_commas(cril_str_bytes(t)))
+        cril_str_replace(t, ",", "");
 }
 
 /*
@@ -402,33 +402,33 @@ void cril_minerva_normal(struct rule_text *t, enum cril_minerva version)
  * all in one line. The text is given the second sentence, so that one that ends in a blank after
  * the answer's full stop has it too. Every start in a line finds the same end or none.
  */
-void cril_minerva_answer(struct rule_text *t, struct cril_bytes text)
+void cril_minerva_answer(struct cril_str *t, struct cril_bytes text)
 {
     static const char head[] = "Final Answer: The final answer is",
                       tail[] = " I hope it is correct";
-    struct rule_text whole = {0};
+    struct cril_str whole = {0};
     struct cril_bytes all, found = {0};
     size_t at = 0, end = 0, line;
 
-    cril_rule_append(&whole, text);
-    cril_rule_add(&whole, "I hope it is correct.");
-    all = cril_rule_bytes(&whole);
-    while (!found.data && (at = cril_rule_find(all, at, head)) != SIZE_MAX) {
+    cril_str_append(&whole, text);
+    cril_str_add(&whole, "I hope it is correct.");
+    all = cril_str_bytes(&whole);
+    while (!found.data && (at = cril_str_find(all, at, head)) != SIZE_MAX) {
         size_t start = at + strlen(head);
         uint32_t code;
 
-        line = cril_rule_find(all, start, "\n");
+        line = cril_str_find(all, start, "\n");
         line = line == SIZE_MAX ? all.len : line;
-        for (end = start;
-             (end = cril_rule_find(cril_rule_part(all, 0, line), end, tail)) != SIZE_MAX; end++)
+        for (end = start; (end = cril_str_find(cril_str_part(all, 0, line), end, tail)) != SIZE_MAX;
+             end++)
             if (end > start && end + strlen(tail) < line)
                 break;
         if (end != SIZE_MAX)
             found = cril_python_strip(
-                cril_rule_part(all, start, cril_python_read_back(all, end, &code)));
+                cril_str_part(all, start, cril_python_read_back(all, end, &code)));
         at = line;
     }
-    cril_rule_set(t, found.data ? found : cril_bytes_of("[invalidanswer]"));
+    cril_str_set(t, found.data ? found : cril_bytes_of("[invalidanswer]"));
     t->failed = t->failed || whole.failed;
-    cril_rule_free(&whole);
+    cril_str_free(&whole);
 }

@@ -5,7 +5,7 @@
 #ifndef CRIL_TASKS_MATH_RULES_H
 #define CRIL_TASKS_MATH_RULES_H
 
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 
 #include <stdbool.h>
 
@@ -24,10 +24,10 @@ enum cril_minerva {
 };
 
 /* The normal form of a final answer. */
-void cril_minerva_normal(struct rule_text *t, enum cril_minerva version);
+void cril_minerva_normal(struct cril_str *t, enum cril_minerva version);
 
 /* The answer in the sentence that the demonstrations end with, else "[invalidanswer]". */
-void cril_minerva_answer(struct rule_text *t, struct cril_bytes text);
+void cril_minerva_answer(struct cril_str *t, struct cril_bytes text);
 
 /* ---- math_hendrycks.c ---- */
 
@@ -35,12 +35,12 @@ enum cril_hendrycks { CRIL_HENDRYCKS, CRIL_HENDRYCKS_OPENCOMPASS };
 
 /* The clean-up of hendrycks/math, or OpenCompass' copy of it (v1). False: the original raises an
  * exception; t is then of no use. */
-bool cril_hendrycks_normal(struct rule_text *t, enum cril_hendrycks version);
+bool cril_hendrycks_normal(struct cril_str *t, enum cril_hendrycks version);
 
 /* Steps of it that OpenCompass' v2 shares; false as above. */
-void cril_math_fix_lead(struct rule_text *t); /* '0' before a leading '.', "k=" in front */
-bool cril_math_fix_fracs(struct rule_text *t, enum cril_hendrycks version);
-bool cril_math_fix_slash(struct rule_text *t, enum cril_hendrycks version);
+void cril_math_fix_lead(struct cril_str *t); /* '0' before a leading '.', "k=" in front */
+bool cril_math_fix_fracs(struct cril_str *t, enum cril_hendrycks version);
+bool cril_math_fix_slash(struct cril_str *t, enum cril_hendrycks version);
 
 bool cril_hendrycks_equal(struct cril_bytes a, struct cril_bytes b, bool *failed);
 
@@ -48,7 +48,7 @@ bool cril_hendrycks_equal(struct cril_bytes a, struct cril_bytes b, bool *failed
 
 enum cril_opencompass { CRIL_OPENCOMPASS_V1, CRIL_OPENCOMPASS_V2 };
 
-void cril_opencompass_answer(struct rule_text *t, struct cril_bytes text,
+void cril_opencompass_answer(struct cril_str *t, struct cril_bytes text,
                              enum cril_opencompass version);
 bool cril_opencompass_equal(struct cril_bytes a, struct cril_bytes b, enum cril_opencompass version,
                             bool *failed);

@@ -5,7 +5,7 @@
  */
 #include "tasks/python_list.h"
 
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static void skip_blanks(struct reader *r)
 }
 
 /* n hexadecimal digits. False: they are not there, or no code point. */
-static bool read_code(struct reader *r, size_t n, struct rule_text *to)
+static bool read_code(struct reader *r, size_t n, struct cril_str *to)
 {
     utf8proc_uint8_t bytes[4];
     utf8proc_int32_t code = 0;
@@ -46,12 +46,12 @@ static bool read_code(struct reader *r, size_t n, struct rule_text *to)
     }
     if (!utf8proc_codepoint_valid(code))
         return false;
-    cril_rule_append(
+    cril_str_append(
         to, (struct cril_bytes){(const char *)bytes, (size_t)utf8proc_encode_char(code, bytes)});
     return true;
 }
 
-static bool read_escape(struct reader *r, struct rule_text *to)
+static bool read_escape(struct reader *r, struct cril_str *to)
 {
     static const char names[] = "\\'\"nrt", becomes[] = "\\'\"\n\r\t";
     const char c = peek(r);
@@ -59,7 +59,7 @@ static bool read_escape(struct reader *r, struct rule_text *to)
 
     r->at++;
     if (found) {
-        cril_rule_append(to, (struct cril_bytes){becomes + (found - names), 1});
+        cril_str_append(to, (struct cril_bytes){becomes + (found - names), 1});
         return true;
     }
     return (c == 'x' && read_code(r, 2, to)) || (c == 'u' && read_code(r, 4, to)) ||
@@ -69,7 +69,7 @@ static bool read_escape(struct reader *r, struct rule_text *to)
 static json_t *read_text(struct reader *r)
 {
     const char quote = peek(r);
-    struct rule_text text = {0};
+    struct cril_str text = {0};
     json_t *value = NULL;
     bool good = true;
 
@@ -79,16 +79,16 @@ static json_t *read_text(struct reader *r)
             good = read_escape(r, &text);
         } else {
             good = peek(r) != '\n';
-            cril_rule_append(&text, (struct cril_bytes){r->text.data + r->at, 1});
+            cril_str_append(&text, (struct cril_bytes){r->text.data + r->at, 1});
             r->at++;
         }
     }
     if (good && r->at < r->text.len) {
         r->at++;
-        if (text.failed || !(value = json_stringn(cril_rule_bytes(&text).data, text.n)))
+        if (text.failed || !(value = json_stringn(cril_str_bytes(&text).data, text.n)))
             r->no_memory = true;
     }
-    cril_rule_free(&text);
+    cril_str_free(&text);
     return value;
 }
 

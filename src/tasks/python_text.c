@@ -124,7 +124,7 @@ struct cril_bytes cril_python_strip(struct cril_bytes text)
 
         if (!cril_python_is_space(code))
             break;
-        text = cril_rule_part(text, n, text.len);
+        text = cril_str_part(text, n, text.len);
     }
     return text;
 }
@@ -216,7 +216,7 @@ static bool ends_word(struct cril_bytes text, size_t end, bool cased)
 }
 
 /* A text of ASCII has no sigma. */
-static bool lower_ascii(struct rule_text *t)
+static bool lower_ascii(struct cril_str *t)
 {
     for (size_t i = 0; i < t->n; i++)
         if ((uint8_t)t->data[i] >= 0x80)
@@ -227,19 +227,19 @@ static bool lower_ascii(struct rule_text *t)
     return true;
 }
 
-static void add_code(struct rule_text *t, uint32_t code)
+static void add_code(struct cril_str *t, uint32_t code)
 {
     utf8proc_uint8_t bytes[4];
     const utf8proc_ssize_t n = utf8proc_encode_char((utf8proc_int32_t)code, bytes);
 
-    cril_rule_append(t, (struct cril_bytes){(const char *)bytes, (size_t)n});
+    cril_str_append(t, (struct cril_bytes){(const char *)bytes, (size_t)n});
 }
 
-void cril_python_lower(struct rule_text *t)
+void cril_python_lower(struct cril_str *t)
 {
     enum { SIGMA = 0x3a3, SMALL_SIGMA = 0x3c3, FINAL_SIGMA = 0x3c2, DOTTED_I = 0x130, DOT = 0x307 };
-    const struct cril_bytes old = cril_rule_bytes(t);
-    struct rule_text lower = {0};
+    const struct cril_bytes old = cril_str_bytes(t);
+    struct cril_str lower = {0};
     bool cased = false;
     uint32_t code;
 
@@ -258,7 +258,7 @@ void cril_python_lower(struct rule_text *t)
         if (!is_case_ignorable(code))
             cased = is_cased(code);
     }
-    cril_rule_take(t, &lower);
+    cril_str_take(t, &lower);
 }
 
 /* ---- Integers ---- */
@@ -306,7 +306,7 @@ bool cril_python_is_integer(struct cril_bytes text, bool *canonical)
         if (text.len && memchr(text.data, c, text.len))
             return false;
     if (digits.len && (*digits.data == '-' || *digits.data == '+'))
-        digits = cril_rule_part(digits, 1, digits.len);
+        digits = cril_str_part(digits, 1, digits.len);
     n = count_digits(digits);
     return n && n <= MAX_INT_DIGITS;
 }

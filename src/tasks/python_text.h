@@ -8,7 +8,7 @@
 #ifndef CRIL_TASKS_PYTHON_TEXT_H
 #define CRIL_TASKS_PYTHON_TEXT_H
 
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/bytes.h"
 
 #include <stdbool.h>
@@ -36,7 +36,7 @@ bool cril_python_next_word(struct cril_bytes text, size_t from, size_t *start, s
 size_t cril_python_digits_end(struct cril_bytes text, size_t at);
 
 /* str.lower(), the final sigma included. */
-void cril_python_lower(struct rule_text *t);
+void cril_python_lower(struct cril_str *t);
 
 /* Whether int(text) is a number, in Python's default settings: digits of any script, a sign, single
  * '_' between digits, white space around; at most 4300 digits. *canonical: str(int(text)) is text.

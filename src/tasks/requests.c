@@ -7,7 +7,7 @@
 
 #include "corpus/stream.h"
 #include "tasks/python_text.h"
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/fail.h"
 #include "util/json.h"
 #include "util/utf8.h"
@@ -145,14 +145,8 @@ bool cril_requests_gold_text(struct cril_requests *r, struct cril_bytes answer,
     const struct cril_bytes context = item->context;
     const bool spaced = cril_python_strip(answer).data != answer.data || !context.len ||
                         strchr(" \t\n", context.data[context.len - 1]);
-    struct rule_text text = {0};
-    bool good;
 
-    cril_rule_add(&text, spaced ? "" : " ");
-    cril_rule_append(&text, answer);
-    good = cril_builder_copy(&r->builder.items->arena, &text, &item->gold_text);
-    cril_rule_free(&text);
-    return good;
+    return cril_builder_joined(&r->builder, spaced ? "" : " ", answer, &item->gold_text);
 }
 
 /* ---- Items ---- */
@@ -248,21 +242,21 @@ static cril_status name_by_file(struct cril_requests *r)
 static cril_status finish(struct cril_requests *r, uint64_t limit, struct cril_evaluation *e)
 {
     cril_status st = r->task ? CRIL_OK : name_by_file(r);
-    struct rule_text about = {0};
+    struct cril_str about = {0};
 
     if (st != CRIL_OK)
         return st;
     set_protocol(r, &e->settings.protocol);
     snprintf(e->settings.name, sizeof(e->settings.name), "requests");
     e->name = r->task;
-    cril_rule_add(&about, "requests 1 ");
-    cril_rule_add(&about, e->settings.protocol.metric);
-    cril_rule_add(&about, " ");
-    cril_rule_add(&about, r->task);
+    cril_str_add(&about, "requests 1 ");
+    cril_str_add(&about, e->settings.protocol.metric);
+    cril_str_add(&about, " ");
+    cril_str_add(&about, r->task);
     st = about.failed
              ? cril_requests_no_memory(r)
-             : cril_builder_hash(&e->items, cril_rule_bytes(&about), e->settings.sha256, r->err);
-    cril_rule_free(&about);
+             : cril_builder_hash(&e->items, cril_str_bytes(&about), e->settings.sha256, r->err);
+    cril_str_free(&about);
     if (limit && limit < e->items.n)
         e->items.n = (size_t)limit;
     return st == CRIL_OK ? cril_data_sha256(r->path, e->data_sha256, r->err) : st;

@@ -21,7 +21,7 @@
  */
 #include "tasks/python_list.h"
 #include "tasks/requests_reader.h"
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/fail.h"
 #include "util/mapfile.h"
 #include "util/number.h"
@@ -88,26 +88,26 @@ static bool is_results(const char *name, struct cril_bytes date)
 static cril_status find_results(const struct cril_requests *r, struct cril_bytes date, char **path)
 {
     const char *const slash = strrchr(r->path, '/');
-    struct rule_text folder = {0}, whole = {0};
+    struct cril_str folder = {0}, whole = {0};
     struct dirent *entry;
     DIR *dir;
 
     *path = NULL;
-    cril_rule_append(&folder, slash ? (struct cril_bytes){r->path, (size_t)(slash - r->path) + 1}
-                                    : cril_bytes_of("./"));
-    cril_rule_append(&folder, (struct cril_bytes){"", 1});
+    cril_str_append(&folder, slash ? (struct cril_bytes){r->path, (size_t)(slash - r->path) + 1}
+                                   : cril_bytes_of("./"));
+    cril_str_append(&folder, (struct cril_bytes){"", 1});
     if (folder.failed)
         return cril_requests_no_memory(r);
     if ((dir = opendir(folder.data))) {
         while (!whole.n && (entry = readdir(dir)))
             if (is_results(entry->d_name, date)) {
-                cril_rule_add(&whole, folder.data);
-                cril_rule_add(&whole, entry->d_name);
-                cril_rule_append(&whole, (struct cril_bytes){"", 1});
+                cril_str_add(&whole, folder.data);
+                cril_str_add(&whole, entry->d_name);
+                cril_str_append(&whole, (struct cril_bytes){"", 1});
             }
         closedir(dir);
     }
-    cril_rule_free(&folder);
+    cril_str_free(&folder);
     if (whole.failed)
         return cril_requests_no_memory(r);
     *path = whole.data;
@@ -503,7 +503,7 @@ static cril_status read_document(struct cril_requests *r, uint64_t doc_id)
     if (!cril_builder_text(&r->builder, cril_json_text(argument(&d, 0, "arg_0")),
                            (struct cril_bytes){0}, &item.context))
         return cril_requests_no_memory(r);
-    if (doc && !cril_builder_keep(&r->builder, (json_t *)doc))
+    if (doc && !cril_builder_own(&r->builder, json_incref((json_t *)doc)))
         return cril_requests_no_memory(r);
     item.document = (json_t *)doc;
     r->by_norm = r->by_norm || json_object_get(d.record, "acc_norm");

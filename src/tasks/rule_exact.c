@@ -2,7 +2,7 @@
 #include "tasks/requests.h"
 
 #include "tasks/python_text.h"
-#include "tasks/rule_text.h"
+#include "tasks/rule_fields.h"
 #include "util/fail.h"
 #include "util/json.h"
 
@@ -25,7 +25,7 @@ cril_status cril_rules_exact(const json_t *in, json_t *out, cril_error *err)
 {
     const json_t *const text = json_object_get(in, "text");
     const json_t *const references = json_object_get(in, "references");
-    struct rule_out o = {.out = out};
+    struct cril_rule_out o = {.out = out};
     struct cril_bytes stripped;
     size_t i;
     const json_t *v;

@@ -5,6 +5,7 @@
  * api/metrics.py (strict, flexible); OpenCompass, datasets/gsm8k.py (opencompass).
  */
 #include "tasks/python_text.h"
+#include "tasks/rule_fields.h"
 #include "tasks/rules.h"
 #include "util/utf8.h"
 
@@ -33,13 +34,13 @@ static size_t span(struct cril_bytes text, size_t at, const char *set)
 /* The first "#### " with a number right behind it, which may have a minus, points and commas. */
 static struct cril_bytes find_strict(struct cril_bytes text)
 {
-    for (size_t at = 0; (at = cril_rule_find(text, at, mark)) != SIZE_MAX; at++) {
+    for (size_t at = 0; (at = cril_str_find(text, at, mark)) != SIZE_MAX; at++) {
         const size_t start = at + strlen(mark);
         const size_t minus = start < text.len && text.data[start] == '-';
         const size_t n = span(text, start + minus, "0123456789.,");
 
         if (n)
-            return cril_rule_part(text, start, start + minus + n);
+            return cril_str_part(text, start, start + minus + n);
     }
     return cril_bytes_of(invalid);
 }
@@ -63,7 +64,7 @@ static struct cril_bytes find_flexible(struct cril_bytes text)
         const size_t n = flexible_number(text, at);
 
         if (n)
-            found = cril_rule_part(text, at, at + n);
+            found = cril_str_part(text, at, at + n);
         at += n ? n : 1;
     }
     return found;
@@ -71,15 +72,15 @@ static struct cril_bytes find_flexible(struct cril_bytes text)
 
 /* What is compared: without ',' and '$', without all up to the last "#### ", without one '.' at the
  * end or before a last line feed, in lower case. */
-static void normalise(struct rule_text *t)
+static void normalise(struct cril_str *t)
 {
     struct cril_bytes text;
     size_t end;
 
-    cril_rule_replace(t, ",", "");
-    cril_rule_replace(t, "$", "");
-    cril_rule_set(t, cril_rule_after_last(cril_rule_bytes(t), mark));
-    text = cril_rule_bytes(t);
+    cril_str_replace(t, ",", "");
+    cril_str_replace(t, "$", "");
+    cril_str_set(t, cril_str_after_last(cril_str_bytes(t), mark));
+    text = cril_str_bytes(t);
     end = text.len - (text.len && text.data[text.len - 1] == '\n');
     if (end && text.data[end - 1] == '.') {
         memmove(t->data + end - 1, t->data + end, t->n - end);
@@ -88,19 +89,19 @@ static void normalise(struct rule_text *t)
     cril_python_lower(t);
 }
 
-static bool harness_equal(struct cril_bytes found, const struct rule_text *gold, bool *failed)
+static bool harness_equal(struct cril_bytes found, const struct cril_str *gold, bool *failed)
 {
-    struct rule_text a = {0}, b = {0};
+    struct cril_str a = {0}, b = {0};
     bool same;
 
-    cril_rule_set(&a, found);
-    cril_rule_set(&b, cril_rule_bytes(gold));
+    cril_str_set(&a, found);
+    cril_str_set(&b, cril_str_bytes(gold));
     normalise(&a);
     normalise(&b);
     *failed = *failed || a.failed || b.failed;
-    same = cril_bytes_same(cril_rule_bytes(&a), cril_rule_bytes(&b));
-    cril_rule_free(&a);
-    cril_rule_free(&b);
+    same = cril_bytes_same(cril_str_bytes(&a), cril_str_bytes(&b));
+    cril_str_free(&a);
+    cril_str_free(&b);
     return same;
 }
 
@@ -111,7 +112,7 @@ static struct cril_bytes find_opencompass(struct cril_bytes text)
 {
     struct cril_bytes found = cril_bytes_of("NULL");
 
-    text = cril_rule_until(text, (const char *const[]){"Question:", NULL});
+    text = cril_str_until(text, (const char *const[]){"Question:", NULL});
     for (size_t at = 0; at < text.len;) {
         const size_t start = at + (text.data[at] == '-');
         size_t end = cril_python_digits_end(text, start);
@@ -123,7 +124,7 @@ static struct cril_bytes find_opencompass(struct cril_bytes text)
         if (end < text.len && text.data[end] == '.' &&
             cril_python_digits_end(text, end + 1) > end + 1)
             end = cril_python_digits_end(text, end + 1);
-        found = cril_rule_part(text, at, end);
+        found = cril_str_part(text, at, end);
         at = end;
     }
     return found;
@@ -132,7 +133,7 @@ static struct cril_bytes find_opencompass(struct cril_bytes text)
 /* The number that Python's float() or int() reads; text is known to be one. */
 static double number_value(struct cril_bytes text, bool *failed)
 {
-    struct rule_text ascii = {0};
+    struct cril_str ascii = {0};
     double value = NAN;
     uint32_t code;
 
@@ -143,15 +144,15 @@ static double number_value(struct cril_bytes text, bool *failed)
         i += cril_utf8_read(text.data + i, text.len - i, &code);
         digit = cril_python_decimal(code);
         if (digit >= 0)
-            cril_rule_append(&ascii, (struct cril_bytes){&"0123456789"[digit], 1});
+            cril_str_append(&ascii, (struct cril_bytes){&"0123456789"[digit], 1});
         else if (code == '-' || code == '.')
-            cril_rule_add(&ascii, code == '-' ? "-" : ".");
+            cril_str_add(&ascii, code == '-' ? "-" : ".");
     }
-    cril_rule_append(&ascii, (struct cril_bytes){"", 1});
+    cril_str_append(&ascii, (struct cril_bytes){"", 1});
     if (!ascii.failed)
         cril_number_read(ascii.data, &value);
     *failed = *failed || ascii.failed;
-    cril_rule_free(&ascii);
+    cril_str_free(&ascii);
     return value;
 }
 
@@ -169,27 +170,27 @@ static bool opencompass_equal(struct cril_bytes found, struct cril_bytes gold, b
 
 /* The reference of OpenCompass: what follows the first "#### " where there is one, up to a second,
  * without commas. */
-static void set_opencompass_gold(struct rule_text *t, const struct rule_text *gold)
+static void set_opencompass_gold(struct cril_str *t, const struct cril_str *gold)
 {
-    struct cril_bytes text = cril_rule_bytes(gold);
-    const size_t at = cril_rule_find(text, 0, mark);
+    struct cril_bytes text = cril_str_bytes(gold);
+    const size_t at = cril_str_find(text, 0, mark);
 
     if (at != SIZE_MAX)
-        text = cril_rule_until(cril_rule_part(text, at + strlen(mark), text.len),
-                               (const char *const[]){mark, NULL});
-    cril_rule_set(t, text);
-    cril_rule_replace(t, ",", "");
+        text = cril_str_until(cril_str_part(text, at + strlen(mark), text.len),
+                              (const char *const[]){mark, NULL});
+    cril_str_set(t, text);
+    cril_str_replace(t, ",", "");
 }
 
 /* ---- The set ---- */
 
-static void judge(struct rule_out *o, struct cril_bytes text, const struct rule_text *gold)
+static void judge(struct cril_rule_out *o, struct cril_bytes text, const struct cril_str *gold)
 {
     static const char *const stops[] = {"Question:", "</s>", "<|im_end|>", NULL};
-    const struct cril_bytes cut = cril_rule_until(text, stops);
+    const struct cril_bytes cut = cril_str_until(text, stops);
     const struct cril_bytes strict = find_strict(cut), flexible = find_flexible(cut),
                             opencompass = find_opencompass(text);
-    struct rule_text number = {0};
+    struct cril_str number = {0};
 
     cril_rule_put_bytes(o, "text_after_stops", cut);
     cril_rule_put_bytes(o, "strict", strict);
@@ -201,25 +202,25 @@ static void judge(struct rule_out *o, struct cril_bytes text, const struct rule_
     cril_rule_put_truth(o, "flexible_match", harness_equal(flexible, gold, &o->failed));
     set_opencompass_gold(&number, gold);
     cril_rule_put_truth(o, "opencompass_match",
-                        opencompass_equal(opencompass, cril_rule_bytes(&number), &o->failed));
+                        opencompass_equal(opencompass, cril_str_bytes(&number), &o->failed));
     o->failed = o->failed || number.failed;
-    cril_rule_free(&number);
+    cril_str_free(&number);
 }
 
 cril_status cril_rules_gsm8k(const json_t *in, json_t *out, cril_error *err)
 {
-    struct rule_text text = {0}, gold = {0};
-    struct rule_out o = {.out = out};
+    struct cril_str text = {0}, gold = {0};
+    struct cril_rule_out o = {.out = out};
     bool has_gold;
     cril_status st = cril_rule_read(in, "text", &text, NULL, err);
 
     if (st == CRIL_OK)
         st = cril_rule_read(in, "gold", &gold, &has_gold, err);
     if (st == CRIL_OK) {
-        judge(&o, cril_rule_bytes(&text), has_gold ? &gold : NULL);
-        st = cril_rule_finish(&o, (const struct rule_text *const[]){&text, &gold}, 2, err);
+        judge(&o, cril_str_bytes(&text), has_gold ? &gold : NULL);
+        st = cril_rule_finish(&o, (const struct cril_str *const[]){&text, &gold}, 2, err);
     }
-    cril_rule_free(&text);
-    cril_rule_free(&gold);
+    cril_str_free(&text);
+    cril_str_free(&gold);
     return st;
 }

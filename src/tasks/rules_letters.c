@@ -6,6 +6,7 @@
  */
 #include "tasks/first_option.h"
 #include "tasks/python_text.h"
+#include "tasks/rule_fields.h"
 #include "tasks/rules.h"
 #include "util/utf8.h"
 
@@ -17,7 +18,7 @@ static struct cril_bytes first_between(struct cril_bytes text, size_t from, size
 {
     for (size_t i = from; i < to; i++)
         if (text.data[i] >= first && text.data[i] <= last)
-            return cril_rule_part(text, i, i + 1);
+            return cril_str_part(text, i, i + 1);
     return none;
 }
 
@@ -29,12 +30,11 @@ static struct cril_bytes last_line(struct cril_bytes text)
     for (size_t i = text.len; i-- > 0;) {
         if (text.data[i] != '\n')
             continue;
-        if (cril_python_strip(cril_rule_part(text, i + 1, end)).len)
-            return cril_rule_part(text, i + 1, end);
+        if (cril_python_strip(cril_str_part(text, i + 1, end)).len)
+            return cril_str_part(text, i + 1, end);
         end = i;
     }
-    return cril_python_strip(cril_rule_part(text, 0, end)).len ? cril_rule_part(text, 0, end)
-                                                               : text;
+    return cril_python_strip(cril_str_part(text, 0, end)).len ? cril_str_part(text, 0, end) : text;
 }
 
 /* The first of A to G behind an "answer is " in the same line. What the first "answer is " of a
@@ -43,7 +43,7 @@ static struct cril_bytes after_words(struct cril_bytes text)
 {
     static const char words[] = "answer is ";
 
-    for (size_t at = 0; (at = cril_rule_find(text, at, words)) != SIZE_MAX;) {
+    for (size_t at = 0; (at = cril_str_find(text, at, words)) != SIZE_MAX;) {
         const char *const start = text.data + at + strlen(words);
         const char *const line = memchr(start, '\n', text.len - at - strlen(words));
         const size_t end = line ? (size_t)(line - text.data) : text.len;
@@ -71,13 +71,13 @@ static struct cril_bytes first_capital(struct cril_bytes text)
     for (size_t i = 0, n; i < text.len; i += n) {
         n = cril_utf8_read(text.data + i, text.len - i, &code);
         if (cril_python_is_upper(code))
-            return cril_rule_part(text, i, i + n);
+            return cril_str_part(text, i, i + n);
     }
     return none;
 }
 
-static cril_status judge(struct rule_out *o, struct cril_bytes text, const struct cril_bytes *gold,
-                         cril_error *err)
+static cril_status judge(struct cril_rule_out *o, struct cril_bytes text,
+                         const struct cril_bytes *gold, cril_error *err)
 {
     const struct cril_bytes cot = few_shot(last_line(text), text), shots = few_shot(text, text),
                             zero = first_between(text, 0, text.len, 'A', 'F');
@@ -102,20 +102,20 @@ static cril_status judge(struct rule_out *o, struct cril_bytes text, const struc
 
 cril_status cril_rules_letters(const json_t *in, json_t *out, cril_error *err)
 {
-    struct rule_text text = {0}, gold = {0};
+    struct cril_str text = {0}, gold = {0};
     struct cril_bytes letter;
-    struct rule_out o = {.out = out};
+    struct cril_rule_out o = {.out = out};
     bool has_gold;
     cril_status st = cril_rule_read(in, "text", &text, NULL, err);
 
     if (st == CRIL_OK)
         st = cril_rule_read(in, "gold", &gold, &has_gold, err);
-    letter = cril_rule_bytes(&gold);
+    letter = cril_str_bytes(&gold);
     if (st == CRIL_OK)
-        st = judge(&o, cril_rule_bytes(&text), has_gold ? &letter : NULL, err);
+        st = judge(&o, cril_str_bytes(&text), has_gold ? &letter : NULL, err);
     if (st == CRIL_OK)
-        st = cril_rule_finish(&o, (const struct rule_text *const[]){&text, &gold}, 2, err);
-    cril_rule_free(&text);
-    cril_rule_free(&gold);
+        st = cril_rule_finish(&o, (const struct cril_str *const[]){&text, &gold}, 2, err);
+    cril_str_free(&text);
+    cril_str_free(&gold);
     return st;
 }

@@ -1,11 +1,9 @@
 /*
  * A protocol and what the user overrode of it. Whatever decides over a number is written into one
- * text, field by field, whose SHA-256 says whether two results may be compared. Texts have their
- * length before them, so no two settings write the same.
+ * text, field by field, whose SHA-256 says whether two results may be compared.
  */
 #include "tasks/settings.h"
 
-#include "tasks/rule_text.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/nearest.h"
@@ -135,31 +133,29 @@ static void write_name(const struct cril_task_protocol *was, struct cril_task_se
 
 /* ---- What decides over a number ---- */
 
-static void write_text(struct rule_text *t, const char *key, const char *value)
+void cril_settings_write(struct cril_str *t, const char *key, const char *value)
 {
     char len[32];
 
-    snprintf(len, sizeof(len), "%zu", strlen(value));
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, len);
-    cril_rule_add(t, ":");
-    cril_rule_add(t, value);
-    cril_rule_add(t, "\n");
+    if (!value)
+        return;
+    snprintf(len, sizeof(len), " %zu:", strlen(value));
+    cril_str_add(t, key);
+    cril_str_add(t, len);
+    cril_str_add(t, value);
+    cril_str_add(t, "\n");
 }
 
-static void write_count(struct rule_text *t, const char *key, size_t value)
+static void write_count(struct cril_str *t, const char *key, size_t value)
 {
     char number[32];
 
-    snprintf(number, sizeof(number), "%zu", value);
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, number);
-    cril_rule_add(t, "\n");
+    snprintf(number, sizeof(number), " %zu\n", value);
+    cril_str_add(t, key);
+    cril_str_add(t, number);
 }
 
-static void write_settings(struct rule_text *to, const struct cril_task *t,
+static void write_settings(struct cril_str *to, const struct cril_task *t,
                            const struct cril_task_settings *s)
 {
     static const char *const bos[] = {"tokenizer", "gemma", "none"};
@@ -167,28 +163,28 @@ static void write_settings(struct rule_text *to, const struct cril_task *t,
     char base[32];
 
     snprintf(base, sizeof(base), "%.*s", (int)cril_settings_base_len(s), s->name);
-    write_text(to, "task", t->name);
-    write_text(to, "protocol", base);
+    cril_settings_write(to, "task", t->name);
+    cril_settings_write(to, "protocol", base);
     write_count(to, "version", p->version);
     write_count(to, "shots", p->shots);
-    write_text(to, "draw", p->shots ? draw_name(p->draw) : "none");
+    cril_settings_write(to, "draw", p->shots ? draw_name(p->draw) : "none");
     write_count(to, "window", p->window);
     write_count(to, "max_tokens", p->max_tokens);
     write_count(to, "cut_right", p->cut_right);
     write_count(to, "shortens_answer", p->shortens_answer);
-    write_text(to, "bos", bos[p->bos]);
+    cril_settings_write(to, "bos", bos[p->bos]);
     for (const char *const *u = p->until; u && *u; u++)
-        write_text(to, "until", *u);
-    write_text(to, "metric", p->metric);
+        cril_settings_write(to, "until", *u);
+    cril_settings_write(to, "metric", p->metric);
     write_count(to, "mean_of_subjects", p->mean_of_subjects);
-    write_text(to, "answer_rule", p->answer_rule);
+    cril_settings_write(to, "answer_rule", p->answer_rule);
 }
 
 static cril_status hash_settings(const struct cril_task *t, struct cril_task_settings *s,
                                  cril_error *err)
 {
     struct cril_sha256 *h = NULL;
-    struct rule_text text = {0};
+    struct cril_str text = {0};
     cril_status st = CRIL_OK;
 
     write_settings(&text, t, s);
@@ -198,7 +194,7 @@ static cril_status hash_settings(const struct cril_task *t, struct cril_task_set
         (st = cril_sha256_update(h, text.data, text.n, err)) == CRIL_OK)
         st = cril_sha256_final(h, s->sha256, err);
     cril_sha256_free(h);
-    cril_rule_free(&text);
+    cril_str_free(&text);
     return st;
 }
 

@@ -18,20 +18,17 @@ cril_status cril_shots_init(struct cril_shots *s, const struct cril_task_protoco
     const size_t n_drawn = p->shots + (seeded && one_more);
     size_t bytes;
 
-    *s = (struct cril_shots){.pool = pool, .n_pool = pool->n, .shots = p->shots};
-    if (n_drawn > s->n_pool)
+    *s = (struct cril_shots){
+        .pool = pool, .shots = p->shots, .seeded = seeded, .one_more = one_more};
+    if (n_drawn > pool->n)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "%s: has %zu record%s for shots, but %zu shots%s are drawn; ask for fewer "
                          "with --shots",
-                         pool->path, s->n_pool, s->n_pool == 1 ? "" : "s", p->shots,
+                         pool->path, pool->n, pool->n == 1 ? "" : "s", p->shots,
                          n_drawn > p->shots ? " and one more" : "");
     if (!cril_size_mul(n_drawn, sizeof(*s->chosen), &bytes) || !(s->chosen = malloc(bytes + 1)))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", pool->path);
     s->n_drawn = n_drawn;
-    s->seeded = seeded;
-    for (size_t i = 0; i < n_drawn; i++)
-        s->chosen[i] = i;
-    s->n = p->shots;
     cril_draw_init(&s->draws, SEED);
     return CRIL_OK;
 }
@@ -45,14 +42,19 @@ void cril_shots_free(struct cril_shots *s)
 cril_status cril_shots_next(struct cril_shots *s, const json_t *item, cril_error *err)
 {
     cril_status st;
+    size_t n;
 
-    if (!s->seeded)
+    if (!s->n_drawn)
         return CRIL_OK;
-    if ((st = cril_draw_sample(&s->draws, s->n_pool, s->n_drawn, s->chosen, err)) != CRIL_OK)
+    n = s->seeded ? s->n_drawn : s->pool->n;
+    if (s->seeded && (st = cril_draw_sample(&s->draws, s->pool->n, n, s->chosen, err)) != CRIL_OK)
         return st;
     s->n = 0;
-    for (size_t i = 0; i < s->n_drawn && s->n < s->shots; i++)
-        if (s->n_drawn == s->shots || !json_equal(s->pool->record[s->chosen[i]].value, item))
-            s->chosen[s->n++] = s->chosen[i];
+    for (size_t i = 0; i < n && s->n < s->shots; i++) {
+        const size_t at = s->seeded ? s->chosen[i] : i;
+
+        if (!s->one_more || !json_equal(s->pool->record[at].value, item))
+            s->chosen[s->n++] = at;
+    }
     return CRIL_OK;
 }

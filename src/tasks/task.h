@@ -1,5 +1,5 @@
 /*
- * The twelve benchmarks: one file a task (task_*.c), one table of tasks (tasks.c).
+ * The twelve benchmarks (task_*.c) and their table (tasks.c).
  *
  * A task says which files its data lie in, which protocols it can be run by, how a record becomes
  * an item, and how an answer is judged. Everything that decides over a number is in struct

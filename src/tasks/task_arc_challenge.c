@@ -61,9 +61,7 @@ static struct cril_bytes choice_text(const struct question *q, size_t i)
 
 static void ask(struct cril_load *l, const struct question *q)
 {
-    cril_rule_add(&l->text, "Question: ");
-    cril_rule_append(&l->text, q->stem);
-    cril_rule_add(&l->text, "\nAnswer:");
+    cril_str_append_between(&l->text, "Question: ", q->stem, "\nAnswer:");
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -75,9 +73,7 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     if (st != CRIL_OK)
         return st;
     ask(l, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_append(&l->text, choice_text(&q, q.right));
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_append_between(&l->text, " ", choice_text(&q, q.right), "\n\n");
     return CRIL_OK;
 }
 
@@ -126,28 +122,18 @@ static const struct cril_task_file files[] = {
     {0},
 };
 
-static const char rule[] = "largest sum of log p of \" \" + choice, by characters of the choice";
-
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "25 shots drawn anew for each item, choices as continuations, window 1900",
-     .version = 1,
+     CRIL_TASK_ACC_NORM,
      .shots = 25,
      .draw = CRIL_DRAW_SEEDED,
      .window = 1900,
-     .bos = CRIL_BOS_GEMMA,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     .bos = CRIL_BOS_GEMMA},
     {.name = "harness",
      .summary = "no shots (25 by --shots), choices as continuations",
-     .version = 1,
-     .draw = CRIL_DRAW_SEEDED,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     CRIL_TASK_ACC_NORM,
+     .draw = CRIL_DRAW_SEEDED},
     {0},
 };
 

@@ -43,7 +43,7 @@ static cril_status make_item(struct cril_load *l, const struct cril_record *r,
         return st;
     snprintf(id, sizeof(id), "%" PRId64, number);
     item->subject = library.data; /* of the record, which the items own */
-    cril_rule_append(&l->text, prompt);
+    cril_str_append(&l->text, prompt);
     if ((st = cril_load_id(l, item, cril_bytes_of(id))) != CRIL_OK ||
         (st = cril_load_text(l, &item->context)) != CRIL_OK ||
         (st = cril_load_joined(l, prompt.len && prompt.data[prompt.len - 1] != '\n' ? "\n" : "",
@@ -64,23 +64,23 @@ static cril_status load(const struct cril_task *t, const struct cril_task_settin
 /* ---- The answer ---- */
 
 /* Cuts the text where the mark begins. */
-static void cut(struct rule_text *t, const char *mark)
+static void cut(struct cril_str *t, const char *mark)
 {
-    const size_t at = cril_rule_find(cril_rule_bytes(t), 0, mark);
+    const size_t at = cril_str_find(cril_str_bytes(t), 0, mark);
 
     t->n = at == SIZE_MAX ? t->n : at;
 }
 
 /* The data set's own clean-up, in its order. Leading blanks stay: some answers are inside a
  * function. */
-static void add_code(struct rule_text *t, struct cril_bytes answer)
+static void add_code(struct cril_str *t, struct cril_bytes answer)
 {
-    cril_rule_append(t, answer);
+    cril_str_append(t, answer);
     cut(t, "</code>");
-    cril_rule_replace(t, "```python", "");
+    cril_str_replace(t, "```python", "");
     cut(t, "```");
     cut(t, "\nEND SOLUTION");
-    cril_rule_replace(t, "<code>", "");
+    cril_str_replace(t, "<code>", "");
 }
 
 /* ---- The program ---- */
@@ -103,8 +103,8 @@ static bool imports(const struct cril_item *item, const char *module)
 
     snprintf(import, sizeof(import), "import %s", module);
     snprintf(from, sizeof(from), "from %s", module);
-    return !*module || cril_rule_find(context, 0, import) != SIZE_MAX ||
-           cril_rule_find(context, 0, from) != SIZE_MAX;
+    return !*module || cril_str_find(context, 0, import) != SIZE_MAX ||
+           cril_str_find(context, 0, from) != SIZE_MAX;
 }
 
 /* What a problem imports beyond the standard library. */
@@ -144,21 +144,21 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
                                              .network = needs_network(item->id)};
     const struct cril_bytes context =
         cril_json_text(json_object_get(item->document, "code_context"));
-    struct rule_text t = {0}, code = {0};
+    struct cril_str t = {0}, code = {0};
 
     (void)s;
     if (whole)
-        cril_rule_append(&code, completion);
+        cril_str_append(&code, completion);
     else
         add_code(&code, completion);
-    cril_rule_append(&t, context);
-    cril_rule_add(&t, "\ncode = ");
-    cril_program_add_literal(&t, cril_rule_bytes(&code));
-    cril_rule_add(&t, "\ntest_execution(code)\n");
-    if (cril_rule_find(context, 0, "def test_string(") != SIZE_MAX)
-        cril_rule_add(&t, "test_string(code)\n");
+    cril_str_append(&t, context);
+    cril_str_add(&t, "\ncode = ");
+    cril_program_add_literal(&t, cril_str_bytes(&code));
+    cril_str_add(&t, "\ntest_execution(code)\n");
+    if (cril_str_find(context, 0, "def test_string(") != SIZE_MAX)
+        cril_str_add(&t, "test_string(code)\n");
     t.failed |= code.failed;
-    cril_rule_free(&code);
+    cril_str_free(&code);
     return cril_program_finish(&t, &limits, out, err);
 }
 
@@ -174,32 +174,19 @@ static const struct cril_task_file files[] = {
 
 static const char *const until[] = {"</code>", "# SOLUTION END", "\nEND SOLUTION", NULL};
 
-static const char rule[] = "the data set's clean-up; its test_execution and test_string; 120 s of "
-                           "processor and wall time";
+#define PROTOCOL                                                                                   \
+    .version = 1, .draw = CRIL_DRAW_FIXED, .max_tokens = 1024, .until = until, .metric = "passed", \
+    .metric_shown = "pass@1",                                                                      \
+    .answer_rule = "the data set's clean-up; its test_execution and test_string; 120 s of "        \
+                   "processor and wall time",                                                      \
+    .shortens_answer = true
 
 static const struct cril_task_protocol protocols[] = {
-    {.name = "paper",
-     .summary = "no shots, completion, window 1900",
-     .version = 1,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 1024,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = rule,
-     .shortens_answer = true},
+    {.name = "paper", .summary = "no shots, completion, window 1900", PROTOCOL, .window = 1900},
     {.name = "harness",
      .summary = "no shots, completion (no task of lm-evaluation-harness: as \"paper\", in the "
                 "model's own window)",
-     .version = 1,
-     .draw = CRIL_DRAW_FIXED,
-     .max_tokens = 1024,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = rule,
-     .shortens_answer = true},
+     PROTOCOL},
     {0},
 };
 

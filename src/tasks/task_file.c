@@ -14,6 +14,7 @@
 #include "tasks/data.h"
 #include "tasks/python_text.h"
 #include "tasks/requests.h"
+#include "tasks/settings.h"
 #include "tasks/shots.h"
 #include "util/fail.h"
 #include "util/hash.h"
@@ -30,8 +31,10 @@ struct loader {
     const struct cril_task_settings *settings;
     struct cril_builder builder;
     struct cril_shots shots;
-    struct rule_text text, piece; /* the prompt; a part of it */
-    uint64_t n_records;           /* of data files before this one */
+    struct cril_str text, piece;    /* the prompt; a part of it */
+    const struct cril_bytes *until; /* [n_until] */
+    size_t n_until;
+    uint64_t n_records; /* of data files before this one */
     cril_error *err;
 };
 
@@ -73,7 +76,7 @@ static cril_status fault(const struct loader *l, const struct place *p, const ch
 /* ---- Templates ---- */
 
 static cril_status fill(const struct loader *l, const struct place *p,
-                        const struct cril_template *t, struct rule_text *to)
+                        const struct cril_template *t, struct cril_str *to)
 {
     cril_error why;
 
@@ -88,7 +91,7 @@ static cril_status fill_alone(struct loader *l, const struct place *p,
 
     l->piece.n = 0;
     st = fill(l, p, t, &l->piece);
-    *out = cril_rule_bytes(&l->piece);
+    *out = cril_str_bytes(&l->piece);
     return st;
 }
 
@@ -226,29 +229,18 @@ static cril_status show_shot(struct loader *l, const struct place *p)
     else if (st == CRIL_OK)
         st = fill_alone(l, p, &s->context, &context);
     if (st == CRIL_OK) {
-        cril_rule_append(&l->text, context);
-        cril_rule_add(&l->text, s->shots.target_delimiter);
+        cril_str_append(&l->text, context);
+        cril_str_add(&l->text, s->shots.target_delimiter);
         answer = cril_json_text(json_array_get(list, gold));
         if (s->continuation.source)
             st = fill_alone(l, p, &s->continuation, &answer);
     }
     if (st == CRIL_OK) {
-        cril_rule_append(&l->text, answer);
-        cril_rule_add(&l->text, s->shot_delimiter);
+        cril_str_append(&l->text, answer);
+        cril_str_add(&l->text, s->shot_delimiter);
     }
     json_decref(list);
     return st;
-}
-
-/* The first shots of the pool; the item itself is not shown to itself. */
-static void choose_first(struct loader *l, const json_t *record)
-{
-    struct cril_shots *const shots = &l->shots;
-
-    shots->n = 0;
-    for (size_t i = 0; i < shots->n_pool && shots->n < shots->shots; i++)
-        if (!l->spec->shots.one_more || !json_equal(shots->pool->record[i].value, record))
-            shots->chosen[shots->n++] = i;
 }
 
 /* Description and shots. */
@@ -259,11 +251,8 @@ static cril_status show_before(struct loader *l, const struct place *p)
     l->text.n = 0;
     if (l->spec->description.source)
         st = fill(l, p, &l->spec->description, &l->text);
-    if (st == CRIL_OK && l->shots.n_drawn) {
+    if (st == CRIL_OK)
         st = cril_shots_next(&l->shots, p->record, l->err);
-        if (!l->shots.seeded)
-            choose_first(l, p->record);
-    }
     for (size_t i = 0; i < l->shots.n && st == CRIL_OK; i++) {
         const size_t at = l->shots.chosen[i];
 
@@ -279,21 +268,15 @@ static cril_status copy_prompt(struct loader *l, size_t n, struct cril_bytes mor
                                struct cril_bytes *out)
 {
     l->text.n = n;
-    cril_rule_append(&l->text, more);
-    return cril_builder_copy(&l->builder.items->arena, &l->text, out) ? CRIL_OK : no_memory(l);
+    cril_str_append(&l->text, more);
+    return cril_builder_copy(&l->builder, &l->text, out) ? CRIL_OK : no_memory(l);
 }
 
 /* The delimiter and a text. */
 static cril_status copy_answer(struct loader *l, struct cril_bytes text, struct cril_bytes *out)
 {
-    struct rule_text t = {0};
-    bool good;
-
-    cril_rule_add(&t, l->spec->target_delimiter);
-    cril_rule_append(&t, text);
-    good = cril_builder_copy(&l->builder.items->arena, &t, out);
-    cril_rule_free(&t);
-    return good ? CRIL_OK : no_memory(l);
+    return cril_builder_joined(&l->builder, l->spec->target_delimiter, text, out) ? CRIL_OK
+                                                                                  : no_memory(l);
 }
 
 /* Each choice after the same context. */
@@ -382,7 +365,7 @@ static cril_status make_continuation(struct loader *l, const struct place *p,
 static cril_status make_generation(struct loader *l, const struct place *p, struct cril_item *item)
 {
     const struct cril_task_spec *const s = l->spec;
-    struct cril_bytes *until = NULL, context;
+    struct cril_bytes context;
     const size_t before = l->text.n;
     json_t *answers = NULL;
     cril_status st = fill_alone(l, p, &s->context, &context);
@@ -396,14 +379,8 @@ static cril_status make_generation(struct loader *l, const struct place *p, stru
     json_decref(answers);
     if (st != CRIL_OK)
         return st;
-    while (s->until && s->until[item->n_until])
-        item->n_until++;
-    until = cril_arena_take(&l->builder.items->arena, item->n_until + 1, sizeof(*until));
-    if (!until)
-        return no_memory(l);
-    for (size_t i = 0; i < item->n_until; i++)
-        until[i] = cril_bytes_of(s->until[i]);
-    item->until = until;
+    item->until = l->until;
+    item->n_until = l->n_until;
     item->kind = CRIL_ITEM_GENERATION;
     item->max_tokens = l->settings->protocol.max_tokens;
     return CRIL_OK;
@@ -456,7 +433,8 @@ static cril_status make_item(struct loader *l, const struct place *p)
                                          : make_generation(l, p, &item);
     if (st != CRIL_OK)
         return st;
-    if (!cril_builder_keep(&l->builder, item.document) || !cril_builder_add(&l->builder, &item))
+    if (!cril_builder_own(&l->builder, json_incref(item.document)) ||
+        !cril_builder_add(&l->builder, &item))
         return no_memory(l);
     return CRIL_OK;
 }
@@ -526,6 +504,8 @@ static cril_status load(struct loader *l, const char *folder, uint64_t limit, ch
     struct cril_sha256 *hash = NULL;
     cril_status st = cril_sha256_create(&hash, l->err);
 
+    if (st == CRIL_OK && !cril_builder_until(&l->builder, s->until, &l->until, &l->n_until))
+        st = no_memory(l);
     if (st == CRIL_OK && p->shots) {
         st = read_data(s, folder, s->shots.file ? s->shots.file : s->data[0], hash, &pool, l->err);
         if (st == CRIL_OK)
@@ -547,61 +527,46 @@ static cril_status load(struct loader *l, const char *folder, uint64_t limit, ch
 
 /* ---- Settings ---- */
 
-static void write_text(struct rule_text *t, const char *key, const char *text)
-{
-    char len[32];
-
-    if (!text)
-        return;
-    snprintf(len, sizeof(len), "%zu", strlen(text));
-    cril_rule_add(t, key);
-    cril_rule_add(t, " ");
-    cril_rule_add(t, len);
-    cril_rule_add(t, ":");
-    cril_rule_add(t, text);
-    cril_rule_add(t, "\n");
-}
-
-static void write_list(struct rule_text *t, const char *key, const struct cril_templates *list)
+static void write_list(struct cril_str *t, const char *key, const struct cril_templates *list)
 {
     for (size_t i = 0; i < list->n; i++)
-        write_text(t, key, list->list[i].source);
+        cril_settings_write(t, key, list->list[i].source);
 }
 
 /* All of the file that decides over a number, but what a protocol says already. */
-static void write_spec(struct rule_text *t, const struct cril_task_spec *s)
+static void write_spec(struct cril_str *t, const struct cril_task_spec *s)
 {
     static const char *const forms[] = {"index", "number", "label", "text"};
 
-    write_text(t, "description", s->description.source);
-    write_text(t, "context", s->context.source);
-    write_text(t, "continuation", s->continuation.source);
-    write_text(t, "text", s->text.source);
-    write_text(t, "gold", s->gold.source);
-    write_text(t, "gold_as", forms[s->gold_form]);
-    write_text(t, "subject", s->subject.source);
+    cril_settings_write(t, "description", s->description.source);
+    cril_settings_write(t, "context", s->context.source);
+    cril_settings_write(t, "continuation", s->continuation.source);
+    cril_settings_write(t, "text", s->text.source);
+    cril_settings_write(t, "gold", s->gold.source);
+    cril_settings_write(t, "gold_as", forms[s->gold_form]);
+    cril_settings_write(t, "subject", s->subject.source);
     write_list(t, "contexts", &s->contexts);
     write_list(t, "choices", &s->choices);
     write_list(t, "labels", &s->labels);
     write_list(t, "answers", &s->answers);
-    write_text(t, "target_delimiter", s->target_delimiter);
-    write_text(t, "shot_delimiter", s->has_shots ? s->shot_delimiter : NULL);
-    write_text(t, "shots", s->has_shots ? s->shots.target_delimiter : NULL);
-    write_text(t, "one_more", s->has_shots && s->shots.one_more ? "yes" : NULL);
+    cril_settings_write(t, "target_delimiter", s->target_delimiter);
+    cril_settings_write(t, "shot_delimiter", s->has_shots ? s->shot_delimiter : NULL);
+    cril_settings_write(t, "shots", s->has_shots ? s->shots.target_delimiter : NULL);
+    cril_settings_write(t, "one_more", s->has_shots && s->shots.one_more ? "yes" : NULL);
 }
 
 /* The protocol that the file describes, as a task of the table has them, and what is overridden. */
-static cril_status make_settings(const struct cril_task_spec *s, struct cril_arena *a,
+static cril_status make_settings(const struct cril_task_spec *s, struct cril_builder *b,
                                  const struct cril_task_overrides *o,
                                  struct cril_task_settings *out, cril_error *err)
 {
-    struct rule_text about = {0};
+    struct cril_str about = {0};
     struct cril_bytes rule;
     bool good;
 
     write_spec(&about, s);
-    good = cril_builder_copy(a, &about, &rule);
-    cril_rule_free(&about);
+    good = cril_builder_copy(b, &about, &rule);
+    cril_str_free(&about);
     if (!good)
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
     const struct cril_task_protocol protocols[] = {
@@ -633,11 +598,10 @@ cril_status cril_task_file_read(const char *path, const char *data,
         .spec = &spec, .settings = &e.settings, .builder = {.items = &e.items}, .err = err};
     cril_status st = cril_task_spec_read(path, &e.items.arena, &spec, err);
 
-    if (st == CRIL_OK &&
-        (st = make_settings(&spec, &e.items.arena, o, &e.settings, err)) == CRIL_OK)
+    if (st == CRIL_OK && (st = make_settings(&spec, &l.builder, o, &e.settings, err)) == CRIL_OK)
         st = load(&l, data, limit, e.data_sha256);
-    cril_rule_free(&l.text);
-    cril_rule_free(&l.piece);
+    cril_str_free(&l.text);
+    cril_str_free(&l.piece);
     if (st != CRIL_OK) {
         cril_items_free(&e.items);
         return st;

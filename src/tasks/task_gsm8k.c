@@ -27,37 +27,46 @@ static cril_status read_number(const struct cril_record *r, struct cril_bytes an
 {
     static const char mark[] = "#### ";
 
-    if (cril_rule_find(answer, 0, mark) == SIZE_MAX)
+    if (cril_str_find(answer, 0, mark) == SIZE_MAX)
         return cril_data_fault(r->data, r->place, err, "\"answer\" has no \"#### \" and number");
-    *out = cril_python_strip(cril_rule_after_last(answer, mark));
+    *out = cril_python_strip(cril_str_after_last(answer, mark));
     return CRIL_OK;
 }
 
-static void ask(struct rule_text *to, const struct problem *p, const char *end)
+/* How the protocols differ. */
+struct style {
+    const char *before_answer; /* behind the question */
+    const char *delimiter;     /* between prompt and solution */
+};
+
+static const struct style *style_of(const struct cril_load *l)
 {
-    cril_rule_add(to, "Question: ");
-    cril_rule_append(to, p->question);
-    cril_rule_add(to, end);
+    static const struct style harness = {"\nAnswer:", " "},
+                              opencompass = {"\nLet's think step by step\nAnswer:", "\n"};
+
+    return cril_settings_are(l->settings, "opencompass") ? &opencompass : &harness;
 }
 
-/* delimiter: between prompt and solution. */
-static cril_status add_shot(struct cril_load *l, const struct cril_record *r, const char *end,
-                            const char *delimiter)
+static void ask(struct cril_load *l, const struct problem *p)
+{
+    cril_str_append_between(&l->text, "Question: ", p->question, style_of(l)->before_answer);
+}
+
+static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
 {
     struct problem p;
     const cril_status st = read_problem(r, &p, l->err);
 
+    (void)nr;
     if (st != CRIL_OK)
         return st;
-    ask(&l->text, &p, end);
-    cril_rule_add(&l->text, delimiter);
-    cril_rule_append(&l->text, p.answer);
-    cril_rule_add(&l->text, "\n\n");
+    ask(l, &p);
+    cril_str_append_between(&l->text, style_of(l)->delimiter, p.answer, "\n\n");
     return CRIL_OK;
 }
 
-static cril_status make_item(struct cril_load *l, const struct cril_record *r, const char *end,
-                             const char *delimiter, struct cril_item *item)
+static cril_status make_item(struct cril_load *l, const struct cril_record *r,
+                             struct cril_item *item)
 {
     struct cril_bytes number;
     struct problem p;
@@ -66,48 +75,19 @@ static cril_status make_item(struct cril_load *l, const struct cril_record *r, c
     if ((st = read_problem(r, &p, l->err)) != CRIL_OK ||
         (st = read_number(r, p.answer, &number, l->err)) != CRIL_OK)
         return st;
-    ask(&l->text, &p, end);
+    ask(l, &p);
     if ((st = cril_load_text(l, &item->context)) != CRIL_OK ||
-        (st = cril_load_joined(l, delimiter, p.answer, &item->gold_text)) != CRIL_OK)
+        (st = cril_load_joined(l, style_of(l)->delimiter, p.answer, &item->gold_text)) != CRIL_OK)
         return st;
     return cril_load_answers(l, item, json_pack("{ss%}", "gold", number.data, number.len));
-}
-
-static const char plain[] = "\nAnswer:", step_by_step[] = "\nLet's think step by step\nAnswer:";
-
-static cril_status add_harness_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
-{
-    (void)nr;
-    return add_shot(l, r, plain, " ");
-}
-
-static cril_status make_harness_item(struct cril_load *l, const struct cril_record *r,
-                                     struct cril_item *item)
-{
-    return make_item(l, r, plain, " ", item);
-}
-
-static cril_status add_opencompass_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
-{
-    (void)nr;
-    return add_shot(l, r, step_by_step, "\n");
-}
-
-static cril_status make_opencompass_item(struct cril_load *l, const struct cril_record *r,
-                                         struct cril_item *item)
-{
-    return make_item(l, r, step_by_step, "\n", item);
 }
 
 static cril_status load(const struct cril_task *t, const struct cril_task_settings *s,
                         const char *folder, uint64_t limit, struct cril_items *out, cril_error *err)
 {
-    static const struct cril_recipe harness = {.shot = add_harness_shot, .item = make_harness_item},
-                                    opencompass = {.shot = add_opencompass_shot,
-                                                   .item = make_opencompass_item};
+    static const struct cril_recipe recipe = {.shot = add_shot, .item = make_item};
 
-    return cril_load_by(cril_settings_are(s, "opencompass") ? &opencompass : &harness, t, s, folder,
-                        limit, out, err);
+    return cril_load_by(&recipe, t, s, folder, limit, out, err);
 }
 
 #define PUBLISHED                                                                                  \
@@ -142,34 +122,21 @@ static const struct cril_task_file files[] = {
 
 static const char *const until[] = {"Question:", "</s>", "<|im_end|>", NULL};
 static const char *const until_opencompass[] = {"Question", NULL};
-static const char strict[] = "the first \"#### \" and number, as text without \",\", \"$\" and a "
-                             "last full stop";
+
+#define LM_EVAL                                                                                    \
+    .version = 1, .shots = 5, .draw = CRIL_DRAW_SEEDED, .max_tokens = 256, .until = until,         \
+    .metric = "strict_match", .metric_shown = "exact_match",                                       \
+    .answer_rule = "the first \"#### \" and number, as text without \",\", \"$\" and a "           \
+                   "last full stop",                                                               \
+    .max_shots = SIZE_MAX
 
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "5 shots drawn anew for each item, window 1900",
-     .version = 1,
-     .shots = 5,
-     .draw = CRIL_DRAW_SEEDED,
+     LM_EVAL,
      .window = 1900,
-     .max_tokens = 256,
-     .bos = CRIL_BOS_GEMMA,
-     .until = until,
-     .metric = "strict_match",
-     .metric_shown = "exact_match",
-     .answer_rule = strict,
-     .max_shots = SIZE_MAX},
-    {.name = "harness",
-     .summary = "5 shots drawn anew for each item",
-     .version = 1,
-     .shots = 5,
-     .draw = CRIL_DRAW_SEEDED,
-     .max_tokens = 256,
-     .until = until,
-     .metric = "strict_match",
-     .metric_shown = "exact_match",
-     .answer_rule = strict,
-     .max_shots = SIZE_MAX},
+     .bos = CRIL_BOS_GEMMA},
+    {.name = "harness", .summary = "5 shots drawn anew for each item", LM_EVAL},
     {.name = "opencompass",
      .summary = "4 given shots that think step by step (gsm8k_gen_17d0dc), window 2048",
      .version = 1,

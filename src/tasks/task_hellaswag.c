@@ -59,22 +59,22 @@ static size_t drop_brackets(char *s, size_t len)
     return n;
 }
 
-static void add_cleaned(struct rule_text *to, struct cril_bytes s)
+static void add_cleaned(struct cril_str *to, struct cril_bytes s)
 {
-    struct rule_text t = {0};
+    struct cril_str t = {0};
 
-    cril_rule_append(&t, cril_python_strip(s));
-    cril_rule_replace(&t, " [title]", ". ");
+    cril_str_append(&t, cril_python_strip(s));
+    cril_str_replace(&t, " [title]", ". ");
     t.n = drop_brackets(t.data, t.n);
-    cril_rule_replace(&t, "  ", " ");
-    cril_rule_append(to, cril_rule_bytes(&t));
+    cril_str_replace(&t, "  ", " ");
+    cril_str_append(to, cril_str_bytes(&t));
     to->failed |= t.failed;
-    cril_rule_free(&t);
+    cril_str_free(&t);
 }
 
 /* Python's str.capitalize(): the first letter in title case, the others in lower case, each by its
  * own mapping. */
-static void add_capitalised(struct rule_text *to, struct cril_bytes s)
+static void add_capitalised(struct cril_str *to, struct cril_bytes s)
 {
     for (size_t at = 0; at < s.len;) {
         const bool first = at == 0;
@@ -86,22 +86,20 @@ static void add_capitalised(struct rule_text *to, struct cril_bytes s)
         n = utf8proc_encode_char(first ? utf8proc_totitle((utf8proc_int32_t)code)
                                        : utf8proc_tolower((utf8proc_int32_t)code),
                                  bytes);
-        cril_rule_append(to, (struct cril_bytes){(char *)bytes, (size_t)n});
+        cril_str_append(to, (struct cril_bytes){(char *)bytes, (size_t)n});
     }
 }
 
-static void add_raw(struct rule_text *to, const struct question *q)
+static void add_raw(struct cril_str *to, const struct question *q)
 {
-    struct rule_text text = {0};
+    struct cril_str text = {0};
 
-    cril_rule_append(&text, q->label);
-    cril_rule_add(&text, ": ");
-    cril_rule_append(&text, q->ctx_a);
-    cril_rule_add(&text, " ");
+    cril_str_append_between(&text, "", q->label, ": ");
+    cril_str_append_between(&text, "", q->ctx_a, " ");
     add_capitalised(&text, q->ctx_b);
-    add_cleaned(to, cril_rule_bytes(&text));
+    add_cleaned(to, cril_str_bytes(&text));
     to->failed |= text.failed;
-    cril_rule_free(&text);
+    cril_str_free(&text);
 }
 
 /* ---- The cleaned form ---- */
@@ -132,18 +130,18 @@ static size_t find_fragment(struct cril_bytes s)
     return 0;
 }
 
-static void add_query(struct rule_text *to, struct cril_bytes s)
+static void add_query(struct cril_str *to, struct cril_bytes s)
 {
     const size_t at = find_fragment(s);
 
     if (at && s.data[at] >= 'a' && s.data[at] <= 'z') {
         const char capital = (char)(s.data[at] - 'a' + 'A');
 
-        cril_rule_append(to, (struct cril_bytes){s.data, at});
-        cril_rule_append(to, (struct cril_bytes){&capital, 1});
+        cril_str_append(to, (struct cril_bytes){s.data, at});
+        cril_str_append(to, (struct cril_bytes){&capital, 1});
         s = (struct cril_bytes){s.data + at + 1, s.len - at - 1};
     }
-    cril_rule_append(to, s);
+    cril_str_append(to, s);
 }
 
 /* ---- Both ---- */
@@ -159,7 +157,7 @@ static cril_status read_question(const struct cril_record *r, struct question *q
     return st;
 }
 
-static void add_context(struct rule_text *to, const struct question *q)
+static void add_context(struct cril_str *to, const struct question *q)
 {
     if (q->raw)
         add_raw(to, q);
@@ -167,14 +165,14 @@ static void add_context(struct rule_text *to, const struct question *q)
         add_query(to, q->query);
 }
 
-static void add_ending(struct rule_text *to, const struct question *q, size_t i)
+static void add_ending(struct cril_str *to, const struct question *q, size_t i)
 {
     const struct cril_bytes text = cril_json_text(json_array_get(q->endings, i));
 
     if (q->raw)
         add_cleaned(to, text);
     else
-        cril_rule_append(to, text);
+        cril_str_append(to, text);
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -186,9 +184,9 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     if (st != CRIL_OK)
         return st;
     add_context(&l->text, &q);
-    cril_rule_add(&l->text, " ");
+    cril_str_add(&l->text, " ");
     add_ending(&l->text, &q, (size_t)q.right);
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_add(&l->text, "\n\n");
     return CRIL_OK;
 }
 
@@ -208,7 +206,7 @@ static cril_status make_item(struct cril_load *l, const struct cril_record *r,
         l->text.n = 0;
         add_ending(&l->text, &q, i);
         st = l->text.failed ? cril_load_no_memory(l)
-                            : cril_load_choice(l, r, item, i, cril_rule_bytes(&l->text));
+                            : cril_load_choice(l, r, item, i, cril_str_bytes(&l->text));
     }
     item->gold = (ptrdiff_t)q.right;
     return st;
@@ -241,27 +239,17 @@ static const struct cril_task_file files[] = {
     {0},
 };
 
-static const char rule[] = "largest sum of log p of \" \" + choice, by characters of the choice";
-
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "no shots, endings as continuations, window 1900",
-     .version = 1,
+     CRIL_TASK_ACC_NORM,
      .draw = CRIL_DRAW_SEEDED,
      .window = 1900,
-     .bos = CRIL_BOS_GEMMA,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     .bos = CRIL_BOS_GEMMA},
     {.name = "harness",
      .summary = "no shots (10 by --shots), endings as continuations",
-     .version = 1,
-     .draw = CRIL_DRAW_SEEDED,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .answer_rule = rule,
-     .max_shots = SIZE_MAX},
+     CRIL_TASK_ACC_NORM,
+     .draw = CRIL_DRAW_SEEDED},
     {0},
 };
 

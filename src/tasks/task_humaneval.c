@@ -40,14 +40,14 @@ static cril_status make_paper_item(struct cril_load *l, const struct cril_record
         (st = cril_load_id(l, item, p.id)) != CRIL_OK)
         return st;
     stripped = cril_python_strip(p.prompt);
-    cril_rule_append(&l->text, stripped);
+    cril_str_append(&l->text, stripped);
     if ((st = cril_load_text(l, &item->context)) != CRIL_OK)
         return st;
     l->text.n = 0;
-    cril_rule_append(&l->text, (struct cril_bytes){stripped.data + stripped.len,
-                                                   (size_t)(p.prompt.data + p.prompt.len -
-                                                            (stripped.data + stripped.len))});
-    cril_rule_append(&l->text, p.solution);
+    cril_str_append(&l->text, (struct cril_bytes){stripped.data + stripped.len,
+                                                  (size_t)(p.prompt.data + p.prompt.len -
+                                                           (stripped.data + stripped.len))});
+    cril_str_append(&l->text, p.solution);
     if ((st = cril_load_text(l, &item->gold_text)) != CRIL_OK)
         return st;
     cril_load_generation(l, item);
@@ -63,7 +63,7 @@ static cril_status make_harness_item(struct cril_load *l, const struct cril_reco
     if ((st = read_problem(r, &p, l->err)) != CRIL_OK ||
         (st = cril_load_id(l, item, p.id)) != CRIL_OK)
         return st;
-    cril_rule_append(&l->text, p.prompt);
+    cril_str_append(&l->text, p.prompt);
     if ((st = cril_load_text(l, &item->context)) != CRIL_OK ||
         (st = cril_load_joined(l, "", p.solution, &item->gold_text)) != CRIL_OK)
         return st;
@@ -114,20 +114,20 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
                                                     .needs = "",
                                                     .as_library = true};
     const bool paper = cril_settings_are(s, "paper");
-    struct rule_text t = {0};
+    struct cril_str t = {0};
 
     if (paper)
-        cril_rule_add(&t, imports);
+        cril_str_add(&t, imports);
     if (!whole) {
         cril_program_add_field(&t, item, "prompt");
-        cril_rule_add(&t, paper ? "\n" : "");
+        cril_str_add(&t, paper ? "\n" : "");
     }
-    cril_program_add_answer(&t, completion);
-    cril_rule_add(&t, "\n");
+    cril_str_append_repaired(&t, completion);
+    cril_str_add(&t, "\n");
     cril_program_add_field(&t, item, "test");
-    cril_rule_add(&t, "\ncheck(");
+    cril_str_add(&t, "\ncheck(");
     cril_program_add_field(&t, item, "entry_point");
-    cril_rule_add(&t, ")\n");
+    cril_str_add(&t, ")\n");
     return cril_program_finish(&t, &limits, out, err);
 }
 

@@ -53,10 +53,8 @@ static cril_status make_item(struct cril_load *l, const struct cril_record *r,
     if (!cril_math_boxed(p.solution, &answer))
         return cril_data_fault(r->data, r->place, l->err,
                                "\"solution\" has neither \\boxed{} nor \\fbox{}");
-    cril_rule_add(&l->text, "Problem:\n");
-    cril_rule_append(&l->text, p.text);
-    cril_rule_add(&l->text, before_heading);
-    cril_rule_add(&l->text, "Solution:");
+    cril_str_append_between(&l->text, "Problem:\n", p.text, before_heading);
+    cril_str_add(&l->text, "Solution:");
     if ((st = cril_load_text(l, &item->context)) != CRIL_OK ||
         (st = cril_load_joined(l, before_solution, p.solution, &item->gold_text)) != CRIL_OK)
         return st;
@@ -73,11 +71,8 @@ static cril_status add_shot(struct cril_load *l, const struct cril_record *r, si
     (void)nr;
     if (st != CRIL_OK)
         return st;
-    cril_rule_add(&l->text, "Problem:\n");
-    cril_rule_append(&l->text, p.text);
-    cril_rule_add(&l->text, "\n\nSolution:\n");
-    cril_rule_append(&l->text, p.solution);
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_append_between(&l->text, "Problem:\n", p.text, "\n\nSolution:\n");
+    cril_str_append_between(&l->text, "", p.solution, "\n\n");
     return CRIL_OK;
 }
 
@@ -137,7 +132,7 @@ static cril_status make_harness_item(struct cril_load *l, const struct cril_reco
                                      struct cril_item *item)
 {
     for (size_t i = 0; i < l->settings->protocol.shots; i++)
-        cril_rule_add(&l->text, harness_shots[i]);
+        cril_str_add(&l->text, harness_shots[i]);
     return make_item(l, r, "\n\n", " ", item);
 }
 

@@ -27,10 +27,12 @@ static cril_status read_id(const struct cril_record *r, int64_t *out, cril_error
     return cril_field_integer(r, "task_id", 0, INT32_MAX, out, err);
 }
 
-/* text: the name of its field. */
-static cril_status read_problem(const struct cril_record *r, const char *text, size_t min_tests,
-                                struct problem *out, cril_error *err)
+static cril_status read_problem(const struct cril_load *l, const struct cril_record *r,
+                                struct problem *out)
 {
+    const char *const text = cril_settings_are(l->settings, "sanitized") ? "prompt" : "text";
+    const size_t min_tests = cril_settings_are(l->settings, "harness") ? HARNESS_TESTS : 1;
+    cril_error *const err = l->err;
     cril_status st;
 
     if ((st = read_id(r, &out->id, err)) != CRIL_OK ||
@@ -64,29 +66,26 @@ static cril_status choose_sanitized(const struct cril_record *r, bool *is_item, 
 
 /* ---- Prompts ---- */
 
-static void add_tests(struct rule_text *to, const struct problem *p, size_t max)
+static void add_tests(struct cril_str *to, const struct problem *p, size_t max)
 {
     for (size_t i = 0; i < json_array_size(p->tests) && i < max; i++) {
-        cril_rule_append(to, cril_json_text(json_array_get(p->tests, i)));
-        cril_rule_add(to, "\n");
+        cril_str_append_between(to, "", cril_json_text(json_array_get(p->tests, i)), "\n");
     }
 }
 
-static void ask(struct rule_text *to, const struct problem *p, size_t max_tests)
+static void ask(struct cril_str *to, const struct problem *p, size_t max_tests)
 {
-    cril_rule_add(to, "You are an expert Python programmer, and here is your task: ");
-    cril_rule_append(to, p->text);
-    cril_rule_add(to, " Your code should pass these tests:\n\n");
+    cril_str_append_between(to,
+                            "You are an expert Python programmer, and here is your task: ", p->text,
+                            " Your code should pass these tests:\n\n");
     add_tests(to, p, max_tests);
 }
 
-static void ask_by_docstring(struct rule_text *to, const struct problem *p)
+static void ask_by_docstring(struct cril_str *to, const struct problem *p)
 {
-    cril_rule_add(to, "\"\"\"\n");
-    cril_rule_append(to, p->text);
-    cril_rule_add(to, "\n");
+    cril_str_append_between(to, "\"\"\"\n", p->text, "\n");
     add_tests(to, p, 1);
-    cril_rule_add(to, "\"\"\"\n");
+    cril_str_add(to, "\"\"\"\n");
 }
 
 static cril_status finish_item(struct cril_load *l, const struct problem *p, struct cril_item *item)
@@ -105,78 +104,49 @@ static cril_status finish_item(struct cril_load *l, const struct problem *p, str
 
 /* InCoder's: an empty line between two shots, none before the item. Without shots its script leaves
  * the marks out. */
-static cril_status add_delimited_shot(struct cril_load *l, const struct problem *p, size_t nr)
+static cril_status add_delimited_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
 {
-    cril_rule_add(&l->text, nr ? "\n" : "");
-    ask(&l->text, p, SIZE_MAX);
-    cril_rule_add(&l->text, "[BEGIN]\n");
-    cril_rule_append(&l->text, p->code);
-    cril_rule_add(&l->text, "\n[DONE]\n");
+    struct problem p;
+    const cril_status st = read_problem(l, r, &p);
+
+    if (st != CRIL_OK)
+        return st;
+    cril_str_add(&l->text, nr ? "\n" : "");
+    ask(&l->text, &p, SIZE_MAX);
+    cril_str_append_between(&l->text, "[BEGIN]\n", p.code, "\n[DONE]\n");
     return CRIL_OK;
 }
 
-static cril_status make_delimited_item(struct cril_load *l, const struct problem *p,
+static cril_status make_delimited_item(struct cril_load *l, const struct cril_record *r,
                                        struct cril_item *item)
 {
-    ask(&l->text, p, SIZE_MAX);
-    cril_rule_add(&l->text, l->shots.n ? "[BEGIN]\n" : "");
-    return finish_item(l, p, item);
-}
-
-static cril_status add_paper_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
-{
-    struct problem p;
-    const cril_status st = read_problem(r, "text", 1, &p, l->err);
-
-    return st == CRIL_OK ? add_delimited_shot(l, &p, nr) : st;
-}
-
-static cril_status make_paper_item(struct cril_load *l, const struct cril_record *r,
-                                   struct cril_item *item)
-{
+    const bool sanitized = cril_settings_are(l->settings, "sanitized");
     struct cril_bytes setup;
-    struct problem p;
-    cril_status st;
-
-    if ((st = read_problem(r, "text", 1, &p, l->err)) != CRIL_OK ||
-        (st = cril_field_optional_text(r, "test_setup_code", &setup, l->err)) != CRIL_OK)
-        return st;
-    return make_delimited_item(l, &p, item);
-}
-
-static cril_status add_sanitized_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
-{
-    struct problem p;
-    const cril_status st = read_problem(r, "prompt", 1, &p, l->err);
-
-    return st == CRIL_OK ? add_delimited_shot(l, &p, nr) : st;
-}
-
-static cril_status make_sanitized_item(struct cril_load *l, const struct cril_record *r,
-                                       struct cril_item *item)
-{
     const json_t *imports;
     struct problem p;
     cril_status st;
 
-    if ((st = read_problem(r, "prompt", 1, &p, l->err)) != CRIL_OK ||
-        (st = cril_field_texts(r, "test_imports", 0, &imports, l->err)) != CRIL_OK)
+    if ((st = read_problem(l, r, &p)) != CRIL_OK ||
+        (st = sanitized
+                  ? cril_field_texts(r, "test_imports", 0, &imports, l->err)
+                  : cril_field_optional_text(r, "test_setup_code", &setup, l->err)) != CRIL_OK)
         return st;
-    return make_delimited_item(l, &p, item);
+    ask(&l->text, &p, SIZE_MAX);
+    cril_str_add(&l->text, l->shots.n ? "[BEGIN]\n" : "");
+    return finish_item(l, &p, item);
 }
 
 /* InCoder's default. */
 static cril_status add_docstring_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
 {
     struct problem p;
-    const cril_status st = read_problem(r, "text", 1, &p, l->err);
+    const cril_status st = read_problem(l, r, &p);
 
     if (st != CRIL_OK)
         return st;
-    cril_rule_add(&l->text, nr ? "\n" : "");
+    cril_str_add(&l->text, nr ? "\n" : "");
     ask_by_docstring(&l->text, &p);
-    cril_rule_append(&l->text, p.code);
-    cril_rule_add(&l->text, "\n");
+    cril_str_append_between(&l->text, "", p.code, "\n");
     return CRIL_OK;
 }
 
@@ -184,7 +154,7 @@ static cril_status make_docstring_item(struct cril_load *l, const struct cril_re
                                        struct cril_item *item)
 {
     struct problem p;
-    const cril_status st = read_problem(r, "text", 1, &p, l->err);
+    const cril_status st = read_problem(l, r, &p);
 
     if (st != CRIL_OK)
         return st;
@@ -195,15 +165,13 @@ static cril_status make_docstring_item(struct cril_load *l, const struct cril_re
 static cril_status add_harness_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
 {
     struct problem p;
-    const cril_status st = read_problem(r, "text", HARNESS_TESTS, &p, l->err);
+    const cril_status st = read_problem(l, r, &p);
 
     (void)nr;
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &p, HARNESS_TESTS);
-    cril_rule_add(&l->text, "[BEGIN]\n");
-    cril_rule_append(&l->text, p.code);
-    cril_rule_add(&l->text, "\n[DONE]\n\n");
+    cril_str_append_between(&l->text, "[BEGIN]\n", p.code, "\n[DONE]\n\n");
     return CRIL_OK;
 }
 
@@ -211,12 +179,12 @@ static cril_status make_harness_item(struct cril_load *l, const struct cril_reco
                                      struct cril_item *item)
 {
     struct problem p;
-    const cril_status st = read_problem(r, "text", HARNESS_TESTS, &p, l->err);
+    const cril_status st = read_problem(l, r, &p);
 
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &p, HARNESS_TESTS);
-    cril_rule_add(&l->text, "[BEGIN]\n");
+    cril_str_add(&l->text, "[BEGIN]\n");
     return finish_item(l, &p, item);
 }
 
@@ -224,11 +192,11 @@ static cril_status load(const struct cril_task *t, const struct cril_task_settin
                         const char *folder, uint64_t limit, struct cril_items *out, cril_error *err)
 {
     static const struct cril_recipe
-        paper = {.choose = choose, .shot = add_paper_shot, .item = make_paper_item},
+        paper = {.choose = choose, .shot = add_delimited_shot, .item = make_delimited_item},
         docstring = {.choose = choose, .shot = add_docstring_shot, .item = make_docstring_item},
         harness = {.choose = choose, .shot = add_harness_shot, .item = make_harness_item},
         sanitized = {
-            .choose = choose_sanitized, .shot = add_sanitized_shot, .item = make_sanitized_item};
+            .choose = choose_sanitized, .shot = add_delimited_shot, .item = make_delimited_item};
     const struct cril_recipe *const r = cril_settings_are(s, "paper")       ? &paper
                                         : cril_settings_are(s, "docstring") ? &docstring
                                         : cril_settings_are(s, "harness")   ? &harness
@@ -240,14 +208,13 @@ static cril_status load(const struct cril_task *t, const struct cril_task_settin
 /* ---- The program ---- */
 
 /* The texts of a list, each on lines of its own. */
-static void add_list(struct rule_text *t, const struct cril_item *item, const char *field,
+static void add_list(struct cril_str *t, const struct cril_item *item, const char *field,
                      size_t max)
 {
     const json_t *const list = json_object_get(item->document, field);
 
     for (size_t i = 0; i < json_array_size(list) && i < max; i++) {
-        cril_rule_append(t, cril_json_text(json_array_get(list, i)));
-        cril_rule_add(t, "\n");
+        cril_str_append_between(t, "", cril_json_text(json_array_get(list, i)), "\n");
     }
 }
 
@@ -258,15 +225,15 @@ static cril_status program(const struct cril_task_settings *s, const struct cril
     static const struct cril_task_program limits = {
         .wall_sec = 60, .cpu_sec = 10, .memory_bytes = (size_t)4 << 30, .needs = ""};
     const bool harness = cril_settings_are(s, "harness");
-    struct rule_text t = {0};
+    struct cril_str t = {0};
 
     (void)whole; /* an answer always is */
     add_list(&t, item, "test_imports", SIZE_MAX);
-    cril_program_add_answer(&t, completion);
-    cril_rule_add(&t, "\n");
+    cril_str_append_repaired(&t, completion);
+    cril_str_add(&t, "\n");
     if (!harness) {
         cril_program_add_field(&t, item, "test_setup_code");
-        cril_rule_add(&t, "\n");
+        cril_str_add(&t, "\n");
     }
     add_list(&t, item, "test_list", harness ? HARNESS_TESTS : SIZE_MAX);
     const cril_status st = cril_program_finish(&t, &limits, out, err);
@@ -302,21 +269,16 @@ static const char *const until[] = {"[DONE]",   "\nassert", "\nclass", "\nif",
 static const char *const until_harness[] = {"[DONE]", NULL};
 
 #define TESTS "answer, setup code, all tests; 10 s of processor, 60 s of wall time"
+#define INCODER                                                                                    \
+    .version = 1, .shots = 3, .draw = CRIL_DRAW_FIXED, .window = 1900, .max_tokens = 2048,         \
+    .until = until, .metric = "passed", .metric_shown = "pass@1", .max_shots = 3,                  \
+    .shortens_answer = true
 
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "3 given shots between [BEGIN] and [DONE] (InCoder), window 1900",
-     .version = 1,
-     .shots = 3,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 2048,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = TESTS,
-     .max_shots = 3,
-     .shortens_answer = true},
+     INCODER,
+     .answer_rule = TESTS},
     {.name = "harness",
      .summary = "3 given shots, setup code left out: problem 367 cannot be passed",
      .version = 1,
@@ -331,30 +293,13 @@ static const struct cril_task_protocol protocols[] = {
     {.name = "docstring",
      .summary = "3 given shots, task and first test as a docstring (InCoder's default), window "
                 "1900",
-     .version = 1,
-     .shots = 3,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 2048,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = TESTS,
-     .max_shots = 3,
-     .shortens_answer = true},
+     INCODER,
+     .answer_rule = TESTS},
     {.name = "sanitized",
      .summary = "the 427 problems checked by hand, asked as \"paper\" does",
-     .version = 1,
-     .shots = 3,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 2048,
-     .until = until,
-     .metric = "passed",
-     .metric_shown = "pass@1",
-     .answer_rule = "imports of the tests, answer, all tests; 10 s of processor, 60 s of wall time",
-     .max_shots = 3,
-     .shortens_answer = true},
+     INCODER,
+     .answer_rule =
+         "imports of the tests, answer, all tests; 10 s of processor, 60 s of wall time"},
     {0},
 };
 

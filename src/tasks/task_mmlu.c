@@ -65,11 +65,9 @@ static struct cril_bytes choice_text(const struct question *q, size_t i)
 
 /* ---- Cloze ---- */
 
-static void ask_cloze(struct rule_text *to, const struct question *q)
+static void ask_cloze(struct cril_str *to, const struct question *q)
 {
-    cril_rule_add(to, "Question: ");
-    cril_rule_append(to, q->text);
-    cril_rule_add(to, "\nAnswer:");
+    cril_str_append_between(to, "Question: ", q->text, "\nAnswer:");
 }
 
 static cril_status add_cloze_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -81,9 +79,7 @@ static cril_status add_cloze_shot(struct cril_load *l, const struct cril_record 
     if (st != CRIL_OK)
         return st;
     ask_cloze(&l->text, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_append(&l->text, choice_text(&q, (size_t)q.right));
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_append_between(&l->text, " ", choice_text(&q, (size_t)q.right), "\n\n");
     return CRIL_OK;
 }
 
@@ -121,16 +117,14 @@ static const struct cril_recipe cloze = {.description = CLOZE "\n",
 
 static const char *const letters[CHOICES] = {"A", "B", "C", "D"};
 
-static void ask_letters(struct rule_text *to, const struct question *q)
+static void ask_letters(struct cril_str *to, const struct question *q)
 {
-    cril_rule_append(to, q->text);
+    cril_str_append(to, q->text);
     for (size_t i = 0; i < CHOICES; i++) {
-        cril_rule_add(to, "\n");
-        cril_rule_add(to, letters[i]);
-        cril_rule_add(to, ". ");
-        cril_rule_append(to, choice_text(q, i));
+        cril_str_append_between(to, "\n", cril_bytes_of(letters[i]), ". ");
+        cril_str_append(to, choice_text(q, i));
     }
-    cril_rule_add(to, "\nAnswer:");
+    cril_str_add(to, "\nAnswer:");
 }
 
 static cril_status add_letters_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
@@ -142,9 +136,7 @@ static cril_status add_letters_shot(struct cril_load *l, const struct cril_recor
     if (st != CRIL_OK)
         return st;
     ask_letters(&l->text, &q);
-    cril_rule_add(&l->text, " ");
-    cril_rule_add(&l->text, letters[q.right]);
-    cril_rule_add(&l->text, "\n\n");
+    cril_str_append_between(&l->text, " ", cril_bytes_of(letters[q.right]), "\n\n");
     return CRIL_OK;
 }
 
@@ -222,22 +214,15 @@ static const struct cril_task_file files[] = {
     {0},
 };
 
-static const char by_length[] =
-    "largest sum of log p of \" \" + choice, by characters of the choice";
-
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "5 shots, cloze, plain mean of the subjects, window 1900",
-     .version = 1,
+     CRIL_TASK_ACC_NORM,
      .shots = 5,
      .draw = CRIL_DRAW_FIRST,
      .window = 1900,
      .bos = CRIL_BOS_GEMMA,
-     .metric = "acc_norm",
-     .metric_shown = "acc_norm",
-     .mean_of_subjects = true,
-     .answer_rule = by_length,
-     .max_shots = SIZE_MAX},
+     .mean_of_subjects = true},
     {.name = "harness",
      .summary = "5 shots, choices shown, the letter is scored, mean of the items",
      .version = 1,

@@ -44,59 +44,54 @@ static struct cril_bytes option(const struct question *q, size_t i)
     return cril_json_text(json_array_get(q->options, i));
 }
 
-static void add_options(struct rule_text *to, const struct question *q)
+static void add_options(struct cril_str *to, const struct question *q)
 {
     for (size_t i = 0; i < OPTIONS; i++) {
-        cril_rule_add(to, i ? " " : "");
-        cril_rule_append(to, option(q, i));
+        cril_str_add(to, i ? " " : "");
+        cril_str_append(to, option(q, i));
     }
 }
 
 /* ---- AGIEval ---- */
 
 /* nr: as the exam counts, from 1. */
-static void ask(struct rule_text *to, const struct question *q, size_t nr)
+static void ask(struct cril_str *to, const struct question *q, size_t nr)
 {
-    char number[32];
+    char heading[40];
 
-    snprintf(number, sizeof(number), "%zu", nr);
-    cril_rule_add(to, "Problem ");
-    cril_rule_add(to, number);
-    cril_rule_add(to, ".   ");
-    cril_rule_append(to, q->passage);
-    cril_rule_add(to, " ");
-    cril_rule_append(to, q->text);
-    cril_rule_add(to, "\nChoose from the following options:    ");
+    snprintf(heading, sizeof(heading), "Problem %zu.   ", nr);
+    cril_str_append_between(to, heading, q->passage, " ");
+    cril_str_append(to, q->text);
+    cril_str_add(to, "\nChoose from the following options:    ");
     add_options(to, q);
-    cril_rule_add(to, "\n");
+    cril_str_add(to, "\n");
+}
+
+static cril_status explain(struct cril_load *l, const struct cril_record *r, size_t nr)
+{
+    struct cril_bytes explanation;
+    const cril_status st = cril_field_text(r, "explanation", &explanation, l->err);
+    char heading[60];
+
+    if (st != CRIL_OK)
+        return st;
+    snprintf(heading, sizeof(heading), "Explanation for Problem %zu:   ", nr);
+    cril_str_append_between(&l->text, heading, explanation, "\n");
+    return CRIL_OK;
 }
 
 static cril_status add_shot(struct cril_load *l, const struct cril_record *r, size_t nr)
 {
     struct question q;
-    const cril_status st = read_question(r, &q, l->err);
+    cril_status st = read_question(r, &q, l->err);
 
     if (st != CRIL_OK)
         return st;
     ask(&l->text, &q, nr + 1);
-    if (!cril_settings_are(l->settings, "no_explanations")) {
-        struct cril_bytes explanation;
-        const cril_status found = cril_field_text(r, "explanation", &explanation, l->err);
-        char number[32];
-
-        if (found != CRIL_OK)
-            return found;
-        snprintf(number, sizeof(number), "%zu", nr + 1);
-        cril_rule_add(&l->text, "Explanation for Problem ");
-        cril_rule_add(&l->text, number);
-        cril_rule_add(&l->text, ":   ");
-        cril_rule_append(&l->text, explanation);
-        cril_rule_add(&l->text, "\n");
-    }
-    cril_rule_add(&l->text, "The answer is therefore ");
-    cril_rule_append(&l->text, q.label);
-    cril_rule_add(&l->text, "\n\n");
-    return CRIL_OK;
+    if (!cril_settings_are(l->settings, "no_explanations"))
+        st = explain(l, r, nr + 1);
+    cril_str_append_between(&l->text, "The answer is therefore ", q.label, "\n\n");
+    return st;
 }
 
 static cril_status make_item(struct cril_load *l, const struct cril_record *r,
@@ -128,12 +123,10 @@ static cril_status make_choices(struct cril_load *l, const struct cril_record *r
     for (size_t i = 0; i < OPTIONS && st == CRIL_OK; i++)
         st = cril_load_choice(l, r, item, i, option(&q, i));
     item->gold = (ptrdiff_t)q.right;
-    cril_rule_append(&l->text, q.passage);
-    cril_rule_add(&l->text, "Q: ");
-    cril_rule_append(&l->text, q.text);
-    cril_rule_add(&l->text, " Answer Choices: ");
+    cril_str_append(&l->text, q.passage);
+    cril_str_append_between(&l->text, "Q: ", q.text, " Answer Choices: ");
     add_options(&l->text, &q);
-    cril_rule_add(&l->text, "\nA: Among A through D, the answer is");
+    cril_str_add(&l->text, "\nA: Among A through D, the answer is");
     return st == CRIL_OK ? cril_load_text(l, &item->context) : st;
 }
 
@@ -170,20 +163,16 @@ static const struct cril_task_file files[] = {
 
 static const char *const until[] = {"\nProblem ", NULL};
 
+#define AGIEVAL                                                                                    \
+    .version = 1, .shots = 4, .draw = CRIL_DRAW_FIXED, .window = 1900, .max_tokens = 512,          \
+    .until = until, .metric_shown = "accuracy", .max_shots = 5, .shortens_answer = true
+
 static const struct cril_task_protocol protocols[] = {
     {.name = "paper",
      .summary = "4 given shots with explanations (AGIEval few-shot-CoT), window 1900",
-     .version = 1,
-     .shots = 4,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 512,
-     .until = until,
+     AGIEVAL,
      .metric = "agieval_few_shot_cot_match",
-     .metric_shown = "accuracy",
-     .answer_rule = "the last line: the letter behind \"answer is \", else the first A to F",
-     .max_shots = 5,
-     .shortens_answer = true},
+     .answer_rule = "the last line: the letter behind \"answer is \", else the first A to F"},
     {.name = "harness",
      .summary = "no shots, options shown and scored as continuations (agieval_sat_math)",
      .version = 1,
@@ -193,17 +182,9 @@ static const struct cril_task_protocol protocols[] = {
      .answer_rule = "largest sum of log p of \" \" + option"},
     {.name = "no_explanations",
      .summary = "4 given shots without explanations (AGIEval few-shot), window 1900",
-     .version = 1,
-     .shots = 4,
-     .draw = CRIL_DRAW_FIXED,
-     .window = 1900,
-     .max_tokens = 512,
-     .until = until,
+     AGIEVAL,
      .metric = "agieval_few_shot_match",
-     .metric_shown = "accuracy",
-     .answer_rule = "the letter behind the first \"answer is \", else the first A to F",
-     .max_shots = 5,
-     .shortens_answer = true},
+     .answer_rule = "the letter behind the first \"answer is \", else the first A to F"},
     {0},
 };
 

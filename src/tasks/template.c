@@ -220,8 +220,8 @@ cril_status cril_template_parse(const char *source, struct cril_arena *a, struct
 
 struct filling {
     const struct cril_template_part *slot;
-    json_t *list;         /* texts are appended to it; NULL: */
-    struct rule_text *to; /* the text is */
+    json_t *list;        /* texts are appended to it; NULL: */
+    struct cril_str *to; /* the text is */
     cril_error *err;
 };
 
@@ -278,7 +278,7 @@ static cril_status put(const struct filling *f, struct cril_bytes s)
     if (st != CRIL_OK)
         return st;
     if (!f->list)
-        cril_rule_append(f->to, s);
+        cril_str_append(f->to, s);
     else if (json_array_append_new(f->list, json_stringn(s.len ? s.data : "", s.len)) != 0)
         return no_memory(f->err);
     return CRIL_OK;
@@ -352,7 +352,7 @@ static cril_status follow(const struct filling *f, const struct step *s, const j
 }
 
 cril_status cril_template_fill(const struct cril_template *t, const json_t *record,
-                               struct rule_text *to, cril_error *err)
+                               struct cril_str *to, cril_error *err)
 {
     cril_status st = CRIL_OK;
 
@@ -362,7 +362,7 @@ cril_status cril_template_fill(const struct cril_template *t, const json_t *reco
         if (f.slot->is_slot)
             st = follow(&f, f.slot->steps, record);
         else
-            cril_rule_append(to, f.slot->text);
+            cril_str_append(to, f.slot->text);
     }
     return st == CRIL_OK && to->failed ? no_memory(err) : st;
 }
@@ -370,7 +370,7 @@ cril_status cril_template_fill(const struct cril_template *t, const json_t *reco
 cril_status cril_template_list(const struct cril_template *t, const json_t *record, json_t *to,
                                cril_error *err)
 {
-    struct rule_text text = {0};
+    struct cril_str text = {0};
     cril_status st;
 
     if (t->n == 1 && t->parts[0].is_slot) {
@@ -380,8 +380,8 @@ cril_status cril_template_list(const struct cril_template *t, const json_t *reco
     }
     st = cril_template_fill(t, record, &text, err);
     if (st == CRIL_OK &&
-        json_array_append_new(to, json_stringn(cril_rule_bytes(&text).data, text.n)) != 0)
+        json_array_append_new(to, json_stringn(cril_str_bytes(&text).data, text.n)) != 0)
         st = no_memory(err);
-    cril_rule_free(&text);
+    cril_str_free(&text);
     return st;
 }

@@ -8,7 +8,7 @@
 #ifndef CRIL_TASKS_TEMPLATE_H
 #define CRIL_TASKS_TEMPLATE_H
 
-#include "tasks/rule_text.h"
+#include "tasks/str.h"
 #include "util/arena.h"
 
 #include <cril/status.h>
@@ -29,7 +29,7 @@ cril_status cril_template_parse(const char *source, struct cril_arena *a, struct
 /* Appends to `to` what the template makes of a record. CRIL_ERR_FORMAT: the record lacks a field,
  * or it is none that can be printed; the sentence is without file and line. */
 cril_status cril_template_fill(const struct cril_template *t, const json_t *record,
-                               struct rule_text *to, cril_error *err);
+                               struct cril_str *to, cril_error *err);
 
 /*
  * The same for a template that may stand for several texts: one slot alone that names a list, or

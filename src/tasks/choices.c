@@ -151,7 +151,7 @@ static cril_status lay_gold(struct cril_scoring *s, const struct cril_item *item
     fault->text[0] = '\0';
     if (item->kind == CRIL_ITEM_ROLLING || !text.data)
         return CRIL_OK;
-    t->gold_bytes = text.len + context.len - cril_without_blanks(context);
+    t->gold_bytes = text.len + context.len - cril_without_blanks(context.data, context.len);
     if (is_choice && !item->gold_context.data) {
         t->gold = t->first + (size_t)item->gold;
         return CRIL_OK;

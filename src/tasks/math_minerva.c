@@ -425,7 +425,7 @@ void cril_minerva_answer(struct rule_text *t, struct cril_bytes text)
                 break;
         if (end != SIZE_MAX)
             found = cril_python_strip(
-                cril_rule_part(all, start, cril_python_read_back(all, end, &code)));
+                cril_rule_part(all, start, cril_utf8_read_back(all.data, end, &code)));
         at = line;
     }
     cril_rule_set(t, found.data ? found : cril_bytes_of("[invalidanswer]"));

@@ -397,7 +397,7 @@ static void test_faults(void **state)
     const char *const joined[] = {"g", " a", NULL}, *const fine[] = {" a", " the", NULL};
     const char *const longer[] = {" on on on on on on on on", " a", NULL};
     struct cril_evaluation_sum *sum;
-    const struct cril_evaluation_score *s;
+    const cril_eval_score *s;
     struct lines l = {0};
     json_t *line;
     size_t n;
@@ -628,7 +628,7 @@ static void test_subjects(void **state)
 
     for (int mean = 0; mean < 2; mean++) {
         struct cril_evaluation_sum *sum;
-        const struct cril_evaluation_score *s;
+        const cril_eval_score *s;
         const double se_a = sqrt(0.25 / 3 * 0.75), se_b = sqrt(0.25);
         double rates = 0, nats = 0;
         size_t n;

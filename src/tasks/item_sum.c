@@ -32,8 +32,9 @@ struct cril_evaluation_sum {
     size_t *slots; /* [n_slots] a hash table: 1 + an entry; 0: free */
     size_t n_slots;
     struct cril_places places;
-    struct cril_evaluation_score *scores;
-    struct cril_evaluation_reference reference;
+    cril_eval_score *scores;
+    const char *first_error; /* NULL: there is none */
+    cril_eval_reference reference;
 };
 
 static cril_status no_memory(cril_error *err)
@@ -161,7 +162,7 @@ static cril_status read_entry(const struct cril_evaluation_sum *s, const json_t 
     return CRIL_OK;
 }
 
-static void compare_nats(struct cril_evaluation_reference *r, const json_t *of)
+static void compare_nats(cril_eval_reference *r, const json_t *of)
 {
     const json_t *ours = json_object_get(of, "nats"),
                  *theirs = json_object_get(of, "reference_nats");
@@ -174,7 +175,7 @@ static void compare_nats(struct cril_evaluation_reference *r, const json_t *of)
         r->largest = difference;
 }
 
-static void compare_reference(struct cril_evaluation_reference *r, const json_t *line)
+static void compare_reference(cril_eval_reference *r, const json_t *line)
 {
     const json_t *text = json_object_get(line, "reference_text"), *choice;
     size_t i;
@@ -183,8 +184,17 @@ static void compare_reference(struct cril_evaluation_reference *r, const json_t 
     json_array_foreach(json_object_get(line, "choices"), i, choice) compare_nats(r, choice);
     if (text) {
         r->n_texts++;
-        r->n_equal += json_equal(text, json_object_get(line, "text")) != 0;
+        r->equal += json_equal(text, json_object_get(line, "text")) != 0;
     }
+}
+
+/* False: out of memory. */
+static bool keep_error(struct cril_evaluation_sum *s, const json_t *error)
+{
+    if (!s->first_error && json_is_string(error))
+        s->first_error =
+            cril_arena_text(&s->names, json_string_value(error), json_string_length(error));
+    return s->first_error || !json_is_string(error);
 }
 
 /* line is parsed. */
@@ -205,7 +215,8 @@ static cril_status add(struct cril_evaluation_sum *s, const json_t *line, uint64
         return s->entries[*slot - 1].print == print
                    ? CRIL_OK
                    : wrong(s, "is there twice, with other figures", err);
-    if (!(e.subject = cril_arena_text(&s->names, e.subject, strlen(e.subject))))
+    if (!(e.subject = cril_arena_text(&s->names, e.subject, strlen(e.subject))) ||
+        !keep_error(s, json_object_get(line, "error")))
         return no_memory(err);
     s->entries[s->n++] = e;
     *slot = s->n;
@@ -269,7 +280,7 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Entries [n] of a subject, or all. */
-static void score(struct entry *const *entries, size_t n, struct cril_evaluation_score *out)
+static void score(struct entry *const *entries, size_t n, cril_eval_score *out)
 {
     double sum = 0, squares = 0, rates = 0, nats = 0, bytes = 0;
 
@@ -301,14 +312,14 @@ static void score(struct entry *const *entries, size_t n, struct cril_evaluation
 }
 
 /* Of subjects [n >= 1]: those of which a score is known. */
-static void score_subjects(const struct cril_evaluation_score *subjects, size_t n, bool plain_mean,
-                           struct cril_evaluation_score *all)
+static void score_subjects(const cril_eval_score *subjects, size_t n, bool plain_mean,
+                           cril_eval_score *all)
 {
     double sum = 0, variance = 0, pooled = 0;
     size_t counted = 0, scored = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct cril_evaluation_score *x = &subjects[i];
+        const cril_eval_score *x = &subjects[i];
 
         if (!x->scored)
             continue;
@@ -327,11 +338,11 @@ static void score_subjects(const struct cril_evaluation_score *subjects, size_t 
     }
 }
 
-static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum *s,
-                                               struct entry **sorted, size_t *n)
+static cril_eval_score *score_all(const struct cril_evaluation_sum *s, struct entry **sorted,
+                                  size_t *n)
 {
     size_t n_subjects = 0, k = 0;
-    struct cril_evaluation_score *out;
+    cril_eval_score *out;
 
     for (size_t i = 0; i < s->n; i++)
         n_subjects += !i || strcmp(sorted[i]->subject, sorted[i - 1]->subject) != 0;
@@ -343,7 +354,7 @@ static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum 
     if (n_subjects < 2 && (!s->n || !*sorted[0]->subject))
         return out;
     for (size_t i = 0; i < s->n; i += k) {
-        struct cril_evaluation_score *x = &out[(*n)++];
+        cril_eval_score *x = &out[(*n)++];
 
         x->subject = sorted[i]->subject;
         for (k = 1; i + k < s->n && strcmp(sorted[i + k]->subject, x->subject) == 0;)
@@ -354,8 +365,7 @@ static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum 
     return out;
 }
 
-const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s,
-                                                               size_t *n)
+cril_eval_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s, size_t *n)
 {
     struct entry **sorted = calloc(s->n + 1, sizeof(*sorted));
 
@@ -372,7 +382,12 @@ const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evalu
     return s->scores;
 }
 
-struct cril_evaluation_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s)
+cril_eval_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s)
 {
     return s->reference;
+}
+
+const char *cril_evaluation_sum_first_error(const struct cril_evaluation_sum *s)
+{
+    return s->first_error ? s->first_error : "";
 }

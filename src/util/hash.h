@@ -24,6 +24,9 @@ cril_status cril_sha256_line(struct cril_sha256 *h, const char hex[65], const ch
 cril_status cril_sha256_final(struct cril_sha256 *h, char hex[65], cril_error *err);
 void cril_sha256_free(struct cril_sha256 *h); /* NULL is allowed */
 
+/* All of it at once. */
+cril_status cril_sha256_of(const void *data, size_t len_bytes, char hex[65], cril_error *err);
+
 /* Git's name of a file's content: SHA-1 (FIPS 180-4) of "blob LENGTH", a NUL and the content. 40
  * lower-case hex digits and a NUL. */
 cril_status cril_git_blob_hash(const void *data, size_t len_bytes, char hex[41], cril_error *err);

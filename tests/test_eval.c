@@ -416,6 +416,11 @@ static void test_compare(void **state)
     }
     add_line(f_a, "s", 10, 1, 1);
     add_line(f_b, "t", 10, 1, 1);
+    for (int i = 0; i < 2; i++) /* of no known answer: no pair of the score, run or not */
+        fprintf(i ? f_a : f_b,
+                "{\"task\": \"toy\", \"subject\": \"s\", \"protocol\": \"paper\", \"index\": 11, "
+                "\"metric\": \"acc\", \"prompt\": \"p\", \"gold\": null, %s}\n",
+                i ? "\"error\": \"no\"" : "\"acc\": 1");
     fclose(f_a);
     fclose(f_b);
     assert_int_equal(cril_items_recognise(a, &is, NULL), CRIL_OK);

@@ -4,9 +4,11 @@
  * whatever order lines came.
  */
 #include "tasks/evaluate.h"
+#include "tasks/item_lines.h"
 #include "tasks/places.h"
 #include "util/arena.h"
 #include "util/fail.h"
+#include "util/hash.h"
 #include "util/json.h"
 #include "util/size.h"
 
@@ -18,10 +20,8 @@
 struct entry {
     const char *subject;
     uint64_t index, print; /* print: of the whole line */
-    double value;          /* of the metric */
-    double nats;           /* of the gold answer; NaN: not known */
-    uint64_t bytes;
-    bool is_error, is_scored, is_unjudged, is_cut;
+    struct cril_line_figures figures;
+    bool is_cut;
 };
 
 struct cril_evaluation_sum {
@@ -42,23 +42,13 @@ static cril_status no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory while an evaluation is added up");
 }
 
-/* FNV-1a */
-static uint64_t print_of(const char *text, size_t len, uint64_t start)
-{
-    uint64_t h = start ^ UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* ---- Places ---- */
 
 /* The slot of an entry, or the free one where it would stand. */
 static size_t *find_slot(const struct cril_evaluation_sum *s, const char *subject, uint64_t index)
 {
-    size_t at = (size_t)print_of(subject, strlen(subject), index * UINT64_C(0x9e3779b97f4a7c15)) &
-                (s->n_slots - 1);
+    const uint64_t hash = cril_hash_bytes(CRIL_HASH_START, &index, sizeof(index));
+    size_t at = (size_t)cril_hash_bytes(hash, subject, strlen(subject)) & (s->n_slots - 1);
 
     for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
         const struct entry *e = &s->entries[s->slots[at] - 1];
@@ -111,20 +101,6 @@ static bool belongs(const struct cril_evaluation_sum *s, const char *subject, ui
     return !s->places.n || cril_places_find(&s->places, subject, index) != SIZE_MAX;
 }
 
-/* The verdict that the score is the mean of. */
-static void read_value(const struct cril_evaluation_sum *s, const json_t *line, struct entry *e)
-{
-    const char *metric = s->e->settings.protocol.metric;
-    const json_t *v = metric && *metric ? json_object_get(line, metric) : NULL;
-    const bool has_gold = !json_is_null(json_object_get(line, "gold"));
-
-    e->is_error = json_object_get(line, "error");
-    e->is_scored =
-        metric && *metric && (e->is_error ? has_gold : v && (has_gold || !json_is_null(v)));
-    e->is_unjudged = e->is_scored && !e->is_error && json_is_null(v);
-    e->value = json_is_true(v) ? 1 : json_number_value(v);
-}
-
 static bool has_cut(const json_t *line)
 {
     const json_t *choice;
@@ -138,28 +114,15 @@ static bool has_cut(const json_t *line)
 static cril_status read_entry(const struct cril_evaluation_sum *s, const json_t *line,
                               struct entry *e, cril_error *err)
 {
-    const json_t *index = json_object_get(line, "index"),
-                 *nats = json_object_get(line, "gold_nats"),
-                 *bytes = json_object_get(line, "gold_bytes");
+    const char *fault;
 
     if (!is_text(line, "task", s->e->name) || !is_text(line, "protocol", s->e->settings.name))
         return wrong(s, "is of another task or protocol", err);
-    *e = (struct entry){.subject = json_string_value(json_object_get(line, "subject")),
-                        .index = (uint64_t)json_integer_value(index),
-                        .nats = NAN,
-                        .is_cut = has_cut(line)};
-    if (!e->subject || !json_is_integer(index) || json_integer_value(index) < 0)
+    *e = (struct entry){.is_cut = has_cut(line)};
+    if (!cril_line_place(line, &e->subject, &e->index))
         return wrong(s, "has no subject or index", err);
-    read_value(s, line, e);
-    if (!isfinite(e->value) || e->value < 0)
-        return wrong(s, "has a verdict that is no share", err);
-    if (nats && (!json_is_number(nats) || json_integer_value(bytes) < 1))
-        return wrong(s, "has nats of a gold answer without its bytes", err);
-    if (nats) {
-        e->nats = json_number_value(nats);
-        e->bytes = (uint64_t)json_integer_value(bytes);
-    }
-    return CRIL_OK;
+    fault = cril_line_figures_read(line, s->e->settings.protocol.metric, &e->figures);
+    return fault ? wrong(s, fault, err) : CRIL_OK;
 }
 
 static void compare_nats(cril_eval_reference *r, const json_t *of)
@@ -232,7 +195,7 @@ cril_status cril_evaluation_sum_add(struct cril_evaluation_sum *s, const char *l
 
     if (st != CRIL_OK)
         return st;
-    st = json_is_object(parsed) ? add(s, parsed, print_of(line, len, 0), err)
+    st = json_is_object(parsed) ? add(s, parsed, cril_hash_bytes(CRIL_HASH_START, line, len), err)
                                 : wrong(s, "is no object", err);
     json_decref(parsed);
     return st;
@@ -285,15 +248,16 @@ static void score(struct entry *const *entries, size_t n, cril_eval_score *out)
     double sum = 0, squares = 0, rates = 0, nats = 0, bytes = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct entry *e = entries[i];
+        const struct cril_line_figures *e = &entries[i]->figures;
 
         out->items++;
         out->errors += e->is_error;
         out->unjudged += e->is_unjudged;
-        out->scored += e->is_scored;
-        out->cut += e->is_cut;
-        if (e->is_scored)
+        out->cut += entries[i]->is_cut;
+        if (!isnan(e->value)) {
+            out->scored++;
             sum += e->value;
+        }
         if (!isnan(e->nats)) {
             out->gold_items++;
             rates += e->nats / CRIL_LN2 / (double)e->bytes;
@@ -302,9 +266,11 @@ static void score(struct entry *const *entries, size_t n, cril_eval_score *out)
         }
     }
     out->score = sum / (double)out->scored; /* NaN of none */
-    for (size_t i = 0; i < n; i++)
-        if (entries[i]->is_scored)
-            squares += (entries[i]->value - out->score) * (entries[i]->value - out->score);
+    for (size_t i = 0; i < n; i++) {
+        const double d = entries[i]->figures.value - out->score;
+
+        squares += isnan(d) ? 0 : d * d;
+    }
     out->se =
         out->scored < 2 ? NAN : sqrt(squares / (double)(out->scored - 1) / (double)out->scored);
     out->bpb = rates / (double)out->gold_items;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "tasks/journal.h"
 
+#include "tasks/item_lines.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/json.h"
@@ -178,18 +179,15 @@ void cril_journal_remove(struct cril_journal *j)
 static bool take_line(struct cril_journal *j, const char *line, size_t len, uint64_t at)
 {
     json_t *parsed = NULL;
-    const json_t *subject, *index;
+    const char *subject;
+    uint64_t index;
     size_t item;
     bool good;
 
     if (cril_json_parse("", (const uint8_t *)line, len, &parsed, NULL) != CRIL_OK)
         return false;
-    subject = json_object_get(parsed, "subject");
-    index = json_object_get(parsed, "index");
-    good = json_is_string(subject) && json_is_integer(index) && json_integer_value(index) >= 0;
-    item = good ? cril_places_find(&j->places, json_string_value(subject),
-                                   (uint64_t)json_integer_value(index))
-                : SIZE_MAX;
+    good = cril_line_place(parsed, &subject, &index);
+    item = good ? cril_places_find(&j->places, subject, index) : SIZE_MAX;
     if (item != SIZE_MAX && !j->lines[item].len) {
         j->lines[item] = (struct stretch){at, len};
         j->n++;

@@ -35,6 +35,19 @@ struct cril_option {
     const char *(*choice)(size_t i); /* the texts allowed, NULL past the last; NULL: any text */
 };
 
+/* Rows of each table that runs a model; what is given is their .offset, .help and .group. */
+/* clang-format off */
+#define CRIL_THREADS_ROW(...) \
+    { .letter = 't', .also = 'T', .name = "threads", .kind = CRIL_OPTION_NUMBER, .value = "N", \
+      .min = 1, .max = 4096, __VA_ARGS__ }
+#define CRIL_MEMORY_ROW(...) \
+    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1 << 20, \
+      .max = (uint64_t)1 << 50, __VA_ARGS__ }
+#define CRIL_BATCH_ROW(...) \
+    { .name = "batch", .kind = CRIL_OPTION_NUMBER, .value = "N", .min = 1, .max = 1 << 24, \
+      __VA_ARGS__ }
+/* clang-format on */
+
 /* What cril_args_parse returns when the command shall go on; anything else is the exit code. */
 enum { CRIL_ARGS_GO_ON = -1 };
 

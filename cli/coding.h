@@ -33,11 +33,10 @@ struct cril_coding_settings {
     { .group = "Model", .letter = 'm', .name = "model", .kind = CRIL_OPTION_TEXT, .value = "FILE", \
       CRIL_CODING_AT(model), .help = model_help }, \
     CRIL_FETCH_ROW(CRIL_CODING_AT(fetch)), \
-    { .letter = 't', .also = 'T', .name = "threads", CRIL_CODING_COUNT, .max = 4096, \
-      CRIL_CODING_AT(threads), .help = "threads (default: one a core); changes no byte" }, \
-    { .name = "memory", .kind = CRIL_OPTION_SIZE, .value = "SIZE", .min = 1 << 20, \
-      .max = (uint64_t)1 << 50, CRIL_CODING_AT(memory), \
-      .help = "hold at most this much, such as 8G; changes no byte" }
+    CRIL_THREADS_ROW(CRIL_CODING_AT(threads), \
+                     .help = "threads (default: one a core); changes no byte"), \
+    CRIL_MEMORY_ROW(CRIL_CODING_AT(memory), \
+                    .help = "hold at most this much, such as 8G; changes no byte")
 #define CRIL_CODING_STREAMS_ROW \
     { .name = "streams", CRIL_CODING_COUNT, .max = 4096, CRIL_CODING_AT(streams), \
       .help = "segments that are decoded in step (default: 16, fewer where memory is short)" }

@@ -135,8 +135,10 @@ static void stop_after(size_t n)
 {
     struct watch w = {.stop_at = n};
     cril_eval *e = open_limited(0);
+    cril_error err = {0};
 
-    assert_int_equal(run(e, (cril_eval_options){0}, &w, NULL), CRIL_ERR_CANCELLED);
+    assert_int_equal(run(e, (cril_eval_options){0}, &w, &err), CRIL_ERR_CANCELLED);
+    assert_string_equal(err.message, "stopped");
     cril_eval_close(e);
 }
 
@@ -263,6 +265,51 @@ static void test_keys(void **state)
     assert_int_equal(unlink("/tmp/cril-test-journal"), 0);
 }
 
+static char *samples_of(cril_eval *e)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *f = open_memstream(&text, &len);
+
+    assert_non_null(f);
+    for (size_t i = 0; cril_eval_part(e, i); i++) {
+        fprintf(f, "%s\n", cril_eval_part(e, i));
+        assert_int_equal(cril_eval_write_samples(e, i, f, NULL), CRIL_OK);
+    }
+    assert_int_equal(fclose(f), 0);
+    return text;
+}
+
+/* Nothing of a run is left in the next one of the same evaluation. */
+static void test_run_again(void **state)
+{
+    (void)state;
+    static const char lines[] = "{\"subject\": \"a\", \"context\": \"A:\", \"choices\": "
+                                "[\" x\", \" y\"], \"gold\": 0}\n"
+                                "{\"subject\": \"b\", \"context\": \"B:\", \"choices\": "
+                                "[\" x\", \"\"], \"gold\": 0}\n";
+    struct watch w = {0};
+    cril_eval *e;
+    cril_error err;
+    char *first, *second, path[320];
+
+    snprintf(path, sizeof(path), "%s/subjects.jsonl", folder);
+    write_file(path, lines);
+    if (cril_eval_open_requests(path, NULL, &e, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run(e, (cril_eval_options){.fresh = true}, &w, NULL), CRIL_OK);
+        assert_non_null(strstr(cril_eval_first_error(e), "no token of its own"));
+        *(i ? &second : &first) = samples_of(e);
+    }
+    assert_string_equal(first, second);
+    assert_non_null(strstr(first, "_a\n"));
+    free(first);
+    free(second);
+    cril_eval_done(e);
+    cril_eval_close(e);
+}
+
 static void test_two_at_once(void **state)
 {
     (void)state;
@@ -369,6 +416,11 @@ static void test_compare(void **state)
     }
     add_line(f_a, "s", 10, 1, 1);
     add_line(f_b, "t", 10, 1, 1);
+    for (int i = 0; i < 2; i++) /* of no known answer: no pair of the score, run or not */
+        fprintf(i ? f_a : f_b,
+                "{\"task\": \"toy\", \"subject\": \"s\", \"protocol\": \"paper\", \"index\": 11, "
+                "\"metric\": \"acc\", \"prompt\": \"p\", \"gold\": null, %s}\n",
+                i ? "\"error\": \"no\"" : "\"acc\": 1");
     fclose(f_a);
     fclose(f_b);
     assert_int_equal(cril_items_recognise(a, &is, NULL), CRIL_OK);
@@ -489,12 +541,12 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stopped),   cmocka_unit_test(test_torn),
-        cmocka_unit_test(test_limits),    cmocka_unit_test(test_fresh),
-        cmocka_unit_test(test_keys),      cmocka_unit_test(test_two_at_once),
-        cmocka_unit_test(test_full),      cmocka_unit_test(test_no_cache),
-        cmocka_unit_test(test_compare),   cmocka_unit_test(test_large),
-        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_stopped),     cmocka_unit_test(test_torn),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_fresh),
+        cmocka_unit_test(test_keys),        cmocka_unit_test(test_run_again),
+        cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_full),
+        cmocka_unit_test(test_no_cache),    cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_large),       cmocka_unit_test(test_bad_files),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

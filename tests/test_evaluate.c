@@ -252,17 +252,21 @@ static void test_moved_blanks(void **state)
     cril_evaluation_free(&e);
 }
 
+static size_t without_blanks(const char *text)
+{
+    return cril_without_blanks(text, strlen(text));
+}
+
 static void test_blanks(void **state)
 {
     (void)state;
-    assert_int_equal(cril_without_blanks(bytes("a \t\n\v\f\r\x1c\x1d\x1e\x1f")), 1);
-    assert_int_equal(cril_without_blanks(bytes("a\xc2\x85\xe1\x9a\x80\xe2\x80\x8a\xe3\x80\x80")),
-                     1);
-    assert_int_equal(cril_without_blanks(bytes("a\xe2\x80\x8b")), 4); /* no blank: U+200B */
-    assert_int_equal(cril_without_blanks(bytes("a\xe1\xa0\x8e")), 4); /* nor U+180E */
-    assert_int_equal(cril_without_blanks(bytes(" \n ")), 0);
-    assert_int_equal(cril_without_blanks(bytes("")), 0);
-    assert_int_equal(cril_without_blanks(bytes("\xa0")), 1); /* ill-formed */
+    assert_int_equal(without_blanks("a \t\n\v\f\r\x1c\x1d\x1e\x1f"), 1);
+    assert_int_equal(without_blanks("a\xc2\x85\xe1\x9a\x80\xe2\x80\x8a\xe3\x80\x80"), 1);
+    assert_int_equal(without_blanks("a\xe2\x80\x8b"), 4); /* no blank: U+200B */
+    assert_int_equal(without_blanks("a\xe1\xa0\x8e"), 4); /* nor U+180E */
+    assert_int_equal(without_blanks(" \n "), 0);
+    assert_int_equal(without_blanks(""), 0);
+    assert_int_equal(without_blanks("\xa0"), 1); /* ill-formed */
 }
 
 /* In place of an empty context stands BOS, which is not put there twice. */
@@ -393,7 +397,7 @@ static void test_faults(void **state)
     const char *const joined[] = {"g", " a", NULL}, *const fine[] = {" a", " the", NULL};
     const char *const longer[] = {" on on on on on on on on", " a", NULL};
     struct cril_evaluation_sum *sum;
-    const struct cril_evaluation_score *s;
+    const cril_eval_score *s;
     struct lines l = {0};
     json_t *line;
     size_t n;
@@ -624,7 +628,7 @@ static void test_subjects(void **state)
 
     for (int mean = 0; mean < 2; mean++) {
         struct cril_evaluation_sum *sum;
-        const struct cril_evaluation_score *s;
+        const cril_eval_score *s;
         const double se_a = sqrt(0.25 / 3 * 0.75), se_b = sqrt(0.25);
         double rates = 0, nats = 0;
         size_t n;

@@ -257,7 +257,7 @@ static void check_cell(const struct opened *o, size_t m, size_t b)
     struct cril_evaluation e;
     struct alone a = {.e = &e};
     const struct cril_evaluation_callbacks callbacks = {.user = &a, .on_item = keep_line};
-    const struct cril_evaluation_score *score;
+    const cril_eval_score *score;
     cril_score_of_items got;
     cril_score_state state;
     cril_model *model;

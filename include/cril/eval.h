@@ -186,9 +186,13 @@ typedef struct cril_eval_reference {
 
 cril_eval_reference cril_eval_reference_of(const cril_eval *e);
 
+/* The sentence of the first item that could not be run; "": none. Owned by e. */
+const char *cril_eval_first_error(const cril_eval *e);
+
 /* Writes the lines of all items that are known, in the order of the data. CRIL_ERR_IO: as errno
  * says. */
 cril_status cril_eval_write_items(const cril_eval *e, FILE *f, cril_error *err);
+
 /* ---- As lm-evaluation-harness lays it out (version 0.4.13) ---- */
 
 /* A task there: an evaluation, or one of its subjects. Part i of those of e, "mmlu_anatomy"; NULL
@@ -244,9 +248,6 @@ typedef struct cril_grade {
 cril_status cril_grade_file(const char *task, const char *path, cril_eval *programs_of,
                             cril_programs *programs, FILE *f, int (*poll)(void *user), void *user,
                             cril_grade *out, cril_error *err);
-
-/* The sentence of the first item that could not be run; "": none. Owned by e. */
-const char *cril_eval_first_error(const cril_eval *e);
 
 #ifdef __cplusplus
 }

@@ -10,22 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What Python's str.isspace says: White_Space and the four separators of ASCII. */
-static bool is_python_space(uint32_t code)
+size_t cril_without_blanks(const char *text, size_t len)
 {
-    return cril_is_blank(code) || (code >= 0x1c && code <= 0x1f);
-}
+    uint32_t code;
 
-/* Bytes of text [len] without the white space at its end. */
-static size_t strip_end(const char *text, size_t len)
-{
     for (size_t at; len; len = at) {
-        uint32_t code;
-
-        at = len - 1;
-        while (at && len - at < 4 && ((uint8_t)text[at] & 0xc0) == 0x80)
-            at--;
-        if (cril_utf8_read(text + at, len - at, &code) != len - at || !is_python_space(code))
+        at = cril_utf8_read_back(text, len, &code);
+        if (!cril_python_is_space(code))
             break;
     }
     return len;
@@ -51,6 +42,7 @@ static cril_status join(struct cril_pair *p, const char *prompt, size_t prompt_b
     if (!text)
         return no_memory(continuation_bytes, err);
     p->text = text;
+    p->prompt_bytes = prompt_bytes;
     if (prompt_bytes)
         memcpy(text, prompt, prompt_bytes);
     if (continuation_bytes)
@@ -80,18 +72,24 @@ cril_status cril_pair_encode(struct cril_pair *p, const cril_tokenizer *t, const
                              size_t prompt_bytes, const char *continuation,
                              size_t continuation_bytes, unsigned flags, cril_error *err)
 {
-    const size_t kept = strip_end(prompt, prompt_bytes);
+    const size_t kept = cril_without_blanks(prompt, prompt_bytes);
+    const bool is_last = p->is_known && p->prompt_bytes == prompt_bytes &&
+                         (!prompt_bytes || memcmp(p->text, prompt, prompt_bytes) == 0);
     size_t total = 0;
     cril_status st = join(p, prompt, prompt_bytes, continuation, continuation_bytes, &total, err);
 
+    p->is_known = false;
     if (st != CRIL_OK)
         return st;
     p->continuation = p->text + kept;
     p->continuation_bytes = total - kept;
-    p->ids.n = p->whole.n = 0;
-    if (kept && (st = cril_tokenizer_encode(t, p->text, kept, flags, &p->ids, err)) != CRIL_OK)
+    p->ids.n = is_last ? p->n_prompt : 0;
+    p->whole.n = 0;
+    if (kept && !is_last &&
+        (st = cril_tokenizer_encode(t, p->text, kept, flags, &p->ids, err)) != CRIL_OK)
         return st;
     p->n_prompt = p->ids.n;
+    p->is_known = true;
     if ((st = cril_tokenizer_encode(t, p->text, total, flags, &p->whole, err)) != CRIL_OK)
         return st;
     return append_rest(p, total, err);

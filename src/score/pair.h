@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Zero-initialise; used again from pair to pair; release with cril_pair_free. */
+/*
+ * Zero-initialise; used again from pair to pair, all of one tokenizer and flags: a prompt that was
+ * the last pair's too is not tokenised again. Release with cril_pair_free.
+ */
 struct cril_pair {
     cril_ids ids;    /* the prompt's, then the continuation's */
     size_t n_prompt; /* of ids */
@@ -25,9 +28,13 @@ struct cril_pair {
     size_t continuation_bytes;
 
     char *text; /* prompt and continuation */
-    size_t text_capacity;
+    size_t text_capacity, prompt_bytes;
+    bool is_known;  /* ids begin with those of the prompt in text */
     cril_ids whole; /* ids of text */
 };
+
+/* Bytes of text without the white space at its end: what Python's str.rstrip takes away. */
+size_t cril_without_blanks(const char *text, size_t len);
 
 /*
  * Makes p the pair of these texts, any bytes. flags: CRIL_ENCODE_*. No ids behind the first

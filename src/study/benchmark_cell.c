@@ -276,7 +276,7 @@ static cril_status add_up(cril_store *s, const cril_item_cell *cell, const cril_
                           const struct cril_evaluation *e, struct adding *a,
                           cril_score_of_items *out, cril_error *err)
 {
-    const struct cril_evaluation_score *scores;
+    const cril_eval_score *scores;
     size_t n;
     cril_status st = cril_evaluation_sum_create(e, &a->sum, err);
 

@@ -10,22 +10,12 @@
 #include "corpus/folder.h"
 #include "formats/source.h"
 #include "util/fail.h"
+#include "util/hash.h"
 #include "util/size.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static const uint64_t start = UINT64_C(0xcbf29ce484222325);
-
-static uint64_t mix(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *bytes = data;
-
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
-    return hash;
-}
 
 /* 0: it cannot be looked at. Adds its size to *bytes. */
 static uint64_t stamp_of(const char *path, uint64_t *bytes)
@@ -38,7 +28,7 @@ static uint64_t stamp_of(const char *path, uint64_t *bytes)
     const int64_t facts[] = {(int64_t)sb.st_ino,         (int64_t)sb.st_size,
                              (int64_t)sb.st_mtim.tv_sec, (int64_t)sb.st_mtim.tv_nsec,
                              (int64_t)sb.st_ctim.tv_sec, (int64_t)sb.st_ctim.tv_nsec};
-    return mix(start, facts, sizeof(facts));
+    return cril_hash_bytes(CRIL_HASH_START, facts, sizeof(facts));
 }
 
 static cril_status no_memory(const char *path, cril_error *err)
@@ -96,7 +86,7 @@ static cril_status list_files(const char *path, enum cril_stamped what, struct c
 /* Takes the paths over from l. */
 static void stamp_all(struct cril_folder *l, size_t below, struct cril_stamps *out)
 {
-    out->all = l->n ? start : 0;
+    out->all = l->n ? CRIL_HASH_START : 0;
     for (size_t i = 0; i < l->n && out->all; i++) {
         struct cril_stamped_file *f = &out->files[out->n++];
         const char *name;
@@ -105,8 +95,8 @@ static void stamp_all(struct cril_folder *l, size_t below, struct cril_stamps *o
         l->paths[i] = NULL;
         name = f->path + below + (below && f->path[below] == '/');
         if (below)
-            out->all = mix(out->all, name, strlen(name) + 1);
-        out->all = f->stamp ? mix(out->all, &f->stamp, sizeof(f->stamp)) : 0;
+            out->all = cril_hash_bytes(out->all, name, strlen(name) + 1);
+        out->all = f->stamp ? cril_hash_bytes(out->all, &f->stamp, sizeof(f->stamp)) : 0;
     }
 }
 
@@ -138,7 +128,7 @@ void cril_stamps_free(struct cril_stamps *s)
 
 uint64_t cril_stamp_mix(uint64_t stamp, const void *data, size_t n)
 {
-    return stamp ? mix(stamp, data, n) : 0;
+    return stamp ? cril_hash_bytes(stamp, data, n) : 0;
 }
 
 cril_status cril_stamps_check(const struct cril_stamps *s, size_t from, size_t to, cril_error *err)

@@ -151,7 +151,7 @@ static cril_status lay_gold(struct cril_scoring *s, const struct cril_item *item
     fault->text[0] = '\0';
     if (item->kind == CRIL_ITEM_ROLLING || !text.data)
         return CRIL_OK;
-    t->gold_bytes = text.len + context.len - cril_without_blanks(context);
+    t->gold_bytes = text.len + context.len - cril_without_blanks(context.data, context.len);
     if (is_choice && !item->gold_context.data) {
         t->gold = t->first + (size_t)item->gold;
         return CRIL_OK;
@@ -387,7 +387,7 @@ static int take_windows(void *user, size_t done, uint64_t rows)
             s->failure = hand_out(s, t, &s->why);
     }
     if (s->failure == CRIL_OK)
-        s->failure = cril_evaluating_report(s->v);
+        s->failure = cril_evaluating_report(s->v, &s->why);
     return s->failure != CRIL_OK;
 }
 
@@ -427,8 +427,7 @@ cril_status cril_scoring_run(struct cril_scoring *s, cril_error *err)
         st = cril_score_windows(s->v->scorer, s->windows, s->n_pieces, take_windows, s, s->order,
                                 err);
     if (s->failure != CRIL_OK)
-        st = s->failure == CRIL_ERR_CANCELLED ? s->failure
-                                              : cril_fail(err, s->failure, "%s", s->why.message);
+        st = cril_fail(err, s->failure, "%s", s->why.message);
     clear(s);
     return st;
 }

@@ -45,12 +45,12 @@ static cril_status no_memory(const struct comparing *c)
 
 static double score_of(const struct cril_item_row *r)
 {
-    return r->value;
+    return r->figures.value;
 }
 
 static double rate_of(const struct cril_item_row *r)
 {
-    return r->nats / CRIL_LN2 / (double)r->bytes;
+    return r->figures.nats / CRIL_LN2 / (double)r->figures.bytes;
 }
 
 /* Of pairs [n] of which both values are known. */
@@ -147,7 +147,7 @@ static void test(const struct pair *p, size_t n, cril_items_pair *out)
     bool is_binary = true;
 
     for (size_t i = 0; i < n; i++) {
-        const double x = p[i].a->value, y = p[i].b->value;
+        const double x = score_of(p[i].a), y = score_of(p[i].b);
 
         if (isnan(x) || isnan(y))
             continue;
@@ -165,12 +165,14 @@ static void total(const struct pair *p, size_t n, cril_items_pair *out)
     double a = 0, b = 0, bytes_a = 0, bytes_b = 0;
 
     for (size_t i = 0; i < n; i++) {
-        if (isnan(p[i].a->nats) || isnan(p[i].b->nats))
+        const struct cril_line_figures *x = &p[i].a->figures, *y = &p[i].b->figures;
+
+        if (isnan(x->nats) || isnan(y->nats))
             continue;
-        a += p[i].a->nats / CRIL_LN2;
-        b += p[i].b->nats / CRIL_LN2;
-        bytes_a += (double)p[i].a->bytes;
-        bytes_b += (double)p[i].b->bytes;
+        a += x->nats / CRIL_LN2;
+        b += y->nats / CRIL_LN2;
+        bytes_a += (double)x->bytes;
+        bytes_b += (double)y->bytes;
     }
     out->total_a = a / bytes_a;
     out->total_b = b / bytes_b;

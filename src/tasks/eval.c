@@ -76,13 +76,11 @@ static cril_status no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for an evaluation");
 }
 
+static const cril_eval_settings defaults;
+
 static cril_status read_settings(const cril_eval_settings *s, struct cril_task_overrides *out,
                                  cril_error *err)
 {
-    static const cril_eval_settings none;
-
-    if (!s)
-        s = &none;
     *out = (struct cril_task_overrides){-1, -1, -1, -1};
     if (s->shots > INT32_MAX || s->window > INT32_MAX || s->max_tokens > INT32_MAX)
         return cril_fail(err, CRIL_ERR_RANGE,
@@ -99,6 +97,28 @@ static cril_status read_settings(const cril_eval_settings *s, struct cril_task_o
     if (s->draw)
         out->draw = *s->draw == 'f' ? CRIL_DRAW_FIRST : CRIL_DRAW_SEEDED;
     return CRIL_OK;
+}
+
+/* An evaluation of nothing yet, and what settings override. */
+static cril_status begin(const cril_eval_settings *s, struct cril_task_overrides *o,
+                         cril_eval **out, cril_error *err)
+{
+    const cril_status st = read_settings(s, o, err);
+
+    if (st != CRIL_OK)
+        return st;
+    *out = calloc(1, sizeof(**out));
+    return *out ? CRIL_OK : no_memory(err);
+}
+
+/* e is whole, or, where st says that it is not, closed. */
+static cril_status opened(cril_eval *e, cril_status st, cril_eval **out)
+{
+    if (st == CRIL_OK)
+        *out = e;
+    else
+        cril_eval_close(e);
+    return st;
 }
 
 static cril_status unknown_task(const char *name, cril_error *err)
@@ -120,20 +140,14 @@ cril_status cril_eval_open_task(const char *task, const char *data,
         return CRIL_ERR_RANGE;
 
     const struct cril_task *t = cril_task_find(task);
+    const cril_eval_settings *s = settings ? settings : &defaults;
     struct cril_task_overrides o;
-    cril_status st = t ? read_settings(settings, &o, err) : unknown_task(task, err);
     cril_eval *e = NULL;
+    cril_status st = t ? begin(s, &o, &e, err) : unknown_task(task, err);
 
-    if (st == CRIL_OK && !(e = calloc(1, sizeof(*e))))
-        st = no_memory(err);
     if (st == CRIL_OK)
-        st = cril_evaluation_open_task(t, settings ? settings->protocol : NULL, &o, data,
-                                       settings ? settings->limit : 0, &e->evaluation, err);
-    if (st == CRIL_OK)
-        *out = e;
-    else
-        free(e);
-    return st;
+        st = cril_evaluation_open_task(t, s->protocol, &o, data, s->limit, &e->evaluation, err);
+    return opened(e, st, out);
 }
 
 cril_status cril_eval_open_task_file(const char *path, const char *data,
@@ -143,39 +157,26 @@ cril_status cril_eval_open_task_file(const char *path, const char *data,
     if (CRIL_LACKS(err, path, out))
         return CRIL_ERR_RANGE;
 
+    const cril_eval_settings *s = settings ? settings : &defaults;
     struct cril_task_overrides o;
-    cril_status st = read_settings(settings, &o, err);
     cril_eval *e = NULL;
+    cril_status st = begin(s, &o, &e, err);
 
-    if (st == CRIL_OK && !(e = calloc(1, sizeof(*e))))
-        st = no_memory(err);
     if (st == CRIL_OK)
-        st = cril_task_file_read(path, data, &o, settings ? settings->limit : 0, &e->evaluation,
-                                 err);
-    if (st == CRIL_OK)
-        *out = e;
-    else
-        free(e);
-    return st;
+        st = cril_task_file_read(path, data, &o, s->limit, &e->evaluation, err);
+    return opened(e, st, out);
 }
 
 /* Another window is another protocol. */
 static cril_status set_window(struct cril_task_settings *s, uint64_t window, cril_error *err)
 {
     char what[160];
-    struct cril_sha256 *h = NULL;
-    cril_status st = cril_sha256_create(&h, err);
 
     s->protocol.window = (size_t)window;
     snprintf(s->name + strlen(s->name), sizeof(s->name) - strlen(s->name), ",window=%" PRIu64,
              window);
     snprintf(what, sizeof(what), "%s window %" PRIu64, s->sha256, window);
-    if (st == CRIL_OK)
-        st = cril_sha256_update(h, what, strlen(what), err);
-    if (st == CRIL_OK)
-        st = cril_sha256_final(h, s->sha256, err);
-    cril_sha256_free(h);
-    return st;
+    return cril_sha256_of(what, strlen(what), s->sha256, err);
 }
 
 cril_status cril_eval_open_requests(const char *path, const cril_eval_settings *settings,
@@ -184,35 +185,38 @@ cril_status cril_eval_open_requests(const char *path, const cril_eval_settings *
     if (CRIL_LACKS(err, path, out))
         return CRIL_ERR_RANGE;
 
+    const cril_eval_settings *s = settings ? settings : &defaults;
     struct cril_task_overrides o;
-    cril_status st = read_settings(settings, &o, err);
     cril_eval *e = NULL;
+    cril_status st = begin(s, &o, &e, err);
 
-    if (st == CRIL_OK && !(e = calloc(1, sizeof(*e))))
-        st = no_memory(err);
     if (st == CRIL_OK)
-        st = cril_requests_read(path, settings ? settings->limit : 0, &e->evaluation, err);
-    if (st == CRIL_OK && settings && settings->window)
-        st = set_window(&e->evaluation.settings, settings->window, err);
-    if (st == CRIL_OK)
-        *out = e;
-    else
-        cril_eval_close(e);
-    return st;
+        st = cril_requests_read(path, s->limit, &e->evaluation, err);
+    if (st == CRIL_OK && s->window)
+        st = set_window(&e->evaluation.settings, s->window, err);
+    return opened(e, st, out);
+}
+
+/* Parts borrow the names of the sum. */
+static void forget_run(cril_eval *e)
+{
+    cril_journal_close(e->journal);
+    cril_evaluation_sum_free(e->sum);
+    free(e->parts);
+    cril_arena_free(&e->part_names);
+    e->journal = NULL;
+    e->sum = NULL;
+    e->parts = NULL;
+    e->n_parts = 0;
 }
 
 void cril_eval_close(cril_eval *e)
 {
     if (!e)
         return;
-    cril_journal_close(e->journal);
-    cril_evaluation_sum_free(e->sum);
+    forget_run(e);
     cril_evaluation_free(&e->evaluation);
-    free(e->parts);
-    cril_arena_free(&e->part_names);
-    free(e->scores);
     free(e->programs);
-    free(e->first_error);
     free(e);
 }
 
@@ -366,46 +370,15 @@ static char *make_key(const cril_eval *e, const char *identity, const cril_eval_
     return text;
 }
 
-/* Keeps the sentence of the first item that could not be run. */
-static cril_status keep_error(cril_eval *e, const char *line, size_t len, cril_error *err)
+static cril_status add_line(void *sum, const char *line, size_t len, cril_error *err)
 {
-    json_t *parsed = NULL;
-    const char *sentence;
-    cril_status st;
-
-    if (e->first_error || !strstr(line, ", \"error\": \""))
-        return CRIL_OK;
-    st = cril_json_parse(e->evaluation.name, (const uint8_t *)line, len, &parsed, err);
-    sentence = json_string_value(json_object_get(parsed, "error"));
-    if (st == CRIL_OK && sentence && !(e->first_error = strdup(sentence)))
-        st = no_memory(err);
-    json_decref(parsed);
-    return st;
+    return cril_evaluation_sum_add(sum, line, len, err);
 }
 
-static cril_status add_line(cril_eval *e, const char *line, size_t len, cril_error *err)
+cril_status cril_eval_add_lines(const cril_eval *e, struct cril_evaluation_sum *sum,
+                                cril_error *err)
 {
-    const cril_status st = keep_error(e, line, len, err);
-
-    return st == CRIL_OK ? cril_evaluation_sum_add(e->sum, line, len, err) : st;
-}
-
-static cril_status add_known(cril_eval *e, cril_error *err)
-{
-    cril_status st = CRIL_OK;
-
-    for (size_t i = 0; i < e->evaluation.items.n && st == CRIL_OK; i++) {
-        char *line;
-        size_t len;
-
-        if (!cril_journal_has(e->journal, i))
-            continue;
-        if ((st = cril_journal_read(e->journal, i, &line, &len, err)) == CRIL_OK) {
-            st = add_line(e, line, len, err);
-            free(line);
-        }
-    }
-    return st;
+    return cril_journal_each(e->journal, add_line, sum, err);
 }
 
 static cril_status open_journal(cril_eval *e, cril_model *m, const cril_eval_options *o,
@@ -441,7 +414,7 @@ static int on_item(void *user, size_t item, const char *line, size_t len)
 
     r->failure = cril_journal_add(r->e->journal, item, line, len, &r->why);
     if (r->failure == CRIL_OK)
-        r->failure = add_line(r->e, line, len, &r->why);
+        r->failure = cril_evaluation_sum_add(r->e->sum, line, len, &r->why);
     return r->failure != CRIL_OK;
 }
 
@@ -505,10 +478,7 @@ cril_status cril_eval_run(cril_eval *e, cril_model *m, const cril_eval_options *
     struct run r = {.e = e, .callbacks = callbacks};
     cril_status st = CRIL_OK;
 
-    cril_journal_close(e->journal);
-    cril_evaluation_sum_free(e->sum);
-    e->journal = NULL;
-    e->sum = NULL;
+    forget_run(e);
     e->dry_run = o->dry_run;
     if (o->programs && !o->dry_run && !*cril_eval_programs(e))
         st = cril_eval_check_programs(e, o->programs, err);
@@ -517,7 +487,7 @@ cril_status cril_eval_run(cril_eval *e, cril_model *m, const cril_eval_options *
     if (st == CRIL_OK)
         st = open_journal(e, m, o, callbacks, err);
     if (st == CRIL_OK)
-        st = add_known(e, err);
+        st = cril_eval_add_lines(e, e->sum, err);
     if (st == CRIL_OK) {
         r.known = cril_journal_lines(e->journal);
         st = run_items(&r, m, o, err);
@@ -535,41 +505,28 @@ void cril_eval_done(cril_eval *e)
 
 const cril_eval_score *cril_eval_scores(cril_eval *e, size_t *n)
 {
-    const struct cril_evaluation_score *from =
-        e && n && e->sum ? cril_evaluation_sum_scores(e->sum, n) : NULL;
+    cril_eval_score *s = e && n && e->sum ? cril_evaluation_sum_scores(e->sum, n) : NULL;
 
-    if (!from)
-        return NULL;
-    free(e->scores);
-    if (!(e->scores = calloc(*n, sizeof(*e->scores))))
-        return NULL;
-    for (size_t i = 0; i < *n; i++)
-        e->scores[i] = (cril_eval_score){.subject = from[i].subject,
-                                         .items = from[i].items,
-                                         .scored = from[i].scored,
-                                         .errors = from[i].errors,
-                                         .unjudged = from[i].unjudged,
-                                         .cut = from[i].cut,
-                                         .score = e->dry_run ? NAN : from[i].score,
-                                         .se = e->dry_run ? NAN : from[i].se,
-                                         .bpb = from[i].bpb,
-                                         .bpb_total = from[i].bpb_total,
-                                         .gold_items = from[i].gold_items};
-    return e->scores;
+    for (size_t i = 0; s && e->dry_run && i < *n; i++)
+        s[i].score = s[i].se = NAN; /* items that cannot be run count as wrong, but none was run */
+    return s;
 }
 
 cril_eval_reference cril_eval_reference_of(const cril_eval *e)
 {
-    struct cril_evaluation_reference r = {0};
-
-    if (e && e->sum)
-        r = cril_evaluation_sum_reference(e->sum);
-    return (cril_eval_reference){r.n_nats, r.largest, r.n_texts, r.n_equal};
+    return e && e->sum ? cril_evaluation_sum_reference(e->sum) : (cril_eval_reference){0};
 }
 
 const char *cril_eval_first_error(const cril_eval *e)
 {
-    return e && e->first_error ? e->first_error : "";
+    return e && e->sum ? cril_evaluation_sum_first_error(e->sum) : "";
+}
+
+static cril_status write_line(void *f, const char *line, size_t len, cril_error *err)
+{
+    if (fwrite(line, 1, len, f) != len || putc('\n', f) == EOF)
+        return cril_fail(err, CRIL_ERR_IO, "items could not be written: %s", strerror(errno));
+    return CRIL_OK;
 }
 
 cril_status cril_eval_write_items(const cril_eval *e, FILE *f, cril_error *err)
@@ -577,19 +534,5 @@ cril_status cril_eval_write_items(const cril_eval *e, FILE *f, cril_error *err)
     if (CRIL_LACKS(err, e, f))
         return CRIL_ERR_RANGE;
 
-    cril_status st = CRIL_OK;
-
-    for (size_t i = 0; e->journal && i < e->evaluation.items.n && st == CRIL_OK; i++) {
-        char *line;
-        size_t len;
-
-        if (!cril_journal_has(e->journal, i))
-            continue;
-        if ((st = cril_journal_read(e->journal, i, &line, &len, err)) != CRIL_OK)
-            break;
-        if (fwrite(line, 1, len, f) != len || putc('\n', f) == EOF)
-            st = cril_fail(err, CRIL_ERR_IO, "items could not be written: %s", strerror(errno));
-        free(line);
-    }
-    return st;
+    return e->journal ? cril_journal_each(e->journal, write_line, f, err) : CRIL_OK;
 }

@@ -11,8 +11,7 @@ struct cril_eval {
     struct cril_evaluation evaluation;
     struct cril_journal *journal; /* of the last run; NULL: nothing was run */
     struct cril_evaluation_sum *sum;
-    cril_eval_score *scores;
-    char *programs, *first_error;
+    char *programs;
     bool dry_run;
     struct cril_eval_part {
         const char *name, *subject; /* subject NULL: all items */
@@ -21,6 +20,10 @@ struct cril_eval {
     size_t n_parts;
     struct cril_arena part_names;
 };
+
+/* Adds the lines that are known to a sum. */
+cril_status cril_eval_add_lines(const cril_eval *e, struct cril_evaluation_sum *sum,
+                                cril_error *err);
 
 struct cril_sandbox *cril_programs_sandbox(const cril_programs *p);
 

@@ -63,12 +63,12 @@ cril_status cril_evaluating_no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory while an evaluation runs");
 }
 
-cril_status cril_evaluating_report(struct cril_evaluating *v)
+cril_status cril_evaluating_report(struct cril_evaluating *v, cril_error *err)
 {
     v->progress.seconds = now_sec() - v->start_sec;
     if (v->callbacks && v->callbacks->on_progress &&
         v->callbacks->on_progress(v->callbacks->user, &v->progress))
-        return CRIL_ERR_CANCELLED;
+        return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
     return CRIL_OK;
 }
 
@@ -97,7 +97,7 @@ cril_status cril_evaluating_deliver(struct cril_evaluating *v, size_t item, json
     if (v->callbacks && v->callbacks->on_item)
         stop = v->callbacks->on_item(v->callbacks->user, item, text, len);
     free(text);
-    return stop ? cril_fail(err, CRIL_ERR_CANCELLED, "stopped") : cril_evaluating_report(v);
+    return stop ? cril_fail(err, CRIL_ERR_CANCELLED, "stopped") : cril_evaluating_report(v, err);
 }
 
 cril_status cril_evaluating_refuse(struct cril_evaluating *v, size_t item, json_t *line,

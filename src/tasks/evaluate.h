@@ -10,6 +10,7 @@
 #include "tasks/item.h"
 #include "tasks/task.h"
 
+#include <cril/eval.h>
 #include <cril/model.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,23 +66,6 @@ cril_status cril_evaluate(const struct cril_evaluation *e, cril_model *m,
                           const struct cril_evaluation_options *options,
                           const struct cril_evaluation_callbacks *callbacks, cril_error *err);
 
-/* What lines say of one task, or of one of its subjects. */
-struct cril_evaluation_score {
-    const char *subject; /* "": all */
-    size_t items, errors, unjudged;
-    size_t scored;         /* items that the score is of: those that have an answer to compare */
-    size_t cut;            /* items of which a prompt was cut */
-    double score, se;      /* of the protocol's metric, shares of 1; NaN: there is none */
-    double bpb, bpb_total; /* of gold answers; NaN: there are none */
-    size_t gold_items;     /* that have one */
-};
-
-/* What another program found for the same requests, beside ours. */
-struct cril_evaluation_reference {
-    size_t n_nats, n_texts, n_equal; /* continuations compared; texts, and those that are equal */
-    double largest;                  /* difference of nats */
-};
-
 /* Sums of lines, which come in any order. Without items in e, lines of any item are taken. */
 struct cril_evaluation_sum;
 cril_status cril_evaluation_sum_create(const struct cril_evaluation *e,
@@ -90,9 +74,11 @@ void cril_evaluation_sum_free(struct cril_evaluation_sum *s);
 /* CRIL_ERR_FORMAT: a line that is none of this evaluation's; a line twice with other figures. */
 cril_status cril_evaluation_sum_add(struct cril_evaluation_sum *s, const char *line, size_t len,
                                     cril_error *err);
-/* The whole first, then subjects by name; [*n], owned by s. */
-const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s,
-                                                               size_t *n);
-struct cril_evaluation_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s);
+/* The whole first, then subjects by name; [*n], owned by s, until they are asked for again. NULL:
+ * out of memory. */
+cril_eval_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s, size_t *n);
+cril_eval_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s);
+/* The sentence of the first line that has an error; "": none has. Owned by s. */
+const char *cril_evaluation_sum_first_error(const struct cril_evaluation_sum *s);
 
 #endif

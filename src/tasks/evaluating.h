@@ -26,7 +26,7 @@ cril_status cril_evaluating_deliver(struct cril_evaluating *v, size_t item, json
 /* The same of one that cannot be run. */
 cril_status cril_evaluating_refuse(struct cril_evaluating *v, size_t item, json_t *line,
                                    const struct cril_fault *fault, cril_error *err);
-cril_status cril_evaluating_report(struct cril_evaluating *v); /* CRIL_OK or CRIL_ERR_CANCELLED */
+cril_status cril_evaluating_report(struct cril_evaluating *v, cril_error *err); /* _CANCELLED */
 cril_status cril_evaluating_no_memory(cril_error *err);
 /* A line with what is known of the item before it is run; ids [n] of its prompt. NULL: no memory.
  */
@@ -63,6 +63,10 @@ cril_status cril_evaluating_generate(struct cril_evaluating *v, const size_t *it
 
 /* ---- Judging (judge.c) ---- */
 
+/* Adds to line what the rules, or the program in the sandbox, say of a text. */
+cril_status cril_judge(const struct cril_evaluation *e, struct cril_sandbox *sandbox,
+                       const struct cril_item *item, struct cril_bytes text, json_t *line,
+                       cril_error *err);
 /* The same of a program alone; whole: text is all of it, not a completion. */
 cril_status cril_judge_program(const struct cril_evaluation *e, struct cril_sandbox *sandbox,
                                const struct cril_item *item, struct cril_bytes text, bool whole,
@@ -70,9 +74,5 @@ cril_status cril_judge_program(const struct cril_evaluation *e, struct cril_sand
 /* Names of the modules that the programs of all items import, with blanks around them. *needs is
  * owned: free(). */
 cril_status cril_judge_needs(const struct cril_evaluation *e, char **needs, cril_error *err);
-/* Adds to line what the rules, or the program in the sandbox, say of a text. */
-cril_status cril_judge(const struct cril_evaluation *e, struct cril_sandbox *sandbox,
-                       const struct cril_item *item, struct cril_bytes text, json_t *line,
-                       cril_error *err);
 
 #endif

@@ -143,7 +143,7 @@ static int on_progress(void *user, uint64_t prompt_tokens, uint64_t generated, s
     g->rows_before = prompt_tokens + generated;
     p->generated = g->generated_before + generated;
     if (g->failure == CRIL_OK)
-        g->failure = cril_evaluating_report(g->v);
+        g->failure = cril_evaluating_report(g->v, &g->why);
     return g->failure != CRIL_OK;
 }
 
@@ -172,8 +172,7 @@ static cril_status generate(struct generating *g, cril_error *err)
         st = cril_generate(generator, g->prompts, g->n, &callbacks, err);
     cril_generator_free(generator);
     if (g->failure != CRIL_OK)
-        st = g->failure == CRIL_ERR_CANCELLED ? g->failure
-                                              : cril_fail(err, g->failure, "%s", g->why.message);
+        st = cril_fail(err, g->failure, "%s", g->why.message);
     if (st == CRIL_OK)
         st = cril_scoring_run(g->gold, err);
     if (o->memory_bytes)

@@ -2,11 +2,11 @@
 
 #include "corpus/stream.h"
 #include "util/fail.h"
+#include "util/hash.h"
 #include "util/json.h"
 #include "util/size.h"
 
 #include <cril/items.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,50 +41,25 @@ static const char *keep(struct reader *r, int which, const char *text)
     return r->last[which];
 }
 
-/* FNV-1a */
-static uint64_t print_of(const char *text, size_t len)
-{
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
-static double verdict_of(const json_t *line, const char *metric)
-{
-    const json_t *v = *metric ? json_object_get(line, metric) : NULL;
-
-    if (!*metric)
-        return NAN;
-    if (json_object_get(line, "error") ||
-        (json_is_null(v) && !json_is_null(json_object_get(line, "gold"))))
-        return 0; /* not run, or not judged: wrong */
-    return json_is_true(v)     ? 1
-           : json_is_false(v)  ? 0
-           : json_is_number(v) ? json_number_value(v)
-                               : NAN;
-}
-
+/* Whether a line is that of an item. */
 static bool is_item(const json_t *line)
 {
+    const char *subject;
+    uint64_t index;
+
     return json_is_string(json_object_get(line, "task")) &&
            json_is_string(json_object_get(line, "protocol")) &&
-           json_is_string(json_object_get(line, "subject")) &&
-           json_integer_value(json_object_get(line, "index")) >= 0 &&
-           json_is_integer(json_object_get(line, "index"));
+           cril_line_place(line, &subject, &index);
 }
 
 static cril_status take_line(struct reader *r, const json_t *line)
 {
-    static const char *const keys[] = {"task", "protocol", "subject"};
+    static const char *const keys[] = {"task", "protocol", "subject", "metric"};
     struct cril_item_row *rows =
         cril_size_grow(r->out->row, &r->capacity, r->out->n, 1, sizeof(*rows));
-    const json_t *prompt = json_object_get(line, "prompt"),
-                 *metric = json_object_get(line, "metric"),
-                 *nats = json_object_get(line, "gold_nats"),
-                 *bytes = json_object_get(line, "gold_bytes");
-    const char *kept[4];
+    const struct cril_bytes prompt = cril_json_text(json_object_get(line, "prompt"));
+    struct cril_item_row row = {.line = r->line};
+    const char *kept[4], *what;
 
     if (!rows)
         return no_memory(r);
@@ -93,25 +68,20 @@ static cril_status take_line(struct reader *r, const json_t *line)
         return fault(r, "is not the line of an item: it lacks \"task\", \"protocol\", \"subject\" "
                         "or \"index\"");
     for (int i = 0; i < 4; i++) {
-        const json_t *v = i < 3 ? json_object_get(line, keys[i]) : metric;
+        const char *text = json_string_value(json_object_get(line, keys[i]));
 
-        if (!(kept[i] = keep(r, i, json_is_string(v) ? json_string_value(v) : "")))
+        if (!(kept[i] = keep(r, i, text ? text : "")))
             return no_memory(r);
     }
-    if (nats && (!json_is_number(nats) || json_integer_value(bytes) < 1))
-        return fault(r, "has \"gold_nats\" that are no number, or without \"gold_bytes\"");
-    rows[r->out->n++] = (struct cril_item_row){
-        .task = kept[0],
-        .protocol = kept[1],
-        .subject = kept[2],
-        .metric = kept[3],
-        .index = (uint64_t)json_integer_value(json_object_get(line, "index")),
-        .prompt = print_of(json_is_string(prompt) ? json_string_value(prompt) : "",
-                           json_string_length(prompt)),
-        .value = verdict_of(line, kept[3]),
-        .nats = nats ? json_number_value(nats) : NAN,
-        .bytes = nats ? (uint64_t)json_integer_value(bytes) : 0,
-        .line = r->line};
+    if ((what = cril_line_figures_read(line, kept[3], &row.figures)))
+        return fault(r, what);
+    cril_line_place(line, &row.subject, &row.index);
+    row.task = kept[0];
+    row.protocol = kept[1];
+    row.subject = kept[2];
+    row.metric = kept[3];
+    row.prompt = cril_hash_bytes(CRIL_HASH_START, prompt.data ? prompt.data : "", prompt.len);
+    rows[r->out->n++] = row;
     return CRIL_OK;
 }
 

@@ -2,6 +2,7 @@
 #ifndef CRIL_TASKS_ITEM_FILE_H
 #define CRIL_TASKS_ITEM_FILE_H
 
+#include "tasks/item_lines.h"
 #include "util/arena.h"
 
 #include <cril/status.h>
@@ -13,9 +14,7 @@
 struct cril_item_row {
     const char *task, *protocol, *subject, *metric; /* metric "": there is none */
     uint64_t index, prompt;                         /* prompt: a hash of its text */
-    double value;                                   /* of the metric; NaN: there is none */
-    double nats;                                    /* of the gold answer; NaN: not known */
-    uint64_t bytes;
+    struct cril_line_figures figures;
     size_t line;
 };
 

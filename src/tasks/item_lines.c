@@ -190,7 +190,54 @@ bool cril_line_add_gold_bits(json_t *line, double nats, size_t bytes)
            set(line, "gold_bytes", json_integer((json_int_t)bytes));
 }
 
-/* ---- Text ---- */
+/* ---- Reading ---- */
+
+bool cril_line_place(const json_t *line, const char **subject, uint64_t *index)
+{
+    const json_t *at = json_object_get(line, "index");
+
+    *subject = json_string_value(json_object_get(line, "subject"));
+    *index = (uint64_t)json_integer_value(at);
+    return *subject && json_is_integer(at) && json_integer_value(at) >= 0;
+}
+
+/* An item of which no right answer is known has no value; one that was not run or cannot be judged
+ * is wrong. */
+static double read_value(const json_t *line, const char *metric, struct cril_line_figures *out)
+{
+    const json_t *v = json_object_get(line, metric);
+    const bool has_gold = !json_is_null(json_object_get(line, "gold"));
+
+    if (out->is_error)
+        return has_gold ? 0 : NAN;
+    out->is_unjudged = json_is_null(v) && has_gold;
+    if (!v || (json_is_null(v) && !has_gold))
+        return NAN;
+    return json_is_true(v) ? 1 : json_number_value(v);
+}
+
+const char *cril_line_figures_read(const json_t *line, const char *metric,
+                                   struct cril_line_figures *out)
+{
+    const json_t *nats = json_object_get(line, "gold_nats");
+    const json_int_t bytes = json_integer_value(json_object_get(line, "gold_bytes"));
+
+    *out = (struct cril_line_figures){
+        .value = NAN, .nats = NAN, .is_error = json_object_get(line, "error") != NULL};
+    if (metric && *metric)
+        out->value = read_value(line, metric, out);
+    if (out->value < 0 || isinf(out->value))
+        return "has a verdict that is no share";
+    if (!nats)
+        return NULL;
+    if (!json_is_number(nats) || bytes < 1)
+        return "has \"gold_nats\" that are no number, or without \"gold_bytes\"";
+    out->nats = json_number_value(nats);
+    out->bytes = (uint64_t)bytes;
+    return NULL;
+}
+
+/* ---- Printing ---- */
 
 char *cril_line_print(const json_t *line, size_t *len)
 {

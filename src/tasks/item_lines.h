@@ -32,6 +32,24 @@ bool cril_line_add_rolling(json_t *line, const struct cril_item *item, size_t n_
 bool cril_line_add_gold_bits(json_t *line, double nats, size_t bytes);
 bool cril_line_set_text(json_t *line, const char *key, const char *text, size_t len);
 
+/* ---- Reading ---- */
+
+/* Where the item of a line stands; subject is borrowed. False: it does not say so. */
+bool cril_line_place(const json_t *line, const char **subject, uint64_t *index);
+
+/* What the figures of a line are made of. */
+struct cril_line_figures {
+    double value; /* of the metric; NaN: the score is not of this item */
+    double nats;  /* of the gold answer; NaN: not known */
+    uint64_t bytes;
+    bool is_error, is_unjudged; /* which count as 0 */
+};
+/* metric NULL or "": there is none. Returns NULL, or what is wrong with the line. */
+const char *cril_line_figures_read(const json_t *line, const char *metric,
+                                   struct cril_line_figures *out);
+
+/* ---- Printing ---- */
+
 /* The whole as text, without a line end; owned: free(). NULL: out of memory. */
 char *cril_line_print(const json_t *line, size_t *len);
 

@@ -4,9 +4,11 @@
  * whatever order lines came.
  */
 #include "tasks/evaluate.h"
+#include "tasks/item_lines.h"
 #include "tasks/places.h"
 #include "util/arena.h"
 #include "util/fail.h"
+#include "util/hash.h"
 #include "util/json.h"
 #include "util/size.h"
 
@@ -18,10 +20,8 @@
 struct entry {
     const char *subject;
     uint64_t index, print; /* print: of the whole line */
-    double value;          /* of the metric */
-    double nats;           /* of the gold answer; NaN: not known */
-    uint64_t bytes;
-    bool is_error, is_scored, is_unjudged, is_cut;
+    struct cril_line_figures figures;
+    bool is_cut;
 };
 
 struct cril_evaluation_sum {
@@ -32,8 +32,9 @@ struct cril_evaluation_sum {
     size_t *slots; /* [n_slots] a hash table: 1 + an entry; 0: free */
     size_t n_slots;
     struct cril_places places;
-    struct cril_evaluation_score *scores;
-    struct cril_evaluation_reference reference;
+    cril_eval_score *scores;
+    const char *first_error; /* NULL: there is none */
+    cril_eval_reference reference;
 };
 
 static cril_status no_memory(cril_error *err)
@@ -41,23 +42,13 @@ static cril_status no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory while an evaluation is added up");
 }
 
-/* FNV-1a */
-static uint64_t print_of(const char *text, size_t len, uint64_t start)
-{
-    uint64_t h = start ^ UINT64_C(0xcbf29ce484222325);
-
-    for (size_t i = 0; i < len; i++)
-        h = (h ^ (uint8_t)text[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 /* ---- Places ---- */
 
 /* The slot of an entry, or the free one where it would stand. */
 static size_t *find_slot(const struct cril_evaluation_sum *s, const char *subject, uint64_t index)
 {
-    size_t at = (size_t)print_of(subject, strlen(subject), index * UINT64_C(0x9e3779b97f4a7c15)) &
-                (s->n_slots - 1);
+    const uint64_t hash = cril_hash_bytes(CRIL_HASH_START, &index, sizeof(index));
+    size_t at = (size_t)cril_hash_bytes(hash, subject, strlen(subject)) & (s->n_slots - 1);
 
     for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
         const struct entry *e = &s->entries[s->slots[at] - 1];
@@ -110,20 +101,6 @@ static bool belongs(const struct cril_evaluation_sum *s, const char *subject, ui
     return !s->places.n || cril_places_find(&s->places, subject, index) != SIZE_MAX;
 }
 
-/* The verdict that the score is the mean of. */
-static void read_value(const struct cril_evaluation_sum *s, const json_t *line, struct entry *e)
-{
-    const char *metric = s->e->settings.protocol.metric;
-    const json_t *v = metric && *metric ? json_object_get(line, metric) : NULL;
-    const bool has_gold = !json_is_null(json_object_get(line, "gold"));
-
-    e->is_error = json_object_get(line, "error");
-    e->is_scored =
-        metric && *metric && (e->is_error ? has_gold : v && (has_gold || !json_is_null(v)));
-    e->is_unjudged = e->is_scored && !e->is_error && json_is_null(v);
-    e->value = json_is_true(v) ? 1 : json_number_value(v);
-}
-
 static bool has_cut(const json_t *line)
 {
     const json_t *choice;
@@ -137,31 +114,18 @@ static bool has_cut(const json_t *line)
 static cril_status read_entry(const struct cril_evaluation_sum *s, const json_t *line,
                               struct entry *e, cril_error *err)
 {
-    const json_t *index = json_object_get(line, "index"),
-                 *nats = json_object_get(line, "gold_nats"),
-                 *bytes = json_object_get(line, "gold_bytes");
+    const char *fault;
 
     if (!is_text(line, "task", s->e->name) || !is_text(line, "protocol", s->e->settings.name))
         return wrong(s, "is of another task or protocol", err);
-    *e = (struct entry){.subject = json_string_value(json_object_get(line, "subject")),
-                        .index = (uint64_t)json_integer_value(index),
-                        .nats = NAN,
-                        .is_cut = has_cut(line)};
-    if (!e->subject || !json_is_integer(index) || json_integer_value(index) < 0)
+    *e = (struct entry){.is_cut = has_cut(line)};
+    if (!cril_line_place(line, &e->subject, &e->index))
         return wrong(s, "has no subject or index", err);
-    read_value(s, line, e);
-    if (!isfinite(e->value) || e->value < 0)
-        return wrong(s, "has a verdict that is no share", err);
-    if (nats && (!json_is_number(nats) || json_integer_value(bytes) < 1))
-        return wrong(s, "has nats of a gold answer without its bytes", err);
-    if (nats) {
-        e->nats = json_number_value(nats);
-        e->bytes = (uint64_t)json_integer_value(bytes);
-    }
-    return CRIL_OK;
+    fault = cril_line_figures_read(line, s->e->settings.protocol.metric, &e->figures);
+    return fault ? wrong(s, fault, err) : CRIL_OK;
 }
 
-static void compare_nats(struct cril_evaluation_reference *r, const json_t *of)
+static void compare_nats(cril_eval_reference *r, const json_t *of)
 {
     const json_t *ours = json_object_get(of, "nats"),
                  *theirs = json_object_get(of, "reference_nats");
@@ -174,7 +138,7 @@ static void compare_nats(struct cril_evaluation_reference *r, const json_t *of)
         r->largest = difference;
 }
 
-static void compare_reference(struct cril_evaluation_reference *r, const json_t *line)
+static void compare_reference(cril_eval_reference *r, const json_t *line)
 {
     const json_t *text = json_object_get(line, "reference_text"), *choice;
     size_t i;
@@ -183,8 +147,17 @@ static void compare_reference(struct cril_evaluation_reference *r, const json_t 
     json_array_foreach(json_object_get(line, "choices"), i, choice) compare_nats(r, choice);
     if (text) {
         r->n_texts++;
-        r->n_equal += json_equal(text, json_object_get(line, "text")) != 0;
+        r->equal += json_equal(text, json_object_get(line, "text")) != 0;
     }
+}
+
+/* False: out of memory. */
+static bool keep_error(struct cril_evaluation_sum *s, const json_t *error)
+{
+    if (!s->first_error && json_is_string(error))
+        s->first_error =
+            cril_arena_text(&s->names, json_string_value(error), json_string_length(error));
+    return s->first_error || !json_is_string(error);
 }
 
 /* line is parsed. */
@@ -205,7 +178,8 @@ static cril_status add(struct cril_evaluation_sum *s, const json_t *line, uint64
         return s->entries[*slot - 1].print == print
                    ? CRIL_OK
                    : wrong(s, "is there twice, with other figures", err);
-    if (!(e.subject = cril_arena_text(&s->names, e.subject, strlen(e.subject))))
+    if (!(e.subject = cril_arena_text(&s->names, e.subject, strlen(e.subject))) ||
+        !keep_error(s, json_object_get(line, "error")))
         return no_memory(err);
     s->entries[s->n++] = e;
     *slot = s->n;
@@ -221,7 +195,7 @@ cril_status cril_evaluation_sum_add(struct cril_evaluation_sum *s, const char *l
 
     if (st != CRIL_OK)
         return st;
-    st = json_is_object(parsed) ? add(s, parsed, print_of(line, len, 0), err)
+    st = json_is_object(parsed) ? add(s, parsed, cril_hash_bytes(CRIL_HASH_START, line, len), err)
                                 : wrong(s, "is no object", err);
     json_decref(parsed);
     return st;
@@ -269,20 +243,21 @@ static int by_place(const void *a, const void *b)
 }
 
 /* Entries [n] of a subject, or all. */
-static void score(struct entry *const *entries, size_t n, struct cril_evaluation_score *out)
+static void score(struct entry *const *entries, size_t n, cril_eval_score *out)
 {
     double sum = 0, squares = 0, rates = 0, nats = 0, bytes = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct entry *e = entries[i];
+        const struct cril_line_figures *e = &entries[i]->figures;
 
         out->items++;
         out->errors += e->is_error;
         out->unjudged += e->is_unjudged;
-        out->scored += e->is_scored;
-        out->cut += e->is_cut;
-        if (e->is_scored)
+        out->cut += entries[i]->is_cut;
+        if (!isnan(e->value)) {
+            out->scored++;
             sum += e->value;
+        }
         if (!isnan(e->nats)) {
             out->gold_items++;
             rates += e->nats / CRIL_LN2 / (double)e->bytes;
@@ -291,9 +266,11 @@ static void score(struct entry *const *entries, size_t n, struct cril_evaluation
         }
     }
     out->score = sum / (double)out->scored; /* NaN of none */
-    for (size_t i = 0; i < n; i++)
-        if (entries[i]->is_scored)
-            squares += (entries[i]->value - out->score) * (entries[i]->value - out->score);
+    for (size_t i = 0; i < n; i++) {
+        const double d = entries[i]->figures.value - out->score;
+
+        squares += isnan(d) ? 0 : d * d;
+    }
     out->se =
         out->scored < 2 ? NAN : sqrt(squares / (double)(out->scored - 1) / (double)out->scored);
     out->bpb = rates / (double)out->gold_items;
@@ -301,14 +278,14 @@ static void score(struct entry *const *entries, size_t n, struct cril_evaluation
 }
 
 /* Of subjects [n >= 1]: those of which a score is known. */
-static void score_subjects(const struct cril_evaluation_score *subjects, size_t n, bool plain_mean,
-                           struct cril_evaluation_score *all)
+static void score_subjects(const cril_eval_score *subjects, size_t n, bool plain_mean,
+                           cril_eval_score *all)
 {
     double sum = 0, variance = 0, pooled = 0;
     size_t counted = 0, scored = 0;
 
     for (size_t i = 0; i < n; i++) {
-        const struct cril_evaluation_score *x = &subjects[i];
+        const cril_eval_score *x = &subjects[i];
 
         if (!x->scored)
             continue;
@@ -327,11 +304,11 @@ static void score_subjects(const struct cril_evaluation_score *subjects, size_t 
     }
 }
 
-static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum *s,
-                                               struct entry **sorted, size_t *n)
+static cril_eval_score *score_all(const struct cril_evaluation_sum *s, struct entry **sorted,
+                                  size_t *n)
 {
     size_t n_subjects = 0, k = 0;
-    struct cril_evaluation_score *out;
+    cril_eval_score *out;
 
     for (size_t i = 0; i < s->n; i++)
         n_subjects += !i || strcmp(sorted[i]->subject, sorted[i - 1]->subject) != 0;
@@ -343,7 +320,7 @@ static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum 
     if (n_subjects < 2 && (!s->n || !*sorted[0]->subject))
         return out;
     for (size_t i = 0; i < s->n; i += k) {
-        struct cril_evaluation_score *x = &out[(*n)++];
+        cril_eval_score *x = &out[(*n)++];
 
         x->subject = sorted[i]->subject;
         for (k = 1; i + k < s->n && strcmp(sorted[i + k]->subject, x->subject) == 0;)
@@ -354,8 +331,7 @@ static struct cril_evaluation_score *score_all(const struct cril_evaluation_sum 
     return out;
 }
 
-const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s,
-                                                               size_t *n)
+cril_eval_score *cril_evaluation_sum_scores(struct cril_evaluation_sum *s, size_t *n)
 {
     struct entry **sorted = calloc(s->n + 1, sizeof(*sorted));
 
@@ -372,7 +348,12 @@ const struct cril_evaluation_score *cril_evaluation_sum_scores(struct cril_evalu
     return s->scores;
 }
 
-struct cril_evaluation_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s)
+cril_eval_reference cril_evaluation_sum_reference(const struct cril_evaluation_sum *s)
 {
     return s->reference;
+}
+
+const char *cril_evaluation_sum_first_error(const struct cril_evaluation_sum *s)
+{
+    return s->first_error ? s->first_error : "";
 }

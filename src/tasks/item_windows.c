@@ -9,11 +9,8 @@
 #include "score/protocol.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
-#include "util/size.h"
-#include "util/utf8.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- Setting up ---- */
@@ -53,36 +50,11 @@ cril_status cril_windower_init(struct cril_windower *w, const cril_model *m,
 void cril_windower_free(struct cril_windower *w)
 {
     cril_specials_clear(&w->raw);
-    cril_ids_free(&w->last_ids);
+    cril_pair_free(&w->pair);
     cril_ids_free(&w->scratch);
 }
 
 /* ---- Texts ---- */
-
-/* Python's str.isspace. */
-static bool is_blank(uint32_t c)
-{
-    return (c >= 9 && c <= 13) || (c >= 28 && c <= 32) || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
-}
-
-size_t cril_without_blanks(struct cril_bytes text)
-{
-    size_t len = text.len;
-
-    while (len) {
-        size_t at = len - 1;
-        uint32_t code;
-
-        while (at && len - at < 4 && ((uint8_t)text.data[at] & 0xc0) == 0x80)
-            at--;
-        if (cril_utf8_read(text.data + at, len - at, &code) != len - at || !is_blank(code))
-            break;
-        len = at;
-    }
-    return len;
-}
 
 /* Notes the first look-alike of a control token, unless those are read as tokens anyway. */
 static void look_for_control(struct cril_windower *w, struct cril_bytes text)
@@ -103,34 +75,44 @@ static void look_for_control(struct cril_windower *w, struct cril_bytes text)
     }
 }
 
-/* A text that this tokenizer cannot say is a fault of the item. */
-static cril_status encode(struct cril_windower *w, struct cril_bytes text, cril_ids *ids,
-                          struct cril_fault *fault, cril_error *err)
+/* What tokenising came to: a text that this tokenizer cannot say is a fault of the item. */
+static cril_status may_fail(cril_status st, const cril_error *why, struct cril_fault *fault,
+                            cril_error *err)
 {
-    cril_error why = {0};
-    const cril_status st = cril_tokenizer_encode(w->tokenizer, text.len ? text.data : "", text.len,
-                                                 w->encode, ids, &why);
-
     if (st == CRIL_ERR_RANGE || st == CRIL_ERR_UNSUPPORTED) {
-        snprintf(fault->text, sizeof(fault->text), "cannot be tokenised: %.400s", why.message);
+        snprintf(fault->text, sizeof(fault->text), "cannot be tokenised: %.400s", why->message);
         return CRIL_OK;
     }
-    return st == CRIL_OK ? st : cril_fail(err, st, "%s", why.message);
+    return st == CRIL_OK ? st : cril_fail(err, st, "%s", why->message);
 }
 
-/* With the BOS of a context, unless the text brings it along. */
+/* Appends the ids of a text behind the token that opens it, unless they begin with that; -1: none
+ * does. */
+static cril_status push_opened(int32_t opening, const cril_ids *text, cril_ids *ids,
+                               cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    if (opening >= 0 && !(text->n && text->data[0] == opening))
+        st = cril_ids_push(ids, opening, err);
+    for (size_t i = 0; i < text->n && st == CRIL_OK; i++)
+        st = cril_ids_push(ids, text->data[i], err);
+    return st;
+}
+
+/* With the BOS of a context. */
 static cril_status encode_context(struct cril_windower *w, struct cril_bytes text, cril_ids *ids,
                                   struct cril_fault *fault, cril_error *err)
 {
-    const size_t before = ids->n;
-    cril_status st = w->bos >= 0 ? cril_ids_push(ids, w->bos, err) : CRIL_OK;
+    cril_error why = {0};
+    cril_status st;
 
-    if (st != CRIL_OK || (st = encode(w, text, ids, fault, err)) != CRIL_OK)
+    w->scratch.n = 0;
+    st = cril_tokenizer_encode(w->tokenizer, text.len ? text.data : "", text.len, w->encode,
+                               &w->scratch, &why);
+    if ((st = may_fail(st, &why, fault, err)) != CRIL_OK || fault->text[0])
         return st;
-    if (w->bos >= 0 && w->encode && ids->n > before + 1 && ids->data[before + 1] == w->bos)
-        memmove(ids->data + before, ids->data + before + 1,
-                (--ids->n - before) * sizeof(*ids->data));
-    return CRIL_OK;
+    return push_opened(w->bos, &w->scratch, ids, err);
 }
 
 /* ---- Continuations ---- */
@@ -148,94 +130,35 @@ static void cut_left(const struct cril_windower *w, cril_ids *ids, struct cril_l
     laid->first -= laid->cut;
 }
 
-/* The continuation after no context: its ids alone, after the prefix. */
-static cril_status after_nothing(struct cril_windower *w, struct cril_bytes text, cril_ids *ids,
-                                 struct cril_laid *out, struct cril_fault *fault, cril_error *err)
+/* The sequence of w->pair; continuation: as the item has it. */
+static cril_status lay(struct cril_windower *w, struct cril_bytes continuation, cril_ids *ids,
+                       struct cril_laid *out, struct cril_fault *fault, cril_error *err)
 {
+    const struct cril_pair *p = &w->pair;
+    const bool has_context = p->continuation > p->text && (w->bos >= 0 || p->n_prompt);
+    const int32_t opening = has_context ? w->bos : w->prefix;
+    size_t n = p->ids.n - p->n_prompt;
     cril_status st;
 
-    if (w->prefix < 0) {
+    if (!has_context && opening < 0) {
         snprintf(fault->text, sizeof(fault->text),
                  "has an empty context, but the tokenizer has neither BOS nor EOS to put there");
         return CRIL_OK;
     }
-    if ((st = cril_ids_push(ids, w->prefix, err)) != CRIL_OK ||
-        (st = encode(w, text, ids, fault, err)) != CRIL_OK)
+    if ((st = push_opened(opening, &p->ids, ids, err)) != CRIL_OK)
         return st;
-    if (ids->n > out->at + 1 && ids->data[out->at + 1] == w->prefix)
-        memmove(ids->data + out->at, ids->data + out->at + 1,
-                (--ids->n - out->at) * sizeof(*ids->data));
-    out->first = 1;
-    return CRIL_OK;
-}
-
-/* The ids of a context of which `len` bytes are not blanks at its end. */
-static cril_status remember(struct cril_windower *w, struct cril_bytes context, size_t len,
-                            struct cril_fault *fault, cril_error *err)
-{
-    cril_status st;
-
-    if (w->last.data && w->last.data == context.data && w->last.len == context.len)
-        return CRIL_OK;
-    w->last = (struct cril_bytes){NULL, 0};
-    w->last_ids.n = 0;
-    st = encode_context(w, (struct cril_bytes){context.data, len}, &w->last_ids, fault, err);
-    if (st == CRIL_OK && !fault->text[0])
-        w->last = context;
-    return st;
-}
-
-static cril_status push_all(cril_ids *ids, const cril_ids *more, size_t from, cril_error *err)
-{
-    cril_status st = CRIL_OK;
-
-    for (size_t i = from; i < more->n && st == CRIL_OK; i++)
-        st = cril_ids_push(ids, more->data[i], err);
-    return st;
-}
-
-/* The ids of a context of which `len` bytes are not blanks at its end, then what both texts as
- * one, `whole`, have beyond that many ids. */
-static cril_status after_context(struct cril_windower *w, struct cril_bytes context, size_t len,
-                                 struct cril_bytes whole, cril_ids *ids, struct cril_laid *out,
-                                 struct cril_fault *fault, cril_error *err)
-{
-    cril_status st = remember(w, context, len, fault, err);
-
-    if (st != CRIL_OK || fault->text[0])
-        return st;
-    w->scratch.n = 0;
-    if ((st = encode_context(w, whole, &w->scratch, fault, err)) != CRIL_OK || fault->text[0])
-        return st;
-    out->first = w->last_ids.n;
-    st = push_all(ids, &w->last_ids, 0, err);
-    return st == CRIL_OK ? push_all(ids, &w->scratch, out->first, err) : st;
-}
-
-static cril_status lay(struct cril_windower *w, struct cril_bytes context, struct cril_bytes whole,
-                       cril_ids *ids, struct cril_laid *out, struct cril_fault *fault,
-                       cril_error *err)
-{
-    const size_t len = cril_without_blanks(context);
-    const struct cril_bytes rest = {whole.data + context.len, whole.len - context.len};
-    cril_status st;
-    size_t n;
-
-    *out = (struct cril_laid){.at = ids->n};
-    st = len ? after_context(w, context, len, whole, ids, out, fault, err)
-             : after_nothing(w, whole, ids, out, fault, err);
-    if (st != CRIL_OK || fault->text[0])
-        return st;
-    n = ids->n - out->at - out->first;
+    if (n && !p->n_prompt && p->ids.data[0] == opening)
+        n--; /* it stands for the context */
+    out->first = ids->n - out->at - n;
     if (!n)
         snprintf(fault->text, sizeof(fault->text),
                  "the continuation \"%.*s\" has no token of its own, it is joined to the "
                  "context's last one, so there is nothing to score",
-                 CRIL_SHOWN(rest));
+                 CRIL_SHOWN(continuation));
     else if (n > w->window)
         snprintf(fault->text, sizeof(fault->text),
                  "the continuation \"%.*s\" has %zu tokens, more than the window of %zu",
-                 CRIL_SHOWN(rest), n, w->window);
+                 CRIL_SHOWN(continuation), n, w->window);
     else
         cut_left(w, ids, out);
     return CRIL_OK;
@@ -245,25 +168,20 @@ cril_status cril_windower_continue(struct cril_windower *w, struct cril_bytes co
                                    struct cril_bytes continuation, cril_ids *ids,
                                    struct cril_laid *out, struct cril_fault *fault, cril_error *err)
 {
-    const size_t before = ids->n;
-    struct cril_bytes whole = {0};
-    cril_status st;
-    char *both;
+    struct cril_pair *p = &w->pair;
+    cril_error why = {0};
+    cril_status st = cril_pair_encode(p, w->tokenizer, context.data, context.len, continuation.data,
+                                      continuation.len, w->encode, &why);
 
     fault->text[0] = '\0';
-    if (!cril_size_add(context.len, continuation.len, &whole.len) ||
-        !(both = malloc(whole.len + 1)))
-        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a text of an item");
-    if (context.len)
-        memcpy(both, context.data, context.len);
-    if (continuation.len)
-        memcpy(both + context.len, continuation.data, continuation.len);
-    whole.data = both;
-    look_for_control(w, whole);
-    st = lay(w, context, whole, ids, out, fault, err);
+    *out = (struct cril_laid){.at = ids->n};
+    if ((st = may_fail(st, &why, fault, err)) != CRIL_OK)
+        return st;
+    look_for_control(w, (struct cril_bytes){p->text, context.len + continuation.len});
+    if (!fault->text[0])
+        st = lay(w, continuation, ids, out, fault, err);
     if (st != CRIL_OK || fault->text[0])
-        ids->n = before;
-    free(both);
+        ids->n = out->at;
     return st;
 }
 
@@ -350,20 +268,19 @@ cril_status cril_windower_roll(struct cril_windower *w, struct cril_bytes text, 
     cril_status st;
 
     fault->text[0] = '\0';
-    w->scratch.n = 0;
     look_for_control(w, text);
-    if ((st = encode_context(w, text, &w->scratch, fault, err)) != CRIL_OK || fault->text[0])
+    if ((st = encode_context(w, text, text_ids, fault, err)) != CRIL_OK || fault->text[0])
         return st;
-    if (!w->scratch.n || w->prefix < 0) {
+    if (!text_ids->n || w->prefix < 0) {
         snprintf(fault->text, sizeof(fault->text), "%s",
-                 w->scratch.n ? "the tokenizer has neither BOS nor EOS to put before a text"
-                              : "the text has no token");
+                 text_ids->n ? "the tokenizer has neither BOS nor EOS to put before a text"
+                             : "the text has no token");
         return CRIL_OK;
     }
-    for (uint64_t k = 0; st == CRIL_OK && rolling->window(&l, k, w->scratch.n, true, &span); k++) {
-        st = add_span(&span, w->scratch.data, ids, &laid, err);
+    for (uint64_t k = 0; st == CRIL_OK && rolling->window(&l, k, text_ids->n, true, &span); k++) {
+        st = add_span(&span, text_ids->data, ids, &laid, err);
         if (st == CRIL_OK)
             st = add(user, &laid, err);
     }
-    return text_ids && st == CRIL_OK ? push_all(text_ids, &w->scratch, 0, err) : st;
+    return st;
 }

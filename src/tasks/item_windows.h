@@ -8,6 +8,7 @@
 #ifndef CRIL_TASKS_ITEM_WINDOWS_H
 #define CRIL_TASKS_ITEM_WINDOWS_H
 
+#include "score/pair.h"
 #include "tasks/task.h"
 #include "tokenizer/specials.h"
 
@@ -23,8 +24,8 @@ struct cril_windower {
     bool saw_control;         /* a text held a look-alike of a control token */
     char control[64];         /* the first such */
     struct cril_specials raw; /* names of added tokens */
-    struct cril_bytes last;   /* context of last_ids; data NULL: none */
-    cril_ids last_ids, scratch;
+    struct cril_pair pair;
+    cril_ids scratch;
 };
 
 /* A sequence in a list of ids. */
@@ -46,11 +47,8 @@ cril_status cril_windower_init(struct cril_windower *w, const cril_model *m,
                                cril_error *err);
 void cril_windower_free(struct cril_windower *w);
 
-/*
- * Appends to ids the sequence of a continuation after a context, cut from the left to the window.
- * The last context is remembered by its place, so that it is tokenised once for its continuations:
- * it must not change while the windower lives.
- */
+/* Appends to ids the sequence of a continuation after a context, cut from the left to the window. A
+ * context is tokenised once for continuations that follow each other. */
 cril_status cril_windower_continue(struct cril_windower *w, struct cril_bytes context,
                                    struct cril_bytes continuation, cril_ids *ids,
                                    struct cril_laid *out, struct cril_fault *fault,
@@ -64,15 +62,12 @@ cril_status cril_windower_prompt(struct cril_windower *w, struct cril_bytes prom
 
 /*
  * Appends the sequences of a text alone, each token of which is scored once, by
- * loglikelihood_rolling: calls add for each. text_ids (may be NULL) gets the ids of the text.
+ * loglikelihood_rolling: calls add for each. text_ids, which is empty, gets the ids of the text.
  */
 cril_status cril_windower_roll(struct cril_windower *w, struct cril_bytes text, cril_ids *ids,
                                cril_ids *text_ids,
                                cril_status (*add)(void *user, const struct cril_laid *laid,
                                                   cril_error *err),
                                void *user, struct cril_fault *fault, cril_error *err);
-
-/* Bytes of text without the white space at its end: what Python's str.rstrip takes away. */
-size_t cril_without_blanks(struct cril_bytes text);
 
 #endif

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* F_OFD_SETLK */
 #include "tasks/journal.h"
 
+#include "tasks/item_lines.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/json.h"
@@ -76,19 +77,6 @@ static cril_status make_folders(char *path, cril_error *err)
     return CRIL_OK;
 }
 
-static cril_status hash_key(const char *key, char hex[65], cril_error *err)
-{
-    struct cril_sha256 *h = NULL;
-    cril_status st = cril_sha256_create(&h, err);
-
-    if (st == CRIL_OK)
-        st = cril_sha256_update(h, key, strlen(key), err);
-    if (st == CRIL_OK)
-        st = cril_sha256_final(h, hex, err);
-    cril_sha256_free(h);
-    return st;
-}
-
 static cril_status find_path(const char *key, char **out, cril_error *err)
 {
     char path[PATH_BYTES], hex[65];
@@ -97,7 +85,7 @@ static cril_status find_path(const char *key, char **out, cril_error *err)
     if (st == CRIL_OK)
         st = make_folders(path, err);
     if (st == CRIL_OK)
-        st = hash_key(key, hex, err);
+        st = cril_sha256_of(key, strlen(key), hex, err);
     if (st != CRIL_OK)
         return st;
     sprintf(path + strlen(path), "%.32s.jsonl", hex);
@@ -191,18 +179,15 @@ void cril_journal_remove(struct cril_journal *j)
 static bool take_line(struct cril_journal *j, const char *line, size_t len, uint64_t at)
 {
     json_t *parsed = NULL;
-    const json_t *subject, *index;
+    const char *subject;
+    uint64_t index;
     size_t item;
     bool good;
 
     if (cril_json_parse("", (const uint8_t *)line, len, &parsed, NULL) != CRIL_OK)
         return false;
-    subject = json_object_get(parsed, "subject");
-    index = json_object_get(parsed, "index");
-    good = json_is_string(subject) && json_is_integer(index) && json_integer_value(index) >= 0;
-    item = good ? cril_places_find(&j->places, json_string_value(subject),
-                                   (uint64_t)json_integer_value(index))
-                : SIZE_MAX;
+    good = cril_line_place(parsed, &subject, &index);
+    item = good ? cril_places_find(&j->places, subject, index) : SIZE_MAX;
     if (item != SIZE_MAX && !j->lines[item].len) {
         j->lines[item] = (struct stretch){at, len};
         j->n++;
@@ -273,8 +258,7 @@ static cril_status write_line(struct cril_journal *j, const char *line, size_t l
     else if (errno == EINTR)
         return write_line(j, line, len, err);
     failed(j, "cannot be written", err);
-    if (ftruncate(j->fd, (off_t)j->size) != 0)
-        return CRIL_ERR_IO; /* a torn line is dropped when it is read */
+    (void)!ftruncate(j->fd, (off_t)j->size); /* a torn line is dropped when it is read, too */
     return CRIL_ERR_IO;
 }
 
@@ -375,4 +359,25 @@ cril_status cril_journal_read(const struct cril_journal *j, size_t item, char **
     *line = text;
     *len = s->len;
     return CRIL_OK;
+}
+
+cril_status cril_journal_each(const struct cril_journal *j,
+                              cril_status (*take)(void *user, const char *line, size_t len,
+                                                  cril_error *err),
+                              void *user, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < j->places.n && st == CRIL_OK; i++) {
+        char *line;
+        size_t len;
+
+        if (!cril_journal_has(j, i))
+            continue;
+        if ((st = cril_journal_read(j, i, &line, &len, err)) == CRIL_OK) {
+            st = take(user, line, len, err);
+            free(line);
+        }
+    }
+    return st;
 }

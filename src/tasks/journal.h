@@ -40,5 +40,10 @@ cril_status cril_journal_add(struct cril_journal *j, size_t item, const char *li
 /* The line of an item that it has [*len], with a NUL; owned: free(). */
 cril_status cril_journal_read(const struct cril_journal *j, size_t item, char **line, size_t *len,
                               cril_error *err);
+/* Hands out the lines that it has, in the order of the items, until take fails. */
+cril_status cril_journal_each(const struct cril_journal *j,
+                              cril_status (*take)(void *user, const char *line, size_t len,
+                                                  cril_error *err),
+                              void *user, cril_error *err);
 
 #endif

@@ -37,7 +37,7 @@ static json_t *figure(double v, const char *none)
 /* ---- Scores ---- */
 
 static void put_score(struct results *r, json_t *o, const struct cril_logged_metric *m,
-                      const struct cril_evaluation_score *s)
+                      const cril_eval_score *s)
 {
     char key[128];
 
@@ -49,8 +49,7 @@ static void put_score(struct results *r, json_t *o, const struct cril_logged_met
     put(r, o, key, figure(s->se, "N/A"));
 }
 
-static void put_bits(struct results *r, json_t *o, const struct cril_evaluation_score *s,
-                     bool rolling)
+static void put_bits(struct results *r, json_t *o, const cril_eval_score *s, bool rolling)
 {
     if (!s->gold_items)
         return;
@@ -61,30 +60,6 @@ static void put_bits(struct results *r, json_t *o, const struct cril_evaluation_
     }
     put(r, o, "gold_bits_per_byte,none", json_real(s->bpb));
     put(r, o, "gold_bits_per_byte_total,none", json_real(s->bpb_total));
-}
-
-/* Sums of the lines of e by another verdict. */
-static cril_status sum_by(const cril_eval *e, const struct cril_evaluation *by,
-                          struct cril_evaluation_sum **out, cril_error *err)
-{
-    struct cril_evaluation_sum *sum = NULL;
-    cril_status st = cril_evaluation_sum_create(by, &sum, err);
-
-    for (size_t i = 0; i < e->evaluation.items.n && st == CRIL_OK; i++) {
-        char *line = NULL;
-        size_t len;
-
-        if (!cril_journal_has(e->journal, i))
-            continue;
-        if ((st = cril_journal_read(e->journal, i, &line, &len, err)) == CRIL_OK)
-            st = cril_evaluation_sum_add(sum, line, len, err);
-        free(line);
-    }
-    if (st == CRIL_OK)
-        *out = sum;
-    else
-        cril_evaluation_sum_free(sum);
-    return st;
 }
 
 /* The object of a task or group in "results". */
@@ -104,14 +79,18 @@ static cril_status put_metric(struct results *r, const cril_eval *e,
 {
     struct cril_evaluation by = e->evaluation;
     struct cril_evaluation_sum *sum = NULL;
-    const struct cril_evaluation_score *s;
+    const cril_eval_score *s;
     const bool rolling = by.items.n && by.items.item[0].kind == CRIL_ITEM_ROLLING;
     cril_status st;
     size_t n = 0;
 
-    by.settings.protocol.metric = m ? m->verdict : NULL;
-    if ((st = sum_by(e, &by, &sum, err)) != CRIL_OK)
+    by.settings.protocol.metric = m ? m->verdict : NULL; /* sums of the same lines by another */
+    if ((st = cril_evaluation_sum_create(&by, &sum, err)) == CRIL_OK)
+        st = cril_eval_add_lines(e, sum, err);
+    if (st != CRIL_OK) {
+        cril_evaluation_sum_free(sum);
         return st;
+    }
     s = cril_evaluation_sum_scores(sum, &n);
     for (size_t i = 0; s && i < n; i++) {
         const bool is_part = n == 1 || i;

@@ -42,7 +42,7 @@ static bool add_part(cril_eval *e, const char *subject)
 cril_status cril_eval_need_parts(cril_eval *e, cril_error *err)
 {
     size_t n = 0;
-    const struct cril_evaluation_score *s = e->sum ? cril_evaluation_sum_scores(e->sum, &n) : NULL;
+    const cril_eval_score *s = e->sum ? cril_evaluation_sum_scores(e->sum, &n) : NULL;
 
     if (e->parts)
         return CRIL_OK;
@@ -210,19 +210,6 @@ static json_t *responses_json(const json_t *line, const char *taken, bool deep)
 
 /* ---- Hashes ---- */
 
-static cril_status hash_text(const char *text, size_t len, char hex[65], cril_error *err)
-{
-    struct cril_sha256 *h = NULL;
-    cril_status st = cril_sha256_create(&h, err);
-
-    if (st == CRIL_OK)
-        st = cril_sha256_update(h, text, len, err);
-    if (st == CRIL_OK)
-        st = cril_sha256_final(h, hex, err);
-    cril_sha256_free(h);
-    return st;
-}
-
 static cril_status hash_document(const json_t *doc, char hex[65], cril_error *err)
 {
     char *text = NULL;
@@ -236,7 +223,7 @@ static cril_status hash_document(const json_t *doc, char hex[65], cril_error *er
     if (f && fclose(f) != 0)
         st = no_memory(err);
     if (st == CRIL_OK)
-        st = hash_text(text, len, hex, err);
+        st = cril_sha256_of(text, len, hex, err);
     free(text);
     return st;
 }
@@ -274,10 +261,11 @@ static cril_status make_sample(const struct cril_item *item, const json_t *line,
     if (st == CRIL_OK)
         st = hash_document(s->doc, s->doc_hash, err);
     if (st == CRIL_OK)
-        st = hash_text(json_string_value(prompt), json_string_length(prompt), s->prompt_hash, err);
+        st = cril_sha256_of(json_string_value(prompt), json_string_length(prompt), s->prompt_hash,
+                            err);
     if (st == CRIL_OK)
-        st = hash_text(json_string_value(s->target), json_string_length(s->target), s->target_hash,
-                       err);
+        st = cril_sha256_of(json_string_value(s->target), json_string_length(s->target),
+                            s->target_hash, err);
     return st;
 }
 

@@ -425,7 +425,7 @@ void cril_minerva_answer(struct cril_str *t, struct cril_bytes text)
                 break;
         if (end != SIZE_MAX)
             found = cril_python_strip(
-                cril_str_part(all, start, cril_python_read_back(all, end, &code)));
+                cril_str_part(all, start, cril_utf8_read_back(all.data, end, &code)));
         at = line;
     }
     cril_str_set(t, found.data ? found : cril_bytes_of("[invalidanswer]"));

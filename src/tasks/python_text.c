@@ -32,16 +32,6 @@ static bool is_ascii_letter(uint32_t code)
     return (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
 }
 
-/* White_Space, and the separators of ASCII, FS to US, whose direction is that of white space. */
-bool cril_python_is_space(uint32_t code)
-{
-    static const struct range spaces[] = {
-        {0x9, 0xd},       {0x1c, 0x20},     {0x85, 0x85},     {0xa0, 0xa0},     {0x1680, 0x1680},
-        {0x2000, 0x200a}, {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f}, {0x3000, 0x3000}};
-
-    return IN(spaces, code);
-}
-
 bool cril_python_is_word(uint32_t code)
 {
     if (code < 0x80)
@@ -98,22 +88,12 @@ bool cril_python_is_upper(uint32_t code)
 
 /* ---- Reading ---- */
 
-size_t cril_python_read_back(struct cril_bytes text, size_t at, uint32_t *code)
-{
-    size_t start = at - 1;
-
-    while (start && at - start < 4 && ((uint8_t)text.data[start] & 0xc0) == 0x80)
-        start--;
-    cril_utf8_read(text.data + start, at - start, code);
-    return start;
-}
-
 struct cril_bytes cril_python_strip(struct cril_bytes text)
 {
     uint32_t code;
 
     while (text.len) {
-        const size_t start = cril_python_read_back(text, text.len, &code);
+        const size_t start = cril_utf8_read_back(text.data, text.len, &code);
 
         if (!cril_python_is_space(code))
             break;

@@ -9,22 +9,19 @@
 #define CRIL_TASKS_PYTHON_TEXT_H
 
 #include "tasks/str.h"
+#include "tokenizer/normalise.h" /* cril_python_is_space: str.isspace, \s */
 #include "util/bytes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-bool cril_python_is_space(uint32_t code); /* str.isspace, \s */
-bool cril_python_is_word(uint32_t code);  /* str.isalnum or '_', \w */
+bool cril_python_is_word(uint32_t code); /* str.isalnum or '_', \w */
 bool cril_python_is_digit(
     uint32_t code); /* str.isdigit: \d, and digits in circles, exponents and such */
 bool cril_python_is_upper(uint32_t code); /* str.isupper */
 /* 0..9 for \d; -1: it is none. */
 int cril_python_decimal(uint32_t code);
-
-/* The code point that ends before `at`, at > 0; returns where it starts. */
-size_t cril_python_read_back(struct cril_bytes text, size_t at, uint32_t *code);
 
 /* str.strip() */
 struct cril_bytes cril_python_strip(struct cril_bytes text);

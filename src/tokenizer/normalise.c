@@ -148,6 +148,11 @@ bool cril_is_blank(uint32_t code)
            code == 0x2029 || code == 0x202f || code == 0x205f || code == 0x3000;
 }
 
+bool cril_python_is_space(uint32_t code)
+{
+    return cril_is_blank(code) || (code >= 0x1c && code <= 0x1f);
+}
+
 size_t cril_leading_blanks(const char *text, size_t len)
 {
     uint32_t code;
@@ -167,9 +172,7 @@ size_t cril_trailing_blanks(const char *text, size_t len)
     size_t n = len, at;
 
     for (; n; n = at) {
-        for (at = n - 1; at && ((uint8_t)text[at] & 0xc0) == 0x80;)
-            at--;
-        cril_utf8_read(text + at, n - at, &code);
+        at = cril_utf8_read_back(text, n, &code);
         if (!cril_is_blank(code))
             break;
     }

@@ -25,6 +25,8 @@ void cril_normal_work_free(struct normal_work *w);
 
 /* Whether a character is a blank (White_Space). */
 bool cril_is_blank(uint32_t code);
+/* Whether Python's str.isspace says so: blanks, and the separators of ASCII, FS to US. */
+bool cril_python_is_space(uint32_t code);
 /* Bytes of the blanks at the start and at the end of text. */
 size_t cril_leading_blanks(const char *text, size_t len);
 size_t cril_trailing_blanks(const char *text, size_t len);

@@ -2,6 +2,8 @@
 #ifndef CRIL_TOKENIZER_TABLE_H
 #define CRIL_TOKENIZER_TABLE_H
 
+#include "util/hash.h"
+
 #include <cril/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,14 +23,6 @@ struct cril_table { /* open addressing, at most half full */
     size_t mask, n;
     size_t longest; /* bytes of the longest key */
 };
-
-#define CRIL_HASH_START 0xcbf29ce484222325u
-
-/* FNV-1a, a byte at a time, so that the hash of a prefix is on the way to the hash of the whole. */
-static inline uint64_t cril_hash_step(uint64_t hash, char c)
-{
-    return (hash ^ (uint8_t)c) * 0x100000001b3u;
-}
 
 /* max_keys: keys it will hold. CRIL_ERR_NOMEM. */
 cril_status cril_table_init(struct cril_table *t, size_t max_keys, cril_error *err);

@@ -128,6 +128,19 @@ void cril_sha256_free(struct cril_sha256 *h)
     free(h);
 }
 
+cril_status cril_sha256_of(const void *data, size_t len_bytes, char hex[65], cril_error *err)
+{
+    struct cril_sha256 *h = NULL;
+    cril_status st = cril_sha256_create(&h, err);
+
+    if (st == CRIL_OK)
+        st = cril_sha256_update(h, data, len_bytes, err);
+    if (st == CRIL_OK)
+        st = cril_sha256_final(h, hex, err);
+    cril_sha256_free(h);
+    return st;
+}
+
 cril_status cril_git_blob_hash(const void *data, size_t len_bytes, char hex[41], cril_error *err)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();

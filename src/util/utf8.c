@@ -51,6 +51,18 @@ size_t cril_utf8_read(const char *text, size_t len, uint32_t *code)
     return need;
 }
 
+size_t cril_utf8_read_back(const char *text, size_t at, uint32_t *code)
+{
+    size_t start = at - 1;
+
+    while (start && at - start < 4 && ((uint8_t)text[start] & 0xc0) == 0x80)
+        start--;
+    if (cril_utf8_read(text + start, at - start, code) == at - start)
+        return start;
+    *code = CRIL_UTF8_ILL;
+    return at - 1;
+}
+
 uint64_t cril_count_characters(const char *text, size_t len_bytes)
 {
     uint64_t n = 0;

@@ -18,6 +18,10 @@
  */
 size_t cril_utf8_read(const char *text, size_t len, uint32_t *code);
 
+/* The code point that ends before text[at], at >= 1; returns where it starts. A byte that ends no
+ * well-formed sequence is CRIL_UTF8_ILL. */
+size_t cril_utf8_read_back(const char *text, size_t at, uint32_t *code);
+
 /* Bytes of the well-formed sequence that starts with this byte. */
 static inline size_t cril_utf8_width(char first)
 {

@@ -22,8 +22,7 @@ static bool open_programs(const struct cril_eval_args *s, cril_eval **e, cril_pr
         return false;
     }
     if (cril_eval_open_task(s->grade, s->data, &wanted, e, &err) == CRIL_OK &&
-        cril_programs_open(s->python, p, &err) == CRIL_OK &&
-        cril_eval_check_programs(*e, *p, &err) == CRIL_OK)
+        cril_programs_open(s->python, p, &err) == CRIL_OK)
         return true;
     cril_print_error("%s", err.message);
     return false;

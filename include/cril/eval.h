@@ -240,10 +240,12 @@ typedef struct cril_grade {
  * their "resps" and "target". "exact" is the rule of requests.
  *
  * Of tasks with programs lines are samples, "task_id" and "completion", or "solution", a whole
- * program; they get "passed" and "result". programs_of is the evaluation that has the task's data.
+ * program; they get "passed" and "result". programs_of is the evaluation that has the task's data;
+ * the Python needs the modules of the tasks that have samples.
  *
  * poll (may be NULL): not 0 stops, CRIL_ERR_CANCELLED. CRIL_ERR_FORMAT: "FILE:LINE: what".
- * CRIL_ERR_UNSUPPORTED: the answers of the task are choices. CRIL_ERR_RANGE, _IO, _NOMEM.
+ * CRIL_ERR_UNSUPPORTED: the answers of the task are choices, or a module is missing.
+ * CRIL_ERR_RANGE, _IO, _NOMEM.
  */
 cril_status cril_grade_file(const char *task, const char *path, cril_eval *programs_of,
                             cril_programs *programs, FILE *f, int (*poll)(void *user), void *user,

@@ -227,7 +227,7 @@ cril_status cril_benchmark_find_modules(struct cril_benchmark *b, struct cril_sa
 {
     char *needs, *versions = NULL;
     const char *python = cril_sandbox_python(sandbox);
-    cril_status st = cril_judge_needs(&b->evaluation, &needs, err);
+    cril_status st = cril_judge_needs(&b->evaluation, NULL, &needs, err);
     size_t size;
 
     if (st != CRIL_OK)

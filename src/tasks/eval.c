@@ -315,7 +315,7 @@ cril_status cril_eval_check_programs(cril_eval *e, cril_programs *p, cril_error 
 
     if (!cril_eval_runs_programs(e))
         return CRIL_OK;
-    st = cril_judge_needs(&e->evaluation, &needs, err);
+    st = cril_judge_needs(&e->evaluation, NULL, &needs, err);
     if (st == CRIL_OK && *needs)
         st = cril_sandbox_modules(p->sandbox, needs, &versions, err);
     size = strlen(python) + (versions ? strlen(versions) : 0) + 32;

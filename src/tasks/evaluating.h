@@ -71,8 +71,9 @@ cril_status cril_judge(const struct cril_evaluation *e, struct cril_sandbox *san
 cril_status cril_judge_program(const struct cril_evaluation *e, struct cril_sandbox *sandbox,
                                const struct cril_item *item, struct cril_bytes text, bool whole,
                                json_t *line, cril_error *err);
-/* Names of the modules that the programs of all items import, with blanks around them. *needs is
- * owned: free(). */
-cril_status cril_judge_needs(const struct cril_evaluation *e, char **needs, cril_error *err);
+/* Names of the modules that the programs of items import, with blanks around them. wanted [items]:
+ * of these; NULL: of all. *needs is owned: free(). */
+cril_status cril_judge_needs(const struct cril_evaluation *e, const bool *wanted, char **needs,
+                             cril_error *err);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <cril/eval.h>
 
+#include "sandbox/sandbox.h"
 #include "tasks/data.h"
 #include "tasks/eval.h"
 #include "tasks/evaluating.h"
@@ -115,42 +116,68 @@ static cril_status list_ids(struct grading *g)
     return CRIL_OK;
 }
 
-/* The task that a line is a sample of: a text, or a number. NULL: *st says why. */
-static struct tally *find_task(const struct grading *g, const json_t *line, cril_status *st)
+/* What names the task that a line is a sample of: a text, or a number. NULL: nothing does. */
+static const char *task_id_of(const json_t *line, char number[24])
 {
     const json_t *id = json_object_get(line, "task_id");
-    char number[24], what[200];
-    struct tally wanted, *found;
 
     if (!id)
         id = json_object_get(json_object_get(line, "doc"), "task_id");
     if (json_is_integer(id))
-        snprintf(number, sizeof(number), "%" JSON_INTEGER_FORMAT, json_integer_value(id));
-    if (!json_is_integer(id) && !json_is_string(id)) {
-        *st = fault(g, "has no \"task_id\"");
-        return NULL;
+        snprintf(number, 24, "%" JSON_INTEGER_FORMAT, json_integer_value(id));
+    return json_is_string(id) ? json_string_value(id) : json_is_integer(id) ? number : NULL;
+}
+
+/* NULL: the data do not have it. */
+static struct tally *find_task(const struct grading *g, const char *id)
+{
+    const struct tally wanted = {.id = id};
+
+    return bsearch(&wanted, g->tallies, g->e->items.n, sizeof(wanted), by_id);
+}
+
+/* The sandbox's Python has the modules of the tasks that have samples. A line that is none is left
+ * to its turn. */
+static cril_status check_modules(struct grading *g, const struct cril_data *data)
+{
+    bool *wanted = calloc(g->e->items.n + 1, sizeof(*wanted));
+    char *needs = NULL, *versions = NULL, number[24];
+    cril_status st = wanted ? CRIL_OK : no_memory(g);
+
+    for (size_t i = 0; i < data->n && wanted; i++) {
+        const char *id = task_id_of(data->record[i].value, number);
+        const struct tally *t = id ? find_task(g, id) : NULL;
+
+        if (t)
+            wanted[t->item] = true;
     }
-    wanted.id = json_is_string(id) ? json_string_value(id) : number;
-    found = bsearch(&wanted, g->tallies, g->e->items.n, sizeof(wanted), by_id);
-    if (!found) {
-        snprintf(what, sizeof(what), "\"task_id\" is \"%.80s\", which the data do not have",
-                 wanted.id);
-        *st = fault(g, what);
-    }
-    return found;
+    if (st == CRIL_OK)
+        st = cril_judge_needs(g->e, wanted, &needs, g->err);
+    if (st == CRIL_OK && *needs)
+        st = cril_sandbox_modules(g->sandbox, needs, &versions, g->err);
+    free(wanted);
+    free(needs);
+    free(versions);
+    return st;
 }
 
 static cril_status by_program(struct grading *g, json_t *line)
 {
     const json_t *solution = json_object_get(line, "solution"),
                  *text = solution ? solution : json_object_get(line, "completion");
-    cril_status st = CRIL_OK;
-    struct tally *t = find_task(g, line, &st);
+    char number[24], what[200];
+    const char *id = task_id_of(line, number);
+    struct tally *t = id ? find_task(g, id) : NULL;
+    cril_status st;
 
+    if (!id)
+        return fault(g, "has no \"task_id\"");
+    if (!t) {
+        snprintf(what, sizeof(what), "\"task_id\" is \"%.80s\", which the data do not have", id);
+        return fault(g, what);
+    }
     if (!text)
         text = response_of(line);
-    if (!t)
-        return st;
     if (!json_is_string(text))
         return fault(g, "has no text \"completion\" or \"solution\"");
     st = cril_judge_program(g->e, g->sandbox, &g->e->items.item[t->item],
@@ -253,6 +280,8 @@ static cril_status grade_file(struct grading *g, FILE *f, int (*poll)(void *user
     struct cril_data data = {0};
     cril_status st = cril_data_read(g->path, "--grade", "one answer a line", 0, &data, g->err);
 
+    if (st == CRIL_OK && g->e)
+        st = check_modules(g, &data);
     for (size_t i = 0; st == CRIL_OK && i < data.n; i++) {
         g->line = (size_t)data.record[i].line;
         st = grade_line(g, data.record[i].value, f);

@@ -104,7 +104,8 @@ static bool add_words(char **words, const char *more)
     return true;
 }
 
-cril_status cril_judge_needs(const struct cril_evaluation *e, char **needs, cril_error *err)
+cril_status cril_judge_needs(const struct cril_evaluation *e, const bool *wanted, char **needs,
+                             cril_error *err)
 {
     char *words = calloc(1, 1);
     cril_status st = words ? CRIL_OK : cril_evaluating_no_memory(err);
@@ -112,6 +113,8 @@ cril_status cril_judge_needs(const struct cril_evaluation *e, char **needs, cril
     for (size_t i = 0; i < e->items.n && st == CRIL_OK; i++) {
         struct cril_task_program p = {0};
 
+        if (wanted && !wanted[i])
+            continue;
         st = e->task->program(&e->settings, &e->items.item[i], (struct cril_bytes){"", 0}, false,
                               &p, err);
         if (st == CRIL_OK && p.needs && !p.network && !add_words(&words, p.needs))

@@ -139,6 +139,15 @@ if command -v bwrap >/dev/null && "$cril" $h -q >/dev/null 2>err; then
     t eval-grade-programs eval --grade humaneval --data data samples.jsonl
     sed 's,HumanEval/0,HumanEval/9,' samples.jsonl >other.jsonl
     t eval-grade-unknown eval --grade humaneval --data data other.jsonl
+    # What only tasks without a sample import is not asked for.
+    mkdir -p data/ds1000
+    printf '{"prompt": "p", "reference_code": "c", "metadata": {"library": "%s", "problem_id": %s}, "code_context": ""}\n' \
+        Numpy 0 Pytorch 1 >data/ds1000/ds1000.jsonl
+    echo '{"task_id": 0, "completion": ""}' >numpy.jsonl
+    echo '{"task_id": 1, "completion": ""}' >torch.jsonl
+    "$cril" eval --grade ds1000 --data data numpy.jsonl >out 2>err; ! grep -q torch err || fail "modules of other tasks: $(cat err)"
+    python3 -c 'import torch' 2>err || { "$cril" eval --grade ds1000 --data data torch.jsonl >out 2>err; grep -q 'cannot import.* torch' err ||
+        fail "modules of a task: $(cat err)"; }
 else
     skip "no sandbox here: $(cat err)"
 fi

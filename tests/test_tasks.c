@@ -558,7 +558,9 @@ static void test_ds1000(void **state)
         "test_execution(s): pass\"}\n"
         "{\"prompt\":\"Do.\\n    ### BEGIN SOLUTION\",\"reference_code\":\"    y\",\"metadata\":"
         "{\"library\":\"Sklearn\",\"problem_id\":7},\"code_context\":\"import xgboost\\ndef "
-        "test_execution(s): pass\\ndef test_string(s): pass\"}\n");
+        "test_execution(s): pass\\ndef test_string(s): pass\"}\n"
+        "{\"prompt\":\"Read.\",\"reference_code\":\"y\",\"metadata\":{\"library\":\"Pandas\","
+        "\"problem_id\":15},\"code_context\":\"import yaml\"}\n");
     load("ds1000", "paper");
     expect(items.item[0].context, "Add.\n<code>\n");
     expect(items.item[0].gold_text, "x = 1");
@@ -586,6 +588,10 @@ static void test_ds1000(void **state)
                      CRIL_OK);
     assert_false(p.network);
     assert_non_null(strstr(p.needs, "xgboost"));
+    free(p.source);
+    assert_int_equal(task->program(&settings, &items.item[2], cril_bytes_of(""), false, &p, &err),
+                     CRIL_OK);
+    assert_string_equal(p.needs, "numpy pandas yaml");
     free(p.source);
 }
 

@@ -116,6 +116,7 @@ static const char *needs(const struct cril_item *item)
         {"Numpy", "torch", "numpy torch"},
         {"Numpy", "tensorflow", "numpy tensorflow"},
         {"Numpy", "", "numpy pandas scipy sklearn"},
+        {"Pandas", "yaml", "numpy pandas yaml"},
         {"Pandas", "", "numpy pandas"},
         {"Scipy", "", "numpy pandas scipy"},
         {"Sklearn", "xgboost", "numpy pandas scipy sklearn xgboost"},

@@ -1,0 +1,169 @@
+#include "score/others.h"
+
+#include "model/model.h"
+#include "score/layout.h"
+#include "util/fail.h"
+
+#include <cril/text.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Vocabularies ---- */
+
+static cril_status other_token(const cril_model *base, const cril_model *m, int32_t id,
+                               cril_error *err)
+{
+    const cril_model *const of[] = {base, m};
+    char shown[2][64] = {"no token", "no token"};
+
+    for (int i = 0; i < 2; i++) {
+        size_t len;
+        const char *piece = cril_tokenizer_piece(cril_model_tokenizer(of[i]), id, &len);
+
+        if (piece)
+            cril_text_show(piece, len, false, shown[i], sizeof(shown[i]));
+    }
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "%s: token %" PRId32 " is \"%s\", but \"%s\" in %s; only models with the same "
+                     "tokens can be compared token by token ('cril compare' compares their bits "
+                     "per character)",
+                     cril_model_path(m), id, shown[1], shown[0], cril_model_path(base));
+}
+
+/* Rows of the vocabulary matrix behind the tokens may differ. */
+static cril_status check_vocabulary(const cril_model *base, const cril_model *m, cril_error *err)
+{
+    const cril_tokenizer *a = cril_model_tokenizer(base), *b = cril_model_tokenizer(m);
+    const size_t n_a = cril_tokenizer_size(a), n_b = cril_tokenizer_size(b),
+                 n = n_a < n_b ? n_a : n_b;
+
+    for (size_t i = 0; i < n; i++) {
+        size_t len_a = 0, len_b = 0;
+        const char *piece_a = cril_tokenizer_piece(a, (int32_t)i, &len_a),
+                   *piece_b = cril_tokenizer_piece(b, (int32_t)i, &len_b);
+
+        if (len_a != len_b || !piece_a != !piece_b || (len_a && memcmp(piece_a, piece_b, len_a)))
+            return other_token(base, m, (int32_t)i, err);
+    }
+    return CRIL_OK;
+}
+
+static cril_status check_layout(const cril_model *base, const cril_model *m,
+                                const struct cril_protocol *p, const struct cril_layout *l,
+                                cril_error *err)
+{
+    struct cril_layout own;
+    const cril_status st =
+        cril_layout_choose(p, m, l->context, p->stride ? l->stride : 0, &own, err);
+
+    if (st != CRIL_OK || own.first_token == l->first_token)
+        return st;
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "%s: texts begin with token %" PRId32 ", but with %" PRId32
+                     " in %s (-1: none); such models cannot be compared token by token",
+                     cril_model_path(m), own.first_token, l->first_token, cril_model_path(base));
+}
+
+/* ---- Life ---- */
+
+cril_status cril_others_init(struct cril_others *o, const cril_model *base,
+                             const struct cril_protocol *p, const struct cril_layout *l,
+                             const struct cril_engine_options *options, cril_model *const *models,
+                             size_t n, cril_error *err)
+{
+    struct cril_engine_options own = *options;
+    cril_status st = CRIL_OK;
+
+    own.window = l->context;
+    *o = (struct cril_others){.models = calloc(n, sizeof(*o->models)),
+                              .engines = calloc(n, sizeof(struct cril_engine *)),
+                              .pairs = calloc(n, sizeof(*o->pairs)),
+                              .columns = cril_model_logits(base)};
+    if (!o->models || !o->engines || !o->pairs)
+        return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", cril_model_path(base));
+    for (; o->n < n && st == CRIL_OK; o->n++) {
+        cril_model *const m = models[o->n];
+
+        if (cril_model_logits(m) < o->columns)
+            o->columns = cril_model_logits(m);
+        o->models[o->n] = m;
+        st = check_vocabulary(base, m, err);
+        if (st == CRIL_OK)
+            st = check_layout(base, m, p, l, err);
+        if (st == CRIL_OK)
+            st = cril_engine_create(m, cril_kernels(), &own, &o->engines[o->n], err);
+    }
+    return st;
+}
+
+void cril_others_free(struct cril_others *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        cril_engine_free(o->engines[i]);
+        cril_pair_free(&o->pairs[i]);
+    }
+    free(o->engines);
+    free(o->models);
+    free(o->pairs);
+    cril_ids_free(&o->ids);
+}
+
+/* ---- Documents ---- */
+
+/* As the base's [n]? */
+static cril_status check_ids(const cril_model *m, const cril_document *doc, const cril_ids *own,
+                             const int32_t *ids, size_t n, cril_error *err)
+{
+    size_t at = 0;
+
+    while (at < own->n && at < n && own->data[at] == ids[at])
+        at++;
+    if (at == own->n && at == n)
+        return CRIL_OK;
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "%s: %s makes other tokens of document %" PRIu64
+                     " than the first model, from token %zu on; such models cannot be compared "
+                     "token by token",
+                     doc->file, cril_model_path(m), doc->index, at);
+}
+
+static cril_status cannot_encode(const cril_model *m, const cril_document *doc,
+                                 const cril_error *why, cril_error *err)
+{
+    return cril_fail(err, why->status, "%s: document %" PRIu64 " cannot be tokenised by %s: %s",
+                     doc->file, doc->index, cril_model_path(m), why->message);
+}
+
+cril_status cril_others_check_text(struct cril_others *o, const cril_document *doc, unsigned encode,
+                                   const int32_t *ids, size_t n, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < o->n && st == CRIL_OK; i++) {
+        cril_error why;
+
+        o->ids.n = 0;
+        if (cril_tokenizer_encode(cril_model_tokenizer(o->models[i]), doc->text, doc->len_bytes,
+                                  encode, &o->ids, &why) != CRIL_OK)
+            return cannot_encode(o->models[i], doc, &why, err);
+        st = check_ids(o->models[i], doc, &o->ids, ids, n, err);
+    }
+    return st;
+}
+
+cril_status cril_others_check_pair(struct cril_others *o, const cril_document *doc, unsigned encode,
+                                   const struct cril_pair *p, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < o->n && st == CRIL_OK; i++) {
+        cril_error why;
+
+        if (cril_pair_encode(&o->pairs[i], cril_model_tokenizer(o->models[i]), doc->prompt,
+                             doc->prompt_bytes, doc->text, doc->len_bytes, encode, &why) != CRIL_OK)
+            return cannot_encode(o->models[i], doc, &why, err);
+        st = check_ids(o->models[i], doc, &o->pairs[i].ids, p->ids.data, p->ids.n, err);
+    }
+    return st;
+}

@@ -22,9 +22,10 @@ struct sums {
     double tokens, kl, dp, dp_squares, same_top, nats, nats_base;
 };
 
-/* Of all tokens, where documents are not told apart. */
+/* Of all tokens, where documents are not told apart: means of x, nats of the base, and of y, of the
+ * model, and sums of products of what is left without them. */
 struct moments {
-    double n, x, y, xx, yy, xy; /* x: nats of the base, y: of the model */
+    double n, x, y, xx, yy, xy;
 };
 
 struct token_values {
@@ -126,6 +127,20 @@ static size_t bin_of(size_t at)
     return bin;
 }
 
+/* Joins the moments of other tokens (Chan, Golub & LeVeque 1983, eq. 2.1). */
+static void add_moments(struct moments *m, const struct moments *more)
+{
+    const double n = m->n + more->n, dx = more->x - m->x, dy = more->y - m->y, share = more->n / n,
+                 w = m->n * share;
+
+    m->xx += more->xx + dx * dx * w;
+    m->yy += more->yy + dy * dy * w;
+    m->xy += more->xy + dx * dy * w;
+    m->x += dx * share;
+    m->y += dy * share;
+    m->n = n;
+}
+
 static void add_token(struct cril_diverger *d, size_t side, const cril_token_score *t)
 {
     struct side *s = &d->sides[side];
@@ -143,12 +158,7 @@ static void add_token(struct cril_diverger *d, size_t side, const cril_token_sco
     sums->same_top += of->same_top;
     sums->nats += of->nats;
     sums->nats_base += t->nats;
-    c->moments.n++;
-    c->moments.x += t->nats;
-    c->moments.y += of->nats;
-    c->moments.xx += t->nats * t->nats;
-    c->moments.yy += of->nats * of->nats;
-    c->moments.xy += t->nats * of->nats;
+    add_moments(&c->moments, &(struct moments){.n = 1, .x = t->nats, .y = of->nats});
     c->position_tokens[bin]++;
     c->position_kl[bin] += of->kl;
     keep_worst(d, s, t, of);
@@ -359,10 +369,7 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
 
 static double correlation(const struct moments *m)
 {
-    const double xx = m->xx - m->x * m->x / m->n, yy = m->yy - m->y * m->y / m->n,
-                 xy = m->xy - m->x * m->y / m->n;
-
-    return xx > 0 && yy > 0 ? xy / (sqrt(xx) * sqrt(yy)) : NAN;
+    return m->xx > 0 && m->yy > 0 ? m->xy / (sqrt(m->xx) * sqrt(m->yy)) : NAN;
 }
 
 /* What comes by corpus. */
@@ -378,12 +385,8 @@ static void join_corpora(const struct range *r, cril_divergence_figures *out)
         out->characters += c->characters;
         nats += s->nats;
         base += c->base_nats;
-        m.n += s->moments.n;
-        m.x += s->moments.x;
-        m.y += s->moments.y;
-        m.xx += s->moments.xx;
-        m.yy += s->moments.yy;
-        m.xy += s->moments.xy;
+        if (s->moments.n > 0)
+            add_moments(&m, &s->moments);
         for (size_t p = 0; p < CRIL_DIVERGE_POSITIONS; p++) {
             out->position_tokens[p] += s->position_tokens[p];
             sums[p] += s->position_kl[p];

@@ -31,6 +31,9 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
                              size_t n, cril_error *err);
 void cril_others_free(struct cril_others *o); /* a zero-initialised one is allowed */
 
+/* cril_model_check of each. */
+cril_status cril_others_check_files(const struct cril_others *o, cril_error *err);
+
 /* CRIL_ERR_RANGE: a model makes other ids of the text than ids [n], which the base made of it. */
 cril_status cril_others_check_text(struct cril_others *o, const cril_document *doc, unsigned encode,
                                    const int32_t *ids, size_t n, cril_error *err);

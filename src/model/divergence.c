@@ -187,6 +187,12 @@ bool cril_heads_compare(struct cril_heads *h, double *nats, cril_divergence *out
     return true;
 }
 
+size_t cril_heads_row_bytes(size_t n, size_t columns)
+{
+    return n * ((columns + CRIL_CHUNK - 1) / CRIL_CHUNK * sizeof(struct kept) +
+                sizeof(cril_divergence));
+}
+
 void cril_heads_free(struct cril_heads *h)
 {
     free(h->kept.data);

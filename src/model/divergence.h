@@ -35,6 +35,8 @@ struct cril_heads {
  * [rows][n - 1], of the others. NaN where a logit is not finite. False: out of memory.
  */
 bool cril_heads_compare(struct cril_heads *h, double *nats, cril_divergence *out);
+/* Memory that n models of so many columns take for this, for each row. */
+size_t cril_heads_row_bytes(size_t n, size_t columns);
 void cril_heads_free(struct cril_heads *h); /* not what v points to */
 
 #endif

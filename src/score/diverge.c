@@ -6,7 +6,10 @@
  */
 #include <cril/diverge.h>
 
+#include "model/divergence.h"
 #include "model/model.h"
+#include "model/plan.h"
+#include "score/others.h"
 #include "score/scorer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
@@ -345,6 +348,13 @@ static cril_status interval_of(const struct range *r, size_t field, size_t minus
     return st;
 }
 
+/* The interval of a rising function of a figure, where there is one. */
+static void stretch(cril_interval *v, double (*f)(double))
+{
+    v->low = v->resamples ? f(v->low) : 0;
+    v->high = v->resamples ? f(v->high) : 0;
+}
+
 static cril_status intervals(const struct range *r, cril_divergence_figures *out, cril_error *err)
 {
     const struct {
@@ -355,6 +365,8 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
         {offsetof(struct sums, dp), 0, &out->mean_dp_interval},
         {offsetof(struct sums, dp_squares), 0, &out->rms_dp_interval},
         {offsetof(struct sums, same_top), 0, &out->same_top_interval},
+        {offsetof(struct sums, nats), 0, &out->ppl_interval},
+        {offsetof(struct sums, nats_base), 0, &out->ppl_base_interval},
         {offsetof(struct sums, nats), offsetof(struct sums, nats_base),
          &out->ln_ppl_ratio_interval},
     };
@@ -362,8 +374,11 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && st == CRIL_OK; i++)
         st = interval_of(r, wanted[i].field, wanted[i].minus, wanted[i].out, err);
-    out->rms_dp_interval.low = sqrt(out->rms_dp_interval.low);
-    out->rms_dp_interval.high = sqrt(out->rms_dp_interval.high);
+    stretch(&out->rms_dp_interval, sqrt);
+    stretch(&out->ppl_interval, cril_exp);
+    stretch(&out->ppl_base_interval, cril_exp);
+    out->ppl_ratio_interval = out->ln_ppl_ratio_interval;
+    stretch(&out->ppl_ratio_interval, cril_exp);
     return st;
 }
 
@@ -424,6 +439,9 @@ static void join_documents(const struct range *r, cril_divergence_figures *out)
     out->ln_ppl = all.nats / all.tokens;
     out->ln_ppl_base = all.nats_base / all.tokens;
     out->ln_ppl_ratio = (all.nats - all.nats_base) / all.tokens;
+    out->ppl = cril_exp(out->ln_ppl);
+    out->ppl_base = cril_exp(out->ln_ppl_base);
+    out->ppl_ratio = cril_exp(out->ln_ppl_ratio);
 }
 
 static struct range range_of(const struct cril_diverger *d, size_t side, size_t corpus)
@@ -490,12 +508,13 @@ double cril_diverge_speed(const cril_diverger *d, size_t model)
 
 /* ---- Life ---- */
 
-/* The bound of one of n models. */
-static uint64_t part_of_memory(uint64_t bytes, size_t n)
+/* The bound of one of n models, less what all share. */
+static size_t part_of_memory(const cril_diverger *d, const cril_score_options *o, size_t n)
 {
-    const uint64_t held = cril_memory_resident();
+    const size_t rows = o->batch_tokens ? o->batch_tokens : CRIL_DEFAULT_ROWS,
+                 held = cril_memory_resident() + rows * cril_heads_row_bytes(n, d->ids);
 
-    return bytes > held ? held + (bytes - held) / n : bytes;
+    return o->memory_bytes > held ? held + (o->memory_bytes - held) / n : o->memory_bytes;
 }
 
 static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
@@ -505,8 +524,6 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
     cril_status st;
 
     o.baselines = false;
-    if (o.memory_bytes)
-        o.memory_bytes = part_of_memory(o.memory_bytes, n);
     d->interval = (cril_interval){.level = o.level > 0 ? o.level : .95,
                                   .resamples = o.resamples ? o.resamples : 1000,
                                   .seed = o.seed};
@@ -517,7 +534,11 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
     for (size_t i = 0; i < n; i++)
         if (cril_model_logits(models[i]) < d->ids)
             d->ids = cril_model_logits(models[i]);
-    st = cril_scorer_create(models[0], &o, &d->scorer, err);
+    if ((st = cril_scorer_check(models[0], &o, err)) != CRIL_OK)
+        return st;
+    if (o.memory_bytes)
+        o.memory_bytes = part_of_memory(d, &o, n);
+    st = cril_others_say_share(cril_scorer_create(models[0], &o, &d->scorer, err), err);
     return st == CRIL_OK ? cril_scorer_compare(d->scorer, models + 1, n - 1, err) : st;
 }
 

@@ -111,10 +111,21 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
         st = check_vocabulary(base, m, err);
         if (st == CRIL_OK)
             st = check_layout(base, m, p, l, err);
-        if (st == CRIL_OK)
-            st = cril_engine_create(m, cril_kernels(), &own, &o->engines[o->n], err);
     }
+    for (size_t i = 0; i < n && st == CRIL_OK; i++)
+        st = cril_others_say_share(
+            cril_engine_create(models[i], cril_kernels(), &own, &o->engines[i], err), err);
     return st;
+}
+
+cril_status cril_others_say_share(cril_status st, cril_error *err)
+{
+    const cril_error why = err ? *err : (cril_error){0};
+
+    return st == CRIL_ERR_RANGE
+               ? cril_fail(err, st, "%s; each of the models has an equal part of the memory",
+                           why.message)
+               : st;
 }
 
 void cril_others_free(struct cril_others *o)

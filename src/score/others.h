@@ -29,6 +29,9 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
                              const struct cril_protocol *p, const struct cril_layout *l,
                              const struct cril_engine_options *options, cril_model *const *models,
                              size_t n, cril_error *err);
+/* Of an engine's creation with one model's part of the memory: CRIL_ERR_RANGE, which is too little
+ * of it, says that there are other parts. Returns st. */
+cril_status cril_others_say_share(cril_status st, cril_error *err);
 void cril_others_free(struct cril_others *o); /* a zero-initialised one is allowed */
 
 /* cril_model_check of each. */

@@ -6,6 +6,7 @@
 #include "output.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* null: there is none. */
 static json_t *real(double x)
@@ -93,30 +94,18 @@ static json_t *corpus_figures(const struct cril_diverging *d, size_t model)
     return NULL;
 }
 
-/* A text is that of whole tokens: bytes that are not UTF-8 are escaped. */
-static json_t *text_of(const cril_tokenizer *t, const int32_t *ids, size_t n)
+static json_t *text_of(const struct cril_diverging *d, const int32_t *ids, size_t n)
 {
-    char *data = NULL;
-    size_t len = 0;
-    FILE *f = open_memstream(&data, &len);
-    json_t *text = NULL;
+    size_t len;
+    char *text = cril_diverging_text(d, ids, n, &len);
+    json_t *json = text ? cril_json_text(text, len) : NULL;
 
-    for (size_t i = 0; f && i < n; i++) {
-        size_t piece_len = 0;
-        const char *piece = cril_tokenizer_piece(t, ids[i], &piece_len);
-
-        if (piece)
-            fwrite(piece, 1, piece_len, f);
-    }
-    if (f && !fclose(f))
-        text = cril_json_text(data, len);
-    free(data);
-    return text;
+    free(text);
+    return json;
 }
 
 static json_t *worst(const struct cril_diverging *d, size_t model)
 {
-    const cril_tokenizer *t = cril_model_tokenizer(d->models[0]);
     size_t n;
     const cril_diverging_token *w = cril_diverge_worst(d->diverger, model, &n);
     json_t *list = json_array();
@@ -129,8 +118,8 @@ static json_t *worst(const struct cril_diverging *d, size_t model)
                       cril_json_string(d->corpora[w->corpus]), "document", (json_int_t)w->document,
                       "position", (json_int_t)w->position, "id", (int)w->id, "kl", w->kl, "nats",
                       w->nats, "nats_base", w->nats_base, "before",
-                      text_of(t, w->window, w->n_before), "text", text_of(t, &w->id, 1), "after",
-                      text_of(t, w->window + w->n_before + 1, w->n_after)));
+                      text_of(d, w->window, w->n_before), "text", text_of(d, &w->id, 1), "after",
+                      text_of(d, w->window + w->n_before + 1, w->n_after)));
     if (!bad)
         return list;
     json_decref(list);

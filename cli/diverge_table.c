@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 const cril_divergence_figures *cril_diverging_figures(const struct cril_diverging *d, size_t model,
@@ -21,6 +22,26 @@ const cril_divergence_figures *cril_diverging_figures(const struct cril_divergin
 double cril_diverging_bits_a_weight(const cril_model *m)
 {
     return 8 * (double)cril_model_weight_bytes(m) / (double)cril_model_parameters(m);
+}
+
+char *cril_diverging_text(const struct cril_diverging *d, const int32_t *ids, size_t n, size_t *len)
+{
+    const cril_tokenizer *t = cril_model_tokenizer(d->models[0]);
+    char *text = NULL;
+    FILE *f = open_memstream(&text, len);
+
+    for (size_t i = 0; f && i < n; i++) {
+        size_t piece_len = 0;
+        const char *piece = cril_tokenizer_piece(t, ids[i], &piece_len);
+
+        if (piece)
+            fwrite(piece, 1, piece_len, f);
+    }
+    if (!f || fclose(f)) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }
 
 /* ---- Statistics of a model ---- */
@@ -115,19 +136,18 @@ static void print_positions(FILE *f, const cril_divergence_figures *x)
 
 /* ---- Tokens that differ most ---- */
 
-static void print_ids(FILE *f, const cril_tokenizer *t, const int32_t *ids, size_t n)
+static void print_ids(FILE *f, const struct cril_diverging *d, const int32_t *ids, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
-        size_t len = 0;
-        const char *text = cril_tokenizer_piece(t, ids[i], &len);
+    size_t len;
+    char *text = cril_diverging_text(d, ids, n, &len);
 
-        cril_print_escaped(f, text ? text : "", len);
-    }
+    if (text)
+        cril_print_escaped(f, text, len);
+    free(text);
 }
 
 static void print_worst(FILE *f, const struct cril_diverging *d, size_t model)
 {
-    const cril_tokenizer *t = cril_model_tokenizer(d->models[0]);
     size_t n;
     const cril_diverging_token *w = cril_diverge_worst(d->diverger, model, &n);
 
@@ -137,11 +157,11 @@ static void print_worst(FILE *f, const struct cril_diverging *d, size_t model)
         fprintf(f, "\n%10s %12s %12s  token in its text\n", "KLD", "-ln p base", "-ln p");
     for (size_t i = 0; i < n; i++, w++) {
         fprintf(f, "%10.4f %12.4f %12.4f  ", w->kl, w->nats_base, w->nats);
-        print_ids(f, t, w->window, w->n_before);
+        print_ids(f, d, w->window, w->n_before);
         fputs("\u27e6", f);
-        print_ids(f, t, &w->id, 1);
+        print_ids(f, d, &w->id, 1);
         fputs("\u27e7", f);
-        print_ids(f, t, w->window + w->n_before + 1, w->n_after);
+        print_ids(f, d, w->window + w->n_before + 1, w->n_after);
         fprintf(f, "\n%36s  document %" PRIu64 " of ", "", w->document);
         cril_print_escaped(f, d->corpora[w->corpus], strlen(d->corpora[w->corpus]));
         fprintf(f, ", token %" PRIu64 "\n", w->position);

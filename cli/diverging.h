@@ -30,6 +30,10 @@ const cril_divergence_figures *cril_diverging_figures(const struct cril_divergin
 /* Bits that a model's file has for each of its weights. */
 double cril_diverging_bits_a_weight(const cril_model *m);
 
+/* The bytes that ids [n] stand for, in the base's tokenizer; owned. NULL: out of memory. */
+char *cril_diverging_text(const struct cril_diverging *d, const int32_t *ids, size_t n,
+                          size_t *len);
+
 /* Tables (diverge_table.c). details: the statistics of each model, whatever their number. */
 void cril_diverging_print(FILE *f, const struct cril_diverging *d, bool details);
 /* {"base": ..., "models": [...]} (doc/diverge.md, "JSON"). NULL: out of memory. */

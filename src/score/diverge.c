@@ -550,6 +550,9 @@ cril_status cril_diverger_create(cril_model *const *models, size_t n,
         return CRIL_ERR_RANGE;
     if (n < 2)
         return cril_fail(err, CRIL_ERR_RANGE, "a comparison needs 2 models, not %zu", n);
+    for (size_t i = 0; i < n; i++)
+        if (CRIL_LACKS(err, models[i]))
+            return CRIL_ERR_RANGE;
 
     cril_diverger *d = calloc(1, sizeof(*d));
     const cril_status st = d ? create(d, models, n, options, err) : no_memory(err);

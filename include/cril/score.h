@@ -40,6 +40,13 @@ typedef struct cril_score_options {
     bool baselines; /* compress the text by ordinary compressors too, while it is read */
 } cril_score_options;
 
+/* What another model says of a token that a base model was asked for. Logarithms are natural. */
+typedef struct cril_divergence {
+    double nats;   /* -ln p of the token by this model, finite, >= 0 */
+    double kl;     /* sum over all ids of p_base (ln p_base - ln p), >= 0 */
+    bool same_top; /* the most likely id, of equals the lowest, is the base's */
+} cril_divergence;
+
 /* One scored token. */
 typedef struct cril_token_score {
     uint64_t document; /* index of the document it belongs to */
@@ -48,6 +55,12 @@ typedef struct cril_token_score {
                           prompt, in the continuation */
     int32_t id;
     double nats; /* -ln p, finite, >= 0 */
+    /* The window that the token was scored in, [n_window] with the token at window[at]: what its
+       pass has read, and tokens behind it. A token without context has at 0. */
+    const int32_t *window;
+    size_t n_window, at;
+    const cril_divergence *apart; /* of the models that the scorer compares, one each; NULL: there
+                                     are none, or no pass has predicted the token */
 } cril_token_score;
 
 /* Of a document with a prompt, all but token_ids is of the continuation alone. */
@@ -69,9 +82,10 @@ typedef struct cril_score_progress {
     double bpc; /* of the documents finished so far; 0 before the first */
 } cril_score_progress;
 
-/* Any may be NULL. A return value other than 0 stops the run with CRIL_ERR_CANCELLED. Called from
-   the thread that called cril_score_corpus, tokens and documents in stream order; a document, as
-   soon as no token of it is left to score. */
+/* Any may be NULL; what a token points to is borrowed until the call returns. A return value other
+   than 0 stops the run with CRIL_ERR_CANCELLED. Called from the thread that called
+   cril_score_corpus, tokens and documents in stream order; a document, as soon as no token of it is
+   left to score. */
 typedef struct cril_score_callbacks {
     void *user;
     int (*on_token)(void *user, const cril_token_score *token);
@@ -231,9 +245,8 @@ typedef struct cril_score_window {
  *
  * on_windows (may be NULL) is called while the work goes on, with how many sequences are done, and
  * the tokens that went through the model so far; not 0 stops the call with CRIL_ERR_CANCELLED.
- * order (may be NULL) [n] gets the indices of windows in the order in which they are done: order[0
- * .. done
- * - 1] have their nats when on_windows is called.
+ * order (may be NULL) [n] gets the indices of windows in the order in which they are done: when
+ * on_windows is called, the first `done` of them have their nats.
  *
  * CRIL_ERR_RANGE: a window that is none; CRIL_ERR_NOMEM, _NUMERIC, _MISMATCH (a model's file was
  * written to). On error nats of windows that were not done are undefined.

@@ -11,6 +11,7 @@
  */
 #include "model/engine.h"
 
+#include "model/divergence.h"
 #include "model/experts.h"
 #include "model/op.h"
 #include "model/panels.h"
@@ -23,6 +24,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A worker's own memory. */
 struct scratch {
@@ -51,6 +53,11 @@ struct cril_engine {
     struct scratch *scratch; /* [threads] */
     struct cril_vocabulary vocabulary;
     cril_damaged damaged;
+    struct cril_engine **others; /* [n_others] that are compared; NULL: none */
+    size_t n_others;
+    struct cril_heads heads; /* of this one and of the others */
+    struct cril_memory apart;
+    double seconds; /* of layers at work */
 
     const struct cril_state *states[CRIL_MAX_STATES];
     size_t n_states;
@@ -580,69 +587,186 @@ static void lay_out(struct cril_engine *e)
     memset(e->state.data, 0, (size_t)(memory - (unsigned char *)e->state.data));
 }
 
-/* The scored rows' nats, to where the windows want them. */
-static cril_status score_rows(struct cril_engine *e, cril_error *err)
+/* The scored rows at the head: what it reads, and the targets. */
+static float *scored_rows(const struct cril_engine *e)
+{
+    return e->kept_between_stages[cril_logits_input(e->m)].data;
+}
+
+static size_t scored_ld(const struct cril_engine *e)
+{
+    return e->plan.ld[cril_logits_input(e->m)];
+}
+
+/* Fills ids; true where a window wants shares. */
+static bool gather_targets(struct cril_engine *e)
 {
     const struct cril_row *rows = e->rows.data;
     int32_t *ids = e->ids.data;
-    double *nats = e->nats.data;
-    struct cril_shares *shares = NULL;
+    bool shares = false;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct cril_window *w = &e->windows[rows[i].sequence];
         ids[i] = w->targets[target_of(e, &rows[i])];
-        if (w->shares)
-            shares = e->shares.data;
+        shares = shares || w->shares;
     }
-    const enum cril_buffer x = cril_logits_input(e->m);
-    if (!cril_vocabulary_nats(&e->vocabulary, e->kept_between_stages[x].data, e->plan.ld[x],
-                              e->n_rows, ids, nats, shares))
-        return no_memory(e, err);
+    return shares;
+}
+
+static cril_status check_damage(const struct cril_engine *e, cril_error *err)
+{
     const char *damaged = atomic_load(&e->damaged);
-    if (damaged)
-        return cril_fail_damaged(e->m->path, damaged, err);
+    return damaged ? cril_fail_damaged(e->m->path, damaged, err) : CRIL_OK;
+}
+
+static cril_status not_finite(const struct cril_engine *e, const struct cril_row *row,
+                              cril_error *err)
+{
+    return cril_fail(err, CRIL_ERR_NUMERIC,
+                     "%s: a logit is not finite after token %d at position %zu of a window; the "
+                     "weights may be damaged",
+                     e->m->path, (int)row->id, row->position);
+}
+
+/* Nats of this engine's scored rows. */
+static cril_status score_alone(struct cril_engine *e, cril_error *err)
+{
+    struct cril_shares *shares = gather_targets(e) ? e->shares.data : NULL;
+    if (!cril_vocabulary_nats(&e->vocabulary, scored_rows(e), scored_ld(e), e->n_rows, e->ids.data,
+                              e->nats.data, shares))
+        return no_memory(e, err);
+    return check_damage(e, err);
+}
+
+/* Nats of the scored rows, and how far the other engines are apart. */
+static cril_status score_together(struct cril_engine *e, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+    gather_targets(e);
+    if (!cril_memory_reserve(&e->apart, e->n_rows, e->n_others * sizeof(cril_divergence)))
+        return no_memory(e, err);
+    for (size_t i = 0; i < e->heads.n; i++) {
+        struct cril_engine *of = i ? e->others[i - 1] : e;
+        if (!cril_vocabulary_take(&of->vocabulary, scored_rows(of), scored_ld(of), e->n_rows,
+                                  e->ids.data))
+            return no_memory(of, err);
+    }
+    if (!cril_heads_compare(&e->heads, e->nats.data, e->apart.data))
+        return no_memory(e, err);
+    for (size_t i = 0; i < e->heads.n && st == CRIL_OK; i++)
+        st = check_damage(i ? e->others[i - 1] : e, err);
+    return st;
+}
+
+/* To where the windows want it. */
+static cril_status hand_out(const struct cril_engine *e, cril_error *err)
+{
+    const struct cril_row *rows = e->rows.data;
+    const double *nats = e->nats.data;
+    const cril_divergence *apart = e->apart.data;
     for (size_t i = 0; i < e->n_rows; i++) {
         const struct cril_window *w = &e->windows[rows[i].sequence];
-        const ptrdiff_t at = target_of(e, &rows[i]);
+        const size_t at = (size_t)target_of(e, &rows[i]);
         if (!isfinite(nats[i]))
-            return cril_fail(err, CRIL_ERR_NUMERIC,
-                             "%s: a logit is not finite after token %d at position %zu of a "
-                             "window; the weights may be damaged",
-                             e->m->path, (int)rows[i].id, rows[i].position);
+            return not_finite(e, &rows[i], err);
         w->nats[at] = nats[i];
         if (w->shares)
-            w->shares[at] = shares[i];
+            w->shares[at] = ((const struct cril_shares *)e->shares.data)[i];
+        for (size_t m = 0; m < e->n_others; m++) {
+            w->apart[at * e->n_others + m] = apart[i * e->n_others + m];
+            if (!isfinite(apart[i * e->n_others + m].nats))
+                return not_finite(e->others[m], &rows[i], err);
+        }
     }
     return CRIL_OK;
 }
 
-static cril_status run_batch(struct cril_engine *e, cril_engine_poll poll, void *user,
-                             cril_error *err)
+/* The part of a pass that a model's layers are. */
+struct part {
+    cril_engine_poll poll;
+    void *user;
+    size_t model, models;
+};
+
+static int poll_part(void *user, double done)
 {
-    cril_status st;
+    const struct part *p = user;
+    return p->poll(p->user, ((double)p->model + done) / (double)p->models);
+}
+
+static double now_sec(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* All windows up to the head. *n_scored: rows that it will read. */
+static cril_status run_to_head(struct cril_engine *e, const struct cril_window *windows,
+                               size_t n_windows, struct part *part, size_t *n_scored,
+                               cril_error *err)
+{
+    const double start_sec = now_sec();
+    e->windows = windows;
+    e->n_windows = n_windows;
+    cril_status st = place_windows(e, n_scored, err);
+    if (st != CRIL_OK || !*n_scored)
+        return st;
+    if (!reserve_batch(e, *n_scored) || !take_rotations(e))
+        return no_memory(e, err);
     lay_out(e);
     atomic_store(&e->damaged, NULL);
     cril_pool_run(e->pool, (e->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, embed_task, e);
     if (e->bounded)
         release_embedding(e);
-    if ((st = run_layers(e, poll, user, err)) != CRIL_OK)
-        return st;
-    return score_rows(e, err);
+    st = run_layers(e, part->poll ? poll_part : NULL, part, err);
+    leave_rotations(e, n_windows);
+    e->seconds += now_sec() - start_sec;
+    return st;
 }
 
 cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *windows,
                               size_t n_windows, cril_engine_poll poll, void *user, cril_error *err)
 {
-    size_t n_scored;
-    e->windows = windows;
-    e->n_windows = n_windows;
-    cril_status st = place_windows(e, &n_scored, err);
+    struct part part = {.poll = poll, .user = user, .models = 1 + e->n_others};
+    size_t n_scored = 0;
+    cril_status st = run_to_head(e, windows, n_windows, &part, &n_scored, err);
     if (st != CRIL_OK || !n_scored)
         return st;
-    if (!reserve_batch(e, n_scored) || !take_rotations(e))
+    for (size_t i = 0; i < e->n_others && st == CRIL_OK; i++) {
+        part.model = i + 1;
+        st = run_to_head(e->others[i], windows, n_windows, &part, &n_scored, err);
+    }
+    if (st == CRIL_OK)
+        st = e->n_others ? score_together(e, err) : score_alone(e, err);
+    return st == CRIL_OK ? hand_out(e, err) : st;
+}
+
+cril_status cril_engine_compare(struct cril_engine *e, struct cril_engine *const *others, size_t n,
+                                size_t columns, cril_error *err)
+{
+    free(e->others);
+    free(e->heads.v);
+    e->others = calloc(n, sizeof(*e->others));
+    e->heads.v = calloc(n + 1, sizeof(*e->heads.v));
+    if (!e->others || !e->heads.v)
         return no_memory(e, err);
-    st = run_batch(e, poll, user, err);
-    leave_rotations(e, n_windows);
-    return st;
+    e->n_others = n;
+    e->heads.n = n + 1;
+    e->heads.v[0] = &e->vocabulary;
+    e->vocabulary.columns = columns;
+    for (size_t i = 0; i < n; i++) {
+        e->others[i] = others[i];
+        e->heads.v[i + 1] = &others[i]->vocabulary;
+        others[i]->vocabulary.columns = columns;
+        if (others[i]->plan.rows < e->plan.rows)
+            e->plan.rows = others[i]->plan.rows;
+    }
+    return CRIL_OK;
+}
+
+double cril_engine_seconds(const struct cril_engine *e)
+{
+    return e->seconds;
 }
 
 /* ---- Life ---- */
@@ -685,8 +809,12 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
         cril_engine_free(e);
         return st;
     }
-    e->vocabulary = (struct cril_vocabulary){
-        .m = m, .k = k, .pool = e->pool, .release = e->bounded, .damaged = &e->damaged};
+    e->vocabulary = (struct cril_vocabulary){.m = m,
+                                             .k = k,
+                                             .pool = e->pool,
+                                             .columns = m->n_vocab,
+                                             .release = e->bounded,
+                                             .damaged = &e->damaged};
     bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) &&
               (e->first_entry = calloc(m->config.mixture.n_experts + 1, sizeof(size_t))) &&
               cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
@@ -718,7 +846,7 @@ void cril_engine_free(struct cril_engine *e)
         return;
     struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,  &e->ids,
                                          &e->extents,   &e->nats,      &e->shares, &e->panels[0],
-                                         &e->panels[1], &e->entries,   &e->tables};
+                                         &e->panels[1], &e->entries,   &e->tables, &e->apart};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
@@ -729,6 +857,9 @@ void cril_engine_free(struct cril_engine *e)
     }
     cril_rotations_free(&e->rotations);
     cril_vocabulary_free(&e->vocabulary);
+    cril_heads_free(&e->heads);
+    free(e->heads.v);
+    free(e->others);
     free(e->scratch);
     free(e->first_entry);
     cril_pool_free(e->pool);

@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 
 #include <cril/model.h>
+#include <cril/score.h>
 #include <cril/status.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,7 +32,9 @@ struct cril_window {
     size_t first;               /* <= n; n: nothing is scored, the window is but a prefix */
     const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
     double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
-    struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted */
+    struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted; never of
+                                   engines that compare */
+    cril_divergence *apart;     /* [n - first][engines compared], likewise */
     size_t length; /* inputs of the whole pass, of which these, behind those of the prefixes, are
                       the first; 0: there are no more */
     size_t prefix; /* 1 + index of the window that this one goes on from, which has a smaller
@@ -55,6 +58,16 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
                                const struct cril_engine_options *options, struct cril_engine **out,
                                cril_error *err);
 void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
+
+/*
+ * From now on e scores windows by these models, too, and says how far each is from its own: by the
+ * ids below `columns`, which all have. others [n], made with the same threads, are borrowed and
+ * must outlive e. CRIL_ERR_NOMEM.
+ */
+cril_status cril_engine_compare(struct cril_engine *e, struct cril_engine *const *others, size_t n,
+                                size_t columns, cril_error *err);
+/* Seconds that the layers of this model were at work so far. */
+double cril_engine_seconds(const struct cril_engine *e);
 
 /* Rows that one call should have at most, to keep to options->memory; a window of n tokens behind
  * `start` tokens of prefixes counts for cril_engine_window_rows(start, n). */

@@ -9,15 +9,16 @@
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
     const struct cril_matrix *t = cril_logits_matrix(v->m);
-    const size_t k = t->columns, workers = cril_pool_threads(v->pool);
+    const size_t k = t->columns, workers = cril_pool_threads(v->pool),
+                 chunks = cril_vocabulary_chunks(v);
     v->integers = cril_matrix_has_integers(t);
     if (!cril_packed_bytes(v->k, t, CRIL_CHUNK, &v->chunk_bytes) ||
         !cril_memory_reserve(&v->chunks, workers, v->chunk_bytes) ||
         !cril_memory_reserve(&v->logits, workers, CRIL_ROWS * CRIL_CHUNK * sizeof(float)) ||
         !cril_memory_reserve(&v->normed, v->integers ? workers : n, k * sizeof(float)) ||
         !cril_memory_reserve(&v->target, n, sizeof(float)) ||
-        !cril_memory_reserve(&v->partial, n, cril_chunks(v->m) * sizeof(struct cril_chunk)) ||
-        !cril_memory_reserve(&v->weights, cril_chunks(v->m), sizeof(double)))
+        !cril_memory_reserve(&v->partial, n, chunks * sizeof(struct cril_chunk)) ||
+        !cril_memory_reserve(&v->weights, chunks, sizeof(double)))
         return false;
     if (!v->integers)
         return true;
@@ -45,8 +46,32 @@ static void prepare_task(void *arg, size_t task, size_t worker)
     }
 }
 
-/* Chunk c as panels. */
-static void pack_chunk(struct cril_vocabulary *v, size_t c, size_t worker, struct cril_packed *w)
+size_t cril_vocabulary_chunks(const struct cril_vocabulary *v)
+{
+    return (v->columns + CRIL_CHUNK - 1) / CRIL_CHUNK;
+}
+
+size_t cril_vocabulary_width(const struct cril_vocabulary *v, size_t c)
+{
+    const size_t left = v->columns - c * CRIL_CHUNK;
+    return left < CRIL_CHUNK ? left : CRIL_CHUNK;
+}
+
+bool cril_vocabulary_take(struct cril_vocabulary *v, float *x, size_t ldx, size_t n,
+                          const int32_t *ids)
+{
+    if (!reserve(v, n))
+        return false;
+    v->x = x;
+    v->ldx = ldx;
+    v->n_rows = n;
+    v->ids = ids;
+    v->shares = NULL;
+    cril_pool_run(v->pool, (n + CRIL_ROWS - 1) / CRIL_ROWS, prepare_task, v);
+    return true;
+}
+
+void cril_vocabulary_pack(struct cril_vocabulary *v, size_t c, size_t worker, struct cril_packed *w)
 {
     const struct cril_matrix *t = cril_logits_matrix(v->m);
     const size_t first = c * CRIL_CHUNK, n = cril_chunk_columns(v->m, c);
@@ -58,40 +83,49 @@ static void pack_chunk(struct cril_vocabulary *v, size_t c, size_t worker, struc
         cril_pages_release(t->data + first * t->row_bytes, n * t->row_bytes);
 }
 
+float *cril_vocabulary_logits(struct cril_vocabulary *v, size_t c, size_t worker,
+                              const struct cril_packed *w, size_t first, size_t n)
+{
+    float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
+    cril_packed_multiply(v->k, w, v->normed.data, w->k, &v->activations, first, n, logits,
+                         CRIL_CHUNK);
+    cril_logits_finish(v->m, v->k, c, logits, CRIL_CHUNK, n);
+    return logits;
+}
+
+void cril_vocabulary_keep(struct cril_vocabulary *v, size_t c, size_t row, float *logits)
+{
+    const size_t first = c * CRIL_CHUNK, n = cril_vocabulary_width(v, c),
+                 want = (size_t)v->ids[row];
+    const bool here = want >= first && want < first + n;
+    if (here)
+        ((float *)v->target.data)[row] = logits[want - first];
+    ((struct cril_chunk *)v->partial.data)[c * v->n_rows + row] = cril_logits_sum(v->k, logits, n);
+    if (v->shares && here)
+        v->shares[row].token = cril_share_of_value(logits, n, want - first);
+}
+
 /* One chunk of columns for all rows. */
 static void chunk_task(void *arg, size_t task, size_t worker)
 {
     struct cril_vocabulary *v = arg;
-    const size_t first = task * CRIL_CHUNK, n = cril_chunk_columns(v->m, task);
-    float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
-    float *target = v->target.data;
-    struct cril_chunk *partial = (struct cril_chunk *)v->partial.data + task * v->n_rows;
     struct cril_packed w;
-    pack_chunk(v, task, worker, &w);
+    cril_vocabulary_pack(v, task, worker, &w);
     for (size_t i = 0; i < v->n_rows; i += CRIL_ROWS) {
         const size_t m = v->n_rows - i < CRIL_ROWS ? v->n_rows - i : CRIL_ROWS;
-        cril_packed_multiply(v->k, &w, v->normed.data, w.k, &v->activations, i, m, logits,
-                             CRIL_CHUNK);
-        cril_logits_finish(v->m, v->k, task, logits, CRIL_CHUNK, m);
-        for (size_t r = i; r < i + m; r++) {
-            float *l = logits + (r - i) * CRIL_CHUNK;
-            const size_t want = (size_t)v->ids[r];
-            const bool here = want >= first && want < first + n;
-            if (here)
-                target[r] = l[want - first];
-            partial[r] = cril_logits_sum(v->k, l, n);
-            if (v->shares && here)
-                v->shares[r].token = cril_share_of_value(l, n, want - first);
-        }
+        float *logits = cril_vocabulary_logits(v, task, worker, &w, i, m);
+        for (size_t r = 0; r < m; r++)
+            cril_vocabulary_keep(v, task, i + r, logits + r * CRIL_CHUNK);
     }
 }
 
-/* -ln p of row i, and what its chunk has of a coder's range. */
-static double row_nats(const struct cril_vocabulary *v, size_t i)
+/* With what a row's chunk has of a coder's range, where that is asked for. */
+double cril_vocabulary_row_nats(const struct cril_vocabulary *v, size_t i)
 {
     const struct cril_chunk *partial = (const struct cril_chunk *)v->partial.data + i;
-    const size_t n = cril_chunks(v->m);
-    double max = 0, sum = cril_join_chunks(partial, n, v->n_rows, &max, v->weights.data);
+    const size_t n = cril_vocabulary_chunks(v);
+    double max = 0,
+           sum = cril_join_chunks(partial, n, v->n_rows, &max, v->shares ? v->weights.data : NULL);
     double nats = max - (double)((const float *)v->target.data)[i] + cril_log(sum);
     if (v->shares && isfinite(nats))
         v->shares[i].chunk =
@@ -102,17 +136,12 @@ static double row_nats(const struct cril_vocabulary *v, size_t i)
 bool cril_vocabulary_nats(struct cril_vocabulary *v, float *x, size_t ldx, size_t n,
                           const int32_t *ids, double *nats, struct cril_shares *shares)
 {
-    if (!reserve(v, n))
+    if (!cril_vocabulary_take(v, x, ldx, n, ids))
         return false;
-    v->x = x;
-    v->ldx = ldx;
-    v->n_rows = n;
-    v->ids = ids;
     v->shares = shares;
-    cril_pool_run(v->pool, (n + CRIL_ROWS - 1) / CRIL_ROWS, prepare_task, v);
-    cril_pool_run(v->pool, cril_chunks(v->m), chunk_task, v);
+    cril_pool_run(v->pool, cril_vocabulary_chunks(v), chunk_task, v);
     for (size_t i = 0; i < n; i++)
-        nats[i] = row_nats(v, i);
+        nats[i] = cril_vocabulary_row_nats(v, i);
     return true;
 }
 

@@ -11,6 +11,7 @@ void cril_batch_free(struct cril_batch *b)
     free(b->ids);
     free(b->nats);
     free(b->shares);
+    free(b->apart);
     free(b->runs);
     free(b->windows);
     *b = (struct cril_batch){0};
@@ -26,23 +27,41 @@ size_t cril_run_padded_rows(size_t n_inputs)
     return n_inputs ? cril_engine_window_rows(0, n_inputs) : 1;
 }
 
-/* Room for one run more, of n_ids ids and n_scored nats and shares. */
+/* Room for what belongs to n_scored tokens more, beside their nats. */
+static bool grow_beside(struct cril_batch *b, size_t n_scored)
+{
+    const size_t n = b->n_apart;
+
+    if (b->with_shares) {
+        struct cril_shares *shares =
+            cril_size_grow(b->shares, &b->shares_size, b->n_nats, n_scored, sizeof(*shares));
+
+        if (!shares)
+            return false;
+        b->shares = shares;
+    }
+    if (n) {
+        cril_divergence *apart =
+            cril_size_grow(b->apart, &b->apart_size, b->n_nats, n_scored, n * sizeof(*apart));
+
+        if (!apart)
+            return false;
+        b->apart = apart;
+    }
+    return true;
+}
+
+/* Room for one run more, of n_ids ids and n_scored tokens that are scored. */
 static bool grow(struct cril_batch *b, size_t n_ids, size_t n_scored)
 {
     int32_t *ids = cril_size_grow(b->ids, &b->ids_size, b->n_ids, n_ids, sizeof(*ids));
     double *nats = cril_size_grow(b->nats, &b->nats_size, b->n_nats, n_scored, sizeof(*nats));
     struct cril_run *runs = cril_size_grow(b->runs, &b->runs_size, b->n_runs, 1, sizeof(*runs));
 
-    struct cril_shares *shares =
-        b->with_shares
-            ? cril_size_grow(b->shares, &b->shares_size, b->n_nats, n_scored, sizeof(*shares))
-            : NULL;
-
     b->ids = ids ? ids : b->ids;
     b->nats = nats ? nats : b->nats;
     b->runs = runs ? runs : b->runs;
-    b->shares = shares ? shares : b->shares;
-    return ids && nats && runs && (shares || !b->with_shares);
+    return ids && nats && runs && grow_beside(b, n_scored);
 }
 
 static void add_run(struct cril_batch *b, struct cril_run run)
@@ -110,6 +129,7 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
         const struct cril_run *run = &b->runs[i];
         const int32_t *ids = b->ids + run->ids;
         struct cril_shares *shares = b->with_shares ? b->shares + run->nats : NULL;
+        cril_divergence *apart = b->n_apart ? b->apart + run->nats * b->n_apart : NULL;
 
         if (!run->n_inputs)
             score_uniform(b, run);
@@ -120,6 +140,7 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
                                                 .targets = ids + run->n_inputs + 1 - run->n_scored,
                                                 .nats = b->nats + run->nats,
                                                 .shares = shares,
+                                                .apart = apart,
                                                 .length = run->length};
     }
     return cril_engine_score(e, windows, n, poll, user, err);

@@ -33,10 +33,13 @@ struct cril_batch {
     size_t ids_size, nats_size, runs_size, windows_size;
     struct cril_shares *shares; /* beside nats, where with_shares */
     size_t shares_size;
+    cril_divergence *apart; /* beside nats, [n_apart] each */
+    size_t apart_size;
     /* Set by the owner: */
     double uniform_nats;
     uint64_t uniform_total; /* logits: what a token without context has a share of 1 of */
     bool with_shares;
+    size_t n_apart; /* models that the engine compares */
 };
 
 void cril_batch_free(struct cril_batch *b);

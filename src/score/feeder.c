@@ -17,6 +17,19 @@ cril_status cril_feeder_init(struct cril_feeder *f, const cril_model *m,
     return cril_engine_create(m, cril_kernels(), &options, &f->engine, err);
 }
 
+cril_status cril_feeder_compare(struct cril_feeder *f, struct cril_engine *const *others, size_t n,
+                                size_t columns, cril_error *err)
+{
+    const cril_status st = cril_engine_compare(f->engine, others, n, columns, err);
+
+    if (st == CRIL_OK) {
+        f->batch.n_apart = n;
+        f->batch.uniform_total = columns;
+        f->batch.uniform_nats = cril_log((double)columns);
+    }
+    return st;
+}
+
 void cril_feeder_free(struct cril_feeder *f)
 {
     cril_batch_free(&f->batch);
@@ -43,16 +56,21 @@ static cril_status hand_out(const struct cril_feeder *f, const struct cril_run *
                             cril_error *err)
 {
     const struct cril_batch *b = &f->batch;
-    const int32_t *targets = b->ids + run->ids + run->n_inputs + 1 - run->n_scored;
+    const int32_t *window = b->ids + run->ids;
+    const size_t n_window = run->n_inputs + 1, first = n_window - run->n_scored;
     cril_status st = CRIL_OK;
 
     for (size_t k = 0; k < run->n_scored && st == CRIL_OK; k++) {
-        const struct cril_scored_token t = {.stream = run->stream,
-                                            .position = run->position + k,
-                                            .id = targets[k],
-                                            .nats = b->nats[run->nats + k],
-                                            .shares =
-                                                b->with_shares ? &b->shares[run->nats + k] : NULL};
+        const struct cril_scored_token t = {
+            .stream = run->stream,
+            .position = run->position + k,
+            .id = window[first + k],
+            .nats = b->nats[run->nats + k],
+            .window = window,
+            .n_window = n_window,
+            .at = first + k,
+            .shares = b->with_shares ? &b->shares[run->nats + k] : NULL,
+            .apart = b->n_apart && run->n_inputs ? &b->apart[(run->nats + k) * b->n_apart] : NULL};
 
         st = f->sink->token(f->sink->user, &t, err);
     }

@@ -30,7 +30,12 @@ struct cril_scored_token {
     uint64_t stream, position;
     int32_t id;
     double nats;
-    const struct cril_shares *shares; /* borrowed until the sink returns; NULL: not asked for */
+    /* Borrowed until the sink returns: */
+    const int32_t *window; /* [n_window] tokens of its window, of which it is window[at] */
+    size_t n_window, at;
+    const struct cril_shares *shares; /* NULL: not asked for */
+    const cril_divergence *apart;     /* of each model that the engine compares; NULL: there are
+                                         none, or the token has no context */
 };
 
 /* An error ends the work: the feeder passes it on, and can only be started again. */
@@ -57,6 +62,9 @@ struct cril_feeder {
 cril_status cril_feeder_init(struct cril_feeder *f, const cril_model *m,
                              const struct cril_protocol *p, const struct cril_layout *l,
                              struct cril_engine_options options, bool shares, cril_error *err);
+/* The engine compares these, too; errors and what is borrowed as cril_engine_compare has them. */
+cril_status cril_feeder_compare(struct cril_feeder *f, struct cril_engine *const *others, size_t n,
+                                size_t columns, cril_error *err);
 void cril_feeder_free(struct cril_feeder *f); /* a zero-initialised one is allowed */
 
 /* Empties s, whose buffer of ids is used again; all of its tokens will be scored. */

@@ -18,6 +18,7 @@
 #include "model/model.h"
 #include "score/feeder.h"
 #include "score/layout.h"
+#include "score/others.h"
 #include "score/pair.h"
 #include "score/scorer.h"
 #include "score/token_ids.h"
@@ -39,7 +40,9 @@ struct cril_scorer {
     const struct cril_protocol *protocol;
     struct cril_layout layout;
     struct cril_feeder feeder;
+    struct cril_others others;
     struct cril_speller *speller;
+    struct cril_engine_options options; /* of the feeder's engine */
     cril_interval interval; /* level, resamples and seed of every result, as asked for */
     bool baselines, bounded;
 };
@@ -150,7 +153,11 @@ static cril_status take_token(void *user, const struct cril_scored_token *scored
     const cril_token_score t = {.document = d->index,
                                 .position = r->prompts ? d->scored_tokens : scored->position,
                                 .id = scored->id,
-                                .nats = scored->nats};
+                                .nats = scored->nats,
+                                .window = scored->window,
+                                .n_window = scored->n_window,
+                                .at = scored->at,
+                                .apart = scored->apart};
     cril_status st = finish_documents(r, row);
 
     if (st != CRIL_OK)
@@ -280,6 +287,9 @@ static cril_status take_pair(struct run *r, cril_corpus *c, cril_document *doc, 
                           doc->text, doc->len_bytes, r->s->protocol->encode, &why);
     if (st != CRIL_OK)
         return cannot_tokenise(doc, &why, err);
+    st = cril_others_check_pair(&r->s->others, doc, r->s->protocol->encode, p, err);
+    if (st != CRIL_OK)
+        return st;
     if ((*none = p->ids.n == p->n_prompt)) {
         cril_fail(&why, CRIL_ERR_FORMAT,
                   "%s: line %" PRIu64 ": no token is the continuation's alone: with the prompt "
@@ -349,6 +359,9 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     st = cril_tokenizer_encode(t, doc->text, doc->len_bytes, p->encode, ids, &why);
     if (st != CRIL_OK)
         return cannot_tokenise(doc, &why, err);
+    st = cril_others_check_text(&r->s->others, doc, p->encode, ids->data + own, ids->n - own, err);
+    if (st != CRIL_OK)
+        return st;
     if (wanted && ((st = count_tokens(r, before, err)) != CRIL_OK ||
                    (st = count_unspelled(r, doc, ids->data + own, ids->n - own, err)) != CRIL_OK))
         return st;
@@ -614,6 +627,14 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     return cril_corpus_sha256(c, o->corpus_sha256, err);
 }
 
+/* Of all models at work. */
+static cril_status check_files(const cril_scorer *s, cril_error *err)
+{
+    const cril_status st = cril_model_check(s->model, err);
+
+    return st == CRIL_OK ? cril_others_check_files(&s->others, err) : st;
+}
+
 cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from,
                              uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
                              cril_error *err)
@@ -664,7 +685,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     if (st == CRIL_OK)
         st = identify(&r, c, err);
     if (st == CRIL_OK || st == CRIL_ERR_NUMERIC) /* overwritten weights may not be finite */
-        st = cril_model_check(s->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
+        st = check_files(s, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);
     cril_ids_free(&r.stream.ids);
@@ -698,14 +719,13 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
 
 static cril_status create_feeder(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
-    const struct cril_engine_options options = {
+    s->options = (struct cril_engine_options){
         .threads = o->threads,
         .memory = o->memory_bytes,
         .reserved = o->baselines ? cril_baselines_memory() : 0,
         .rows = o->batch_tokens,
     };
-
-    return cril_feeder_init(&s->feeder, s->model, s->protocol, &s->layout, options, false, err);
+    return cril_feeder_init(&s->feeder, s->model, s->protocol, &s->layout, s->options, false, err);
 }
 
 cril_status cril_scorer_check(cril_model *m, const cril_score_options *options, cril_error *err)
@@ -744,6 +764,22 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
     return CRIL_OK;
 }
 
+cril_status cril_scorer_compare(cril_scorer *s, cril_model *const *others, size_t n,
+                                cril_error *err)
+{
+    const cril_status st = cril_others_init(&s->others, s->model, s->protocol, &s->layout,
+                                            &s->options, others, n, err);
+
+    return st == CRIL_OK
+               ? cril_feeder_compare(&s->feeder, s->others.engines, n, s->others.columns, err)
+               : st;
+}
+
+double cril_scorer_seconds(const cril_scorer *s, size_t model)
+{
+    return cril_engine_seconds(model ? s->others.engines[model - 1] : s->feeder.engine);
+}
+
 struct cril_engine *cril_scorer_engine(const cril_scorer *s)
 {
     return s->feeder.engine;
@@ -769,6 +805,7 @@ void cril_scorer_free(cril_scorer *s)
     if (!s)
         return;
     cril_feeder_free(&s->feeder);
+    cril_others_free(&s->others);
     cril_speller_free(s->speller);
     free(s);
 }

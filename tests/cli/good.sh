@@ -162,6 +162,9 @@ ln -s r.txt link; chmod 600 r.txt
 t compare compare a.json m.json
 t compare-itself compare --top 1 a.json a.json
 t compare-json compare --json --top 1 a.json m.json
+t compare-three compare --top 1 a.json m.json a.json
+"$cril" compare --json a.json m.json a.json 2>/dev/null >three.json || fail "compare --json of three"
+grep -c '^   "b": ' three.json | grep -q 2 || fail "compare --json of three lacks a file"
 t compare-partly compare --top 0 a.json m1.json
 t compare-protocols compare --top 0 a.json other.json
 t compare-limit compare a.json limited.json

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -242,6 +243,27 @@ bool cril_args_read_size(const char **text, uint64_t *out)
     return true;
 }
 
+static int parse_tokens(const struct cril_cmd *cmd, const struct cril_option *o, const char *text,
+                        uint64_t *out)
+{
+    const char *p = text;
+    uint64_t v, unit = 1;
+    const bool good = read_digits(&p, &v);
+
+    if (*p == 'k' || *p == 'K') {
+        unit = 1024;
+        p++;
+    }
+    if (!good || *p || v < o->min || v > o->max / unit)
+        return cril_args_usage(cmd,
+                               "--%s takes a number of tokens from %llu to %llu, such as 4096 "
+                               "or 32k, not '%s'",
+                               o->name, (unsigned long long)o->min, (unsigned long long)o->max,
+                               text);
+    *out = v * unit;
+    return CRIL_ARGS_GO_ON;
+}
+
 /* "1G" for 1 << 30. */
 static const char *size_text(uint64_t v, char out[32])
 {
@@ -285,6 +307,17 @@ static int check_choice(const struct cril_cmd *cmd, const struct cril_option *o,
     return cril_args_usage(cmd, "--%s is one of %s, not '%s'", o->name, all, text);
 }
 
+static int add_to_list(const struct cril_cmd *cmd, const char *text, struct cril_args_list *list)
+{
+    const char **data = realloc(list->data, (list->n + 1) * sizeof(*data));
+
+    if (!data)
+        return cril_print_error("out of memory for the options of %s", cmd->name);
+    list->data = data;
+    data[list->n++] = text;
+    return CRIL_ARGS_GO_ON;
+}
+
 static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, const char *value,
                       void *settings)
 {
@@ -294,6 +327,8 @@ static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, c
     switch (o->kind) {
     case CRIL_OPTION_FLAG: *(bool *)field = true; return CRIL_ARGS_GO_ON;
     case CRIL_OPTION_NUMBER: return parse_number(cmd, o, value, field);
+    case CRIL_OPTION_TOKENS: return parse_tokens(cmd, o, value, field);
+    case CRIL_OPTION_LIST: return add_to_list(cmd, value, field);
     case CRIL_OPTION_SIZE: return parse_size(cmd, o, value, field);
     case CRIL_OPTION_TEXT: break;
     }

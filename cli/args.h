@@ -17,9 +17,17 @@ enum cril_option_kind {
     CRIL_OPTION_FLAG,   /* bool */
     CRIL_OPTION_TEXT,   /* const char *, borrowed from argv; NULL before, so that a second one is
                            refused */
+    CRIL_OPTION_LIST,   /* struct cril_args_list of such texts, as often as it is given */
     CRIL_OPTION_NUMBER, /* uint64_t, decimal, in [min, max] */
+    CRIL_OPTION_TOKENS, /* the same, or a number of thousands of 1024: 32k */
     CRIL_OPTION_SIZE    /* uint64_t, bytes, in [min, max]: a number, with K, M, G or T (times 1024
                            each), perhaps B or iB after it */
+};
+
+/* Zero-initialised it is empty. Release with free(data). */
+struct cril_args_list {
+    const char **data; /* [n] borrowed from argv */
+    size_t n;
 };
 
 struct cril_option {
@@ -35,7 +43,7 @@ struct cril_option {
     const char *(*choice)(size_t i); /* the texts allowed, NULL past the last; NULL: any text */
 };
 
-/* Rows of each table that runs a model; what is given is their .offset, .help and .group. */
+/* Rows of several tables; what is given is their .offset, .help and .group. */
 /* clang-format off */
 #define CRIL_THREADS_ROW(...) \
     { .letter = 't', .also = 'T', .name = "threads", .kind = CRIL_OPTION_NUMBER, .value = "N", \
@@ -46,6 +54,15 @@ struct cril_option {
 #define CRIL_BATCH_ROW(...) \
     { .name = "batch", .kind = CRIL_OPTION_NUMBER, .value = "N", .min = 1, .max = 1 << 24, \
       __VA_ARGS__ }
+/* Of a bootstrap over what is drawn; AT(field) is the offset of a field of the settings. */
+#define CRIL_INTERVAL_ROWS(heading, drawn) \
+    { .group = heading, .name = "level", .kind = CRIL_OPTION_NUMBER, .value = "N", \
+      .offset = AT(level), .min = 1, .max = 99, \
+      .help = "level of the interval in percent (default: 95)" }, \
+    { .name = "resamples", .kind = CRIL_OPTION_NUMBER, .value = "N", .offset = AT(resamples), \
+      .min = 1, .max = 10000000, .help = "bootstrap resamples of " drawn " (default: 1000)" }, \
+    { .name = "seed", .kind = CRIL_OPTION_NUMBER, .value = "N", .offset = AT(seed), .min = 0, \
+      .max = INT64_MAX, .help = "seed of the bootstrap (default: 0)" }
 /* clang-format on */
 
 /* What cril_args_parse returns when the command shall go on; anything else is the exit code. */

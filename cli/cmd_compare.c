@@ -40,24 +40,7 @@ static const struct cril_option options[] = {
      .min = 0,
      .max = 1000000,
      .help = "list the N documents of each corpus that moved most (default: 5)"},
-    {.name = "level",
-     COUNT,
-     .offset = AT(level),
-     .min = 1,
-     .max = 99,
-     .help = "level of the interval in percent (default: 95)"},
-    {.name = "resamples",
-     COUNT,
-     .offset = AT(resamples),
-     .min = 1,
-     .max = 10000000,
-     .help = "bootstrap resamples of the document pairs (default: 1000)"},
-    {.name = "seed",
-     COUNT,
-     .offset = AT(seed),
-     .min = 0,
-     .max = INT64_MAX,
-     .help = "seed of the bootstrap (default: 0)"},
+    CRIL_INTERVAL_ROWS(NULL, "the document pairs"),
     {.name = "json",
      .kind = CRIL_OPTION_FLAG,
      .offset = AT(json),
@@ -292,14 +275,6 @@ static json_t *documents_json(const cril_comparison *c, uint64_t top)
     return list;
 }
 
-static json_t *interval_json(const cril_interval *v)
-{
-    if (!v->resamples)
-        return json_null();
-    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "level", v->level, "low", v->low, "high", v->high,
-                     "resamples", (json_int_t)v->resamples, "seed", (json_int_t)v->seed);
-}
-
 /* Of a corpus or of the average. */
 static json_t *comparison_json(const cril_comparison *c)
 {
@@ -312,8 +287,8 @@ static json_t *comparison_json(const cril_comparison *c)
     return json_pack("{s:f, s:f, s:f, s:o, s:o, s:s?, s:b, s:I}", "bpc_a", c->bpc_a, "bpc_b",
                      c->bpc_b, "difference", c->difference, "percent",
                      isfinite(percent(c)) ? json_real(percent(c)) : json_null(), "interval",
-                     interval_json(&c->interval), "verdict", words[c->verdict], "excludes_zero",
-                     decided, "documents_compared", (json_int_t)c->n_counted);
+                     cril_json_interval(&c->interval), "verdict", words[c->verdict],
+                     "excludes_zero", decided, "documents_compared", (json_int_t)c->n_counted);
 }
 
 static json_t *pair_json(const cril_result_pair *p, const cril_comparison *c, uint64_t top)

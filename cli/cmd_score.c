@@ -6,6 +6,7 @@
  * written only when all corpora have been scored.
  */
 #include "args.h"
+#include "corpora.h"
 #include "hub.h"
 #include "naming.h"
 #include "output.h"
@@ -24,7 +25,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct settings {
     const char *model, *protocol, *field, *prompt_field, *format, *output, *per_document,
@@ -32,13 +32,6 @@ struct settings {
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
     bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
-
-static const char *format_name(size_t i)
-{
-    static const char *const names[] = {"jsonl", "csv", "text"};
-
-    return i < sizeof(names) / sizeof(*names) ? names[i] : NULL;
-}
 
 #define AT(field) offsetof(struct settings, field)
 #define COUNT .kind = CRIL_OPTION_NUMBER, .value = "N"
@@ -91,53 +84,9 @@ static const struct cril_option options[] = {
      .offset = AT(prove),
      .help = "compress what was scored, decode it, compare it with the corpus (protocol document)"},
 
-    {.group = "Corpus",
-     .name = "field",
-     TEXT,
-     .value = "NAME",
-     .offset = AT(field),
-     .help = "JSON key or CSV column of the text (default: content)"},
-    {.name = "prompt-field",
-     TEXT,
-     .value = "NAME",
-     .offset = AT(prompt_field),
-     .help = "key or column of a prompt; the text behind it alone is scored"},
-    {.name = "format",
-     TEXT,
-     .value = "NAME",
-     .offset = AT(format),
-     .choice = format_name,
-     .help = "jsonl, csv or text (default: by the file's name)"},
-    {.name = "limit",
-     COUNT,
-     .offset = AT(limit),
-     .min = 1,
-     .max = INT64_MAX,
-     .help = "score the first N documents of each corpus (default: all)"},
-    {.name = "strict",
-     FLAG,
-     .offset = AT(strict),
-     .help = "a bad line is an error (default: skipped and counted)"},
+    CRIL_CORPUS_ROWS,
 
-    {.group = "Interval",
-     .name = "level",
-     COUNT,
-     .offset = AT(level),
-     .min = 1,
-     .max = 99,
-     .help = "level in percent (default: 95)"},
-    {.name = "resamples",
-     COUNT,
-     .offset = AT(resamples),
-     .min = 1,
-     .max = 10000000,
-     .help = "bootstrap resamples of the documents (default: 1000)"},
-    {.name = "seed",
-     COUNT,
-     .offset = AT(seed),
-     .min = 0,
-     .max = INT64_MAX,
-     .help = "seed of the bootstrap (default: 0)"},
+    CRIL_INTERVAL_ROWS("Interval", "the documents"),
 
     {.group = "Output",
      .name = "json",
@@ -223,7 +172,7 @@ struct run {
 /* What the corpus at hand is called in a sentence. */
 static const char *spoken(const struct run *r)
 {
-    return strcmp(r->name, "-") == 0 ? "standard input" : r->name;
+    return cril_corpus_spoken(r->name);
 }
 
 /* Where the table goes. */
@@ -240,14 +189,11 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     const char *const outputs[N_OUTPUTS] = {s->output ? s->output : "-", s->per_document,
                                             s->token_nats, s->archive};
     const char *read_as;
+    int code;
 
     cril_reads_model("the model", s->model);
-    for (int i = 0; i < n; i++)
-        cril_reads_corpus("a corpus", corpora[i]);
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < i; k++)
-            if (strcmp(corpora[i], "-") == 0 && strcmp(corpora[k], "-") == 0)
-                return cril_args_usage(cmd, "standard input can be one corpus only");
+    if ((code = cril_corpora_note(cmd, n, corpora)) != CRIL_ARGS_GO_ON)
+        return code;
     for (size_t i = 0; i < N_OUTPUTS; i++) {
         if (!outputs[i])
             continue;
@@ -264,22 +210,25 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     return CRIL_ARGS_GO_ON;
 }
 
+static cril_corpus_options corpus_options(const struct settings *s)
+{
+    return (cril_corpus_options){.field = s->field,
+                                 .prompt_field = s->prompt_field,
+                                 .format = s->format,
+                                 .strict = s->strict,
+                                 .limit = s->limit};
+}
+
 /* What a text behind a prompt cannot be. */
 static int check_prompts(const struct cril_cmd *cmd, const struct settings *s)
 {
-    if (s->protocol && strcmp(s->protocol, "document") != 0)
-        return cril_args_usage(cmd, "--prompt-field works with the protocol document, not with %s",
-                               s->protocol);
-    if (strcmp(s->prompt_field, s->field ? s->field : "content") == 0)
-        return cril_args_usage(
-            cmd, "--prompt-field and --field name one field; the prompt and the text are two");
-    if (s->format && strcmp(s->format, "text") == 0)
-        return cril_args_usage(cmd, "--prompt-field works with jsonl and csv: a plain text has no "
-                                    "fields");
-    if (s->prove)
+    const cril_corpus_options wanted = corpus_options(s);
+    const int code = cril_corpora_check_prompts(cmd, s->protocol, &wanted);
+
+    if (code == CRIL_ARGS_GO_ON && s->prove)
         return cril_args_usage(cmd, "%s cannot take --prompt-field: an archive holds whole texts",
                                s->archive ? "--archive" : "--prove");
-    return CRIL_ARGS_GO_ON;
+    return code;
 }
 
 static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, char **corpora)
@@ -303,37 +252,6 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
     if ((code = cril_locate_model(&s->model, s->fetch, s->quiet)) != CRIL_ARGS_GO_ON)
         return code;
     return check_files(cmd, s, n, corpora);
-}
-
-static cril_corpus_options corpus_options(const struct settings *s)
-{
-    return (cril_corpus_options){.field = s->field,
-                                 .prompt_field = s->prompt_field,
-                                 .format = s->format,
-                                 .strict = s->strict,
-                                 .limit = s->limit};
-}
-
-/* Opens each corpus now, so that a bad one does not fail after an hour with the one before it. */
-static bool check_corpora(const struct run *r)
-{
-    const cril_corpus_options wanted = corpus_options(r->set);
-
-    for (size_t i = 0; i < r->n_corpora; i++) {
-        struct stat info;
-        cril_corpus *c;
-        cril_error err;
-
-        if (strcmp(r->corpora[i], "-") == 0 ||
-            (stat(r->corpora[i], &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode)))
-            continue; /* a pipe opens once */
-        if (cril_corpus_open(r->corpora[i], &wanted, &c, &err) != CRIL_OK) {
-            cril_print_error("%s", err.message);
-            return false;
-        }
-        cril_corpus_close(c);
-    }
-    return true;
 }
 
 static bool open_outputs(struct run *r)
@@ -607,13 +525,7 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
 {
     if (r->set->quiet)
         return;
-    if (stats->bad_lines)
-        cril_print_note("%s: %" PRIu64 " bad line%s skipped; the first: %s", spoken(r),
-                        stats->bad_lines, stats->bad_lines == 1 ? " was" : "s were",
-                        stats->first_bad);
-    if (stats->empty)
-        cril_print_note("%s: %" PRIu64 " empty document%s dropped", spoken(r), stats->empty,
-                        stats->empty == 1 ? " was" : "s were");
+    cril_corpus_note_dropped(r->name, stats);
     if ((r->result.file || r->set->json) && x->interval.resamples)
         cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", spoken(r), cril_result_bpc(x),
                         100 * x->interval.level, x->interval.low, x->interval.high);
@@ -645,25 +557,6 @@ static void print_partial(const struct run *r)
                         cril_result_bpc(&r->part), r->part.documents, plural);
 }
 
-/* Why scoring a corpus failed, in one sentence. */
-static void explain(const struct run *r, const cril_corpus_stats *stats, const cril_error *err)
-{
-    if (cril_output_signal() || err->status == CRIL_ERR_CANCELLED)
-        return; /* a signal or a failed write: said elsewhere */
-    if (err->status != CRIL_ERR_EMPTY || stats->documents)
-        cril_print_error("%s", err->message);
-    else if (stats->bad_lines)
-        cril_print_error(
-            "%s: holds no document that can be read, %" PRIu64 " bad line%s; the first: %s",
-            spoken(r), stats->bad_lines, stats->bad_lines == 1 ? "" : "s", stats->first_bad);
-    else if (stats->empty)
-        cril_print_error("%s: has nothing to score, its %" PRIu64 " document%s without text; "
-                         "check the file or name another --field",
-                         spoken(r), stats->empty, stats->empty == 1 ? " is" : "s are");
-    else
-        cril_print_error("%s: holds no document; give a file with text in it", spoken(r));
-}
-
 static bool score_one(struct run *r, cril_result *out)
 {
     const cril_corpus_options wanted = corpus_options(r->set);
@@ -677,7 +570,7 @@ static bool score_one(struct run *r, cril_result *out)
     cril_status st;
 
     if (cril_corpus_open(r->name, &wanted, &corpus, &err) != CRIL_OK) {
-        explain(r, &stats, &err);
+        cril_corpus_explain(r->name, &stats, &err);
         return false;
     }
     r->progress.name = cril_base_name(spoken(r));
@@ -689,7 +582,7 @@ static bool score_one(struct run *r, cril_result *out)
     if (st != CRIL_OK && cril_output_signal())
         print_partial(r);
     if (st != CRIL_OK) {
-        explain(r, &stats, &err);
+        cril_corpus_explain(r->name, &stats, &err);
         return false;
     }
     r->n_results++;
@@ -766,7 +659,10 @@ static bool write_results(struct run *r)
 
 static bool score_all(struct run *r)
 {
-    if (!check_corpora(r) || !open_outputs(r) || !open_model(r))
+    const cril_corpus_options wanted = corpus_options(r->set);
+
+    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) || !open_outputs(r) ||
+        !open_model(r))
         return false;
     for (size_t i = 0; i < r->n_corpora; i++) {
         r->name = r->corpora[i];

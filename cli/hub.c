@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -121,21 +122,29 @@ int cril_fetch(const char *name, unsigned parallel, bool quiet, struct cril_fetc
 
 int cril_locate_model(const char **model, bool fetch, bool quiet)
 {
-    static struct cril_fetched found; /* its path lives as long as the command */
+    static struct located {
+        struct cril_fetched found;
+        struct located *before;
+    } * all; /* paths live as long as the command */
+    struct located *l;
     cril_error err;
     cril_status st;
 
     if (!*model || !cril_hub_is_name(*model))
         return CRIL_ARGS_GO_ON;
+    if (!(l = calloc(1, sizeof(*l))))
+        return cril_print_error("out of memory");
+    l->before = all;
+    all = l;
     if (fetch) {
-        const int code = cril_fetch(*model, 0, quiet, &found);
+        const int code = cril_fetch(*model, 0, quiet, &l->found);
 
         if (code)
             return code;
-    } else if ((st = cril_hub_find(*model, &found.model, &err)) != CRIL_OK) {
+    } else if ((st = cril_hub_find(*model, &l->found.model, &err)) != CRIL_OK) {
         cril_print_error("%s%s", err.message, st == CRIL_ERR_EMPTY ? ", and so does --fetch" : "");
         return st == CRIL_ERR_RANGE ? 2 : 1;
     }
-    *model = found.model.path;
+    *model = l->found.model.path;
     return CRIL_ARGS_GO_ON;
 }

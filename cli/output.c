@@ -639,17 +639,33 @@ json_t *cril_json_string(const char *text)
     return cril_json_text(text, strlen(text));
 }
 
-int cril_print_json(json_t *root, size_t flags)
+json_t *cril_json_interval(const cril_interval *v)
 {
-    cril_json_filter filter = {.file = stdout};
+    if (!v->resamples)
+        return json_null();
+    return json_pack("{s:f, s:f, s:f, s:I, s:I}", "level", v->level, "low", v->low, "high", v->high,
+                     "resamples", (json_int_t)v->resamples, "seed", (json_int_t)v->seed);
+}
+
+int cril_output_json(struct cril_output *o, json_t *root, size_t flags)
+{
+    cril_json_filter filter = {.file = o && o->file ? o->file : stdout};
     int bad;
 
     if (!root)
         return cril_print_error("out of memory while writing JSON");
     errno = 0;
-    bad = json_dump_callback(root, cril_json_filter_put, &filter, flags) || putchar('\n') == EOF;
-    if (bad)
+    bad = json_dump_callback(root, cril_json_filter_put, &filter, flags) ||
+          putc('\n', filter.file) == EOF;
+    if (bad && filter.file != stdout)
+        cril_output_failed(o, errno); /* reported when it is committed */
+    else if (bad)
         cril_stdout_failed(errno); /* reported once, at the end of main */
     json_decref(root);
     return bad != 0;
+}
+
+int cril_print_json(json_t *root, size_t flags)
+{
+    return cril_output_json(NULL, root, flags);
 }

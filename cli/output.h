@@ -9,6 +9,7 @@
 #ifndef CRIL_CLI_OUTPUT_H
 #define CRIL_CLI_OUTPUT_H
 
+#include <cril/stats.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -78,9 +79,12 @@ void cril_print_csv(FILE *f, const char *text, bool safe);
 void cril_print_quoted(FILE *f, const char *text, size_t len);
 /* A JSON text; one that is not UTF-8 is escaped as above. NULL: out of memory. */
 json_t *cril_json_text(const char *text, size_t len);
-json_t *cril_json_string(const char *text); /* the same of a string */
+json_t *cril_json_string(const char *text);         /* the same of a string */
+json_t *cril_json_interval(const cril_interval *v); /* null where there is none */
 /* Prints root and drops the reference to it; returns the exit code. root may be NULL (out of
  * memory). */
 int cril_print_json(json_t *root, size_t flags);
+/* The same into o, or on standard output where that is closed or NULL. */
+int cril_output_json(struct cril_output *o, json_t *root, size_t flags);
 
 #endif

@@ -13,6 +13,7 @@
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
+#include <cril/diverge.h>
 #include <cril/eval.h>
 #include <cril/generate.h>
 #include <cril/harness.h>
@@ -147,6 +148,7 @@ static void test_model(void **state)
     IS(== NULL, cril_model_tokenizer, NULL);
     IS(== 0, cril_model_parameters, NULL);
     IS(== 0, cril_model_bytes, NULL);
+    IS(== 0, cril_model_weight_bytes, NULL);
     IS(== 0, cril_model_context, NULL);
     IS(== 0, cril_model_max_window, NULL);
     IS(== false, cril_model_warn_context, NULL, 1, hex, sizeof(hex));
@@ -336,6 +338,42 @@ static void test_score(void **state)
     DOES_NOTHING(cril_result_free, NULL);
     IS(== NULL, cril_protocol_name, SIZE_MAX);
     IS(== NULL, cril_protocol_summary, SIZE_MAX);
+}
+
+static void test_diverger(void **state)
+{
+    cril_model *models[2] = {m, m}, *one[2] = {m, NULL};
+    const cril_score_options options = {.context = 64, .threads = 1};
+    cril_divergence_figures f;
+    cril_diverger *d;
+    cril_result r;
+    cril_corpus *c;
+    size_t n;
+
+    (void)state;
+    REFUSED(cril_diverger_create, NULL, 2, &options, &d);
+    REFUSED(cril_diverger_create, models, 1, &options, &d);
+    REFUSED(cril_diverger_create, one, 2, &options, &d);
+    REFUSED(cril_diverger_create, models, 2, &options, NULL);
+    must(cril_diverger_create(models, 2, &options, &d, &err), &err);
+    must(cril_corpus_open(corpus_path, NULL, &c, &err), &err);
+    REFUSED(cril_diverge_corpus, NULL, c, corpus_path, NULL, &r);
+    REFUSED(cril_diverge_corpus, d, NULL, corpus_path, NULL, &r);
+    REFUSED(cril_diverge_corpus, d, c, NULL, NULL, &r);
+    REFUSED(cril_diverge_corpus, d, c, corpus_path, NULL, NULL);
+    REFUSED(cril_diverge_figures, NULL, 1, SIZE_MAX, &f);
+    REFUSED(cril_diverge_figures, d, 1, SIZE_MAX, NULL);
+    REFUSED(cril_diverge_figures, d, 1, SIZE_MAX, &f);
+    IS(== NULL, cril_diverge_worst, NULL, 1, &n);
+    IS(== NULL, cril_diverge_worst, d, 1, NULL);
+    IS_NAN(cril_diverge_speed, NULL, 0);
+    IS_NAN(cril_diverge_speed, d, 2);
+    cril_corpus_close(c);
+    cril_diverger_free(d);
+    DOES_NOTHING(cril_diverger_free, NULL);
+    IS(== 0, cril_diverge_ids, NULL);
+    IS(== 0, cril_diverge_context, NULL);
+    IS(== NULL, cril_percentile_name, SIZE_MAX);
 }
 
 static void test_results(void **state)
@@ -1104,17 +1142,17 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),      cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
-        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
-        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),      cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),    cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),  cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),   cmocka_unit_test(test_results),
+        cmocka_unit_test(test_compressor), cmocka_unit_test(test_archive),
+        cmocka_unit_test(test_generator),  cmocka_unit_test(test_prove),
+        cmocka_unit_test(test_selftest),   cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_rest),       cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),      cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),       cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),    cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -66,7 +66,7 @@ static void check(const char *name, double tolerance)
     assert_int_equal(cril_engine_create(m, cril_kernels(),
                                         &(struct cril_engine_options){.threads = 2}, &e, &err),
                      CRIL_OK);
-    struct cril_window whole = {g.ids, g.n - 1, 0, g.ids + 1, nats, NULL, 0, 0};
+    struct cril_window whole = {.ids = g.ids, .n = g.n - 1, .targets = g.ids + 1, .nats = nats};
     score(e, &whole, 1);
     for (size_t i = 0; i + 1 < g.n; i++)
         if (!(fabs(nats[i] - g.nats[i]) < tolerance))
@@ -84,9 +84,10 @@ static void check(const char *name, double tolerance)
     struct cril_window w[OTHERS + 1];
     for (size_t i = 0; i < OTHERS; i++)
         w[i] = (struct cril_window){
-            g.ids + i, 1 + i % (g.n - 41), 0, g.ids + 1, ignored[i], NULL, 0, 0};
+            .ids = g.ids + i, .n = 1 + i % (g.n - 41), .targets = g.ids + 1, .nats = ignored[i]};
     size_t first = g.n / 2 + 1;
-    w[OTHERS] = (struct cril_window){g.ids, g.n - 1, first, g.ids + 1 + first, part, NULL, 0, 0};
+    w[OTHERS] = (struct cril_window){
+        .ids = g.ids, .n = g.n - 1, .first = first, .targets = g.ids + 1 + first, .nats = part};
     score(e, w, OTHERS + 1);
     assert_memory_equal(part, nats + first, (g.n - 1 - first) * sizeof(double));
     assert_memory_equal(ignored[0], nats, sizeof(double));
@@ -95,7 +96,7 @@ static void check(const char *name, double tolerance)
     bad.n = cril_model_max_window(m) + 1;
     assert_int_equal(cril_engine_score(e, &bad, 1, NULL, NULL, &err), CRIL_ERR_RANGE);
     int32_t id = (int32_t)cril_model_logits(m);
-    bad = (struct cril_window){&id, 1, 0, g.ids, part, NULL, 0, 0};
+    bad = (struct cril_window){.ids = &id, .n = 1, .targets = g.ids, .nats = part};
     assert_int_equal(cril_engine_score(e, &bad, 1, NULL, NULL, &err), CRIL_ERR_RANGE);
     cril_engine_free(e);
     cril_model_close(m);
@@ -161,7 +162,7 @@ static void test_damaged(void **state)
     assert_int_equal(cril_source_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &g, NULL),
                      CRIL_OK);
     for (size_t i = 0; i < 2; i++) {
-        struct cril_window w = {ids, 2, 0, ids + 1, nats, NULL, 0, 0};
+        struct cril_window w = {.ids = ids, .n = 2, .targets = ids + 1, .nats = nats};
         struct cril_engine *e;
         cril_model *m;
         cril_error err;

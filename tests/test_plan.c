@@ -90,8 +90,11 @@ static void check_bits(const char *name)
     for (size_t i = 0; i < 4 * WINDOW; i++)
         ids[i] = (int32_t)(i * 7919 % cril_model_logits(m));
     for (size_t i = 0; i < 5; n += lengths[i] - firsts[i], i++)
-        w[i] = (struct cril_window){ids + i,  lengths[i], firsts[i], ids + i + firsts[i] + 1,
-                                    want + n, NULL,       0,         0};
+        w[i] = (struct cril_window){.ids = ids + i,
+                                    .n = lengths[i],
+                                    .first = firsts[i],
+                                    .targets = ids + i + firsts[i] + 1,
+                                    .nats = want + n};
     for (size_t memory = 0, extra = (size_t)32 << 20; extra > 1 << 14; extra -= extra / 8) {
         struct cril_engine_options o = {
             .threads = 1 + (unsigned)(plans % 5), .memory = memory, .window = WINDOW};

@@ -172,7 +172,10 @@ static void expect_stream(cril_scorer *scorer, const struct cril_protocol *p,
             while (!p->per_document && i >= s->ends[document])
                 document++;
             want->tokens[want->n_tokens++] =
-                (cril_token_score){document, i, ids->data[i], nats[n - 1 - (size_t)(w.end - i)]};
+                (cril_token_score){.document = document,
+                                   .position = i,
+                                   .id = ids->data[i],
+                                   .nats = nats[n - 1 - (size_t)(w.end - i)]};
         }
     }
 }
@@ -202,8 +205,10 @@ static void check(const struct fixture *x, const cril_score_options *o)
     assert_int_equal(cril_scorer_create(x->m, o, &scorer, &err), CRIL_OK);
     for (size_t i = 0; i < s.n; i++) {
         if (p->uniform_first && l.first_token < 0 && s.ids[i].n)
-            want.tokens[want.n_tokens++] = (cril_token_score){
-                i, 0, s.ids[i].data[0], cril_log((double)cril_model_logits(x->m))};
+            want.tokens[want.n_tokens++] =
+                (cril_token_score){.document = i,
+                                   .id = s.ids[i].data[0],
+                                   .nats = cril_log((double)cril_model_logits(x->m))};
         expect_stream(scorer, p, &l, &s.ids[i], &s, i, &want);
         tokens += s.ids[i].n;
         cril_ids_free(&s.ids[i]);

@@ -31,16 +31,17 @@ typedef struct cril_divergence_figures {
     uint64_t documents; /* that have tokens which are compared */
     uint64_t tokens;    /* compared: those that a pass predicts */
     uint64_t characters;
-    double bpc, bpc_base;       /* bits per character, of all scored tokens */
-    double mean_kl;             /* of kl (cril_divergence) */
-    double mean_dp;             /* of p(token) - p_base(token) */
-    double rms_dp;              /* root of the mean of its squares */
-    double same_top;            /* share of tokens where the most likely id is the base's */
-    double ln_ppl, ln_ppl_base; /* means of -ln p(token) */
-    double ln_ppl_ratio;        /* ln_ppl - ln_ppl_base */
+    double bpc, bpc_base;            /* bits per character, of all scored tokens */
+    double mean_kl;                  /* of kl (cril_divergence) */
+    double mean_dp;                  /* of p(token) - p_base(token) */
+    double rms_dp;                   /* root of the mean of its squares */
+    double same_top;                 /* share of tokens where the most likely id is the base's */
+    double ln_ppl, ln_ppl_base;      /* means of -ln p(token) */
+    double ln_ppl_ratio;             /* ln_ppl - ln_ppl_base */
+    double ppl, ppl_base, ppl_ratio; /* e to these; infinite past e^700 */
     double correlation; /* Pearson's, of both models' -ln p; NaN: one of them does not vary */
     cril_interval mean_kl_interval, mean_dp_interval, rms_dp_interval, same_top_interval,
-        ln_ppl_ratio_interval;
+        ln_ppl_ratio_interval, ppl_interval, ppl_base_interval, ppl_ratio_interval;
     double kl[CRIL_PERCENTILES], dp[CRIL_PERCENTILES];
     /* Tokens with 2^i .. 2^(i+1) - 1 tokens before them in their window, and their mean KL, NaN
        where there are none. */

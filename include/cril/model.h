@@ -59,6 +59,7 @@ const char *cril_model_name(const cril_model *m); /* general.name, or the file's
 const char *cril_model_types(const cril_model *m);
 const char *cril_model_architecture(const cril_model *m); /* "llama" */
 uint64_t cril_model_parameters(const cril_model *m);      /* elements of all tensors */
+uint64_t cril_model_weight_bytes(const cril_model *m);    /* of these, as they are stored */
 uint64_t cril_model_bytes(const cril_model *m);           /* of its file, or of all its parts */
 size_t cril_model_context(const cril_model *m); /* longest window it was trained for, tokens */
 /* Longest window that it can be given: its context where its positions are learned; else more, of

@@ -639,7 +639,9 @@ cril_status cril_model_bind(cril_model *m, cril_error *err)
                              "%s: tensor %s has no place in a %s model as cril knows it", m->path,
                              t->name, m->family->architecture);
     }
-    for (size_t i = 0; i < m->n_weights; i++)
+    for (size_t i = 0; i < m->n_weights; i++) {
         m->parameters += elements(m->weights[i].tensor);
+        m->weight_bytes += m->weights[i].tensor->bytes;
+    }
     return CRIL_OK;
 }

@@ -63,7 +63,7 @@ static void keep(struct cril_heads *h, size_t model, size_t chunk, size_t row, f
 {
     const size_t n = cril_vocabulary_width(h->v[0], chunk);
     struct kept *k = kept_at(h, model, chunk, row);
-    k->best = cril_logits_best(logits, n); /* -1: not finite, which nats tell */
+    k->best = cril_logits_best(logits, n); /* -1: one is not finite */
     if (k->best >= 0)
         k->best += (int32_t)(chunk * CRIL_CHUNK);
     cril_vocabulary_keep(h->v[model], chunk, row, logits);
@@ -103,6 +103,7 @@ static void chunk_task(void *arg, size_t task, size_t worker)
 struct row {
     double max, log_sum;
     int32_t best;
+    bool finite; /* all logits are */
 };
 
 static const struct cril_chunk *partial_at(const struct cril_heads *h, size_t model, size_t chunk,
@@ -114,13 +115,15 @@ static const struct cril_chunk *partial_at(const struct cril_heads *h, size_t mo
 static struct row join_row(const struct cril_heads *h, size_t model, size_t row)
 {
     const size_t chunks = cril_vocabulary_chunks(h->v[0]);
-    struct row out = {.max = -INFINITY, .best = -1};
+    struct row out = {.max = -INFINITY, .best = -1, .finite = true};
     double sum = 0;
     for (size_t c = 0; c < chunks; c++) {
         const double max = (double)partial_at(h, model, c, row)->max;
+        const int32_t best = kept_at(h, model, c, row)->best;
+        out.finite = out.finite && best >= 0;
         if (max > out.max) {
             out.max = max;
-            out.best = kept_at(h, model, c, row)->best;
+            out.best = best;
         }
     }
     for (size_t c = 0; c < chunks; c++)
@@ -146,15 +149,14 @@ static double mean_apart(const struct cril_heads *h, size_t model, size_t row, d
 static cril_divergence compare(const struct cril_heads *h, size_t model, size_t row,
                                const struct row *base)
 {
-    cril_divergence d = {.nats = cril_vocabulary_row_nats(h->v[model], row)};
-    if (!isfinite(d.nats))
-        return d;
     const struct row other = join_row(h, model, row);
+    if (!other.finite)
+        return (cril_divergence){.nats = NAN};
     const double kl = mean_apart(h, model, row, base->max) - (base->max - other.max) -
                       (base->log_sum - other.log_sum);
-    d.kl = kl > 0 ? kl : 0; /* rounding may leave less */
-    d.same_top = base->best == other.best;
-    return d;
+    return (cril_divergence){.nats = cril_vocabulary_row_nats(h->v[model], row),
+                             .kl = kl > 0 ? kl : 0, /* rounding may leave less */
+                             .same_top = base->best == other.best};
 }
 
 static void row_task(void *arg, size_t task, size_t worker)
@@ -162,10 +164,8 @@ static void row_task(void *arg, size_t task, size_t worker)
     const struct cril_heads *h = arg;
     (void)worker;
     for (size_t i = task * CRIL_ROWS; i < rows_of(h) && i < (task + 1) * CRIL_ROWS; i++) {
-        h->nats[i] = cril_vocabulary_row_nats(h->v[0], i);
-        if (!isfinite(h->nats[i]))
-            continue;
         const struct row base = join_row(h, 0, i);
+        h->nats[i] = base.finite ? cril_vocabulary_row_nats(h->v[0], i) : NAN;
         for (size_t m = 1; m < h->n; m++)
             h->out[i * (h->n - 1) + m - 1] = compare(h, m, i, &base);
     }
@@ -185,6 +185,12 @@ bool cril_heads_compare(struct cril_heads *h, double *nats, cril_divergence *out
     cril_pool_run(pool, chunks, chunk_task, h);
     cril_pool_run(pool, (rows + CRIL_ROWS - 1) / CRIL_ROWS, row_task, h);
     return true;
+}
+
+size_t cril_heads_row_bytes(size_t n, size_t columns)
+{
+    return n * ((columns + CRIL_CHUNK - 1) / CRIL_CHUNK * sizeof(struct kept) +
+                sizeof(cril_divergence));
 }
 
 void cril_heads_free(struct cril_heads *h)

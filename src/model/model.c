@@ -240,6 +240,11 @@ uint64_t cril_model_parameters(const cril_model *m)
     return m ? m->parameters : 0;
 }
 
+uint64_t cril_model_weight_bytes(const cril_model *m)
+{
+    return m ? m->weight_bytes : 0;
+}
+
 uint64_t cril_model_bytes(const cril_model *m)
 {
     uint64_t bytes = 0;

@@ -182,6 +182,7 @@ struct cril_model {
                              tokens */
     bool *used;           /* [tensors of the file] a step uses it */
     uint64_t parameters;
+    uint64_t weight_bytes;
     cril_tokenizer *tokenizer;
     pthread_mutex_t hashes; /* guards the next two, all that changes once the model is open */
     struct cril_warnings warnings; /* without the tokenizer's */

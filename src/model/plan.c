@@ -8,8 +8,7 @@
 
 #include <assert.h>
 
-enum { DEFAULT_ROWS = 8192 }; /* packing is then 1 to 2 % of the work */
-enum { SPARE = 1 << 19 };     /* by which what a process holds by itself differs between runs */
+enum { SPARE = 1 << 19 }; /* by which what a process holds by itself differs between runs */
 
 /* What a step's matrix takes at most, over the layers: in panels, in the file. */
 struct step_bytes {
@@ -270,7 +269,7 @@ cril_status cril_plan_make(const cril_model *m, const struct cril_kernels *k, un
     cril_plan_widths(m, out->ld);
     if (!step_sizes(m, k, &s) || !other_sizes(m, k, &s))
         return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", m->path);
-    rows = cril_plan_rows(rows ? rows : DEFAULT_ROWS);
+    rows = cril_plan_rows(rows ? rows : CRIL_DEFAULT_ROWS);
     if (memory)
         return fit(&s, memory, taken, rows, out, err);
     cut(&s, SIZE_MAX, out);

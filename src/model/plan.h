@@ -17,7 +17,8 @@
 
 enum {
     CRIL_ROWS = 96, /* that a task takes through a stage: they fit in the second-level cache */
-    CRIL_MAX_STAGES = 48
+    CRIL_MAX_STAGES = 48,
+    CRIL_DEFAULT_ROWS = 8192 /* of a plan: packing is then 1 to 2 % of the work */
 };
 
 /* Of a layer of one kind. */

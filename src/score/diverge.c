@@ -6,7 +6,10 @@
  */
 #include <cril/diverge.h>
 
+#include "model/divergence.h"
 #include "model/model.h"
+#include "model/plan.h"
+#include "score/others.h"
 #include "score/scorer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
@@ -22,9 +25,10 @@ struct sums {
     double tokens, kl, dp, dp_squares, same_top, nats, nats_base;
 };
 
-/* Of all tokens, where documents are not told apart. */
+/* Of all tokens, where documents are not told apart: means of x, nats of the base, and of y, of the
+ * model, and sums of products of what is left without them. */
 struct moments {
-    double n, x, y, xx, yy, xy; /* x: nats of the base, y: of the model */
+    double n, x, y, xx, yy, xy;
 };
 
 struct token_values {
@@ -126,6 +130,20 @@ static size_t bin_of(size_t at)
     return bin;
 }
 
+/* Joins the moments of other tokens (Chan, Golub & LeVeque 1983, eq. 2.1). */
+static void add_moments(struct moments *m, const struct moments *more)
+{
+    const double n = m->n + more->n, dx = more->x - m->x, dy = more->y - m->y, share = more->n / n,
+                 w = m->n * share;
+
+    m->xx += more->xx + dx * dx * w;
+    m->yy += more->yy + dy * dy * w;
+    m->xy += more->xy + dx * dy * w;
+    m->x += dx * share;
+    m->y += dy * share;
+    m->n = n;
+}
+
 static void add_token(struct cril_diverger *d, size_t side, const cril_token_score *t)
 {
     struct side *s = &d->sides[side];
@@ -143,12 +161,7 @@ static void add_token(struct cril_diverger *d, size_t side, const cril_token_sco
     sums->same_top += of->same_top;
     sums->nats += of->nats;
     sums->nats_base += t->nats;
-    c->moments.n++;
-    c->moments.x += t->nats;
-    c->moments.y += of->nats;
-    c->moments.xx += t->nats * t->nats;
-    c->moments.yy += of->nats * of->nats;
-    c->moments.xy += t->nats * of->nats;
+    add_moments(&c->moments, &(struct moments){.n = 1, .x = t->nats, .y = of->nats});
     c->position_tokens[bin]++;
     c->position_kl[bin] += of->kl;
     keep_worst(d, s, t, of);
@@ -335,6 +348,13 @@ static cril_status interval_of(const struct range *r, size_t field, size_t minus
     return st;
 }
 
+/* The interval of a rising function of a figure, where there is one. */
+static void stretch(cril_interval *v, double (*f)(double))
+{
+    v->low = v->resamples ? f(v->low) : 0;
+    v->high = v->resamples ? f(v->high) : 0;
+}
+
 static cril_status intervals(const struct range *r, cril_divergence_figures *out, cril_error *err)
 {
     const struct {
@@ -345,6 +365,8 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
         {offsetof(struct sums, dp), 0, &out->mean_dp_interval},
         {offsetof(struct sums, dp_squares), 0, &out->rms_dp_interval},
         {offsetof(struct sums, same_top), 0, &out->same_top_interval},
+        {offsetof(struct sums, nats), 0, &out->ppl_interval},
+        {offsetof(struct sums, nats_base), 0, &out->ppl_base_interval},
         {offsetof(struct sums, nats), offsetof(struct sums, nats_base),
          &out->ln_ppl_ratio_interval},
     };
@@ -352,17 +374,17 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
 
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && st == CRIL_OK; i++)
         st = interval_of(r, wanted[i].field, wanted[i].minus, wanted[i].out, err);
-    out->rms_dp_interval.low = sqrt(out->rms_dp_interval.low);
-    out->rms_dp_interval.high = sqrt(out->rms_dp_interval.high);
+    stretch(&out->rms_dp_interval, sqrt);
+    stretch(&out->ppl_interval, cril_exp);
+    stretch(&out->ppl_base_interval, cril_exp);
+    out->ppl_ratio_interval = out->ln_ppl_ratio_interval;
+    stretch(&out->ppl_ratio_interval, cril_exp);
     return st;
 }
 
 static double correlation(const struct moments *m)
 {
-    const double xx = m->xx - m->x * m->x / m->n, yy = m->yy - m->y * m->y / m->n,
-                 xy = m->xy - m->x * m->y / m->n;
-
-    return xx > 0 && yy > 0 ? xy / (sqrt(xx) * sqrt(yy)) : NAN;
+    return m->xx > 0 && m->yy > 0 ? m->xy / (sqrt(m->xx) * sqrt(m->yy)) : NAN;
 }
 
 /* What comes by corpus. */
@@ -378,12 +400,8 @@ static void join_corpora(const struct range *r, cril_divergence_figures *out)
         out->characters += c->characters;
         nats += s->nats;
         base += c->base_nats;
-        m.n += s->moments.n;
-        m.x += s->moments.x;
-        m.y += s->moments.y;
-        m.xx += s->moments.xx;
-        m.yy += s->moments.yy;
-        m.xy += s->moments.xy;
+        if (s->moments.n > 0)
+            add_moments(&m, &s->moments);
         for (size_t p = 0; p < CRIL_DIVERGE_POSITIONS; p++) {
             out->position_tokens[p] += s->position_tokens[p];
             sums[p] += s->position_kl[p];
@@ -421,6 +439,9 @@ static void join_documents(const struct range *r, cril_divergence_figures *out)
     out->ln_ppl = all.nats / all.tokens;
     out->ln_ppl_base = all.nats_base / all.tokens;
     out->ln_ppl_ratio = (all.nats - all.nats_base) / all.tokens;
+    out->ppl = cril_exp(out->ln_ppl);
+    out->ppl_base = cril_exp(out->ln_ppl_base);
+    out->ppl_ratio = cril_exp(out->ln_ppl_ratio);
 }
 
 static struct range range_of(const struct cril_diverger *d, size_t side, size_t corpus)
@@ -487,12 +508,13 @@ double cril_diverge_speed(const cril_diverger *d, size_t model)
 
 /* ---- Life ---- */
 
-/* The bound of one of n models. */
-static uint64_t part_of_memory(uint64_t bytes, size_t n)
+/* The bound of one of n models, less what all share. */
+static size_t part_of_memory(const cril_diverger *d, const cril_score_options *o, size_t n)
 {
-    const uint64_t held = cril_memory_resident();
+    const size_t rows = o->batch_tokens ? o->batch_tokens : CRIL_DEFAULT_ROWS,
+                 held = cril_memory_resident() + rows * cril_heads_row_bytes(n, d->ids);
 
-    return bytes > held ? held + (bytes - held) / n : bytes;
+    return o->memory_bytes > held ? held + (o->memory_bytes - held) / n : o->memory_bytes;
 }
 
 static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
@@ -502,8 +524,6 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
     cril_status st;
 
     o.baselines = false;
-    if (o.memory_bytes)
-        o.memory_bytes = part_of_memory(o.memory_bytes, n);
     d->interval = (cril_interval){.level = o.level > 0 ? o.level : .95,
                                   .resamples = o.resamples ? o.resamples : 1000,
                                   .seed = o.seed};
@@ -514,7 +534,11 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
     for (size_t i = 0; i < n; i++)
         if (cril_model_logits(models[i]) < d->ids)
             d->ids = cril_model_logits(models[i]);
-    st = cril_scorer_create(models[0], &o, &d->scorer, err);
+    if ((st = cril_scorer_check(models[0], &o, err)) != CRIL_OK)
+        return st;
+    if (o.memory_bytes)
+        o.memory_bytes = part_of_memory(d, &o, n);
+    st = cril_others_say_share(cril_scorer_create(models[0], &o, &d->scorer, err), err);
     return st == CRIL_OK ? cril_scorer_compare(d->scorer, models + 1, n - 1, err) : st;
 }
 
@@ -526,6 +550,9 @@ cril_status cril_diverger_create(cril_model *const *models, size_t n,
         return CRIL_ERR_RANGE;
     if (n < 2)
         return cril_fail(err, CRIL_ERR_RANGE, "a comparison needs 2 models, not %zu", n);
+    for (size_t i = 0; i < n; i++)
+        if (CRIL_LACKS(err, models[i]))
+            return CRIL_ERR_RANGE;
 
     cril_diverger *d = calloc(1, sizeof(*d));
     const cril_status st = d ? create(d, models, n, options, err) : no_memory(err);

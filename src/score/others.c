@@ -2,49 +2,69 @@
 
 #include "model/model.h"
 #include "score/layout.h"
+#include "tokenizer/spec.h"
+#include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 
 #include <cril/text.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Vocabularies ---- */
 
-static cril_status other_token(const cril_model *base, const cril_model *m, int32_t id,
-                               cril_error *err)
+/* A token's bytes. NULL: the id has none, it only fills the vocabulary up. */
+static const char *token_of(const cril_model *m, size_t id, size_t *len)
 {
-    const cril_model *const of[] = {base, m};
-    char shown[2][64] = {"no token", "no token"};
+    const cril_tokenizer *t = cril_model_tokenizer(m);
+    const bool is_token =
+        id < cril_tokenizer_size(t) && cril_tokenizer_spec(t)->types[id] != TOKEN_UNUSED;
 
-    for (int i = 0; i < 2; i++) {
-        size_t len;
-        const char *piece = cril_tokenizer_piece(cril_model_tokenizer(of[i]), id, &len);
-
-        if (piece)
-            cril_text_show(piece, len, false, shown[i], sizeof(shown[i]));
-    }
-    return cril_fail(err, CRIL_ERR_RANGE,
-                     "%s: token %" PRId32 " is \"%s\", but \"%s\" in %s; only models with the same "
-                     "tokens can be compared token by token ('cril compare' compares their bits "
-                     "per character)",
-                     cril_model_path(m), id, shown[1], shown[0], cril_model_path(base));
+    *len = 0;
+    return is_token ? cril_tokenizer_piece(t, (int32_t)id, len) : NULL;
 }
 
-/* Rows of the vocabulary matrix behind the tokens may differ. */
+/* "\"piece\"" or "no token" */
+static void show_token(const cril_model *m, size_t id, char *out, size_t size)
+{
+    size_t len;
+    const char *piece = token_of(m, id, &len);
+
+    if (!piece) {
+        snprintf(out, size, "no token");
+        return;
+    }
+    out[0] = '"';
+    cril_text_show(piece, len, false, out + 1, size - 2);
+    strcat(out, "\"");
+}
+
+static cril_status other_token(const cril_model *base, const cril_model *m, size_t id,
+                               cril_error *err)
+{
+    char shown[2][64];
+
+    show_token(m, id, shown[0], sizeof(shown[0]));
+    show_token(base, id, shown[1], sizeof(shown[1]));
+    return cril_fail(err, CRIL_ERR_RANGE,
+                     "%s: id %zu is %s, but %s in %s; only models with the same tokens can be "
+                     "compared token by token ('cril compare' compares bits per character)",
+                     cril_model_path(m), id, shown[0], shown[1], cril_model_path(base));
+}
+
+/* Ids that only fill a vocabulary up may differ: in number, and in what a file calls them. */
 static cril_status check_vocabulary(const cril_model *base, const cril_model *m, cril_error *err)
 {
-    const cril_tokenizer *a = cril_model_tokenizer(base), *b = cril_model_tokenizer(m);
-    const size_t n_a = cril_tokenizer_size(a), n_b = cril_tokenizer_size(b),
-                 n = n_a < n_b ? n_a : n_b;
+    const size_t n_a = cril_tokenizer_size(cril_model_tokenizer(base)),
+                 n_b = cril_tokenizer_size(cril_model_tokenizer(m)), n = n_a > n_b ? n_a : n_b;
 
     for (size_t i = 0; i < n; i++) {
-        size_t len_a = 0, len_b = 0;
-        const char *piece_a = cril_tokenizer_piece(a, (int32_t)i, &len_a),
-                   *piece_b = cril_tokenizer_piece(b, (int32_t)i, &len_b);
+        size_t len_a, len_b;
+        const char *a = token_of(base, i, &len_a), *b = token_of(m, i, &len_b);
 
-        if (len_a != len_b || !piece_a != !piece_b || (len_a && memcmp(piece_a, piece_b, len_a)))
-            return other_token(base, m, (int32_t)i, err);
+        if (!a != !b || len_a != len_b || (len_a && memcmp(a, b, len_a)))
+            return other_token(base, m, i, err);
     }
     return CRIL_OK;
 }
@@ -91,10 +111,21 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
         st = check_vocabulary(base, m, err);
         if (st == CRIL_OK)
             st = check_layout(base, m, p, l, err);
-        if (st == CRIL_OK)
-            st = cril_engine_create(m, cril_kernels(), &own, &o->engines[o->n], err);
     }
+    for (size_t i = 0; i < n && st == CRIL_OK; i++)
+        st = cril_others_say_share(
+            cril_engine_create(models[i], cril_kernels(), &own, &o->engines[i], err), err);
     return st;
+}
+
+cril_status cril_others_say_share(cril_status st, cril_error *err)
+{
+    const cril_error why = err ? *err : (cril_error){0};
+
+    return st == CRIL_ERR_RANGE
+               ? cril_fail(err, st, "%s; each of the models has an equal part of the memory",
+                           why.message)
+               : st;
 }
 
 void cril_others_free(struct cril_others *o)
@@ -110,6 +141,15 @@ void cril_others_free(struct cril_others *o)
 }
 
 /* ---- Documents ---- */
+
+cril_status cril_others_check_files(const struct cril_others *o, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < o->n && st == CRIL_OK; i++)
+        st = cril_model_check(o->models[i], err);
+    return st;
+}
 
 /* As the base's [n]? */
 static cril_status check_ids(const cril_model *m, const cril_document *doc, const cril_ids *own,

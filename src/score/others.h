@@ -29,7 +29,13 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
                              const struct cril_protocol *p, const struct cril_layout *l,
                              const struct cril_engine_options *options, cril_model *const *models,
                              size_t n, cril_error *err);
+/* Of an engine's creation with one model's part of the memory: CRIL_ERR_RANGE, which is too little
+ * of it, says that there are other parts. Returns st. */
+cril_status cril_others_say_share(cril_status st, cril_error *err);
 void cril_others_free(struct cril_others *o); /* a zero-initialised one is allowed */
+
+/* cril_model_check of each. */
+cril_status cril_others_check_files(const struct cril_others *o, cril_error *err);
 
 /* CRIL_ERR_RANGE: a model makes other ids of the text than ids [n], which the base made of it. */
 cril_status cril_others_check_text(struct cril_others *o, const cril_document *doc, unsigned encode,

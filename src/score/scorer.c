@@ -627,6 +627,14 @@ static cril_status identify(struct run *r, cril_corpus *c, cril_error *err)
     return cril_corpus_sha256(c, o->corpus_sha256, err);
 }
 
+/* Of all models at work. */
+static cril_status check_files(const cril_scorer *s, cril_error *err)
+{
+    const cril_status st = cril_model_check(s->model, err);
+
+    return st == CRIL_OK ? cril_others_check_files(&s->others, err) : st;
+}
+
 cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from,
                              uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
                              cril_error *err)
@@ -677,7 +685,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
     if (st == CRIL_OK)
         st = identify(&r, c, err);
     if (st == CRIL_OK || st == CRIL_ERR_NUMERIC) /* overwritten weights may not be finite */
-        st = cril_model_check(s->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
+        st = check_files(s, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
     cril_baselines_free(r.baselines);
     cril_sha256_free(r.hash);
     cril_ids_free(&r.stream.ids);

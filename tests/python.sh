@@ -14,6 +14,16 @@ bad=0
 fail() { echo "FAIL $*"; bad=1; }
 venv/bin/python "$source/tests/python/check_abi.py" "$source/include" "$cc" || fail "structures or functions of _abi.py"
 venv/bin/python -W error "$source/tests/python/test_cril.py" "$source/tests" "$cril" || fail "tests"
+for name in a.gguf:tiny-llama.gguf b.gguf:tiny-llama-mixed.gguf; do cp "$source/tests/golden/${name#*:}" "${name%:*}"; done
+cp "$source/tests/cli/c.jsonl" corpus.jsonl
+cp "$source/tests/cli/text.txt" corpus.txt
+echo '{"id": "a", "context": "The sky is", "choices": [" blue", " red"], "gold": 0}' >requests.jsonl
+cat >study.yaml <<'END'
+models: [{name: a, path: a.gguf}, {name: b, path: b.gguf}]
+corpora: [{name: c, path: corpus.jsonl}]
+protocols: [{name: document, context: 64}]
+END
+XDG_CACHE_HOME="$tmp" venv/bin/python -W error "$source/tests/python/run_document.py" "$source/doc/python.md" >document.out || fail "doc/python.md"
 lines=$(grep -cv '^ *#\|^ *$' "$source/examples/python/two_models.py")
 [ "$lines" -le 15 ] || fail "the example has $lines lines"
 if python3 -c 'import matplotlib' 2>/dev/null; then

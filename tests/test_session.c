@@ -10,6 +10,7 @@
 
 #include "lengths.h"
 #include "model/builtin.h"
+#include "model/logits.h"
 #include "util/random.h"
 
 #include <cril/score.h>
@@ -269,12 +270,45 @@ static void test_refused(void **state)
     cril_model_close(m);
 }
 
+/* Weights so large that a logit is no number: an error that leaves the stream empty, or, far below
+ * the others, a token of probability 0. */
+static void test_infinite(void **state)
+{
+    size_t refused_feeds = 0, infinite = 0;
+
+    (void)state;
+    for (unsigned sign = 0; sign < 2; sign++) {
+        struct cril_builtin b;
+        cril_session *s;
+        double one;
+
+        must(cril_builtin_create(1, &b, &err));
+        const struct cril_matrix *const t = cril_logits_matrix(b.model);
+        float *const row = (float *)(uintptr_t)t->data + 700 * t->columns;
+        for (size_t i = 0; i < t->columns; i++)
+            row[i] = sign ? -3e38f : 3e38f;
+        must(cril_session_create(b.model, NULL, &s, &err));
+        const cril_status st = cril_session_feed(s, &(cril_feed){0, (int32_t[]){3, 1}, 2}, 1, &err);
+        if (st == CRIL_OK) {
+            must(cril_session_nats(s, 0, &(int32_t){700}, 1, &one, &err));
+            infinite += isinf(one) && one > 0;
+        } else {
+            assert_int_equal(st, CRIL_ERR_NUMERIC);
+            assert_int_equal(cril_session_tokens(s, 0), 0);
+            refused_feeds++;
+        }
+        cril_session_free(s);
+        cril_builtin_free(&b);
+    }
+    assert_true(refused_feeds == 1 && infinite == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_lengths),
+        cmocka_unit_test(test_golden),  cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_builtin), cmocka_unit_test(test_all_ids),
-        cmocka_unit_test(test_refused)};
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_infinite)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1248,16 +1248,20 @@ static void characters(void **state)
 struct given {
     const cril_document *documents; /* [n] */
     size_t n, at, stop_at;          /* stop_at SIZE_MAX: never */
+    bool ended;
 };
 
 static int give(void *user, cril_document *doc)
 {
     struct given *const g = user;
 
+    assert_false(g->ended); /* it is not asked again */
     if (g->at == g->stop_at)
         return 1;
     if (g->at < g->n)
         *doc = g->documents[g->at++];
+    else
+        g->ended = true;
     return 0;
 }
 
@@ -1310,7 +1314,8 @@ static void program(void **state)
     }
     cril_corpus_close(c);
 
-    g.at = 0; /* hashed without being read */
+    g.at = 0;
+    g.ended = false; /* hashed without being read */
     c = of_program(&g, false);
     assert_int_equal(cril_corpus_sha256(c, hex, NULL), CRIL_OK);
     assert_string_equal(hex, want);

@@ -256,7 +256,9 @@ static void test_refused(void **state)
     follows(s, 0, 0); /* after all that */
     must(cril_session_rewind(s, 0, 3, &err));
     must(cril_session_reset(s, 0, 2, &err));
-    assert_int_equal(cril_session_feed(s, &(cril_feed){0, ids[0], 3}, 1, &err), CRIL_ERR_RANGE);
+    feed(s, 0, ids[0], 1);
+    assert_int_equal(cril_session_feed(s, &(cril_feed){0, ids[0], 2}, 1, &err), CRIL_ERR_RANGE);
+    assert_int_equal(cril_session_tokens(s, 0), 1);
     cril_session_free(s);
     s = NULL;
     options.context = SIZE_MAX;
@@ -274,6 +276,8 @@ static void test_refused(void **state)
  * the others, a token of probability 0. */
 static void test_infinite(void **state)
 {
+    const cril_session_options options = {.context = N};
+    static int32_t many[N];
     size_t refused_feeds = 0, infinite = 0;
 
     (void)state;
@@ -287,14 +291,16 @@ static void test_infinite(void **state)
         float *const row = (float *)(uintptr_t)t->data + 700 * t->columns;
         for (size_t i = 0; i < t->columns; i++)
             row[i] = sign ? -3e38f : 3e38f;
-        must(cril_session_create(b.model, NULL, &s, &err));
-        const cril_status st = cril_session_feed(s, &(cril_feed){0, (int32_t[]){3, 1}, 2}, 1, &err);
+        must(cril_session_create(b.model, &options, &s, &err));
+        cril_status st = cril_session_feed(s, &(cril_feed){0, many, N}, 1, &err);
         if (st == CRIL_OK) {
             must(cril_session_nats(s, 0, &(int32_t){700}, 1, &one, &err));
             infinite += isinf(one) && one > 0;
         } else {
             assert_int_equal(st, CRIL_ERR_NUMERIC);
             assert_int_equal(cril_session_tokens(s, 0), 0);
+            st = cril_session_feed(s, &(cril_feed){0, many, N}, 1, &err); /* there is room again */
+            assert_int_equal(st, CRIL_ERR_NUMERIC);
             refused_feeds++;
         }
         cril_session_free(s);

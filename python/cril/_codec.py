@@ -87,11 +87,12 @@ def compress(
 
 def cut(data: bytes, target: int) -> Iterator[bytes]:
     at = 0
-    while at < len(data):
-        n = lib.cril_segment_cut(data[at : at + target + 1], min(len(data) - at, target + 1), target)
-        n = n if len(data) - at > target else len(data) - at
+    while len(data) - at > target:
+        n = lib.cril_segment_cut(data[at : at + target + 1], target + 1, target)
         yield data[at : at + n]
         at += n
+    if at < len(data):
+        yield data[at:]
 
 
 ArchiveData = Union[bytes, Path]  # its bytes, or where the file is

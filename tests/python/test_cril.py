@@ -16,7 +16,7 @@ from itertools import count
 from pathlib import Path
 
 import cril
-from cril import _call, _library
+from cril import _call, _library, _score
 
 TESTS, COMMAND = Path(sys.argv[1]), sys.argv[2]
 LLAMA, QWEN = TESTS / "golden/tiny-llama.gguf", TESTS / "golden/tiny-qwen2.gguf"
@@ -192,14 +192,25 @@ class Calls(unittest.TestCase):
 
     def test_exception_in_texts(self):
         def some():
-            self.assertIs(threading.current_thread(), threading.main_thread())
-            yield "one"
+            for text in ("one", "two", "three"):
+                self.assertIs(threading.current_thread(), threading.main_thread())
+                yield text
             raise ZeroDivisionError("theirs")
 
         with self.assertRaisesRegex(ZeroDivisionError, "theirs"):
             cril.score(LLAMA, some(), **SMALL)
         with self.assertRaises(TypeError):
             cril.score(LLAMA, 5)
+
+    def test_exception_in_a_callback(self):
+        """Of the package's own, in the thread of the work."""
+        kept = _score.make_token
+        _score.make_token = lambda model, token: 1 // 0
+        try:
+            with self.assertRaises(ZeroDivisionError):
+                list(cril.score_tokens(LLAMA, self.endless(), batch_tokens=64, **SMALL))
+        finally:
+            _score.make_token = kept
 
     def test_left_in_the_middle(self):
         with cril.Model(LLAMA) as m:
@@ -266,11 +277,14 @@ class Calls(unittest.TestCase):
     def test_end_of_the_program(self):
         """An iterator that was left in the middle does not hold it up."""
         program = (
-            "import cril, itertools, sys\n"
+            "import atexit, itertools, sys, threading\n"
+            "atexit.register(lambda: print(threading.active_count()))\n"
+            "import cril\n"
             "s = cril.score_tokens(sys.argv[1], (f'text {i}' for i in itertools.count()), context=64, threads=1)\n"
             "next(s)\n"
         )
-        subprocess.run([sys.executable, "-c", program, LLAMA], check=True, timeout=20)
+        done = subprocess.run([sys.executable, "-c", program, LLAMA], check=True, timeout=20, capture_output=True, text=True)
+        self.assertEqual((done.stdout, done.stderr), ("1\n", ""))
 
 
 class Archives(unittest.TestCase):
@@ -350,6 +364,7 @@ class Evaluations(unittest.TestCase):
         self.assertEqual((len(e.items), e.scores[0].items, e.scores[0].errors), (1, 1, 0))
         self.assertIn(e.score, (0, 1))
         self.assertTrue(seen and len(e.data_sha256) == 64)
+        self.assertEqual(list(Path("cril/eval").iterdir()), [])  # no journal is left
         with self.assertRaises(TypeError):
             cril.eval(LLAMA)
         with self.assertRaises(cril.CrilError):
@@ -378,7 +393,8 @@ class Studies(unittest.TestCase):
             command("study", "import", "study.yaml", "--scores", "scores.csv")
             cells = list(study)
             self.assertEqual([(c.model, c.of) for c in cells[:2]], [("tiny-llama", "c"), ("tiny-llama", "b")])
-            self.assertEqual(cells[0].value, cril.score(LLAMA, CORPUS, context=64).bpc)
+            self.assertEqual([c.value for c in cells[:3:2]], [cril.score(m, CORPUS, context=64).bpc for m in (LLAMA, QWEN)])
+            self.assertEqual([c.value for c in cells[1::2]], [0.2, 0.5, 0.4])
             self.assertEqual([(c.origin, c.is_benchmark, c.source) for c in cells[:2]], [("measured", False, ""), ("imported", True, "s")])
             line, = study.lines()
             self.assertEqual((line.n, line.name, len(line.points)), (3, "all", 3))

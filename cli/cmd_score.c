@@ -13,6 +13,7 @@
 #include "reads.h"
 #include "runs_csv.h"
 #include "scoring.h"
+#include "stopping.h"
 #include "table.h"
 
 #include <cril/report.h>
@@ -77,6 +78,22 @@ static const struct cril_option options[] = {
     CRIL_CORPUS_ROWS,
 
     CRIL_INTERVAL_ROWS("Interval", "the documents"),
+    {.name = "until",
+     TEXT,
+     .value = "P%",
+     .offset = AT(until),
+     .help = "draw documents by --seed, and end a corpus when half of the interval's width is "
+             "below P % of BPC"},
+    {.name = "min-documents",
+     COUNT,
+     .offset = AT(min_documents),
+     .min = 2,
+     .max = UINT32_MAX,
+     .help = "documents before --until may end a corpus (default: 100)"},
+    {.name = "no-resume",
+     FLAG,
+     .offset = AT(no_resume),
+     .help = "drop what a stopped run with --until has kept, and begin anew"},
 
     {.group = "Output",
      .name = "json",
@@ -144,7 +161,8 @@ static void print_protocols(void)
           "  cril score -m model.gguf --baselines --json -o a.json book.txt articles.csv\n"
           "  zcat dump.gz | cril score -m model.gguf --field text -\n"
           "  cril score -m model.gguf --prompt-field context --field continuation pairs.jsonl\n"
-          "  cril score -m a.gguf -m 'ckpt-*/model.safetensors' --csv runs.csv corpus.jsonl\n",
+          "  cril score -m a.gguf -m 'ckpt-*/model.safetensors' --csv runs.csv corpus.jsonl\n"
+          "  cril score -m a.gguf -m b.gguf --until 0.5% corpus.jsonl.zst\n",
           stdout);
 }
 
@@ -204,15 +222,36 @@ static int check_one_model(const struct cril_cmd *cmd, const struct cril_score_a
                : CRIL_ARGS_GO_ON;
 }
 
-/* Several models read the corpora anew. */
+/* Several models read the corpora anew, and so does a stopping rule. */
 static int check_read_again(const struct cril_cmd *cmd, const struct cril_score_args *s, int n,
                             char **corpora)
 {
-    for (int i = 0; i < n && s->models.n > 1; i++)
+    for (int i = 0; i < n && (s->models.n > 1 || s->until); i++)
         if (cril_corpus_opens_once(corpora[i]))
-            return cril_args_usage(cmd, "%s can be read once, and several models need it anew",
-                                   cril_corpus_spoken(corpora[i]));
+            return cril_args_usage(cmd, "%s can be read once, and %s it anew",
+                                   cril_corpus_spoken(corpora[i]),
+                                   s->until ? "--until needs" : "several models need");
     return CRIL_ARGS_GO_ON;
+}
+
+static int check_until(const struct cril_cmd *cmd, struct cril_score_args *s)
+{
+    const char *option = s->token_nats  ? "--token-nats"
+                         : s->archive   ? "--archive"
+                         : s->prove     ? "--prove"
+                         : s->baselines ? "--baselines"
+                                        : NULL;
+
+    if (!s->until && (s->min_documents || s->no_resume))
+        return cril_args_usage(cmd, "%s says how --until works, and is nothing without it",
+                               s->min_documents ? "--min-documents" : "--no-resume");
+    if (!s->until)
+        return CRIL_ARGS_GO_ON;
+    if (!cril_stopping_read(s->until, &s->share))
+        return cril_args_usage(cmd, "--until takes a share of BPC such as 0.5%%, at most 50%%");
+    return option
+               ? cril_args_usage(cmd, "%s needs whole corpora, and --until ends them early", option)
+               : CRIL_ARGS_GO_ON;
 }
 
 static int check_usage(const struct cril_cmd *cmd, struct cril_score_args *s, int n, char **corpora)
@@ -235,6 +274,7 @@ static int check_usage(const struct cril_cmd *cmd, struct cril_score_args *s, in
         return code;
     if ((code = cril_models_locate(&s->models, s->fetch, s->quiet)) != CRIL_ARGS_GO_ON ||
         (code = check_one_model(cmd, s)) != CRIL_ARGS_GO_ON ||
+        (code = check_until(cmd, s)) != CRIL_ARGS_GO_ON ||
         (code = check_read_again(cmd, s, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
     if (s->csv && strcmp(s->csv, "-") == 0)
@@ -439,15 +479,18 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     done = score_all(&r);
     close_outputs(&r);
     cril_score_close_model(&r);
+    for (size_t i = 0; done && cril_stdout_good() && i < set.models.n * r.n_corpora; i++)
+        cril_until_done(&r.all[i]);
     cril_results_free(r.all, set.models.n * r.n_corpora);
     free(r.proofs);
     free(set.models.data);
     if (done)
         return 0;
     if (cril_output_signal()) {
-        cril_print_note(
-            "stopped by a signal; unfinished files were removed; 'cril study run' keeps "
-            "each finished document and goes on after a stop");
+        cril_print_note("stopped by a signal; unfinished files were removed; %s",
+                        set.until ? "the same command goes on where it was"
+                                  : "'cril study run' keeps each finished document and goes on "
+                                    "after a stop");
         return 128 + cril_output_signal();
     }
     return 1;

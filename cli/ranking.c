@@ -1,6 +1,7 @@
 #include "ranking.h"
 
 #include "output.h"
+#include "stopping.h"
 #include "table.h"
 
 #include <math.h>
@@ -157,6 +158,8 @@ bool cril_ranking_print(FILE *f, const struct cril_ranking *r)
         putc('\n', f);
         good = print_span(f, r, (struct span){0, r->n_corpora}, "average", width);
     }
+    if (good)
+        cril_stopping_print(f, r->results, r->n_corpora);
     if (good && some_unspelled(r))
         fputs("\nThe tokens of a model do not spell all characters; its BPC includes the bytes "
               "that an\n"

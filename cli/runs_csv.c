@@ -17,7 +17,7 @@ static const char head[] =
     "context,"
     "stride,documents,characters,bytes,tokens,scored_tokens,bpc,bpc_low,bpc_high,level,bpb,"
     "bits_per_token,bpc_with_escapes,unspelled_characters,seconds,tokens_per_second,version,"
-    "numerics,rules\n";
+    "numerics,rules,until\n";
 
 /* Opens the file for appending and waits for its lock, which goes with the descriptor. -1: printed.
  */
@@ -137,7 +137,12 @@ static void print_row(FILE *f, const char *date, const cril_result *x, bool safe
     fprintf(f, ",%" PRIu64, x->unspelled_characters);
     print_number(f, x->seconds);
     print_number(f, x->seconds > 0 ? (double)x->forward_tokens / x->seconds : 0);
-    fprintf(f, ",%s,%d,%d\n", x->version, x->numerics, x->rules);
+    fprintf(f, ",%s,%d,%d", x->version, x->numerics, x->rules);
+    if (x->until.share)
+        print_number(f, x->until.share);
+    else
+        putc(',', f);
+    putc('\n', f);
 }
 
 bool cril_runs_csv_append(const char *path, const cril_result *results, size_t n, bool safe)

@@ -1,6 +1,7 @@
 /* The table of cril score for one model, and what is said below it. */
 #include "naming.h"
 #include "scoring.h"
+#include "stopping.h"
 #include "table.h"
 
 #include <inttypes.h>
@@ -153,6 +154,7 @@ void cril_score_print_rest(const struct cril_score_run *r)
 {
     if (r->n_results > 1)
         print_average(r);
+    cril_stopping_print(cril_score_table(r), r->results, r->n_results);
     print_unspelled(r);
     for (size_t i = 0; r->set->baselines && i < r->n_results; i++)
         print_baselines(r, &r->results[i]);

@@ -94,7 +94,7 @@ static int on_document(void *user, const cril_document_score *d)
     r->part.scored_tokens += d->scored_tokens;
     r->part.characters += d->characters;
     r->part.bytes += d->bytes;
-    return r->documents.file ? write_document(r, d) : 0;
+    return r->documents.file && !r->set->share ? write_document(r, d) : 0;
 }
 
 static int on_token(void *user, const cril_token_score *t)
@@ -149,6 +149,9 @@ static void print_notes(const struct cril_score_run *r, const cril_result *x,
     else if (no_row)
         cril_print_note("%s%s%s: BPC %.4f", model, on, cril_corpus_spoken(r->name),
                         cril_result_bpc(x));
+    if (no_row && x->until.share && r->results == r->all)
+        cril_print_note("%s: a stopping rule chose %zu of %" PRIu64 " documents",
+                        cril_corpus_spoken(r->name), x->until.n_order, x->until.of);
     if (r->set->verbose)
         cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
                         " through the model in %.1f s; SHA-256 %s",
@@ -176,27 +179,65 @@ static void print_partial(const struct cril_score_run *r)
                         plural);
 }
 
-static bool score_one(struct cril_score_run *r, cril_result *out)
+static void on_note(void *user, const char *sentence)
+{
+    struct cril_score_run *r = user;
+
+    cril_progress_clear(&r->progress);
+    if (!r->set->quiet)
+        cril_print_note("%s", sentence);
+}
+
+/* The first model's rule decides for all. Its documents are known at its end alone. */
+static cril_status score_until(struct cril_score_run *r, const cril_score_callbacks *callbacks,
+                               cril_result *out, cril_corpus_stats *stats, cril_error *err)
+{
+    const struct cril_score_args *s = r->set;
+    const cril_corpus_options wanted = cril_score_corpus_options(s);
+    const cril_until rule = {.share = s->share,
+                             .min_documents = s->min_documents,
+                             .seed = s->seed,
+                             .fresh = s->no_resume,
+                             .on_note = on_note,
+                             .user = r};
+    const cril_result *first = r->results == r->all ? NULL : &r->all[r->n_results];
+    const cril_status st =
+        cril_score_until(r->scorer, r->name, &wanted, &rule, first, callbacks, out, stats, err);
+
+    for (uint64_t i = 0; st == CRIL_OK && r->documents.file && i < out->documents; i++)
+        write_document(r, &out->per_document[i]);
+    return st;
+}
+
+static cril_status score_whole(struct cril_score_run *r, const cril_score_callbacks *callbacks,
+                               cril_result *out, cril_corpus_stats *stats, cril_error *err)
 {
     const cril_corpus_options wanted = cril_score_corpus_options(r->set);
+    cril_corpus *corpus;
+    cril_status st = cril_corpus_open(r->name, &wanted, &corpus, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = cril_score_corpus(r->scorer, corpus, r->name, callbacks, out, err);
+    cril_corpus_stats_get(corpus, stats);
+    cril_corpus_close(corpus);
+    return st;
+}
+
+static bool score_one(struct cril_score_run *r, cril_result *out)
+{
     const cril_score_callbacks callbacks = {.user = r,
                                             .on_token = r->tokens.file ? on_token : NULL,
                                             .on_document = on_document,
                                             .on_progress = on_progress};
     cril_corpus_stats stats = {0};
-    cril_corpus *corpus;
     cril_error err = {0};
     cril_status st;
 
-    if (cril_corpus_open(r->name, &wanted, &corpus, &err) != CRIL_OK) {
-        cril_corpus_explain(r->name, &stats, &err);
-        return false;
-    }
     r->progress.name = cril_base_name(cril_corpus_spoken(r->name));
     r->part = (cril_result){0};
-    st = cril_score_corpus(r->scorer, corpus, r->name, &callbacks, out, &err);
-    cril_corpus_stats_get(corpus, &stats);
-    cril_corpus_close(corpus);
+    st = r->set->share ? score_until(r, &callbacks, out, &stats, &err)
+                       : score_whole(r, &callbacks, out, &stats, &err);
     cril_progress_clear(&r->progress);
     if (st != CRIL_OK && cril_output_signal())
         print_partial(r);

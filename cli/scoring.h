@@ -18,9 +18,10 @@
 struct cril_score_args {
     struct cril_args_list models;
     const char *protocol, *field, *prompt_field, *format, *output, *csv, *per_document, *token_nats,
-        *archive;
-    uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
+        *archive, *until;
+    uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed, min_documents;
+    double share; /* what `until` says; 0: there is no rule */
+    bool fetch, no_resume, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
 
 struct cril_score_run {

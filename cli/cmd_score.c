@@ -16,6 +16,7 @@
 #include "stopping.h"
 #include "table.h"
 
+#include <cril/number.h>
 #include <cril/report.h>
 #include <cril/score.h>
 #include <errno.h>
@@ -37,6 +38,16 @@ static const struct cril_option options[] = {
      .offset = AT(models),
      .help = "GGUF file (first part of a split one) or model's folder, or a pattern of them; "
              "several are ranked"},
+    {.name = "watch",
+     TEXT,
+     .value = "DIR",
+     .offset = AT(watch),
+     .help = "instead: score each checkpoint below DIR when it is complete, until Ctrl-C"},
+    {.name = "settle",
+     TEXT,
+     .value = "SECONDS",
+     .offset = AT(settle),
+     .help = "seconds for which --watch wants files unchanged (default: 10)"},
     CRIL_FETCH_ROW(.offset = AT(fetch)),
     CRIL_THREADS_ROW(.offset = AT(threads),
                      .help = "threads (default: one a core); changes no figure"),
@@ -162,7 +173,8 @@ static void print_protocols(void)
           "  zcat dump.gz | cril score -m model.gguf --field text -\n"
           "  cril score -m model.gguf --prompt-field context --field continuation pairs.jsonl\n"
           "  cril score -m a.gguf -m 'ckpt-*/model.safetensors' --csv runs.csv corpus.jsonl\n"
-          "  cril score -m a.gguf -m b.gguf --until 0.5% corpus.jsonl.zst\n",
+          "  cril score -m a.gguf -m b.gguf --until 0.5% corpus.jsonl.zst\n"
+          "  cril score --watch runs/a --csv runs.csv corpus.jsonl\n",
           stdout);
 }
 
@@ -226,12 +238,40 @@ static int check_one_model(const struct cril_cmd *cmd, const struct cril_score_a
 static int check_read_again(const struct cril_cmd *cmd, const struct cril_score_args *s, int n,
                             char **corpora)
 {
-    for (int i = 0; i < n && (s->models.n > 1 || s->until); i++)
+    for (int i = 0; i < n && (s->models.n > 1 || s->until || s->watch); i++)
         if (cril_corpus_opens_once(corpora[i]))
             return cril_args_usage(cmd, "%s can be read once, and %s it anew",
                                    cril_corpus_spoken(corpora[i]),
-                                   s->until ? "--until needs" : "several models need");
+                                   s->until   ? "--until needs"
+                                   : s->watch ? "--watch needs"
+                                              : "several models need");
     return CRIL_ARGS_GO_ON;
+}
+
+/* A watch has no end at which it would write a file, and its models come one by one. */
+static int check_watch(const struct cril_cmd *cmd, struct cril_score_args *s)
+{
+    const char *option = s->models.n       ? "--model"
+                         : s->output       ? "--output"
+                         : s->json         ? "--json"
+                         : s->per_document ? "--per-document"
+                         : s->token_nats   ? "--token-nats"
+                         : s->archive      ? "--archive"
+                         : s->prove        ? "--prove"
+                         : s->baselines    ? "--baselines"
+                         : s->until        ? "--until"
+                                           : NULL;
+
+    if (!s->watch)
+        return s->settle
+                   ? cril_args_usage(cmd, "--settle says how --watch works, and is nothing without "
+                                          "it")
+                   : CRIL_ARGS_GO_ON;
+    if (s->settle && (!cril_number_read(s->settle, &s->settle_sec) || s->settle_sec < 0 ||
+                      s->settle_sec > 86400))
+        return cril_args_usage(cmd, "--settle takes seconds, such as 10 or 0.5, at most 86400");
+    return option ? cril_args_usage(cmd, "--watch cannot take %s; --csv keeps its figures", option)
+                  : CRIL_ARGS_GO_ON;
 }
 
 static int check_until(const struct cril_cmd *cmd, struct cril_score_args *s)
@@ -258,7 +298,9 @@ static int check_usage(const struct cril_cmd *cmd, struct cril_score_args *s, in
 {
     int code;
 
-    if (!s->models.n)
+    if ((code = check_watch(cmd, s)) != CRIL_ARGS_GO_ON)
+        return code;
+    if (!s->models.n && !s->watch)
         return cril_args_no_model(cmd, n, corpora);
     if (!n)
         return cril_args_usage(cmd, "no corpus given");
@@ -450,9 +492,20 @@ static void close_outputs(struct cril_score_run *r)
     cril_proving_close(&r->proving);
 }
 
+/* Nothing is written but rows of a file of runs. */
+static int watch(struct cril_score_run *r)
+{
+    const cril_corpus_options wanted = cril_score_corpus_options(r->set);
+
+    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) ||
+        (r->set->csv && !cril_runs_csv_check(r->set->csv)))
+        return 1;
+    return cril_score_watch(r);
+}
+
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
-    struct cril_score_args set = {0};
+    struct cril_score_args set = {.settle_sec = 10};
     struct cril_score_run r = {.set = &set};
     bool done;
     int code = cril_args_parse(cmd, &set, &argc, argv);
@@ -470,12 +523,14 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     for (size_t i = 0; i < r.n_corpora; i++)
         if (cril_text_width(argv[i]) > r.name_width)
             r.name_width = cril_text_width(argv[i]);
+    cril_progress_init(&r.progress, set.quiet);
+    cril_output_catch_signals();
+    if (set.watch)
+        return watch(&r);
     r.all = r.results = calloc(set.models.n * r.n_corpora, sizeof(*r.all));
     r.proofs = set.prove ? calloc(r.n_corpora, sizeof(*r.proofs)) : NULL;
     if (!r.all || (set.prove && !r.proofs))
         return cril_print_error("out of memory");
-    cril_progress_init(&r.progress, set.quiet);
-    cril_output_catch_signals();
     done = score_all(&r);
     close_outputs(&r);
     cril_score_close_model(&r);

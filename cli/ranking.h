@@ -14,6 +14,9 @@ struct cril_ranking {
     cril_interval interval; /* level, resamples and seed; 0: the defaults */
 };
 
+/* What a verdict says of the second model. */
+const char *cril_verdict_words(cril_verdict verdict);
+
 /* A table for each corpus, and for the average of more than one. False: the reason was printed. */
 bool cril_ranking_print(FILE *f, const struct cril_ranking *r);
 

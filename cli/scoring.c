@@ -22,7 +22,7 @@ cril_corpus_options cril_score_corpus_options(const struct cril_score_args *s)
 
 bool cril_score_is_ranking(const struct cril_score_run *r)
 {
-    return r->set->models.n > 1;
+    return r->set->models.n > 1 || r->set->watch;
 }
 
 bool cril_score_open_model(struct cril_score_run *r)

@@ -18,9 +18,10 @@
 struct cril_score_args {
     struct cril_args_list models;
     const char *protocol, *field, *prompt_field, *format, *output, *csv, *per_document, *token_nats,
-        *archive, *until;
+        *archive, *until, *watch, *settle;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed, min_documents;
-    double share; /* what `until` says; 0: there is no rule */
+    double share;      /* what `until` says; 0: there is no rule */
+    double settle_sec; /* what `settle` says */
     bool fetch, no_resume, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
 
@@ -44,7 +45,7 @@ struct cril_score_run {
 };
 
 cril_corpus_options cril_score_corpus_options(const struct cril_score_args *s);
-/* Models are put side by side, instead of a row for each corpus of one. */
+/* There are several models, put side by side instead of a row for each corpus of one. */
 bool cril_score_is_ranking(const struct cril_score_run *r);
 /* Where the table goes. */
 FILE *cril_score_table(const struct cril_score_run *r);
@@ -55,6 +56,9 @@ bool cril_score_open_model(struct cril_score_run *r);
  * False: the reason was printed, or a signal came. */
 bool cril_score_corpora(struct cril_score_run *r);
 void cril_score_close_model(struct cril_score_run *r);
+
+/* Scores what comes into a folder until a signal ends it; the exit code. */
+int cril_score_watch(struct cril_score_run *r);
 
 /* first: NULL where not even one corpus was finished. */
 void cril_score_print_header(const struct cril_score_run *r, const cril_result *first);

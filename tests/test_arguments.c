@@ -340,6 +340,7 @@ static void test_score(void **state)
     cril_scorer_free(s);
     DOES_NOTHING(cril_scorer_free, NULL);
     IS(== 0, cril_scorer_context, NULL);
+    IS(== 0, cril_scorer_stride, NULL);
     DOES_NOTHING(cril_result_free, NULL);
     DOES_NOTHING(cril_until_done, NULL);
     DOES_NOTHING(cril_until_done, &(cril_result){0});

@@ -825,6 +825,11 @@ bool cril_scorer_is_bounded(const cril_scorer *s)
     return s->bounded;
 }
 
+size_t cril_scorer_stride(const cril_scorer *s)
+{
+    return s ? s->layout.stride : 0;
+}
+
 size_t cril_scorer_context(const cril_scorer *s)
 {
     return s ? s->layout.context : 0;

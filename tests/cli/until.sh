@@ -12,7 +12,7 @@ u="score -m llama.gguf --context 32 --stride 8 --until 9% --min-documents 20 --s
 t until $u many.jsonl
 t until-all score -q -m llama.gguf --context 32 --until 0.01% many.jsonl
 t until-models $u -m llama-mixed.gguf --csv until-runs.csv many.jsonl c.jsonl
-awk -F, '{ print $NF }' until-runs.csv | sort -u | tr '\n' ' ' | grep -q '^0.09 until $' || fail "until in a file of runs"
+awk -F, '{ print $(NF - 3) }' until-runs.csv | sort -u | tr '\n' ' ' | grep -q '^0.09 until $' || fail "until in a file of runs"
 "$cril" $u -q --per-document until.csv --json -o until.json many.jsonl || fail "json of until"
 "$cril" $u -q -m llama-mixed.gguf --json many.jsonl | awk '/^{"models"/ { next } /^{$/ { n++ } /^,?$/ || /^]}$/ { next } { print >("until-" n ".json") }'
 t until-compare compare --top 0 until.json until-2.json

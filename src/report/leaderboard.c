@@ -309,7 +309,7 @@ static void write_bar(const struct board *b, size_t model)
             cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>",
                             (k->value - cril_page_reach(p, k->se) - low) * scale,
                             (k->value + cril_page_reach(p, k->se) - low) * scale);
-        cril_page_symbol(p, p->family[model], false, (k->value - low) * scale, 0);
+        cril_plot_symbol(p->f, p->family[model], false, (k->value - low) * scale, 0);
         fputs("</svg>", p->f);
     }
     if (k->se > 0) {

@@ -111,6 +111,20 @@ void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point 
                     name);
 }
 
+/* Bars beside each other invite comparing them, and differences of models are paired by document.
+ */
+void cril_page_say_no_bars(const struct cril_page *p)
+{
+    bool has_errors = false;
+
+    for (size_t m = 0; m < p->info->n_models; m++)
+        has_errors |= p->average[m].se > 0;
+    if (has_errors)
+        fputs("Models share their documents, so that differences between them are surer than each "
+              "one’s own interval, which is not drawn. ",
+              p->f);
+}
+
 double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
                              double width)
 {

@@ -62,7 +62,6 @@ static void make_points(struct curves *c)
 
         c->points[i] = (struct cril_plot_point){.x = (double)p->info->models[m].step,
                                                 .y = cril_known_with_escapes(&p->average[m]),
-                                                .y_reach = cril_page_reach(p, p->average[m].se),
                                                 .name = is_named ? p->info->models[m].family
                                                                  : p->info->models[m].name,
                                                 .family = p->family[m],
@@ -119,8 +118,8 @@ static void set_scales(struct cril_plot *plot, const struct curves *c)
 
         low[0] = fmin(low[0], q->x);
         high[0] = fmax(high[0], q->x);
-        low[1] = fmin(low[1], q->y - q->y_reach);
-        high[1] = fmax(high[1], q->y + q->y_reach);
+        low[1] = fmin(low[1], q->y);
+        high[1] = fmax(high[1], q->y);
     }
     plot->x.unit = CRIL_SCALE_COUNT;
     if (low[0] > 0 && high[0] > FAR_APART * low[0])
@@ -197,14 +196,7 @@ static void say(struct cril_page *p, const struct cril_page_fit *fit)
 {
     (void)fit;
     fputs("Each point is a checkpoint, each curve a family. ", p->f);
-    for (size_t m = 0; m < p->info->n_models; m++)
-        if (is_known(p, m) && p->average[m].se > 0) {
-            cril_markup_put(p->f,
-                            "Bars: %0 %% interval over documents; checkpoints share their "
-                            "documents, so that differences between them are surer than that. ",
-                            100 * p->line.level);
-            break;
-        }
+    cril_page_say_no_bars(p);
 }
 
 static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)

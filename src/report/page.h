@@ -132,6 +132,9 @@ void cril_page_section(struct cril_page *p, const struct cril_page_figure *figur
                        const char *heading);
 /* Of a caption: what all names end in, where the figure leaves that out. */
 void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point *points, size_t n);
+/* Of a caption: why models that share their documents have no error bars, where they have errors.
+ */
+void cril_page_say_no_bars(const struct cril_page *p);
 /* cril_page_figure.height of a drawing that cril_plot_init makes. */
 double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
                              double width);

@@ -43,7 +43,7 @@ static const char rules[] =
     ".hit{stroke:var(--ink);stroke-width:1.5}\n"
     ".bl{stroke:var(--ink);stroke-width:1.4;fill:none}.plot "
     ".bn{fill:var(--ink);stroke:var(--bg);stroke-width:3px}\n"
-    ".bg{fill:var(--bg)}.ft{stroke:var(--axis);stroke-width:1.4;fill:none}\n"
+    ".bg{fill:var(--bg)}.ft{stroke:var(--axis);stroke-width:1.6;fill:none}\n"
     "use{stroke:var(--bg);stroke-width:.9}\n"
     ".c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)"
     "}.c5{fill:var(--c5)}.c6{fill:var(--c6)}\n"

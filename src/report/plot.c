@@ -118,7 +118,8 @@ void cril_plot_write_titles(const struct cril_plot *plot, const struct cril_plot
     const bool is_split = note && cril_plot_is_narrow(plot);
     const char *start = "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">";
 
-    cril_markup_put(plot->f, start, plot->x.to, is_split ? bottom - plot->font * 1.3 : bottom);
+    cril_markup_put(plot->f, start, plot->x.to,
+                    cril_plot_is_narrow(plot) ? bottom - plot->font * 1.3 : bottom);
     write_title(plot, x, is_split ? "," : note ? ", " : "", note && !is_split ? note : "", all);
     if (is_split) {
         cril_markup_put(plot->f, start, plot->x.to, bottom);

@@ -48,7 +48,6 @@ static bool find_sizes(const struct cril_page *p, struct sizes *s)
         s->f.points[s->f.n++] =
             (struct cril_plot_point){.x = p->file_bytes[m],
                                      .y = cril_known_with_escapes(&p->average[m]),
-                                     .y_reach = cril_page_reach(p, p->average[m].se),
                                      .name = p->info->models[m].name,
                                      .family = p->family[m]};
     }
@@ -117,11 +116,7 @@ static void say(struct cril_page *p, const struct cril_page_fit *fit)
                     "frontier: no other model is as small and needs as few bits as one of the %z "
                     "on it. ",
                     s.f.n_on);
-    for (size_t i = 0; i < s.f.n; i++)
-        if (s.f.points[i].y_reach > 0) {
-            cril_markup_put(p->f, "Bars: %0 %% interval over documents. ", 100 * p->line.level);
-            break;
-        }
+    cril_page_say_no_bars(p);
     cril_page_say_tail(p, s.f.points, s.f.n);
     forget(&s);
 }

@@ -744,6 +744,30 @@ static void escapes_figures(void **state)
     }
 }
 
+static void says_what_was_scored(void **state)
+{
+    struct small *s = make_sized();
+    cril_known_corpus known[CORPORA] = {
+        {.documents = 4, .all = 30, .characters = 12345, .bytes = 2345678}, {0}};
+    struct page p = make(&s->info, &s->table, &with_all);
+
+    (void)state;
+    assert_null(strstr(p.text, "Texts that models are scored on."));
+    assert_non_null(strstr(p.text, "<td>100.0 MB</td></tr>"));
+    assert_int_equal(occurrences(p.text, "<td>–</td></tr>"), 1); /* of Bea-7b */
+    assert_non_null(strstr(p.text, "href=\"#size\""));
+    assert_non_null(strstr(p.text, "href=\"#learning\""));
+    free(p.text);
+    s = make_small();
+    s->table.corpora = known;
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text, "<bdi>web</bdi></th><td>4</td><td>30</td><td>12345</td><td>2.3 "
+                                   "MB</td></tr>"));
+    assert_null(strstr(p.text, "size of file"));
+    assert_null(strstr(p.text, "href=\"#size\""));
+    free(p.text);
+}
+
 /* Ada-1b 100 MB 0.85 and Bea-1b 200 MB 0.75, Cid-2b 250 MB 0.65, Dot-4b 900 MB 0.60 are on it;
    Ada-3b 300 MB 0.80 is not, Bea-7b has no size. */
 static void finds_the_frontier(void **state)
@@ -1317,6 +1341,7 @@ int main(void)
         cmocka_unit_test(draws_each_figure_alone),
         cmocka_unit_test(a_figure_of_a_line_says_its_correlation),
         cmocka_unit_test(escapes_figures),
+        cmocka_unit_test(says_what_was_scored),
         cmocka_unit_test(finds_the_frontier),
         cmocka_unit_test(draws_learning_curves),
         cmocka_unit_test(figures_have_their_numbers),

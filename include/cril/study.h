@@ -174,8 +174,9 @@ double cril_known_with_escapes(const cril_known *k);
 
 /* Documents of a corpus. */
 typedef struct cril_known_corpus {
-    uint64_t documents; /* that the study asks for; 0: not known */
-    uint64_t all;       /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t documents;         /* that the study asks for; 0: not known */
+    uint64_t all;               /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t characters, bytes; /* of the documents' texts */
 } cril_known_corpus;
 
 /* All numbers of a study by one protocol. */

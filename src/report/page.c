@@ -97,7 +97,7 @@ void cril_page_size(const struct cril_page *p, double bytes)
     const bool is_large = bytes >= 1e9;
 
     cril_markup_number(p->f, bytes / (is_large ? 1e9 : 1e6), bytes < 1e6 ? 3 : is_large ? 2 : 1);
-    fputs(is_large ? " GB" : " MB", p->f);
+    fputs(isnan(bytes) ? "" : is_large ? " GB" : " MB", p->f);
 }
 
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)

@@ -78,7 +78,7 @@ struct cril_page_title {
 void cril_page_make_title(const struct cril_page *p, char axis, const char *word,
                           const char *quantity, const char *end, struct cril_page_title *out);
 
-/* "98.1 MB" */
+/* "98.1 MB"; a dash where it is not known. */
 void cril_page_size(const struct cril_page *p, double bytes);
 
 /* The sentence why a fit has no line, less the study's path in front of it. */

@@ -72,7 +72,7 @@ static const char *const sheet[] = {
     "width:18rem;background:var(--bg)}\n",
     "td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}.residuals-2{width:auto}."
     "residuals-2 caption{max-width:44rem}td b{font-weight:650}\n",
-    ".bar{text-align:left;min-width:110px}.bar "
+    ".texts{width:auto}.bar{text-align:left;min-width:110px}.bar "
     "svg{height:16px;display:inline-block;vertical-align:-3px;overflow:visible}\n",
     ".bar "
     "span{margin-left:.6rem;color:var(--soft)}.off>*{background:var(--off)}em{font-style:normal;"

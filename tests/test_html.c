@@ -748,7 +748,8 @@ static void says_what_was_scored(void **state)
 {
     struct small *s = make_sized();
     cril_known_corpus known[CORPORA] = {
-        {.documents = 4, .all = 30, .characters = 12345, .bytes = 2345678}, {0}};
+        {.documents = 4, .all = 30, .characters = 12345, .bytes = 2345678},
+        {.documents = 5, .characters = 12, .bytes = 999949}};
     struct page p = make(&s->info, &s->table, &with_all);
 
     (void)state;
@@ -763,6 +764,8 @@ static void says_what_was_scored(void **state)
     p = make(&s->info, &s->table, NULL);
     assert_non_null(strstr(p.text, "<bdi>web</bdi></th><td>4</td><td>30</td><td>12345</td><td>2.3 "
                                    "MB</td></tr>"));
+    assert_non_null(strstr(p.text, "<bdi>python</bdi></th><td>5</td><td>–</td><td>12</td><td>999.9 "
+                                   "kB</td></tr>"));
     assert_null(strstr(p.text, "size of file"));
     assert_null(strstr(p.text, "href=\"#size\""));
     free(p.text);

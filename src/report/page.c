@@ -94,10 +94,11 @@ void cril_page_make_title(const struct cril_page *p, char axis, const char *word
 
 void cril_page_size(const struct cril_page *p, double bytes)
 {
-    const bool is_large = bytes >= 1e9;
+    const double unit = bytes < 1e6 ? 1e3 : bytes < 1e9 ? 1e6 : 1e9;
 
-    cril_markup_number(p->f, bytes / (is_large ? 1e9 : 1e6), bytes < 1e6 ? 3 : is_large ? 2 : 1);
-    fputs(isnan(bytes) ? "" : is_large ? " GB" : " MB", p->f);
+    cril_markup_number(p->f, bytes / unit, bytes < 1e9 ? 1 : 2);
+    if (!isnan(bytes))
+        fputs(bytes < 1e6 ? " kB" : bytes < 1e9 ? " MB" : " GB", p->f);
 }
 
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)

@@ -825,7 +825,11 @@ static void draws_learning_curves(void **state)
     drawn = draw(&s->info, &s->table, &with_all, "learning", 0);
     assert_non_null(strstr(drawn.text, ">100k</text>"));
     free(drawn.text);
-    s->models[0].has_step = s->models[2].has_step = false;
+    s->models[2].has_step = s->models[3].has_step = false;
+    drawn = draw(&s->info, &s->table, &with_all, "learning", 0);
+    assert_null(strstr(drawn.text, ">Ada</text>")); /* one curve needs neither name nor key */
+    free(drawn.text);
+    s->models[0].has_step = false;
     assert_int_equal(write_figure(&s->info, &s->table, &with_all, "learning", 0, &p, &err),
                      CRIL_ERR_RANGE);
     assert_non_null(strstr(err.message, "it needs two models of one family whose steps"));
@@ -1241,6 +1245,22 @@ static void first_names_have_the_room(void **state)
     }
 }
 
+/* A name that is not wanted is not shown, and leaves its room to others. */
+static void unwanted_names_take_no_room(void **state)
+{
+    const struct cril_box bounds = {0, 0, 120, 40};
+    struct cril_label l[2] = {{.x = 8, .y = 20, .width = 80, .height = 30, .unwanted = true},
+                              {.x = 9, .y = 20, .width = 80, .height = 30}};
+
+    (void)state;
+    assert_true(cril_labels_place(l, 2, NULL, 3, &bounds, NULL, 0));
+    assert_false(l[0].shown);
+    assert_true(l[1].shown);
+    l[1].x = 100; /* on its left, where the other one's name would be */
+    assert_true(cril_labels_place(l, 2, NULL, 3, &bounds, NULL, 0));
+    assert_true(l[1].shown && !l[1].leader);
+}
+
 static size_t tail_of(const char *a, const char *b, const char *c)
 {
     const char *const names[3] = {a, b, c};
@@ -1360,6 +1380,7 @@ int main(void)
         cmocka_unit_test(no_name_lies_on_the_line),
         cmocka_unit_test(a_name_without_other_room_is_not_shown),
         cmocka_unit_test(first_names_have_the_room),
+        cmocka_unit_test(unwanted_names_take_no_room),
         cmocka_unit_test(finds_common_tails),
         cmocka_unit_test(has_contrast),
     };

@@ -108,7 +108,8 @@ static const char *const sheet[] = {
     "h2,h3,dt,caption,#residuals "
     "p{break-after:avoid}figure,.figures,tr,li,pre,dd{break-inside:avoid}thead{display:table-"
     "header-group}.wide-table:not(:has(tr:nth-child(36))){break-inside:avoid}tbody "
-    "tr:nth-child(-n+6){break-after:avoid}tbody tr:nth-last-child(-n+3){break-before:avoid}",
+    "tr:nth-child(-n+6):not(:last-child){break-after:avoid}tbody "
+    "tr:nth-last-child(-n+3){break-before:avoid}",
     ".lead{font-size:12pt}.wide-table{overflow:visible}caption{position:static}table{font-size:7."
     "4pt}th,td{padding:.7mm 1.1mm}",
     "thead "

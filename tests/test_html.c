@@ -878,6 +878,12 @@ static void says_which_figures_there_are(void **state)
     assert_int_equal(write_figure(&s->info, &s->table, NULL, "size", 0, &p, &err), CRIL_ERR_RANGE);
     assert_non_null(strstr(err.message, "nothing to show in the figure \"size\": it needs two"));
     free(p.text);
+    sized[0] = (cril_report_identity){.name = plain_names[0], .bytes = 1000};
+    assert_int_equal(write_figure(&s->info, &s->table,
+                                  &(cril_report_options){.models = sized, .n_identified_models = 1},
+                                  "size", 0, &p, &err),
+                     CRIL_ERR_RANGE);
+    free(p.text);
     assert_int_equal(write_figure(&s->info, &s->table, NULL, "line", 299, &p, &err),
                      CRIL_ERR_RANGE);
     assert_non_null(strstr(err.message, "300 to 4000"));

@@ -31,10 +31,10 @@
 
 struct settings {
     struct cril_args_list models;
-    const char *protocol, *field, *prompt_field, *format, *output, *csv, *per_document, *token_nats,
-        *archive;
-    uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
-    bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
+    cril_corpus_options corpus;
+    const char *protocol, *output, *csv, *per_document, *token_nats, *archive;
+    uint64_t threads, memory, context, stride, batch, level, resamples, seed;
+    bool fetch, baselines, csv_safe, prove, json, force, quiet, verbose;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -228,20 +228,10 @@ static int check_files(const struct cril_cmd *cmd, const struct settings *s, int
     return CRIL_ARGS_GO_ON;
 }
 
-static cril_corpus_options corpus_options(const struct settings *s)
-{
-    return (cril_corpus_options){.field = s->field,
-                                 .prompt_field = s->prompt_field,
-                                 .format = s->format,
-                                 .strict = s->strict,
-                                 .limit = s->limit};
-}
-
 /* What a text behind a prompt cannot be. */
 static int check_prompts(const struct cril_cmd *cmd, const struct settings *s)
 {
-    const cril_corpus_options wanted = corpus_options(s);
-    const int code = cril_corpora_check_prompts(cmd, s->protocol, &wanted);
+    const int code = cril_corpora_check_prompts(cmd, s->protocol, &s->corpus);
 
     if (code == CRIL_ARGS_GO_ON && s->prove)
         return cril_args_usage(cmd, "%s cannot take --prompt-field: an archive holds whole texts",
@@ -286,7 +276,7 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
     if (s->context && s->stride > s->context)
         return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64,
                                s->stride, s->context);
-    if (s->prompt_field && (code = check_prompts(cmd, s)) != CRIL_ARGS_GO_ON)
+    if (s->corpus.prompt_field && (code = check_prompts(cmd, s)) != CRIL_ARGS_GO_ON)
         return code;
     if (s->token_nats && n > 1)
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
@@ -446,9 +436,9 @@ static void print_header(const struct run *r, const cril_result *first)
         fprintf(f, ", context %zu", first->context);
     if (first && first->stride)
         fprintf(f, ", stride %zu", first->stride);
-    if (r->set->prompt_field) {
+    if (r->set->corpus.prompt_field) {
         fputs(", behind prompts in ", f);
-        cril_print_quoted(f, r->set->prompt_field, strlen(r->set->prompt_field));
+        cril_print_quoted(f, r->set->corpus.prompt_field, strlen(r->set->corpus.prompt_field));
     }
     snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval",
              r->set->level ? r->set->level : 95);
@@ -613,7 +603,6 @@ static void print_partial(const struct run *r)
 
 static bool score_one(struct run *r, cril_result *out)
 {
-    const cril_corpus_options wanted = corpus_options(r->set);
     const cril_score_callbacks callbacks = {.user = r,
                                             .on_token = r->tokens.file ? on_token : NULL,
                                             .on_document = on_document,
@@ -623,7 +612,7 @@ static bool score_one(struct run *r, cril_result *out)
     cril_error err = {0};
     cril_status st;
 
-    if (cril_corpus_open(r->name, &wanted, &corpus, &err) != CRIL_OK) {
+    if (cril_corpus_open(r->name, &r->set->corpus, &corpus, &err) != CRIL_OK) {
         cril_corpus_explain(r->name, &stats, &err);
         return false;
     }
@@ -673,7 +662,7 @@ static bool prove_all(struct run *r)
     r->proving.options.threads = (unsigned)s->threads;
     r->proving.options.memory_bytes = (size_t)s->memory;
     r->proving.options.batch_tokens = (size_t)s->batch;
-    r->proving.corpus = corpus_options(s);
+    r->proving.corpus = s->corpus;
     r->proving.progress = &r->progress;
     cril_scorer_free(r->scorer); /* its memory is needed */
     r->scorer = NULL;
@@ -807,9 +796,8 @@ static bool score_models(struct run *r)
 
 static bool score_all(struct run *r)
 {
-    const cril_corpus_options wanted = corpus_options(r->set);
 
-    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) || !open_outputs(r))
+    if (!cril_corpora_check(&r->set->corpus, r->n_corpora, r->corpora) || !open_outputs(r))
         return false;
     return is_ranking(r) ? score_models(r) : score_model(r);
 }
@@ -845,8 +833,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     r.n_corpora = (size_t)argc;
     r.name_width = cril_text_width("average");
     for (size_t i = 0; i < r.n_corpora; i++)
-        if (cril_text_width(argv[i]) > r.name_width)
-            r.name_width = cril_text_width(argv[i]);
+        cril_widen(&r.name_width, argv[i]);
     r.all = r.results = calloc(set.models.n * r.n_corpora, sizeof(*r.all));
     r.proofs = set.prove ? calloc(r.n_corpora, sizeof(*r.proofs)) : NULL;
     if (!r.all || (set.prove && !r.proofs))

@@ -4,14 +4,15 @@
 #include "output.h"
 #include "reads.h"
 
-#include <glob.h>
+#include <cril/model.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* A file of that very name is no pattern. */
 static bool is_pattern(const char *name)
 {
-    return strpbrk(name, "*?[") && access(name, F_OK) != 0;
+    return cril_model_is_pattern(name) && access(name, F_OK) != 0;
 }
 
 static bool add(struct cril_args_list *list, const char *path)
@@ -29,24 +30,24 @@ static bool add(struct cril_args_list *list, const char *path)
 static int expand(const char *pattern, struct cril_args_list *out)
 {
     static struct expanded {
-        glob_t found;
+        char **paths;
         struct expanded *before;
     } * all;
     struct expanded *e = calloc(1, sizeof(*e));
-    int failed;
+    cril_error err;
+    size_t n;
 
     if (!e)
         return cril_print_error("out of memory");
     e->before = all;
     all = e;
-    failed = glob(pattern, 0, NULL, &e->found);
-    if (failed == GLOB_NOMATCH)
+    if (cril_model_match(pattern, &e->paths, &n, &err) != CRIL_OK)
+        return cril_print_error("%s", err.message);
+    if (!n)
         return cril_print_error("%s: no file matches this pattern; check it, or name the models",
                                 pattern);
-    if (failed)
-        return cril_print_error("%s: the folders of this pattern cannot be read", pattern);
-    for (size_t i = 0; i < e->found.gl_pathc; i++)
-        if (!add(out, e->found.gl_pathv[i]))
+    for (size_t i = 0; i < n; i++)
+        if (!add(out, e->paths[i]))
             return cril_print_error("out of memory");
     return CRIL_ARGS_GO_ON;
 }

@@ -256,13 +256,6 @@ static cril_status read_all(struct run *r, cril_error *err)
 
 /* ---- Output ---- */
 
-static int wider(int width, const char *text)
-{
-    const int own = cril_text_width(text);
-
-    return own > width ? own : width;
-}
-
 static int width_of(const struct run *r, int which)
 {
     static const char *const heads[] = {"model", "corpus", "protocol"};
@@ -271,7 +264,7 @@ static int width_of(const struct run *r, int which)
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
 
-        width = wider(width, which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label);
+        cril_widen(&width, which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label);
     }
     return width;
 }
@@ -326,9 +319,9 @@ static void print_scores(const struct run *r)
         protocol = cril_text_width("protocol");
 
     for (size_t i = 0; i < r->n_scores; i++) {
-        model = wider(model, r->scores[i].model->name);
-        benchmark = wider(benchmark, r->scores[i].benchmark->name);
-        protocol = wider(protocol, r->scores[i].benchmark->protocol);
+        cril_widen(&model, r->scores[i].model->name);
+        cril_widen(&benchmark, r->scores[i].benchmark->name);
+        cril_widen(&protocol, r->scores[i].benchmark->protocol);
     }
     if (r->n_scores)
         printf("%-*s  %-*s  %-*s %18s %9s %15s\n", model, "model", benchmark, "benchmark", protocol,

@@ -120,7 +120,7 @@ static void test_model(void **state)
     const char *key, *reason;
     cril_model *out;
     size_t len;
-    char hex[65];
+    char hex[65], **paths;
 
     (void)state;
     REFUSED(cril_model_open, NULL, &out);
@@ -139,6 +139,11 @@ static void test_model(void **state)
     REFUSED(cril_model_identity, NULL, hex);
     REFUSED(cril_model_identity, m, NULL);
     REFUSED(cril_model_check, NULL);
+    REFUSED(cril_model_match, NULL, &paths, &len);
+    REFUSED(cril_model_match, "*.gguf", NULL, &len);
+    REFUSED(cril_model_match, "*.gguf", &paths, NULL);
+    DOES_NOTHING(cril_model_paths_free, NULL, 0);
+    IS(== false, cril_model_is_pattern, NULL);
     REFUSED(cril_model_files, NULL, on_file, NULL);
     REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);

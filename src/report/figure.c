@@ -125,6 +125,16 @@ void cril_page_say_no_bars(const struct cril_page *p)
               p->f);
 }
 
+bool cril_page_has_family(const struct cril_page *p, size_t family,
+                          bool (*shows)(const struct cril_page *p, size_t model))
+{
+    bool has = false;
+
+    for (size_t m = 0; m < p->info->n_models && !has; m++)
+        has = p->family[m] == family && shows(p, m);
+    return has;
+}
+
 double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
                              double width)
 {

@@ -99,12 +99,8 @@ static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
 
 static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
 {
-    bool has = false;
-
     (void)fit;
-    for (size_t m = 0; m < p->info->n_models; m++)
-        has |= p->family[m] == family && is_known(p, m);
-    return has;
+    return cril_page_has_family(p, family, is_known);
 }
 
 enum { FAR_APART = 100 }; /* steps whose ratio exceeds this go on a logarithmic scale */

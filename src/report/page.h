@@ -135,6 +135,9 @@ void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point 
 /* Of a caption: why models that share their documents have no error bars, where they have errors.
  */
 void cril_page_say_no_bars(const struct cril_page *p);
+/* Whether a model of a family is one that the figure shows. */
+bool cril_page_has_family(const struct cril_page *p, size_t family,
+                          bool (*shows)(const struct cril_page *p, size_t model));
 /* cril_page_figure.height of a drawing that cril_plot_init makes. */
 double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
                              double width);

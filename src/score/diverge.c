@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "model/plan.h"
 #include "score/others.h"
+#include "score/result.h"
 #include "score/scorer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
@@ -375,10 +376,10 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && st == CRIL_OK; i++)
         st = interval_of(r, wanted[i].field, wanted[i].minus, wanted[i].out, err);
     stretch(&out->rms_dp_interval, sqrt);
-    stretch(&out->ppl_interval, cril_exp);
-    stretch(&out->ppl_base_interval, cril_exp);
+    stretch(&out->ppl_interval, cril_perplexity);
+    stretch(&out->ppl_base_interval, cril_perplexity);
     out->ppl_ratio_interval = out->ln_ppl_ratio_interval;
-    stretch(&out->ppl_ratio_interval, cril_exp);
+    stretch(&out->ppl_ratio_interval, cril_perplexity);
     return st;
 }
 
@@ -439,9 +440,9 @@ static void join_documents(const struct range *r, cril_divergence_figures *out)
     out->ln_ppl = all.nats / all.tokens;
     out->ln_ppl_base = all.nats_base / all.tokens;
     out->ln_ppl_ratio = (all.nats - all.nats_base) / all.tokens;
-    out->ppl = cril_exp(out->ln_ppl);
-    out->ppl_base = cril_exp(out->ln_ppl_base);
-    out->ppl_ratio = cril_exp(out->ln_ppl_ratio);
+    out->ppl = cril_perplexity(out->ln_ppl);
+    out->ppl_base = cril_perplexity(out->ln_ppl_base);
+    out->ppl_ratio = cril_perplexity(out->ln_ppl_ratio);
 }
 
 static struct range range_of(const struct cril_diverger *d, size_t side, size_t corpus)

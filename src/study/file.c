@@ -10,6 +10,7 @@
 
 #include "score/protocol.h"
 #include "study/benchmark.h"
+#include "formats/match.h"
 #include "study/paths.h"
 #include "study/words.h"
 #include "util/fail.h"
@@ -278,7 +279,7 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
 {
     const char *name = f->name.text;
 
-    if (cril_path_is_later_part(path)) {
+    if (cril_model_part(path) > 1) {
         FAULT(l, f->path.line,
               "%.200s: is a later part of a model; name the first, which ends in -00001-of-...",
               path);
@@ -301,7 +302,7 @@ static bool is_pattern(const struct loader *l, const char *text, const char *pat
 {
     struct stat info;
 
-    return cril_path_is_pattern(text) && !(l->touch_files && stat(path, &info) == 0);
+    return cril_model_is_pattern(text) && !(l->touch_files && stat(path, &info) == 0);
 }
 
 static void read_model(struct loader *l, const struct cril_yaml_node *item)

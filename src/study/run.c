@@ -11,6 +11,7 @@
 #include "study/stamp.h"
 #include "study/store.h"
 #include "study/survey.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -59,14 +60,6 @@ struct run {
     cril_error why;
     bool is_cells_own; /* the last error is of a cell's model or corpus */
 };
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static cril_status no_memory(const struct run *r, cril_error *err)
 {
@@ -143,7 +136,7 @@ static int report(struct run *r, const char *phase, const char *name, double bpc
                              .cells = r->work.n_jobs,
                              .fraction = -1,
                              .seconds_left = -1,
-                             .seconds = now_sec() - r->start_sec,
+                             .seconds = cril_clock_sec() - r->start_sec,
                              .forward_tokens = r->totals.forward_tokens + r->range.forward,
                              .bpc = bpc};
     double all = 0, left = 0;
@@ -230,7 +223,7 @@ static cril_status report_cell(struct run *r, const struct cril_job *j, double s
                          .bpc = NAN,
                          .score = NAN,
                          .score_se = NAN,
-                         .seconds = now_sec() - since};
+                         .seconds = cril_clock_sec() - since};
     cril_status st;
 
     if (!r->callbacks || !r->callbacks->on_cell)
@@ -337,7 +330,7 @@ static cril_status put_rows(struct run *r, cril_error *err)
             r->totals.scored_tokens += r->rows[i].scored_tokens;
         r->totals.documents += r->n_rows;
         r->n_rows = 0;
-        r->commit_sec = now_sec();
+        r->commit_sec = cril_clock_sec();
     }
     return st;
 }
@@ -368,7 +361,7 @@ static int on_progress(void *user, const cril_score_progress *p)
     r->range.is_measured = p->scored_tokens > 0;
     const int stop = report(r, "scoring", NULL, p->bpc);
 
-    if ((stop || now_sec() - r->commit_sec >= commit_sec) &&
+    if ((stop || cril_clock_sec() - r->commit_sec >= commit_sec) &&
         (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
     return stop;
@@ -518,7 +511,7 @@ static cril_status run_items(struct run *r, cril_error *err)
                                     .user = r,
                                     .check = check_model_files,
                                     .on_progress = on_items};
-    const double since = now_sec();
+    const double since = cril_clock_sec();
     cril_status st = prepare_model(r, err);
 
     if (st != CRIL_OK)
@@ -530,7 +523,7 @@ static cril_status run_items(struct run *r, cril_error *err)
     r->is_cells_own = c.is_cells_own;
     if (st == CRIL_ERR_CANCELLED)
         st = stopped(r, err);
-    end_range(r, st == CRIL_OK ? now_sec() - since : 0);
+    end_range(r, st == CRIL_OK ? cril_clock_sec() - since : 0);
     return st;
 }
 
@@ -646,7 +639,7 @@ static cril_status do_items(struct run *r, struct cril_job *j, size_t *n, cril_e
  * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
-    const double since = now_sec();
+    const double since = cril_clock_sec();
     cril_error why;
     size_t n = 0;
     cril_status st;
@@ -898,7 +891,7 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                     .store = store,
                     .o = options ? options : &defaults,
                     .callbacks = callbacks,
-                    .start_sec = now_sec()};
+                    .start_sec = cril_clock_sec()};
     cril_status st = start(&r, err);
 
     if (st == CRIL_OK)
@@ -907,7 +900,7 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
         st = put_all_baselines(&r, err);
     if (st == CRIL_OK)
         st = tell_faults(&r, err);
-    r.totals.seconds = now_sec() - r.start_sec;
+    r.totals.seconds = cril_clock_sec() - r.start_sec;
     if (totals)
         *totals = r.totals;
     close_model(&r);

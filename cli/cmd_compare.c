@@ -1,5 +1,5 @@
 /*
- * cril compare: two files of results, corpus by corpus and document by document.
+ * cril compare: files of results beside a first one, A, corpus by corpus and document by document.
  *
  * Corpora are paired by their SHA-256, each with the first one left in the other file. A figure of
  * B below that of A means that B needs fewer bits. An interval that holds 0 decides nothing. The
@@ -50,22 +50,28 @@ static const struct cril_option options[] = {
 
 static void print_more_help(void)
 {
-    fputs(
-        "\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
-        "documents by\n"
-        "their place. A difference below 0 means that B needs fewer bits. Or both are files that\n"
-        "'cril eval --items' wrote: items are paired by task, protocol and place.\n"
-        "\nExamples:\n"
-        "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
-        "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
-        "  cril compare a.json b.json\n"
-        "  cril compare a.items.jsonl b.items.jsonl\n",
-        stdout);
+    fputs("\nA and B are files that 'cril score --json' wrote; corpora are paired by their bytes, "
+          "documents by\n"
+          "their place. A difference below 0 means that B needs fewer bits. Of more files each is "
+          "compared with\n"
+          "the first. Or two are files that 'cril eval --items' wrote: items are paired by task, "
+          "protocol\n"
+          "and place.\n"
+          "\nExamples:\n"
+          "  cril score -m a.gguf --json -o a.json corpus.jsonl\n"
+          "  cril score -m b.gguf --json -o b.json corpus.jsonl\n"
+          "  cril compare a.json b.json\n"
+          "  cril compare --top 0 f16.json q8.json q4.json\n"
+          "  cril compare a.items.jsonl b.items.jsonl\n",
+          stdout);
 }
 
+/* The first file and another one. */
 struct files {
     const char *path_a, *path_b;
-    cril_result *a, *b;
+    char side[3];         /* what the other one is called: "B" */
+    const cril_result *a; /* borrowed: all other files are compared with it */
+    cril_result *b;
     size_t n_a, n_b;
     cril_result_pair *pairs; /* [n]: corpora that both files have, at most n_a */
     cril_comparison *each;   /* [n] */
@@ -73,12 +79,19 @@ struct files {
     size_t n;
 };
 
-static bool read_files(struct files *f)
+/* "B" of the second file, "Z" of the 26th, then "AA". */
+static void name_side(size_t i, char side[3])
+{
+    const char last = (char)('A' + i % 26);
+
+    snprintf(side, 3, "%.*s%c", i >= 26, &(char){(char)('A' + i / 26 - 1)}, last);
+}
+
+static bool read_file(const char *path, cril_result **results, size_t *n)
 {
     cril_error err;
 
-    if (cril_results_read(f->path_a, &f->a, &f->n_a, &err) == CRIL_OK &&
-        cril_results_read(f->path_b, &f->b, &f->n_b, &err) == CRIL_OK)
+    if (cril_results_read(path, results, n, &err) == CRIL_OK)
         return true;
     cril_print_error("%s", err.message);
     return false;
@@ -166,8 +179,9 @@ static bool compare_files(struct files *f, const struct settings *s)
             cril_print_error("%s", err.message);
             return false;
         }
-        note_unspelled("A", f->pairs[i].a);
-        note_unspelled("B", f->pairs[i].b);
+        if (strcmp(f->side, "B") == 0) /* once */
+            note_unspelled("A", f->pairs[i].a);
+        note_unspelled(f->side, f->pairs[i].b);
         note_protocols(&f->pairs[i]);
         note_few(&f->pairs[i], &f->each[i]);
     }
@@ -197,13 +211,14 @@ static void print_side(const char *name, const char *path, const cril_result *r)
     putchar('\n');
 }
 
-static void print_row(const char *name, int width, const cril_comparison *c)
+static void print_row(const struct files *f, const char *name, int width, const cril_comparison *c)
 {
     static const char *const words[] = {[CRIL_VERDICT_NONE] = "too few documents",
                                         [CRIL_VERDICT_SAME] = "the same",
-                                        [CRIL_VERDICT_FEWER] = "B needs fewer bits",
-                                        [CRIL_VERDICT_MORE] = "B needs more bits",
+                                        [CRIL_VERDICT_FEWER] = " needs fewer bits",
+                                        [CRIL_VERDICT_MORE] = " needs more bits",
                                         [CRIL_VERDICT_OPEN] = "undecided"};
+    const bool decided = c->verdict == CRIL_VERDICT_FEWER || c->verdict == CRIL_VERDICT_MORE;
     char interval[64] = "-", relative[32] = "-";
 
     if (c->interval.resamples)
@@ -211,25 +226,27 @@ static void print_row(const char *name, int width, const cril_comparison *c)
     if (isfinite(percent(c)))
         snprintf(relative, sizeof(relative), "%+.3f", percent(c));
     cril_print_padded(stdout, name, width);
-    printf(" %9.4f %9.4f %+10.6f %9s %24s  %s\n", c->bpc_a, c->bpc_b, c->difference, relative,
-           interval, words[c->verdict]);
+    printf(" %9.4f %9.4f %+10.6f %9s %24s  %s%s\n", c->bpc_a, c->bpc_b, c->difference, relative,
+           interval, decided ? f->side : "", words[c->verdict]);
 }
 
 static void print_table(const struct files *f, double level)
 {
     int width = cril_text_width("average");
-    char interval[64];
+    char interval[64], bpc[16], difference[16];
 
     for (size_t i = 0; i < f->n; i++)
         if (cril_text_width(f->pairs[i].a->corpus_path) > width)
             width = cril_text_width(f->pairs[i].a->corpus_path);
     snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * level);
-    printf("\n%-*s %9s %9s %10s %9s %24s  %s\n", width, "corpus", "BPC A", "BPC B", "B - A",
+    snprintf(bpc, sizeof(bpc), "BPC %s", f->side);
+    snprintf(difference, sizeof(difference), "%s - A", f->side);
+    printf("\n%-*s %9s %9s %10s %9s %24s  %s\n", width, "corpus", "BPC A", bpc, difference,
            "percent", interval, "verdict");
     for (size_t i = 0; i < f->n; i++)
-        print_row(f->pairs[i].a->corpus_path, width, &f->each[i]);
+        print_row(f, f->pairs[i].a->corpus_path, width, &f->each[i]);
     if (f->n > 1)
-        print_row("average", width, &f->average);
+        print_row(f, "average", width, &f->average);
 }
 
 static size_t n_shown(const cril_comparison *c, uint64_t top)
@@ -239,13 +256,17 @@ static size_t n_shown(const cril_comparison *c, uint64_t top)
 
 static void print_documents(const struct files *f, uint64_t top)
 {
+    char bits[16], difference[16];
+
     for (size_t i = 0; i < f->n && top; i++) {
         const cril_comparison *c = &f->each[i];
 
+        snprintf(bits, sizeof(bits), "bits %s", f->side);
+        snprintf(difference, sizeof(difference), "%s - A", f->side);
         printf("\nDocuments of ");
         cril_print_escaped(stdout, f->pairs[i].a->corpus_path, strlen(f->pairs[i].a->corpus_path));
         printf(" that moved most:\n%10s %12s %14s %14s %14s\n", "document", "characters", "bits A",
-               "bits B", "B - A");
+               bits, difference);
         for (size_t k = 0; k < n_shown(c, top); k++) {
             const cril_document_difference *d = &c->documents[k];
 
@@ -303,7 +324,8 @@ static json_t *pair_json(const cril_result_pair *p, const cril_comparison *c, ui
     return NULL;
 }
 
-static int print_json(const struct files *f, uint64_t top)
+/* What one file beside the first has, with the key "b" of its path. */
+static json_t *file_json(const struct files *f, uint64_t top)
 {
     json_t *list = json_array();
 
@@ -312,67 +334,124 @@ static int print_json(const struct files *f, uint64_t top)
             json_decref(list);
             list = NULL;
         }
-    return cril_print_json(json_pack("{s:o, s:o, s:o, s:o}", "a", cril_json_string(f->path_a), "b",
-                                     cril_json_string(f->path_b), "comparisons", list, "average",
-                                     comparison_json(&f->average)),
-                           JSON_INDENT(1));
+    return json_pack("{s:o, s:o, s:o}", "b", cril_json_string(f->path_b), "comparisons", list,
+                     "average", comparison_json(&f->average));
+}
+
+/* Two files are one object; of more, "others" has one for each file but the first. */
+static int print_json(const struct files *all, size_t n, uint64_t top)
+{
+    json_t *root = json_pack("{s:o}", "a", cril_json_string(all[0].path_a)), *list;
+    int bad = !root;
+
+    if (n == 1) {
+        bad = bad || json_object_update_new(root, file_json(&all[0], top));
+    } else {
+        list = json_array();
+        for (size_t i = 0; list && i < n; i++)
+            bad = bad || json_array_append_new(list, file_json(&all[i], top));
+        bad = bad || json_object_set(root, "others", list);
+        json_decref(list);
+    }
+    if (bad) {
+        json_decref(root);
+        root = NULL;
+    }
+    return cril_print_json(root, JSON_INDENT(1));
 }
 
 /* Whether both are files of items; -1: only one of them is, which was said. */
-static int are_items(const struct files *f)
+static int are_items(const char *path_a, const char *path_b)
 {
     bool a = false, b = false;
     cril_error err;
 
     /* what cannot be read is said when it is read */
-    if (cril_items_recognise(f->path_a, &a, &err) != CRIL_OK ||
-        cril_items_recognise(f->path_b, &b, &err) != CRIL_OK || a == b)
+    if (cril_items_recognise(path_a, &a, &err) != CRIL_OK ||
+        cril_items_recognise(path_b, &b, &err) != CRIL_OK || a == b)
         return a && b;
-    cril_print_error("%s holds items of benchmarks and %s does not; give two files of one kind",
-                     a ? f->path_a : f->path_b, a ? f->path_b : f->path_a);
+    cril_print_error("%s holds items of benchmarks and %s does not; give files of one kind",
+                     a ? path_a : path_b, a ? path_b : path_a);
     return -1;
+}
+
+static void print_tables(const struct files *all, size_t n, const struct settings *s)
+{
+    print_side("A", all[0].path_a, all[0].pairs[0].a);
+    for (size_t i = 0; i < n; i++)
+        print_side(all[i].side, all[i].path_b, all[i].pairs[0].b);
+    for (size_t i = 0; i < n; i++) {
+        print_table(&all[i], s->level ? (double)s->level / 100 : 0.95);
+        print_documents(&all[i], s->top);
+    }
+}
+
+static void free_files(struct files *f)
+{
+    for (size_t i = 0; i < f->n; i++)
+        cril_comparison_free(&f->each[i]);
+    free(f->pairs);
+    free(f->each);
+    cril_results_free(f->b, f->n_b);
+}
+
+/* Files [n] beside the first one. The exit code. */
+static int compare_results(char **paths, size_t n, const struct settings *s)
+{
+    struct files *all = calloc(n, sizeof(*all));
+    cril_result *a = NULL;
+    size_t n_a = 0;
+    bool good = all && read_file(paths[0], &a, &n_a);
+    int code = 1;
+
+    if (!all)
+        return cril_print_error("out of memory");
+    for (size_t i = 1; i < n && good; i++) {
+        struct files *f = &all[i - 1];
+
+        *f = (struct files){.path_a = paths[0], .path_b = paths[i], .a = a, .n_a = n_a};
+        name_side(i, f->side);
+        good = read_file(f->path_b, &f->b, &f->n_b) && pair_corpora(f) && compare_files(f, s);
+    }
+    if (good && s->json) {
+        code = print_json(all, n - 1, s->top);
+    } else if (good) {
+        print_tables(all, n - 1, s);
+        code = 0;
+    }
+    for (size_t i = 0; i + 1 < n; i++)
+        free_files(&all[i]);
+    cril_results_free(a, n_a);
+    free(all);
+    return code;
 }
 
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
+    enum { MOST = 26 * 27 }; /* "ZZ" */
     struct settings set = {.top = DEFAULT_TOP};
-    struct files f = {0};
-    int code = cril_args_parse(cmd, &set, &argc, argv);
+    int code = cril_args_parse(cmd, &set, &argc, argv), items = 0;
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
+    if (argc < 2 || argc > MOST)
+        return cril_args_usage(cmd, "takes two files of results or more, up to %d, not %d",
+                               (int)MOST, argc);
+    for (int i = 1; i < argc && items >= 0; i++)
+        items = are_items(argv[0], argv[i]);
+    if (items < 0)
+        return 1;
+    if (!items)
+        return compare_results(argv, (size_t)argc, &set);
     if (argc != 2)
-        return cril_args_usage(cmd, "takes two files of results, A and B, not %d", argc);
-    f.path_a = argv[0];
-    f.path_b = argv[1];
-    if ((code = are_items(&f)) != 0)
-        return code < 0 ? 1
-                        : cril_compare_items(f.path_a, f.path_b, (double)set.level / 100, set.json);
-    code = 1;
-    if (read_files(&f) && pair_corpora(&f) && compare_files(&f, &set)) {
-        code = 0;
-        if (set.json) {
-            code = print_json(&f, set.top);
-        } else {
-            print_side("A", f.path_a, f.pairs[0].a);
-            print_side("B", f.path_b, f.pairs[0].b);
-            print_table(&f, set.level ? (double)set.level / 100 : 0.95);
-            print_documents(&f, set.top);
-        }
-    }
-    for (size_t i = 0; i < f.n; i++)
-        cril_comparison_free(&f.each[i]);
-    free(f.pairs);
-    free(f.each);
-    cril_results_free(f.a, f.n_a);
-    cril_results_free(f.b, f.n_b);
-    return code;
+        return cril_args_usage(cmd, "takes two files of items, A and B, not %d", argc);
+    return cril_compare_items(argv[0], argv[1], (double)set.level / 100, set.json);
 }
 
 const struct cril_cmd cril_cmd_compare = {
     .name = "compare",
-    .summary = "Compare two results, paired by document.",
-    .usage = "compare [options] A.json B.json",
+    .summary = "Compare results with a first one, paired by document.",
+    .usage = "compare [options] A.json B.json [C.json ...]",
     .run = run,
     .options = options,
     .more_help = print_more_help,

@@ -8,6 +8,7 @@
 #include "corpora.h"
 #include "diverging.h"
 #include "hub.h"
+#include "models.h"
 #include "naming.h"
 #include "output.h"
 #include "progress.h"
@@ -148,8 +149,6 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
 
     if (!s->models.n)
         return cril_args_no_model(cmd, n, corpora);
-    if (s->models.n < 2)
-        return cril_args_usage(cmd, "one model is given; the base and another one are compared");
     if (!n)
         return cril_args_usage(cmd, "no corpus given");
     if (s->window && s->stride > s->window)
@@ -161,9 +160,10 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
 
         code = cril_corpora_check_prompts(cmd, s->protocol, &wanted);
     }
-    for (size_t i = 0; i < s->models.n && code == CRIL_ARGS_GO_ON; i++)
-        if ((code = cril_locate_model(&s->models.data[i], s->fetch, s->quiet)) == CRIL_ARGS_GO_ON)
-            cril_reads_model("a model", s->models.data[i]);
+    if (code == CRIL_ARGS_GO_ON)
+        code = cril_models_locate(&s->models, s->fetch, s->quiet);
+    if (code == CRIL_ARGS_GO_ON && s->models.n < 2)
+        code = cril_args_usage(cmd, "one model is given; the base and another one are compared");
     if (code != CRIL_ARGS_GO_ON || (code = cril_corpora_note(cmd, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
     if ((read_as = cril_reads_as(out)) != NULL)

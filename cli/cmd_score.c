@@ -8,11 +8,14 @@
 #include "args.h"
 #include "corpora.h"
 #include "hub.h"
+#include "models.h"
 #include "naming.h"
 #include "output.h"
 #include "progress.h"
 #include "proving.h"
+#include "ranking.h"
 #include "reads.h"
+#include "runs_csv.h"
 #include "table.h"
 #include "warnings.h"
 
@@ -27,8 +30,9 @@
 #include <string.h>
 
 struct settings {
-    const char *model, *protocol, *field, *prompt_field, *format, *output, *per_document,
-        *token_nats, *archive;
+    struct cril_args_list models;
+    const char *protocol, *field, *prompt_field, *format, *output, *csv, *per_document, *token_nats,
+        *archive;
     uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed;
     bool fetch, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
 };
@@ -42,10 +46,11 @@ static const struct cril_option options[] = {
     {.group = "Model",
      .letter = 'm',
      .name = "model",
-     TEXT,
+     .kind = CRIL_OPTION_LIST,
      .value = "FILE",
-     .offset = AT(model),
-     .help = "GGUF file (first part of a split one) or model's folder; required"},
+     .offset = AT(models),
+     .help = "GGUF file (first part of a split one) or model's folder, or a pattern of them; "
+             "several are ranked"},
     CRIL_FETCH_ROW(.offset = AT(fetch)),
     CRIL_THREADS_ROW(.offset = AT(threads),
                      .help = "threads (default: one a core); changes no figure"),
@@ -99,6 +104,11 @@ static const struct cril_option options[] = {
      .value = "FILE",
      .offset = AT(output),
      .help = "write the result to FILE (default: standard output)"},
+    {.name = "csv",
+     TEXT,
+     .value = "FILE",
+     .offset = AT(csv),
+     .help = "also append a row for each model and corpus to FILE, with date and identity"},
     {.name = "per-document",
      TEXT,
      .value = "FILE",
@@ -148,12 +158,14 @@ static void print_protocols(void)
           "  cril score -m model.gguf corpus.jsonl.zst\n"
           "  cril score -m model.gguf --baselines --json -o a.json book.txt articles.csv\n"
           "  zcat dump.gz | cril score -m model.gguf --field text -\n"
-          "  cril score -m model.gguf --prompt-field context --field continuation pairs.jsonl\n",
+          "  cril score -m model.gguf --prompt-field context --field continuation pairs.jsonl\n"
+          "  cril score -m a.gguf -m 'ckpt-*/model.safetensors' --csv runs.csv corpus.jsonl\n",
           stdout);
 }
 
 struct run {
     const struct settings *set;
+    const char *path; /* of the model at work, as given */
     cril_model *model;
     cril_scorer *scorer;
     char *const *corpora; /* [n_corpora] */
@@ -163,7 +175,8 @@ struct run {
     struct cril_progress progress;
     const char *name;     /* of the corpus at hand, as given */
     cril_result part;     /* sums of its documents so far */
-    cril_result *results; /* [n_corpora] */
+    cril_result *all;     /* [models][n_corpora] */
+    cril_result *results; /* [n_corpora], of the model at work, within all */
     cril_proof *proofs;   /* [n_corpora]; NULL: not wanted */
     size_t n_results;
     int name_width;
@@ -173,6 +186,12 @@ struct run {
 static const char *spoken(const struct run *r)
 {
     return cril_corpus_spoken(r->name);
+}
+
+/* Models are put side by side, instead of a row for each corpus of one. */
+static bool is_ranking(const struct run *r)
+{
+    return r->set->models.n > 1;
 }
 
 /* Where the table goes. */
@@ -185,13 +204,12 @@ static FILE *table_file(const struct run *r)
 
 static int check_files(const struct cril_cmd *cmd, const struct settings *s, int n, char **corpora)
 {
-    enum { N_OUTPUTS = 4 };
+    enum { N_OUTPUTS = 5 };
     const char *const outputs[N_OUTPUTS] = {s->output ? s->output : "-", s->per_document,
-                                            s->token_nats, s->archive};
+                                            s->token_nats, s->archive, s->csv};
     const char *read_as;
     int code;
 
-    cril_reads_model("the model", s->model);
     if ((code = cril_corpora_note(cmd, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
     for (size_t i = 0; i < N_OUTPUTS; i++) {
@@ -231,11 +249,37 @@ static int check_prompts(const struct cril_cmd *cmd, const struct settings *s)
     return code;
 }
 
+/* What is written of one model alone. */
+static int check_one_model(const struct cril_cmd *cmd, const struct settings *s)
+{
+    const char *option = s->per_document ? "--per-document"
+                         : s->token_nats ? "--token-nats"
+                         : s->archive    ? "--archive"
+                         : s->prove      ? "--prove"
+                         : s->baselines  ? "--baselines"
+                                         : NULL;
+
+    return option && s->models.n > 1
+               ? cril_args_usage(cmd, "%s takes one model, run it once for each", option)
+               : CRIL_ARGS_GO_ON;
+}
+
+/* Several models read the corpora anew. */
+static int check_read_again(const struct cril_cmd *cmd, const struct settings *s, int n,
+                            char **corpora)
+{
+    for (int i = 0; i < n && s->models.n > 1; i++)
+        if (cril_corpus_opens_once(corpora[i]))
+            return cril_args_usage(cmd, "%s can be read once, and several models need it anew",
+                                   cril_corpus_spoken(corpora[i]));
+    return CRIL_ARGS_GO_ON;
+}
+
 static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, char **corpora)
 {
     int code;
 
-    if (!s->model)
+    if (!s->models.n)
         return cril_args_no_model(cmd, n, corpora);
     if (!n)
         return cril_args_usage(cmd, "no corpus given");
@@ -249,8 +293,12 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
     if (s->prove &&
         (code = cril_proving_check(cmd, s->protocol, s->archive, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
-    if ((code = cril_locate_model(&s->model, s->fetch, s->quiet)) != CRIL_ARGS_GO_ON)
+    if ((code = cril_models_locate(&s->models, s->fetch, s->quiet)) != CRIL_ARGS_GO_ON ||
+        (code = check_one_model(cmd, s)) != CRIL_ARGS_GO_ON ||
+        (code = check_read_again(cmd, s, n, corpora)) != CRIL_ARGS_GO_ON)
         return code;
+    if (s->csv && strcmp(s->csv, "-") == 0)
+        return cril_args_usage(cmd, "--csv takes a file, to which rows are appended");
     return check_files(cmd, s, n, corpora);
 }
 
@@ -264,6 +312,8 @@ static bool open_outputs(struct run *r)
     if (s->per_document && !cril_output_open(&r->documents, s->per_document, s->force))
         return false;
     if (s->token_nats && !cril_output_open(&r->tokens, s->token_nats, s->force))
+        return false;
+    if (s->csv && !cril_runs_csv_check(s->csv))
         return false;
     if (s->prove && !cril_proving_open(&r->proving, s->archive, s->force))
         return false;
@@ -292,7 +342,7 @@ static bool open_model(struct run *r)
     char sha256[65];
     cril_error err;
 
-    if (cril_model_open(s->model, &r->model, &err) != CRIL_OK ||
+    if (cril_model_open(r->path, &r->model, &err) != CRIL_OK ||
         cril_scorer_create(r->model, &wanted, &r->scorer, &err) != CRIL_OK ||
         (s->verbose && cril_model_sha256(r->model, sha256, &err) != CRIL_OK)) {
         cril_print_error("%s", err.message);
@@ -303,7 +353,7 @@ static bool open_model(struct run *r)
         cril_print_context_warning(r->model, cril_scorer_context(r->scorer));
     }
     if (s->verbose) {
-        cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", s->model,
+        cril_print_note("%s: %s, %s, %" PRIu64 " parameters, SHA-256 %s", r->path,
                         cril_model_name(r->model), cril_model_architecture(r->model),
                         cril_model_parameters(r->model), sha256);
         if (s->threads)
@@ -523,14 +573,18 @@ static void print_baselines(const struct run *r, const cril_result *x)
 
 static void print_notes(const struct run *r, const cril_result *x, const cril_corpus_stats *stats)
 {
+    const bool no_row = r->result.file || r->set->json || is_ranking(r);
+    const char *model = is_ranking(r) ? r->path : "", *on = is_ranking(r) ? " on " : "";
+
     if (r->set->quiet)
         return;
     cril_corpus_note_dropped(r->name, stats);
-    if ((r->result.file || r->set->json) && x->interval.resamples)
-        cril_print_note("%s: BPC %.4f, %.0f %% interval %.4f - %.4f", spoken(r), cril_result_bpc(x),
-                        100 * x->interval.level, x->interval.low, x->interval.high);
-    else if (r->result.file || r->set->json)
-        cril_print_note("%s: BPC %.4f", spoken(r), cril_result_bpc(x));
+    if (no_row && x->interval.resamples)
+        cril_print_note("%s%s%s: BPC %.4f, %.0f %% interval %.4f - %.4f", model, on, spoken(r),
+                        cril_result_bpc(x), 100 * x->interval.level, x->interval.low,
+                        x->interval.high);
+    else if (no_row)
+        cril_print_note("%s%s%s: BPC %.4f", model, on, spoken(r), cril_result_bpc(x));
     if (r->set->verbose)
         cril_print_note("%s: %" PRIu64 " tokens, %" PRIu64 " of them scored, %" PRIu64
                         " through the model in %.1f s; SHA-256 %s",
@@ -542,7 +596,7 @@ static void print_notes(const struct run *r, const cril_result *x, const cril_co
 static void print_partial(const struct run *r)
 {
     const char *plural = r->part.documents == 1 ? "" : "s";
-    const bool in_table = !r->set->json && !r->result.file;
+    const bool in_table = !r->set->json && !r->result.file && !is_ranking(r);
 
     if (in_table && r->part.characters) {
         if (!r->n_results)
@@ -586,7 +640,7 @@ static bool score_one(struct run *r, cril_result *out)
         return false;
     }
     r->n_results++;
-    if (!r->set->json) {
+    if (!r->set->json && !is_ranking(r)) {
         if (r->n_results == 1)
             print_header(r, out);
         print_row(r, out);
@@ -639,15 +693,14 @@ static bool prove_all(struct run *r)
     return true;
 }
 
-static bool write_results(struct run *r)
+/* JSON of the model at work. False: the reason was printed, or will be. */
+static bool write_json(struct run *r)
 {
     cril_error err;
 
-    if (!r->set->json)
-        return commit(r);
     errno = 0;
-    if (cril_results_write(table_file(r), r->results, r->n_results, r->proofs, &err) == CRIL_OK)
-        return commit(r);
+    if (cril_results_write(table_file(r), r->results, r->n_corpora, r->proofs, &err) == CRIL_OK)
+        return true;
     if (err.status != CRIL_ERR_IO)
         cril_print_error("%s", err.message);
     else if (r->result.file) /* reported by close_outputs, or by main */
@@ -657,13 +710,10 @@ static bool write_results(struct run *r)
     return false;
 }
 
-static bool score_all(struct run *r)
+/* The corpora with the model at work. */
+static bool score_corpora(struct run *r)
 {
-    const cril_corpus_options wanted = corpus_options(r->set);
-
-    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) || !open_outputs(r) ||
-        !open_model(r))
-        return false;
+    r->n_results = 0;
     for (size_t i = 0; i < r->n_corpora; i++) {
         r->name = r->corpora[i];
         if (score_one(r, &r->results[i]))
@@ -673,11 +723,95 @@ static bool score_all(struct run *r)
                             r->n_corpora, spoken(r));
         return false;
     }
+    return !r->set->csv ||
+           cril_runs_csv_append(r->set->csv, r->results, r->n_corpora, r->set->csv_safe);
+}
+
+static void close_model(struct run *r)
+{
+    cril_scorer_free(r->scorer);
+    cril_model_close(r->model);
+    r->scorer = NULL;
+    r->model = NULL;
+}
+
+static bool score_model(struct run *r)
+{
+    r->path = r->set->models.data[0];
+    if (!open_model(r) || !score_corpora(r))
+        return false;
     if (!r->set->json)
         print_rest(r);
     if (r->set->prove && (!cril_stdout_good() || !prove_all(r)))
         return false;
-    return write_results(r);
+    return (!r->set->json || write_json(r)) && commit(r);
+}
+
+/* Opens each once, so that a bad one does not fail after an hour with the one before it. */
+static bool check_models(const struct run *r)
+{
+    for (size_t i = 0; i < r->set->models.n; i++) {
+        cril_model *m;
+        cril_error err;
+
+        if (cril_model_open(r->set->models.data[i], &m, &err) != CRIL_OK) {
+            cril_print_error("%s", err.message);
+            return false;
+        }
+        cril_model_close(m);
+    }
+    return true;
+}
+
+/* {"models": [...]}, each as the file of one model. */
+static bool write_all_json(struct run *r)
+{
+    FILE *f = table_file(r);
+
+    fputs("{\"models\": [\n", f);
+    for (size_t i = 0; i < r->set->models.n; i++) {
+        r->results = r->all + i * r->n_corpora;
+        if ((i && fputs(",\n", f) == EOF) || !write_json(r))
+            return false;
+    }
+    return fputs("]}\n", f) != EOF;
+}
+
+/* One after the other, then all side by side. */
+static bool score_models(struct run *r)
+{
+    const struct settings *s = r->set;
+    const struct cril_ranking ranking = {.models = s->models.data,
+                                         .corpora = r->corpora,
+                                         .results = r->all,
+                                         .n_models = s->models.n,
+                                         .n_corpora = r->n_corpora,
+                                         .interval = {.level = (double)s->level / 100,
+                                                      .resamples = (size_t)s->resamples,
+                                                      .seed = s->seed}};
+    bool good = check_models(r);
+
+    for (size_t i = 0; i < s->models.n && good; i++) {
+        r->path = s->models.data[i];
+        r->progress.phase = cril_base_name(r->path);
+        r->results = r->all + i * r->n_corpora;
+        good = open_model(r) && score_corpora(r);
+        close_model(r);
+    }
+    if (!good)
+        return false;
+    if (s->json)
+        return write_all_json(r) && commit(r);
+    return cril_ranking_print(table_file(r), &ranking) && commit(r);
+}
+
+static bool score_all(struct run *r)
+{
+    const cril_corpus_options wanted = corpus_options(r->set);
+
+    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) || !open_outputs(r))
+        return false;
+    return is_ranking(r) ? score_models(r) : score_model(r);
 }
 
 /* Closes the outputs; reports failed writes, removes unfinished files. */
@@ -701,26 +835,30 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     int code = cril_args_parse(cmd, &set, &argc, argv);
 
     set.prove |= set.archive != NULL;
-    if (code != CRIL_ARGS_GO_ON || (code = check_usage(cmd, &set, argc, argv)) != CRIL_ARGS_GO_ON)
+    if (code == CRIL_ARGS_GO_ON)
+        code = check_usage(cmd, &set, argc, argv);
+    if (code != CRIL_ARGS_GO_ON) {
+        free(set.models.data);
         return code;
+    }
     r.corpora = argv;
     r.n_corpora = (size_t)argc;
     r.name_width = cril_text_width("average");
     for (size_t i = 0; i < r.n_corpora; i++)
         if (cril_text_width(argv[i]) > r.name_width)
             r.name_width = cril_text_width(argv[i]);
-    r.results = calloc(r.n_corpora, sizeof(*r.results));
+    r.all = r.results = calloc(set.models.n * r.n_corpora, sizeof(*r.all));
     r.proofs = set.prove ? calloc(r.n_corpora, sizeof(*r.proofs)) : NULL;
-    if (!r.results || (set.prove && !r.proofs))
+    if (!r.all || (set.prove && !r.proofs))
         return cril_print_error("out of memory");
     cril_progress_init(&r.progress, set.quiet);
     cril_output_catch_signals();
     done = score_all(&r);
     close_outputs(&r);
-    cril_scorer_free(r.scorer);
-    cril_model_close(r.model);
-    cril_results_free(r.results, r.n_corpora);
+    close_model(&r);
+    cril_results_free(r.all, set.models.n * r.n_corpora);
     free(r.proofs);
+    free(set.models.data);
     if (done)
         return 0;
     if (cril_output_signal()) {

@@ -51,8 +51,7 @@ int cril_corpora_check_prompts(const struct cril_cmd *cmd, const char *protocol,
     return CRIL_ARGS_GO_ON;
 }
 
-/* A pipe opens once. */
-static bool opens_once(const char *name)
+bool cril_corpus_opens_once(const char *name)
 {
     struct stat info;
 
@@ -66,7 +65,7 @@ bool cril_corpora_check(const cril_corpus_options *options, size_t n, char *cons
         cril_corpus *c;
         cril_error err;
 
-        if (opens_once(corpora[i]))
+        if (cril_corpus_opens_once(corpora[i]))
             continue;
         if (cril_corpus_open(corpora[i], options, &c, &err) != CRIL_OK) {
             cril_print_error("%s", err.message);

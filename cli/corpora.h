@@ -32,6 +32,9 @@ const char *cril_corpus_format_name(size_t i);
 /* What a corpus is called in a sentence. */
 const char *cril_corpus_spoken(const char *name);
 
+/* A pipe, or standard input: what was read is gone. */
+bool cril_corpus_opens_once(const char *name);
+
 /* Notes corpora [n] as read (reads.h). CRIL_ARGS_GO_ON, or an exit code: standard input is named
  * twice, which was said. */
 int cril_corpora_note(const struct cril_cmd *cmd, int n, char *const *corpora);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# install.sh CMAKE BUILD SOURCE CC: what is installed is whole. A program links with what "pkg-config --libs cril" says alone, as
-# only a static library is installed; what help, manuals and "cril study init" point to is there, also once it was moved.
+# install.sh CMAKE BUILD SOURCE CC: what is installed is whole. A program links with what "pkg-config --libs cril" says alone, and so with
+# the static library; what help, manuals and "cril study init" point to is there, also once it was moved.
 set -eu
 cmake=$1 build=$2 source=$3 cc=$4
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
@@ -13,9 +13,15 @@ root=$tmp/moved cril=$tmp/moved/bin/cril
 # pkg-config
 PKG_CONFIG_PATH=$(dirname "$(find "$root" -name cril.pc)"):${PKG_CONFIG_PATH:-}
 export PKG_CONFIG_PATH
-$cc -std=c11 $(pkg-config --cflags cril) "$source/examples/score.c" $(pkg-config --libs cril) -o "$tmp/score" || fail "pkg-config does not link"
-"$tmp/score" "$source/tests/golden/tiny-llama.gguf" "$source/tests/cli/c.jsonl" >"$tmp/out" || fail "the example does not run"
-grep -q 'bits per character' "$tmp/out" || fail "the example says nothing"
+libraries=$(dirname "$(find "$root" -name libcril.a)")
+example() {
+    $cc -std=c11 $(pkg-config --cflags cril) "$source/examples/score.c" "$@" -o "$tmp/score" || fail "does not link: $*"
+    "$tmp/score" "$source/tests/golden/tiny-llama.gguf" "$source/tests/cli/c.jsonl" >"$tmp/out" || fail "the example does not run: $*"
+    grep -q 'bits per character' "$tmp/out" || fail "the example says nothing: $*"
+}
+example $(pkg-config --libs cril) -Wl,-rpath,"$libraries"
+example "$libraries/libcril.a" $(pkg-config --libs cril | sed 's/-lcril //')
+ldd "$cril" | grep -q libcril && fail "the command needs the shared library"
 
 # Documents: each NAME.md that a help or a manual names.
 for c in $("$cril" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\)  *[A-Z].*/\1/p'); do "$cril" $c --help; done >"$tmp/help"

@@ -25,6 +25,7 @@
 #include <cril/prove.h>
 #include <cril/report.h>
 #include <cril/selftest.h>
+#include <cril/session.h>
 #include <cril/store.h>
 #include <cril/study_run.h>
 #include <cril/text.h>
@@ -225,6 +226,7 @@ static void test_inspect(void **state)
 
 static void test_corpus(void **state)
 {
+    const cril_corpus_source source = {0};
     cril_corpus_stats stats;
     cril_document doc;
     cril_corpus *c;
@@ -250,6 +252,9 @@ static void test_corpus(void **state)
     cril_corpus_close(c);
     REFUSED(cril_corpus_files, NULL, on_file, NULL);
     REFUSED(cril_corpus_files, corpus_path, NULL, NULL);
+    REFUSED(cril_corpus_create, NULL, &c);
+    REFUSED(cril_corpus_create, &source, NULL);
+    REFUSED(cril_corpus_create, &source, &c);
     DOES_NOTHING(cril_corpus_close, NULL);
     IS(== 0, cril_count_characters, NULL, 5);
 }
@@ -509,6 +514,34 @@ static void test_archive(void **state)
     DOES_NOTHING(cril_archive_close, NULL);
 }
 
+static void test_session(void **state)
+{
+    const cril_feed feed = {0, (int32_t[]){1}, 1};
+    cril_session *s;
+    double nats;
+
+    (void)state;
+    REFUSED(cril_session_create, NULL, NULL, &s);
+    REFUSED(cril_session_create, m, NULL, NULL);
+    must(cril_session_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_session_feed, NULL, &feed, 1);
+    REFUSED(cril_session_feed, s, NULL, 1);
+    REFUSED(cril_session_nats, NULL, 0, NULL, 1, &nats);
+    REFUSED(cril_session_nats, s, 0, NULL, 1, NULL);
+    REFUSED(cril_session_reset, NULL, 0, 0);
+    REFUSED(cril_session_rewind, NULL, 0, 0);
+    REFUSED(cril_session_fork, NULL, 0, 0);
+    IS(== 0, cril_session_streams, NULL);
+    IS(== 0, cril_session_context, NULL);
+    IS(== 0, cril_session_tokens, NULL, 0);
+    IS(== 0, cril_session_tokens, s, 1);
+    IS(== NULL, cril_session_logits, NULL, 0);
+    IS(== NULL, cril_session_logits, s, 0);
+    IS(== NULL, cril_session_logits, s, 1);
+    cril_session_free(s);
+    DOES_NOTHING(cril_session_free, NULL);
+}
+
 static void test_generator(void **state)
 {
     const cril_generator_options options = {.threads = 1, .context = 20};
@@ -653,6 +686,8 @@ static void test_rest(void **state)
     IS(== 4, cril_text_show, "text", 4, true, NULL, 0);
     IS(== false, cril_kernel_info_at, 0, NULL);
     IS(!= NULL, cril_status_name, (cril_status)77);
+    note("cril_version");
+    assert_string_equal(cril_version(), CRIL_VERSION);
     IS(> 0, cril_baselines_memory);
     IS(> 0, cril_cpu_count);
     IS(!= NULL, cril_cpu_kernels);
@@ -1125,17 +1160,17 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_results),
-        cmocka_unit_test(test_compressor),   cmocka_unit_test(test_archive),
-        cmocka_unit_test(test_generator),    cmocka_unit_test(test_prove),
-        cmocka_unit_test(test_selftest),     cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_rest),         cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),        cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),         cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),      cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),    cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),  cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),   cmocka_unit_test(test_results),
+        cmocka_unit_test(test_compressor), cmocka_unit_test(test_archive),
+        cmocka_unit_test(test_generator),  cmocka_unit_test(test_prove),
+        cmocka_unit_test(test_selftest),   cmocka_unit_test(test_figures),
+        cmocka_unit_test(test_rest),       cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),      cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),       cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),    cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -1243,6 +1243,149 @@ static void characters(void **state)
     assert_int_equal(cril_count_characters("\xf0\x9f\x98\xff\xc0", 5), 3);
 }
 
+/* ---- a program's documents ---- */
+
+struct given {
+    const cril_document *documents; /* [n] */
+    size_t n, at, stop_at;          /* stop_at SIZE_MAX: never */
+    bool ended;
+};
+
+static int give(void *user, cril_document *doc)
+{
+    struct given *const g = user;
+
+    assert_false(g->ended); /* it is not asked again */
+    if (g->at == g->stop_at)
+        return 1;
+    if (g->at < g->n)
+        *doc = g->documents[g->at++];
+    else
+        g->ended = true;
+    return 0;
+}
+
+static cril_corpus *of_program(struct given *g, bool with_prompts)
+{
+    const cril_corpus_source source = {
+        .user = g, .next = give, .name = "texts", .prompts = with_prompts, .total_bytes = 7};
+    cril_corpus *c = NULL;
+    cril_error err = {0};
+
+    if (cril_corpus_create(&source, &c, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    return c;
+}
+
+static void program(void **state)
+{
+    static const cril_document documents[] = {
+        {.text = "one", .len_bytes = 3, .prompt = "not asked"},
+        {.text = "", .len_bytes = 0},
+        {.text = "t\0o", .len_bytes = 3},
+        {.text = "", .len_bytes = 0}};
+    static const char hashed[] = "\3\0\0\0\0\0\0\0one\3\0\0\0\0\0\0\0t\0o";
+    struct given g = {.documents = documents, .n = 4, .stop_at = SIZE_MAX};
+    cril_corpus *c = of_program(&g, false);
+    cril_corpus_stats stats;
+    cril_document doc;
+    char hex[65], want[65];
+
+    (void)state;
+    assert_int_equal(cril_corpus_next(c, &doc, NULL), CRIL_OK);
+    assert_string_equal(doc.file, "texts");
+    assert_null(doc.prompt);
+    assert_int_equal(doc.index + doc.line + doc.prompt_bytes, 0);
+    assert_memory_equal(doc.text, "one", 3);
+    next_is(c, "t\0o", 3, 0);
+    cril_corpus_stats_get(c, &stats);
+    assert_int_equal(stats.bytes_read, 6);
+    assert_int_equal(stats.bytes_total, 7);
+    assert_null(stats.prompt_field);
+    next_text(c, NULL, 0);
+    next_text(c, NULL, 0);
+    cril_corpus_stats_get(c, &stats);
+    assert_int_equal(stats.documents, 2);
+    assert_int_equal(stats.empty, 2);
+    sha256_of(hashed, sizeof(hashed) - 1, want);
+    for (int twice = 0; twice < 2; twice++) {
+        assert_int_equal(cril_corpus_sha256(c, hex, NULL), CRIL_OK);
+        assert_string_equal(hex, want);
+    }
+    cril_corpus_close(c);
+
+    g.at = 0;
+    g.ended = false; /* hashed without being read */
+    c = of_program(&g, false);
+    assert_int_equal(cril_corpus_sha256(c, hex, NULL), CRIL_OK);
+    assert_string_equal(hex, want);
+    next_text(c, NULL, 0);
+    cril_corpus_stats_get(c, &stats);
+    assert_int_equal(stats.documents, 0);
+    cril_corpus_close(c);
+}
+
+static void program_prompts(void **state)
+{
+    static const cril_document documents[] = {
+        {.text = "a", .len_bytes = 1, .prompt = "pq", .prompt_bytes = 2},
+        {.text = "b", .len_bytes = 1, .prompt = "", .prompt_bytes = 0},
+        {.text = "c", .len_bytes = 1}};
+    static const char hashed[] = "\2\0\0\0\0\0\0\0pq\1\0\0\0\0\0\0\0a"
+                                 "\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0b";
+    struct given g = {.documents = documents, .n = 2, .stop_at = SIZE_MAX};
+    cril_corpus *c = of_program(&g, true);
+    cril_corpus_stats stats;
+    cril_document doc;
+    cril_error err = {0};
+    char hex[65], want[65];
+
+    (void)state;
+    assert_int_equal(cril_corpus_next(c, &doc, NULL), CRIL_OK);
+    assert_int_equal(doc.prompt_bytes, 2);
+    assert_memory_equal(doc.prompt, "pq", 2);
+    assert_int_equal(cril_corpus_sha256(c, hex, NULL), CRIL_OK);
+    sha256_of(hashed, sizeof(hashed) - 1, want);
+    assert_string_equal(hex, want);
+    cril_corpus_stats_get(c, &stats);
+    assert_string_equal(stats.prompt_field, "prompt");
+    cril_corpus_close(c);
+
+    g = (struct given){.documents = documents + 2, .n = 1, .stop_at = SIZE_MAX};
+    c = of_program(&g, true);
+    assert_int_equal(cril_corpus_next(c, &doc, &err), CRIL_ERR_RANGE);
+    has_words(err.message, "texts: document 0 lacks its prompt");
+    cril_corpus_close(c);
+}
+
+static void program_faults(void **state)
+{
+    static const cril_document documents[] = {{.text = "one", .len_bytes = 3},
+                                              {.text = "four", .len_bytes = 4}};
+    struct given g = {.documents = documents, .n = 2, .stop_at = 1};
+    cril_corpus *c = of_program(&g, false);
+    cril_document doc;
+    cril_error err = {0};
+    char hex[65];
+
+    (void)state;
+    next_text(c, "one", 0);
+    assert_int_equal(cril_corpus_next(c, &doc, &err), CRIL_ERR_CANCELLED);
+    assert_null(doc.text);
+    has_words(err.message, "texts: stopped");
+    assert_int_equal(cril_corpus_next(c, &doc, NULL), CRIL_ERR_CANCELLED);
+    assert_int_equal(cril_corpus_sha256(c, hex, NULL), CRIL_ERR_CANCELLED);
+    cril_corpus_close(c);
+
+    g = (struct given){.documents = documents, .n = 2, .stop_at = SIZE_MAX};
+    c = of_program(&g, false);
+    cril_corpus_set_max(c, 3);
+    next_text(c, "one", 0);
+    assert_int_equal(cril_corpus_next(c, &doc, &err), CRIL_ERR_UNSUPPORTED);
+    has_words(err.message, "texts: document 1 has more than");
+    cril_corpus_close(c);
+}
+
 static int make_folder(void **state)
 {
     (void)state;
@@ -1294,6 +1437,9 @@ int main(void)
         cmocka_unit_test(standard_input),
         cmocka_unit_test(redirected),
         cmocka_unit_test(characters),
+        cmocka_unit_test(program),
+        cmocka_unit_test(program_prompts),
+        cmocka_unit_test(program_faults),
     };
 
     return cmocka_run_group_tests(tests, make_folder, remove_folder) ? 1 : 0;

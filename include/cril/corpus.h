@@ -1,7 +1,7 @@
 /*
  * Documents from files: JSON Lines, CSV, plain text; plain, gzip, zstd, xz or bzip2; a folder of
- * them; standard input ("-"). Read as a stream: memory is that of the largest document and fixed
- * buffers, it does not grow with the corpus.
+ * them; standard input ("-"); or from a program (cril_corpus_create). Read as a stream: memory is
+ * that of the largest document and fixed buffers, it does not grow with the corpus.
  *
  * Format. From the file's name, .gz .bz2 .xz .zst aside: .jsonl, .ndjson and .json are JSON Lines,
  * .csv is CSV, everything else is text. What is not a regular file opened by its name (standard
@@ -83,6 +83,32 @@ typedef struct cril_corpus_stats {
  */
 cril_status cril_corpus_open(const char *path, const cril_corpus_options *options,
                              cril_corpus **out, cril_error *err);
+
+/* Documents that a program has or makes, instead of files. */
+typedef struct cril_corpus_source {
+    void *user;
+    /* Sets text and len_bytes of *doc, and of prompts prompt and prompt_bytes; the bytes are
+       borrowed until the next call, or until the corpus is closed. text NULL: there are no more.
+       Not 0: stop, CRIL_ERR_CANCELLED. Called by cril_corpus_next and cril_corpus_sha256. */
+    int (*next)(void *user, cril_document *doc);
+    const char *name;     /* in messages; NULL: "memory"; copied */
+    bool prompts;         /* each text has a prompt before it */
+    uint64_t total_bytes; /* of all texts and prompts, for progress; 0: not known */
+} cril_corpus_source;
+
+/*
+ * A corpus of the documents that a source hands out, one after another; none is kept. What it
+ * points to must outlive the corpus. Texts without a byte are dropped, as those of files are; no
+ * line is bad. A document has no line (0), and the source's name as file; the fields of a result
+ * are "content" and "prompt". The SHA-256 is of all its documents, each as the number of its
+ * prompt's bytes (8 bytes, the lowest first), the prompt, the number of its text's bytes, the text;
+ * without prompts, the last two.
+ *
+ * *out is owned: cril_corpus_close. CRIL_ERR_NOMEM; of cril_corpus_next: CRIL_ERR_CANCELLED;
+ * CRIL_ERR_UNSUPPORTED, a document of more than 1 GiB; CRIL_ERR_RANGE, one that lacks a prompt.
+ */
+cril_status cril_corpus_create(const cril_corpus_source *source, cril_corpus **out,
+                               cril_error *err);
 
 /*
  * The next non-empty document. At the end returns CRIL_OK with doc->text NULL. Errors as above; a

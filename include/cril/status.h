@@ -44,6 +44,9 @@ typedef struct cril_error {
     char message[1024]; /* one sentence, NUL-terminated, no newline */
 } cril_error;
 
+/* CRIL_VERSION of the library that runs, which need not be that of the headers. Static. */
+const char *cril_version(void);
+
 /* A short static name such as "truncated". Never NULL. */
 const char *cril_status_name(cril_status status);
 

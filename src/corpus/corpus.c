@@ -1,6 +1,7 @@
 /*
  * cril/corpus.h: a list of files (one, or those of a folder), read one after another, each by the
- * reader that its format names. A new format is a read_*.c and a row of `formats`.
+ * reader that its format names; or a program's source. A new format is a read_*.c and a row of
+ * `formats`.
  *
  * The hash is taken of stored bytes as they pass, so a corpus is read once, whatever is asked of
  * it.
@@ -14,6 +15,7 @@
 #include "util/hash.h"
 #include "util/utf8.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,7 +31,9 @@ struct cril_corpus {
     const struct cril_reader_format *format; /* asked for; NULL: by file */
     bool strict, is_folder;
     uint64_t limit;
-    struct cril_folder files; /* at least one */
+    cril_corpus_source source; /* next NULL: files are read */
+    bool source_ended;
+    struct cril_folder files; /* at least one; none beside a source */
     size_t at;                /* the file being read, or to be read next */
 
     struct cril_stream *stream; /* of the file being read; NULL: it is not open */
@@ -172,6 +176,31 @@ cril_status cril_corpus_open(const char *path, const cril_corpus_options *option
     return CRIL_OK;
 }
 
+cril_status cril_corpus_create(const cril_corpus_source *source, cril_corpus **out, cril_error *err)
+{
+    static const char prompt_field[] = "prompt";
+
+    if (CRIL_LACKS(err, source, out) || CRIL_LACKS(err, source->next))
+        return CRIL_ERR_RANGE;
+
+    const char *const name = source->name ? source->name : "memory";
+    const cril_corpus_options options = {.prompt_field = source->prompts ? prompt_field : NULL};
+    cril_corpus *c = calloc(1, sizeof(*c));
+    cril_status st;
+
+    if (!c)
+        return no_memory(name, err);
+    if ((st = take_options(c, name, &options, err)) != CRIL_OK ||
+        (st = cril_sha256_create(&c->hash, err)) != CRIL_OK) {
+        cril_corpus_close(c);
+        return st;
+    }
+    c->source = *source;
+    c->stats.bytes_total = source->total_bytes;
+    *out = c;
+    return CRIL_OK;
+}
+
 static void close_file(cril_corpus *c)
 {
     if (c->reader.format)
@@ -279,6 +308,73 @@ static cril_status finish_file(cril_corpus *c, cril_error *err)
     return CRIL_OK;
 }
 
+static cril_status hash_given(cril_corpus *c, const char *data, size_t n, cril_error *err)
+{
+    uint8_t length[8];
+    cril_status st;
+
+    for (size_t i = 0; i < sizeof(length); i++)
+        length[i] = (uint8_t)((uint64_t)n >> 8 * i);
+    if ((st = cril_sha256_update(c->hash, length, sizeof(length), err)) != CRIL_OK)
+        return st;
+    c->stats.bytes_read += n;
+    return cril_sha256_update(c->hash, data, n, err);
+}
+
+/* The next document of the source that has a byte. */
+static cril_status next_given(cril_corpus *c, cril_document *doc, cril_error *err)
+{
+    const bool prompts = c->source.prompts;
+    cril_document d;
+    cril_status st;
+
+    for (;; c->stats.empty++) {
+        d = (cril_document){0};
+        if (c->source_ended)
+            return CRIL_OK;
+        if (c->source.next(c->source.user, &d))
+            return cril_fail(err, CRIL_ERR_CANCELLED, "%s: stopped", c->path);
+        c->source_ended = !d.text;
+        if (!d.text || d.len_bytes)
+            break;
+    }
+    if (!d.text)
+        return CRIL_OK;
+    if (prompts && !d.prompt)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: document %" PRIu64 " lacks its prompt", c->path,
+                         c->next_index);
+    if (d.len_bytes > c->reader.max_bytes || (prompts && d.prompt_bytes > c->reader.max_bytes))
+        return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: document %" PRIu64 " has more than 1 GiB",
+                         c->path, c->next_index);
+    if ((prompts && (st = hash_given(c, d.prompt, d.prompt_bytes, err)) != CRIL_OK) ||
+        (st = hash_given(c, d.text, d.len_bytes, err)) != CRIL_OK)
+        return st;
+    *doc = (cril_document){.text = d.text,
+                           .len_bytes = d.len_bytes,
+                           .prompt = prompts ? d.prompt : NULL,
+                           .prompt_bytes = prompts ? d.prompt_bytes : 0,
+                           .index = c->next_index++,
+                           .file = c->path};
+    c->stats.documents++;
+    return CRIL_OK;
+}
+
+/* Ends the source; what it still has is hashed. */
+static cril_status finish_given(cril_corpus *c, cril_error *err)
+{
+    cril_document doc;
+    const uint64_t documents = c->stats.documents;
+    cril_status st;
+
+    do {
+        doc.text = NULL;
+        if ((st = next_given(c, &doc, err)) != CRIL_OK)
+            return st;
+    } while (doc.text);
+    c->stats.documents = documents;
+    return c->hashed ? CRIL_OK : cril_sha256_final(c->hash, c->hex, err);
+}
+
 cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err)
 {
     if (CRIL_LACKS(err, c, hex))
@@ -286,6 +382,8 @@ cril_status cril_corpus_sha256(cril_corpus *c, char hex[65], cril_error *err)
 
     cril_status st;
 
+    if (c->source.next && (st = finish_given(c, err)) != CRIL_OK)
+        return st;
     while (c->at < c->files.n)
         if ((!c->stream && (st = open_file(c, err)) != CRIL_OK) ||
             (st = finish_file(c, err)) != CRIL_OK)
@@ -349,6 +447,8 @@ static cril_status next_of_file(cril_corpus *c, bool *end, cril_error *err)
 
 static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error *err)
 {
+    if (c->source.next)
+        return next_given(c, doc, err);
     while (c->at < c->files.n && !(c->limit && c->next_index == c->limit)) {
         bool end;
         cril_status st;

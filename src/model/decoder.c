@@ -302,6 +302,9 @@ static void run_chunks(const struct place *at)
             const size_t chunk = (d->first_output + i) * n_chunks + c;
             if (d->best)
                 d->best[chunk] = cril_logits_best(values + i * ld + first, n);
+            if (d->logits)
+                memcpy(d->logits + (d->first_output + i) * ld + first, values + i * ld + first,
+                       n * sizeof(*values));
             d->chunks[chunk] = cril_logits_sum(d->k, values + i * ld + first, n);
         }
     }
@@ -394,8 +397,7 @@ static cril_status finish(struct cril_decoder *d, size_t n, cril_error *err)
     if (damaged)
         return cril_fail_damaged(d->m->path, damaged, err);
     for (size_t i = 0; i < n; i++) {
-        double max;
-        d->sums[i] = cril_join_chunks(d->chunks + i * n_chunks, n_chunks, 1, &max,
+        d->sums[i] = cril_join_chunks(d->chunks + i * n_chunks, n_chunks, 1, &d->maxima[i],
                                       d->weights + i * n_chunks);
         if (!isfinite(d->sums[i]))
             return not_finite(d, err);
@@ -452,4 +454,12 @@ cril_status cril_decoder_best(const struct cril_decoder *d, size_t i, int32_t *i
     }
     *id = (int32_t)(top * CRIL_CHUNK) + best[top];
     return CRIL_OK;
+}
+
+struct cril_logits cril_decoder_logits(const struct cril_decoder *d, size_t i)
+{
+    return (struct cril_logits){.values = d->logits + i * cril_chunks(d->m) * CRIL_CHUNK,
+                                .max = d->maxima[i],
+                                .sum = d->sums[i],
+                                .n = d->m->n_vocab};
 }

@@ -13,6 +13,7 @@
 #include "kernels/kernels.h"
 
 #include <cril/model.h>
+#include <cril/session.h>
 #include <cril/status.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,13 +30,7 @@ struct cril_decoder_options {
                       every call. */
     bool all_streams; /* memory that is short for so many is an error */
     bool best;        /* cril_decoder_best will be asked */
-};
-
-/* New tokens of a stream, at the positions after those it has. */
-struct cril_feed {
-    size_t stream;
-    const int32_t *ids; /* [n], n >= 1, in [0, cril_model_logits) */
-    size_t n;
+    bool logits;      /* cril_decoder_logits will be asked */
 };
 
 /*
@@ -90,5 +85,14 @@ struct cril_distribution cril_decoder_distribution(const struct cril_decoder *s,
 /* The same feed's token of the largest logit, of equals the lowest; the decoder was created for it.
  * CRIL_ERR_NUMERIC: a logit is not finite. */
 cril_status cril_decoder_best(const struct cril_decoder *s, size_t i, int32_t *id, cril_error *err);
+
+/* The same feed's logits, for which the decoder was created. Valid until the next call. */
+struct cril_logits {
+    const float *values; /* [n] */
+    double max, sum;     /* ln of the sum of their exponentials is max + ln sum */
+    size_t n;
+};
+
+struct cril_logits cril_decoder_logits(const struct cril_decoder *s, size_t i);
 
 #endif

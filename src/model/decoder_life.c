@@ -245,7 +245,7 @@ static bool create_experts(struct cril_decoder *d)
 }
 
 /* What a call leaves, and its counters. */
-static bool create_results(struct cril_decoder *d, bool best)
+static bool create_results(struct cril_decoder *d, const struct cril_decoder_options *o)
 {
     const size_t n_chunks = cril_chunks(d->m);
     d->n_next = 1;
@@ -254,10 +254,14 @@ static bool create_results(struct cril_decoder *d, bool best)
     d->chunks = calloc(d->n_streams, n_chunks * sizeof(*d->chunks));
     d->weights = calloc(d->n_streams, n_chunks * sizeof(*d->weights));
     d->sums = calloc(d->n_streams, sizeof(*d->sums));
+    d->maxima = calloc(d->n_streams, sizeof(*d->maxima));
     d->next = calloc(d->n_next, sizeof(*d->next));
-    if (best && !(d->best = calloc(d->n_streams, n_chunks * sizeof(*d->best))))
+    if (o->best && !(d->best = calloc(d->n_streams, n_chunks * sizeof(*d->best))))
         return false;
-    return d->chunks && d->weights && d->sums && d->next &&
+    if (o->logits &&
+        !(d->logits = calloc(d->n_streams, n_chunks * CRIL_CHUNK * sizeof(*d->logits))))
+        return false;
+    return d->chunks && d->weights && d->sums && d->maxima && d->next &&
            cril_memory_reserve(&d->values, d->n_streams, n_chunks * CRIL_CHUNK * sizeof(float));
 }
 
@@ -314,7 +318,7 @@ static cril_status create(struct cril_decoder *d, const struct cril_decoder_opti
         return st;
     }
     ok = ok && share_memory(d, o->all_streams, budget.left, keep) && create_buffers(d) &&
-         create_scratch(d) && create_results(d, o->best) && create_streams(d);
+         create_scratch(d) && create_results(d, o) && create_streams(d);
     for (size_t l = 0; ok && l <= n_layers; l++)
         if (keep[l])
             pack_layer(d, l, o->memory != 0);
@@ -379,6 +383,8 @@ void cril_decoder_free(struct cril_decoder *d)
     free(d->chunks);
     free(d->weights);
     free(d->sums);
+    free(d->maxima);
+    free(d->logits);
     free(d->best);
     cril_pool_free(d->pool);
     free(d);

@@ -96,8 +96,10 @@ struct cril_decoder {
     size_t n_next;
 
     struct cril_memory values; /* [n_streams][chunks * CRIL_CHUNK] */
+    float *logits;             /* likewise; NULL: not asked for */
     struct cril_chunk *chunks; /* [n_streams][chunks] */
-    double *weights, *sums;    /* [n_streams][chunks], [n_streams] */
+    double *weights;           /* [n_streams][chunks] */
+    double *sums, *maxima;     /* [n_streams] */
     int32_t *best;             /* [n_streams][chunks] of a chunk: cril_logits_best; NULL: not asked
                                   for */
 };

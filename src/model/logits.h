@@ -7,6 +7,7 @@
 #define CRIL_MODEL_LOGITS_H
 
 #include "model/op.h"
+#include "util/fmath.h"
 
 /* What stays of a chunk of a row's logits. */
 struct cril_chunk {
@@ -55,6 +56,13 @@ struct cril_chunk cril_logits_sum(const struct cril_kernels *k, float *logits, s
  */
 double cril_join_chunks(const struct cril_chunk *chunks, size_t n, size_t stride, double *max,
                         double *weights);
+
+/* -ln p of a token, of its logit and what cril_join_chunks made of its row. */
+static inline double cril_logit_nats(float logit, double max, double sum)
+{
+    const double nats = max - (double)logit + cril_log(sum);
+    return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
+}
 
 /* CRIL_ERR_RANGE: an id outside the vocabulary. */
 cril_status cril_logits_check_id(const cril_model *m, int32_t id, cril_error *err);

@@ -126,11 +126,11 @@ double cril_vocabulary_row_nats(const struct cril_vocabulary *v, size_t i)
     const size_t n = cril_vocabulary_chunks(v);
     double max = 0,
            sum = cril_join_chunks(partial, n, v->n_rows, &max, v->shares ? v->weights.data : NULL);
-    double nats = max - (double)((const float *)v->target.data)[i] + cril_log(sum);
+    const double nats = cril_logit_nats(((const float *)v->target.data)[i], max, sum);
     if (v->shares && isfinite(nats))
         v->shares[i].chunk =
             cril_share_of_weight(v->weights.data, sum, n, (size_t)v->ids[i] / CRIL_CHUNK);
-    return nats < 0 ? 0 : nats; /* a certain token: rounding may leave -1e-8 */
+    return nats;
 }
 
 bool cril_vocabulary_nats(struct cril_vocabulary *v, float *x, size_t ldx, size_t n,

@@ -43,6 +43,11 @@ bool cril_lacks(cril_error *err, const char *function, const char *names,
     return false;
 }
 
+const char *cril_version(void)
+{
+    return CRIL_VERSION;
+}
+
 const char *cril_status_name(cril_status status)
 {
     switch (status) {

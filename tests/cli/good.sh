@@ -44,6 +44,28 @@ sed '2d' pairs.jsonl >whole-pairs.jsonl # the same texts without prompts
 t compare-prompts compare behind.json alone.json
 t score-prompts-text $s --prompt-field context text.txt
 
+# Several models: side by side, the best first; rows of a file of runs.
+t score-models score -m llama.gguf -m 'llama-mi*.gguf' --context 64 --stride 24 --level 80 c.jsonl d.jsonl
+t score-models-one score -m llama.gguf -m llama.gguf -q --context 64 d.jsonl
+"$cril" score -q -m llama.gguf -m llama-mixed.gguf --context 64 --stride 24 --json c.jsonl d.jsonl >models.json || fail "json of models"
+[ "$(grep -c '"average": {' models.json)" = 2 ] || fail "json of models is not of two"
+t models-no-match score -m 'none-*.gguf' c.jsonl
+t models-stdin score -m llama.gguf -m llama-mixed.gguf -
+t models-bad score -q -m llama.gguf -m text.txt c.jsonl
+for o in "--per-document x" "--token-nats x" "--prove" "--baselines" "--archive x"; do t "models$(echo $o | sed 's/ x//')" score -m llama.gguf -m llama-mixed.gguf $o c.jsonl; done
+t csv-stdout $s --csv - c.jsonl
+t csv-is-corpus $s --csv c.jsonl c.jsonl
+t csv-is-output $s --csv runs.csv -o runs.csv c.jsonl
+t csv-other-head $s --csv text.txt c.jsonl
+"$cril" $s -q -m llama-mixed.gguf --csv runs.csv c.jsonl d.jsonl >/dev/null || fail "runs of two models"
+"$cril" $s -q --csv runs.csv d.jsonl >/dev/null || fail "one more run"
+awk -F, 'NR == 1 { n = NF } NF != n { bad = 1 } END { exit bad || NR != 6 }' runs.csv || fail "rows of runs"
+"$cril" $s -q --json d.jsonl | grep '"bpc":' | head -n 1 | grep -q "$(tail -n 1 runs.csv | cut -d, -f18)" || fail "BPC in runs"
+cp runs.csv cut.csv; printf 2026 >>cut.csv; t csv-cut $s --csv cut.csv c.jsonl
+for i in 1 2 3 4 5 6; do "$cril" $s -q --csv many.csv d.jsonl >/dev/null & done; wait
+[ "$(wc -l <many.csv)" = 7 ] || fail "rows of several commands at once"
+if [ -e /dev/full ]; then ln -s /dev/full full.csv; t csv-disk-full $s -q --csv full.csv d.jsonl; fi
+
 # JSON: every field that the results promise, the same figures each time, whatever the threads.
 "$cril" $s -q -t 1 --json -o a.json c.jsonl d.jsonl || fail "json file"
 "$cril" $s -q -t 2 --batch 1 --json c.jsonl d.jsonl >again.json || fail "json on stdout"
@@ -162,6 +184,9 @@ ln -s r.txt link; chmod 600 r.txt
 t compare compare a.json m.json
 t compare-itself compare --top 1 a.json a.json
 t compare-json compare --json --top 1 a.json m.json
+t compare-three compare --top 1 a.json m.json a.json
+"$cril" compare --json a.json m.json a.json 2>/dev/null >three.json || fail "compare --json of three"
+grep -c '^   "b": ' three.json | grep -q 2 || fail "compare --json of three lacks a file"
 t compare-partly compare --top 0 a.json m1.json
 t compare-protocols compare --top 0 a.json other.json
 t compare-limit compare a.json limited.json

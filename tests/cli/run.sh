@@ -27,6 +27,7 @@ skip() { echo "skipped: $*"; }
 same_everywhere() { sed -e 's/, [0-9.]* s, [0-9]* tokens\/s/, S s, N tokens\/s/' -e 's/ in [0-9.]* s\(, [0-9]* tokens\/s\)\{0,1\}$/ in S s/' \
     -e 's/: [0-9]*, "seconds": [0-9.e-]*/: N, "seconds": S/' -e 's/\(bits\/byte\), [0-9.]* s$/\1, S s/' \
     -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9][0-9]*  *[0-9][0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
+    -e 's/\(  \(best\|more bits\|fewer bits\|the same\|undecided\|too few documents\)\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/^\(llama.*\.[0-9]\{4\}\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/^\( *"pcre2": \|  *"utf8proc": \|unicode pcre2 \)"[^ ]*"/\1"V"/' -e 's/^\(unicode .* utf8proc \)"[^ ]*"/\1"V"/' \
     -e 's/\(the report of [^,]*\), [0-9]* bytes/\1, N bytes/' -e 's/kernels [a-z0-9]*\(, \|$\)/kernels K\1/' -e 's/ in [0-9.]* s;/ in S s;/'; }

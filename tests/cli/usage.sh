@@ -15,7 +15,7 @@ t unknown-option-first --verison
 t unknown-option score --contxt 3
 t no-model score c.jsonl
 t no-corpus score -m llama.gguf
-t model-twice score -m llama.gguf -m gemma3.gguf c.jsonl
+t model-twice compress -m llama.gguf -m gemma3.gguf text.txt
 t bad-number score -m llama.gguf --threads two c.jsonl
 t zero-context score -m llama.gguf --context 0 c.jsonl
 t bad-protocol score -m llama.gguf --protocol best c.jsonl

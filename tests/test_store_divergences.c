@@ -24,7 +24,7 @@ enum { DOCUMENTS = 12 };
 
 static cril_store_model model_of(int i)
 {
-    cril_store_model m = {.parameters = 1000, .bytes = 5000, .context = 2048};
+    cril_store_model m = {.parameters = 1000, .bytes = 5000, .context = i ? 512 : 2048};
 
     memset(m.sha256, 'a' + i, 64);
     strcpy(m.architecture, "llama");
@@ -193,6 +193,26 @@ static void test_no_token(void **state)
     check_ok(cril_store_divergence(s, &cell, &c, NULL, &f, &err));
     assert_int_equal(f.tokens + f.documents, 0);
     cril_store_close(s);
+}
+
+/* A cell is filed under what doc/database.md says; its windows are the base's. */
+static void test_key(void **state)
+{
+    cril_cell cell = cell_of("rolling");
+    char text[512], hex[65];
+    uint8_t key[32];
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(cell.context, 2048);
+    snprintf(text, sizeof(text), "divergence\n%s\n%s\n%s\n0\nrolling\n2048\n2048\n%d\n%d\n",
+             model_of(1).sha256, model_of(0).sha256, corpus_of(0).text, CRIL_NUMERICS, CRIL_RULES);
+    check_ok(cril_cell_key(&cell, key, &err));
+    check_ok(cril_hash_text(text, hex, &err));
+    for (size_t i = 0; i < sizeof(key); i++) {
+        snprintf(text, sizeof(text), "%02x", key[i]);
+        assert_memory_equal(text, hex + 2 * i, 2);
+    }
 }
 
 /* A cell of bits and one beside a base have nothing to do with each other. */
@@ -383,6 +403,29 @@ static void test_merge(void **state)
     free(want);
 }
 
+/* More rows than go in at once. */
+static void test_merge_many(void **state)
+{
+    enum { MANY = 2500 };
+    static cril_document_divergence d[MANY];
+    const char *const from = file("many.db");
+    cril_store_corpus c = corpus_of(MANY);
+    const cril_cell cell = cell_of("document");
+    cril_store *s = open_store(from);
+    cril_error err;
+
+    (void)state;
+    put_facts(s);
+    c.characters = c.bytes = MANY;
+    check_ok(cril_store_put_corpus(s, "many", &c, NULL, &err));
+    for (uint64_t i = 0; i < MANY; i++)
+        d[i] = document_of(i);
+    check_ok(cril_store_put_divergences(s, &cell, d, MANY, &err));
+    cril_store_close(s);
+    check_ok(merge(file("all.db"), &from, 1, &err));
+    check_same(from, file("all.db"));
+}
+
 static void test_merge_conflict(void **state)
 {
     const cril_cell cell = cell_of("document");
@@ -408,9 +451,10 @@ static void test_merge_conflict(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        store_test(test_round_trip), store_test(test_no_token),      store_test(test_claims),
-        store_test(test_refused),    store_test(test_conflicts),     store_test(test_hostile),
-        store_test(test_merge),      store_test(test_merge_conflict)};
+        store_test(test_round_trip),    store_test(test_no_token),  store_test(test_claims),
+        store_test(test_refused),       store_test(test_conflicts), store_test(test_hostile),
+        store_test(test_key),           store_test(test_merge),     store_test(test_merge_many),
+        store_test(test_merge_conflict)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

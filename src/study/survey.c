@@ -452,8 +452,6 @@ static int cheaper(const void *a, const void *b)
         return x->subject < y->subject ? -1 : 1;
     if (x->is_benchmark != y->is_benchmark)
         return x->is_benchmark ? 1 : -1;
-    if (x->is_divergence != y->is_divergence)
-        return x->is_divergence ? 1 : -1;
     if (x->benchmark != y->benchmark)
         return x->benchmark < y->benchmark ? -1 : 1;
     if (x->text != y->text)

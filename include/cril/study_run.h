@@ -1,11 +1,11 @@
 /*
  * Runs a study: computes the cells that its store does not have.
  *
- * A cell is a model with a path on a corpus with a path by a protocol of the study, or on a
- * benchmark with data. What is finished of it, document by document or item by item, goes into the
- * store while the work goes on; whatever ends a run, the next one goes on there, and the figures
- * have the same bits. Any number of runs, in any number of processes, may share a store: a cell is
- * claimed by the one that is at it.
+ * A cell is a model with a path on a corpus with a path by a protocol of the study, alone or beside
+ * its base, or on a benchmark with data. What is finished of it, document by document or item by
+ * item, goes into the store while the work goes on; whatever ends a run, the next one goes on
+ * there, and the figures have the same bits. Any number of runs, in any number of processes, may
+ * share a store: a cell is claimed by the one that is at it.
  */
 #ifndef CRIL_STUDY_RUN_H
 #define CRIL_STUDY_RUN_H

@@ -18,30 +18,36 @@ static bool add(struct cril_args_list *list, const char *path)
 {
     const char **data = realloc(list->data, (list->n + 1) * sizeof(*data));
 
-    if (!data || !path)
+    if (!data)
         return false;
     list->data = data;
     data[list->n++] = path;
     return true;
 }
 
-/* The paths are never freed: they live as long as the command. */
+/* The paths live as long as the command. */
 static int expand(const char *pattern, struct cril_args_list *out)
 {
-    glob_t found;
-    const int failed = glob(pattern, 0, NULL, &found);
+    static struct expanded {
+        glob_t found;
+        struct expanded *before;
+    } * all;
+    struct expanded *e = calloc(1, sizeof(*e));
+    int failed;
 
+    if (!e)
+        return cril_print_error("out of memory");
+    e->before = all;
+    all = e;
+    failed = glob(pattern, 0, NULL, &e->found);
     if (failed == GLOB_NOMATCH)
         return cril_print_error("%s: no file matches this pattern; check it, or name the models",
                                 pattern);
     if (failed)
         return cril_print_error("%s: the folders of this pattern cannot be read", pattern);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        if (!add(out, strdup(found.gl_pathv[i]))) {
-            globfree(&found);
+    for (size_t i = 0; i < e->found.gl_pathc; i++)
+        if (!add(out, e->found.gl_pathv[i]))
             return cril_print_error("out of memory");
-        }
-    globfree(&found);
     return CRIL_ARGS_GO_ON;
 }
 

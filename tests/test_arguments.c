@@ -713,6 +713,13 @@ static cril_study *load_study(void)
     return s;
 }
 
+static void see_figure(void *user, const char *name, const char *shows)
+{
+    (void)user;
+    (void)name;
+    (void)shows;
+}
+
 static void test_study(void **state)
 {
     cril_study *s = load_study(), *out;
@@ -756,6 +763,18 @@ static void test_study(void **state)
     REFUSED(cril_study_report, NULL, info, &t, NULL);
     REFUSED(cril_study_report, f, NULL, &t, NULL);
     REFUSED(cril_study_report, f, info, NULL, NULL);
+    REFUSED(cril_study_figures, NULL, &t, NULL, see_figure, NULL);
+    REFUSED(cril_study_figures, info, NULL, NULL, see_figure, NULL);
+    REFUSED(cril_study_figures, info, &t, NULL, NULL, NULL);
+    REFUSED(cril_study_figure, NULL, info, &t, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, NULL, &t, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, info, NULL, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, info, &t, NULL, NULL, 0);
+    REFUSED(cril_study_figure_data, NULL, info, &t, NULL, "line");
+    REFUSED(cril_study_figure_data, f, NULL, &t, NULL, "line");
+    REFUSED(cril_study_figure_data, f, info, NULL, NULL, "line");
+    REFUSED(cril_study_figure_data, f, info, &t, NULL, NULL);
+    IS(== false, cril_study_step, NULL, NULL, NULL);
     IS(.level > 0, cril_study_line_defaults, NULL);
     DOES_NOTHING(cril_study_table_free, NULL);
     DOES_NOTHING(cril_figures_free, NULL);

@@ -151,6 +151,62 @@ static void reads_bases(void **state)
     cril_study_close(s);
 }
 
+/* ---- steps ---- */
+
+static void expect_step(const char *name, bool has, uint64_t step, const char *stem)
+{
+    uint64_t found = 7;
+    size_t len = 7;
+
+    assert_int_equal(cril_study_step(name, NULL, NULL), has);
+    assert_int_equal(cril_study_step(name, &found, &len), has);
+    assert_true(found == (has ? step : 7));
+    assert_int_equal(len, has ? strlen(stem) : 7);
+    assert_memory_equal(name, stem, has ? len : 0);
+}
+
+static void finds_steps_in_names(void **state)
+{
+    (void)state;
+    expect_step("checkpoint-500", true, 500, "checkpoint");
+    expect_step("pythia-70m-step1000", true, 1000, "pythia-70m");
+    expect_step("run.step_20", true, 20, "run");
+    expect_step("a_checkpoint.0", true, 0, "a");
+    expect_step("step5", true, 5, "step");
+    expect_step("_step5", true, 5, "_step");
+    expect_step("step000000000000012", true, 12, "step");
+    expect_step("step0000000000000012", false, 0, "");
+    expect_step("misstep5", false, 0, "");
+    expect_step("step-", false, 0, "");
+    expect_step("step--5", false, 0, "");
+    expect_step("Llama-2-7b", false, 0, "");
+    expect_step("Qwen-2", false, 0, "");
+    expect_step("500", false, 0, "");
+    expect_step("-500", false, 0, "");
+    expect_step("", false, 0, "");
+}
+
+static void reads_steps(void **state)
+{
+    cril_study *s = good("models:\n"
+                         "  - {name: run-step100}\n"
+                         "  - {name: run-step200, step: 0, family: other}\n"
+                         "  - {name: plain, step: 30}\n"
+                         "  - {name: none}\n"
+                         "corpora: [{name: cc}]\n");
+    const cril_study_model *m = cril_study_info_of(s)->models;
+
+    (void)state;
+    assert_true(m[0].has_step && m[0].step == 100);
+    assert_string_equal(m[0].family, "run");
+    assert_true(m[1].has_step && m[1].step == 0);
+    assert_string_equal(m[1].family, "other");
+    assert_true(m[2].has_step && m[2].step == 30);
+    assert_string_equal(m[2].family, "plain");
+    assert_false(m[3].has_step);
+    cril_study_close(s);
+}
+
 /* What is measured, what is taken from results files, and what is both. */
 static void measures_benchmarks(void **state)
 {
@@ -344,6 +400,7 @@ static const struct rule rules[] = {
      "diverge: the model \"f16\" has no \"path\""},
     {C "models: [{path: f16.gguf, diverge: f16}, {path: q4.gguf, diverge: f16}]\n", 2,
      "diverge: the model \"f16\" cannot diverge from itself"},
+    {C "models:\n  - path: a*.gguf\n    step: 5\n", 4, "a pattern of files cannot have a step"},
     {C "models:\n  - path: '-'\n", 3, "cannot read standard input"},
     {C "models:\n  - path: ~/a.gguf\n", 3, "'~' is not expanded"},
     {C "models:\n  - path: a-00002-of-00003.gguf\n", 3, "name the first"},
@@ -353,6 +410,8 @@ static const struct rule rules[] = {
      "two models have the name \"a\", this one and that of line 3"},
     {C "models:\n  - path: a.gguf\n  - path: a.gguf\n", 4, "the item of line 3 has this file too"},
     {C "models:\n  - name: -a\n", 3, "\"name\": \"-a\" begins with '-'"},
+    {C "models:\n  - name: a\n    step: 1000000000000000\n", 4, "999999999999999"},
+    {C "models:\n  - name: a\n    step: -1\n", 4, "\"step\""},
     {C "models:\n  - name: a\n    tags: [b, '']\n", 4, "\"tags\" has no value"},
     {C "models:\n  - name: a\n    tags: {b: c}\n", 4,
      "\"tags\" is a mapping where one text is expected"},
@@ -756,6 +815,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_all_that_a_file_says),
         cmocka_unit_test(reads_bases),
+        cmocka_unit_test(finds_steps_in_names),
+        cmocka_unit_test(reads_steps),
         cmocka_unit_test(measures_benchmarks),
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(selects_models),

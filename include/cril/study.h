@@ -36,7 +36,9 @@ typedef struct cril_study_model {
     const char *const *tags; /* [n_tags] words to choose models by */
     size_t n_tags;
     const char *base; /* name of the model from which divergence is measured; NULL: none */
-    size_t line;      /* in the study file, from 1 */
+    bool has_step;    /* it is a checkpoint of a training, as of: */
+    uint64_t step;
+    size_t line; /* in the study file, from 1 */
 } cril_study_model;
 
 typedef struct cril_study_corpus {
@@ -113,6 +115,14 @@ typedef struct cril_study_faults {
  * status. */
 cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
 
+/*
+ * Whether a model's name ends in the step of a checkpoint: "checkpoint" or "step", perhaps a '-',
+ * '_' or '.', and a number of at most 15 digits. *step is the number; *stem, how many bytes of the
+ * name stand before the word and its '-', '_' or '.', or, where these are none, before the number:
+ * "pythia-70m" of pythia-70m-step1000, "checkpoint" of checkpoint-500. Both may be NULL.
+ */
+bool cril_study_step(const char *name, uint64_t *step, size_t *stem);
+
 /* ---- Words ---- */
 
 /*
@@ -172,8 +182,9 @@ typedef struct cril_known_divergence {
 
 /* Documents of a corpus. */
 typedef struct cril_known_corpus {
-    uint64_t documents; /* that the study asks for; 0: not known */
-    uint64_t all;       /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t documents;         /* that the study asks for; 0: not known */
+    uint64_t all;               /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t characters, bytes; /* of the documents' texts */
 } cril_known_corpus;
 
 /* All numbers of a study by one protocol. */

@@ -26,7 +26,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_ITEMS = 4096 }; /* of a kind */
+enum { MAX_ITEMS = 4096 };                          /* of a kind */
+static const uint64_t MOST_STEPS = 999999999999999; /* a double is exact */
 
 struct cril_study {
     cril_study_info info; /* its lists are those below */
@@ -152,6 +153,7 @@ static bool check_file_name(struct loader *l, size_t line, const char *path, con
 struct model_fields {
     struct cril_yaml_text path, name, family, diverge;
     struct cril_yaml_texts tags;
+    struct cril_yaml_count step;
 };
 
 static const struct cril_yaml_key model_keys[] = {
@@ -160,19 +162,32 @@ static const struct cril_yaml_key model_keys[] = {
     {"family", CRIL_YAML_NAME, offsetof(struct model_fields, family), 0},
     {"tags", CRIL_YAML_NAMES, offsetof(struct model_fields, tags), 0},
     {"diverge", CRIL_YAML_NAME, offsetof(struct model_fields, diverge), 0},
+    {"step", CRIL_YAML_NUMBER, offsetof(struct model_fields, step), MOST_STEPS},
     {0},
 };
 
+/* Checkpoints of one run are one family, unless the file says otherwise. */
 static void add_model(struct loader *l, size_t line, const struct model_fields *f, const char *name,
                       const char *path, const char *const *tags)
 {
+    const char *family = f->family.text ? f->family.text : name;
+    uint64_t step = f->step.value;
+    size_t stem = 0;
+    const bool is_named = cril_study_step(name, f->step.line ? NULL : &step, &stem);
+
+    if (is_named && !f->family.text && !(family = cril_arena_text(&l->s->arena, name, stem))) {
+        no_memory(l);
+        return;
+    }
     ADD(l, models, line,
         (cril_study_model){.name = name,
-                           .family = f->family.text ? f->family.text : name,
+                           .family = family,
                            .path = path,
                            .tags = tags,
                            .n_tags = f->tags.n,
                            .base = f->diverge.text,
+                           .has_step = is_named || f->step.line,
+                           .step = step,
                            .line = line});
 }
 
@@ -324,6 +339,11 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
             "a pattern of files cannot have a name, each model has that of its file; take \"name\" "
             "away, or name "
             "one file");
+    else if (f.step.line)
+        FAULT(
+            l, f.step.line,
+            "a pattern of files cannot have a step, each model has the one that its name ends in; "
+            "take \"step\" away, or name one file");
     else if (l->touch_files)
         add_matches(l, item->line, &f, tags);
     else

@@ -274,6 +274,8 @@ static cril_status count_corpora(struct table *x, cril_error *err)
         if (!cril_current_corpus(x->current, i, &c))
             continue;
         x->t.corpora[i].documents = c.documents;
+        x->t.corpora[i].characters = c.characters;
+        x->t.corpora[i].bytes = c.bytes;
         st = cril_store_find_text(x->store, c.text, &x->t.corpora[i].all, err);
     }
     return st;

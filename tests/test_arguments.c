@@ -807,6 +807,8 @@ static void test_store(void **state)
     cril_slice *slices;
     cril_figure *rows;
     cril_cell cell, *cells;
+    const cril_document_divergence divergence = {.tokens = 1};
+    cril_known_divergence known_divergence;
     cril_claim *claim;
     cril_result result;
     cril_store *s;
@@ -828,6 +830,11 @@ static void test_store(void **state)
     REFUSED(cril_cell_of, &model, &corpus, NULL, &cell);
     REFUSED(cril_cell_of, &model, &corpus, info->protocols, NULL);
     must(cril_cell_of(&model, &corpus, info->protocols, &cell, &err), &err);
+    REFUSED(cril_divergence_cell_of, NULL, &model, &corpus, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, NULL, &corpus, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, NULL, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, &corpus, NULL, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, &corpus, info->protocols, NULL);
     REFUSED(cril_store_put_model, NULL, "a", &model, NULL);
     REFUSED(cril_store_put_model, s, NULL, &model, NULL);
     REFUSED(cril_store_put_model, s, "a", NULL, NULL);
@@ -852,6 +859,14 @@ static void test_store(void **state)
     REFUSED(cril_store_put, NULL, &cell, NULL, 0);
     REFUSED(cril_store_put, s, NULL, NULL, 0);
     REFUSED(cril_store_put, s, &cell, NULL, 1);
+    REFUSED(cril_store_put_divergences, NULL, &cell, NULL, 0);
+    REFUSED(cril_store_put_divergences, s, NULL, NULL, 0);
+    REFUSED(cril_store_put_divergences, s, &cell, NULL, 1);
+    REFUSED(cril_store_put_divergences, s, &cell, &divergence, 1); /* it has no base */
+    REFUSED(cril_store_divergence, NULL, &cell, &corpus, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, NULL, &corpus, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, &cell, NULL, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, &cell, &corpus, NULL, NULL);
     REFUSED(cril_store_missing, NULL, &cell, 1, &slices, &n);
     REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
     REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);
@@ -876,6 +891,9 @@ static void test_store(void **state)
     must(cril_current_look(s, info, &current, &err), &err);
     REFUSED(cril_current_cell, current, 0, 0, NULL, &cell_state);
     REFUSED(cril_current_cell, current, 0, 0, info->protocols, NULL);
+    REFUSED(cril_current_divergence, NULL, 0, 0, info->protocols, &cell_state);
+    REFUSED(cril_current_divergence, current, 0, 0, NULL, &cell_state);
+    REFUSED(cril_current_divergence, current, 0, 0, info->protocols, NULL);
     REFUSED(cril_current_table, current, NULL, &table);
     REFUSED(cril_current_table, current, info->protocols, NULL);
     IS(== false, cril_current_model, NULL, 0, &model);

@@ -35,7 +35,8 @@ typedef struct cril_study_model {
                          imported only */
     const char *const *tags; /* [n_tags] words to choose models by */
     size_t n_tags;
-    bool has_step; /* it is a checkpoint of a training, as of: */
+    const char *base; /* name of the model from which divergence is measured; NULL: none */
+    bool has_step;    /* it is a checkpoint of a training, as of: */
     uint64_t step;
     size_t line; /* in the study file, from 1 */
 } cril_study_model;
@@ -172,6 +173,13 @@ typedef struct cril_known {
 /* What an archive needs: value and escapes. Models are ordered, and lines drawn, by it. */
 double cril_known_with_escapes(const cril_known *k);
 
+/* How far a model is from its base on a corpus, measured on all documents (doc/diverge.md). */
+typedef struct cril_known_divergence {
+    uint64_t documents, tokens; /* that are compared; tokens 0: nothing is known */
+    double mean_kl, same_top, ln_ppl_ratio;
+    cril_interval mean_kl_interval; /* all 0 where fewer than 2 documents have tokens */
+} cril_known_divergence;
+
 /* Documents of a corpus. */
 typedef struct cril_known_corpus {
     uint64_t documents;         /* that the study asks for; 0: not known */
@@ -182,10 +190,11 @@ typedef struct cril_known_corpus {
 /* All numbers of a study by one protocol. */
 typedef struct cril_study_table {
     size_t n_models, n_corpora, n_benchmarks;
-    cril_known *bpc;            /* [n_models][n_corpora] */
-    cril_known *score;          /* [n_models][n_benchmarks] */
-    cril_known_corpus *corpora; /* [n_corpora]; NULL: nothing is known of them */
-    void *owned;                /* strings */
+    cril_known *bpc;                   /* [n_models][n_corpora] */
+    cril_known *score;                 /* [n_models][n_benchmarks] */
+    cril_known_divergence *divergence; /* [n_models][n_corpora] */
+    cril_known_corpus *corpora;        /* [n_corpora]; NULL: nothing is known of them */
+    void *owned;                       /* strings */
 } cril_study_table;
 
 void cril_study_table_free(cril_study_table *t);

@@ -6,15 +6,12 @@
  */
 #include <cril/diverge.h>
 
-#include "model/divergence.h"
 #include "model/model.h"
-#include "model/plan.h"
 #include "score/others.h"
 #include "score/result.h"
 #include "score/scorer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
-#include "util/memory.h"
 #include "util/size.h"
 
 #include <math.h>
@@ -509,15 +506,6 @@ double cril_diverge_speed(const cril_diverger *d, size_t model)
 
 /* ---- Life ---- */
 
-/* The bound of one of n models, less what all share. */
-static size_t part_of_memory(const cril_diverger *d, const cril_score_options *o, size_t n)
-{
-    const size_t rows = o->batch_tokens ? o->batch_tokens : CRIL_DEFAULT_ROWS,
-                 held = cril_memory_resident() + rows * cril_heads_row_bytes(n, d->ids);
-
-    return o->memory_bytes > held ? held + (o->memory_bytes - held) / n : o->memory_bytes;
-}
-
 static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
                           const cril_score_options *options, cril_error *err)
 {
@@ -537,8 +525,7 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
             d->ids = cril_model_logits(models[i]);
     if ((st = cril_scorer_check(models[0], &o, err)) != CRIL_OK)
         return st;
-    if (o.memory_bytes)
-        o.memory_bytes = part_of_memory(d, &o, n);
+    o.memory_bytes = cril_others_memory(o.memory_bytes, o.batch_tokens, n, d->ids);
     st = cril_others_say_share(cril_scorer_create(models[0], &o, &d->scorer, err), err);
     return st == CRIL_OK ? cril_scorer_compare(d->scorer, models + 1, n - 1, err) : st;
 }

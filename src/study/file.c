@@ -152,7 +152,7 @@ static bool check_file_name(struct loader *l, size_t line, const char *path, con
 /* ---- models ---- */
 
 struct model_fields {
-    struct cril_yaml_text path, name, family;
+    struct cril_yaml_text path, name, family, diverge;
     struct cril_yaml_texts tags;
     struct cril_yaml_count step;
 };
@@ -162,6 +162,7 @@ static const struct cril_yaml_key model_keys[] = {
     {"name", CRIL_YAML_NAME, offsetof(struct model_fields, name), 0},
     {"family", CRIL_YAML_NAME, offsetof(struct model_fields, family), 0},
     {"tags", CRIL_YAML_NAMES, offsetof(struct model_fields, tags), 0},
+    {"diverge", CRIL_YAML_NAME, offsetof(struct model_fields, diverge), 0},
     {"step", CRIL_YAML_NUMBER, offsetof(struct model_fields, step), MOST_STEPS},
     {0},
 };
@@ -185,6 +186,7 @@ static void add_model(struct loader *l, size_t line, const struct model_fields *
                            .path = path,
                            .tags = tags,
                            .n_tags = f->tags.n,
+                           .base = f->diverge.text,
                            .has_step = is_named || f->step.line,
                            .step = step,
                            .line = line});
@@ -316,6 +318,10 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
         return;
     if (!(tags = words_of(l, &f.tags)))
         return;
+    if (f.diverge.text && !f.path.text)
+        FAULT(l, f.diverge.line,
+              "divergence is measured, but this model has no \"path\"; give it one, or take "
+              "\"diverge\" away");
     if (!f.path.text && !f.name.text)
         FAULT(
             l, item->line,
@@ -815,6 +821,56 @@ static void check_model_names(struct loader *l)
         }
 }
 
+/* Whether a model's item is a pattern that matches others, too: these have the item's very text. */
+static bool has_twin(const cril_study_info *s, size_t model)
+{
+    for (size_t i = 0; i < s->n_models; i++)
+        if (i != model && s->models[i].base == s->models[model].base)
+            return true;
+    return false;
+}
+
+static const cril_study_model *find_model(const cril_study_info *s, const char *name,
+                                          struct cril_nearest_name *nearest)
+{
+    for (size_t i = 0; i < s->n_models; i++) {
+        if (strcmp(s->models[i].name, name) == 0)
+            return &s->models[i];
+        cril_nearest_name_offer(nearest, s->models[i].name);
+    }
+    return NULL;
+}
+
+/* From what models diverge. A pattern may match the base, which then has none. */
+static void check_bases(struct loader *l)
+{
+    const cril_study_info *s = &l->s->info;
+
+    for (size_t i = 0; i < s->n_models && going_on(l); i++) {
+        cril_study_model *m = &l->s->models[i];
+        struct cril_nearest_name nearest = {.word = m->base};
+        const cril_study_model *base = m->base ? find_model(s, m->base, &nearest) : NULL;
+
+        if (m->base && !base)
+            FAULT(l, m->line,
+                  "diverge: \"%.60s\" is no model of this study%s%s%s; name the model from which "
+                  "divergence is measured",
+                  m->base, nearest.best ? "; did you mean \"" : "",
+                  nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+        else if (base && !base->path)
+            FAULT(l, m->line,
+                  "diverge: the model \"%.60s\" has no \"path\"; give it one, or name another "
+                  "model",
+                  m->base);
+        else if (base && base == m && !has_twin(s, i))
+            FAULT(l, m->line,
+                  "diverge: the model \"%.60s\" cannot diverge from itself; name another one",
+                  m->base);
+        else if (base && base == m)
+            m->base = NULL;
+    }
+}
+
 /* A name of line is taken by what stands at `before`. */
 static void taken(struct loader *l, const char *what, const char *name, size_t line, const char *by,
                   size_t before)
@@ -1027,6 +1083,7 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
     known = going_on(l) && l->y.faults.n == faults;
     if (known) {
         check_model_names(l);
+        check_bases(l);
         check_corpus_names(l);
         check_benchmark_names(l);
         known = going_on(l) && l->y.faults.n == faults;

@@ -26,7 +26,7 @@ enum cril_option_kind {
 
 /* Zero-initialised it is empty. Release with free(data). */
 struct cril_args_list {
-    const char **data; /* [n] borrowed from argv */
+    const char **data; /* [n] borrowed, at first from argv */
     size_t n;
 };
 

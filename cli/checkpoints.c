@@ -171,15 +171,6 @@ static bool has_suffix(const char *name, const char *suffix)
     return n > m && strcmp(name + n - m, suffix) == 0;
 }
 
-/* A part of a split model that is not its first: "-00002-of-00005.gguf". */
-static bool is_later_part(const char *name)
-{
-    unsigned part, parts;
-    const size_t n = strlen(name), tail = strlen("-00002-of-00005.gguf");
-
-    return n > tail && sscanf(name + n - tail, "-%5u-of-%5u.gguf", &part, &parts) == 2 && part != 1;
-}
-
 static char *join(const char *folder, const char *name)
 {
     const size_t n = strlen(folder), size = n + strlen(name) + 2;
@@ -207,7 +198,7 @@ static bool look_at(struct cril_checkpoints *c, const char *folder, const char *
     if (lstat(path, &info) == 0 && S_ISDIR(info.st_mode)) {
         if (depth < MAX_DEPTH && !scan(c, path, depth + 1))
             good = errno != ENOMEM; /* it may be gone by now */
-    } else if (has_suffix(name, ".gguf") && !is_later_part(name)) {
+    } else if (has_suffix(name, ".gguf") && !cril_model_is_later_part(name)) {
         if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
             return note(c, path);
     }

@@ -237,8 +237,7 @@ static void print_table(const struct files *f, double level)
     char interval[64], bpc[16], difference[16];
 
     for (size_t i = 0; i < f->n; i++)
-        if (cril_text_width(f->pairs[i].a->corpus_path) > width)
-            width = cril_text_width(f->pairs[i].a->corpus_path);
+        cril_widen(&width, f->pairs[i].a->corpus_path);
     snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * level);
     snprintf(bpc, sizeof(bpc), "BPC %s", f->side);
     snprintf(difference, sizeof(difference), "%s - A", f->side);

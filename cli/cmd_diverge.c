@@ -25,9 +25,10 @@ enum { DEFAULT_TOP = 5 };
 
 struct settings {
     struct cril_args_list models;
-    const char *protocol, *field, *prompt_field, *format, *output;
-    uint64_t threads, memory, window, stride, batch, limit, level, resamples, seed, top;
-    bool fetch, json, force, strict, quiet, verbose;
+    cril_corpus_options corpus;
+    const char *protocol, *output;
+    uint64_t threads, memory, window, stride, batch, level, resamples, seed, top;
+    bool fetch, json, force, quiet, verbose;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -154,12 +155,8 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
     if (s->window && s->stride > s->window)
         return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --window %" PRIu64,
                                s->stride, s->window);
-    if (s->prompt_field) {
-        const cril_corpus_options wanted = {
-            .field = s->field, .prompt_field = s->prompt_field, .format = s->format};
-
-        code = cril_corpora_check_prompts(cmd, s->protocol, &wanted);
-    }
+    if (s->corpus.prompt_field)
+        code = cril_corpora_check_prompts(cmd, s->protocol, &s->corpus);
     if (code == CRIL_ARGS_GO_ON)
         code = cril_models_locate(&s->models, s->fetch, s->quiet);
     if (code == CRIL_ARGS_GO_ON && s->models.n < 2)
@@ -170,15 +167,6 @@ static int check_usage(const struct cril_cmd *cmd, struct settings *s, int n, ch
         return cril_args_usage(cmd, "%s is %s and cannot be an output",
                                strcmp(out, "-") == 0 ? "standard output" : out, read_as);
     return CRIL_ARGS_GO_ON;
-}
-
-static cril_corpus_options corpus_options(const struct settings *s)
-{
-    return (cril_corpus_options){.field = s->field,
-                                 .prompt_field = s->prompt_field,
-                                 .format = s->format,
-                                 .strict = s->strict,
-                                 .limit = s->limit};
 }
 
 /* Ids that not all models have a logit for are left out of all of them. */
@@ -244,14 +232,13 @@ static int on_progress(void *user, const cril_score_progress *p)
 
 static bool compare_one(struct run *r, const char *name)
 {
-    const cril_corpus_options wanted = corpus_options(r->set);
     const cril_score_callbacks callbacks = {.user = r, .on_progress = on_progress};
     cril_corpus_stats stats = {0};
     cril_corpus *corpus;
     cril_error err = {0};
     cril_status st;
 
-    if (cril_corpus_open(name, &wanted, &corpus, &err) != CRIL_OK) {
+    if (cril_corpus_open(name, &r->set->corpus, &corpus, &err) != CRIL_OK) {
         cril_corpus_explain(name, &stats, &err);
         return false;
     }
@@ -291,11 +278,9 @@ static bool take_figures(struct run *r)
 static bool write_result(struct run *r)
 {
     const struct cril_diverging d = {.models = r->models,
-                                     .names = r->set->models.data,
                                      .sha256 = r->sha256,
                                      .n_models = r->n_models,
                                      .diverger = r->diverger,
-                                     .corpora = r->corpora,
                                      .bases = r->bases,
                                      .n_corpora = r->n_corpora,
                                      .figures = r->figures,
@@ -315,9 +300,8 @@ static bool write_result(struct run *r)
 static bool compare_all(struct run *r)
 {
     const struct settings *s = r->set;
-    const cril_corpus_options wanted = corpus_options(s);
 
-    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora))
+    if (!cril_corpora_check(&s->corpus, r->n_corpora, r->corpora))
         return false;
     if (s->output && strcmp(s->output, "-") != 0 &&
         !cril_output_open(&r->result, s->output, s->force))

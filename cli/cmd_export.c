@@ -42,7 +42,8 @@ static void more_help(void)
     fputs(
         "\nScores are percentages, as 'cril study import' reads them. Figures that are not known\n"
         "have no row. A figure that was measured before the study file, a model or a corpus\n"
-        "changed has a row of origin \"out of date\", whose source says what changed.\n"
+        "changed has a row of origin \"out of date\", whose source says what changed. The source\n"
+        "of a divergence (mean_kl, same_top, ln_ppl_ratio) is the model from which it is.\n"
         "\nExamples:\n"
         "  cril export study.yaml >figures.csv\n",
         stdout);
@@ -50,7 +51,7 @@ static void more_help(void)
 
 struct figure {
     const cril_study_model *model;
-    const char *kind, *of, *group; /* kind: "bpc", "score" */
+    const char *kind, *of, *group; /* kind: "bpc", "score", "mean_kl" .. */
     const cril_known *known;
     double unit;
     bool old; /* what was measured, and is out of date */
@@ -58,44 +59,66 @@ struct figure {
 
 typedef bool (*print_figure)(void *user, const struct figure *f);
 
+/* A figure, and what is out of date of it. False: print has failed. */
+static bool print_known(struct figure f, print_figure print, void *user)
+{
+    if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
+        return false;
+    f.old = f.known->out_of_date != NULL;
+    return !f.old || print(user, &f);
+}
+
+/* How far a model is from its base, which is the figures' source. */
+static bool print_divergence(const cril_study_model *m, const cril_study_corpus *c,
+                             const cril_known_divergence *d, print_figure print, void *user)
+{
+    const struct {
+        const char *kind;
+        double value;
+    } figures[] = {
+        {"mean_kl", d->mean_kl}, {"same_top", d->same_top}, {"ln_ppl_ratio", d->ln_ppl_ratio}};
+    bool good = true;
+
+    for (size_t i = 0; d->tokens && i < sizeof(figures) / sizeof(*figures) && good; i++) {
+        const cril_known known = {.value = figures[i].value,
+                                  .se = NAN,
+                                  .origin = CRIL_ORIGIN_MEASURED,
+                                  .source = m->base};
+
+        good =
+            print(user, &(struct figure){m, figures[i].kind, c->name, c->group, &known, 1, false});
+    }
+    return good;
+}
+
 /* Every known number, model by model. False: print has failed. */
 static bool each_figure(const struct cril_studying *s, print_figure print, void *user)
 {
     const cril_study_info *info = s->info;
+    bool good = true;
 
     for (size_t m = 0; m < info->n_models; m++) {
-        for (size_t i = 0; i < info->n_corpora; i++) {
-            struct figure f = {&info->models[m],
-                               "bpc",
-                               info->corpora[i].name,
-                               info->corpora[i].group,
-                               &s->table.bpc[m * info->n_corpora + i],
-                               1,
-                               false};
+        const cril_study_model *model = &info->models[m];
 
-            if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
-                return false;
-            f.old = f.known->out_of_date != NULL;
-            if (f.old && !print(user, &f))
-                return false;
+        for (size_t i = 0; i < info->n_corpora && good; i++) {
+            const cril_study_corpus *c = &info->corpora[i];
+            const size_t at = m * info->n_corpora + i;
+
+            good = print_known((struct figure){model, "bpc", c->name, c->group, &s->table.bpc[at],
+                                               1, false},
+                               print, user) &&
+                   print_divergence(model, c, &s->table.divergence[at], print, user);
         }
-        for (size_t i = 0; i < info->n_benchmarks; i++) {
-            struct figure f = {&info->models[m],
-                               "score",
-                               info->benchmarks[i].name,
-                               info->benchmarks[i].group,
-                               &s->table.score[m * info->n_benchmarks + i],
-                               100,
-                               false};
+        for (size_t i = 0; i < info->n_benchmarks && good; i++) {
+            const cril_study_benchmark *b = &info->benchmarks[i];
 
-            if (f.known->origin != CRIL_ORIGIN_NONE && !print(user, &f))
-                return false;
-            f.old = f.known->out_of_date != NULL;
-            if (f.old && !print(user, &f))
-                return false;
+            good = print_known((struct figure){model, "score", b->name, b->group,
+                                               &s->table.score[m * info->n_benchmarks + i], 100,
+                                               false},
+                               print, user);
         }
     }
-    return true;
+    return good;
 }
 
 static const char *origin(const struct figure *f)

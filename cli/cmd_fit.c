@@ -211,9 +211,8 @@ static void print_models(const struct run *r, const cril_study_line *l)
     for (size_t i = 0; i < l->models.n; i++) {
         const cril_study_model *m = &models[l->models.model[i]];
 
-        width = cril_text_width(m->name) > width ? cril_text_width(m->name) : width;
-        family_width =
-            cril_text_width(m->family) > family_width ? cril_text_width(m->family) : family_width;
+        cril_widen(&width, m->name);
+        cril_widen(&family_width, m->family);
     }
     printf("\n%-*s  %-*s %8s %8s %8s %9s %9s %8s\n", width, "model", family_width, "family", "BPC",
            "score", "fitted", "residual", "in errors", "Cook");
@@ -295,8 +294,7 @@ static void print_table(const struct run *r, const struct outcome *each, size_t 
     double level = 0;
 
     for (size_t i = 0; i < n; i++) {
-        width =
-            cril_text_width(each[i].fit->name) > width ? cril_text_width(each[i].fit->name) : width;
+        cril_widen(&width, each[i].fit->name);
         level = each[i].fitted ? each[i].line.line.level : level;
     }
     printf("%-*s %6s %8s %16.0f %% %8s %9s %7s %9s  off the line\n", width, "line", "models",

@@ -112,8 +112,7 @@ static void print_table(const struct row *rows, size_t n, const struct settings 
     int width = cril_text_width("archive");
 
     for (size_t i = 0; i < n; i++)
-        if (cril_text_width(cril_input_spoken(rows[i].name)) > width)
-            width = cril_text_width(cril_input_spoken(rows[i].name));
+        cril_widen(&width, cril_input_spoken(rows[i].name));
     print_header(width);
     for (size_t i = 0; i < n; i++) {
         const cril_archive_info *info = cril_archive_info_of(rows[i].in.archive);

@@ -229,8 +229,7 @@ static void print_table(const struct run *r)
     int width = cril_text_width("line");
 
     for (size_t i = 0; i < r->n; i++)
-        if (cril_text_width(r->said[i].fit->name) > width)
-            width = cril_text_width(r->said[i].fit->name);
+        cril_widen(&width, r->said[i].fit->name);
     printf("%-*s %6s %8s %9s %16.0f %%%s\n", width, "line", "models", "BPC", "score",
            100 * r->said[0].p.level, r->set.model ? "    actual  in errors" : "");
     for (size_t i = 0; i < r->n; i++) {

@@ -1,8 +1,9 @@
 /*
- * cril report: a study as one HTML page. All on it is read from the database as it is now; nothing
- * is computed but the lines.
+ * cril report: a study as one HTML page, or one figure of it. All on it is read from the database
+ * as it is now; nothing is computed but the lines.
  */
 #include "args.h"
+#include "convert.h"
 #include "output.h"
 #include "reads.h"
 #include "studying.h"
@@ -18,9 +19,9 @@
 #include <sys/stat.h>
 
 struct settings {
-    const char *output, *protocol, *date;
-    uint64_t level, resamples, seed;
-    bool force;
+    const char *output, *protocol, *date, *figure;
+    uint64_t level, resamples, seed, width;
+    bool force, list_figures;
 };
 
 #define AT(field) offsetof(struct settings, field)
@@ -33,12 +34,27 @@ static const struct cril_option options[] = {
      .kind = CRIL_OPTION_TEXT,
      .value = "FILE",
      .offset = AT(output),
-     .help = "write the page to FILE, not to standard output"},
+     .help = "write to FILE, not to standard output"},
     {.letter = 'f',
      .name = "force",
      .kind = CRIL_OPTION_FLAG,
      .offset = AT(force),
      .help = "overwrite FILE"},
+    {.name = "figure",
+     .kind = CRIL_OPTION_TEXT,
+     .value = "NAME",
+     .offset = AT(figure),
+     .help = "one figure alone; by the ending of FILE: .svg, .pdf, .png, .csv (its numbers)"},
+    {.name = "list-figures",
+     .kind = CRIL_OPTION_FLAG,
+     .offset = AT(list_figures),
+     .help = "print the names of the figures that this study has"},
+    {.name = "width",
+     COUNT,
+     .offset = AT(width),
+     .min = CRIL_FIGURE_MIN_WIDTH,
+     .max = CRIL_FIGURE_MAX_WIDTH,
+     .help = "width of a figure in CSS pixels (default: 960)"},
     {.name = "protocol",
      .kind = CRIL_OPTION_TEXT,
      .value = "NAME",
@@ -74,10 +90,13 @@ static void print_more_help(void)
 {
     fputs("\nThe page needs no network, no script and no other file. A figure that the database "
           "does\n"
-          "not have is a dash.\n"
+          "not have is a dash. PDF and PNG files of a figure are made by rsvg-convert, if it is\n"
+          "installed (Debian: librsvg2-bin).\n"
           "\nExamples:\n"
           "  cril report study.yaml -o report.html\n"
-          "  cril report study.yaml --protocol hkust --date 2031-05-01 -o report.html\n",
+          "  cril report study.yaml --protocol hkust --date 2031-05-01 -o report.html\n"
+          "  cril report study.yaml --list-figures\n"
+          "  cril report study.yaml --figure line -o line.svg\n",
           stdout);
 }
 
@@ -125,7 +144,9 @@ static void find_models(struct report *r)
         cril_store_model m;
 
         if (cril_current_model(r->s.current, i, &m)) {
-            const cril_report_identity id = {r->s.info->models[i].name, keep_hash(r, m.sha256)};
+            const cril_report_identity id = {.name = r->s.info->models[i].name,
+                                             .sha256 = keep_hash(r, m.sha256),
+                                             .bytes = m.bytes};
 
             r->models[r->options.n_identified_models++] = id;
         }
@@ -161,8 +182,8 @@ static cril_status find_corpora(struct report *r, cril_error *err)
 
         if (!cril_current_corpus(r->s.current, i, &c))
             continue;
-        r->corpora[r->options.n_identified_corpora] =
-            (cril_report_identity){r->s.info->corpora[i].name, keep_hash(r, c.sha256)};
+        r->corpora[r->options.n_identified_corpora] = (cril_report_identity){
+            .name = r->s.info->corpora[i].name, .sha256 = keep_hash(r, c.sha256)};
         r->options.n_identified_corpora++;
         st = add_baselines(r, i, &c, err);
     }
@@ -184,36 +205,88 @@ static cril_status gather(struct report *r, cril_error *err)
     return find_corpora(r, err);
 }
 
-static void note_written(const struct report *r, const char *path)
+static void note_written(const struct report *r, const struct settings *set)
 {
     struct stat info;
 
-    if (stat(path, &info) == 0 && S_ISREG(info.st_mode))
-        cril_print_note("%s: the report of %s, %jd bytes; open it in a browser", path,
-                        r->s.info->title, (intmax_t)info.st_size);
+    if (stat(set->output, &info) == 0 && S_ISREG(info.st_mode))
+        cril_print_note("%s: the %s of %s, %jd bytes%s", set->output,
+                        set->figure ? "figure" : "report", r->s.info->title, (intmax_t)info.st_size,
+                        set->figure ? "" : "; open it in a browser");
+}
+
+/* What a figure's file is called at its end: "svg", "pdf", "png", "csv". NULL: something else. */
+static const char *format_of(const char *output)
+{
+    static const char *const formats[] = {"svg", "pdf", "png", "csv"};
+    const char *dot = output ? strrchr(output, '.') : NULL;
+
+    if (!output || strcmp(output, "-") == 0)
+        return formats[0];
+    for (size_t i = 0; dot && i < sizeof(formats) / sizeof(formats[0]); i++)
+        if (strcmp(dot + 1, formats[i]) == 0)
+            return formats[i];
+    return NULL;
+}
+
+static cril_status write_figure(struct report *r, const struct settings *set, FILE *f,
+                                cril_error *err)
+{
+    return cril_study_figure(f, r->s.info, &r->s.table, &r->options, set->figure,
+                             (unsigned)set->width, err);
+}
+
+/* By way of a temporary file. *told: the reason was printed. */
+static cril_status write_converted(struct report *r, const struct settings *set, const char *format,
+                                   FILE *f, bool *told, cril_error *err)
+{
+    FILE *svg = cril_output_temporary();
+    cril_status st = svg ? write_figure(r, set, svg, err) : CRIL_ERR_IO;
+
+    *told = !svg;
+    if (st == CRIL_OK && !cril_convert_svg(svg, format, f)) {
+        *told = true;
+        st = CRIL_ERR_IO;
+    }
+    if (svg)
+        fclose(svg);
+    return st;
+}
+
+static cril_status write_to(struct report *r, const struct settings *set, FILE *f, bool *told,
+                            cril_error *err)
+{
+    const char *format = format_of(set->output);
+
+    if (!set->figure)
+        return cril_study_report(f, r->s.info, &r->s.table, &r->options, err);
+    if (strcmp(format, "csv") == 0)
+        return cril_study_figure_data(f, r->s.info, &r->s.table, &r->options, set->figure, err);
+    if (strcmp(format, "svg") == 0)
+        return write_figure(r, set, f, err);
+    return write_converted(r, set, format, f, told, err);
 }
 
 /* Into FILE, which appears whole or not at all. */
-static bool write_page(struct report *r, const struct settings *set)
+static bool write_file(struct report *r, const struct settings *set)
 {
     struct cril_output out = {0};
+    bool told = false;
     cril_error err;
 
-    r->options.line = (cril_study_line_options){
-        .level = (double)set->level / 100, .resamples = (size_t)set->resamples, .seed = set->seed};
-    r->options.models = r->models;
-    r->options.corpora = r->corpora;
-    r->options.baselines = r->baselines;
-    r->options.date = set->date;
     if (!cril_output_open(&out, set->output ? set->output : "-", set->force))
         return false;
     errno = 0;
-    if (cril_study_report(out.file, r->s.info, &r->s.table, &r->options, &err) == CRIL_OK) {
+    if (write_to(r, set, out.file, &told, &err) == CRIL_OK) {
         if (!cril_output_commit(&out))
             return false;
         if (set->output)
-            note_written(r, set->output);
+            note_written(r, set);
         return true;
+    }
+    if (told) {
+        cril_output_discard(&out);
+        return false;
     }
     if (err.status == CRIL_ERR_IO && !set->output) {
         cril_stdout_failed(errno); /* main says so */
@@ -228,6 +301,50 @@ static bool write_page(struct report *r, const struct settings *set)
     return false;
 }
 
+static void print_figure(void *user, const char *name, const char *shows)
+{
+    (void)user;
+    cril_print_escaped(stdout, name, strlen(name));
+    printf("\t%s\n", shows);
+}
+
+static bool list_figures(const struct report *r)
+{
+    cril_error err;
+
+    if (cril_study_figures(r->s.info, &r->s.table, &r->options, print_figure, NULL, &err) ==
+        CRIL_OK)
+        return true;
+    cril_print_error("%s", err.message);
+    return false;
+}
+
+static void set_options(struct report *r, const struct settings *set)
+{
+    r->options.line = (cril_study_line_options){
+        .level = (double)set->level / 100, .resamples = (size_t)set->resamples, .seed = set->seed};
+    r->options.models = r->models;
+    r->options.corpora = r->corpora;
+    r->options.baselines = r->baselines;
+    r->options.date = set->date;
+}
+
+/* What excludes each other; 0, or the exit code. */
+static int check(const struct cril_cmd *cmd, const struct settings *set)
+{
+    if (set->list_figures && (set->figure || set->output))
+        return cril_args_usage(cmd, "--list-figures prints names and writes no file; take --figure "
+                                    "and --output away");
+    if (set->width && !set->figure)
+        return cril_args_usage(cmd, "--width is that of a figure; add --figure");
+    if (set->figure && set->date)
+        return cril_args_usage(cmd, "--date stands on the page, not on a figure");
+    if (set->figure && !format_of(set->output))
+        return cril_args_usage(cmd, "%s: a figure's file ends in .svg, .pdf, .png or .csv",
+                               set->output);
+    return 0;
+}
+
 static int run(const struct cril_cmd *cmd, int argc, char **argv)
 {
     struct settings set = {.level = 95, .resamples = 1000};
@@ -237,15 +354,19 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
+    if ((code = check(cmd, &set)))
+        return code;
     if (set.output && !cril_output_check(set.output, set.force))
         return 1;
     code = 1;
     if (cril_studying_open(&r.s, argv[0], set.protocol)) {
         cril_reads_study(r.s.info, true);
-        if (gather(&r, &err) != CRIL_OK)
+        if (gather(&r, &err) != CRIL_OK) {
             cril_print_error("%s", err.message);
-        else
-            code = !write_page(&r, &set);
+        } else {
+            set_options(&r, &set);
+            code = !(set.list_figures ? list_figures(&r) : write_file(&r, &set));
+        }
     }
     release(&r);
     return code;
@@ -253,7 +374,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
 const struct cril_cmd cril_cmd_report = {
     .name = "report",
-    .summary = "Write a study as one HTML page: line, leaderboard, method.",
+    .summary = "Write a study as one HTML page, or one of its figures.",
     .usage = "report [options] STUDY.yaml",
     .run = run,
     .options = options,

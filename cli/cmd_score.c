@@ -210,8 +210,7 @@ static int check_files(const struct cril_cmd *cmd, const struct cril_score_args 
 /* What a text behind a prompt cannot be. */
 static int check_prompts(const struct cril_cmd *cmd, const struct cril_score_args *s)
 {
-    const cril_corpus_options wanted = cril_score_corpus_options(s);
-    const int code = cril_corpora_check_prompts(cmd, s->protocol, &wanted);
+    const int code = cril_corpora_check_prompts(cmd, s->protocol, &s->corpus);
 
     if (code == CRIL_ARGS_GO_ON && s->prove)
         return cril_args_usage(cmd, "%s cannot take --prompt-field: an archive holds whole texts",
@@ -307,7 +306,7 @@ static int check_usage(const struct cril_cmd *cmd, struct cril_score_args *s, in
     if (s->context && s->stride > s->context)
         return cril_args_usage(cmd, "--stride %" PRIu64 " is larger than --context %" PRIu64,
                                s->stride, s->context);
-    if (s->prompt_field && (code = check_prompts(cmd, s)) != CRIL_ARGS_GO_ON)
+    if (s->corpus.prompt_field && (code = check_prompts(cmd, s)) != CRIL_ARGS_GO_ON)
         return code;
     if (s->token_nats && n > 1)
         return cril_args_usage(cmd, "--token-nats takes one corpus, run it once for each");
@@ -362,7 +361,7 @@ static bool prove_all(struct cril_score_run *r)
     r->proving.options.threads = (unsigned)s->threads;
     r->proving.options.memory_bytes = (size_t)s->memory;
     r->proving.options.batch_tokens = (size_t)s->batch;
-    r->proving.corpus = cril_score_corpus_options(s);
+    r->proving.corpus = s->corpus;
     r->proving.progress = &r->progress;
     cril_scorer_free(r->scorer); /* its memory is needed */
     r->scorer = NULL;
@@ -446,9 +445,7 @@ static bool write_all_json(struct cril_score_run *r)
 static bool score_models(struct cril_score_run *r)
 {
     const struct cril_score_args *s = r->set;
-    const struct cril_ranking ranking = {.models = s->models.data,
-                                         .corpora = r->corpora,
-                                         .results = r->all,
+    const struct cril_ranking ranking = {.results = r->all,
                                          .n_models = s->models.n,
                                          .n_corpora = r->n_corpora,
                                          .interval = {.level = (double)s->level / 100,
@@ -472,9 +469,8 @@ static bool score_models(struct cril_score_run *r)
 
 static bool score_all(struct cril_score_run *r)
 {
-    const cril_corpus_options wanted = cril_score_corpus_options(r->set);
 
-    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) || !open_outputs(r))
+    if (!cril_corpora_check(&r->set->corpus, r->n_corpora, r->corpora) || !open_outputs(r))
         return false;
     return cril_score_is_ranking(r) ? score_models(r) : score_model(r);
 }
@@ -495,9 +491,8 @@ static void close_outputs(struct cril_score_run *r)
 /* Nothing is written but rows of a file of runs. */
 static int watch(struct cril_score_run *r)
 {
-    const cril_corpus_options wanted = cril_score_corpus_options(r->set);
 
-    if (!cril_corpora_check(&wanted, r->n_corpora, r->corpora) ||
+    if (!cril_corpora_check(&r->set->corpus, r->n_corpora, r->corpora) ||
         (r->set->csv && !cril_runs_csv_check(r->set->csv)))
         return 1;
     return cril_score_watch(r);
@@ -521,8 +516,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     r.n_corpora = (size_t)argc;
     r.name_width = cril_text_width("average");
     for (size_t i = 0; i < r.n_corpora; i++)
-        if (cril_text_width(argv[i]) > r.name_width)
-            r.name_width = cril_text_width(argv[i]);
+        cril_widen(&r.name_width, argv[i]);
     cril_progress_init(&r.progress, set.quiet);
     cril_output_catch_signals();
     if (set.watch)

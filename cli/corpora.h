@@ -9,20 +9,20 @@
 
 #include <cril/corpus.h>
 
-/* Rows of a table; AT(field) is the offset of a field of the command's settings. */
+/* Rows of a table; AT(corpus.field) is the offset of a field of the command's settings. */
 /* clang-format off */
 #define CRIL_CORPUS_ROWS \
     { .group = "Corpus", .name = "field", .kind = CRIL_OPTION_TEXT, .value = "NAME", \
-      .offset = AT(field), .help = "JSON key or CSV column of the text (default: content)" }, \
+      .offset = AT(corpus.field), .help = "JSON key or CSV column of the text (default: content)" }, \
     { .name = "prompt-field", .kind = CRIL_OPTION_TEXT, .value = "NAME", \
-      .offset = AT(prompt_field), \
+      .offset = AT(corpus.prompt_field), \
       .help = "key or column of a prompt; the text behind it alone is scored" }, \
-    { .name = "format", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(format), \
+    { .name = "format", .kind = CRIL_OPTION_TEXT, .value = "NAME", .offset = AT(corpus.format), \
       .choice = cril_corpus_format_name, \
       .help = "jsonl, csv or text (default: by the file's name)" }, \
-    { .name = "limit", .kind = CRIL_OPTION_NUMBER, .value = "N", .offset = AT(limit), .min = 1, \
+    { .name = "limit", .kind = CRIL_OPTION_NUMBER, .value = "N", .offset = AT(corpus.limit), .min = 1, \
       .max = INT64_MAX, .help = "score the first N documents of each corpus (default: all)" }, \
-    { .name = "strict", .kind = CRIL_OPTION_FLAG, .offset = AT(strict), \
+    { .name = "strict", .kind = CRIL_OPTION_FLAG, .offset = AT(corpus.strict), \
       .help = "a bad line is an error (default: skipped and counted)" }
 /* clang-format on */
 

@@ -84,7 +84,7 @@ static json_t *corpus_figures(const struct cril_diverging *d, size_t model)
     for (size_t i = 0; i < d->n_corpora && !bad; i++) {
         json_t *o = figures(cril_diverging_figures(d, model, i));
 
-        bad = json_object_set_new(o, "corpus", cril_json_string(d->corpora[i])) ||
+        bad = json_object_set_new(o, "corpus", cril_json_string(d->bases[i].corpus_path)) ||
               json_object_set_new(o, "sha256", json_string(d->bases[i].corpus_sha256));
         bad |= json_array_append_new(list, o);
     }
@@ -115,9 +115,9 @@ static json_t *worst(const struct cril_diverging *d, size_t model)
         bad = json_array_append_new(
             list,
             json_pack("{s:o, s:I, s:I, s:i, s:f, s:f, s:f, s:o, s:o, s:o}", "corpus",
-                      cril_json_string(d->corpora[w->corpus]), "document", (json_int_t)w->document,
-                      "position", (json_int_t)w->position, "id", (int)w->id, "kl", w->kl, "nats",
-                      w->nats, "nats_base", w->nats_base, "before",
+                      cril_json_string(d->bases[w->corpus].corpus_path), "document",
+                      (json_int_t)w->document, "position", (json_int_t)w->position, "id",
+                      (int)w->id, "kl", w->kl, "nats", w->nats, "nats_base", w->nats_base, "before",
                       text_of(d, w->window, w->n_before), "text", text_of(d, &w->id, 1), "after",
                       text_of(d, w->window + w->n_before + 1, w->n_after)));
     if (!bad)
@@ -130,12 +130,13 @@ static json_t *model_json(const struct cril_diverging *d, size_t model)
 {
     const cril_model *m = d->models[model];
 
-    return json_pack(
-        "{s:o, s:o, s:s, s:s, s:I, s:I, s:f, s:o}", "path", cril_json_string(d->names[model]),
-        "name", cril_json_string(cril_model_name(m)), "types", cril_model_types(m), "sha256",
-        d->sha256[model], "parameters", (json_int_t)cril_model_parameters(m), "bytes",
-        (json_int_t)cril_model_bytes(m), "bits_a_weight", cril_diverging_bits_a_weight(m),
-        "tokens_a_second", real(cril_diverge_speed(d->diverger, model)));
+    return json_pack("{s:o, s:o, s:s, s:s, s:I, s:I, s:f, s:o}", "path",
+                     cril_json_string(cril_model_path(d->models[model])), "name",
+                     cril_json_string(cril_model_name(m)), "types", cril_model_types(m), "sha256",
+                     d->sha256[model], "parameters", (json_int_t)cril_model_parameters(m), "bytes",
+                     (json_int_t)cril_model_bytes(m), "bits_a_weight",
+                     cril_diverging_bits_a_weight(m), "tokens_a_second",
+                     real(cril_diverge_speed(d->diverger, model)));
 }
 
 static json_t *other_json(const struct cril_diverging *d, size_t model)

@@ -109,14 +109,13 @@ static void print_corpora(FILE *f, const struct cril_diverging *d, size_t model)
     int width = cril_text_width("corpus");
 
     for (size_t i = 0; i < d->n_corpora; i++)
-        if (cril_text_width(d->corpora[i]) > width)
-            width = cril_text_width(d->corpora[i]);
+        cril_widen(&width, d->bases[i].corpus_path);
     fprintf(f, "\n%-*s %9s %9s %10s %9s %12s %9s %9s\n", width, "corpus", "documents", "tokens",
             "mean KLD", "same top", "ln PPL ratio", "BPC", "BPC base");
     for (size_t i = 0; i < d->n_corpora; i++) {
         const cril_divergence_figures *x = cril_diverging_figures(d, model, i);
 
-        cril_print_padded(f, d->corpora[i], width);
+        cril_print_padded(f, d->bases[i].corpus_path, width);
         fprintf(f, " %9" PRIu64 " %9" PRIu64 " %10.6f %8.3f%% %12.6f %9.4f %9.4f\n", x->documents,
                 x->tokens, x->mean_kl, 100 * x->same_top, x->ln_ppl_ratio, x->bpc, x->bpc_base);
     }
@@ -163,7 +162,8 @@ static void print_worst(FILE *f, const struct cril_diverging *d, size_t model)
         fputs("\u27e7", f);
         print_ids(f, d, w->window + w->n_before + 1, w->n_after);
         fprintf(f, "\n%36s  document %" PRIu64 " of ", "", w->document);
-        cril_print_escaped(f, d->corpora[w->corpus], strlen(d->corpora[w->corpus]));
+        cril_print_escaped(f, d->bases[w->corpus].corpus_path,
+                           strlen(d->bases[w->corpus].corpus_path));
         fprintf(f, ", token %" PRIu64 "\n", w->position);
     }
 }
@@ -176,7 +176,7 @@ static void print_model_row(FILE *f, const struct cril_diverging *d, size_t mode
     const double speed = cril_diverge_speed(d->diverger, model);
     char interval[64] = "-";
 
-    cril_print_padded(f, d->names[model], width);
+    cril_print_padded(f, cril_model_path(d->models[model]), width);
     fprintf(f, " %13" PRIu64 " %6.2f", cril_model_bytes(d->models[model]),
             cril_diverging_bits_a_weight(d->models[model]));
     if (!model) {
@@ -195,8 +195,7 @@ static void print_models(FILE *f, const struct cril_diverging *d)
     int width = cril_text_width("model");
 
     for (size_t i = 0; i < d->n_models; i++)
-        if (cril_text_width(d->names[i]) > width)
-            width = cril_text_width(d->names[i]);
+        cril_widen(&width, cril_model_path(d->models[i]));
     fprintf(f, "%-*s %13s %6s %10s %23s %9s %9s %9s %8s\n", width, "model", "bytes", "bits/w",
             "mean KLD", "interval", "same top", "PPL ratio", "BPC", "tokens/s");
     for (size_t i = 0; i < d->n_models; i++)

@@ -12,11 +12,9 @@
 
 struct cril_diverging {
     cril_model *const *models; /* [n_models], the base first */
-    const char *const *names;  /* [n_models] as given */
     char (*sha256)[65];        /* [n_models]; for JSON */
     size_t n_models;
     const cril_diverger *diverger;
-    char *const *corpora;     /* [n_corpora] */
     const cril_result *bases; /* [n_corpora] the base's results */
     size_t n_corpora;
     /* [n_models - 1][1 + n_corpora] of a model: of all corpora together, then of each */

@@ -116,10 +116,8 @@ static bool run_all(struct cril_eval_run *r)
     if (!cril_eval_open_all(r))
         return false;
     for (size_t i = 0; i < r->n; i++) {
-        if (cril_text_width(cril_eval_name(r->evals[i])) > r->name_width)
-            r->name_width = cril_text_width(cril_eval_name(r->evals[i]));
-        if (cril_text_width(cril_eval_protocol_name(r->evals[i])) > r->protocol_width)
-            r->protocol_width = cril_text_width(cril_eval_protocol_name(r->evals[i]));
+        cril_widen(&r->name_width, cril_eval_name(r->evals[i]));
+        cril_widen(&r->protocol_width, cril_eval_protocol_name(r->evals[i]));
     }
     for (size_t i = 0; i < r->n; i++) {
         if (!run_one(r, r->evals[i]))

@@ -86,8 +86,8 @@ static void print_table(const cril_items_comparison *c, double level)
     for (size_t i = 0; i < c->n; i++) {
         char *name = name_of(&c->tasks[i]);
 
-        if (name && cril_text_width(name) > width)
-            width = cril_text_width(name);
+        if (name)
+            cril_widen(&width, name);
         free(name);
     }
     snprintf(interval, sizeof(interval), "%.0f %% interval", 100 * (level > 0 ? level : 0.95));

@@ -4,44 +4,51 @@
 #include "output.h"
 #include "reads.h"
 
-#include <glob.h>
+#include <cril/model.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* A file of that very name is no pattern. */
 static bool is_pattern(const char *name)
 {
-    return strpbrk(name, "*?[") && access(name, F_OK) != 0;
+    return cril_model_is_pattern(name) && access(name, F_OK) != 0;
 }
 
 static bool add(struct cril_args_list *list, const char *path)
 {
     const char **data = realloc(list->data, (list->n + 1) * sizeof(*data));
 
-    if (!data || !path)
+    if (!data)
         return false;
     list->data = data;
     data[list->n++] = path;
     return true;
 }
 
-/* The paths are never freed: they live as long as the command. */
+/* The paths live as long as the command. */
 static int expand(const char *pattern, struct cril_args_list *out)
 {
-    glob_t found;
-    const int failed = glob(pattern, 0, NULL, &found);
+    static struct expanded {
+        char **paths;
+        struct expanded *before;
+    } * all;
+    struct expanded *e = calloc(1, sizeof(*e));
+    cril_error err;
+    size_t n;
 
-    if (failed == GLOB_NOMATCH)
+    if (!e)
+        return cril_print_error("out of memory");
+    e->before = all;
+    all = e;
+    if (cril_model_match(pattern, &e->paths, &n, &err) != CRIL_OK)
+        return cril_print_error("%s", err.message);
+    if (!n)
         return cril_print_error("%s: no file matches this pattern; check it, or name the models",
                                 pattern);
-    if (failed)
-        return cril_print_error("%s: the folders of this pattern cannot be read", pattern);
-    for (size_t i = 0; i < found.gl_pathc; i++)
-        if (!add(out, strdup(found.gl_pathv[i]))) {
-            globfree(&found);
+    for (size_t i = 0; i < n; i++)
+        if (!add(out, e->paths[i]))
             return cril_print_error("out of memory");
-        }
-    globfree(&found);
     return CRIL_ARGS_GO_ON;
 }
 

@@ -86,7 +86,7 @@ static void print_place(FILE *f, const struct cril_ranking *r, const struct plac
     const cril_interval *v = &p->beside.interval;
     char interval[64] = "-";
 
-    cril_print_padded(f, r->models[p->model], width);
+    cril_print_padded(f, result_of(r, p->model, 0)->model_path, width);
     fprintf(f, " %9.4f", p->bpc);
     if (v->resamples)
         snprintf(interval, sizeof(interval), "%+.6f .. %+.6f", v->low, v->high);
@@ -147,18 +147,16 @@ bool cril_ranking_print(FILE *f, const struct cril_ranking *r)
     bool good = true;
 
     for (size_t i = 0; i < r->n_models; i++)
-        if (cril_text_width(r->models[i]) > width)
-            width = cril_text_width(r->models[i]);
+        cril_widen(&width, result_of(r, i, 0)->model_path);
     for (size_t i = 0; i < r->n_corpora; i++)
-        if (cril_text_width(r->corpora[i]) > width)
-            width = cril_text_width(r->corpora[i]);
+        cril_widen(&width, r->results[i].corpus_path);
     fprintf(f, "protocol %s, context %zu", r->results[0].protocol, r->results[0].context);
     if (r->results[0].stride)
         fprintf(f, ", stride %zu", r->results[0].stride);
     putc('\n', f);
     for (size_t i = 0; i < r->n_corpora && good; i++) {
         putc('\n', f);
-        good = print_span(f, r, (struct span){i, 1}, r->corpora[i], width);
+        good = print_span(f, r, (struct span){i, 1}, r->results[i].corpus_path, width);
     }
     if (good && r->n_corpora > 1) {
         putc('\n', f);

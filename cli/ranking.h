@@ -7,9 +7,7 @@
 #include <stdio.h>
 
 struct cril_ranking {
-    const char *const *models;  /* [n_models] as given */
-    char *const *corpora;       /* [n_corpora] */
-    const cril_result *results; /* [n_models][n_corpora] */
+    const cril_result *results; /* [n_models][n_corpora], of models that were at hand */
     size_t n_models, n_corpora;
     cril_interval interval; /* level, resamples and seed; 0: the defaults */
 };

@@ -25,9 +25,9 @@ void cril_score_print_header(const struct cril_score_run *r, const cril_result *
         fprintf(f, ", context %zu", first->context);
     if (first && first->stride)
         fprintf(f, ", stride %zu", first->stride);
-    if (r->set->prompt_field) {
+    if (r->set->corpus.prompt_field) {
         fputs(", behind prompts in ", f);
-        cril_print_quoted(f, r->set->prompt_field, strlen(r->set->prompt_field));
+        cril_print_quoted(f, r->set->corpus.prompt_field, strlen(r->set->corpus.prompt_field));
     }
     snprintf(interval, sizeof(interval), "%" PRIu64 " %% interval",
              r->set->level ? r->set->level : 95);

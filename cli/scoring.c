@@ -11,15 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-cril_corpus_options cril_score_corpus_options(const struct cril_score_args *s)
-{
-    return (cril_corpus_options){.field = s->field,
-                                 .prompt_field = s->prompt_field,
-                                 .format = s->format,
-                                 .strict = s->strict,
-                                 .limit = s->limit};
-}
-
 bool cril_score_is_ranking(const struct cril_score_run *r)
 {
     return r->set->models.n > 1 || r->set->watch;
@@ -193,7 +184,6 @@ static cril_status score_until(struct cril_score_run *r, const cril_score_callba
                                cril_result *out, cril_corpus_stats *stats, cril_error *err)
 {
     const struct cril_score_args *s = r->set;
-    const cril_corpus_options wanted = cril_score_corpus_options(s);
     const cril_until rule = {.share = s->share,
                              .min_documents = s->min_documents,
                              .seed = s->seed,
@@ -201,8 +191,8 @@ static cril_status score_until(struct cril_score_run *r, const cril_score_callba
                              .on_note = on_note,
                              .user = r};
     const cril_result *first = r->results == r->all ? NULL : &r->all[r->n_results];
-    const cril_status st =
-        cril_score_until(r->scorer, r->name, &wanted, &rule, first, callbacks, out, stats, err);
+    const cril_status st = cril_score_until(r->scorer, r->name, &r->set->corpus, &rule, first,
+                                            callbacks, out, stats, err);
 
     for (uint64_t i = 0; st == CRIL_OK && r->documents.file && i < out->documents; i++)
         write_document(r, &out->per_document[i]);
@@ -212,9 +202,8 @@ static cril_status score_until(struct cril_score_run *r, const cril_score_callba
 static cril_status score_whole(struct cril_score_run *r, const cril_score_callbacks *callbacks,
                                cril_result *out, cril_corpus_stats *stats, cril_error *err)
 {
-    const cril_corpus_options wanted = cril_score_corpus_options(r->set);
     cril_corpus *corpus;
-    cril_status st = cril_corpus_open(r->name, &wanted, &corpus, err);
+    cril_status st = cril_corpus_open(r->name, &r->set->corpus, &corpus, err);
 
     if (st != CRIL_OK)
         return st;

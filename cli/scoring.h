@@ -17,12 +17,13 @@
 
 struct cril_score_args {
     struct cril_args_list models;
-    const char *protocol, *field, *prompt_field, *format, *output, *csv, *per_document, *token_nats,
-        *archive, *until, *watch, *settle;
-    uint64_t threads, memory, context, stride, batch, limit, level, resamples, seed, min_documents;
+    cril_corpus_options corpus;
+    const char *protocol, *output, *csv, *per_document, *token_nats, *archive, *until, *watch,
+        *settle;
+    uint64_t threads, memory, context, stride, batch, level, resamples, seed, min_documents;
     double share;      /* what `until` says; 0: there is no rule */
     double settle_sec; /* what `settle` says */
-    bool fetch, no_resume, baselines, csv_safe, prove, json, force, strict, quiet, verbose;
+    bool fetch, no_resume, baselines, csv_safe, prove, json, force, quiet, verbose;
 };
 
 struct cril_score_run {
@@ -44,7 +45,6 @@ struct cril_score_run {
     int name_width;
 };
 
-cril_corpus_options cril_score_corpus_options(const struct cril_score_args *s);
 /* There are several models, put side by side instead of a row for each corpus of one. */
 bool cril_score_is_ranking(const struct cril_score_run *r);
 /* Where the table goes. */

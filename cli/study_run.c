@@ -111,6 +111,14 @@ static void note_score(const cril_study_cell *c)
                     c->documents, c->documents == 1 ? "" : "s", errors, c->seconds);
 }
 
+static void note_divergence(const cril_study_cell *c)
+{
+    cril_print_note("cell %zu of %zu, %s beside %s on %s by %s: mean KL %.6f, %" PRIu64
+                    " document%s in %.1f s",
+                    c->cells_done, c->cells, c->model, c->base, c->corpus, c->protocol, c->mean_kl,
+                    c->documents, c->documents == 1 ? "" : "s", c->seconds);
+}
+
 static void on_cell(void *user, const cril_study_cell *c)
 {
     struct run *r = user;
@@ -120,6 +128,10 @@ static void on_cell(void *user, const cril_study_cell *c)
     cril_progress_clear(&r->progress);
     if (c->is_benchmark) {
         note_score(c);
+        return;
+    }
+    if (c->base) {
+        note_divergence(c);
         return;
     }
     cril_print_note("cell %zu of %zu, %s on %s by %s: BPC %.4f, %" PRIu64 " document%s in %.1f s",

@@ -37,13 +37,12 @@ static const struct cril_option options[] = {
 static void more_help(void)
 {
     fputs(
-        "\nA cell is a model on a corpus by a protocol, or on a benchmark. A cell that no run has\n"
-        "reached yet has no documents or items; a corpus or benchmark that no run has read has no\n"
-        "number of them. A figure is out of date when the study file, the model, the corpus or "
-        "the\n"
-        "benchmark's data have changed since it was measured, or cril's rules have; no line or "
-        "mean\n"
-        "uses it until 'cril study run' has computed it again.\n"
+        "\nA cell is a model on a corpus by a protocol, alone or beside the model from which it\n"
+        "diverges, or on a benchmark. A cell that no run has reached yet has no documents or\n"
+        "items; a corpus or benchmark that no run has read has no number of them. A figure is out\n"
+        "of date when the study file, the model, the corpus or the benchmark's data have changed\n"
+        "since it was measured, or cril's rules have; no line or mean uses it until 'cril study\n"
+        "run' has computed it again. A divergence is then missing.\n"
         "\nExit code: 0 nothing is out of date, 1 something is.\n",
         stdout);
 }
@@ -57,6 +56,15 @@ struct row {
     double bpc, bpc_with_escapes; /* of what is complete, or of what is out of date */
     uint64_t unspelled_characters, unspelled_documents;
     cril_interval interval;
+};
+
+/* A model beside its base. */
+struct divergence_row {
+    const cril_study_model *model;
+    const cril_study_corpus *corpus;
+    char label[64]; /* of the protocol */
+    cril_cell_state state;
+    cril_known_divergence figures; /* of what is complete */
 };
 
 /* A model on a benchmark with data. */
@@ -81,6 +89,8 @@ struct run {
     cril_current *current;
     struct row *rows; /* [n] */
     size_t n;
+    struct divergence_row *divergences; /* [n_divergences] */
+    size_t n_divergences;
     struct score_row *scores; /* [n_scores] */
     size_t n_scores, n_complete, n_out_of_date;
     struct unclaimed *unclaimed; /* [n_unclaimed] one a model */
@@ -137,6 +147,34 @@ static cril_status read_rows(struct run *r, cril_error *err)
                     st = read_figure(r, row, err);
                 r->n_complete += row->state.complete;
                 r->n_out_of_date += row->state.out_of_date;
+            }
+    return st;
+}
+
+static cril_status read_divergences(struct run *r, cril_error *err)
+{
+    const cril_study_info *s = r->s;
+    cril_status st = CRIL_OK;
+
+    if (!(r->divergences =
+              calloc(s->n_models * s->n_corpora * s->n_protocols + 1, sizeof(*r->divergences))))
+        return no_memory(err);
+    for (size_t m = 0; m < s->n_models; m++)
+        for (size_t c = 0; c < s->n_corpora; c++)
+            for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++) {
+                struct divergence_row *row = &r->divergences[r->n_divergences];
+
+                if (!s->models[m].base || !s->corpora[c].path)
+                    continue;
+                *row = (struct divergence_row){.model = &s->models[m], .corpus = &s->corpora[c]};
+                cril_protocol_label(s, &s->protocols[p], row->label);
+                r->n_divergences++;
+                if ((st = cril_current_divergence(r->current, m, c, &s->protocols[p], &row->state,
+                                                  err)) == CRIL_OK &&
+                    row->state.complete)
+                    st = cril_store_divergence(r->store, &row->state.cell, &row->state.corpus, NULL,
+                                               &row->figures, err);
+                r->n_complete += row->state.complete;
             }
     return st;
 }
@@ -248,7 +286,8 @@ static cril_status read_all(struct run *r, cril_error *err)
     if ((st = cril_store_open(r->s->database, &(cril_store_options){.read_only = true}, &r->store,
                               err)) != CRIL_OK ||
         (st = cril_current_look(r->store, r->s, &r->current, err)) != CRIL_OK ||
-        (st = read_rows(r, err)) != CRIL_OK || (st = read_scores(r, err)) != CRIL_OK ||
+        (st = read_rows(r, err)) != CRIL_OK || (st = read_divergences(r, err)) != CRIL_OK ||
+        (st = read_scores(r, err)) != CRIL_OK ||
         (st = find_unclaimed(r, CRIL_FIGURE_BPC, err)) != CRIL_OK)
         return st;
     return find_unclaimed(r, CRIL_FIGURE_SCORE, err);
@@ -256,11 +295,9 @@ static cril_status read_all(struct run *r, cril_error *err)
 
 /* ---- Output ---- */
 
-static int wider(int width, const char *text)
+static size_t n_cells(const struct run *r)
 {
-    const int own = cril_text_width(text);
-
-    return own > width ? own : width;
+    return r->n + r->n_divergences + r->n_scores;
 }
 
 static int width_of(const struct run *r, int which)
@@ -271,7 +308,7 @@ static int width_of(const struct run *r, int which)
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
 
-        width = wider(width, which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label);
+        cril_widen(&width, which == 0 ? x->model->name : which == 1 ? x->corpus->name : x->label);
     }
     return width;
 }
@@ -301,14 +338,62 @@ static void print_unspelled(const struct run *r)
     }
 }
 
-static void print_score(const struct score_row *x)
+/* "3 of 9" documents or items; "-": their number is not known. */
+static void print_done(uint64_t done, uint64_t all)
 {
     char of[48] = "-";
 
-    if (x->state.benchmark.items)
-        snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->state.done,
-                 x->state.benchmark.items);
+    if (all)
+        snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, done, all);
     printf(" %18s", of);
+}
+
+static void print_divergence(const struct divergence_row *x)
+{
+    const cril_known_divergence *f = &x->figures;
+
+    print_done(x->state.done, x->state.corpus.documents);
+    if (f->tokens)
+        printf(" %9.6f %9.3f %%", f->mean_kl, 100 * f->same_top);
+    if (f->tokens && f->mean_kl_interval.resamples)
+        printf("    %.6f - %.6f", f->mean_kl_interval.low, f->mean_kl_interval.high);
+    putchar('\n');
+}
+
+static void print_divergences(const struct run *r)
+{
+    int model = cril_text_width("model"), base = cril_text_width("diverges from"),
+        corpus = cril_text_width("corpus"), protocol = cril_text_width("protocol");
+
+    for (size_t i = 0; i < r->n_divergences; i++) {
+        const struct divergence_row *x = &r->divergences[i];
+
+        cril_widen(&model, x->model->name);
+        cril_widen(&base, x->model->base);
+        cril_widen(&corpus, x->corpus->name);
+        cril_widen(&protocol, x->label);
+    }
+    if (r->n_divergences)
+        printf("%-*s  %-*s  %-*s  %-*s %18s %9s %11s %23s\n", model, "model", base, "diverges from",
+               corpus, "corpus", protocol, "protocol", "documents", "mean KL", "same top",
+               "95 % interval of KL");
+    for (size_t i = 0; i < r->n_divergences; i++) {
+        const struct divergence_row *x = &r->divergences[i];
+
+        cril_print_padded(stdout, x->model->name, model);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, x->model->base, base);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, x->corpus->name, corpus);
+        fputs("  ", stdout);
+        cril_print_padded(stdout, x->label, protocol);
+        print_divergence(x);
+    }
+}
+
+static void print_score(const struct score_row *x)
+{
+    print_done(x->state.done, x->state.benchmark.items);
     if (!isnan(x->score.value))
         printf(" %7.2f %%", 100 * x->score.value);
     if (x->state.complete && !isnan(x->score.se))
@@ -326,9 +411,9 @@ static void print_scores(const struct run *r)
         protocol = cril_text_width("protocol");
 
     for (size_t i = 0; i < r->n_scores; i++) {
-        model = wider(model, r->scores[i].model->name);
-        benchmark = wider(benchmark, r->scores[i].benchmark->name);
-        protocol = wider(protocol, r->scores[i].benchmark->protocol);
+        cril_widen(&model, r->scores[i].model->name);
+        cril_widen(&benchmark, r->scores[i].benchmark->name);
+        cril_widen(&protocol, r->scores[i].benchmark->protocol);
     }
     if (r->n_scores)
         printf("%-*s  %-*s  %-*s %18s %9s %15s\n", model, "model", benchmark, "benchmark", protocol,
@@ -345,24 +430,20 @@ static void print_scores(const struct run *r)
 
 static void print_table(const struct run *r)
 {
-    const size_t n = r->n + r->n_scores;
+    const size_t n = n_cells(r);
     const int model = width_of(r, 0), corpus = width_of(r, 1), protocol = width_of(r, 2);
 
     printf("%-*s  %-*s  %-*s %18s %9s %18s\n", model, "model", corpus, "corpus", protocol,
            "protocol", "documents", "BPC", "95 % interval");
     for (size_t i = 0; i < r->n; i++) {
         const struct row *x = &r->rows[i];
-        char of[48] = "-";
 
         cril_print_padded(stdout, x->model->name, model);
         fputs("  ", stdout);
         cril_print_padded(stdout, x->corpus->name, corpus);
         fputs("  ", stdout);
         cril_print_padded(stdout, x->label, protocol);
-        if (x->state.corpus.documents)
-            snprintf(of, sizeof(of), "%" PRIu64 " of %" PRIu64, x->state.done,
-                     x->state.corpus.documents);
-        printf(" %18s", of);
+        print_done(x->state.done, x->state.corpus.documents);
         if (x->state.complete || x->state.out_of_date)
             printf(" %9.4f", x->bpc);
         if (x->state.complete && x->interval.resamples)
@@ -371,6 +452,7 @@ static void print_table(const struct run *r)
         putchar('\n');
     }
     print_unspelled(r);
+    print_divergences(r);
     print_scores(r);
     printf("%zu of %zu cell%s complete", r->n_complete, n, n == 1 ? " is" : "s are");
     if (r->n_out_of_date)
@@ -393,6 +475,12 @@ static json_t *count_json(const struct row *x, uint64_t n)
     return x->state.complete ? json_integer((json_int_t)n) : json_null();
 }
 
+/* null: not known */
+static json_t *documents_json(uint64_t n)
+{
+    return n ? json_integer((json_int_t)n) : json_null();
+}
+
 static json_t *row_json(const struct row *x)
 {
     const cril_cell_state *s = &x->state;
@@ -400,14 +488,34 @@ static json_t *row_json(const struct row *x)
     return json_pack("{s:o, s:o, s:s, s:I, s:o, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "model",
                      cril_json_string(x->model->name), "corpus", cril_json_string(x->corpus->name),
                      "protocol", x->label, "documents_done", (json_int_t)s->done, "documents",
-                     s->corpus.documents ? json_integer((json_int_t)s->corpus.documents)
-                                         : json_null(),
-                     "complete", s->complete, "bpc", s->complete ? json_real(x->bpc) : json_null(),
-                     "out_of_date", s->out_of_date ? cril_json_string(s->why) : json_null(),
-                     "old_bpc", s->out_of_date ? json_real(x->bpc) : json_null(),
-                     "bpc_with_escapes", s->complete ? json_real(x->bpc_with_escapes) : json_null(),
+                     documents_json(s->corpus.documents), "complete", s->complete, "bpc",
+                     s->complete ? json_real(x->bpc) : json_null(), "out_of_date",
+                     s->out_of_date ? cril_json_string(s->why) : json_null(), "old_bpc",
+                     s->out_of_date ? json_real(x->bpc) : json_null(), "bpc_with_escapes",
+                     s->complete ? json_real(x->bpc_with_escapes) : json_null(),
                      "unspelled_characters", count_json(x, x->unspelled_characters),
                      "unspelled_documents", count_json(x, x->unspelled_documents));
+}
+
+static json_t *divergence_json(const struct divergence_row *x)
+{
+    const cril_known_divergence *f = &x->figures;
+    json_t *o = json_pack(
+        "{s:o, s:o, s:o, s:s, s:I, s:o, s:b}", "model", cril_json_string(x->model->name), "base",
+        cril_json_string(x->model->base), "corpus", cril_json_string(x->corpus->name), "protocol",
+        x->label, "documents_done", (json_int_t)x->state.done, "documents",
+        documents_json(x->state.corpus.documents), "complete", x->state.complete);
+    json_t *figures =
+        f->tokens
+            ? json_pack("{s:I, s:f, s:o, s:f, s:f}", "tokens", (json_int_t)f->tokens, "mean_kl",
+                        f->mean_kl, "mean_kl_interval", cril_json_interval(&f->mean_kl_interval),
+                        "same_top", f->same_top, "ln_ppl_ratio", f->ln_ppl_ratio)
+            : json_object();
+
+    if (o && !json_object_update_new(o, figures))
+        return o;
+    json_decref(o);
+    return NULL;
 }
 
 static json_t *share_json(bool known, double share)
@@ -436,11 +544,14 @@ static json_t *score_json(const struct score_row *x)
 
 static int print_json(const struct run *r)
 {
-    json_t *list = json_array(), *scores = json_array(), *unclaimed = json_array();
-    bool bad = !list || !scores || !unclaimed;
+    json_t *list = json_array(), *divergences = json_array(), *scores = json_array(),
+           *unclaimed = json_array();
+    bool bad = !list || !divergences || !scores || !unclaimed;
 
     for (size_t i = 0; !bad && i < r->n; i++)
         bad = json_array_append_new(list, row_json(&r->rows[i])) != 0;
+    for (size_t i = 0; !bad && i < r->n_divergences; i++)
+        bad = json_array_append_new(divergences, divergence_json(&r->divergences[i])) != 0;
     for (size_t i = 0; !bad && i < r->n_scores; i++)
         bad = json_array_append_new(scores, score_json(&r->scores[i])) != 0;
     for (size_t i = 0; !bad && i < r->n_unclaimed; i++)
@@ -449,12 +560,14 @@ static int print_json(const struct run *r)
                                  "of", cril_json_string(r->unclaimed[i].of)));
     if (bad) {
         json_decref(list);
+        json_decref(divergences);
         json_decref(scores);
         json_decref(unclaimed);
         return cril_print_error("out of memory");
     }
-    return cril_print_json(json_pack("{s:o, s:o, s:o}", "cells", list, "benchmark_cells", scores,
-                                     "imported_unclaimed", unclaimed),
+    return cril_print_json(json_pack("{s:o, s:o, s:o, s:o}", "cells", list, "divergences",
+                                     divergences, "benchmark_cells", scores, "imported_unclaimed",
+                                     unclaimed),
                            JSON_INDENT(1));
 }
 
@@ -473,7 +586,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     if (read_all(&r, &err) != CRIL_OK) {
         code = cril_print_error("%s", err.message);
     } else {
-        code = r.n_out_of_date > 0 || (r.set.complete && r.n_complete < r.n + r.n_scores);
+        code = r.n_out_of_date > 0 || (r.set.complete && r.n_complete < n_cells(&r));
         if (!r.set.json)
             print_table(&r);
         else if (print_json(&r))
@@ -482,6 +595,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
     cril_current_free(r.current);
     free(r.unclaimed);
     free(r.rows);
+    free(r.divergences);
     free(r.scores);
     cril_store_close(r.store);
     cril_study_close(study);

@@ -55,6 +55,13 @@ int cril_text_width(const char *text)
     return columns;
 }
 
+void cril_widen(int *width, const char *text)
+{
+    const int own = cril_text_width(text);
+
+    *width = own > *width ? own : *width;
+}
+
 /* Bytes of the most characters that take at most so many columns. */
 static size_t fitting(const char *shown, int columns)
 {

@@ -12,6 +12,8 @@ int cril_shown_width(const char *shown);
 void cril_print_cut(FILE *f, const char *shown, int columns);
 /* Columns that a terminal gives to a text as cril_print_escaped prints it. */
 int cril_text_width(const char *text);
+/* Makes a column as wide as such a text, if it is not. */
+void cril_widen(int *width, const char *text);
 /* Prints it so, then blanks up to width. */
 void cril_print_padded(FILE *f, const char *text, int width);
 

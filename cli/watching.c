@@ -145,15 +145,15 @@ static bool look_up(const struct watch *w, const char *sha256, size_t context, s
 
     *found = s->csv != NULL;
     for (size_t i = 0; *found && i < w->run->n_corpora; i++) {
-        const struct cril_run_key key = {.model_sha256 = sha256,
-                                         .corpus_sha256 = w->corpus_sha256[i],
-                                         .protocol =
-                                             s->protocol ? s->protocol : cril_protocol_name(0),
-                                         .context = context,
-                                         .stride = stride,
-                                         .field = s->field ? s->field : "content",
-                                         .prompt_field = s->prompt_field ? s->prompt_field : "",
-                                         .limit = s->limit};
+        const struct cril_run_key key = {
+            .model_sha256 = sha256,
+            .corpus_sha256 = w->corpus_sha256[i],
+            .protocol = s->protocol ? s->protocol : cril_protocol_name(0),
+            .context = context,
+            .stride = stride,
+            .field = s->corpus.field ? s->corpus.field : "content",
+            .prompt_field = s->corpus.prompt_field ? s->corpus.prompt_field : "",
+            .limit = s->corpus.limit};
 
         if (!cril_runs_csv_find(s->csv, &key, found, &one))
             return false;
@@ -341,14 +341,13 @@ static bool handle(struct watch *w, struct cril_checkpoint *p)
 static bool hash_corpora(struct watch *w)
 {
     const struct cril_score_run *r = w->run;
-    const cril_corpus_options wanted = cril_score_corpus_options(r->set);
 
     if (!(w->corpus_sha256 = calloc(r->n_corpora, sizeof(*w->corpus_sha256))))
         return !cril_print_error("out of memory");
     for (size_t i = 0; i < r->n_corpora; i++) {
         cril_corpus *c;
         cril_error err;
-        bool good = cril_corpus_open(r->corpora[i], &wanted, &c, &err) == CRIL_OK;
+        bool good = cril_corpus_open(r->corpora[i], &r->set->corpus, &c, &err) == CRIL_OK;
 
         if (good) {
             good = cril_corpus_sha256(c, w->corpus_sha256[i], &err) == CRIL_OK;

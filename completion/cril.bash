@@ -26,7 +26,7 @@ _cril() {
         fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;
         predict) options='--bpc --se --model --fit --protocol --level --json --help' ;;
         export) options='--csv --csv-safe --json --protocol --help' ;;
-        report) options='--output --force --protocol --level --resamples --seed --date --help' ;;
+        report) options='--output --force --figure --list-figures --width --protocol --level --resamples --seed --date --help' ;;
         pull) options='--parallel --json --quiet --help' ;;
         selftest) options='--model --fetch --tokens --all --threads --json --help' ;;
     esac
@@ -46,12 +46,13 @@ _cril() {
         fi
     fi
     case $before in
+        --figure) COMPREPLY=($(compgen -W 'line lines size learning compressors' -- "$word")); return ;;
         --protocol) [[ $command == eval ]] && { COMPREPLY=($(compgen -W 'paper harness opencompass sanitized' -- "$word")); return; }
             COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus|--until|--min-documents|--settle) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus|--until|--min-documents|--settle) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -21,7 +21,7 @@ static const char *const html_tags[] = {
     "i",       "em",     "sup",        "br",    "bdi",   "span",    "div",      "dl",     "dt",
     "dd",      "ul",     "ol",         "li",    "table", "caption", "thead",    "tbody",  "tr",
     "th",      "td",     "pre",        "code",  "svg",   "defs",    "clipPath", "rect",   "path",
-    "circle",  "use",    "g",          "text",  NULL,
+    "circle",  "use",    "g",          "text",  "tspan", "desc",    NULL,
 };
 
 struct html_page {
@@ -65,7 +65,7 @@ static bool html_entity(const char *s)
 static void html_remember(struct html_page *p, const char *name, const char *value, size_t len)
 {
     const bool reference = strcmp(name, "href") == 0 && value[0] == '#',
-               list = strcmp(name, "aria-labelledby") == 0;
+               list = strcmp(name, "aria-labelledby") == 0 && !memchr(value, ' ', len);
     const bool url = len > 5 && strncmp(value, "url(#", 5) == 0;
 
     if (strcmp(name, "id") == 0) {
@@ -152,17 +152,19 @@ static bool html_is_led(const struct html_page *p, const char *wanted)
     return false;
 }
 
-/* NULL, or what is wrong; *where is then the place. */
-static const char *html_check(const char *page, size_t len, const char **where)
+/* NULL, or what is wrong; *where is then the place. start: what it must begin with, and is skipped.
+ */
+static const char *html_check_from(const char *page, size_t len, const char *start,
+                                   const char **where)
 {
     static struct html_page p;
 
     memset(&p, 0, sizeof(p));
     p.at = page;
     p.end = page + len;
-    if (strncmp(page, "<!DOCTYPE html>\n", 16) != 0)
+    if (strncmp(page, start, strlen(start)) != 0)
         return "no document type";
-    for (p.at += 16; p.at < p.end && !p.fault;) {
+    for (p.at += strlen(start); p.at < p.end && !p.fault;) {
         const unsigned char c = (unsigned char)*p.at;
 
         *where = p.at;
@@ -182,6 +184,17 @@ static const char *html_check(const char *page, size_t len, const char **where)
             p.fault = "a reference to nothing";
         }
     return p.fault;
+}
+
+static inline const char *html_check(const char *page, size_t len, const char **where)
+{
+    return html_check_from(page, len, "<!DOCTYPE html>\n", where);
+}
+
+/* Of an SVG file. */
+static inline const char *html_check_figure(const char *figure, size_t len, const char **where)
+{
+    return html_check_from(figure, len, "", where);
 }
 
 #endif

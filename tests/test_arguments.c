@@ -120,7 +120,7 @@ static void test_model(void **state)
     const char *key, *reason;
     cril_model *out;
     size_t len;
-    char hex[65];
+    char hex[65], **paths;
 
     (void)state;
     REFUSED(cril_model_open, NULL, &out);
@@ -139,6 +139,12 @@ static void test_model(void **state)
     REFUSED(cril_model_identity, NULL, hex);
     REFUSED(cril_model_identity, m, NULL);
     REFUSED(cril_model_check, NULL);
+    REFUSED(cril_model_match, NULL, &paths, &len);
+    REFUSED(cril_model_match, "*.gguf", NULL, &len);
+    REFUSED(cril_model_match, "*.gguf", &paths, NULL);
+    DOES_NOTHING(cril_model_paths_free, NULL, 0);
+    IS(== false, cril_model_is_pattern, NULL);
+    IS(== false, cril_model_is_later_part, NULL);
     REFUSED(cril_model_files, NULL, on_file, NULL);
     REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);
@@ -721,6 +727,13 @@ static cril_study *load_study(void)
     return s;
 }
 
+static void see_figure(void *user, const char *name, const char *shows)
+{
+    (void)user;
+    (void)name;
+    (void)shows;
+}
+
 static void test_study(void **state)
 {
     cril_study *s = load_study(), *out;
@@ -764,6 +777,18 @@ static void test_study(void **state)
     REFUSED(cril_study_report, NULL, info, &t, NULL);
     REFUSED(cril_study_report, f, NULL, &t, NULL);
     REFUSED(cril_study_report, f, info, NULL, NULL);
+    REFUSED(cril_study_figures, NULL, &t, NULL, see_figure, NULL);
+    REFUSED(cril_study_figures, info, NULL, NULL, see_figure, NULL);
+    REFUSED(cril_study_figures, info, &t, NULL, NULL, NULL);
+    REFUSED(cril_study_figure, NULL, info, &t, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, NULL, &t, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, info, NULL, NULL, "line", 0);
+    REFUSED(cril_study_figure, f, info, &t, NULL, NULL, 0);
+    REFUSED(cril_study_figure_data, NULL, info, &t, NULL, "line");
+    REFUSED(cril_study_figure_data, f, NULL, &t, NULL, "line");
+    REFUSED(cril_study_figure_data, f, info, NULL, NULL, "line");
+    REFUSED(cril_study_figure_data, f, info, &t, NULL, NULL);
+    IS(== false, cril_study_step, NULL, NULL, NULL);
     IS(.level > 0, cril_study_line_defaults, NULL);
     DOES_NOTHING(cril_study_table_free, NULL);
     DOES_NOTHING(cril_figures_free, NULL);
@@ -791,6 +816,8 @@ static void test_store(void **state)
     cril_slice *slices;
     cril_figure *rows;
     cril_cell cell, *cells;
+    const cril_document_divergence divergence = {.tokens = 1};
+    cril_known_divergence known_divergence;
     cril_claim *claim;
     cril_result result;
     cril_store *s;
@@ -812,6 +839,11 @@ static void test_store(void **state)
     REFUSED(cril_cell_of, &model, &corpus, NULL, &cell);
     REFUSED(cril_cell_of, &model, &corpus, info->protocols, NULL);
     must(cril_cell_of(&model, &corpus, info->protocols, &cell, &err), &err);
+    REFUSED(cril_divergence_cell_of, NULL, &model, &corpus, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, NULL, &corpus, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, NULL, info->protocols, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, &corpus, NULL, &cell);
+    REFUSED(cril_divergence_cell_of, &model, &model, &corpus, info->protocols, NULL);
     REFUSED(cril_store_put_model, NULL, "a", &model, NULL);
     REFUSED(cril_store_put_model, s, NULL, &model, NULL);
     REFUSED(cril_store_put_model, s, "a", NULL, NULL);
@@ -836,6 +868,14 @@ static void test_store(void **state)
     REFUSED(cril_store_put, NULL, &cell, NULL, 0);
     REFUSED(cril_store_put, s, NULL, NULL, 0);
     REFUSED(cril_store_put, s, &cell, NULL, 1);
+    REFUSED(cril_store_put_divergences, NULL, &cell, NULL, 0);
+    REFUSED(cril_store_put_divergences, s, NULL, NULL, 0);
+    REFUSED(cril_store_put_divergences, s, &cell, NULL, 1);
+    REFUSED(cril_store_put_divergences, s, &cell, &divergence, 1); /* it has no base */
+    REFUSED(cril_store_divergence, NULL, &cell, &corpus, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, NULL, &corpus, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, &cell, NULL, NULL, &known_divergence);
+    REFUSED(cril_store_divergence, s, &cell, &corpus, NULL, NULL);
     REFUSED(cril_store_missing, NULL, &cell, 1, &slices, &n);
     REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
     REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);
@@ -860,6 +900,9 @@ static void test_store(void **state)
     must(cril_current_look(s, info, &current, &err), &err);
     REFUSED(cril_current_cell, current, 0, 0, NULL, &cell_state);
     REFUSED(cril_current_cell, current, 0, 0, info->protocols, NULL);
+    REFUSED(cril_current_divergence, NULL, 0, 0, info->protocols, &cell_state);
+    REFUSED(cril_current_divergence, current, 0, 0, NULL, &cell_state);
+    REFUSED(cril_current_divergence, current, 0, 0, info->protocols, NULL);
     REFUSED(cril_current_table, current, NULL, &table);
     REFUSED(cril_current_table, current, info->protocols, NULL);
     IS(== false, cril_current_model, NULL, 0, &model);

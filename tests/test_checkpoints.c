@@ -43,13 +43,6 @@ static void write_file(const char *name, const char *text)
     fclose(f);
 }
 
-static void pause_sec(double sec)
-{
-    nanosleep(&(struct timespec){.tv_sec = (time_t)sec,
-                                 .tv_nsec = (long)((sec - (double)(time_t)sec) * 1e9)},
-              NULL);
-}
-
 static void test_steps(void **state)
 {
     (void)state;
@@ -163,22 +156,29 @@ static void test_finds(void **state)
 static void test_settles(void **state)
 {
     (void)state;
-    struct cril_checkpoints c = {.folder = root, .settle_sec = .4};
+    enum { DAY = 86400 };
+    struct cril_checkpoints c = {.folder = root, .settle_sec = DAY};
+    double since;
 
     write_file("step1.gguf", "x");
     assert_true(cril_checkpoints_scan(&c));
     expect(&c, NULL);
-    for (int i = 0; i < 4; i++) { /* never settled while it is written to */
-        pause_sec(.15);
-        write_file("step1.gguf", "yy" + i % 2);
-        assert_true(cril_checkpoints_scan(&c));
-        expect(&c, NULL);
-    }
-    pause_sec(.5);
+    since = c.all[0].unchanged_at;
+    assert_true(cril_checkpoints_scan(&c));
+    assert_true(c.all[0].unchanged_at == since);
+    c.all[0].unchanged_at -= DAY;
+    write_file("step1.gguf", "yy"); /* the days of waiting begin anew */
+    assert_true(cril_checkpoints_scan(&c));
+    expect(&c, NULL);
+    assert_true(c.all[0].unchanged_at >= since);
+    c.all[0].unchanged_at -= DAY;
     assert_true(cril_checkpoints_scan(&c));
     expect(&c, "step1.gguf");
     cril_checkpoints_free(&c);
-    c.n = 0; /* a watch that begins later need not wait */
+
+    /* a watch that begins later need not wait */
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    c = (struct cril_checkpoints){.folder = root, .settle_sec = .01};
     assert_true(cril_checkpoints_scan(&c));
     expect(&c, "step1.gguf");
     cril_checkpoints_free(&c);

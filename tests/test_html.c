@@ -153,7 +153,8 @@ static void forget(cril_known *k)
 static void says_what_is_known(void **state)
 {
     const char *hash = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-    const cril_report_identity models[] = {{"Ada-1b", hash}}, corpora[] = {{"web", hash}};
+    const cril_report_identity models[] = {{.name = "Ada-1b", .sha256 = hash}},
+                               corpora[] = {{.name = "web", .sha256 = hash}};
     const cril_report_baseline baselines[] = {
         {"web", "xz -9", 2.125}, {"web", "zstd -19", 2.25}, {"other", "bzip2 -9", 2}};
     const cril_report_options o = {.baselines = baselines,
@@ -258,7 +259,7 @@ static void escapes_what_comes_from_outside(void **state)
     for (size_t m = 0; m < MODELS; m++) {
         s->models[m].name = m == 5 ? longest : hostile[m];
         s->models[m].family = hostile[(m + 1) % MODELS];
-        names[m] = (cril_report_identity){s->models[m].name, hostile[m]};
+        names[m] = (cril_report_identity){.name = s->models[m].name, .sha256 = hostile[m]};
         baselines[m] = (cril_report_baseline){hostile[0], hostile[m], 1 + 0.01 * (double)m};
         s->score[m * BENCHMARKS].source = hostile[m];
     }
@@ -584,6 +585,314 @@ static void draws_unknown_errors(void **state)
     free(p.text);
 }
 
+/* ---- Figures alone ---- */
+
+static cril_status write_figure(const cril_study_info *s, const cril_study_table *t,
+                                const cril_report_options *o, const char *name, unsigned width,
+                                struct page *out, cril_error *err)
+{
+    FILE *f = open_memstream(&out->text, &out->len);
+    cril_status st;
+
+    assert_non_null(f);
+    st = cril_study_figure(f, s, t, o, name, width, err);
+    assert_int_equal(fclose(f), 0);
+    return st;
+}
+
+/* A figure that is well-formed and holds what it needs. */
+static struct page draw(const cril_study_info *s, const cril_study_table *t,
+                        const cril_report_options *o, const char *name, unsigned width)
+{
+    struct page p = {0};
+    cril_error err = {.message = ""};
+    const char *fault, *where = "";
+
+    if (write_figure(s, t, o, name, width, &p, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    if ((fault = html_check_figure(p.text, p.len, &where)))
+        fail_msg("%s: %s: %.80s", name, fault, where);
+    assert_null(strstr(p.text, "var(")); /* programs other than browsers know no variables */
+    assert_null(strstr(p.text, "&nbsp;"));
+    assert_null(strstr(p.text, "nan"));
+    assert_non_null(strstr(p.text, "font-family:'Helvetica Neue',"));
+    return p;
+}
+
+static struct page read_data(const cril_study_info *s, const cril_study_table *t,
+                             const cril_report_options *o, const char *name)
+{
+    struct page p = {0};
+    FILE *f = open_memstream(&p.text, &p.len);
+    cril_error err = {.message = ""};
+
+    assert_non_null(f);
+    if (cril_study_figure_data(f, s, t, o, name, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(fclose(f), 0);
+    return p;
+}
+
+/* The small study with sizes and steps: of two models of a family each. */
+static cril_report_identity sized[MODELS];
+static const cril_report_baseline compressors[] = {{"web", "xz -9", 2.125}};
+static const cril_report_options with_all = {
+    .models = sized, .n_identified_models = MODELS, .baselines = compressors, .n_baselines = 1};
+
+static struct small *make_sized(void)
+{
+    static const uint64_t bytes[MODELS] = {100000000, 300000000, 200000000,
+                                           0,         250000000, 900000000};
+    struct small *s = make_small();
+
+    for (size_t m = 0; m < MODELS; m++) {
+        sized[m] = (cril_report_identity){
+            .name = plain_names[m],
+            .sha256 = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+            .bytes = bytes[m]};
+        s->models[m].has_step = m < 4;
+        s->models[m].step = 1000 * (uint64_t)(4 - m);
+    }
+    return s;
+}
+
+struct names {
+    char text[400];
+};
+
+static void add_name(void *user, const char *name, const char *shows)
+{
+    struct names *n = user;
+    const size_t len = strlen(n->text);
+
+    assert_true(*shows);
+    snprintf(n->text + len, sizeof(n->text) - len, "%s;", name);
+}
+
+static void lists_figures(void **state)
+{
+    struct small *s = make_sized();
+    struct names all = {""}, few = {""};
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(cril_study_figures(&s->info, &s->table, &with_all, add_name, &all, &err),
+                     CRIL_OK);
+    assert_string_equal(all.text, "line;line:coding;line:web;lines;size;learning;compressors;");
+    s = make_small();
+    s->info.n_fits = 1;
+    assert_int_equal(cril_study_figures(&s->info, &s->table, NULL, add_name, &few, &err), CRIL_OK);
+    assert_string_equal(few.text, "line;");
+}
+
+static void draws_each_figure_alone(void **state)
+{
+    static const char *const names[] = {"line", "line:coding", "lines",
+                                        "size", "learning",    "compressors"};
+    static const unsigned widths[] = {0, CRIL_FIGURE_MIN_WIDTH, 616, CRIL_FIGURE_MAX_WIDTH};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        for (size_t k = 0; k < 4; k++) {
+            struct small *s = make_sized();
+            struct page p = draw(&s->info, &s->table, &with_all, names[i], widths[k]);
+            char start[80];
+
+            snprintf(start, sizeof(start), "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%u\"",
+                     widths[k] ? widths[k] : 960);
+            assert_int_equal(strncmp(p.text, start, strlen(start)), 0);
+            assert_int_equal(strstr(p.text, "class=\"plot narrow\"") != NULL, k == 1);
+            assert_non_null(strstr(p.text, "Ada-1b"));
+            assert_non_null(strstr(p.text, ">A small study: "));
+            free(p.text);
+        }
+}
+
+static void a_figure_of_a_line_says_its_correlation(void **state)
+{
+    struct small *s = make_small();
+    struct page p = draw(&s->info, &s->table, NULL, "line", 0),
+                other = draw(&s->info, &s->table, NULL, "line:web", 0);
+
+    (void)state;
+    assert_non_null(strstr(p.text, "</tspan> = 6</text>"));
+    assert_non_null(strstr(p.text, "<desc id=\"line-desc\">Each point is a model"));
+    assert_non_null(strstr(p.text, ">A small study: scores against bits per character</title>"));
+    assert_non_null(strstr(other.text, ">A small study: web: scores against"));
+    assert_non_null(strstr(other.text, ">MMLU, %</text>"));
+    free(p.text);
+    free(other.text);
+}
+
+static void escapes_figures(void **state)
+{
+    struct small *s = make_sized();
+
+    (void)state;
+    for (size_t m = 0; m < MODELS; m++) {
+        s->models[m].name = sized[m].name = hostile[m];
+        s->models[m].family = hostile[m < 2 ? 0 : m];
+    }
+    s->info.title = hostile[0];
+    s->fits[1].name = hostile[1];
+    for (size_t i = 0; i < 2; i++) {
+        struct page p = draw(&s->info, &s->table, &with_all, i ? "size" : "learning", 0);
+
+        assert_null(strstr(p.text, "<script"));
+        assert_null(strstr(p.text, "\xE2\x80\xAE"));
+        free(p.text);
+    }
+}
+
+static void says_what_was_scored(void **state)
+{
+    struct small *s = make_sized();
+    cril_known_corpus known[CORPORA] = {
+        {.documents = 4, .all = 30, .characters = 12345, .bytes = 2345678},
+        {.documents = 5, .characters = 12, .bytes = 999949}};
+    struct page p = make(&s->info, &s->table, &with_all);
+
+    (void)state;
+    assert_null(strstr(p.text, "Texts that models are scored on."));
+    assert_non_null(strstr(p.text, "<td>100.0 MB</td></tr>"));
+    assert_int_equal(occurrences(p.text, "<td>–</td></tr>"), 1); /* of Bea-7b */
+    assert_non_null(strstr(p.text, "href=\"#size\""));
+    assert_non_null(strstr(p.text, "href=\"#learning\""));
+    free(p.text);
+    s = make_small();
+    s->table.corpora = known;
+    p = make(&s->info, &s->table, NULL);
+    assert_non_null(strstr(p.text, "<bdi>web</bdi></th><td>4</td><td>30</td><td>12345</td><td>2.3 "
+                                   "MB</td></tr>"));
+    assert_non_null(strstr(p.text, "<bdi>python</bdi></th><td>5</td><td>–</td><td>12</td><td>999.9 "
+                                   "kB</td></tr>"));
+    assert_null(strstr(p.text, "size of file"));
+    assert_null(strstr(p.text, "href=\"#size\""));
+    free(p.text);
+}
+
+/* Ada-1b 100 MB 0.85 and Bea-1b 200 MB 0.75, Cid-2b 250 MB 0.65, Dot-4b 900 MB 0.60 are on it;
+   Ada-3b 300 MB 0.80 is not, Bea-7b has no size. */
+static void finds_the_frontier(void **state)
+{
+    struct small *s = make_sized();
+    struct page p = read_data(&s->info, &s->table, &with_all, "size"), drawn;
+
+    (void)state;
+    assert_int_equal(
+        strncmp(p.text,
+                "model,family,file_bytes,bits_per_character,bits_per_character_se,on_frontier\n"
+                "Ada-1b,Ada,100000000,0.85,",
+                strlen("model,family,file_bytes,bits_per_character,bits_per_character_se,on_"
+                       "frontier\nAda-1b,Ada,100000000,0.85,")),
+        0);
+    assert_int_equal(occurrences(p.text, ",1\n"), 4);
+    assert_int_equal(occurrences(p.text, ",0\n"), 1);
+    assert_true(strstr(p.text, "\nAda-3b,") > strstr(p.text, "\nDot-4b,"));
+    assert_null(strstr(p.text, "Bea-7b"));
+    free(p.text);
+    s->bpc[1 * CORPORA].escapes = -0.4; /* Ada-3b: 0.6, as few as Dot-4b, and smaller */
+    p = read_data(&s->info, &s->table, &with_all, "size");
+    assert_int_equal(occurrences(p.text, ",1\n"), 4);
+    assert_non_null(strstr(p.text, "\nDot-4b,Dot,900000000,0.6,0.00282842712474619,0\n"));
+    free(p.text);
+    drawn = draw(&s->info, &s->table, &with_all, "size", 0);
+    assert_non_null(strstr(drawn.text, "class=\"ft\""));
+    assert_non_null(strstr(drawn.text, ">500 MB</text>"));
+    assert_non_null(strstr(drawn.text, "Ada-1b: 100.0 MB, 0.8500 bits per character"));
+    free(drawn.text);
+}
+
+/* Curves go by step: Ada-3b (3000) before Ada-1b (4000). */
+static void draws_learning_curves(void **state)
+{
+    struct small *s = make_sized();
+    struct page p = read_data(&s->info, &s->table, &with_all, "learning"), drawn;
+    cril_error err;
+
+    (void)state;
+    assert_non_null(strstr(p.text, "\nAda-3b,Ada,3000,0.8,0.00282842712474619\n"
+                                   "Ada-1b,Ada,4000,0.85,0.00282842712474619\n"
+                                   "Bea-7b,Bea,1000,0.7,"));
+    assert_null(strstr(p.text, "Cid"));
+    free(p.text);
+    drawn = draw(&s->info, &s->table, &with_all, "learning", 0);
+    assert_int_equal(occurrences(drawn.text, "<path class=\"cv l"), 2);
+    assert_int_equal(occurrences(drawn.text, "<text class=\"lb\""), 2); /* the ends */
+    assert_non_null(strstr(drawn.text, ">4000</text>"));
+    free(drawn.text);
+    s->models[0].step = 400000; /* more than 100 times the first */
+    drawn = draw(&s->info, &s->table, &with_all, "learning", 0);
+    assert_non_null(strstr(drawn.text, ">100k</text>"));
+    free(drawn.text);
+    s->models[2].has_step = s->models[3].has_step = false;
+    drawn = draw(&s->info, &s->table, &with_all, "learning", 0);
+    assert_null(strstr(drawn.text, ">Ada</text>")); /* one curve needs neither name nor key */
+    free(drawn.text);
+    s->models[0].has_step = false;
+    assert_int_equal(write_figure(&s->info, &s->table, &with_all, "learning", 0, &p, &err),
+                     CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "it needs two models of one family whose steps"));
+    free(p.text);
+}
+
+static void figures_have_their_numbers(void **state)
+{
+    struct small *s = make_sized();
+    struct page p;
+
+    (void)state;
+    s->models[0].name = sized[0].name = "=1+\"x\",2";
+    p = read_data(&s->info, &s->table, &with_all, "line");
+    assert_int_equal(occurrences(p.text, "\n"), 1 + MODELS);
+    assert_non_null(strstr(p.text, "\n\"'=1+\"\"x\"\",2\",Ada,0.85,0.00282842712474619,"));
+    free(p.text);
+    p = read_data(&s->info, &s->table, &with_all, "lines");
+    assert_int_equal(occurrences(p.text, "\n"), 1 + 3 * MODELS);
+    assert_non_null(strstr(p.text, "\ncoding,python,coding,Dot-4b,Dot,0.55,0.004,"));
+    free(p.text);
+    p = read_data(&s->info, &s->table, &with_all, "compressors");
+    assert_non_null(strstr(p.text, "kind,name,bits_per_character\nweb,compressor,xz -9,2.125\n"));
+    assert_int_equal(occurrences(p.text, "\nweb,model,"), MODELS);
+    assert_null(strstr(p.text, "python"));
+    free(p.text);
+    p = make(&s->info, &s->table, &with_all);
+    assert_int_equal(occurrences(p.text, "href=\"data:text/csv;charset=utf-8,"), 5);
+    assert_non_null(strstr(p.text, "%0A%22%27%3D1%2B%22%22x%22%22%2C2%22%2CAda%2C0.85%2C"));
+    assert_non_null(strstr(p.text, "<section id=\"size\">"));
+    assert_non_null(strstr(p.text, "<section id=\"learning\">"));
+    free(p.text);
+}
+
+static void says_which_figures_there_are(void **state)
+{
+    struct small *s = make_small();
+    struct page p;
+    cril_error err;
+
+    (void)state;
+    assert_int_equal(write_figure(&s->info, &s->table, NULL, "lin", 0, &p, &err), CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "has no figure \"lin\"; it has: line, line:coding, "
+                                        "line:web, lines"));
+    free(p.text);
+    assert_int_equal(write_figure(&s->info, &s->table, NULL, "size", 0, &p, &err), CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "nothing to show in the figure \"size\": it needs two"));
+    free(p.text);
+    sized[0] = (cril_report_identity){.name = plain_names[0], .bytes = 1000};
+    assert_int_equal(write_figure(&s->info, &s->table,
+                                  &(cril_report_options){.models = sized, .n_identified_models = 1},
+                                  "size", 0, &p, &err),
+                     CRIL_ERR_RANGE);
+    free(p.text);
+    assert_int_equal(write_figure(&s->info, &s->table, NULL, "line", 299, &p, &err),
+                     CRIL_ERR_RANGE);
+    assert_non_null(strstr(err.message, "300 to 4000"));
+    free(p.text);
+    assert_int_equal(write_figure(&s->info, &s->table, NULL, "line", 4001, &p, &err),
+                     CRIL_ERR_RANGE);
+    free(p.text);
+}
+
 /* ---- The paper's ---- */
 
 static void put_figures(const cril_study_info *s, const cril_figures *f, cril_known *known,
@@ -604,7 +913,8 @@ static void put_figures(const cril_study_info *s, const cril_figures *f, cril_kn
                                                     .source = f->rows[k].source};
 }
 
-static struct page make_paper(cril_study *s)
+/* The page, or, by its name, a figure. */
+static struct page make_paper(cril_study *s, const char *figure)
 {
     const cril_study_info *i = cril_study_info_of(s);
     cril_known *bpc = calloc(i->n_models * i->n_corpora, sizeof(*bpc)),
@@ -624,7 +934,7 @@ static struct page make_paper(cril_study *s)
         cril_figures_read(PAPER "scores.csv", CRIL_FIGURE_SCORE, NULL, &of_scores, NULL), CRIL_OK);
     put_figures(i, &of_bpc, bpc, true);
     put_figures(i, &of_scores, score, false);
-    p = make(i, &t, NULL);
+    p = figure ? draw(i, &t, NULL, figure, 0) : make(i, &t, NULL);
     cril_figures_free(&of_bpc);
     cril_figures_free(&of_scores);
     free(bpc);
@@ -641,7 +951,7 @@ static void shows_the_paper(void **state)
     (void)state;
     if (cril_study_load(PAPER "study.yaml", &s, &err) != CRIL_OK)
         fail_msg("%s", err.message);
-    p = make_paper(s);
+    p = make_paper(s, NULL);
     for (size_t m = 0; m < cril_study_info_of(s)->n_models; m++)
         assert_non_null(strstr(p.text, cril_study_info_of(s)->models[m].name));
     assert_non_null(strstr(p.text, "is <b>\xE2\x88\x92"
@@ -651,18 +961,42 @@ static void shows_the_paper(void **state)
                      cril_study_info_of(s)->n_fits);
     assert_non_null(strstr(p.text, "cril measured nothing on this page"));
     assert_null(strstr(p.text, "class=\"lb no\"><title")); /* whatever has no room is still there */
-    again = make_paper(s);
+    again = make_paper(s, NULL);
     assert_int_equal(p.len, again.len);
     assert_memory_equal(p.text, again.text, p.len);
     free(again.text);
     if (setlocale(LC_ALL, "de_DE.UTF-8") || setlocale(LC_ALL, "fr_FR.UTF-8") ||
         setlocale(LC_ALL, "")) {
-        again = make_paper(s);
+        again = make_paper(s, NULL);
         assert_int_equal(p.len, again.len);
         assert_memory_equal(p.text, again.text, p.len);
         free(again.text);
         setlocale(LC_ALL, "C");
     }
+    free(p.text);
+    cril_study_close(s);
+}
+
+/* The figure of README is the one that its command makes. */
+static void draws_the_papers_line(void **state)
+{
+    char *kept = NULL;
+    size_t len = 0;
+    cril_study *s;
+    struct page p;
+    cril_error err;
+    FILE *f = fopen(CRIL_TEST_DATA "/../doc/paper-line.svg", "r");
+
+    (void)state;
+    assert_non_null(f);
+    assert_true(getdelim(&kept, &len, '\0', f) > 0);
+    fclose(f);
+    if (cril_study_load(PAPER "study.yaml", &s, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    p = make_paper(s, "line");
+    if (strcmp(kept, p.text) != 0)
+        fail_msg("doc/paper-line.svg is old: make it again by the command of doc/report.md");
+    free(kept);
     free(p.text);
     cril_study_close(s);
 }
@@ -737,6 +1071,44 @@ static void numbers(void **state)
     expect_number(NAN, COORDINATE, "0");
 }
 
+static void expect_ticks(const struct cril_scale *s, const char *text)
+{
+    double ticks[CRIL_SCALE_TICKS];
+    char out[200] = "";
+    FILE *f = fmemopen(out, sizeof(out), "w");
+
+    assert_non_null(f);
+    for (size_t i = 0, n = cril_scale_ticks(s, ticks); i < n; i++) {
+        cril_scale_write(f, s, ticks[i]);
+        putc(';', f);
+    }
+    fclose(f);
+    assert_string_equal(out, text);
+}
+
+static void logarithmic_scales(void **state)
+{
+    struct cril_scale s = {.from = 0, .to = 100, .unit = CRIL_SCALE_BYTES};
+
+    (void)state;
+    cril_scale_set_log(&s, 1e6, 1e10, 0, 8);
+    expect_ticks(&s, "1 MB;10 MB;100 MB;1 GB;10 GB;");
+    assert_true(fabs(cril_scale_at(&s, 1e8) - 50) < 1e-9);
+    assert_true(cril_scale_at(&s, -1) == 0);
+    cril_scale_set_log(&s, 4e7, 3e9, 0, 8);
+    expect_ticks(&s, "50 MB;100 MB;200 MB;500 MB;1 GB;2 GB;");
+    cril_scale_set_log(&s, 88e6, 271e6, 0, 8); /* two marks are too few */
+    expect_ticks(&s, "100 MB;150 MB;200 MB;250 MB;");
+    s.unit = CRIL_SCALE_PLAIN;
+    cril_scale_set_log(&s, 2e-4, 0.3, 0.05, 8);
+    expect_ticks(&s, "0.0002;0.0005;0.001;0.002;0.005;0.01;0.02;0.05;0.1;0.2;");
+    s.unit = CRIL_SCALE_COUNT;
+    cril_scale_set(&s, 0, 20000, 0, 4);
+    expect_ticks(&s, "0;5000;10k;15k;20k;");
+    cril_scale_set_log(&s, 7, 7, 0.1, 5); /* one number */
+    assert_true(s.low < 7 && s.high > 7);
+}
+
 static void scales(void **state)
 {
     const double lows[] = {0, 0.4, -3, 1e6, 0.1234567, 5},
@@ -745,15 +1117,15 @@ static void scales(void **state)
     (void)state;
     for (size_t i = 0; i < 6; i++) {
         struct cril_scale s = {.from = 10, .to = 110};
-        double first;
+        double ticks[CRIL_SCALE_TICKS];
         size_t n;
 
         cril_scale_set(&s, lows[i], highs[i], 0.05, 4);
-        n = cril_scale_ticks(&s, &first);
+        n = cril_scale_ticks(&s, ticks);
         assert_true(s.low < lows[i] && s.high > highs[i]);
         assert_in_range(n, 2, 12);
-        assert_true(first >= s.low - 1e-9 * fabs(s.low) &&
-                    first + (double)(n - 1) * s.step <= s.high + 1e-9 * fabs(s.high));
+        assert_true(ticks[0] >= s.low - 1e-9 * fabs(s.low) &&
+                    ticks[n - 1] <= s.high + 1e-9 * fabs(s.high));
         assert_true(fabs(cril_scale_at(&s, s.low) - 10) < 1e-9 &&
                     fabs(cril_scale_at(&s, s.high) - 110) < 1e-9);
     }
@@ -789,7 +1161,7 @@ static void names_do_not_cover_each_other(void **state)
                                    .width = 60 + random % 60,
                                    .height = 14};
     }
-    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, NULL));
+    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, NULL, 0));
     for (size_t i = 0; i < N; i++) {
         if (!l[i].shown)
             continue;
@@ -836,7 +1208,7 @@ static void no_name_lies_on_the_line(void **state)
                                    .width = 150,
                                    .height = 14,
                                    .bar_x = 60};
-    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, &line));
+    assert_true(cril_labels_place(l, N, NULL, 5, &bounds, &line, 1));
     for (size_t i = 0; i < N; i++) {
         shown += l[i].shown;
         assert_false(l[i].shown && lies_on(&l[i].box, &line));
@@ -852,9 +1224,9 @@ static void a_name_without_other_room_is_not_shown(void **state)
     struct cril_label l = {.x = 100, .y = 15, .width = 50, .height = 20};
 
     (void)state;
-    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, &line));
+    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, &line, 1));
     assert_false(l.shown);
-    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, NULL));
+    assert_true(cril_labels_place(&l, 1, NULL, 5, &bounds, NULL, 0));
     assert_true(l.shown);
 }
 
@@ -873,10 +1245,26 @@ static void first_names_have_the_room(void **state)
         l[0].x = 8;
         l[1].x = 9;
         l[2].x = 10;
-        assert_true(cril_labels_place(l, 3, order, 3, &bounds, NULL));
+        assert_true(cril_labels_place(l, 3, order, 3, &bounds, NULL, 0));
         for (size_t i = 0; i < 3; i++)
             assert_int_equal(l[i].shown, i == first);
     }
+}
+
+/* A name that is not wanted is not shown, and leaves its room to others. */
+static void unwanted_names_take_no_room(void **state)
+{
+    const struct cril_box bounds = {0, 0, 120, 40};
+    struct cril_label l[2] = {{.x = 8, .y = 20, .width = 80, .height = 30, .unwanted = true},
+                              {.x = 9, .y = 20, .width = 80, .height = 30}};
+
+    (void)state;
+    assert_true(cril_labels_place(l, 2, NULL, 3, &bounds, NULL, 0));
+    assert_false(l[0].shown);
+    assert_true(l[1].shown);
+    l[1].x = 100; /* on its left, where the other one's name would be */
+    assert_true(cril_labels_place(l, 2, NULL, 3, &bounds, NULL, 0));
+    assert_true(l[1].shown && !l[1].leader);
 }
 
 static size_t tail_of(const char *a, const char *b, const char *c)
@@ -978,15 +1366,27 @@ int main(void)
         cmocka_unit_test(is_a_page_without_a_line_too),
         cmocka_unit_test(draws_extreme_figures),
         cmocka_unit_test(draws_unknown_errors),
+        cmocka_unit_test(lists_figures),
+        cmocka_unit_test(draws_each_figure_alone),
+        cmocka_unit_test(a_figure_of_a_line_says_its_correlation),
+        cmocka_unit_test(escapes_figures),
+        cmocka_unit_test(says_what_was_scored),
+        cmocka_unit_test(finds_the_frontier),
+        cmocka_unit_test(draws_learning_curves),
+        cmocka_unit_test(figures_have_their_numbers),
+        cmocka_unit_test(says_which_figures_there_are),
         cmocka_unit_test(shows_the_paper),
+        cmocka_unit_test(draws_the_papers_line),
         cmocka_unit_test(faults_are_said),
         cmocka_unit_test(numbers),
         cmocka_unit_test(scales),
+        cmocka_unit_test(logarithmic_scales),
         cmocka_unit_test(fits_text_into_a_width),
         cmocka_unit_test(names_do_not_cover_each_other),
         cmocka_unit_test(no_name_lies_on_the_line),
         cmocka_unit_test(a_name_without_other_room_is_not_shown),
         cmocka_unit_test(first_names_have_the_room),
+        cmocka_unit_test(unwanted_names_take_no_room),
         cmocka_unit_test(finds_common_tails),
         cmocka_unit_test(has_contrast),
     };

@@ -134,6 +134,79 @@ static void reads_all_that_a_file_says(void **state)
     cril_study_close(s);
 }
 
+/* From which models others diverge; what a pattern or a name would leave open is a rule below. */
+static void reads_bases(void **state)
+{
+    cril_study *s = good("models:\n"
+                         "  - {path: f16.gguf}\n"
+                         "  - {path: q8.gguf, diverge: f16}\n"
+                         "  - {path: q4.gguf, diverge: q8}\n"
+                         "corpora: [{name: cc}]\n");
+    const cril_study_model *m = cril_study_info_of(s)->models;
+
+    (void)state;
+    assert_null(m[0].base);
+    assert_string_equal(m[1].base, "f16");
+    assert_string_equal(m[2].base, "q8");
+    cril_study_close(s);
+}
+
+/* ---- steps ---- */
+
+static void expect_step(const char *name, bool has, uint64_t step, const char *stem)
+{
+    uint64_t found = 7;
+    size_t len = 7;
+
+    assert_int_equal(cril_study_step(name, NULL, NULL), has);
+    assert_int_equal(cril_study_step(name, &found, &len), has);
+    assert_true(found == (has ? step : 7));
+    assert_int_equal(len, has ? strlen(stem) : 7);
+    assert_memory_equal(name, stem, has ? len : 0);
+}
+
+static void finds_steps_in_names(void **state)
+{
+    (void)state;
+    expect_step("checkpoint-500", true, 500, "checkpoint");
+    expect_step("pythia-70m-step1000", true, 1000, "pythia-70m");
+    expect_step("run.step_20", true, 20, "run");
+    expect_step("a_checkpoint.0", true, 0, "a");
+    expect_step("step5", true, 5, "step");
+    expect_step("_step5", true, 5, "_step");
+    expect_step("step000000000000012", true, 12, "step");
+    expect_step("step0000000000000012", false, 0, "");
+    expect_step("misstep5", false, 0, "");
+    expect_step("step-", false, 0, "");
+    expect_step("step--5", false, 0, "");
+    expect_step("Llama-2-7b", false, 0, "");
+    expect_step("Qwen-2", false, 0, "");
+    expect_step("500", false, 0, "");
+    expect_step("-500", false, 0, "");
+    expect_step("", false, 0, "");
+}
+
+static void reads_steps(void **state)
+{
+    cril_study *s = good("models:\n"
+                         "  - {name: run-step100}\n"
+                         "  - {name: run-step200, step: 0, family: other}\n"
+                         "  - {name: plain, step: 30}\n"
+                         "  - {name: none}\n"
+                         "corpora: [{name: cc}]\n");
+    const cril_study_model *m = cril_study_info_of(s)->models;
+
+    (void)state;
+    assert_true(m[0].has_step && m[0].step == 100);
+    assert_string_equal(m[0].family, "run");
+    assert_true(m[1].has_step && m[1].step == 0);
+    assert_string_equal(m[1].family, "other");
+    assert_true(m[2].has_step && m[2].step == 30);
+    assert_string_equal(m[2].family, "plain");
+    assert_false(m[3].has_step);
+    cril_study_close(s);
+}
+
 /* What is measured, what is taken from results files, and what is both. */
 static void measures_benchmarks(void **state)
 {
@@ -319,6 +392,15 @@ static const struct rule rules[] = {
     {C "models:\n  -\n", 3, "a model is a mapping such as {path: models/a.gguf}, not nothing"},
     {C "models:\n  - nam: a\n", 3, "\"nam\" is not a key of a model; did you mean \"name\"?"},
     {C "models:\n  - path: a*.gguf\n    name: b\n", 4, "a pattern of files cannot have a name"},
+    {C "models:\n  - name: a\n    diverge: b\n  - path: b.gguf\n", 4,
+     "divergence is measured, but this model has no \"path\""},
+    {C "models:\n  - path: f16.gguf\n  - path: q4.gguf\n    diverge: f17\n", 4,
+     "diverge: \"f17\" is no model of this study; did you mean \"f16\"?"},
+    {C "models:\n  - name: f16\n  - path: q4.gguf\n    diverge: f16\n", 4,
+     "diverge: the model \"f16\" has no \"path\""},
+    {C "models: [{path: f16.gguf, diverge: f16}, {path: q4.gguf, diverge: f16}]\n", 2,
+     "diverge: the model \"f16\" cannot diverge from itself"},
+    {C "models:\n  - path: a*.gguf\n    step: 5\n", 4, "a pattern of files cannot have a step"},
     {C "models:\n  - path: '-'\n", 3, "cannot read standard input"},
     {C "models:\n  - path: ~/a.gguf\n", 3, "'~' is not expanded"},
     {C "models:\n  - path: a-00002-of-00003.gguf\n", 3, "name the first"},
@@ -328,6 +410,8 @@ static const struct rule rules[] = {
      "two models have the name \"a\", this one and that of line 3"},
     {C "models:\n  - path: a.gguf\n  - path: a.gguf\n", 4, "the item of line 3 has this file too"},
     {C "models:\n  - name: -a\n", 3, "\"name\": \"-a\" begins with '-'"},
+    {C "models:\n  - name: a\n    step: 1000000000000000\n", 4, "999999999999999"},
+    {C "models:\n  - name: a\n    step: -1\n", 4, "\"step\""},
     {C "models:\n  - name: a\n    tags: [b, '']\n", 4, "\"tags\" has no value"},
     {C "models:\n  - name: a\n    tags: {b: c}\n", 4,
      "\"tags\" is a mapping where one text is expected"},
@@ -620,7 +704,7 @@ static int remove_folder(void **state)
 static void finds_files(void **state)
 {
     static const char text[] = "models:\n"
-                               "  - {path: 'm/[aBb]*.gguf', family: f}\n"
+                               "  - {path: 'm/[aBb]*.gguf', family: f, diverge: b}\n"
                                "  - path: m/[b].gguf\n" /* there is such a file */
                                "  - path: hf-1.5b/\n"
                                "  - path: hf-?/config.json\n"
@@ -643,6 +727,9 @@ static void finds_files(void **state)
     assert_string_equal(i->models[2].path, in_folder("m/b.gguf"));
     assert_string_equal(i->models[2].family, "f");
     assert_int_equal(i->models[2].line, 2);
+    assert_string_equal(i->models[0].base, "b");
+    assert_string_equal(i->models[1].base, "b");
+    assert_null(i->models[2].base); /* the base, which the pattern matches too */
     assert_string_equal(i->models[3].name, "[b]");
     assert_string_equal(i->models[3].family, "[b]");
     assert_string_equal(i->models[4].name, "hf-1.5b"); /* a folder, with all that it is called */
@@ -659,6 +746,8 @@ static void says_which_file_is_wrong(void **state)
 #define FM "models: [{path: m/b.gguf}]\n"
     static const struct rule file_rules[] = {
         {FC "models: [{path: m/q*.gguf}]\n", 2, "no file matches \"m/q*.gguf\""},
+        {FC "models:\n  - path: m/b.gguf\n    diverge: b\n", 3,
+         "diverge: the model \"b\" cannot diverge from itself"},
         {FC "models:\n  - path: m/q.gguf\n", 3,
          "m/q.gguf: cannot be opened: No such file or directory; check the path"},
         {FC "models:\n  - path: m\n", 3, "m: is a folder with GGUF files: B.gguf, [b].gguf"},
@@ -725,6 +814,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_all_that_a_file_says),
+        cmocka_unit_test(reads_bases),
+        cmocka_unit_test(finds_steps_in_names),
+        cmocka_unit_test(reads_steps),
         cmocka_unit_test(measures_benchmarks),
         cmocka_unit_test(fills_in_defaults),
         cmocka_unit_test(selects_models),

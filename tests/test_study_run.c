@@ -14,9 +14,11 @@
 #include "study/survey.h"
 #include "study_files.h"
 
+#include <cril/diverge.h>
 #include <cril/study_run.h>
 #include <dirent.h>
 #include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,7 +133,8 @@ static void on_cell(void *user, const cril_study_cell *c)
     struct seen *s = user;
 
     assert_true(c->model && c->corpus && c->protocol);
-    assert_true(c->bpc > 0 && c->documents > 0 && c->seconds >= 0);
+    assert_true(c->base ? c->mean_kl >= 0 && isnan(c->bpc) : c->bpc > 0 && isnan(c->mean_kl));
+    assert_true(c->documents > 0 && c->seconds >= 0);
     assert_true(c->cells_done > s->n_cells && c->cells_done <= c->cells);
     s->n_cells++;
 }
@@ -250,6 +253,147 @@ static void test_figures(void **state)
     run_all(file("one.db"), &totals); /* nothing is left to do */
     assert_int_equal(totals.cells_before, N_CELLS);
     assert_int_equal(totals.documents + totals.forward_tokens, 0);
+}
+
+/* ---- Beside a base ---- */
+
+static const char beside[] = "models:\n"
+                             "  - {path: tiny-llama-mixed.gguf, diverge: tiny-llama}\n"
+                             "  - {path: tiny-llama.gguf}\n"
+                             "corpora: [{path: lines.jsonl}, {path: texts}]\n"
+                             "protocols:\n"
+                             "  - {name: document, context: 48, stride: 16}\n"
+                             "  - {name: halves, context: 24}\n";
+
+/* A cell's figures have the bits of cril_diverger. */
+static void check_divergence(const cril_study_info *s, const cril_known_divergence *got,
+                             const cril_study_corpus *text, const cril_study_protocol *p)
+{
+    const cril_score_options wanted = {
+        .protocol = p->name, .context = p->context, .stride = p->stride, .threads = 1};
+    cril_divergence_figures want;
+    cril_model *models[2];
+    cril_diverger *d;
+    cril_result base;
+    cril_corpus *c;
+    cril_error err;
+
+    check_ok(cril_model_open(s->models[1].path, &models[0], &err));
+    check_ok(cril_model_open(s->models[0].path, &models[1], &err));
+    check_ok(cril_diverger_create(models, 2, &wanted, &d, &err));
+    check_ok(cril_corpus_open(text->path, &text->options, &c, &err));
+    check_ok(cril_diverge_corpus(d, c, text->path, NULL, &base, &err));
+    check_ok(cril_diverge_figures(d, 1, 0, &want, &err));
+    assert_true(want.tokens > 0 && want.mean_kl > 1e-3);
+    assert_int_equal(got->documents, want.documents);
+    assert_int_equal(got->tokens, want.tokens);
+    assert_memory_equal(&got->mean_kl, &want.mean_kl, sizeof(want.mean_kl));
+    assert_memory_equal(&got->same_top, &want.same_top, sizeof(want.same_top));
+    assert_memory_equal(&got->ln_ppl_ratio, &want.ln_ppl_ratio, sizeof(want.ln_ppl_ratio));
+    assert_memory_equal(&got->mean_kl_interval, &want.mean_kl_interval,
+                        sizeof(want.mean_kl_interval));
+    cril_result_free(&base);
+    cril_corpus_close(c);
+    cril_diverger_free(d);
+    cril_model_close(models[0]);
+    cril_model_close(models[1]);
+}
+
+/* What no pass predicts, a document's first token without BOS, is not compared; a model beside a
+ * copy of itself is not apart. */
+static void test_first_tokens(void **state)
+{
+    const cril_store_options read_only = {.read_only = true};
+    cril_study_table table;
+    cril_study *study;
+    cril_store *store;
+    cril_error err;
+    uint64_t scored = 0;
+    struct seen seen = {0};
+    cril_study_totals totals;
+
+    (void)state;
+    copy_model("tiny-qwen2");
+    write_study(
+        "models: [{path: tiny-qwen2.gguf}, {name: twin, path: tiny-qwen2.gguf, diverge: "
+        "tiny-qwen2}]\ncorpora: [{path: texts}]\nprotocols: [{name: document, context: 48}]\n");
+    check_ok(
+        run(file("one.db"), &plain, &seen, &totals, &err)); /* of both models one cell of bits */
+    scored = totals.scored_tokens / 2;                      /* of the bits and of the divergence */
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    check_ok(cril_store_open(file("one.db"), &read_only, &store, &err));
+    check_ok(cril_store_table(store, cril_study_info_of(study),
+                              cril_study_info_of(study)->protocols, &table, &err));
+    assert_int_equal(table.divergence[1].documents, N_FILES);
+    assert_int_equal(table.divergence[1].tokens, scored - N_FILES);
+    assert_true(table.divergence[1].mean_kl == 0 && table.divergence[1].same_top == 1);
+    cril_study_table_free(&table);
+    cril_store_close(store);
+    cril_study_close(study);
+}
+
+/* By one run, with a bound of memory, by runs that are stopped, and by shards. */
+static void test_divergences(void **state)
+{
+    const cril_study_run_options small = {
+        .threads = 1, .batch_tokens = 64, .memory_bytes = (size_t)1 << 30};
+    const cril_store_options read_only = {.read_only = true};
+    enum { SHARDS = 3 };
+    const char *paths[SHARDS];
+    cril_study_totals totals;
+    cril_study_table table;
+    cril_study *study;
+    const cril_study_info *s;
+    cril_store *store;
+    cril_error err;
+    cril_status st;
+    size_t n_runs = 0;
+
+    (void)state;
+    copy_model("tiny-llama-mixed");
+    write_study(beside);
+    run_all(file("one.db"), &totals);
+    assert_int_equal(totals.cells, 2 * 2 * 3);
+    check_ok(cril_study_load(file("study.yaml"), &study, &err));
+    s = cril_study_info_of(study);
+    check_ok(cril_store_open(file("one.db"), &read_only, &store, &err));
+    for (size_t p = 0; p < s->n_protocols; p++) {
+        check_ok(cril_store_table(store, s, &s->protocols[p], &table, &err));
+        for (size_t c = 0; c < s->n_corpora; c++) {
+            check_divergence(s, &table.divergence[c], &s->corpora[c], &s->protocols[p]);
+            assert_int_equal(table.divergence[s->n_corpora + c].tokens, 0); /* it has no base */
+        }
+        cril_study_table_free(&table);
+    }
+    cril_store_close(store);
+    cril_study_close(study);
+    run_all(file("one.db"), &totals); /* nothing is left to do */
+    assert_int_equal(totals.cells_before, totals.cells);
+    assert_int_equal(totals.documents + totals.forward_tokens, 0);
+    do {
+        struct seen seen = {.stop_at = 2 + N_DOCUMENTS + N_FILES + 5 + 11 * n_runs};
+
+        st = run(file("stopped.db"), &small, &seen, NULL, &err);
+        if (st != CRIL_OK && st != CRIL_ERR_CANCELLED)
+            fail_msg("%s", err.message);
+    } while (++n_runs < 1000 && st != CRIL_OK);
+    assert_true(n_runs > 2 && st == CRIL_OK);
+    check_same(file("stopped.db"), file("one.db"));
+    for (unsigned i = 0; i < SHARDS; i++) {
+        const cril_study_run_options share = {.threads = 1, .shard = i + 1, .shards = SHARDS};
+        struct seen seen = {0};
+
+        check_ok(run(paths[i] = numbered("beside", i), &share, &seen, NULL, &err));
+    }
+    check_ok(merge(file("merged.db"), paths, SHARDS, &err));
+    check_same(file("merged.db"), file("one.db"));
+    write_study("models: [{path: tiny-llama.gguf}, {path: tiny-gemma3.gguf, diverge: tiny-llama}]\n"
+                "corpora: [{path: texts}]\nprotocols: [{name: document, context: 48}]\n");
+    struct seen seen = {0};
+    check_refused(run(file("other.db"), &plain, &seen, &totals, &err), CRIL_ERR_RANGE,
+                  "tiny-gemma3 beside tiny-llama on texts by document");
+    assert_int_equal(totals.cells, 3);
+    assert_int_equal(seen.n_cells, 2); /* the others are computed */
 }
 
 /* A larger limit adds documents to what is known, a smaller one takes what it needs of it, each
@@ -795,6 +939,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_figures, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_divergences, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_first_tokens, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_limits, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_baselines, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_stopped, set_up, remove_folder),

@@ -12,6 +12,7 @@
 #include <cril/status.h>
 #include <cril/study.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #ifdef __cplusplus
@@ -29,6 +30,7 @@ typedef struct cril_report_baseline {
 typedef struct cril_report_identity {
     const char *name;
     const char *sha256;
+    uint64_t bytes; /* of a model, all its files; 0: not known */
 } cril_report_identity;
 
 /* Zero-initialised it is a report by the study's first protocol, without what only its caller can
@@ -52,6 +54,31 @@ typedef struct cril_report_options {
  */
 cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
                               const cril_report_options *options, cril_error *err);
+
+/*
+ * The figures that the page of this study has, in its order: their names, which cril_study_figure
+ * takes (doc/report.md, "Figures alone"), and what they show, as plain text. Both are borrowed
+ * during the call. CRIL_ERR_NOMEM. CRIL_ERR_RANGE: a level that is none.
+ */
+typedef void (*cril_study_see_figure)(void *user, const char *name, const char *shows);
+cril_status cril_study_figures(const cril_study_info *s, const cril_study_table *t,
+                               const cril_report_options *options, cril_study_see_figure see,
+                               void *user, cril_error *err);
+
+enum { CRIL_FIGURE_MIN_WIDTH = 300, CRIL_FIGURE_MAX_WIDTH = 4000, CRIL_FIGURE_WIDTH = 960 };
+
+/*
+ * Writes one figure to f as an SVG file that needs no other; width in CSS pixels, 0: the default
+ * one. Narrow figures, below 616, are laid out for a column. Or its numbers as CSV, with a row of
+ * names. CRIL_ERR_RANGE: no such figure, or nothing that it could show, a width out of range, a
+ * level that is none. CRIL_ERR_IO: f failed; CRIL_ERR_NOMEM; f then holds a part of it.
+ */
+cril_status cril_study_figure(FILE *f, const cril_study_info *s, const cril_study_table *t,
+                              const cril_report_options *options, const char *name, unsigned width,
+                              cril_error *err);
+cril_status cril_study_figure_data(FILE *f, const cril_study_info *s, const cril_study_table *t,
+                                   const cril_report_options *options, const char *name,
+                                   cril_error *err);
 
 #ifdef __cplusplus
 }

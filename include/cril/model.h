@@ -46,6 +46,19 @@ void cril_model_close(cril_model *m); /* NULL is allowed */
  */
 cril_status cril_model_check(const cril_model *m, cril_error *err);
 
+/*
+ * The models that a pattern of glob(3) stands for: paths in the order of their bytes, whatever the
+ * locale; of a split model its first part. *paths [*n] is owned by the caller:
+ * cril_model_paths_free. None matches: CRIL_OK, *n = 0. CRIL_ERR_IO: a folder cannot be read;
+ * CRIL_ERR_NOMEM.
+ */
+cril_status cril_model_match(const char *pattern, char ***paths, size_t *n, cril_error *err);
+void cril_model_paths_free(char **paths, size_t n);
+bool cril_model_is_pattern(const char *path); /* it has a sign of one */
+/* A part of a split model that is not the first, and so does not name its model: by its name,
+ * "-00002-of-00003.gguf". */
+bool cril_model_is_later_part(const char *path);
+
 /* Calls on_file for each file that cril_model_open would read for path: path itself and the other
  * parts of a split model, by its name, which need not be there; or those of a folder. on_file
  * returns 0, or stops it: CRIL_ERR_CANCELLED. CRIL_ERR_NOMEM. */

@@ -118,6 +118,7 @@ cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_base
  */
 typedef struct cril_cell {
     char model[65];     /* SHA-256 of its file */
+    char base[65];      /* of the model from which divergence is measured; "": bits are */
     char text[65];      /* cril_store_corpus.text */
     uint64_t documents; /* that share the stream; 0: each is a stream of its own */
     char protocol[16];
@@ -130,9 +131,14 @@ typedef struct cril_slice {
     uint64_t from, to;
 } cril_slice;
 
-/* The cell that this library computes for the three. CRIL_ERR_RANGE: no such protocol. */
+/* The cell of bits that this library computes for the three. CRIL_ERR_RANGE: no such protocol. */
 cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
                          const cril_study_protocol *p, cril_cell *out, cril_error *err);
+
+/* The cell of divergence from another model; its windows are the base's. */
+cril_status cril_divergence_cell_of(const cril_store_model *m, const cril_store_model *base,
+                                    const cril_store_corpus *c, const cril_study_protocol *p,
+                                    cril_cell *out, cril_error *err);
 
 /*
  * Adds finished documents [n] of a cell whose model and corpus are known. One that is known is left
@@ -144,8 +150,8 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
 cril_status cril_store_put(cril_store *s, const cril_cell *cell,
                            const cril_document_score *documents, size_t n, cril_error *err);
 
-/* Of the first n_documents, those that are not there yet, in order; *n is 0 where all are. *out is
- * owned: free. */
+/* Of the first n_documents of a cell, with a base or not, those that are not there yet, in order;
+ * *n is 0 where all are. *out is owned: free. */
 cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_documents,
                                cril_slice **out, size_t *n, cril_error *err);
 
@@ -158,8 +164,31 @@ cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_
 cril_status cril_store_result(cril_store *s, const cril_cell *cell, const cril_store_corpus *corpus,
                               const cril_interval *interval, cril_result *out, cril_error *err);
 
-/* All cells of which a document is there, in a fixed order. *out is owned: free. */
+/* All cells of bits of which a document is there, in a fixed order. *out is owned: free. */
 cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err);
+
+/* ---- Divergence ---- */
+
+/* How far a model is from a base on a document (doc/diverge.md): sums over the tokens that are
+ * compared. */
+typedef struct cril_document_divergence {
+    uint64_t index, tokens;
+    uint64_t same_top;          /* of these, how many have the same most likely id */
+    double kl, nats, nats_base; /* nats of the model, of the base */
+} cril_document_divergence;
+
+/* As cril_store_put, of a cell with a base. */
+cril_status cril_store_put_divergences(cril_store *s, const cril_cell *cell,
+                                       const cril_document_divergence *documents, size_t n,
+                                       cril_error *err);
+
+/*
+ * The figures of a cell with a base, with the bits that cril_diverge_figures has for the corpus;
+ * *interval as in cril_store_result. CRIL_ERR_EMPTY: not all of the corpus's documents are there.
+ */
+cril_status cril_store_divergence(cril_store *s, const cril_cell *cell,
+                                  const cril_store_corpus *corpus, const cril_interval *interval,
+                                  cril_known_divergence *out, cril_error *err);
 
 /* ---- Benchmarks ---- */
 
@@ -299,6 +328,12 @@ typedef struct cril_cell_state {
 /* model and corpus: indices in the study. */
 cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
                               const cril_study_protocol *p, cril_cell_state *out, cril_error *err);
+
+/* The same of the divergence from the model's base; known is false for a model without one. It is
+ * never out of date: what was measured of other files is none of the study's. */
+cril_status cril_current_divergence(cril_current *c, size_t model, size_t corpus,
+                                    const cril_study_protocol *p, cril_cell_state *out,
+                                    cril_error *err);
 
 /* A benchmark's cell of the study. */
 typedef struct cril_score_state {

@@ -35,6 +35,9 @@ typedef struct cril_study_model {
                          imported only */
     const char *const *tags; /* [n_tags] words to choose models by */
     size_t n_tags;
+    const char *base; /* name of the model from which divergence is measured; NULL: none */
+    bool has_step;    /* it is a checkpoint of a training, as of: */
+    uint64_t step;
     size_t line; /* in the study file, from 1 */
 } cril_study_model;
 
@@ -112,6 +115,14 @@ typedef struct cril_study_faults {
  * status. */
 cril_status cril_study_check(const char *path, cril_study **out, cril_study_faults *faults);
 
+/*
+ * Whether a model's name ends in the step of a checkpoint: "checkpoint" or "step", perhaps a '-',
+ * '_' or '.', and a number of at most 15 digits. *step is the number; *stem, how many bytes of the
+ * name stand before the word and its '-', '_' or '.', or, where these are none, before the number:
+ * "pythia-70m" of pythia-70m-step1000, "checkpoint" of checkpoint-500. Both may be NULL.
+ */
+bool cril_study_step(const char *name, uint64_t *step, size_t *stem);
+
 /* ---- Words ---- */
 
 /*
@@ -162,19 +173,28 @@ typedef struct cril_known {
 /* What an archive needs: value and escapes. Models are ordered, and lines drawn, by it. */
 double cril_known_with_escapes(const cril_known *k);
 
+/* How far a model is from its base on a corpus, measured on all documents (doc/diverge.md). */
+typedef struct cril_known_divergence {
+    uint64_t documents, tokens; /* that are compared; tokens 0: nothing is known */
+    double mean_kl, same_top, ln_ppl_ratio;
+    cril_interval mean_kl_interval; /* all 0 where fewer than 2 documents have tokens */
+} cril_known_divergence;
+
 /* Documents of a corpus. */
 typedef struct cril_known_corpus {
-    uint64_t documents; /* that the study asks for; 0: not known */
-    uint64_t all;       /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t documents;         /* that the study asks for; 0: not known */
+    uint64_t all;               /* that the corpus has, whatever the limit; 0: not known */
+    uint64_t characters, bytes; /* of the documents' texts */
 } cril_known_corpus;
 
 /* All numbers of a study by one protocol. */
 typedef struct cril_study_table {
     size_t n_models, n_corpora, n_benchmarks;
-    cril_known *bpc;            /* [n_models][n_corpora] */
-    cril_known *score;          /* [n_models][n_benchmarks] */
-    cril_known_corpus *corpora; /* [n_corpora]; NULL: nothing is known of them */
-    void *owned;                /* strings */
+    cril_known *bpc;                   /* [n_models][n_corpora] */
+    cril_known *score;                 /* [n_models][n_benchmarks] */
+    cril_known_divergence *divergence; /* [n_models][n_corpora] */
+    cril_known_corpus *corpora;        /* [n_corpora]; NULL: nothing is known of them */
+    void *owned;                       /* strings */
 } cril_study_table;
 
 void cril_study_table_free(cril_study_table *t);

@@ -1,11 +1,11 @@
 /*
  * Runs a study: computes the cells that its store does not have.
  *
- * A cell is a model with a path on a corpus with a path by a protocol of the study, or on a
- * benchmark with data. What is finished of it, document by document or item by item, goes into the
- * store while the work goes on; whatever ends a run, the next one goes on there, and the figures
- * have the same bits. Any number of runs, in any number of processes, may share a store: a cell is
- * claimed by the one that is at it.
+ * A cell is a model with a path on a corpus with a path by a protocol of the study, alone or beside
+ * its base, or on a benchmark with data. What is finished of it, document by document or item by
+ * item, goes into the store while the work goes on; whatever ends a run, the next one goes on
+ * there, and the figures have the same bits. Any number of runs, in any number of processes, may
+ * share a store: a cell is claimed by the one that is at it.
  */
 #ifndef CRIL_STUDY_RUN_H
 #define CRIL_STUDY_RUN_H
@@ -44,17 +44,19 @@ typedef struct cril_study_progress {
     double seconds_left; /* < 0: not known yet */
     uint64_t forward_tokens;
     double bpc; /* of the documents of the cell that were scored just now; 0 before the first, and
-                   of a benchmark */
+                   of a benchmark or a divergence */
 } cril_study_progress;
 
 /* A cell, or a shard's part of one, that this run has finished. */
 typedef struct cril_study_cell {
     const char *model, *corpus, *protocol; /* borrowed, valid during the call; corpus may be a
                                               benchmark */
+    const char *base;                      /* of a divergence: from this model; NULL: it is none */
     bool is_benchmark;
     size_t cells, cells_done; /* of this run's share, this one included */
     uint64_t documents;       /* of it, in the store; items of a benchmark */
-    double bpc;               /* of these; NaN: they have no characters, or are of a benchmark */
+    double bpc;               /* of these; NaN: they have no characters, or are of something else */
+    double mean_kl;           /* of a divergence; NaN: of something else, or of no token */
     double score, score_se;   /* of a benchmark's, as shares of 1; NaN: not known */
     uint64_t errors;          /* items that could not be run */
     double seconds;           /* that this run spent on it */

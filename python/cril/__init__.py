@@ -10,7 +10,8 @@ from ._score import (
     score, score_documents, score_tokens,
 )
 from ._study import (
-    Cell, Estimate, Line, Point, Study, StudyBenchmark, StudyCorpus, StudyModel, StudyProgress, StudyProtocol, StudyTotals,
+    Cell, Estimate, Line, Point, Study, StudyBenchmark, StudyCorpus, StudyDivergence, StudyModel, StudyProgress, StudyProtocol,
+    StudyTotals,
 )
 
 __version__: str = lib.cril_version().decode()
@@ -21,7 +22,7 @@ __all__ = [
     "Archive", "Baseline", "Cell", "CodecProgress", "Corpus", "CrilError", "Divergence",
     "DivergingToken", "DocumentScore", "Estimate", "EvalProgress", "EvalScore", "Evaluation",
     "Interval", "Line", "Model", "NUMERICS", "Point", "RULES", "Result", "ScoreProgress", "Scores",
-    "Session", "Status", "Study", "StudyBenchmark", "StudyCorpus", "StudyModel", "StudyProgress",
+    "Session", "Status", "Study", "StudyBenchmark", "StudyCorpus", "StudyDivergence", "StudyModel", "StudyProgress",
     "StudyProtocol", "StudyTotals", "Task", "Token", "TokenScore", "Tokenizer", "__version__",
     "compress", "decompress", "decompress_segments", "diverge", "eval", "inspect", "protocols",
     "score", "score_documents", "score_tokens", "tasks", "tokenize",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Callable, Iterator
 
 from . import _abi
-from ._call import Job, Path, call, create, drain, member, plain, structure, value_of
+from ._call import Interval, Job, Path, call, create, drain, member, plain, structure, value_of
 from ._library import lib
 
 ORIGINS = {_abi.CRIL_ORIGIN_NONE: "none", _abi.CRIL_ORIGIN_MEASURED: "measured", _abi.CRIL_ORIGIN_IMPORTED: "imported"}
@@ -19,6 +19,7 @@ class StudyModel:
     name: str
     family: str
     path: str | None  # None: figures are imported only
+    base: str | None  # the model from which this one's divergence is measured
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,21 @@ class Cell:
     origin: str  # "none", "measured", "imported"
     source: str
     out_of_date: str | None  # why what was measured is no longer of the study
+
+
+@dataclass(frozen=True)
+class StudyDivergence:
+    """How far a model is from its base on a corpus (doc/diverge.md)."""
+
+    model: str
+    base: str
+    corpus: str
+    documents: int
+    tokens: int
+    mean_kl: float
+    same_top: float
+    ln_ppl_ratio: float
+    mean_kl_interval: Interval | None  # None: fewer than 2 documents have tokens
 
 
 @dataclass(frozen=True)
@@ -235,6 +251,21 @@ class Study:
                 for of, known, n, is_benchmark in ((info.corpora, t.bpc, t.n_corpora, False), (info.benchmarks, t.score, t.n_benchmarks, True))
                 for i in range(n)
                 for k in (known[m * n + i],)
+            ]  # fmt: skip
+        yield from found
+
+    def divergences(self, protocol: str | None = None) -> Iterator[StudyDivergence]:
+        """Those that are known, of each model: its corpora."""
+        with self._table(protocol) as (info, t):
+            found = [
+                plain(
+                    StudyDivergence, d, model=value_of(info.models[m].name), base=value_of(info.models[m].base),
+                    corpus=value_of(info.corpora[i].name),
+                )
+                for m in range(t.n_models)
+                for i in range(t.n_corpora)
+                for d in (t.divergence[m * t.n_corpora + i],)
+                if d.tokens
             ]  # fmt: skip
         yield from found
 

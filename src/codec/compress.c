@@ -10,6 +10,7 @@
 #include "entropy/range.h"
 #include "score/feeder.h"
 #include "score/layout.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/hex.h"
@@ -19,7 +20,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* Windows that follow each other: no token goes through the model twice. doc/compression.md has
  * what else costs. */
@@ -59,14 +59,6 @@ struct cril_compressor {
     double start_sec;    /* 0: not yet */
     cril_codec_totals totals;
 };
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static cril_status no_memory(cril_error *err)
 {
@@ -282,7 +274,7 @@ static int report(cril_compressor *c, double done)
         if (fraction > c->fraction)
             c->fraction = fraction < 1 ? fraction : 1;
     }
-    c->totals.seconds = now_sec() - c->start_sec;
+    c->totals.seconds = cril_clock_sec() - c->start_sec;
     return c->callbacks->progress(c->callbacks->user, &c->totals, c->text_bytes ? c->fraction : -1);
 }
 
@@ -348,7 +340,7 @@ static cril_status add(cril_compressor *c, const void *text, size_t n, cril_erro
     c->n_pending++;
     memcpy(p->text, text, n);
     if (c->start_sec <= 0)
-        c->start_sec = now_sec();
+        c->start_sec = cril_clock_sec();
     if ((st = cril_sha256_update(c->hash, text, n, err)) != CRIL_OK ||
         (st = cril_segment_spell(c->speller, text, n, &p->spelling, err)) != CRIL_OK ||
         (st = lay_out(c, err)) != CRIL_OK)
@@ -374,7 +366,7 @@ static cril_status finish(cril_compressor *c, cril_error *err)
     cril_hex_bytes(hex, sha256, sizeof(sha256));
     n = cril_archive_put_trailer(sha256, c->crc, c->totals.segments == 1, c->index, c->n_index,
                                  out);
-    c->totals.seconds = c->start_sec > 0 ? now_sec() - c->start_sec : 0;
+    c->totals.seconds = c->start_sec > 0 ? cril_clock_sec() - c->start_sec : 0;
     return write_bytes(c, out, n, err);
 }
 

@@ -11,6 +11,7 @@
 #include "model/decoder.h"
 #include "score/protocol.h"
 #include "tokenizer/tokenizer.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/hex.h"
@@ -19,7 +20,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_STREAMS = 4096 };
 
@@ -62,14 +62,6 @@ struct decoding {
     uint64_t n_tokens, tokens_done;
     double start_sec;
 };
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static cril_status no_memory(const struct decoding *d, cril_error *err)
 {
@@ -259,7 +251,7 @@ static cril_status start_segment(struct decoding *d, struct stream *s, cril_erro
 
 static int report(struct decoding *d)
 {
-    d->totals->seconds = now_sec() - d->start_sec;
+    d->totals->seconds = cril_clock_sec() - d->start_sec;
     return d->callbacks->progress &&
            d->callbacks->progress(d->callbacks->user, d->totals,
                                   d->n_tokens ? (double)d->tokens_done / (double)d->n_tokens : 1);
@@ -436,7 +428,7 @@ static cril_status decode(struct decoding *d, cril_model *m, const cril_decompre
 
         st = st == CRIL_OK ? closed : st;
     }
-    d->totals->seconds = now_sec() - d->start_sec;
+    d->totals->seconds = cril_clock_sec() - d->start_sec;
     return st;
 }
 
@@ -460,7 +452,7 @@ cril_status cril_decompress(cril_model *m, const cril_archive *a,
                                     .stride = a->container.header.stride,
                                     .first_token = a->container.header.first_token,
                                     .rules = a->container.header.rules},
-                         .start_sec = now_sec()};
+                         .start_sec = cril_clock_sec()};
     cril_status st;
 
     *d.totals = (cril_codec_totals){.archive_bytes = a->container.size};

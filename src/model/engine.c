@@ -17,6 +17,7 @@
 #include "model/panels.h"
 #include "model/plan.h"
 #include "model/vocabulary.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/memory.h"
 #include "util/threads.h"
@@ -24,7 +25,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A worker's own memory. */
 struct scratch {
@@ -693,19 +693,12 @@ static int poll_part(void *user, double done)
     return p->poll(p->user, ((double)p->model + done) / (double)p->models);
 }
 
-static double now_sec(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* All windows up to the head. *n_scored: rows that it will read. */
 static cril_status run_to_head(struct cril_engine *e, const struct cril_window *windows,
                                size_t n_windows, struct part *part, size_t *n_scored,
                                cril_error *err)
 {
-    const double start_sec = now_sec();
+    const double start_sec = cril_clock_sec();
     e->windows = windows;
     e->n_windows = n_windows;
     cril_status st = place_windows(e, n_scored, err);
@@ -720,7 +713,7 @@ static cril_status run_to_head(struct cril_engine *e, const struct cril_window *
         release_embedding(e);
     st = run_layers(e, part->poll ? poll_part : NULL, part, err);
     leave_rotations(e, n_windows);
-    e->seconds += now_sec() - start_sec;
+    e->seconds += cril_clock_sec() - start_sec;
     return st;
 }
 
@@ -744,8 +737,6 @@ cril_status cril_engine_score(struct cril_engine *e, const struct cril_window *w
 cril_status cril_engine_compare(struct cril_engine *e, struct cril_engine *const *others, size_t n,
                                 size_t columns, cril_error *err)
 {
-    free(e->others);
-    free(e->heads.v);
     e->others = calloc(n, sizeof(*e->others));
     e->heads.v = calloc(n + 1, sizeof(*e->heads.v));
     if (!e->others || !e->heads.v)

@@ -62,7 +62,7 @@ void cril_engine_free(struct cril_engine *e); /* NULL is allowed */
 /*
  * From now on e scores windows by these models, too, and says how far each is from its own: by the
  * ids below `columns`, which all have. others [n], made with the same threads, are borrowed and
- * must outlive e. CRIL_ERR_NOMEM.
+ * must outlive e. Once for an engine. CRIL_ERR_NOMEM.
  */
 cril_status cril_engine_compare(struct cril_engine *e, struct cril_engine *const *others, size_t n,
                                 size_t columns, cril_error *err);

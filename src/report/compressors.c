@@ -20,10 +20,21 @@ static int by_bits(const void *a, const void *b)
 enum { LEVELS = 6, NAME_EM = 14 };
 
 struct strip {
-    double width, height;
+    double width, height, row; /* row: of a corpus */
     struct cril_scale x;
     double font;
 };
+
+/* Whether a compressor's figure is known, and of a corpus. */
+static bool is_of(const cril_report_baseline *b, const char *corpus)
+{
+    return strcmp(b->corpus, corpus) == 0 && isfinite(b->bits_per_character);
+}
+
+static bool is_drawn(const cril_known *k)
+{
+    return k->origin != CRIL_ORIGIN_NONE && isfinite(k->value);
+}
 
 /*
  * The level of each name. A name ends at its tick. A name whose text reaches back over an earlier
@@ -85,8 +96,7 @@ static void write_strip(struct cril_page *p, const struct strip *strip, double y
         return;
     }
     for (size_t i = 0; i < p->options->n_baselines; i++)
-        if (strcmp(p->options->baselines[i].corpus, name) == 0 &&
-            isfinite(p->options->baselines[i].bits_per_character))
+        if (is_of(&p->options->baselines[i], name))
             list[n++] = &p->options->baselines[i];
     qsort(list, n, sizeof(*list), by_bits);
     cril_markup_put(p->f,
@@ -98,12 +108,12 @@ static void write_strip(struct cril_page *p, const struct strip *strip, double y
     for (size_t m = 0; m < p->info->n_models; m++) {
         const cril_known *k = &p->table->bpc[m * p->table->n_corpora + corpus];
 
-        if (k->origin == CRIL_ORIGIN_NONE || !isfinite(k->value))
+        if (!is_drawn(k))
             continue;
         cril_markup_put(p->f, "<g><title>%t: ", p->info->models[m].name);
         cril_markup_number(p->f, cril_known_with_escapes(k), p->bpc_decimals);
         fputs("</title>", p->f);
-        cril_page_symbol(p, p->family[m], false,
+        cril_plot_symbol(p->f, p->family[m], false,
                          cril_scale_at(&strip->x, cril_known_with_escapes(k)), y);
         fputs("</g>", p->f);
     }
@@ -121,60 +131,138 @@ static double max_bits(const struct cril_page *p)
         if (isfinite(p->options->baselines[i].bits_per_character))
             max = fmax(max, p->options->baselines[i].bits_per_character);
     for (size_t i = 0; i < p->table->n_models * p->table->n_corpora; i++)
-        if (p->table->bpc[i].origin != CRIL_ORIGIN_NONE && isfinite(p->table->bpc[i].value))
+        if (is_drawn(&p->table->bpc[i]))
             max = fmax(max, cril_known_with_escapes(&p->table->bpc[i]));
     return max;
 }
 
-static void write_strips(struct cril_page *p, const char *name, double width, double font, size_t n)
+static size_t n_rows(const struct cril_page *p)
 {
-    const double row = font * 7.2;
-    struct strip strip = {.width = width, .height = row * (double)n + font * 3.4, .font = font};
-    size_t at_row = 0;
-    double first;
+    size_t n = 0;
 
+    for (size_t k = 0; k < p->info->n_corpora; k++)
+        n += cril_page_baselines(p, k) > 0;
+    return n;
+}
+
+static struct strip make_strip(const struct cril_page *p, double width)
+{
+    const double font = width < 600 ? 11 : 13;
+
+    return (struct strip){.width = width,
+                          .row = font * 7.2,
+                          .height = font * 7.2 * (double)n_rows(p) + font * 3.4,
+                          .font = font};
+}
+
+static double height(const struct cril_page *p, const struct cril_page_fit *fit, double width)
+{
+    (void)fit;
+    return make_strip(p, width).height;
+}
+
+static void draw(struct cril_page *p, const struct cril_page_fit *fit, double width)
+{
+    struct strip strip = make_strip(p, width);
+    const double bottom = strip.row * (double)n_rows(p);
+    double ticks[CRIL_SCALE_TICKS];
+    size_t at_row = 0;
+
+    (void)fit;
     cril_scale_set(&strip.x, 0, max_bits(p), 0, width > 600 ? 10 : 5);
     strip.x.from = 6;
     strip.x.to = width - 12;
-    cril_markup_put(p->f,
-                    "<svg paint-order=\"stroke\" class=\"plot strip %s\" viewBox=\"0 0 %c %c\" "
-                    "role=\"img\" aria-label=\"Bits per character of models and "
-                    "of ordinary compressors\">\n<g class=\"ax\">",
-                    name, strip.width, strip.height);
-    for (size_t i = 0, n_ticks = cril_scale_ticks(&strip.x, &first); i < n_ticks; i++) {
-        const double v = first + (double)i * strip.x.step, x = cril_scale_at(&strip.x, v);
+    fputs("<g class=\"ax\">", p->f);
+    for (size_t i = 0, n = cril_scale_ticks(&strip.x, ticks); i < n; i++) {
+        const double x = cril_scale_at(&strip.x, ticks[i]);
 
         cril_markup_put(p->f,
                         "<path d=\"M%c 4V%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x,
-                        row * (double)n, x, row * (double)n + font * 1.4);
-        cril_markup_number(p->f, v, strip.x.decimals);
+                        bottom, x, bottom + strip.font * 1.4);
+        cril_scale_write(p->f, &strip.x, ticks[i]);
         fputs("</text>", p->f);
     }
     cril_markup_put(
         p->f,
         "</g><text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">bits per character, fewer is "
         "better</text>\n",
-        strip.x.to, strip.height - font * 0.5);
+        strip.x.to, strip.height - strip.font * 0.5);
     for (size_t k = 0; k < p->info->n_corpora; k++)
         if (cril_page_baselines(p, k))
-            write_strip(p, &strip, row * ((double)at_row++ + 0.86), k);
-    fputs("</svg>\n", p->f);
+            write_strip(p, &strip, strip.row * ((double)at_row++ + 0.86), k);
 }
+
+static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
+{
+    (void)fit;
+    return n_rows(p) > 0;
+}
+
+static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
+{
+    bool has = false;
+
+    (void)fit;
+    for (size_t m = 0; m < p->info->n_models; m++)
+        for (size_t k = 0; p->family[m] == family && k < p->info->n_corpora; k++)
+            has |=
+                cril_page_baselines(p, k) && is_drawn(&p->table->bpc[m * p->table->n_corpora + k]);
+    return has;
+}
+
+static void say(struct cril_page *p, const struct cril_page_fit *fit)
+{
+    (void)fit;
+    fputs("Bits per character of the models (symbols) and of ordinary compressors, which start "
+          "without a language model (ticks), on the same text. The models’ own size is not "
+          "counted. ",
+          p->f);
+}
+
+static void write_row(struct cril_csv *csv, const char *corpus, const char *kind, const char *name,
+                      double bits)
+{
+    cril_csv_text(csv, corpus);
+    cril_csv_text(csv, kind);
+    cril_csv_text(csv, name);
+    cril_csv_number(csv, bits);
+    cril_csv_end_row(csv);
+}
+
+static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)
+{
+    (void)fit;
+    cril_csv_head(csv, "corpus,kind,name,bits_per_character");
+    for (size_t k = 0; k < p->info->n_corpora; k++) {
+        const char *corpus = p->info->corpora[k].name;
+
+        for (size_t i = 0; i < p->options->n_baselines; i++)
+            if (is_of(&p->options->baselines[i], corpus))
+                write_row(csv, corpus, "compressor", p->options->baselines[i].name,
+                          p->options->baselines[i].bits_per_character);
+        for (size_t m = 0; cril_page_baselines(p, k) && m < p->info->n_models; m++) {
+            const cril_known *known = &p->table->bpc[m * p->table->n_corpora + k];
+
+            if (is_drawn(known))
+                write_row(csv, corpus, "model", p->info->models[m].name,
+                          cril_known_with_escapes(known));
+        }
+    }
+}
+
+const struct cril_page_figure cril_page_figure_compressors = {
+    .name = "compressors",
+    .title = "bits per character of models and of ordinary compressors",
+    .lacks = "no corpus has figures of ordinary compressors; cril study run computes them",
+    .is_there = is_there,
+    .height = height,
+    .has_family = has_family,
+    .say = say,
+    .draw = draw,
+    .write_data = write_data,
+};
 
 void cril_page_compressors(struct cril_page *p)
 {
-    size_t n = 0;
-
-    for (size_t k = 0; k < p->info->n_corpora; k++)
-        n += cril_page_baselines(p, k) > 0;
-    if (!n)
-        return;
-    fputs("<section id=\"compressors\"><h2>Ordinary compressors</h2>\n<figure>\n", p->f);
-    write_strips(p, "wide", 960, 13, n);
-    write_strips(p, "narrow", 343, 11, n);
-    fputs(
-        "<figcaption>Bits per character of the models (symbols) and of ordinary compressors, which "
-        "start without a language model (ticks), on the same text. The models’ own size is not "
-        "counted.</figcaption></figure></section>\n",
-        p->f);
+    cril_page_section(p, &cril_page_figure_compressors, "compressors", "Ordinary compressors");
 }

@@ -181,6 +181,10 @@ static void write_contents(const struct cril_page *p)
     for (size_t k = 0; k < p->info->n_corpora; k++)
         n_baselines += cril_page_baselines(p, k);
     fputs("<nav aria-label=\"Sections\"><a href=\"#leaderboard\">Leaderboard</a> ", p->f);
+    if (cril_page_figure_size.is_there(p, NULL))
+        fputs("<a href=\"#size\">By size</a> ", p->f);
+    if (cril_page_figure_learning.is_there(p, NULL))
+        fputs("<a href=\"#learning\">Learning curves</a> ", p->f);
     if (n_baselines)
         fputs("<a href=\"#compressors\">Ordinary compressors</a> ", p->f);
     if (f && !cril_page_line_leads(p))

@@ -93,8 +93,19 @@ struct search {
     size_t n;
     double radius;
     struct cril_box bounds;
-    const struct cril_segment *line;
+    const struct cril_segment *lines; /* [n_lines] */
+    size_t n_lines;
 };
+
+/* Length of the lines' parts within b. */
+static double inside_lines(const struct search *s, const struct cril_box *b)
+{
+    double sum = 0;
+
+    for (size_t i = 0; i < s->n_lines; i++)
+        sum += inside(&s->lines[i], b);
+    return sum;
+}
 
 static double cost(const struct search *s, size_t i, int place)
 {
@@ -106,8 +117,7 @@ static double cost(const struct search *s, size_t i, int place)
     if (b.left < s->bounds.left || b.right > s->bounds.right || b.top < s->bounds.top ||
         b.bottom > s->bounds.bottom)
         return 1e9;
-    if (s->line)
-        sum += 20 * inside(s->line, &b);
+    sum += 20 * inside_lines(s, &b);
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_label *other = &s->labels[k];
         const struct cril_box point = around(other->x, other->y, s->radius + 1);
@@ -119,7 +129,7 @@ static double cost(const struct search *s, size_t i, int place)
 
         sum +=
             8 * overlap(&b, &point) + 1.5 * overlap(&b, &across_bar) + 1.5 * overlap(&b, &up_bar);
-        if (k == i)
+        if (k == i || other->unwanted)
             continue;
         second = leader(other, &other->box);
         sum +=
@@ -165,7 +175,7 @@ static bool covers(const struct search *s, size_t i)
     const struct cril_box *b = &s->labels[i].box;
 
     if (b->left < s->bounds.left || b->right > s->bounds.right || b->top < s->bounds.top ||
-        b->bottom > s->bounds.bottom || (s->line && inside(s->line, b) > 0))
+        b->bottom > s->bounds.bottom || inside_lines(s, b) > 0)
         return true;
     for (size_t k = 0; k < s->n; k++) {
         const struct cril_box point = around(s->labels[k].x, s->labels[k].y, s->radius - 1);
@@ -178,14 +188,16 @@ static bool covers(const struct search *s, size_t i)
 }
 
 bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order, double radius,
-                       const struct cril_box *bounds, const struct cril_segment *line)
+                       const struct cril_box *bounds, const struct cril_segment *lines,
+                       size_t n_lines)
 {
     struct search s = {.labels = labels,
                        .place = calloc(n + 1, sizeof(int)),
                        .n = n,
                        .radius = radius,
                        .bounds = *bounds,
-                       .line = line};
+                       .lines = lines,
+                       .n_lines = n_lines};
     bool moved = true;
 
     if (!s.place)
@@ -196,13 +208,16 @@ bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order,
     }
     for (int round = 0; n <= MAX_LABELS && moved && round < ROUNDS; round++) {
         moved = false;
-        for (size_t k = 0; k < n; k++)
-            moved |= improve(&s, order ? order[k] : k, PLACES);
+        for (size_t k = 0; k < n; k++) {
+            const size_t i = order ? order[k] : k;
+
+            moved |= !labels[i].unwanted && improve(&s, i, PLACES);
+        }
     }
     for (size_t k = 0; k < n; k++) {
         const size_t i = order ? order[k] : k;
 
-        labels[i].shown = n <= MAX_LABELS && !covers(&s, i);
+        labels[i].shown = n <= MAX_LABELS && !labels[i].unwanted && !covers(&s, i);
         if (!labels[i].shown) /* near its point, for when it is looked at */
             improve(&s, i, DIRECTIONS * NEAR_RINGS);
         labels[i].leader = s.place[i] / DIRECTIONS >= NEAR_RINGS;

@@ -13,6 +13,7 @@ struct cril_label {
     double x, y;          /* the point */
     double width, height; /* of the name */
     double bar_x, bar_y;  /* error bars to each side of the point; 0: none */
+    bool unwanted;        /* the name is not to be shown: only the point takes room */
     /* out */
     struct cril_box box;
     bool shown;  /* false: there is no room; box is then near the point, where it covers the fewest
@@ -26,11 +27,12 @@ struct cril_segment {
 
 /*
  * Places labels [n] within bounds, around points of the radius. order: which of them come first
- * where there is no room for all, NULL: as they are. line: one that no name may lie on, NULL: none.
- * False: out of memory.
+ * where there is no room for all, NULL: as they are. lines [n_lines]: those that no name
+ * may lie on. False: out of memory.
  */
 bool cril_labels_place(struct cril_label *labels, size_t n, const size_t *order, double radius,
-                       const struct cril_box *bounds, const struct cril_segment *line);
+                       const struct cril_box *bounds, const struct cril_segment *lines,
+                       size_t n_lines);
 
 /*
  * Bytes at the end that all names [n] have in common, from a '-', '.', ':', '/' or space on, and if

@@ -28,6 +28,7 @@ struct board {
     size_t n_columns, n_bpc; /* those of bits per character come first */
     bool has_errors;         /* of an average */
     bool has_bars;           /* averages that can be drawn */
+    bool has_sizes;          /* of models' files */
     bool *set, *other;       /* [n_sources + 1] room; the last: measured */
 };
 
@@ -281,6 +282,8 @@ static void write_head(const struct board *b)
     if (b->n_columns > b->n_bpc)
         cril_markup_put(p->f, "<th scope=\"colgroup\" colspan=\"%z\">score, %%</th>",
                         b->n_columns - b->n_bpc);
+    if (b->has_sizes)
+        fputs("<th scope=\"col\" rowspan=\"2\">size of file</th>", p->f);
     fputs("</tr>\n<tr>", p->f);
     for (size_t i = 0; i < b->n_columns; i++) {
         write_head_cell(b, &b->columns[i]);
@@ -309,7 +312,7 @@ static void write_bar(const struct board *b, size_t model)
             cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c 0H%c\"/>",
                             (k->value - cril_page_reach(p, k->se) - low) * scale,
                             (k->value + cril_page_reach(p, k->se) - low) * scale);
-        cril_page_symbol(p, p->family[model], false, (k->value - low) * scale, 0);
+        cril_plot_symbol(p->f, p->family[model], false, (k->value - low) * scale, 0);
         fputs("</svg>", p->f);
     }
     if (k->se > 0) {
@@ -375,6 +378,11 @@ static void write_row(const struct board *b, size_t place)
         write_cell(b, i, m);
         if (i == 0 && b->has_bars)
             write_bar(b, m);
+    }
+    if (b->has_sizes) {
+        fputs("<td>", p->f);
+        cril_page_size(p, p->file_bytes[m]);
+        fputs("</td>", p->f);
     }
     fputs("</tr>\n", p->f);
 }
@@ -497,6 +505,34 @@ static void write_caption(const struct board *b)
     cril_page_start_table(b->p, "board", caption);
 }
 
+/* The texts whose documents were read. */
+static void write_texts(struct cril_page *p)
+{
+    const cril_known_corpus *c = p->table->corpora;
+    bool any = false;
+
+    for (size_t i = 0; c && i < p->table->n_corpora; i++)
+        any |= c[i].documents > 0;
+    if (!any)
+        return;
+    cril_page_start_table(p, "texts", "Texts that models are scored on.");
+    fputs("<thead><tr><th scope=\"col\" class=\"t\">corpus</th><th scope=\"col\">documents "
+          "scored</th><th scope=\"col\">of all</th><th scope=\"col\">characters</th><th "
+          "scope=\"col\">size of the texts</th></tr></thead>\n<tbody>\n",
+          p->f);
+    for (size_t i = 0; i < p->table->n_corpora; i++) {
+        if (!c[i].documents)
+            continue;
+        cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th><td>%z</td>",
+                        p->info->corpora[i].name, (size_t)c[i].documents);
+        cril_markup_put(p->f, c[i].all ? "<td>%z</td>" : "<td>–</td>", (size_t)c[i].all);
+        cril_markup_put(p->f, "<td>%z</td><td>", (size_t)c[i].characters);
+        cril_page_size(p, (double)c[i].bytes);
+        fputs("</td></tr>\n", p->f);
+    }
+    fputs("</tbody></table></div>\n", p->f);
+}
+
 static void write_board(struct board *b)
 {
     FILE *f = b->p->f;
@@ -507,6 +543,8 @@ static void write_board(struct board *b)
         b->columns[i].same_sources = has_same_sources(b, &b->columns[i]);
     for (size_t m = 0; m < b->p->info->n_models; m++)
         b->has_errors |= b->p->average[m].se > 0;
+    for (size_t m = 0; m < b->p->info->n_models; m++)
+        b->has_sizes |= !isnan(b->p->file_bytes[m]);
     b->has_bars = b->n_bpc && bar_range(b, &low, &high);
     write_caption(b);
     write_head(b);
@@ -516,6 +554,7 @@ static void write_board(struct board *b)
     fputs("</tbody></table></div>\n", f);
     write_unspelled(b);
     write_sources(b);
+    write_texts(b->p);
 }
 
 void cril_page_leaderboard(struct cril_page *p)

@@ -214,7 +214,7 @@ static void write_residual_bar(const struct cril_page *p, const cril_study_line 
           p->f);
     if (max > 0)
         cril_markup_put(p->f, "<path class=\"rb\" d=\"M0 0H%c\"/>", 52 * l->each[i].residual / max);
-    cril_page_symbol(p, p->family[l->models.model[i]], false,
+    cril_plot_symbol(p->f, p->family[l->models.model[i]], false,
                      max > 0 ? 52 * l->each[i].residual / max : 0, 0);
     fputs("</svg></td>", p->f);
 }

@@ -78,6 +78,29 @@ void cril_page_axis(const struct cril_page *p, char axis, const char *word)
         cril_markup_put(p->f, "%smean of %z %s", a.name ? ", " : "", a.n, a.of);
 }
 
+void cril_page_make_title(const struct cril_page *p, char axis, const char *word,
+                          const char *quantity, const char *end, struct cril_page_title *out)
+{
+    const struct cril_page_axis a = cril_page_axis_of(p, axis, word);
+    char mean[64] = "";
+
+    if (a.n)
+        snprintf(mean, sizeof(mean), "%smean of %zu %s", a.name || *quantity ? ", " : "", a.n,
+                 a.of);
+    snprintf(out->before, sizeof(out->before), "%s%s", quantity, a.name && *quantity ? " on " : "");
+    snprintf(out->after, sizeof(out->after), "%s%s", mean, end);
+    out->title = (struct cril_plot_title){out->before, a.name, out->after};
+}
+
+void cril_page_size(const struct cril_page *p, double bytes)
+{
+    const double unit = bytes < 1e6 ? 1e3 : bytes < 1e9 ? 1e6 : 1e9;
+
+    cril_markup_number(p->f, bytes / unit, bytes < 1e9 ? 1 : 2);
+    if (!isnan(bytes))
+        fputs(bytes < 1e6 ? " kB" : bytes < 1e9 ? " MB" : " GB", p->f);
+}
+
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)
 {
     const char *why = f->why.message;
@@ -86,13 +109,6 @@ void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)
     if (strncmp(why, p->info->path, path) == 0 && strncmp(why + path, ": ", 2) == 0)
         why += path + 2;
     cril_markup_put(p->f, "%t", why);
-}
-
-void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y)
-{
-    cril_markup_put(p->f, "<use href=\"#%s%z\" class=\"c%z\" x=\"%c\" y=\"%c\"/>",
-                    is_small ? "m" : "s", family % CRIL_PAGE_SHAPES, family % CRIL_PAGE_COLOURS, x,
-                    y);
 }
 
 void cril_page_start_table(struct cril_page *p, const char *id, const char *caption)
@@ -134,6 +150,18 @@ static void number_families(struct cril_page *p)
     }
 }
 
+static void find_sizes(struct cril_page *p)
+{
+    const cril_report_options *o = p->options;
+
+    for (size_t m = 0; m < p->info->n_models; m++) {
+        p->file_bytes[m] = NAN;
+        for (size_t i = 0; i < o->n_identified_models; i++)
+            if (o->models[i].bytes && strcmp(o->models[i].name, p->info->models[m].name) == 0)
+                p->file_bytes[m] = (double)o->models[i].bytes;
+    }
+}
+
 static void add_sources(struct cril_page *p, const cril_known *known, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -171,11 +199,14 @@ static cril_status gather(struct cril_page *p, cril_error *err)
 
     p->family = calloc(p->info->n_models + 1, sizeof(*p->family));
     p->family_names = calloc(p->info->n_models + 1, sizeof(*p->family_names));
+    p->file_bytes = calloc(p->info->n_models + 1, sizeof(*p->file_bytes));
     p->fits = calloc(p->info->n_fits + 1, sizeof(*p->fits));
     p->sources = calloc(n_bpc + n_scores + 1, sizeof(*p->sources));
-    if (!p->family || !p->family_names || !p->fits || !p->sources || !cril_page_rank(p))
+    if (!p->family || !p->family_names || !p->file_bytes || !p->fits || !p->sources ||
+        !cril_page_rank(p))
         return no_memory(err);
     number_families(p);
+    find_sizes(p);
     for (size_t i = 0; i < n_bpc; i++)
         if (p->table->bpc[i].origin == CRIL_ORIGIN_MEASURED)
             p->bpc_decimals = 4;
@@ -188,7 +219,7 @@ static cril_status gather(struct cril_page *p, cril_error *err)
     return st;
 }
 
-static void release(struct cril_page *p)
+void cril_page_close(struct cril_page *p)
 {
     for (size_t i = 0; p->fits && i < p->info->n_fits; i++) {
         if (p->fits[i].has_line)
@@ -200,6 +231,7 @@ static void release(struct cril_page *p)
     free(p->order);
     free(p->average);
     free(p->family);
+    free(p->file_bytes);
     free((void *)p->family_names);
     free((void *)p->sources);
 }
@@ -209,6 +241,8 @@ static void write_page(struct cril_page *p)
     cril_page_head(p);
     cril_page_headline(p);
     cril_page_leaderboard(p);
+    cril_page_sizes(p);
+    cril_page_learning(p);
     cril_page_compressors(p);
     cril_page_aside(p);
     cril_page_panels(p);
@@ -223,34 +257,51 @@ double cril_page_reach(const struct cril_page *p, double se)
     return isnan(se) ? 0 : p->reach * se;
 }
 
+/* ---- Files ---- */
+
+cril_status cril_page_open(struct cril_page *p, FILE *f, const cril_study_info *s,
+                           const cril_study_table *t, const cril_report_options *options,
+                           cril_error *err)
+{
+    static const cril_report_options none;
+
+    *p = (struct cril_page){
+        .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3};
+    p->line = cril_study_line_defaults(&p->options->line);
+    if (!(p->line.level > 0 && p->line.level < 1))
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "a report's level must lie between 0 and 1; 0.95 is usual");
+    p->reach = cril_normal_quantile((1 + p->line.level) / 2);
+    p->protocol = p->options->protocol ? p->options->protocol
+                  : s->n_protocols     ? &s->protocols[0]
+                                       : NULL;
+    errno = 0;
+    return gather(p, err);
+}
+
+cril_status cril_page_finish(const struct cril_page *p, cril_error *err)
+{
+    if (p->no_memory)
+        return no_memory(err);
+    if (fflush(p->f) || ferror(p->f))
+        return cril_fail(err, CRIL_ERR_IO, "the report could not be written: %s",
+                         strerror(errno ? errno : EIO));
+    return CRIL_OK;
+}
+
 cril_status cril_study_report(FILE *f, const cril_study_info *s, const cril_study_table *t,
                               const cril_report_options *options, cril_error *err)
 {
     if (CRIL_LACKS(err, f, s, t))
         return CRIL_ERR_RANGE;
 
-    static const cril_report_options none;
-    struct cril_page p = {
-        .f = f, .info = s, .table = t, .options = options ? options : &none, .bpc_decimals = 3};
-    cril_status st;
+    struct cril_page p;
+    cril_status st = cril_page_open(&p, f, s, t, options, err);
 
-    p.line = cril_study_line_defaults(&p.options->line);
-    if (!(p.line.level > 0 && p.line.level < 1))
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "a report's level must lie between 0 and 1; 0.95 is usual");
-    p.reach = cril_normal_quantile((1 + p.line.level) / 2);
-    p.protocol = p.options->protocol ? p.options->protocol
-                 : s->n_protocols    ? &s->protocols[0]
-                                     : NULL;
-    errno = 0;
-    if ((st = gather(&p, err)) == CRIL_OK) {
+    if (st == CRIL_OK) {
         write_page(&p);
-        if (p.no_memory)
-            st = no_memory(err);
-        else if (fflush(f) || ferror(f))
-            st = cril_fail(err, CRIL_ERR_IO, "the report could not be written: %s",
-                           strerror(errno ? errno : EIO));
+        st = cril_page_finish(&p, err);
     }
-    release(&p);
+    cril_page_close(&p);
     return st;
 }

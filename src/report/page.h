@@ -3,10 +3,11 @@
 #ifndef CRIL_REPORT_PAGE_H
 #define CRIL_REPORT_PAGE_H
 
+#include "report/csv.h"
+#include "report/plot.h"
+
 #include <cril/html.h>
 #include <stdbool.h>
-
-enum { CRIL_PAGE_COLOURS = 7, CRIL_PAGE_SHAPES = 8 }; /* coprime: 56 families look different */
 
 struct cril_page_fit {
     const cril_study_fit *is;
@@ -19,6 +20,7 @@ struct cril_page_fit {
 struct cril_page {
     FILE *f;
     bool no_memory; /* somewhere on the way */
+    bool is_alone;  /* it is no page but one figure of it */
     const cril_study_info *info;
     const cril_study_table *table;
     const cril_report_options *options;
@@ -33,6 +35,7 @@ struct cril_page {
     const char **family_names;
     size_t n_families;
     struct cril_page_fit *fits; /* [info->n_fits] */
+    double *file_bytes;         /* [n_models] NaN: not known */
     const char **sources;       /* [n_sources] of imported numbers, in the table's order */
     size_t n_sources;
     size_t n_tables; /* that have a number so far */
@@ -67,14 +70,22 @@ struct cril_page_axis cril_page_axis_of(const struct cril_page *p, char axis, co
 /* In words: "mean of 3 corpora", "cc". axis: 'x' or 'y'. */
 void cril_page_axis(const struct cril_page *p, char axis, const char *word);
 
+/* An axis' title: "bits per character on cc, fewer is better". quantity may be "". */
+struct cril_page_title {
+    struct cril_plot_title title; /* borrows from the rest */
+    char before[64], after[96];
+};
+void cril_page_make_title(const struct cril_page *p, char axis, const char *word,
+                          const char *quantity, const char *end, struct cril_page_title *out);
+
+/* "98.1 MB"; a dash where it is not known. */
+void cril_page_size(const struct cril_page *p, double bytes);
+
 /* The sentence why a fit has no line, less the study's path in front of it. */
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f);
 
 /* Models of a line, farthest off it first. [models.n], owned: free. NULL: out of memory. */
 size_t *cril_page_farthest(const cril_study_line *l);
-
-/* A family's symbol, some 11 units wide, or, small, 7. */
-void cril_page_symbol(const struct cril_page *p, size_t family, bool is_small, double x, double y);
 
 /* Begins a table with the next number. id: the caption's, and the table's class; caption: markup.
  * The rest is the caller's. */
@@ -83,11 +94,71 @@ void cril_page_start_table(struct cril_page *p, const char *id, const char *capt
 /* Of one corpus, those that are known. */
 size_t cril_page_baselines(const struct cril_page *p, size_t corpus);
 
+/* ---- figures ---- */
+
+/*
+ * A figure, on the page and alone; figure.c has the table of them. fit: the one that is drawn, NULL
+ * for a figure of no fit.
+ */
+struct cril_page_figure {
+    const char *name;
+    const char *title; /* after the study's */
+    const char *lacks; /* why there may be nothing to show: a clause */
+    bool of_fit;       /* there is one for each fit */
+    bool (*is_there)(const struct cril_page *p, const struct cril_page_fit *fit);
+    /* Height of a drawing of that width, in units of its coordinates. */
+    double (*height)(const struct cril_page *p, const struct cril_page_fit *fit, double width);
+    /* Whether the key is to have a family. */
+    bool (*has_family)(const struct cril_page *p, const struct cril_page_fit *fit, size_t family);
+    /* The caption: sentences without markup. */
+    void (*say)(struct cril_page *p, const struct cril_page_fit *fit);
+    void (*draw)(struct cril_page *p, const struct cril_page_fit *fit, double width);
+    void (*write_data)(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv);
+};
+
+extern const struct cril_page_figure cril_page_figure_line, cril_page_figure_lines,
+    cril_page_figure_size, cril_page_figure_learning, cril_page_figure_compressors;
+
+/* For a wide and for a narrow screen, and the key below. */
+void cril_page_draw(struct cril_page *p, const struct cril_page_figure *figure,
+                    const struct cril_page_fit *fit);
+void cril_page_write_key(const struct cril_page *p, const struct cril_page_figure *figure,
+                         const struct cril_page_fit *fit);
+/* A link that holds the figure's numbers. */
+void cril_page_link_data(struct cril_page *p, const struct cril_page_figure *figure,
+                         const struct cril_page_fit *fit);
+/* A section of one figure of no fit, if it is there. */
+void cril_page_section(struct cril_page *p, const struct cril_page_figure *figure, const char *id,
+                       const char *heading);
+/* Of a caption: what all names end in, where the figure leaves that out. */
+void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point *points, size_t n);
+/* Of a caption: why models that share their documents have no error bars, where they have errors.
+ */
+void cril_page_say_no_bars(const struct cril_page *p);
+/* Whether a model of a family is one that the figure shows. */
+bool cril_page_has_family(const struct cril_page *p, size_t family,
+                          bool (*shows)(const struct cril_page *p, size_t model));
+/* cril_page_figure.height of a drawing that cril_plot_init makes. */
+double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
+                             double width);
+
+/* ---- files ---- */
+
+/* Gathers, into *p, what is written to f; cril_page_close takes what there is of it. */
+cril_status cril_page_open(struct cril_page *p, FILE *f, const cril_study_info *s,
+                           const cril_study_table *t, const cril_report_options *options,
+                           cril_error *err);
+/* Whether all was written. */
+cril_status cril_page_finish(const struct cril_page *p, cril_error *err);
+void cril_page_close(struct cril_page *p);
+
 /* ---- parts, in the page's order ---- */
 void cril_page_head(const struct cril_page *p);
 void cril_page_headline(struct cril_page *p);
 void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit);
 void cril_page_leaderboard(struct cril_page *p);
+void cril_page_sizes(struct cril_page *p);
+void cril_page_learning(struct cril_page *p);
 void cril_page_compressors(struct cril_page *p);
 void cril_page_aside(struct cril_page *p); /* the main line, where it does not lead */
 void cril_page_panels(struct cril_page *p);

@@ -1,14 +1,12 @@
 /*
- * Scatters: score against bits per character, as SVG. The large one is drawn twice, for a wide and
- * for a narrow screen, since letters of a drawing shrink with it; the style sheet shows one of the
- * two. A point is a group that can be reached by keyboard; its name is in the group, also where it
- * has no room, to be shown when the point is looked at.
+ * Scatters: score against bits per character, as SVG. The large one is drawn twice on a page, for a
+ * wide and for a narrow screen, since letters of a drawing shrink with it; the style sheet shows
+ * one of the two.
  */
 #include "report/page.h"
 
-#include "report/labels.h"
 #include "report/markup.h"
-#include "report/scale.h"
+#include "report/plot.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -16,35 +14,88 @@
 
 enum { BAND_STEPS = 32 };
 
-struct plot {
-    double width, height;
-    struct cril_scale x, y; /* y in percent */
-    double radius, font;
-    double label_em; /* the longest name, in units of the font's size */
-    const char *id;  /* of its parts */
-};
+/* ---- Points ---- */
 
 static bool is_drawn(const cril_study_points *q, size_t i)
 {
     return isfinite(q->x[i]) && isfinite(q->y[i]) && fabs(q->x[i]) < 1e9 && fabs(q->y[i]) < 1e9;
 }
 
+/* The points of a fit that are drawn. */
+struct drawn {
+    const struct cril_page *p;
+    const struct cril_page_fit *fit;
+    struct cril_plot_point *points; /* [n] scores in percent */
+    size_t *of;                     /* [n] their indices in the fit */
+    size_t *order;                  /* [n] farthest off the line first, if there is one */
+    size_t n;
+};
+
+static void forget(struct drawn *d)
+{
+    free(d->points);
+    free(d->of);
+    free(d->order);
+}
+
+static void add_point(struct drawn *d, size_t i)
+{
+    const struct cril_page *p = d->p;
+    const cril_study_points *q = cril_page_points(d->fit);
+
+    d->of[d->n] = i;
+    d->points[d->n++] =
+        (struct cril_plot_point){.x = q->x[i],
+                                 .y = 100 * q->y[i],
+                                 .x_reach = cril_page_reach(p, q->x_se[i]),
+                                 .y_reach = 100 * cril_page_reach(p, q->y_se[i]),
+                                 .name = p->info->models[q->model[i]].name,
+                                 .family = p->family[q->model[i]],
+                                 .ringed = d->fit->has_line && d->fit->line.each[i].flagged};
+}
+
+/* False: out of memory. */
+static bool find_points(const struct cril_page *p, const struct cril_page_fit *fit, struct drawn *d)
+{
+    const cril_study_points *q = cril_page_points(fit);
+    size_t *farthest = fit->has_line ? cril_page_farthest(&fit->line) : NULL;
+    size_t n = 0;
+
+    *d = (struct drawn){.p = p,
+                        .fit = fit,
+                        .points = calloc(q->n + 1, sizeof(*d->points)),
+                        .of = calloc(q->n + 1, sizeof(*d->of)),
+                        .order = calloc(q->n + 1, sizeof(*d->order))};
+    if (!d->points || !d->of || !d->order || (fit->has_line && !farthest)) {
+        free(farthest);
+        forget(d);
+        return false;
+    }
+    for (size_t i = 0; i < q->n; i++)
+        if (is_drawn(q, i))
+            add_point(d, i);
+    for (size_t k = 0; k < q->n; k++)
+        for (size_t i = 0; i < d->n; i++)
+            if (d->of[i] == (farthest ? farthest[k] : k))
+                d->order[n++] = i;
+    free(farthest);
+    return true;
+}
+
 /* Scales that hold all points; false: there is no point. */
-static bool scale_points(const struct cril_page *p, const cril_study_points *q, bool with_errors,
-                         double margin, double n_ticks, struct plot *plot)
+static bool scale_points(const struct drawn *d, bool with_errors, double margin, double n_ticks,
+                         struct cril_plot *plot)
 {
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
-    for (size_t i = 0; i < q->n; i++) {
-        const double x_more = with_errors ? cril_page_reach(p, q->x_se[i]) : 0,
-                     y_more = with_errors ? cril_page_reach(p, q->y_se[i]) : 0;
+    for (size_t i = 0; i < d->n; i++) {
+        const struct cril_plot_point *q = &d->points[i];
+        const double x_more = with_errors ? q->x_reach : 0, y_more = with_errors ? q->y_reach : 0;
 
-        if (!is_drawn(q, i))
-            continue;
-        low[0] = fmin(low[0], q->x[i] - x_more);
-        high[0] = fmax(high[0], q->x[i] + x_more);
-        low[1] = fmin(low[1], 100 * (q->y[i] - y_more));
-        high[1] = fmax(high[1], 100 * (q->y[i] + y_more));
+        low[0] = fmin(low[0], q->x - x_more);
+        high[0] = fmax(high[0], q->x + x_more);
+        low[1] = fmin(low[1], q->y - y_more);
+        high[1] = fmax(high[1], q->y + y_more);
     }
     if (!(low[0] <= high[0]))
         return false;
@@ -53,106 +104,18 @@ static bool scale_points(const struct cril_page *p, const cril_study_points *q, 
     return true;
 }
 
-/* ---- Axes ---- */
+/* ---- Titles ---- */
 
-/* About how wide a tick's number will be. */
-static double tick_width(const struct plot *plot, double v, int decimals)
+/* room: as cril_plot_write_titles has it. */
+static void write_titles(const struct cril_page *p, const struct cril_plot *plot,
+                         const cril_study_fit *f, double room)
 {
-    double n = 1 + (v < 0) + (decimals ? decimals + 0.5 : 0);
+    struct cril_page_title x, y;
 
-    for (double a = fabs(v); a >= 10 && n < 20; a /= 10)
-        n++;
-    return n * 0.65 * plot->font;
-}
-
-/* Room for the numbers of the y axis, so that none is cut at the drawing's edge. */
-static void make_room_left(struct plot *plot)
-{
-    double first;
-    const size_t n = cril_scale_ticks(&plot->y, &first);
-
-    for (size_t i = 0; i < n; i++)
-        plot->x.from = fmax(plot->x.from,
-                            tick_width(plot, first + (double)i * plot->y.step, plot->y.decimals) +
-                                plot->font * 0.6);
-}
-
-static void write_ticks(const struct cril_page *p, const struct plot *plot)
-{
-    double first;
-    size_t n = cril_scale_ticks(&plot->x, &first);
-
-    fputs("<g class=\"ax\">", p->f);
-    for (size_t i = 0; i < n; i++) {
-        const double v = first + (double)i * plot->x.step, x = cril_scale_at(&plot->x, v),
-                     half = tick_width(plot, v, plot->x.decimals) / 2;
-
-        cril_markup_put(p->f,
-                        "<path d=\"M%c %cV%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"middle\">", x,
-                        plot->y.to, plot->y.from, fmax(half, fmin(x, plot->width - half)),
-                        plot->y.from + plot->font * 1.4);
-        cril_markup_number(p->f, v, plot->x.decimals);
-        fputs("</text>", p->f);
-    }
-    n = cril_scale_ticks(&plot->y, &first);
-    for (size_t i = 0; i < n; i++) {
-        const double v = first + (double)i * plot->y.step, y = cril_scale_at(&plot->y, v);
-
-        cril_markup_put(p->f, "<path d=\"M%c %cH%c\"/><text x=\"%c\" y=\"%c\" text-anchor=\"end\">",
-                        plot->x.from, y, plot->x.to, plot->x.from - plot->font * 0.5,
-                        fmax(y, plot->font * 0.5) + plot->font * 0.35);
-        cril_markup_number(p->f, v, plot->y.decimals);
-        fputs("</text>", p->f);
-    }
-    cril_markup_put(p->f, "</g><path class=\"fr\" d=\"M%c %cV%cH%c\"/>\n", plot->x.from, plot->y.to,
-                    plot->y.from, plot->x.to);
-}
-
-/* A title around a name, which is cut where the drawing has no room for all of it. */
-static void write_title(const struct cril_page *p, const struct plot *plot, const char *before,
-                        const struct cril_page_axis *a, const char *after)
-{
-    char mean[80] = "";
-    double room;
-
-    if (a->n)
-        snprintf(mean, sizeof(mean), "%smean of %zu %s", a->name || *before ? ", " : "", a->n,
-                 a->of);
-    room = (plot->width - 12) / plot->font / 1.05 /* letters are bold */ -
-           cril_markup_width(before, strlen(before)) - cril_markup_width(mean, strlen(mean)) -
-           cril_markup_width(after, strlen(after)) - 1;
-    cril_markup_put(p->f, "%s%s", before, a->name && *before ? " on " : "");
-    if (a->name) {
-        const size_t len = cril_markup_fit(a->name, fmax(room, 4));
-
-        cril_markup_text(p->f, a->name, len);
-        fputs(a->name[len] ? "…" : "", p->f);
-    }
-    cril_markup_put(p->f, "%s%s</text>", mean, after);
-}
-
-static bool is_narrow(const struct plot *plot)
-{
-    return plot->width < 600;
-}
-
-static void write_titles(const struct cril_page *p, const struct plot *plot,
-                         const cril_study_fit *f)
-{
-    const struct cril_page_axis x = cril_page_axis_of(p, 'x', f->x),
-                                y = cril_page_axis_of(p, 'y', f->y);
-    const double bottom = plot->height - plot->font * 0.5;
-    const char *start = "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\">";
-
-    cril_markup_put(p->f, start, plot->x.to, is_narrow(plot) ? bottom - plot->font * 1.3 : bottom);
-    write_title(p, plot, "bits per character", &x, is_narrow(plot) ? "," : ", fewer is better");
-    if (is_narrow(plot)) {
-        cril_markup_put(p->f, start, plot->x.to, bottom);
-        fputs("fewer is better</text>", p->f);
-    }
-    cril_markup_put(p->f, "<text class=\"at\" x=\"2\" y=\"%c\">", plot->font * 1.1);
-    write_title(p, plot, y.name ? "" : "score", &y, ", %");
-    fputs("\n", p->f);
+    cril_page_make_title(p, 'x', f->x, "bits per character", "", &x);
+    cril_page_make_title(p, 'y', f->y, cril_page_axis_of(p, 'y', f->y).name ? "" : "score", ", %",
+                         &y);
+    cril_plot_write_titles(plot, &x.title, "fewer is better", &y.title, room);
 }
 
 /* ---- Line and bands ---- */
@@ -163,13 +126,13 @@ struct curve {
 };
 
 /* Clamps a coordinate to near the drawing, so that none is huge. */
-static double bounded(const struct plot *plot, double share)
+static double bounded(const struct cril_plot *plot, double share)
 {
     return fmin(fmax(cril_scale_at(&plot->y, 100 * share), -plot->height), 2 * plot->height);
 }
 
-static bool make_curve(const struct cril_page *p, const struct plot *plot, const cril_line *line,
-                       struct curve *c)
+static bool make_curve(const struct cril_page *p, const struct cril_plot *plot,
+                       const cril_line *line, struct curve *c)
 {
     for (size_t i = 0; i <= BAND_STEPS; i++) {
         const double x = plot->x.low + (plot->x.high - plot->x.low) * (double)i / BAND_STEPS;
@@ -196,7 +159,7 @@ static void write_run(const struct cril_page *p, const double *x, const double *
 }
 
 /* A band goes on beyond the drawing: it has an upper and a lower edge and no others. */
-static void write_band(const struct cril_page *p, const struct plot *plot, const char *name,
+static void write_band(const struct cril_page *p, const struct cril_plot *plot, const char *name,
                        const double *x, const double *low, const double *high)
 {
     cril_markup_put(p->f, "<path class=\"%s\" clip-path=\"url(#%s)\" d=\"", name, plot->id);
@@ -209,7 +172,7 @@ static void write_band(const struct cril_page *p, const struct plot *plot, const
 }
 
 /* The part of the line above the points' own range, as the drawing has it. */
-static struct cril_segment line_across(const struct plot *plot, const cril_line *line)
+static struct cril_segment line_across(const struct cril_plot *plot, const cril_line *line)
 {
     struct cril_segment s = {plot->x.from, 0, plot->x.to, 0};
 
@@ -218,7 +181,7 @@ static struct cril_segment line_across(const struct plot *plot, const cril_line 
     return s;
 }
 
-static void write_clip(const struct cril_page *p, const struct plot *plot)
+static void write_clip(const struct cril_page *p, const struct cril_plot *plot)
 {
     cril_markup_put(
         p->f, "<clipPath id=\"%s\"><rect x=\"%c\" y=\"%c\" width=\"%c\" height=\"%c\"/></clipPath>",
@@ -227,7 +190,7 @@ static void write_clip(const struct cril_page *p, const struct plot *plot)
 
 /* Whether an edge of a band is seen at all; a band that is wider than the drawing would only tint
  * it. */
-static bool is_seen(const struct plot *plot, const double *low, const double *high)
+static bool is_seen(const struct cril_plot *plot, const double *low, const double *high)
 {
     for (size_t i = 0; i <= BAND_STEPS; i++)
         if (low[i] < plot->y.from || high[i] > plot->y.to)
@@ -235,8 +198,8 @@ static bool is_seen(const struct plot *plot, const double *low, const double *hi
     return false;
 }
 
-static void write_line(const struct cril_page *p, const struct plot *plot, const cril_line *line,
-                       bool with_bands)
+static void write_line(const struct cril_page *p, const struct cril_plot *plot,
+                       const cril_line *line, bool with_bands)
 {
     const struct cril_segment s = line_across(plot, line);
     struct curve c;
@@ -252,11 +215,15 @@ static void write_line(const struct cril_page *p, const struct plot *plot, const
                     plot->id, s.x1, s.y1, s.x2, s.y2);
 }
 
-/* ---- Points ---- */
+/* ---- The large one ---- */
 
 /* "Yi-6b (Yi): 0.6123 bits per character, score 43.1 %, 1.2 points above the line" */
-static void say_point(const struct cril_page *p, const struct cril_page_fit *fit, size_t i)
+static void say_point(void *user, size_t number)
 {
+    const struct drawn *d = user;
+    const struct cril_page *p = d->p;
+    const struct cril_page_fit *fit = d->fit;
+    const size_t i = d->of[number];
     const cril_study_points *q = cril_page_points(fit);
     const cril_study_model *m = &p->info->models[q->model[i]];
 
@@ -274,180 +241,43 @@ static void say_point(const struct cril_page *p, const struct cril_page_fit *fit
         cril_markup_put(p->f, ", off it by %1 standard errors", fabs(fit->line.each[i].external));
 }
 
-static void write_errors(const struct cril_page *p, const struct plot *plot,
-                         const cril_study_points *q, size_t i)
+/* What a figure that stands alone says of its line, and how wide that is in units of the font's
+ * size. */
+static double write_correlation(const struct cril_plot *plot, const struct cril_page_fit *fit)
 {
-    const double x = cril_scale_at(&plot->x, q->x[i]), y = cril_scale_at(&plot->y, 100 * q->y[i]);
-
-    if (q->x_se[i] > 0)
-        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cH%c\"/>",
-                        cril_scale_at(&plot->x, q->x[i] - cril_page_reach(p, q->x_se[i])), y,
-                        cril_scale_at(&plot->x, q->x[i] + cril_page_reach(p, q->x_se[i])));
-    if (q->y_se[i] > 0)
-        cril_markup_put(p->f, "<path class=\"eb\" d=\"M%c %cV%c\"/>", x,
-                        cril_scale_at(&plot->y, 100 * (q->y[i] - cril_page_reach(p, q->y_se[i]))),
-                        cril_scale_at(&plot->y, 100 * (q->y[i] + cril_page_reach(p, q->y_se[i]))));
+    if (!fit->has_line)
+        return 0;
+    cril_markup_put(
+        plot->f,
+        "<text class=\"at\" x=\"%c\" y=\"%c\" text-anchor=\"end\"><tspan "
+        "font-style=\"italic\">r</tspan> = %3, <tspan font-style=\"italic\">n</tspan> = "
+        "%z</text>\n",
+        plot->x.to, plot->font * 1.1, fit->line.line.pearson, fit->line.line.n);
+    return 11;
 }
 
-/*
- * How a point's name is drawn: without all names' common end and, if it is too long, without its
- * middle, since names differ at both ends.
- */
-struct short_name {
-    const char *text;
-    size_t head; /* bytes */
-    size_t end,
-        len; /* bytes end .. len - 1 follow; head and end are equal where nothing is left out */
-    double width; /* in units of the font's size */
-};
-
-static struct short_name shorten(const struct plot *plot, const char *name, size_t tail)
+static void draw(struct cril_page *p, const struct cril_page_fit *fit, double width)
 {
-    struct short_name s = {.text = name, .len = strlen(name) - tail};
+    struct cril_plot plot = cril_plot_init(p->f, width, width < 600 ? "kn" : "kw");
+    struct cril_segment line;
+    struct drawn d;
 
-    s.width = cril_markup_width(name, s.len);
-    if (s.width <= plot->label_em)
-        return s;
-    s.head = cril_markup_fit(name, plot->label_em * 0.5);
-    s.end = cril_markup_fit_end(name, s.len, plot->label_em * 0.5 - 1);
-    s.width = plot->label_em;
-    return s;
-}
-
-/* The names of a figure's points and their common end. */
-static size_t common_tail(const struct cril_page *p, const cril_study_points *q)
-{
-    const char **names = calloc(q->n + 1, sizeof(*names));
-    size_t tail = 0;
-
-    for (size_t i = 0; names && i < q->n; i++)
-        names[i] = p->info->models[q->model[i]].name;
-    if (names)
-        tail = cril_labels_tail(names, q->n);
-    free((void *)names);
-    return tail;
-}
-
-static void write_leader(const struct cril_page *p, const struct cril_label *l)
-{
-    if (l->shown && l->leader)
-        cril_markup_put(p->f, "<path class=\"ld\" d=\"M%c %cL%c %c\"/>", l->x, l->y,
-                        fmin(fmax(l->x, l->box.left), l->box.right),
-                        fmin(fmax(l->y, l->box.top), l->box.bottom));
-}
-
-static void write_label(const struct cril_page *p, const struct plot *plot, const char *name,
-                        size_t tail, const struct cril_label *l)
-{
-    const struct short_name s = shorten(plot, name, tail);
-
-    cril_markup_put(p->f, "<text class=\"%s\" x=\"%c\" y=\"%c\" text-anchor=\"middle\">",
-                    l->shown ? "lb" : "lb no", (l->box.left + l->box.right) / 2,
-                    (l->box.top + l->box.bottom) / 2 + plot->font * 0.33);
-    cril_markup_text(p->f, s.text, s.head);
-    fputs(s.head < s.end ? "…" : "", p->f);
-    cril_markup_text(p->f, s.text + s.end, s.len - s.end);
-    fputs("</text>", p->f);
-}
-
-static void write_point(const struct cril_page *p, const struct plot *plot,
-                        const struct cril_page_fit *fit, size_t i, size_t tail,
-                        const struct cril_label *l)
-{
-    const cril_study_points *q = cril_page_points(fit);
-    const cril_study_model *m = &p->info->models[q->model[i]];
-    const double x = cril_scale_at(&plot->x, q->x[i]), y = cril_scale_at(&plot->y, 100 * q->y[i]);
-
-    fputs("<g class=\"pt\" tabindex=\"0\" role=\"img\" aria-label=\"", p->f);
-    say_point(p, fit, i);
-    fputs("\"><title>", p->f);
-    say_point(p, fit, i);
-    fputs("</title>", p->f);
-    write_errors(p, plot, q, i);
-    if (fit->has_line && fit->line.each[i].flagged)
-        cril_markup_put(p->f, "<circle class=\"fl\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y,
-                        plot->radius + 5);
-    cril_markup_put(p->f, "<circle class=\"hit\" cx=\"%c\" cy=\"%c\" r=\"%c\"/>", x, y,
-                    plot->radius + 4);
-    write_leader(p, l);
-    cril_page_symbol(p, p->family[q->model[i]], false, x, y);
-    write_label(p, plot, m->name, tail, l);
-    fputs("</g>\n", p->f);
-}
-
-static void place_labels(const struct cril_page *p, const struct plot *plot,
-                         const struct cril_page_fit *fit, size_t tail, struct cril_label *labels)
-{
-    const cril_study_points *q = cril_page_points(fit);
-
-    for (size_t i = 0; i < q->n; i++) {
-        const char *name = p->info->models[q->model[i]].name;
-
-        if (!is_drawn(q, i)) {
-            labels[i].x = labels[i].y = -1000;
-            continue;
-        }
-        labels[i].x = cril_scale_at(&plot->x, q->x[i]);
-        labels[i].y = cril_scale_at(&plot->y, 100 * q->y[i]);
-        labels[i].width = shorten(plot, name, tail).width * plot->font + 3;
-        labels[i].height = plot->font * 1.12;
-        labels[i].bar_x =
-            fabs(cril_scale_at(&plot->x, q->x[i] + cril_page_reach(p, q->x_se[i])) - labels[i].x);
-        labels[i].bar_y =
-            fabs(cril_scale_at(&plot->y, 100 * (q->y[i] + cril_page_reach(p, q->y_se[i]))) -
-                 labels[i].y);
-    }
-}
-
-static void write_points(struct cril_page *p, const struct plot *plot,
-                         const struct cril_page_fit *fit)
-{
-    const cril_study_points *q = cril_page_points(fit);
-    const struct cril_box bounds = {plot->x.from + 2, plot->y.to, plot->width - 1,
-                                    plot->y.from - 2};
-    const struct cril_segment line =
-        fit->has_line ? line_across(plot, &fit->line.line) : (struct cril_segment){0};
-    struct cril_label *labels = calloc(q->n + 1, sizeof(*labels));
-    size_t *order = fit->has_line ? cril_page_farthest(&fit->line) : NULL;
-    const size_t tail = common_tail(p, q);
-
-    if (labels)
-        place_labels(p, plot, fit, tail, labels);
-    if (!labels || (fit->has_line && !order) ||
-        !cril_labels_place(labels, q->n, order, plot->radius, &bounds,
-                           fit->has_line ? &line : NULL))
+    if (!find_points(p, fit, &d)) {
         p->no_memory = true;
-    for (size_t i = 0; !p->no_memory && i < q->n; i++)
-        if (is_drawn(q, i))
-            write_point(p, plot, fit, i, tail, &labels[i]);
-    free(order);
-    free(labels);
-}
-
-/* ---- The large one ---- */
-
-static void write_plot(struct cril_page *p, struct plot *plot, const char *name,
-                       const struct cril_page_fit *fit)
-{
-    if (!scale_points(p, cril_page_points(fit), true, 0.07, is_narrow(plot) ? 5 : 8, plot))
         return;
-    plot->x.from = plot->font * 3;
-    plot->x.to = plot->width - plot->font;
-    plot->y.from = plot->height - plot->font * (is_narrow(plot) ? 4.9 : 3.6);
-    plot->y.to = plot->font * 2.2;
-    make_room_left(plot);
-    cril_markup_put(p->f,
-                    "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" "
-                    "role=\"group\" aria-label=\"Scatter of %z %s: score against "
-                    "bits per character\">\n",
-                    name, plot->width, plot->height, cril_page_points(fit)->n,
-                    cril_page_points(fit)->n == 1 ? "model" : "models");
-    write_ticks(p, plot);
-    write_titles(p, plot, fit->is);
-    if (fit->has_line)
-        write_line(p, plot, &fit->line.line, true);
-    write_points(p, plot, fit);
-    fputs("</svg>\n", p->f);
+    }
+    if (scale_points(&d, true, 0.07, cril_plot_n_ticks(&plot), &plot)) {
+        cril_plot_lay(&plot);
+        cril_plot_write_ticks(&plot);
+        write_titles(p, &plot, fit->is, p->is_alone ? write_correlation(&plot, fit) : 0);
+        if (fit->has_line) {
+            line = line_across(&plot, &fit->line.line);
+            write_line(p, &plot, &fit->line.line, true);
+        }
+        p->no_memory |= !cril_plot_write_points(&plot, d.points, d.n, d.order, &line, fit->has_line,
+                                                say_point, &d);
+    }
+    forget(&d);
 }
 
 static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
@@ -460,22 +290,15 @@ static bool has_family(const struct cril_page *p, const struct cril_page_fit *fi
     return false;
 }
 
-/* The families of fits [n]. */
-static void write_key(const struct cril_page *p, const struct cril_page_fit *fits, size_t n)
+static bool any_has_family(const struct cril_page *p, const struct cril_page_fit *fit,
+                           size_t family)
 {
-    fputs("<ul class=\"key\" aria-label=\"Families\">", p->f);
-    for (size_t k = 0; k < p->n_families; k++) {
-        size_t i = 0;
+    bool any = false;
 
-        while (i < n && !has_family(p, &fits[i], k))
-            i++;
-        if (i == n)
-            continue;
-        fputs("<li><svg viewBox=\"-8 -8 16 16\" aria-hidden=\"true\">", p->f);
-        cril_page_symbol(p, k, false, 0, 0);
-        cril_markup_put(p->f, "</svg> <bdi>%t</bdi></li>", p->family_names[k]);
-    }
-    fputs("</ul>\n", p->f);
+    (void)fit;
+    for (size_t i = 0; i < p->info->n_fits; i++)
+        any |= has_family(p, &p->fits[i], family);
+    return any;
 }
 
 /* Half the height of the bands in their middle; the caption names bands wider than the drawing,
@@ -486,7 +309,7 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
     cril_prediction middle;
 
     cril_markup_put(p->f,
-                    "The line is least squares. At %0&nbsp;%%: inner band, where the line lies; "
+                    "The line is least squares. At %0 %%: inner band, where the line lies; "
                     "outer band, dashed, where a "
                     "new model would lie",
                     100 * p->line.level);
@@ -498,28 +321,17 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
     fputs(". ", p->f);
 }
 
-static void write_caption_of_tail(const struct cril_page *p, const cril_study_points *q)
-{
-    const size_t tail = common_tail(p, q);
-    const char *name = tail ? p->info->models[q->model[0]].name : "";
-
-    if (tail)
-        cril_markup_put(p->f,
-                        "All names end in <span class=\"tail\">“<bdi>%t</bdi>”,</span> which the "
-                        "figure leaves out. ",
-                        name + strlen(name) - tail);
-}
-
-static void write_caption(const struct cril_page *p, const struct cril_page_fit *fit)
+static void say(struct cril_page *p, const struct cril_page_fit *fit)
 {
     const cril_study_points *q = cril_page_points(fit);
     bool x_errors = false, y_errors = false;
+    struct drawn d;
 
     for (size_t i = 0; i < q->n; i++) {
         x_errors |= q->x_se[i] > 0;
         y_errors |= q->y_se[i] > 0;
     }
-    fputs("<figcaption><b>Figure 1.</b> Each point is a model; symbols are families. ", p->f);
+    fputs("Each point is a model; symbols are families. ", p->f);
     if (fit->has_line)
         write_caption_of_bands(p, &fit->line.line);
     if (x_errors || y_errors)
@@ -531,69 +343,126 @@ static void write_caption(const struct cril_page *p, const struct cril_page_fit 
     if (fit->has_line && fit->line.n_flagged)
         cril_markup_put(p->f, "Ringed: more than %1 standard errors off the line. ",
                         p->line.threshold);
-    write_caption_of_tail(p, q);
-    fputs("A point’s name and figures show when it is pointed at or reached by the tabulator "
-          "key.</figcaption>",
-          p->f);
+    if (!find_points(p, fit, &d)) {
+        p->no_memory = true;
+        return;
+    }
+    cril_page_say_tail(p, d.points, d.n);
+    forget(&d);
 }
+
+static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
+{
+    (void)p;
+    return cril_page_points(fit)->n > 0;
+}
+
+static void write_model(const struct cril_page *p, const struct cril_page_fit *fit, size_t i,
+                        struct cril_csv *csv)
+{
+    const cril_study_points *q = cril_page_points(fit);
+    const cril_study_model *m = &p->info->models[q->model[i]];
+
+    cril_csv_text(csv, m->name);
+    cril_csv_text(csv, m->family);
+    cril_csv_number(csv, q->x[i]);
+    cril_csv_number(csv, q->x_se[i]);
+    cril_csv_number(csv, 100 * q->y[i]);
+    cril_csv_number(csv, 100 * q->y_se[i]);
+    cril_csv_number(csv, fit->has_line ? 100 * fit->line.each[i].fitted : NAN);
+    cril_csv_end_row(csv);
+}
+
+#define MODEL_COLUMNS                                                                              \
+    "model,family,bits_per_character,bits_per_character_se,score_percent,score_percent_se,"        \
+    "line_percent"
+
+static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)
+{
+    cril_csv_head(csv, MODEL_COLUMNS);
+    for (size_t i = 0; i < cril_page_points(fit)->n; i++)
+        write_model(p, fit, i, csv);
+}
+
+const struct cril_page_figure cril_page_figure_line = {
+    .name = "line",
+    .title = "scores against bits per character",
+    .lacks = "a study without fits has no line, and one without figures no point",
+    .of_fit = true,
+    .is_there = is_there,
+    .height = cril_page_plot_height,
+    .has_family = has_family,
+    .say = say,
+    .draw = draw,
+    .write_data = write_data,
+};
 
 void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit)
 {
-    struct plot wide = {
-        .width = 960, .height = 560, .radius = 5, .font = 13, .label_em = 24, .id = "kw"};
-    struct plot narrow = {
-        .width = 343, .height = 400, .radius = 5, .font = 11, .label_em = 17, .id = "kn"};
-
-    if (!cril_page_points(fit)->n)
+    if (!is_there(p, fit))
         return;
     fputs("<figure class=\"main\">\n", p->f);
-    write_plot(p, &wide, "wide", fit);
-    write_plot(p, &narrow, "narrow", fit);
-    write_key(p, fit, 1);
-    write_caption(p, fit);
-    fputs("</figure>\n", p->f);
+    cril_page_draw(p, &cril_page_figure_line, fit);
+    fputs("<figcaption><b>Figure 1.</b> ", p->f);
+    say(p, fit);
+    fputs("A point’s name and figures show when it is pointed at or reached by the tabulator "
+          "key. ",
+          p->f);
+    cril_page_link_data(p, &cril_page_figure_line, fit);
+    fputs("</figcaption></figure>\n", p->f);
 }
 
 /* ---- Small ones ---- */
 
-static void write_panel_plot(struct cril_page *p, size_t number)
-{
-    const struct cril_page_fit *fit = &p->fits[number];
-    const cril_study_points *q = cril_page_points(fit);
-    char id[32];
-    struct plot plot = {.width = 210, .height = 150, .radius = 3, .font = 10.5, .id = id};
+enum { PANEL_WIDTH = 210, PANEL_HEIGHT = 150, PANEL_MIN_WIDTH = 170 };
 
-    snprintf(id, sizeof(id), "k%zu", number);
-    if (!scale_points(p, q, false, 0.08, 4, &plot))
+/* Draws a fit. width: PANEL_MIN_WIDTH or more. */
+static void draw_panel(struct cril_page *p, const struct cril_page_fit *fit, double width)
+{
+    char id[32];
+    struct cril_plot plot = {.f = p->f,
+                             .width = width,
+                             .height = width * PANEL_HEIGHT / PANEL_WIDTH,
+                             .font = 10.5,
+                             .id = id};
+    struct drawn d;
+
+    snprintf(id, sizeof(id), "k%zu", (size_t)(fit - p->fits));
+    if (!find_points(p, fit, &d)) {
+        p->no_memory = true;
         return;
-    plot.x.from = 26;
-    plot.x.to = plot.width - 4;
-    plot.y.from = plot.height - 18;
-    plot.y.to = 5;
-    make_room_left(&plot);
-    cril_markup_put(p->f,
-                    "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %c %c\" "
-                    "role=\"img\" aria-label=\"%t: scatter of %z models\">",
-                    plot.width, plot.height, fit->is->name, q->n);
-    write_ticks(p, &plot);
-    if (fit->has_line)
-        write_line(p, &plot, &fit->line.line, false);
-    for (size_t i = 0; i < q->n; i++)
-        if (is_drawn(q, i)) {
-            cril_markup_put(p->f, "<g><title>%t</title>", p->info->models[q->model[i]].name);
-            cril_page_symbol(p, p->family[q->model[i]], true, cril_scale_at(&plot.x, q->x[i]),
-                             cril_scale_at(&plot.y, 100 * q->y[i]));
+    }
+    if (scale_points(&d, false, 0.08, 4, &plot)) {
+        plot.x.from = 26;
+        plot.x.to = plot.width - 4;
+        plot.y.from = plot.height - 18;
+        plot.y.to = 5;
+        cril_plot_make_room_left(&plot);
+        cril_plot_write_ticks(&plot);
+        if (fit->has_line)
+            write_line(p, &plot, &fit->line.line, false);
+        for (size_t i = 0; i < d.n; i++) {
+            cril_markup_put(p->f, "<g><title>%t</title>", d.points[i].name);
+            cril_plot_symbol(p->f, d.points[i].family, true, cril_scale_at(&plot.x, d.points[i].x),
+                             cril_scale_at(&plot.y, d.points[i].y));
             fputs("</g>", p->f);
         }
-    fputs("</svg>", p->f);
+    }
+    forget(&d);
 }
 
-static void write_panel(struct cril_page *p, size_t i)
+static void write_panel(struct cril_page *p, const struct cril_page_fit *fit)
 {
-    const struct cril_page_fit *fit = &p->fits[i];
-
     cril_markup_put(p->f, "<figure class=\"panel\"><h3><bdi>%t</bdi></h3>", fit->is->name);
-    write_panel_plot(p, i);
+    if (cril_page_points(fit)->n) {
+        cril_markup_put(p->f,
+                        "<svg paint-order=\"stroke\" class=\"plot small\" viewBox=\"0 0 %z %z\" "
+                        "role=\"img\" aria-label=\"%t: scatter of %z models\">",
+                        (size_t)PANEL_WIDTH, (size_t)PANEL_HEIGHT, fit->is->name,
+                        cril_page_points(fit)->n);
+        draw_panel(p, fit, PANEL_WIDTH);
+        fputs("</svg>", p->f);
+    }
     fputs("<figcaption>", p->f);
     if (fit->has_line)
         cril_markup_put(
@@ -609,17 +478,137 @@ static void write_panel(struct cril_page *p, size_t i)
     fputs("</figcaption></figure>\n", p->f);
 }
 
+/* ---- Small ones, alone ---- */
+
+/* Panels in rows below a title: a name above each, its figures and its x axis below. */
+struct grid {
+    size_t n_columns, n_rows;
+    double gap, cell, row; /* width of a panel; height of a row */
+    double top;            /* of the first row */
+    double above;          /* of a row, room for the name */
+};
+
+static struct grid make_grid(const struct cril_page *p, double width)
+{
+    struct grid g = {.gap = 20, .above = 18, .top = 30};
+    const double min = width < 600 ? PANEL_MIN_WIDTH : PANEL_WIDTH;
+    const size_t n = p->info->n_fits,
+                 n_most = (size_t)fmax(1, floor((width + g.gap) / (min + g.gap)));
+
+    g.n_columns = n < n_most ? n : n_most;
+    g.n_rows = (n + g.n_columns - 1) / g.n_columns;
+    g.cell = (width - g.gap * (double)(g.n_columns - 1)) / (double)g.n_columns;
+    g.row = g.above + g.cell * PANEL_HEIGHT / PANEL_WIDTH + 54;
+    return g;
+}
+
+static void write_panel_alone(struct cril_page *p, const struct cril_page_fit *fit,
+                              const struct grid *g)
+{
+    const size_t i = (size_t)(fit - p->fits);
+    struct cril_page_title x;
+
+    cril_page_make_title(p, 'x', fit->is->x, "", "", &x);
+    cril_markup_put(p->f,
+                    "<g class=\"small\" transform=\"translate(%c %c)\"><text class=\"at\" "
+                    "x=\"0\" y=\"12\">",
+                    (double)(i % g->n_columns) * (g->cell + g->gap),
+                    g->top + (double)(i / g->n_columns) * g->row);
+    cril_plot_write_cut(p->f, fit->is->name, g->cell / 13);
+    cril_markup_put(p->f, "</text><g transform=\"translate(0 %c)\">", g->above);
+    draw_panel(p, fit, g->cell);
+    cril_markup_put(p->f, "</g><text x=\"0\" y=\"%c\">", g->row - 34);
+    if (fit->has_line)
+        cril_markup_put(p->f,
+                        "<tspan font-style=\"italic\">r</tspan> = %3, <tspan "
+                        "font-style=\"italic\">n</tspan> = %z, RMSE %3",
+                        fit->line.line.pearson, fit->line.line.n, fit->line.line.rmse);
+    else
+        cril_markup_put(p->f, "no line, <tspan font-style=\"italic\">n</tspan> = %z",
+                        fit->points.n);
+    cril_markup_put(p->f, "</text><g class=\"ax\"><text x=\"0\" y=\"%c\">", g->row - 19);
+    fputs(x.title.name ? "on " : "", p->f);
+    cril_plot_write_cut(p->f, x.title.name ? x.title.name : x.after, g->cell / 11 - 2);
+    fputs("</text></g></g>\n", p->f);
+}
+
+static void draw_panels(struct cril_page *p, const struct cril_page_fit *fit, double width)
+{
+    const struct grid g = make_grid(p, width);
+
+    (void)fit;
+    cril_markup_put(p->f,
+                    "<text class=\"at\" x=\"0\" y=\"13\">score, %%, against bits per character, "
+                    "fewer is better</text>\n");
+    for (size_t i = 0; i < p->info->n_fits; i++)
+        write_panel_alone(p, &p->fits[i], &g);
+}
+
+static double height_of_panels(const struct cril_page *p, const struct cril_page_fit *fit,
+                               double width)
+{
+    const struct grid g = make_grid(p, width);
+
+    (void)fit;
+    return g.top + g.row * (double)g.n_rows;
+}
+
+static bool are_there(const struct cril_page *p, const struct cril_page_fit *fit)
+{
+    size_t n = 0;
+
+    (void)fit;
+    for (size_t i = 0; i < p->info->n_fits; i++)
+        n += cril_page_points(&p->fits[i])->n;
+    return n && p->info->n_fits > 1;
+}
+
+static void say_panels(struct cril_page *p, const struct cril_page_fit *fit)
+{
+    (void)fit;
+    fputs("Score in % against bits per character, of which fewer is better; each on its own "
+          "scale.",
+          p->f);
+}
+
+static void write_data_of_panels(struct cril_page *p, const struct cril_page_fit *fit,
+                                 struct cril_csv *csv)
+{
+    (void)fit;
+    cril_csv_head(csv, "line,x,y," MODEL_COLUMNS);
+    for (size_t k = 0; k < p->info->n_fits; k++)
+        for (size_t i = 0; i < cril_page_points(&p->fits[k])->n; i++) {
+            cril_csv_text(csv, p->fits[k].is->name);
+            cril_csv_text(csv, p->fits[k].is->x);
+            cril_csv_text(csv, p->fits[k].is->y);
+            write_model(p, &p->fits[k], i, csv);
+        }
+}
+
+const struct cril_page_figure cril_page_figure_lines = {
+    .name = "lines",
+    .title = "scores against bits per character, a drawing a line",
+    .lacks = "it needs two fits, and a model with the figures of one of them",
+    .is_there = are_there,
+    .height = height_of_panels,
+    .has_family = any_has_family,
+    .say = say_panels,
+    .draw = draw_panels,
+    .write_data = write_data_of_panels,
+};
+
 void cril_page_panels(struct cril_page *p)
 {
     if (p->info->n_fits < 2)
         return;
-    fputs("<section id=\"panels\"><h2>All lines, drawn</h2>\n"
-          "<p>Score in % against bits per character, of which fewer is better; each on its own "
-          "scale.</p>\n",
-          p->f);
-    write_key(p, p->fits, p->info->n_fits);
+    fputs("<section id=\"panels\"><h2>All lines, drawn</h2>\n<p>", p->f);
+    say_panels(p, NULL);
+    fputs("</p>\n", p->f);
+    cril_page_write_key(p, &cril_page_figure_lines, NULL);
     fputs("<div class=\"panels\">\n", p->f);
     for (size_t i = 0; i < p->info->n_fits; i++)
-        write_panel(p, i);
-    fputs("</div></section>\n", p->f);
+        write_panel(p, &p->fits[i]);
+    fputs("</div>\n<p class=\"note\">", p->f);
+    cril_page_link_data(p, &cril_page_figure_lines, NULL);
+    fputs("</p></section>\n", p->f);
 }

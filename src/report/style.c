@@ -1,32 +1,14 @@
 /*
- * The page's frame: head, style sheet, the symbols that families have, foot.
- *
- * Colours are variables, once for a light page (also all paper) and once for a dark screen. Text
- * has a contrast of 4.5:1 or more with what it stands on, marks 3:1 (WCAG 2.2), grid lines and
- * rules excepted; tests/test_html.c computes it. The seven colours of families are distinct for
- * colour-blind readers, too (two of them 14 or more in CIELAB, seen through Machado, Oliveira &
- * Fernandes 2009), and shapes tell them apart as well.
+ * The page's frame: head, style sheet, the symbols that families have, foot. Colours are variables
+ * of palette.h, once for a light page (also all paper) and once for a dark screen.
  */
 #include "report/page.h"
 
 #include "report/markup.h"
+#include "report/palette.h"
+#include "report/plot.h"
 
 static const char *const sheet[] = {
-    ":root{--bg:#fff;--ink:#1b1d20;--soft:#565b63;--rule:#d8d8d3;--axis:#74777d;--grid:#ececea;--"
-    "link:#0b559f;",
-    "--new:#f6f6f3;--mean:#e8ebee;--off:#fdf3d7;",
-    "--c0:#08519c;--c1:#a8200d;--c2:#00805f;--c3:#b0438a;--c4:#978300;--c5:#3389c0;--c6:#3b3f45;",
-    "--sans:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation "
-    "Sans',sans-serif;",
-    "--serif:Charter,'Bitstream Charter','Iowan Old Style','Source Serif 4','Noto "
-    "Serif',Georgia,'Liberation Serif',serif;",
-    "color-scheme:light}\n",
-    "@media screen and "
-    "(prefers-color-scheme:dark){:root{--bg:#14171b;--ink:#e8e9eb;--soft:#a9afb8;--rule:#363b42;--"
-    "axis:#767d87;",
-    "--grid:#252a30;--link:#8cbcf3;--new:#1b2026;--mean:#2d343d;--off:#3a3216;",
-    "--c0:#5b9fe6;--c1:#ff8f4d;--c2:#2fb98c;--c3:#ee9bd0;--c4:#f2dc6b;--c5:#62dcf2;--c6:#e4e6ea;"
-    "color-scheme:dark}}\n",
     "*{box-sizing:border-box}\n",
     "html{-webkit-text-size-adjust:100%;text-size-adjust:100%}\n",
     "body{margin:0;background:var(--bg);color:var(--ink);font:17px/1.55 "
@@ -55,29 +37,9 @@ static const char *const sheet[] = {
     "var(--sans);color:var(--soft)}\n",
     ".tail{display:inline-block}figcaption b,caption "
     "b{color:var(--ink)}figcaption{max-width:52rem;margin-top:.4rem}\n",
-    ".plot{display:block;width:100%;height:auto;overflow:visible;font:13px/1 "
-    "var(--sans);font-variant-numeric:tabular-nums}\n",
-    ".narrow{display:none}.plot.narrow{font-size:11px}.plot.small{font-size:10.5px}\n",
-    ".plot text{fill:var(--ink)}.ax text{fill:var(--soft)}.ax "
-    "path{stroke:var(--grid);fill:none}.at{font-weight:600}\n",
-    ".fr{stroke:var(--axis);fill:none}.ln{stroke:var(--ink);stroke-width:1.6;fill:none}.small "
-    ".ln{stroke-width:1.2}\n",
-    ".pb{fill:var(--new)}.cb{fill:var(--mean)}.pb-e,.cb-e{fill:none;stroke:var(--axis);"
-    "stroke-width:.75}.pb-e{stroke-width:1;stroke-dasharray:4 4}\n",
-    ".eb{stroke:var(--soft);stroke-width:1.2;fill:none}.rb{stroke:var(--axis);stroke-width:2;fill:"
-    "none}\n",
-    ".ld{stroke:var(--axis);stroke-width:.8;fill:none}.fl{stroke:var(--ink);stroke-width:1.5;fill:"
-    "none}\n",
-    ".plot .lb{fill:var(--ink);stroke:var(--bg);stroke-width:3px;stroke-linejoin:round}\n",
-    ".no{visibility:hidden}.pt:hover .no,.pt:focus .no{visibility:visible}.pt:hover .lb,.pt:focus "
-    ".lb{font-weight:700}\n",
-    ".pt:focus{outline:none}.hit{fill:transparent}.pt:focus .hit,.pt:hover "
-    ".hit{stroke:var(--ink);stroke-width:1.5}\n",
-    ".bl{stroke:var(--ink);stroke-width:1.4;fill:none}.plot "
-    ".bn{fill:var(--ink);stroke:var(--bg);stroke-width:3px}\n",
-    "use{stroke:var(--bg);stroke-width:.9}\n",
-    ".c0{fill:var(--c0)}.c1{fill:var(--c1)}.c2{fill:var(--c2)}.c3{fill:var(--c3)}.c4{fill:var(--c4)"
-    "}.c5{fill:var(--c5)}.c6{fill:var(--c6)}\n",
+    ".plot{display:block;width:100%;height:auto;overflow:visible;font-family:var(--sans);"
+    "font-size:13px;line-height:1;font-variant-numeric:tabular-nums}\n",
+    ".narrow{display:none}\n",
     ".key{list-style:none;display:flex;flex-wrap:wrap;gap:.15rem 1.1rem;margin:.5rem 0 "
     ".6rem;padding:0;font:.85rem/1.5 var(--sans)}\n",
     ".key svg{width:16px;height:16px;vertical-align:-3px}.key "
@@ -110,7 +72,7 @@ static const char *const sheet[] = {
     "width:18rem;background:var(--bg)}\n",
     "td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}.residuals-2{width:auto}."
     "residuals-2 caption{max-width:44rem}td b{font-weight:650}\n",
-    ".bar{text-align:left;min-width:110px}.bar "
+    ".texts{width:auto}.bar{text-align:left;min-width:110px}.bar "
     "svg{height:16px;display:inline-block;vertical-align:-3px;overflow:visible}\n",
     ".bar "
     "span{margin-left:.6rem;color:var(--soft)}.off>*{background:var(--off)}em{font-style:normal;"
@@ -140,12 +102,14 @@ static const char *const sheet[] = {
     "th[colspan]{text-align:left}}\n",
     "@page{margin:15mm 14mm}\n",
     "@media "
-    "print{body{font-size:10.5pt;line-height:1.4}main{max-width:none;padding:0}nav{display:none}h1{"
+    "print{.data{display:none}body{font-size:10.5pt;line-height:1.4}main{max-width:none;padding:0}"
+    "nav{display:none}h1{"
     "font-size:19pt}h2{margin-top:7mm}",
     "h2,h3,dt,caption,#residuals "
     "p{break-after:avoid}figure,.figures,tr,li,pre,dd{break-inside:avoid}thead{display:table-"
     "header-group}.wide-table:not(:has(tr:nth-child(36))){break-inside:avoid}tbody "
-    "tr:nth-child(-n+6){break-after:avoid}tbody tr:nth-last-child(-n+3){break-before:avoid}",
+    "tr:nth-child(-n+6):not(:last-child){break-after:avoid}tbody "
+    "tr:nth-last-child(-n+3){break-before:avoid}",
     ".lead{font-size:12pt}.wide-table{overflow:visible}caption{position:static}table{font-size:7."
     "4pt}th,td{padding:.7mm 1.1mm}",
     "thead "
@@ -161,29 +125,20 @@ static const char *const sheet[] = {
     "attr(href) ')';overflow-wrap:anywhere}}\n",
 };
 
-static const char *const shapes[CRIL_PAGE_SHAPES] = {
-    "M-4.9 0a4.9 4.9 0 1 0 9.8 0a4.9 4.9 0 1 0-9.8 0z",
-    "M-4.4-4.4h8.8v8.8h-8.8z",
-    "M0-5.9 5.6 4H-5.6z",
-    "M0-6 6 0 0 6-6 0z",
-    "M0 5.9 5.6-4H-5.6z",
-    "M-1.9-5.6h3.8v3.7h3.7v3.8h-3.7v3.7h-3.8v-3.7h-3.7v-3.8h3.7z",
-    "M-5.2-2.6-2.6-5.2 0-2.6 2.6-5.2 5.2-2.6 2.6 0 5.2 2.6 2.6 5.2 0 2.6-2.6 5.2-5.2 2.6-2.6 0z",
-    "M0-6.2 1.6-2.2 5.9-1.9 2.6.8 3.6 5 0 2.7-3.6 5-2.6.8-5.9-1.9-1.6-2.2z",
-};
-
-/* Each shape in two sizes: s0 .. for figures, m0 .. for small ones. */
-static void write_symbols(const struct cril_page *p)
+static void write_style(FILE *f)
 {
-    fputs("<svg width=\"0\" height=\"0\" style=\"position:absolute\" aria-hidden=\"true\" "
-          "focusable=\"false\"><defs>\n",
-          p->f);
-    for (size_t i = 0; i < CRIL_PAGE_SHAPES; i++)
-        cril_markup_put(
-            p->f,
-            "<path id=\"s%z\" d=\"%s\"/><path id=\"m%z\" transform=\"scale(.68)\" d=\"%s\"/>\n", i,
-            shapes[i], i, shapes[i]);
-    fputs("</defs></svg>\n", p->f);
+    fputs(":root{", f);
+    cril_palette_write(f, false);
+    fputs("--sans:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation "
+          "Sans',sans-serif;--serif:Charter,'Bitstream Charter','Iowan Old Style','Source Serif "
+          "4','Noto Serif',Georgia,'Liberation Serif',serif;color-scheme:light}\n"
+          "@media screen and (prefers-color-scheme:dark){:root{",
+          f);
+    cril_palette_write(f, true);
+    fputs("color-scheme:dark}}\n", f);
+    cril_palette_write_rules(f);
+    for (size_t i = 0; i < sizeof(sheet) / sizeof(sheet[0]); i++)
+        fputs(sheet[i], f);
 }
 
 void cril_page_head(const struct cril_page *p)
@@ -194,11 +149,12 @@ void cril_page_head(const struct cril_page *p)
                     "<meta name=\"generator\" content=\"cril " CRIL_VERSION
                     "\">\n<title>%t: a cril report</title>\n<style>\n",
                     p->info->title);
-    for (size_t i = 0; i < sizeof(sheet) / sizeof(sheet[0]); i++)
-        fputs(sheet[i], p->f);
-    fputs("</style>\n</head>\n<body>\n", p->f);
-    write_symbols(p);
-    fputs("<main>\n", p->f);
+    write_style(p->f);
+    fputs("</style>\n</head>\n<body>\n<svg width=\"0\" height=\"0\" style=\"position:absolute\" "
+          "aria-hidden=\"true\" focusable=\"false\">",
+          p->f);
+    cril_plot_define_symbols(p->f);
+    fputs("</svg>\n<main>\n", p->f);
 }
 
 void cril_page_foot(const struct cril_page *p)

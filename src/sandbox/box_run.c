@@ -10,6 +10,7 @@
 #include "sandbox/filter.h"
 #include "sandbox/spawn.h"
 #include "sandbox/watch.h"
+#include "util/clock.h"
 #include "util/fail.h"
 
 #include <errno.h>
@@ -24,7 +25,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #ifndef SYS_pidfd_open
@@ -67,14 +67,6 @@ struct run {
     bool claims_end;
     double start, cpu_at_start;
 };
-
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static void close_one(int *fd)
 {
@@ -167,10 +159,10 @@ static cril_status start(struct run *r, cril_error *err)
 static bool wait_for(int fd, int sec)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
-    const double limit = now() + sec;
+    const double limit = cril_clock_sec() + sec;
     int n;
 
-    while ((n = poll(&p, 1, sec * 1000)) < 0 && errno == EINTR && now() < limit) {
+    while ((n = poll(&p, 1, sec * 1000)) < 0 && errno == EINTR && cril_clock_sec() < limit) {
     }
     return n == 1;
 }
@@ -272,7 +264,7 @@ static double count_cpu(const struct run *r, const struct cril_watch_use *use)
 /* The wrapper has said which process the program is: see where it waits, and let it begin. */
 static cril_status begin(struct run *r, pid_t program, cril_error *err)
 {
-    const double limit = now() + START_SEC;
+    const double limit = cril_clock_sec() + START_SEC;
     struct cril_watch_use use;
     char text[1024];
     const char *at;
@@ -297,19 +289,19 @@ static cril_status begin(struct run *r, pid_t program, cril_error *err)
                              (long)first, (long)program, strerror(errno));
         if (place == CRIL_WATCH_WAITING)
             break;
-        if (now() > limit || wait_a_little(r, CLAIM_TICK_MS))
+        if (cril_clock_sec() > limit || wait_a_little(r, CLAIM_TICK_MS))
             return no_start(r, err);
     }
     cril_watch_look(&r->watch, &use);
     r->cpu_at_start = count_cpu(r, &use);
-    r->start = now();
+    r->start = cril_clock_sec();
     let_go_on(r);
     return CRIL_OK;
 }
 
 static cril_status wait_for_start(struct run *r, cril_error *err)
 {
-    const double limit = now() + START_SEC;
+    const double limit = cril_clock_sec() + START_SEC;
     char text[32];
 
     for (;;) {
@@ -317,7 +309,7 @@ static cril_status wait_for_start(struct run *r, cril_error *err)
 
         if (receive(r, text, sizeof(text)))
             return begin(r, (pid_t)strtol(text, NULL, 10), err);
-        if (has_ended || now() > limit)
+        if (has_ended || cril_clock_sec() > limit)
             return no_start(r, err);
     }
 }
@@ -328,7 +320,7 @@ static enum cril_box_stop find_broken(const struct run *r)
     const struct cril_box_bounds *b = r->bounds;
     struct cril_watch_use use;
 
-    if (b->wall_sec > 0 && now() - r->start > b->wall_sec)
+    if (b->wall_sec > 0 && cril_clock_sec() - r->start > b->wall_sec)
         return CRIL_BOX_WALL;
     if (r->end->out.total + r->end->error.total > MAX_OUTPUT)
         return CRIL_BOX_OUTPUT;
@@ -351,7 +343,7 @@ static void attend(struct run *r)
 
     for (;;) {
         const bool has_ended = wait_a_little(r, r->claims_end ? CLAIM_TICK_MS : TICK_MS);
-        const double t = now();
+        const double t = cril_clock_sec();
 
         end->wall_sec = t - r->start;
         if (has_ended) {

@@ -8,6 +8,7 @@
 
 #include "sandbox/drain.h"
 #include "sandbox/spawn.h"
+#include "util/clock.h"
 #include "util/fail.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { START_SEC = 60, OLDEST_MINOR = 6, TICK_MS = 100 };
@@ -155,20 +155,12 @@ const char *cril_python_search(const char *name, struct cril_arena *a)
     return NULL;
 }
 
-static double now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 /* Runs argv to its end; *status as waitpid has it. out and error are drained. */
 static cril_status run_outside(const char *path, char *const *argv, struct cril_drain *out,
                                struct cril_drain *error, int *status, cril_error *err)
 {
     int pipes[2][2] = {{-1, -1}, {-1, -1}}, fds[3] = {-1, -1, -1};
-    const double limit = now() + START_SEC;
+    const double limit = cril_clock_sec() + START_SEC;
     cril_status st;
     pid_t pid;
 
@@ -192,7 +184,7 @@ static cril_status run_outside(const char *path, char *const *argv, struct cril_
     cril_drain_start(error, pipes[1][0], true);
     if (st != CRIL_OK)
         return st;
-    while ((out->fd >= 0 || error->fd >= 0) && now() < limit) {
+    while ((out->fd >= 0 || error->fd >= 0) && cril_clock_sec() < limit) {
         struct pollfd p[2] = {{.fd = out->fd, .events = POLLIN},
                               {.fd = error->fd, .events = POLLIN}};
 
@@ -200,13 +192,13 @@ static cril_status run_outside(const char *path, char *const *argv, struct cril_
         cril_drain_read(out);
         cril_drain_read(error);
     }
-    if (now() >= limit)
+    if (cril_clock_sec() >= limit)
         kill(-pid, SIGKILL);
     while (waitpid(pid, status, 0) < 0)
         if (errno != EINTR)
             return cril_fail(err, CRIL_ERR_IO, "%s: its end cannot be waited for: %s", path,
                              strerror(errno));
-    if (now() >= limit)
+    if (cril_clock_sec() >= limit)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED, "%s: did not start within %d seconds", path,
                          START_SEC);
     return CRIL_OK;

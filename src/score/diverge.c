@@ -6,14 +6,12 @@
  */
 #include <cril/diverge.h>
 
-#include "model/divergence.h"
 #include "model/model.h"
-#include "model/plan.h"
 #include "score/others.h"
+#include "score/result.h"
 #include "score/scorer.h"
 #include "util/fail.h"
 #include "util/fmath.h"
-#include "util/memory.h"
 #include "util/size.h"
 
 #include <math.h>
@@ -375,10 +373,10 @@ static cril_status intervals(const struct range *r, cril_divergence_figures *out
     for (size_t i = 0; i < sizeof(wanted) / sizeof(*wanted) && st == CRIL_OK; i++)
         st = interval_of(r, wanted[i].field, wanted[i].minus, wanted[i].out, err);
     stretch(&out->rms_dp_interval, sqrt);
-    stretch(&out->ppl_interval, cril_exp);
-    stretch(&out->ppl_base_interval, cril_exp);
+    stretch(&out->ppl_interval, cril_perplexity);
+    stretch(&out->ppl_base_interval, cril_perplexity);
     out->ppl_ratio_interval = out->ln_ppl_ratio_interval;
-    stretch(&out->ppl_ratio_interval, cril_exp);
+    stretch(&out->ppl_ratio_interval, cril_perplexity);
     return st;
 }
 
@@ -439,9 +437,9 @@ static void join_documents(const struct range *r, cril_divergence_figures *out)
     out->ln_ppl = all.nats / all.tokens;
     out->ln_ppl_base = all.nats_base / all.tokens;
     out->ln_ppl_ratio = (all.nats - all.nats_base) / all.tokens;
-    out->ppl = cril_exp(out->ln_ppl);
-    out->ppl_base = cril_exp(out->ln_ppl_base);
-    out->ppl_ratio = cril_exp(out->ln_ppl_ratio);
+    out->ppl = cril_perplexity(out->ln_ppl);
+    out->ppl_base = cril_perplexity(out->ln_ppl_base);
+    out->ppl_ratio = cril_perplexity(out->ln_ppl_ratio);
 }
 
 static struct range range_of(const struct cril_diverger *d, size_t side, size_t corpus)
@@ -508,15 +506,6 @@ double cril_diverge_speed(const cril_diverger *d, size_t model)
 
 /* ---- Life ---- */
 
-/* The bound of one of n models, less what all share. */
-static size_t part_of_memory(const cril_diverger *d, const cril_score_options *o, size_t n)
-{
-    const size_t rows = o->batch_tokens ? o->batch_tokens : CRIL_DEFAULT_ROWS,
-                 held = cril_memory_resident() + rows * cril_heads_row_bytes(n, d->ids);
-
-    return o->memory_bytes > held ? held + (o->memory_bytes - held) / n : o->memory_bytes;
-}
-
 static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
                           const cril_score_options *options, cril_error *err)
 {
@@ -536,8 +525,7 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
             d->ids = cril_model_logits(models[i]);
     if ((st = cril_scorer_check(models[0], &o, err)) != CRIL_OK)
         return st;
-    if (o.memory_bytes)
-        o.memory_bytes = part_of_memory(d, &o, n);
+    o.memory_bytes = cril_others_memory(o.memory_bytes, o.batch_tokens, n, d->ids);
     st = cril_others_say_share(cril_scorer_create(models[0], &o, &d->scorer, err), err);
     return st == CRIL_OK ? cril_scorer_compare(d->scorer, models + 1, n - 1, err) : st;
 }

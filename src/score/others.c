@@ -1,10 +1,13 @@
 #include "score/others.h"
 
+#include "model/divergence.h"
 #include "model/model.h"
+#include "model/plan.h"
 #include "score/layout.h"
 #include "tokenizer/spec.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
+#include "util/memory.h"
 
 #include <cril/text.h>
 #include <inttypes.h>
@@ -116,6 +119,14 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
         st = cril_others_say_share(
             cril_engine_create(models[i], cril_kernels(), &own, &o->engines[i], err), err);
     return st;
+}
+
+size_t cril_others_memory(size_t bytes, size_t batch_tokens, size_t n, size_t ids)
+{
+    const size_t rows = batch_tokens ? batch_tokens : CRIL_DEFAULT_ROWS,
+                 held = cril_memory_resident() + rows * cril_heads_row_bytes(n, ids);
+
+    return bytes > held ? held + (bytes - held) / n : bytes;
 }
 
 cril_status cril_others_say_share(cril_status st, cril_error *err)

@@ -29,6 +29,9 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
                              const struct cril_protocol *p, const struct cril_layout *l,
                              const struct cril_engine_options *options, cril_model *const *models,
                              size_t n, cril_error *err);
+/* What one of n models may have of `bytes` for all (0: no bound), less what they share, in batches
+ * of batch_tokens (0: chosen) and with so many ids. */
+size_t cril_others_memory(size_t bytes, size_t batch_tokens, size_t n, size_t ids);
 /* Of an engine's creation with one model's part of the memory: CRIL_ERR_RANGE, which is too little
  * of it, says that there are other parts. Returns st. */
 cril_status cril_others_say_share(cril_status st, cril_error *err);

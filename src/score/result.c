@@ -131,12 +131,14 @@ double cril_result_bits_per_token(const cril_result *r)
     return r ? over(cril_result_bits(r), r->scored_tokens) : NAN;
 }
 
+double cril_perplexity(double nats)
+{
+    return nats <= 700 ? cril_exp(nats) : nats * INFINITY; /* a double ends at e^709 */
+}
+
 double cril_result_perplexity(const cril_result *r)
 {
-    const double mean = r ? over(r->nats, r->scored_tokens) : NAN;
-
-    return mean <= 700 ? cril_exp(mean)
-                       : mean * INFINITY; /* a double ends at e^709; NaN stays NaN */
+    return r ? cril_perplexity(over(r->nats, r->scored_tokens)) : NAN;
 }
 
 /* The factor is 1 unless the protocol scores a part of the text only. */

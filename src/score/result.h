@@ -4,6 +4,9 @@
 
 #include <cril/score.h>
 
+/* e to a mean of nats; infinite past e^700. NaN stays NaN. */
+double cril_perplexity(double nats);
+
 /* cril_result_sum but for the interval, which stays as it is. */
 void cril_result_add_up(cril_result *r);
 

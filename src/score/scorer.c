@@ -24,6 +24,7 @@
 #include "score/token_ids.h"
 #include "tokenizer/spelling.h"
 #include "tokenizer/tokenizer.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/fmath.h"
 #include "util/size.h"
@@ -31,7 +32,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { COMPRESSED_AT_ONCE = 1 << 20 };
 
@@ -73,14 +73,6 @@ struct run {
     struct cril_sha256 *hash;  /* of token ids, one document after another */
 };
 
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static cril_status no_memory(const struct run *r, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory while scoring; try a smaller batch",
@@ -95,7 +87,7 @@ static cril_status report_progress(struct run *r, double share, uint64_t n_rows)
     cril_score_progress p = {.fraction = share,
                              .scored_tokens = r->out->scored_tokens,
                              .forward_tokens = r->out->forward_tokens + n_rows,
-                             .seconds = now_sec() - r->start_sec};
+                             .seconds = cril_clock_sec() - r->start_sec};
 
     if (!r->callbacks || !r->callbacks->on_progress)
         return CRIL_OK;
@@ -446,12 +438,12 @@ static cril_status add_to_baselines(struct run *r, const cril_document *doc, cri
     if (!r->baselines || doc->index < r->from || doc->index >= r->to)
         return CRIL_OK;
     for (size_t at = 0, n; st == CRIL_OK && at < doc->len_bytes; at += n) {
-        const double start_sec = now_sec();
+        const double start_sec = cril_clock_sec();
 
         n = doc->len_bytes - at < COMPRESSED_AT_ONCE ? doc->len_bytes - at : COMPRESSED_AT_ONCE;
         if (cril_baselines_add(r->baselines, doc->text + at, n, &why) != CRIL_OK)
             return cril_fail(err, why.status, "%s: %s", r->path, why.message);
-        r->start_sec += now_sec() - start_sec;
+        r->start_sec += cril_clock_sec() - start_sec;
         st = report_progress(r, share, 0);
     }
     r->out->text_bytes += doc->len_bytes;
@@ -575,7 +567,7 @@ static cril_status sum_up(struct run *r, cril_error *err)
 {
     cril_error why;
 
-    r->out->seconds = now_sec() - r->start_sec;
+    r->out->seconds = cril_clock_sec() - r->start_sec;
     r->out->interval = r->s->interval;
     if (cril_result_sum(r->out, &why) != CRIL_OK ||
         cril_token_ids_sum(r->hash, r->out, &why) != CRIL_OK)
@@ -683,7 +675,7 @@ cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_
         st = cril_sha256_create(&r.hash, err);
     if (st == CRIL_OK && s->baselines)
         st = cril_baselines_create(&r.baselines, err);
-    r.start_sec = now_sec();
+    r.start_sec = cril_clock_sec();
     if (st == CRIL_OK)
         st = score_documents(&r, c, err);
     if (st == CRIL_ERR_CANCELLED)

@@ -10,13 +10,13 @@
 #include "model/builtin.h"
 #include "model/engine.h"
 #include "model/reference.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/hash.h"
 #include "util/random.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { DEFAULT_TOKENS = 512, MAX_TOKENS = 1 << 24, WINDOW = 2048, BATCH = 8192, WARM_UP = 16 };
 
@@ -190,14 +190,6 @@ struct run {
     double seconds;
 };
 
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static int poll(void *user, double done)
 {
     const struct run *r = user;
@@ -232,13 +224,13 @@ static cril_status run_part(struct run *r, struct part *p, const struct cril_ker
     warm_up.n = warm_up.n < WARM_UP ? warm_up.n : WARM_UP;
     r->now = 0;
     st = cril_engine_score(e, &warm_up, 1, poll, r, err);
-    start = now_sec();
+    start = cril_clock_sec();
     for (size_t w = 0, n; st == CRIL_OK && w < p->n_windows; w += n) {
         n = batch_windows(p, w, &r->now);
         st = cril_engine_score(e, p->windows + w, n, poll, r, err);
         r->done += r->now;
     }
-    r->seconds += now_sec() - start;
+    r->seconds += cril_clock_sec() - start;
     cril_engine_free(e);
     return st;
 }
@@ -248,7 +240,7 @@ static cril_status run_part(struct run *r, struct part *p, const struct cril_ker
 static cril_status define_part(struct run *r, struct part *p, cril_error *err)
 {
     const int32_t *known = NULL;
-    double *all = malloc(WINDOW * sizeof(*all)), start = now_sec();
+    double *all = malloc(WINDOW * sizeof(*all)), start = cril_clock_sec();
     cril_status st = all ? CRIL_OK : no_memory(err);
 
     for (size_t w = 0; st == CRIL_OK && w < p->n_windows; w++) {
@@ -264,7 +256,7 @@ static cril_status define_part(struct run *r, struct part *p, cril_error *err)
         if (st == CRIL_OK && poll(r, 0) != 0)
             st = cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
     }
-    r->seconds += now_sec() - start;
+    r->seconds += cril_clock_sec() - start;
     free(all);
     return st;
 }

@@ -9,6 +9,7 @@
 #include "study/query.h"
 #include "study/store.h"
 #include "tasks/item_lines.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/json.h"
 #include "util/size.h"
@@ -16,21 +17,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const double commit_sec = 0.25; /* between commits, which wait for the disk */
 
 static cril_status no_memory(const struct cril_benchmark *b, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory", b->study->name);
-}
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 /* ---- Which items are known ---- */
@@ -143,7 +135,7 @@ static cril_status keep(struct work *w, cril_error *err)
         return st;
     c->n_kept += w->n_done;
     drop(w);
-    w->kept_sec = now_sec();
+    w->kept_sec = cril_clock_sec();
     return CRIL_OK;
 }
 
@@ -193,7 +185,7 @@ static int on_item(void *user, size_t item, const char *line, size_t len)
     struct work *w = user;
 
     w->failure = add_done(w, item, line, len, &w->why);
-    if (w->failure == CRIL_OK && now_sec() - w->kept_sec >= commit_sec)
+    if (w->failure == CRIL_OK && cril_clock_sec() - w->kept_sec >= commit_sec)
         w->failure = keep(w, &w->why);
     return w->failure != CRIL_OK;
 }
@@ -203,7 +195,7 @@ static int on_progress(void *user, const struct cril_evaluation_progress *p)
     struct work *w = user;
     const int stop = w->c->on_progress(w->c->user, p);
 
-    if (stop || now_sec() - w->kept_sec >= commit_sec)
+    if (stop || cril_clock_sec() - w->kept_sec >= commit_sec)
         w->failure = keep(w, &w->why);
     return stop || w->failure != CRIL_OK;
 }
@@ -221,7 +213,7 @@ static cril_status list_known(struct work *w, cril_error *err)
 
 cril_status cril_benchmark_cell_run(struct cril_benchmark_cell *c, cril_model *m, cril_error *err)
 {
-    struct work w = {.c = c, .kept_sec = now_sec()};
+    struct work w = {.c = c, .kept_sec = cril_clock_sec()};
     const struct cril_evaluation_callbacks callbacks = {
         .user = &w, .has = has, .on_item = on_item, .on_progress = on_progress};
     cril_status st = list_known(&w, err);

@@ -382,6 +382,42 @@ cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
     return CRIL_OK;
 }
 
+/* Index of the model from which a model's divergence is measured; n_models: there is none. */
+static size_t base_of(const cril_study_info *s, size_t model)
+{
+    const char *base = s->models[model].base;
+    size_t i = 0;
+
+    while (i < s->n_models && !(base && strcmp(s->models[i].name, base) == 0))
+        i++;
+    return i;
+}
+
+cril_status cril_current_divergence(cril_current *c, size_t model, size_t corpus,
+                                    const cril_study_protocol *p, cril_cell_state *out,
+                                    cril_error *err)
+{
+    if (CRIL_LACKS(err, c, p, out))
+        return CRIL_ERR_RANGE;
+
+    const size_t base = base_of(c->study, model);
+    const struct cril_corpus_now *t = &c->corpora[corpus];
+    cril_status st;
+
+    *out = (cril_cell_state){0};
+    if (base == c->study->n_models || !c->models[model].known || !c->models[base].known ||
+        !t->known)
+        return CRIL_OK;
+    out->known = true;
+    out->corpus = t->facts;
+    st = cril_divergence_cell_of(&c->models[model].facts, &c->models[base].facts, &t->facts, p,
+                                 &out->cell, err);
+    if (st == CRIL_OK)
+        st = cril_store_count(c->store, &out->cell, t->facts.documents, &out->done, err);
+    out->complete = st == CRIL_OK && out->done == t->facts.documents;
+    return st;
+}
+
 /* ---- Life ---- */
 
 static cril_status look(struct cril_current *c, cril_error *err)

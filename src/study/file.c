@@ -10,6 +10,7 @@
 
 #include "score/protocol.h"
 #include "study/benchmark.h"
+#include "formats/match.h"
 #include "study/paths.h"
 #include "study/words.h"
 #include "util/fail.h"
@@ -26,7 +27,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_ITEMS = 4096 }; /* of a kind */
+enum { MAX_ITEMS = 4096 };                          /* of a kind */
+static const uint64_t MOST_STEPS = 999999999999999; /* a double is exact */
 
 struct cril_study {
     cril_study_info info; /* its lists are those below */
@@ -150,8 +152,9 @@ static bool check_file_name(struct loader *l, size_t line, const char *path, con
 /* ---- models ---- */
 
 struct model_fields {
-    struct cril_yaml_text path, name, family;
+    struct cril_yaml_text path, name, family, diverge;
     struct cril_yaml_texts tags;
+    struct cril_yaml_count step;
 };
 
 static const struct cril_yaml_key model_keys[] = {
@@ -159,18 +162,33 @@ static const struct cril_yaml_key model_keys[] = {
     {"name", CRIL_YAML_NAME, offsetof(struct model_fields, name), 0},
     {"family", CRIL_YAML_NAME, offsetof(struct model_fields, family), 0},
     {"tags", CRIL_YAML_NAMES, offsetof(struct model_fields, tags), 0},
+    {"diverge", CRIL_YAML_NAME, offsetof(struct model_fields, diverge), 0},
+    {"step", CRIL_YAML_NUMBER, offsetof(struct model_fields, step), MOST_STEPS},
     {0},
 };
 
+/* Checkpoints of one run are one family, unless the file says otherwise. */
 static void add_model(struct loader *l, size_t line, const struct model_fields *f, const char *name,
                       const char *path, const char *const *tags)
 {
+    const char *family = f->family.text ? f->family.text : name;
+    uint64_t step = f->step.value;
+    size_t stem = 0;
+    const bool is_named = cril_study_step(name, f->step.line ? NULL : &step, &stem);
+
+    if (is_named && !f->family.text && !(family = cril_arena_text(&l->s->arena, name, stem))) {
+        no_memory(l);
+        return;
+    }
     ADD(l, models, line,
         (cril_study_model){.name = name,
-                           .family = f->family.text ? f->family.text : name,
+                           .family = family,
                            .path = path,
                            .tags = tags,
                            .n_tags = f->tags.n,
+                           .base = f->diverge.text,
+                           .has_step = is_named || f->step.line,
+                           .step = step,
                            .line = line});
 }
 
@@ -263,7 +281,7 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
 {
     const char *name = f->name.text;
 
-    if (cril_path_is_later_part(path)) {
+    if (cril_model_is_later_part(path)) {
         FAULT(l, f->path.line,
               "%.200s: is a later part of a model; name the first, which ends in -00001-of-...",
               path);
@@ -286,7 +304,7 @@ static bool is_pattern(const struct loader *l, const char *text, const char *pat
 {
     struct stat info;
 
-    return cril_path_is_pattern(text) && !(l->touch_files && stat(path, &info) == 0);
+    return cril_model_is_pattern(text) && !(l->touch_files && stat(path, &info) == 0);
 }
 
 static void read_model(struct loader *l, const struct cril_yaml_node *item)
@@ -300,6 +318,10 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
         return;
     if (!(tags = words_of(l, &f.tags)))
         return;
+    if (f.diverge.text && !f.path.text)
+        FAULT(l, f.diverge.line,
+              "divergence is measured, but this model has no \"path\"; give it one, or take "
+              "\"diverge\" away");
     if (!f.path.text && !f.name.text)
         FAULT(
             l, item->line,
@@ -318,6 +340,11 @@ static void read_model(struct loader *l, const struct cril_yaml_node *item)
             "a pattern of files cannot have a name, each model has that of its file; take \"name\" "
             "away, or name "
             "one file");
+    else if (f.step.line)
+        FAULT(
+            l, f.step.line,
+            "a pattern of files cannot have a step, each model has the one that its name ends in; "
+            "take \"step\" away, or name one file");
     else if (l->touch_files)
         add_matches(l, item->line, &f, tags);
     else
@@ -794,6 +821,56 @@ static void check_model_names(struct loader *l)
         }
 }
 
+/* Whether a model's item is a pattern that matches others, too: these have the item's very text. */
+static bool has_twin(const cril_study_info *s, size_t model)
+{
+    for (size_t i = 0; i < s->n_models; i++)
+        if (i != model && s->models[i].base == s->models[model].base)
+            return true;
+    return false;
+}
+
+static const cril_study_model *find_model(const cril_study_info *s, const char *name,
+                                          struct cril_nearest_name *nearest)
+{
+    for (size_t i = 0; i < s->n_models; i++) {
+        if (strcmp(s->models[i].name, name) == 0)
+            return &s->models[i];
+        cril_nearest_name_offer(nearest, s->models[i].name);
+    }
+    return NULL;
+}
+
+/* From what models diverge. A pattern may match the base, which then has none. */
+static void check_bases(struct loader *l)
+{
+    const cril_study_info *s = &l->s->info;
+
+    for (size_t i = 0; i < s->n_models && going_on(l); i++) {
+        cril_study_model *m = &l->s->models[i];
+        struct cril_nearest_name nearest = {.word = m->base};
+        const cril_study_model *base = m->base ? find_model(s, m->base, &nearest) : NULL;
+
+        if (m->base && !base)
+            FAULT(l, m->line,
+                  "diverge: \"%.60s\" is no model of this study%s%s%s; name the model from which "
+                  "divergence is measured",
+                  m->base, nearest.best ? "; did you mean \"" : "",
+                  nearest.best ? nearest.best : "", nearest.best ? "\"?" : "");
+        else if (base && !base->path)
+            FAULT(l, m->line,
+                  "diverge: the model \"%.60s\" has no \"path\"; give it one, or name another "
+                  "model",
+                  m->base);
+        else if (base && base == m && !has_twin(s, i))
+            FAULT(l, m->line,
+                  "diverge: the model \"%.60s\" cannot diverge from itself; name another one",
+                  m->base);
+        else if (base && base == m)
+            m->base = NULL;
+    }
+}
+
 /* A name of line is taken by what stands at `before`. */
 static void taken(struct loader *l, const char *what, const char *name, size_t line, const char *by,
                   size_t before)
@@ -1006,6 +1083,7 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
     known = going_on(l) && l->y.faults.n == faults;
     if (known) {
         check_model_names(l);
+        check_bases(l);
         check_corpus_names(l);
         check_benchmark_names(l);
         known = going_on(l) && l->y.faults.n == faults;

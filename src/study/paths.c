@@ -1,15 +1,13 @@
-/* glob(3) sorts and matches by the locale, so its order is not kept and it runs in the C locale;
- * the study file's own folder may hold signs of a pattern. */
+/* The study file's own folder may hold signs of a pattern. */
 #include "study/paths.h"
 
 #include "corpus/decoders.h"
+#include "formats/match.h"
 #include "formats/source.h"
 #include "util/fail.h"
-#include "util/number.h"
 
-#include <ctype.h>
+#include <cril/model.h>
 #include <errno.h>
-#include <glob.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -65,41 +63,13 @@ char *cril_path_stem(struct cril_arena *a, const char *path, const char *suffix)
     return cril_arena_text(a, path, at > 1 ? at - 1 : len);
 }
 
-/* The number of a part in "-00002-of-00003.gguf"; 0: the name does not end so. */
-static unsigned part_number(const char *path)
-{
-    static const char form[] = "-#####-of-#####.gguf";
-    const size_t len = strlen(path), n = sizeof(form) - 1;
-    unsigned number = 0;
-
-    if (len < n)
-        return 0;
-    path += len - n;
-    for (size_t i = 0; i < n; i++)
-        if (form[i] == '#' ? !isdigit((unsigned char)path[i]) : path[i] != form[i])
-            return 0;
-    for (size_t i = 1; i <= 5; i++)
-        number = 10 * number + (unsigned)(path[i] - '0');
-    return number;
-}
-
-bool cril_path_is_later_part(const char *path)
-{
-    return part_number(path) > 1;
-}
-
 char *cril_path_model_name(struct cril_arena *a, const char *path)
 {
     const char *part =
-        part_number(path) ? path + strlen(path) - strlen("-#####-of-#####.gguf") : ".gguf";
+        cril_model_part(path) ? path + strlen(path) - strlen(CRIL_MODEL_PART_FORM) : ".gguf";
 
     return ends_with(path, strlen(path), ".gguf") ? cril_path_stem(a, path, part)
                                                   : cril_source_folder_name(path, a);
-}
-
-bool cril_path_is_pattern(const char *path)
-{
-    return strpbrk(path, "*?[") != NULL;
 }
 
 /* As cril_path_below, with what glob(3) would read as a pattern in the folder escaped. */
@@ -120,47 +90,32 @@ static char *pattern_below(struct cril_arena *a, const char *study, const char *
     return out;
 }
 
-static bool keep_matches(struct cril_arena *a, const glob_t *g, struct cril_paths *out)
+static bool keep_matches(struct cril_arena *a, char *const *paths, size_t n, struct cril_paths *out)
 {
-    if (!(out->paths = cril_arena_take(a, g->gl_pathc, sizeof(*out->paths))))
+    if (!(out->paths = cril_arena_take(a, n, sizeof(*out->paths))))
         return false;
-    for (size_t i = 0; i < g->gl_pathc; i++) {
-        const char *path = g->gl_pathv[i];
-
-        if (cril_path_is_later_part(path))
-            continue;
-        if (!(out->paths[out->n] = cril_arena_text(a, path, strlen(path))))
+    for (; out->n < n; out->n++)
+        if (!(out->paths[out->n] = cril_arena_text(a, paths[out->n], strlen(paths[out->n]))))
             return false;
-        out->n++;
-    }
     return true;
 }
 
 cril_status cril_path_match(struct cril_arena *a, const char *study, const char *pattern,
                             struct cril_paths *out, cril_error *err)
 {
-    char *whole = pattern_below(a, study, pattern);
-    glob_t g = {0};
-    locale_t before;
+    const char *whole = pattern_below(a, study, pattern);
+    char **paths;
+    size_t n;
     bool good;
-    int code;
+    cril_status st;
 
     *out = (struct cril_paths){0};
     if (!whole)
         return cril_fail(err, CRIL_ERR_NOMEM, "out of memory");
-    before = cril_c_locale_begin();
-    code = glob(whole, GLOB_NOSORT, NULL, &g);
-    cril_c_locale_end(before);
-    if (code == GLOB_NOMATCH)
-        return CRIL_OK;
-    if (code != 0) {
-        globfree(&g);
-        return code == GLOB_NOSPACE
-                   ? cril_fail(err, CRIL_ERR_NOMEM, "out of memory")
-                   : cril_fail(err, CRIL_ERR_IO, "\"%.200s\": a folder cannot be read", pattern);
-    }
-    good = keep_matches(a, &g, out);
-    globfree(&g);
+    if ((st = cril_model_match(whole, &paths, &n, err)) != CRIL_OK || !n)
+        return st;
+    good = keep_matches(a, paths, n, out);
+    cril_model_paths_free(paths, n);
     return good ? CRIL_OK : cril_fail(err, CRIL_ERR_NOMEM, "out of memory");
 }
 

@@ -20,17 +20,13 @@ char *cril_path_stem(struct cril_arena *a, const char *path, const char *suffix)
  * folder. NULL: out of memory. */
 char *cril_path_model_name(struct cril_arena *a, const char *path);
 
-bool cril_path_is_pattern(const char *path); /* for glob(3) */
-/* A part of a split model that is not the first, which is the one that names it. */
-bool cril_path_is_later_part(const char *path);
-
 struct cril_paths {
     size_t n;
     const char **paths; /* [n], of an arena */
 };
 
-/* Files that match a pattern of a study file, later parts left out, in no order. None: CRIL_OK and
-   n = 0. CRIL_ERR_IO, CRIL_ERR_NOMEM; the sentence has no path in front. */
+/* Models that match a pattern of a study file (cril_model_match). None: CRIL_OK and n = 0.
+ * CRIL_ERR_IO, CRIL_ERR_NOMEM; the sentence has no path in front. */
 cril_status cril_path_match(struct cril_arena *a, const char *study, const char *pattern,
                             struct cril_paths *out, cril_error *err);
 

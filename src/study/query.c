@@ -271,3 +271,25 @@ void cril_query_get_document(struct cril_query *q, cril_document_score *out)
     if (!cril_is_document(out))
         cril_query_bad(q, what);
 }
+
+void cril_query_get_cell(struct cril_query *q, bool has_base, cril_cell *out)
+{
+    static const char what[] = "a cell";
+    uint8_t key[32];
+    int at = 1;
+
+    *out = (cril_cell){0};
+    cril_query_get_sha256(q, at++, what, out->model);
+    if (has_base)
+        cril_query_get_sha256(q, at++, what, out->base);
+    cril_query_get_sha256(q, at++, what, out->text);
+    out->documents = cril_query_get_count(q, at++, what, UINT32_MAX);
+    cril_query_get_text(q, at++, what, 1, out->protocol, sizeof(out->protocol));
+    out->context = cril_query_get_count(q, at++, what, CRIL_MAX_COUNT);
+    out->stride = cril_query_get_count(q, at++, what, CRIL_MAX_COUNT);
+    out->numerics = (int)cril_query_get_count(q, at++, what, INT32_MAX);
+    out->rules = (int)cril_query_get_count(q, at, what, INT32_MAX);
+    if (q->st == CRIL_OK && (cril_cell_key(out, key, NULL) != CRIL_OK ||
+                             memcmp(key, cril_query_get_key(q, 0), sizeof(key)) != 0))
+        cril_query_bad(q, what);
+}

@@ -62,6 +62,10 @@ const uint8_t *cril_query_get_key(struct cril_query *q,
     "token_ids"
 void cril_query_get_document(struct cril_query *q, cril_document_score *out);
 
+/* A cell: its key, model, base where it has one, and these columns. */
+#define CRIL_CELL_COLUMNS "text, documents, protocol, context, stride, numerics, rules"
+void cril_query_get_cell(struct cril_query *q, bool has_base, cril_cell *out);
+
 /* Refuses a row whose columns are right alone, but not together. */
 void cril_query_bad(struct cril_query *q, const char *what);
 

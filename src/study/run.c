@@ -7,10 +7,13 @@
  */
 #include <cril/study_run.h>
 
+#include "score/others.h"
+#include "score/scorer.h"
 #include "study/benchmark_cell.h"
 #include "study/stamp.h"
 #include "study/store.h"
 #include "study/survey.h"
+#include "util/clock.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -42,10 +45,15 @@ struct run {
     struct cril_job *job;
     cril_model *model; /* kept while the subject stays; NULL: none is open */
     size_t model_subject;
-    cril_scorer *scorer; /* of model, kept while the protocol stays; NULL: none */
+    cril_model *base; /* of a divergence, likewise */
+    size_t base_subject;
+    cril_scorer *scorer; /* of model, or of base beside model, kept while the protocol and the base
+                            stay; NULL: none */
     size_t scorer_protocol;
-    cril_document_score *rows; /* [n_rows] finished, not in the store yet */
-    size_t n_rows, rows_size;
+    bool compares;                         /* base and model */
+    cril_document_score *rows;             /* [n_rows] finished, not in the store yet */
+    cril_document_divergence *divergences; /* [n_rows] of a divergence, instead */
+    size_t n_rows, rows_size, divergences_size;
     double commit_sec; /* when rows were kept last */
     struct range {
         double flops, done, seconds; /* done: the share of its arithmetic that is */
@@ -54,19 +62,12 @@ struct run {
         size_t checked;   /* of the corpus's files: those before it were looked at after they were
                              read */
         bool is_measured; /* a batch is through; before that, seconds are mostly of set-up */
-    } range;              /* the documents or items that are being scored */
-    cril_status failure;  /* of a write within a callback */
+        cril_document_divergence at_work; /* of the document whose tokens come */
+    } range;                              /* the documents or items that are being scored */
+    cril_status failure;                  /* of a write within a callback */
     cril_error why;
     bool is_cells_own; /* the last error is of a cell's model or corpus */
 };
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 static cril_status no_memory(const struct run *r, cril_error *err)
 {
@@ -143,7 +144,7 @@ static int report(struct run *r, const char *phase, const char *name, double bpc
                              .cells = r->work.n_jobs,
                              .fraction = -1,
                              .seconds_left = -1,
-                             .seconds = now_sec() - r->start_sec,
+                             .seconds = cril_clock_sec() - r->start_sec,
                              .forward_tokens = r->totals.forward_tokens + r->range.forward,
                              .bpc = bpc};
     double all = 0, left = 0;
@@ -200,6 +201,29 @@ static cril_status sum_documents(struct run *r, const struct cril_job *j, cril_s
     return CRIL_OK;
 }
 
+/* The mean KL of the job's documents. */
+static cril_status sum_divergences(struct run *r, const struct cril_job *j, cril_study_cell *c,
+                                   cril_error *err)
+{
+    cril_document_divergence *rows;
+    double kl = 0, tokens = 0;
+    size_t n;
+    const cril_status st = cril_store_divergences(
+        r->store, &j->cell, r->work.texts[j->text].facts.documents, &rows, &n, err);
+
+    if (st != CRIL_OK)
+        return st;
+    for (size_t i = 0; i < n; i++)
+        if (rows[i].index >= j->slice.from && rows[i].index < j->slice.to) {
+            kl += rows[i].kl;
+            tokens += (double)rows[i].tokens;
+            c->documents++;
+        }
+    free(rows);
+    c->mean_kl = kl / tokens;
+    return CRIL_OK;
+}
+
 static cril_status sum_items(struct run *r, const struct cril_job *j, cril_study_cell *c,
                              cril_error *err)
 {
@@ -224,18 +248,22 @@ static cril_status report_cell(struct run *r, const struct cril_job *j, double s
     cril_study_cell c = {.model = r->work.subjects[j->subject].study->name,
                          .corpus = cril_job_of(&r->work, j),
                          .protocol = cril_job_protocol(&r->work, j),
+                         .base = j->is_divergence ? r->work.subjects[j->base].study->name : NULL,
                          .is_benchmark = j->is_benchmark,
                          .cells = r->work.n_jobs,
                          .cells_done = cells_done(r),
                          .bpc = NAN,
+                         .mean_kl = NAN,
                          .score = NAN,
                          .score_se = NAN,
-                         .seconds = now_sec() - since};
+                         .seconds = cril_clock_sec() - since};
     cril_status st;
 
     if (!r->callbacks || !r->callbacks->on_cell)
         return CRIL_OK;
-    st = j->is_benchmark ? sum_items(r, j, &c, err) : sum_documents(r, j, &c, err);
+    st = j->is_benchmark    ? sum_items(r, j, &c, err)
+         : j->is_divergence ? sum_divergences(r, j, &c, err)
+                            : sum_documents(r, j, &c, err);
     if (st == CRIL_OK)
         r->callbacks->on_cell(r->callbacks->user, &c);
     return st;
@@ -312,7 +340,16 @@ static cril_status check_subject(const struct cril_subject *m, cril_error *err)
     return cril_stamps_check(&m->stamps, 0, m->stamps.n, err);
 }
 
-/* The model, and of the corpus what was read since this was asked for last, up to the newest row:
+static cril_status check_models(const struct run *r, cril_error *err)
+{
+    const cril_status st = check_subject(&r->work.subjects[r->job->subject], err);
+
+    return st == CRIL_OK && r->job->is_divergence
+               ? check_subject(&r->work.subjects[r->job->base], err)
+               : st;
+}
+
+/* The models, and of the corpus what was read since this was asked for last, up to the newest row:
  * of a folder of a million files, those few. */
 static cril_status check_files(struct run *r, cril_error *err)
 {
@@ -321,7 +358,7 @@ static cril_status check_files(struct run *r, cril_error *err)
     const cril_status st = cril_stamps_check(&t->stamps, r->range.checked, newest + 1, err);
 
     r->range.checked = newest;
-    return st == CRIL_OK ? check_subject(&r->work.subjects[r->job->subject], err) : st;
+    return st == CRIL_OK ? check_models(r, err) : st;
 }
 
 /* Files are compared after they were scored and before their rows are kept. */
@@ -331,28 +368,54 @@ static cril_status put_rows(struct run *r, cril_error *err)
 
     if (!r->n_rows)
         return CRIL_OK;
-    if ((st = check_files(r, err)) == CRIL_OK &&
-        (st = cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err)) == CRIL_OK) {
+    if ((st = check_files(r, err)) == CRIL_OK)
+        st = r->job->is_divergence
+                 ? cril_store_put_divergences(r->store, &r->job->cell, r->divergences, r->n_rows,
+                                              err)
+                 : cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err);
+    if (st == CRIL_OK) {
         for (size_t i = 0; i < r->n_rows; i++)
             r->totals.scored_tokens += r->rows[i].scored_tokens;
         r->totals.documents += r->n_rows;
         r->n_rows = 0;
-        r->commit_sec = now_sec();
+        r->commit_sec = cril_clock_sec();
     }
     return st;
+}
+
+/* Of a divergence. A document's tokens come before it, and after the one before it. */
+static int on_token(void *user, const cril_token_score *t)
+{
+    struct run *r = user;
+    cril_document_divergence *d = &r->range.at_work;
+
+    if (!t->apart)
+        return 0;
+    d->tokens++;
+    d->same_top += t->apart->same_top;
+    d->kl += t->apart->kl;
+    d->nats += t->apart->nats;
+    d->nats_base += t->nats;
+    return 0;
 }
 
 static int on_document(void *user, const cril_document_score *d)
 {
     struct run *r = user;
     cril_document_score *rows = cril_size_grow(r->rows, &r->rows_size, r->n_rows, 1, sizeof(*rows));
+    cril_document_divergence *divergences =
+        cril_size_grow(r->divergences, &r->divergences_size, r->n_rows, 1, sizeof(*divergences));
 
-    if (!rows) {
+    r->rows = rows ? rows : r->rows;
+    r->divergences = divergences ? divergences : r->divergences;
+    if (!rows || !divergences) {
         r->failure = no_memory(r, &r->why);
         return 1;
     }
-    r->rows = rows;
-    rows[r->n_rows++] = *d;
+    rows[r->n_rows] = *d;
+    divergences[r->n_rows] = r->range.at_work;
+    divergences[r->n_rows++].index = d->index;
+    r->range.at_work = (cril_document_divergence){0};
     return 0;
 }
 
@@ -366,9 +429,9 @@ static int on_progress(void *user, const cril_score_progress *p)
                         : 1;
     r->range.seconds = p->seconds;
     r->range.is_measured = p->scored_tokens > 0;
-    const int stop = report(r, "scoring", NULL, p->bpc);
+    const int stop = report(r, "scoring", NULL, r->job->is_divergence ? 0 : p->bpc);
 
-    if ((stop || now_sec() - r->commit_sec >= commit_sec) &&
+    if ((stop || cril_clock_sec() - r->commit_sec >= commit_sec) &&
         (r->failure = put_rows(r, &r->why)) != CRIL_OK)
         return 1;
     return stop;
@@ -380,11 +443,31 @@ static void close_scorer(struct run *r)
     r->scorer = NULL;
 }
 
-static void close_model(struct run *r)
+static void close_base(struct run *r)
 {
     close_scorer(r);
+    cril_model_close(r->base);
+    r->base = NULL;
+}
+
+static void close_model(struct run *r)
+{
+    close_base(r);
     cril_model_close(r->model);
     r->model = NULL;
+}
+
+/* The base of a divergence; no other job keeps one. */
+static cril_status prepare_base(struct run *r, cril_error *err)
+{
+    const struct cril_job *j = r->job;
+
+    if (r->base && (!j->is_divergence || r->base_subject != j->base))
+        close_base(r);
+    if (r->base || !j->is_divergence)
+        return CRIL_OK;
+    r->base_subject = j->base;
+    return cril_subject_open(&r->work.subjects[j->base], &r->base, err);
 }
 
 /* The model of the job at hand. */
@@ -400,7 +483,19 @@ static cril_status prepare_model(struct run *r, cril_error *err)
         return st;
     r->model_subject = subject;
     note_warnings(r);
-    return CRIL_OK;
+    return prepare_base(r, err);
+}
+
+/* A scorer of the job's base, which compares the model. */
+static cril_status create_pair(struct run *r, cril_score_options wanted, cril_error *err)
+{
+    const size_t a = cril_model_logits(r->base), b = cril_model_logits(r->model);
+    cril_status st;
+
+    wanted.memory_bytes =
+        cril_others_memory(wanted.memory_bytes, wanted.batch_tokens, 2, a < b ? a : b);
+    st = cril_others_say_share(cril_scorer_create(r->base, &wanted, &r->scorer, err), err);
+    return st == CRIL_OK ? cril_scorer_compare(r->scorer, &r->model, 1, err) : st;
 }
 
 /* And its scorer. */
@@ -418,11 +513,14 @@ static cril_status prepare(struct run *r, cril_error *err)
 
     if (st != CRIL_OK)
         return st;
-    if (r->scorer && r->scorer_protocol == j->protocol)
+    if (r->scorer && r->scorer_protocol == j->protocol && r->compares == j->is_divergence)
         return CRIL_OK;
     close_scorer(r);
     r->scorer_protocol = j->protocol;
-    if ((st = cril_scorer_create(r->model, &wanted, &r->scorer, err)) == CRIL_OK)
+    r->compares = j->is_divergence;
+    st = j->is_divergence ? create_pair(r, wanted, err)
+                          : cril_scorer_create(r->model, &wanted, &r->scorer, err);
+    if (st == CRIL_OK)
         note_context(r);
     return st;
 }
@@ -445,8 +543,10 @@ static void end_range(struct run *r, double seconds)
 static cril_status score_range(struct run *r, cril_slice documents, cril_error *err)
 {
     const struct cril_text *t = &r->work.texts[r->job->text];
-    const cril_score_callbacks callbacks = {
-        .user = r, .on_document = on_document, .on_progress = on_progress};
+    const cril_score_callbacks callbacks = {.user = r,
+                                            .on_token = r->job->is_divergence ? on_token : NULL,
+                                            .on_document = on_document,
+                                            .on_progress = on_progress};
     cril_result result;
     cril_corpus *c;
     cril_status st = cril_corpus_open(t->study->path, &t->study->options, &c, err);
@@ -518,7 +618,7 @@ static cril_status run_items(struct run *r, cril_error *err)
                                     .user = r,
                                     .check = check_model_files,
                                     .on_progress = on_items};
-    const double since = now_sec();
+    const double since = cril_clock_sec();
     cril_status st = prepare_model(r, err);
 
     if (st != CRIL_OK)
@@ -530,7 +630,7 @@ static cril_status run_items(struct run *r, cril_error *err)
     r->is_cells_own = c.is_cells_own;
     if (st == CRIL_ERR_CANCELLED)
         st = stopped(r, err);
-    end_range(r, st == CRIL_OK ? now_sec() - since : 0);
+    end_range(r, st == CRIL_OK ? cril_clock_sec() - since : 0);
     return st;
 }
 
@@ -607,9 +707,10 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
 {
     cril_error why;
 
-    cril_fail(&why, cause->status, "%s: %s on %s by %s: %s", r->s->path,
-              r->work.subjects[j->subject].study->name, cril_job_of(&r->work, j),
-              cril_job_protocol(&r->work, j), cause->message);
+    cril_fail(&why, cause->status, "%s: %s%s%s on %s by %s: %s", r->s->path,
+              r->work.subjects[j->subject].study->name, j->is_divergence ? " beside " : "",
+              j->is_divergence ? r->work.subjects[j->base].study->name : "",
+              cril_job_of(&r->work, j), cril_job_protocol(&r->work, j), cause->message);
     note_fault(r, &why);
     close_model(r);
     return cril_survey_fault(&r->work, &why, err);
@@ -619,7 +720,7 @@ static cril_status leave_out(struct run *r, const struct cril_job *j, const cril
 static cril_status do_documents(struct run *r, struct cril_job *j, size_t *n, cril_error *why)
 {
     cril_slice *missing;
-    cril_status st = cril_store_adopt(r->store, &j->cell, why);
+    cril_status st = j->is_divergence ? CRIL_OK : cril_store_adopt(r->store, &j->cell, why);
 
     if (st != CRIL_OK || (st = list_missing(r, j, &missing, n, why)) != CRIL_OK)
         return st;
@@ -646,7 +747,7 @@ static cril_status do_items(struct run *r, struct cril_job *j, size_t *n, cril_e
  * before. */
 static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
 {
-    const double since = now_sec();
+    const double since = cril_clock_sec();
     cril_error why;
     size_t n = 0;
     cril_status st;
@@ -898,7 +999,7 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                     .store = store,
                     .o = options ? options : &defaults,
                     .callbacks = callbacks,
-                    .start_sec = now_sec()};
+                    .start_sec = cril_clock_sec()};
     cril_status st = start(&r, err);
 
     if (st == CRIL_OK)
@@ -907,12 +1008,13 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
         st = put_all_baselines(&r, err);
     if (st == CRIL_OK)
         st = tell_faults(&r, err);
-    r.totals.seconds = now_sec() - r.start_sec;
+    r.totals.seconds = cril_clock_sec() - r.start_sec;
     if (totals)
         *totals = r.totals;
     close_model(&r);
     cril_survey_free(&r.work);
     free(r.rates);
     free(r.rows);
+    free(r.divergences);
     return st;
 }

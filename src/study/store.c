@@ -44,6 +44,15 @@ static const struct cril_table tables[] = {
                 "TEXT NOT NULL, field TEXT NOT NULL, format TEXT NOT NULL,"
                 " lim INTEGER NOT NULL, documents INTEGER NOT NULL, characters INTEGER NOT NULL, "
                 "bytes INTEGER NOT NULL) WITHOUT ROWID"},
+    {"divergence_cells",
+     "CREATE TABLE divergence_cells(key BLOB PRIMARY KEY NOT NULL, model TEXT NOT NULL, base TEXT "
+     "NOT NULL, text TEXT NOT NULL, documents INTEGER NOT NULL, protocol TEXT NOT NULL,"
+     " context INTEGER NOT NULL, stride INTEGER NOT NULL, numerics INTEGER NOT NULL,"
+     " rules INTEGER NOT NULL) WITHOUT ROWID"},
+    {"divergences",
+     "CREATE TABLE divergences(cell BLOB NOT NULL, idx INTEGER NOT NULL, tokens INTEGER NOT NULL, "
+     "same_top INTEGER NOT NULL, kl REAL NOT NULL, nats REAL NOT NULL, nats_base REAL NOT NULL,"
+     " PRIMARY KEY(cell, idx)) WITHOUT ROWID"},
     {"documents", "CREATE TABLE documents(cell BLOB NOT NULL, idx INTEGER NOT NULL, line INTEGER "
                   "NOT NULL, nats REAL NOT NULL,"
                   " tokens INTEGER NOT NULL, scored_tokens INTEGER NOT NULL, characters INTEGER "
@@ -83,16 +92,19 @@ static const struct cril_table tables[] = {
 
 enum { N_TABLES = sizeof(tables) / sizeof(*tables) };
 
-/* Whether files have this table from version 3 on, and not before. */
-static bool is_since_3(const char *name)
+/* The version of the file from which on it has a table, of those after 2. */
+static unsigned first_version(const char *name)
 {
-    static const char *const tables_of_3[] = {"benchmarks", "item_cells", "items", "programs",
-                                              "subjects"};
+    static const struct {
+        const char *name;
+        unsigned version;
+    } later[] = {{"benchmarks", 3}, {"item_cells", 3},       {"items", 3},      {"programs", 3},
+                 {"subjects", 3},   {"divergence_cells", 4}, {"divergences", 4}};
 
-    for (size_t i = 0; i < sizeof(tables_of_3) / sizeof(*tables_of_3); i++)
-        if (strcmp(name, tables_of_3[i]) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
+        if (strcmp(name, later[i].name) == 0)
+            return later[i].version;
+    return 2;
 }
 
 /* ---- Errors ---- */
@@ -256,7 +268,7 @@ cril_status cril_store_check_version(cril_store *s, unsigned version, cril_error
     size_t n = 0;
 
     for (size_t i = 0; i < N_TABLES; i++)
-        if (version >= 3 || !is_since_3(tables[i].name))
+        if (first_version(tables[i].name) <= version)
             want[n++] = tables[i];
     return cril_store_check_tables(s, want, n, err);
 }

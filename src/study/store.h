@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 3, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 4, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;
@@ -96,6 +96,10 @@ cril_status cril_put_unicode_by_key(cril_store *s, const uint8_t key[32], const 
 cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_figure *row,
                             bool replace, bool *changed, cril_error *err);
 
+/* Likewise of a cell with a base (store_divergences.c). */
+cril_status cril_put_divergences(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                                 const cril_document_divergence *rows, size_t n, cril_error *err);
+
 /* ---- The same of benchmarks (store_benchmarks.c) and items (store_items.c) ---- */
 
 enum { CRIL_MAX_SUBJECT = sizeof(((cril_store_subject *)0)->name) };
@@ -137,6 +141,10 @@ struct cril_visit {
     /* Of the cell before them: documents, then by what they were tokenised. */
     cril_status (*document)(void *user, const cril_document_score *d, cril_error *err);
     cril_status (*unicode)(void *user, const cril_unicode *u, cril_error *err);
+    cril_status (*divergence_cell)(void *user, const cril_cell *c, cril_error *err);
+    /* Of the cell before them. */
+    cril_status (*divergence)(void *user, const cril_document_divergence *d, cril_error *err);
+    cril_status (*divergence_unicode)(void *user, const cril_unicode *u, cril_error *err);
     /* With its subjects [n]. */
     cril_status (*benchmark)(void *user, const cril_store_benchmark *b,
                              const cril_store_subject *subjects, size_t n, cril_error *err);
@@ -157,6 +165,15 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
 cril_status cril_visit_benchmarks(cril_store *s, const struct cril_visit *v, cril_error *err);
 cril_status cril_visit_item_cells(cril_store *s, const struct cril_visit *v, cril_error *err);
 
+/* Cells with a base, and what they hold (store_divergences.c). */
+cril_status cril_visit_divergence_cells(cril_store *s, const struct cril_visit *v, cril_error *err);
+/* A cell's documents below `below`, by index, none of which may be at n_documents or past. */
+cril_status cril_visit_divergences(cril_store *s, const cril_cell *c, uint64_t below,
+                                   uint64_t n_documents,
+                                   cril_status (*see)(void *user, const cril_document_divergence *d,
+                                                      cril_error *err),
+                                   void *user, cril_error *err);
+
 /* cril_store_each_item in no order, with subjects and places alone: lines are not read. */
 cril_status cril_store_each_place(cril_store *s, const cril_item_cell *cell,
                                   const cril_store_benchmark *b, cril_store_see_item see,
@@ -173,13 +190,17 @@ cril_status cril_store_unicode_by_key(cril_store *s, const uint8_t key[32],
 cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,
                                     cril_error *err);
 
-/* How many of a cell's first n_documents are there. */
+/* How many of a cell's first n_documents are there; of a cell with a base too. */
 cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_documents, uint64_t *n,
                              cril_error *err);
 
 /* A cell's first n_documents, those of them that are there in order: rows [*n], owned: free. */
 cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_documents,
                             cril_document_score **rows, size_t *n, cril_error *err);
+
+/* The same of a cell with a base. */
+cril_status cril_store_divergences(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                                   cril_document_divergence **rows, size_t *n, cril_error *err);
 
 /* *found is false where it is not there. */
 cril_status cril_store_corpus_by_id(cril_store *s, const char *id, cril_store_corpus *out,

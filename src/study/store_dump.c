@@ -113,8 +113,10 @@ static cril_status on_cell(void *user, const cril_cell *c, cril_error *err)
 {
     const struct dump *d = user;
 
-    fprintf(d->f, "cell model %s text %s documents %" PRIu64 " protocol ", c->model, c->text,
-            c->documents);
+    fprintf(d->f, "%s model %s ", c->base[0] ? "divergence" : "cell", c->model);
+    if (c->base[0])
+        fprintf(d->f, "base %s ", c->base);
+    fprintf(d->f, "text %s documents %" PRIu64 " protocol ", c->text, c->documents);
     put_quoted(d->f, c->protocol);
     fprintf(d->f, " context %" PRIu64 " stride %" PRIu64 " numerics %d rules %d\n", c->context,
             c->stride, c->numerics, c->rules);
@@ -132,6 +134,21 @@ static cril_status on_document(void *user, const cril_document_score *x, cril_er
             " unspelled %" PRIu64 " escapes %" PRIu64 " ids %016" PRIx64 "\n",
             x->tokens, x->scored_tokens, x->characters, x->bytes, x->unspelled_characters,
             x->escape_bytes, x->token_ids);
+    return written(d, err);
+}
+
+static cril_status on_divergence(void *user, const cril_document_divergence *x, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f, "document %" PRIu64 " tokens %" PRIu64 " same top %" PRIu64 " kl ", x->index,
+            x->tokens, x->same_top);
+    put_real(d->f, x->kl);
+    fputs(" nats ", d->f);
+    put_real(d->f, x->nats);
+    fputs(" base ", d->f);
+    put_real(d->f, x->nats_base);
+    putc('\n', d->f);
     return written(d, err);
 }
 
@@ -232,6 +249,9 @@ cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
                                  .cell = on_cell,
                                  .document = on_document,
                                  .unicode = on_unicode,
+                                 .divergence_cell = on_cell,
+                                 .divergence = on_divergence,
+                                 .divergence_unicode = on_unicode,
                                  .benchmark = on_benchmark,
                                  .item_cell = on_item_cell,
                                  .item = on_item,

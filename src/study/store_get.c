@@ -54,24 +54,6 @@ static void get_corpus(struct cril_query *q, cril_store_corpus *c)
         cril_query_bad(q, what);
 }
 
-static void get_cell(struct cril_query *q, cril_cell *c)
-{
-    static const char what[] = "a cell";
-    uint8_t key[32];
-
-    cril_query_get_sha256(q, 1, what, c->model);
-    cril_query_get_sha256(q, 2, what, c->text);
-    c->documents = cril_query_get_count(q, 3, what, UINT32_MAX);
-    cril_query_get_text(q, 4, what, 1, c->protocol, sizeof(c->protocol));
-    c->context = cril_query_get_count(q, 5, what, CRIL_MAX_COUNT);
-    c->stride = cril_query_get_count(q, 6, what, CRIL_MAX_COUNT);
-    c->numerics = (int)cril_query_get_count(q, 7, what, INT32_MAX);
-    c->rules = (int)cril_query_get_count(q, 8, what, INT32_MAX);
-    if (q->st == CRIL_OK &&
-        (cril_cell_key(c, key, NULL) != CRIL_OK || memcmp(key, cril_query_get_key(q, 0), 32) != 0))
-        cril_query_bad(q, what);
-}
-
 /* text: room for the strings of row, which it points into afterwards. */
 struct import_text {
     char model[CRIL_MAX_NAME], of[CRIL_MAX_NAME], source[CRIL_MAX_NAME];
@@ -387,7 +369,10 @@ cril_status cril_store_count(cril_store *s, const cril_cell *c, uint64_t n_docum
     *n = 0;
     if (st != CRIL_OK)
         return st;
-    cril_query_start(&q, s, "SELECT count(*) FROM documents WHERE cell = ? AND idx BETWEEN 0 AND ?",
+    cril_query_start(&q, s,
+                     c->base[0]
+                         ? "SELECT count(*) FROM divergences WHERE cell = ? AND idx BETWEEN 0 AND ?"
+                         : "SELECT count(*) FROM documents WHERE cell = ? AND idx BETWEEN 0 AND ?",
                      err);
     cril_query_key(&q, key);
     cril_query_count(&q, n_documents - 1);
@@ -483,12 +468,10 @@ static cril_status visit_cells(cril_store *s, const struct cril_visit *v, cril_e
     struct cril_query q;
     cril_cell c = {0};
 
-    cril_query_start(&q, s,
-                     "SELECT key, model, text, documents, protocol, context, stride, numerics, "
-                     "rules FROM cells ORDER BY key",
+    cril_query_start(&q, s, "SELECT key, model, " CRIL_CELL_COLUMNS " FROM cells ORDER BY key",
                      err);
     while (cril_query_next(&q)) {
-        get_cell(&q, &c);
+        cril_query_get_cell(&q, false, &c);
         if (q.st == CRIL_OK && v->cell)
             q.st = v->cell(v->user, &c, err);
         if (q.st == CRIL_OK && (v->document || v->unicode))
@@ -550,6 +533,8 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
         st = visit_baselines(s, v, err);
     if (st == CRIL_OK && (v->cell || v->document || v->unicode))
         st = visit_cells(s, v, err);
+    if (st == CRIL_OK && (v->divergence_cell || v->divergence || v->divergence_unicode))
+        st = cril_visit_divergence_cells(s, v, err);
     if (st == CRIL_OK && v->benchmark)
         st = cril_visit_benchmarks(s, v, err);
     if (st == CRIL_OK && (v->item_cell || v->programs || v->item || v->item_unicode))
@@ -616,6 +601,26 @@ cril_status cril_store_rows(cril_store *s, const cril_cell *c, uint64_t n_docume
                      n);
 }
 
+static cril_status add_divergence(void *user, const cril_document_divergence *d, cril_error *err)
+{
+    cril_document_divergence *to = list_add(user, sizeof(*to), err);
+
+    if (!to)
+        return CRIL_ERR_NOMEM;
+    *to = *d;
+    return CRIL_OK;
+}
+
+cril_status cril_store_divergences(cril_store *s, const cril_cell *c, uint64_t n_documents,
+                                   cril_document_divergence **rows, size_t *n, cril_error *err)
+{
+    struct list l = {.store = s};
+
+    return list_give(
+        &l, cril_visit_divergences(s, c, n_documents, n_documents, add_divergence, &l, err), rows,
+        n);
+}
+
 static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
 {
     cril_slice *r;
@@ -628,13 +633,22 @@ static cril_status add_gap(struct list *l, uint64_t to, cril_error *err)
     return CRIL_OK;
 }
 
+static cril_status skip(struct list *l, uint64_t index, cril_error *err)
+{
+    const cril_status st = add_gap(l, index, err);
+
+    l->next = index + 1;
+    return st;
+}
+
 static cril_status skip_row(void *user, const cril_document_score *d, cril_error *err)
 {
-    struct list *l = user;
-    cril_status st = add_gap(l, d->index, err);
+    return skip(user, d->index, err);
+}
 
-    l->next = d->index + 1;
-    return st;
+static cril_status skip_divergence(void *user, const cril_document_divergence *d, cril_error *err)
+{
+    return skip(user, d->index, err);
 }
 
 cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_documents,
@@ -644,7 +658,10 @@ cril_status cril_store_missing(cril_store *s, const cril_cell *cell, uint64_t n_
         return CRIL_ERR_RANGE;
 
     struct list l = {.store = s};
-    cril_status st = visit_documents(s, cell, n_documents, n_documents, skip_row, &l, err);
+    cril_status st =
+        cell->base[0]
+            ? cril_visit_divergences(s, cell, n_documents, n_documents, skip_divergence, &l, err)
+            : visit_documents(s, cell, n_documents, n_documents, skip_row, &l, err);
 
     if (st == CRIL_OK)
         st = add_gap(&l, n_documents, err);

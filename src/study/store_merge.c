@@ -31,6 +31,7 @@ struct merge {
     uint64_t n_documents;
     char unicode[CRIL_UNICODE_SPOKEN]; /* that they were tokenised by */
     cril_document_score rows[ROWS_AT_ONCE];
+    cril_document_divergence divergences[ROWS_AT_ONCE]; /* of a cell with a base, instead */
     size_t n_rows;
     cril_item_cell item_cell; /* whose items are coming */
     char programs[CRIL_PROGRAMS_SPOKEN];
@@ -41,6 +42,8 @@ static cril_status put_rows(struct merge *m, cril_error *err)
     const size_t n = m->n_rows;
 
     m->n_rows = 0;
+    if (n && m->cell.base[0])
+        return cril_put_divergences(m->to, &m->cell, m->n_documents, m->divergences, n, err);
     return n ? cril_put_documents(m->to, &m->cell, m->n_documents, m->rows, n, m->unicode, err)
              : CRIL_OK;
 }
@@ -131,6 +134,14 @@ static cril_status on_document(void *user, const cril_document_score *d, cril_er
     return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
 }
 
+static cril_status on_divergence(void *user, const cril_document_divergence *d, cril_error *err)
+{
+    struct merge *m = user;
+
+    m->divergences[m->n_rows++] = *d;
+    return m->n_rows == ROWS_AT_ONCE ? put_rows(m, err) : CRIL_OK;
+}
+
 /* After the documents, so that an error on documents can name both versions. */
 static cril_status on_unicode(void *user, const cril_unicode *u, cril_error *err)
 {
@@ -204,6 +215,9 @@ static cril_status add_store(struct merge *m, const char *path, cril_error *err)
                                  .cell = on_cell,
                                  .document = on_document,
                                  .unicode = on_unicode,
+                                 .divergence_cell = on_cell,
+                                 .divergence = on_divergence,
+                                 .divergence_unicode = on_unicode,
                                  .benchmark = on_benchmark,
                                  .item_cell = on_item_cell,
                                  .item = on_item,

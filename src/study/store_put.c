@@ -57,7 +57,8 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
     char text[512], hex[65];
     cril_status st;
 
-    if (!cril_is_sha256(c->model) || !cril_is_sha256(c->text) || c->documents > UINT32_MAX ||
+    if (!cril_is_sha256(c->model) || (c->base[0] && !cril_is_sha256(c->base)) ||
+        !cril_is_sha256(c->text) || c->documents > UINT32_MAX ||
         !cril_is_name(c->protocol, 1, sizeof(c->protocol)) || !c->context ||
         c->context > CRIL_MAX_COUNT || !c->stride || c->stride > CRIL_MAX_COUNT ||
         c->numerics < 0 || c->rules < 0)
@@ -68,7 +69,8 @@ cril_status cril_cell_key(const cril_cell *c, uint8_t key[32], cril_error *err)
                          c->model, c->text, c->documents, c->protocol, c->context, c->stride,
                          c->numerics, c->rules);
     snprintf(text, sizeof(text),
-             "cell\n%s\n%s\n%" PRIu64 "\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n%d\n", c->model, c->text,
+             "%s\n%s\n%s%s%s\n%" PRIu64 "\n%s\n%" PRIu64 "\n%" PRIu64 "\n%d\n%d\n",
+             c->base[0] ? "divergence" : "cell", c->model, c->base, c->base[0] ? "\n" : "", c->text,
              c->documents, c->protocol, c->context, c->stride, c->numerics, c->rules);
     if ((st = cril_hash_text(text, hex, err)) == CRIL_OK)
         cril_hex_bytes(hex, key, 32);
@@ -333,28 +335,50 @@ cril_status cril_store_put_baselines(cril_store *s, const char *corpus_id, const
 
 /* ---- Cells ---- */
 
+/* Whether all is known that a cell is of; *n_documents: how many it can have. */
+static cril_status check_known(cril_store *s, const cril_cell *c, uint64_t *n_documents,
+                               cril_error *err)
+{
+    const char *const models[] = {c->model, c->base};
+    cril_status st;
+
+    for (size_t i = 0; i < 1 + (c->base[0] != '\0'); i++) {
+        cril_store_model m;
+        bool found;
+
+        if ((st = cril_store_model_by_id(s, models[i], &m, &found, err)) != CRIL_OK)
+            return st;
+        if (!found)
+            return cril_fail(err, CRIL_ERR_RANGE,
+                             "%s: holds nothing of the model %.12s, whose documents were to be "
+                             "added",
+                             s->path, models[i]);
+    }
+    if ((st = cril_store_documents_of(s, c, n_documents, err)) == CRIL_OK && !*n_documents)
+        st = cril_fail(err, CRIL_ERR_RANGE,
+                       "%s: holds nothing of the corpus %.12s, whose documents were to be added",
+                       s->path, c->text);
+    return st;
+}
+
 cril_status cril_put_cell(cril_store *s, const cril_cell *c, uint64_t *n_documents, cril_error *err)
 {
-    cril_store_model m;
     struct cril_query q;
     uint8_t key[32];
-    bool found_model;
     cril_status st = cril_cell_key(c, key, err);
 
-    if (st != CRIL_OK ||
-        (st = cril_store_model_by_id(s, c->model, &m, &found_model, err)) != CRIL_OK ||
-        (st = cril_store_documents_of(s, c, n_documents, err)) != CRIL_OK)
+    if (st != CRIL_OK || (st = check_known(s, c, n_documents, err)) != CRIL_OK)
         return st;
-    if (!found_model || !*n_documents)
-        return cril_fail(err, CRIL_ERR_RANGE,
-                         "%s: holds nothing of the %s %.12s, whose documents were to be added",
-                         s->path, found_model ? "corpus" : "model",
-                         found_model ? c->text : c->model);
-    cril_query_start(
-        &q, s, "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(key) DO NOTHING",
-        err);
+    cril_query_start(&q, s,
+                     c->base[0] ? "INSERT INTO divergence_cells VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, "
+                                  "?) ON CONFLICT(key) DO NOTHING"
+                                : "INSERT INTO cells VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?) ON "
+                                  "CONFLICT(key) DO NOTHING",
+                     err);
     cril_query_key(&q, key);
     cril_query_text(&q, c->model);
+    if (c->base[0])
+        cril_query_text(&q, c->base);
     cril_query_text(&q, c->text);
     cril_query_count(&q, c->documents);
     cril_query_text(&q, c->protocol);
@@ -509,6 +533,9 @@ cril_status cril_store_put(cril_store *s, const cril_cell *cell,
 
     if (!n)
         return CRIL_OK;
+    if (cell->base[0])
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: a cell of divergence holds no nats of documents",
+                         s->path);
     cril_unicode_speak(&here, unicode);
     if ((st = cril_store_begin(s, true, err)) != CRIL_OK)
         return st;

@@ -40,6 +40,22 @@ cril_status cril_cell_of(const cril_store_model *m, const cril_store_corpus *c,
     return CRIL_OK;
 }
 
+cril_status cril_divergence_cell_of(const cril_store_model *m, const cril_store_model *base,
+                                    const cril_store_corpus *c, const cril_study_protocol *p,
+                                    cril_cell *out, cril_error *err)
+{
+    if (CRIL_LACKS(err, m, base, out))
+        return CRIL_ERR_RANGE;
+
+    const cril_status st = cril_cell_of(base, c, p, out, err);
+
+    if (st == CRIL_OK) {
+        memcpy(out->base, base->sha256, sizeof(out->base));
+        memcpy(out->model, m->sha256, sizeof(out->model));
+    }
+    return st;
+}
+
 /* Texts, one after another in lists that the table owns. */
 struct texts {
     cril_figure *rows; /* [n] with their sources */
@@ -140,6 +156,18 @@ static cril_status look_up_measured(struct table *x, size_t model, size_t corpus
     return st;
 }
 
+static cril_status look_up_divergence(struct table *x, size_t model, size_t corpus,
+                                      cril_known_divergence *out, cril_error *err)
+{
+    cril_cell_state state;
+    const cril_status st =
+        cril_current_divergence(x->current, model, corpus, x->protocol, &state, err);
+
+    return st == CRIL_OK && state.complete
+               ? cril_store_divergence(x->store, &state.cell, &state.corpus, NULL, out, err)
+               : st;
+}
+
 /* By which task and protocol, of how many items. */
 static cril_status name_source(struct table *x, const cril_store_benchmark *b,
                                const cril_score_of_items *score, cril_known *out, cril_error *err)
@@ -217,12 +245,15 @@ static cril_status look_up_either(struct table *x, cril_figure_kind kind, size_t
 static cril_status look_up_model(struct table *x, size_t i, cril_error *err)
 {
     cril_known *bpc = x->t.bpc + i * x->t.n_corpora, *score = x->t.score + i * x->t.n_benchmarks;
+    cril_known_divergence *divergence = x->t.divergence + i * x->t.n_corpora;
     cril_status st = CRIL_OK;
 
     for (size_t k = 0; k < x->t.n_corpora && st == CRIL_OK; k++) {
         st = look_up_measured(x, i, k, &bpc[k], err);
         if (st == CRIL_OK && bpc[k].origin == CRIL_ORIGIN_NONE)
             st = look_up_either(x, CRIL_FIGURE_BPC, i, x->study->corpora[k].name, &bpc[k], err);
+        if (st == CRIL_OK)
+            st = look_up_divergence(x, i, k, &divergence[k], err);
     }
     for (size_t k = 0; k < x->t.n_benchmarks && st == CRIL_OK; k++) {
         st = look_up_score(x, i, k, &score[k], err);
@@ -243,6 +274,8 @@ static cril_status count_corpora(struct table *x, cril_error *err)
         if (!cril_current_corpus(x->current, i, &c))
             continue;
         x->t.corpora[i].documents = c.documents;
+        x->t.corpora[i].characters = c.characters;
+        x->t.corpora[i].bytes = c.bytes;
         st = cril_store_find_text(x->store, c.text, &x->t.corpora[i].all, err);
     }
     return st;
@@ -287,14 +320,17 @@ cril_status cril_current_table(cril_current *c, const cril_study_protocol *proto
                       .t = {.n_models = study->n_models,
                             .n_corpora = study->n_corpora,
                             .n_benchmarks = study->n_benchmarks}};
+    size_t n;
     cril_status st;
 
     x.t.bpc = make_unknown(study->n_models, study->n_corpora);
     x.t.score = make_unknown(study->n_models, study->n_benchmarks);
+    if (cril_size_mul(study->n_models, study->n_corpora, &n))
+        x.t.divergence = calloc(n + 1, sizeof(*x.t.divergence));
     x.t.corpora = calloc(study->n_corpora + 1, sizeof(*x.t.corpora));
     x.t.owned = x.texts = calloc(1, sizeof(*x.texts));
-    st = x.t.bpc && x.t.score && x.t.corpora && x.texts ? look_up_all(&x, err)
-                                                        : no_memory(x.store, err);
+    st = x.t.bpc && x.t.score && x.t.divergence && x.t.corpora && x.texts ? look_up_all(&x, err)
+                                                                          : no_memory(x.store, err);
     if (st == CRIL_OK)
         *out = x.t;
     else
@@ -335,6 +371,7 @@ void cril_study_table_free(cril_study_table *t)
     free(l);
     free(t->bpc);
     free(t->score);
+    free(t->divergence);
     free(t->corpora);
     *t = (cril_study_table){0};
 }

@@ -557,11 +557,46 @@ static cril_status make_room(const cril_study_info *s, struct cril_survey *w, cr
     w->texts = calloc(s->n_corpora + 1, sizeof(*w->texts));
     w->benchmarks = calloc(s->n_benchmarks + 1, sizeof(*w->benchmarks));
     if (!w->subjects || !w->texts || !w->benchmarks ||
-        !cril_size_mul(s->n_corpora, s->n_protocols, &n) ||
+        !cril_size_mul(s->n_corpora, 2 * s->n_protocols, &n) || /* with divergences */
         !cril_size_add(n, s->n_benchmarks, &n) || !cril_size_mul(n, s->n_models, &n) ||
         !(w->jobs = calloc(n + 1, sizeof(*w->jobs))))
         return no_memory(err);
     return CRIL_OK;
+}
+
+/* Of a subject's base, the job on the same documents; NULL: there is no such base, or it cannot be
+ * used, which was a fault. */
+static const struct cril_job *job_of_base(const struct cril_survey *w, const struct cril_job *j)
+{
+    const char *base = w->subjects[j->subject].study->base;
+
+    for (size_t i = 0; i < w->n_jobs && base; i++) {
+        const struct cril_job *k = &w->jobs[i];
+
+        if (!k->is_benchmark && !k->is_divergence && k->text == j->text &&
+            k->protocol == j->protocol && strcmp(w->subjects[k->subject].study->name, base) == 0)
+            return k;
+    }
+    return NULL;
+}
+
+/* A divergence takes the arithmetic of both models; its windows are the base's. */
+static void add_divergences(struct cril_survey *w)
+{
+    const size_t n = w->n_jobs;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct cril_job *j = &w->jobs[i], *base = j->is_benchmark ? NULL : job_of_base(w, j);
+
+        if (!base)
+            continue;
+        w->jobs[w->n_jobs] = *base;
+        w->jobs[w->n_jobs].is_divergence = true;
+        w->jobs[w->n_jobs].base = base->subject;
+        w->jobs[w->n_jobs].subject = j->subject;
+        w->jobs[w->n_jobs].flops += j->flops;
+        w->jobs[w->n_jobs++].slice_flops += j->flops;
+    }
 }
 
 static cril_status check_any(const cril_study_info *s, cril_error *err)
@@ -597,19 +632,26 @@ cril_status cril_survey_read(const cril_study_info *s, struct cril_survey *w, cr
     for (size_t i = 0; i < s->n_models && st == CRIL_OK; i++)
         if (s->models[i].path)
             st = read_model(s, &s->models[i], w, err);
-    if (st == CRIL_OK)
-        qsort(w->jobs, w->n_jobs, sizeof(*w->jobs), cheaper);
-    return st;
+    if (st != CRIL_OK)
+        return st;
+    add_divergences(w);
+    qsort(w->jobs, w->n_jobs, sizeof(*w->jobs), cheaper);
+    return CRIL_OK;
 }
 
-/* The hash of a model's files, for which it is opened. */
-static cril_status hash_model(struct cril_subject *m, cril_error *err)
+/* The hash of a model's files, for which it is opened, unless it is known. */
+static cril_status identify(struct cril_subject *m, cril_survey_poll poll, void *user,
+                            cril_error *err)
 {
     cril_model *model;
     char sha256[65];
-    cril_status st = cril_subject_open(m, &model, err);
+    cril_status st;
 
-    if (st != CRIL_OK)
+    if (m->facts.sha256[0])
+        return CRIL_OK;
+    if (poll && poll(user, m->study->name))
+        return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s", m->study->path);
+    if ((st = cril_subject_open(m, &model, err)) != CRIL_OK)
         return st;
     if ((st = cril_model_sha256(model, sha256, err)) == CRIL_OK)
         memcpy(m->facts.sha256, sha256, sizeof(sha256));
@@ -623,16 +665,16 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
     cril_status st = CRIL_OK;
 
     for (size_t i = 0; i < w->n_jobs && st == CRIL_OK; i++) {
-        struct cril_subject *m = &w->subjects[w->jobs[i].subject];
+        struct cril_job *j = &w->jobs[i];
+        struct cril_subject *m = &w->subjects[j->subject], *base = &w->subjects[j->base];
 
-        if (!m->facts.sha256[0]) {
-            if (poll && poll(user, m->study->name))
-                return cril_fail(err, CRIL_ERR_CANCELLED, "stopped while reading %s",
-                                 m->study->path);
-            st = hash_model(m, err);
-        }
-        memcpy(w->jobs[i].cell.model, m->facts.sha256, sizeof(w->jobs[i].cell.model));
-        memcpy(w->jobs[i].item_cell.model, m->facts.sha256, sizeof(w->jobs[i].item_cell.model));
+        st = identify(m, poll, user, err);
+        if (st == CRIL_OK && j->is_divergence)
+            st = identify(base, poll, user, err);
+        memcpy(j->cell.model, m->facts.sha256, sizeof(j->cell.model));
+        memcpy(j->item_cell.model, m->facts.sha256, sizeof(j->item_cell.model));
+        if (j->is_divergence)
+            memcpy(j->cell.base, base->facts.sha256, sizeof(j->cell.base));
     }
     return st;
 }

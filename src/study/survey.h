@@ -32,7 +32,9 @@ struct cril_text {
 struct cril_job {
     size_t subject;
     bool is_benchmark;
+    bool is_divergence;    /* of a corpus's cell: from the subject `base` */
     size_t text, protocol; /* of a corpus's cell */
+    size_t base;
     cril_cell cell;
     size_t benchmark; /* of a benchmark's */
     cril_item_cell item_cell;

@@ -7,19 +7,11 @@
 
 #include "tasks/evaluating.h"
 #include "tasks/item_lines.h"
+#include "util/clock.h"
 #include "util/fail.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static double now_sec(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- Opening ---- */
 
@@ -65,7 +57,7 @@ cril_status cril_evaluating_no_memory(cril_error *err)
 
 cril_status cril_evaluating_report(struct cril_evaluating *v, cril_error *err)
 {
-    v->progress.seconds = now_sec() - v->start_sec;
+    v->progress.seconds = cril_clock_sec() - v->start_sec;
     if (v->callbacks && v->callbacks->on_progress &&
         v->callbacks->on_progress(v->callbacks->user, &v->progress))
         return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
@@ -216,8 +208,11 @@ cril_status cril_evaluate(const struct cril_evaluation *e, cril_model *m,
                           const struct cril_evaluation_options *options,
                           const struct cril_evaluation_callbacks *callbacks, cril_error *err)
 {
-    struct cril_evaluating v = {
-        .e = e, .model = m, .options = options, .callbacks = callbacks, .start_sec = now_sec()};
+    struct cril_evaluating v = {.e = e,
+                                .model = m,
+                                .options = options,
+                                .callbacks = callbacks,
+                                .start_sec = cril_clock_sec()};
     cril_status st = check(e, options, err);
 
     if (st == CRIL_OK)

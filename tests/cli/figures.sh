@@ -120,6 +120,36 @@ t run-export export tiny.yaml
 t run-export-protocol export --protocol rolling tiny.yaml
 t report-run report tiny.yaml -o report.html
 t report-protocol report --protocol hkust tiny.yaml
+# ---- a figure alone ----
+t report-list report paper/study.yaml --list-figures
+t report-list-tiny report tiny.yaml --list-figures
+t report-figure report paper/study.yaml --figure line -o line.svg
+t report-figure-again report paper/study.yaml --figure line -o line.svg
+same report-figure line.svg "$here/../../doc/paper-line.svg"
+"$cril" report paper/study.yaml --figure line >out 2>err || fail "a figure on standard output"
+same report-figure-stdout out line.svg
+t report-figure-csv report tiny.yaml --figure size -o size.csv
+cp size.csv out; : >err; verdict report-figure-numbers $?
+t report-figure-none report tiny.yaml --figure learning -o learning.svg
+t report-figure-unknown report tiny.yaml --figure sizes -o sizes.svg
+t report-figure-ending report tiny.yaml --figure size -o size.jpg
+t report-figure-date report tiny.yaml --figure size --date today
+t report-figure-width report tiny.yaml --width 400
+t report-figure-wide report tiny.yaml --figure size --width 100
+t report-list-output report tiny.yaml --list-figures -o x
+mkdir bin && printf '#!/bin/sh\necho "$@" >arguments\ncat\n' >bin/rsvg-convert && chmod +x bin/rsvg-convert
+PATH="$tmp/bin:$PATH" "$cril" report paper/study.yaml --figure line -o line.png >out 2>err; verdict report-figure-png $?
+same report-figure-png line.png line.svg
+[ "$(cat arguments)" = '--format=png --zoom=2' ] || fail "rsvg-convert got $(cat arguments)"
+PATH="$tmp/bin:$PATH" "$cril" report paper/study.yaml --figure line -o line.pdf >out 2>err; verdict report-figure-pdf $?
+[ "$(cat arguments)" = '--format=pdf' ] || fail "rsvg-convert got $(cat arguments)"
+printf '#!/bin/sh\necho half\nexit 3\n' >bin/rsvg-convert
+PATH="$tmp/bin:$PATH" "$cril" report paper/study.yaml --figure line -o half.pdf >out 2>err; verdict report-figure-failed $?
+printf '#!/bin/sh\nkill -9 $$\n' >bin/rsvg-convert
+PATH="$tmp/bin:$PATH" "$cril" report paper/study.yaml --figure line -o half.pdf >out 2>err; verdict report-figure-killed $?
+chmod -x bin/rsvg-convert
+PATH="$tmp/small" "$cril" report paper/study.yaml --figure line -o half.pdf >out 2>err; verdict report-figure-missing $?
+leaves_nothing report-figure half.pdf learning.svg sizes.svg size.jpg
 # two of one name
 sed 's/name: rolling, context: 48/name: document, context: 64, stride: 32/' tiny.yaml >two.yaml
 t run-two study run -q -t 1 two.yaml
@@ -157,7 +187,7 @@ t export-unspelled-json export --json unspelled.yaml
 
 # ---- databases that cannot be used ----
 if command -v sqlite3 >/dev/null; then
-    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 4 WHERE key = 'schema'"
+    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 5 WHERE key = 'schema'"
     t database-newer study dump newer.db
     t database-newer-run study run --database newer.db tiny.yaml
 else

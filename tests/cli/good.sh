@@ -49,6 +49,9 @@ t score-models score -m llama.gguf -m 'llama-mi*.gguf' --context 64 --stride 24 
 t score-models-one score -m llama.gguf -m llama.gguf -q --context 64 d.jsonl
 "$cril" score -q -m llama.gguf -m llama-mixed.gguf --context 64 --stride 24 --json c.jsonl d.jsonl >models.json || fail "json of models"
 [ "$(grep -c '"average": {' models.json)" = 2 ] || fail "json of models is not of two"
+mkdir split && for i in 1 2; do cp llama.gguf split/a-0000$i-of-00002.gguf; done && cp llama.gguf split/b.gguf
+"$cril" score -q -m 'split/[ab]*.gguf' --json d.jsonl >split.json 2>err # a later part of a model names none
+grep -q 'split/a-00001-of' split.json && ! grep -q 'a-00002-of' split.json || fail "a pattern of split models: $(cat err)"
 t models-no-match score -m 'none-*.gguf' c.jsonl
 t models-stdin score -m llama.gguf -m llama-mixed.gguf -
 t models-bad score -q -m llama.gguf -m text.txt c.jsonl

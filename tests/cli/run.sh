@@ -20,7 +20,7 @@ unset CRIL_CPU
 HF_HUB_CACHE=hub HF_HUB_OFFLINE=1 # no test of these asks the network
 export HF_HUB_CACHE HF_HUB_OFFLINE
 bad=0 count=0
-fail() { echo "FAIL $*"; bad=1; }
+fail() { echo "FAIL $*"; bad=1; : >"$tmp/.failed"; } # a file, since a check at the end of a pipe is a process of its own
 skip() { echo "skipped: $*"; }
 
 # Speed and kernels differ from machine to machine.
@@ -69,9 +69,10 @@ make_proof() {
     printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n' >>proof.jsonl
 }
 
-[ $# -gt 0 ] || set -- usage good until watch bad archives changes inputs escapes study figures slurm eval
+[ $# -gt 0 ] || set -- usage good until watch diverge bad archives changes inputs escapes study figures slurm eval
 for part; do . "$here/$part.sh"; done
 
 [ $count -gt 0 ] || fail "no case ran"
 echo "$count cases"
+[ ! -e "$tmp/.failed" ] || bad=1
 exit $bad

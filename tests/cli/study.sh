@@ -24,6 +24,23 @@ mkdir -p folders/adapter folders/pickle && echo '{}' >folders/adapter/adapter_co
 printf '%s\n' 'models:' '  - {path: folders}' '  - {path: folders/adapter}' '  - {path: folders/pickle}' 'corpora:' '  - {path: c.jsonl}' >s.yaml
 t study-check-folders study check -q s.yaml; rm -r folders
 
+# Models beside a base.
+cat >beside.yaml <<'END'
+models:
+  - {path: tiny/llama*.gguf, diverge: llama}
+  - {path: gemma3.gguf, diverge: llama}
+corpora: [{path: c.jsonl}]
+protocols: [{name: document, context: 48, stride: 16}]
+END
+t study-beside study run --no-baselines beside.yaml # gemma3 has other tokens
+t study-beside-status study status beside.yaml
+"$cril" study status --json beside.yaml >out; sed -i '1,/"divergences"/d' out; : >err; verdict study-beside-json 0
+awk '/"mean_kl": / { print $2; exit }' out >study.kl
+t study-beside-export export beside.yaml
+"$cril" diverge -q --json -m llama.gguf -m llama-mixed.gguf --window 48 --stride 16 c.jsonl | awk '/"mean_kl": / { print $2; exit }' >diverge.kl
+same "KL of a study" study.kl diverge.kl
+sed -i 's/, diverge: llama}/}/' beside.yaml; t study-beside-gone study status beside.yaml # what was measured is none of the study's
+
 # The report: what it shows is for tests/test_html.c.
 t help-report help report
 t report-none report

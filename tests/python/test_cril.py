@@ -406,6 +406,21 @@ class Studies(unittest.TestCase):
         with self.assertRaisesRegex(ValueError, "the study is closed"):
             study.title
 
+    def test_divergences(self):
+        mixed = TESTS / "golden/tiny-llama-mixed.gguf"
+        Path("beside.yaml").write_text(
+            f"models: [{{name: a, path: {LLAMA}}}, {{name: b, path: {mixed}, diverge: a}}]\ncorpora: [{{name: c, path: {CORPUS}}}]\n"
+            "protocols: [{name: document, context: 64}]\n"
+        )
+        with cril.Study("beside.yaml") as study:
+            self.assertEqual([m.base for m in study.models], [None, "a"])
+            self.assertEqual(list(study.divergences()), [])
+            study.run(threads=1)
+            d, = study.divergences()
+            want, = cril.diverge([LLAMA, mixed], CORPUS, context=64)
+            self.assertEqual((d.model, d.base, d.corpus, d.tokens), ("b", "a", "c", want.tokens))
+            self.assertEqual((d.mean_kl, d.same_top, d.mean_kl_interval), (want.mean_kl, want.same_top, want.mean_kl_interval))
+
 
 class Library(unittest.TestCase):
     def test_version(self):

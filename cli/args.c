@@ -8,6 +8,7 @@
 
 #include <cril/hub.h>
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -136,6 +137,8 @@ void cril_args_help(const struct cril_cmd *cmd)
     option_help(&help);
     if (cmd->more_help)
         cmd->more_help();
+    if (ferror(stdout)) /* a text longer than its buffer: the reason is at hand here alone */
+        cril_stdout_failed(errno);
 }
 
 /* ---- subcommands ---- */

@@ -11,6 +11,7 @@
 #include "comparing.h"
 #include "naming.h"
 #include "output.h"
+#include "stopping.h"
 #include "table.h"
 
 #include <cril/items.h>
@@ -416,6 +417,7 @@ static int compare_results(char **paths, size_t n, const struct settings *s)
         code = print_json(all, n - 1, s->top);
     } else if (good) {
         print_tables(all, n - 1, s);
+        cril_stopping_print(stdout, a, n_a);
         code = 0;
     }
     for (size_t i = 0; i + 1 < n; i++)

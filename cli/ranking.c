@@ -1,6 +1,7 @@
 #include "ranking.h"
 
 #include "output.h"
+#include "stopping.h"
 #include "table.h"
 
 #include <math.h>
@@ -68,14 +69,20 @@ static cril_status put_beside(const struct cril_ranking *r, struct span s, size_
     return st;
 }
 
-static void print_place(FILE *f, const struct cril_ranking *r, const struct place *p, bool is_best,
-                        int width)
+const char *cril_verdict_words(cril_verdict verdict)
 {
     static const char *const words[] = {[CRIL_VERDICT_NONE] = "too few documents",
                                         [CRIL_VERDICT_SAME] = "the same",
                                         [CRIL_VERDICT_FEWER] = "fewer bits",
                                         [CRIL_VERDICT_MORE] = "more bits",
                                         [CRIL_VERDICT_OPEN] = "undecided"};
+
+    return words[verdict];
+}
+
+static void print_place(FILE *f, const struct cril_ranking *r, const struct place *p, bool is_best,
+                        int width)
+{
     const cril_interval *v = &p->beside.interval;
     char interval[64] = "-";
 
@@ -87,7 +94,7 @@ static void print_place(FILE *f, const struct cril_ranking *r, const struct plac
         fprintf(f, " %10s %24s  %-17s", "-", "-", "best");
     else
         fprintf(f, " %+10.6f %24s  %-17s", p->beside.difference, interval,
-                words[p->beside.verdict]);
+                cril_verdict_words(p->beside.verdict));
     fprintf(f, " %8.0f\n", p->seconds > 0 ? p->tokens / p->seconds : 0);
 }
 
@@ -155,6 +162,8 @@ bool cril_ranking_print(FILE *f, const struct cril_ranking *r)
         putc('\n', f);
         good = print_span(f, r, (struct span){0, r->n_corpora}, "average", width);
     }
+    if (good)
+        cril_stopping_print(f, r->results, r->n_corpora);
     if (good && some_unspelled(r))
         fputs("\nThe tokens of a model do not spell all characters; its BPC includes the bytes "
               "that an\n"

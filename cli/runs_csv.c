@@ -17,7 +17,7 @@ static const char head[] =
     "context,"
     "stride,documents,characters,bytes,tokens,scored_tokens,bpc,bpc_low,bpc_high,level,bpb,"
     "bits_per_token,bpc_with_escapes,unspelled_characters,seconds,tokens_per_second,version,"
-    "numerics,rules\n";
+    "numerics,rules,until,field,prompt_field,limit\n";
 
 /* Opens the file for appending and waits for its lock, which goes with the descriptor. -1: printed.
  */
@@ -137,7 +137,17 @@ static void print_row(FILE *f, const char *date, const cril_result *x, bool safe
     fprintf(f, ",%" PRIu64, x->unspelled_characters);
     print_number(f, x->seconds);
     print_number(f, x->seconds > 0 ? (double)x->forward_tokens / x->seconds : 0);
-    fprintf(f, ",%s,%d,%d\n", x->version, x->numerics, x->rules);
+    fprintf(f, ",%s,%d,%d", x->version, x->numerics, x->rules);
+    if (x->until.share)
+        print_number(f, x->until.share);
+    else
+        putc(',', f);
+    print_text(f, x->corpus_field, safe);
+    print_text(f, x->corpus_prompt_field, safe);
+    if (x->corpus_limit)
+        fprintf(f, ",%" PRIu64 "\n", x->corpus_limit);
+    else
+        fputs(",\n", f);
 }
 
 bool cril_runs_csv_append(const char *path, const cril_result *results, size_t n, bool safe)
@@ -167,5 +177,116 @@ bool cril_runs_csv_append(const char *path, const cril_result *results, size_t n
         good = false;
     }
     free(text);
+    return good;
+}
+
+/* ---- Reading ---- */
+
+enum { COLUMNS = 34, CELL = 512 };
+
+/* A row's cells, each cut to CELL bytes: what is looked for is shorter. */
+struct row {
+    char cell[COLUMNS][CELL];
+    size_t n;
+};
+
+/* The number of a column, by its name in the head. */
+static size_t column(const char *name)
+{
+    const size_t len = strlen(name);
+    size_t n = 0;
+
+    for (const char *p = head; *p; p += strcspn(p, ",\n") + 1, n++)
+        if (strcspn(p, ",\n") == len && strncmp(p, name, len) == 0)
+            return n;
+    return 0;
+}
+
+static const char *cell(const struct row *r, const char *name)
+{
+    return r->cell[column(name)];
+}
+
+/* The next record (RFC 4180). False: there is none. */
+static bool read_row(FILE *f, struct row *r)
+{
+    bool quoted = false;
+    size_t len = 0;
+    int c = getc(f);
+
+    r->n = 0;
+    if (c == EOF)
+        return false;
+    for (; c != EOF && (quoted || c != '\n'); c = getc(f)) {
+        if (c == '"' && quoted && (c = getc(f)) != '"') { /* it closes; a doubled one stays */
+            quoted = false;
+            ungetc(c, f);
+            continue;
+        }
+        if (c == '"' && !quoted) {
+            quoted = true;
+            continue;
+        }
+        if (!quoted && c == ',') {
+            if (r->n < COLUMNS)
+                r->cell[r->n][len] = '\0';
+            r->n++;
+            len = 0;
+        } else if (r->n < COLUMNS && len < CELL - 1) {
+            r->cell[r->n][len++] = (char)c;
+        }
+    }
+    if (r->n < COLUMNS)
+        r->cell[r->n][len] = '\0';
+    r->n++;
+    return true;
+}
+
+static bool is_number(const char *text, uint64_t want)
+{
+    char number[32];
+
+    snprintf(number, sizeof(number), "%" PRIu64, want);
+    return strcmp(text, want ? number : "") == 0;
+}
+
+static bool has_key(const struct row *r, const struct cril_run_key *key)
+{
+    return r->n == COLUMNS && strcmp(cell(r, "model_sha256"), key->model_sha256) == 0 &&
+           strcmp(cell(r, "corpus_sha256"), key->corpus_sha256) == 0 &&
+           strcmp(cell(r, "protocol"), key->protocol) == 0 &&
+           is_number(cell(r, "context"), key->context) &&
+           is_number(cell(r, "stride"), key->stride) && strcmp(cell(r, "field"), key->field) == 0 &&
+           strcmp(cell(r, "prompt_field"), key->prompt_field) == 0 &&
+           is_number(cell(r, "limit"), key->limit) && !*cell(r, "until") &&
+           is_number(cell(r, "numerics"), CRIL_NUMERICS) && is_number(cell(r, "rules"), CRIL_RULES);
+}
+
+bool cril_runs_csv_find(const char *path, const struct cril_run_key *key, bool *found, double *bpc)
+{
+    const int fd = open_locked(path);
+    bool good = fd >= 0 && check_head(fd, path);
+    struct row *row = good ? malloc(sizeof(*row)) : NULL;
+    FILE *f = row ? fdopen(fd, "r") : NULL;
+
+    *found = false;
+    if (good && !f) {
+        cril_print_error("%s: out of memory", path);
+        good = false;
+    }
+    if (f)
+        rewind(f);
+    while (f && read_row(f, row))
+        if (has_key(row, key) && cril_number_read(cell(row, "bpc_with_escapes"), bpc))
+            *found = true;
+    if (f && ferror(f)) {
+        cril_print_error("%s: cannot be read: %s", path, strerror(errno));
+        good = false;
+    }
+    if (f)
+        fclose(f);
+    else if (fd >= 0)
+        close(fd);
+    free(row);
     return good;
 }

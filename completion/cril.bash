@@ -11,7 +11,7 @@ _cril() {
     case $command in
         '') COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
         help) COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
-        score) options='--model --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --json --output --csv --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
+        score) options='--model --watch --settle --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --until --min-documents --no-resume --json --output --csv --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
         eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
@@ -52,7 +52,7 @@ _cril() {
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus|--until|--min-documents|--settle) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

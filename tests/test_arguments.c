@@ -144,6 +144,7 @@ static void test_model(void **state)
     REFUSED(cril_model_match, "*.gguf", &paths, NULL);
     DOES_NOTHING(cril_model_paths_free, NULL, 0);
     IS(== false, cril_model_is_pattern, NULL);
+    IS(== false, cril_model_is_later_part, NULL);
     REFUSED(cril_model_files, NULL, on_file, NULL);
     REFUSED(cril_model_files, model_path, NULL, NULL);
     IS(== NULL, cril_model_path, NULL);
@@ -307,6 +308,7 @@ static cril_result score(void)
 static void test_score(void **state)
 {
     const cril_score_options options = {.context = 64, .threads = 1};
+    const cril_until rule = {.share = .1};
     const int32_t tokens[] = {1, 2, 3}, bad[] = {1, -2, 3};
     cril_result r = {.documents = 1};
     cril_scorer *s;
@@ -326,6 +328,10 @@ static void test_score(void **state)
     REFUSED(cril_score_slice, s, NULL, corpus_path, 0, 1, NULL, &r);
     REFUSED(cril_score_slice, s, c, NULL, 0, 1, NULL, &r);
     REFUSED(cril_score_slice, s, c, corpus_path, 0, 1, NULL, NULL);
+    REFUSED(cril_score_until, NULL, corpus_path, NULL, &rule, NULL, NULL, &r, NULL);
+    REFUSED(cril_score_until, s, NULL, NULL, &rule, NULL, NULL, &r, NULL);
+    REFUSED(cril_score_until, s, corpus_path, NULL, NULL, NULL, NULL, &r, NULL);
+    REFUSED(cril_score_until, s, corpus_path, NULL, &rule, NULL, NULL, NULL, NULL);
     REFUSED(cril_score_windows, NULL, (cril_score_window[1]){{0}}, 1, NULL, NULL, NULL);
     REFUSED(cril_score_windows, s, NULL, 1, NULL, NULL, NULL);
     REFUSED(cril_score_windows, s, (cril_score_window[1]){{0}}, 1, NULL, NULL, NULL);
@@ -340,7 +346,10 @@ static void test_score(void **state)
     cril_scorer_free(s);
     DOES_NOTHING(cril_scorer_free, NULL);
     IS(== 0, cril_scorer_context, NULL);
+    IS(== 0, cril_scorer_stride, NULL);
     DOES_NOTHING(cril_result_free, NULL);
+    DOES_NOTHING(cril_until_done, NULL);
+    DOES_NOTHING(cril_until_done, &(cril_result){0});
     IS(== NULL, cril_protocol_name, SIZE_MAX);
     IS(== NULL, cril_protocol_summary, SIZE_MAX);
 }

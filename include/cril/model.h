@@ -55,6 +55,9 @@ cril_status cril_model_check(const cril_model *m, cril_error *err);
 cril_status cril_model_match(const char *pattern, char ***paths, size_t *n, cril_error *err);
 void cril_model_paths_free(char **paths, size_t n);
 bool cril_model_is_pattern(const char *path); /* it has a sign of one */
+/* A part of a split model that is not the first, and so does not name its model: by its name,
+ * "-00002-of-00003.gguf". */
+bool cril_model_is_later_part(const char *path);
 
 /* Calls on_file for each file that cril_model_open would read for path: path itself and the other
  * parts of a split model, by its name, which need not be there; or those of a folder. on_file

@@ -72,6 +72,8 @@ typedef struct cril_document_score {
     uint64_t escape_bytes;         /* that an archive needs for these */
     uint64_t token_ids; /* hash of the ids of the document's text (doc/scoring.md, "Token ids"); 0:
                            not known */
+    uint64_t forward_tokens; /* inputs of its windows; 0: not known, or none of its own, as
+                                documents share windows */
 } cril_document_score;
 
 typedef struct cril_score_progress {
@@ -92,6 +94,17 @@ typedef struct cril_score_callbacks {
     int (*on_document)(void *user, const cril_document_score *document);
     int (*on_progress)(void *user, const cril_score_progress *progress);
 } cril_score_callbacks;
+
+/* How a run by cril_score_until came to its documents. */
+typedef struct cril_stopping {
+    double share; /* the rule's; 0: there was no rule, and nothing else here is set */
+    uint64_t min_documents, seed;
+    uint64_t of;     /* documents of the corpus */
+    bool reached;    /* the interval was narrow enough; otherwise all documents are in the result */
+    uint64_t *order; /* [n_order] the documents' indices as they were drawn, owned */
+    size_t n_order;
+    char *journal; /* path of the file by which a stopped run goes on, owned; NULL: none */
+} cril_stopping;
 
 typedef struct cril_result {
     double nats, seconds;
@@ -130,6 +143,7 @@ typedef struct cril_result {
     cril_baseline *baselines; /* [n_baselines], owned; NULL unless asked for */
     size_t n_baselines;
     uint64_t text_characters, text_bytes; /* of that text; 0 without baselines */
+    cril_stopping until;
 } cril_result;
 
 /* One protocol's name and one-line description, for help texts; NULL past the last. */
@@ -153,6 +167,8 @@ cril_status cril_scorer_create(cril_model *m, const cril_score_options *options,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);
 size_t cril_scorer_context(const cril_scorer *s); /* tokens of a full window */
+size_t cril_scorer_stride(const cril_scorer *s);  /* by which windows move; the context, where the
+                                                     protocol has none */
 
 /*
  * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released
@@ -181,6 +197,45 @@ void cril_result_free(cril_result *r);
 cril_status cril_score_slice(cril_scorer *s, cril_corpus *c, const char *corpus_path, uint64_t from,
                              uint64_t to, const cril_score_callbacks *callbacks, cril_result *out,
                              cril_error *err);
+
+/* A rule that ends a run before its corpus ends (doc/scoring.md, "A stopping rule"). */
+typedef struct cril_until {
+    double share; /* of BPC, in (0, 1): the run ends where half of the interval's width is less */
+    uint64_t min_documents; /* before the first look, >= 2; 0: 100 */
+    uint64_t seed;          /* of the order in which documents are drawn */
+    bool fresh;             /* what a stopped run has found is dropped */
+    /* Told where the run goes on without a journal; NULL: nobody is. */
+    void (*on_note)(void *user, const char *sentence);
+    void *user;
+} cril_until;
+
+/*
+ * Draws documents of a corpus in a seeded order, and scores them until the interval is narrow
+ * enough. Looks at it are after min_documents, and after a quarter more each time. The result has
+ * these documents in the order of the corpus, and `until`; each has the bits that it has in a run
+ * over the whole corpus.
+ *
+ * first: NULL, or another model's result of the same corpus by this function, whose documents are
+ * scored, and no rule is asked; share, min_documents and seed are not read then.
+ *
+ * The corpus is read several times. Finished documents are kept in a file of the user's cache, and
+ * the same call after a stop goes on with them: same bits, but `seconds`. cril_until_done drops the
+ * file. callbacks are as for cril_score_corpus, for what is still to score; documents come in the
+ * order of the corpus between two looks. A fraction is of the documents that the rule seems to
+ * need, and not known before the first look. stats (may be NULL): of the corpus; its fields are
+ * NULL. With `first`, it is left as it is.
+ *
+ * CRIL_ERR_RANGE: a share or a number that is none; a protocol that joins documents; a scorer with
+ * baselines. CRIL_ERR_MISMATCH: another process does the same, the corpus changed, or first is of
+ * other documents. CRIL_ERR_IO, also where the file in the cache cannot be written. Else the errors
+ * of cril_score_corpus.
+ */
+cril_status cril_score_until(cril_scorer *s, const char *corpus_path,
+                             const cril_corpus_options *corpus, const cril_until *rule,
+                             const cril_result *first, const cril_score_callbacks *callbacks,
+                             cril_result *out, cril_corpus_stats *stats, cril_error *err);
+/* The result is where it belongs: the file by which its run would go on is removed. */
+void cril_until_done(const cril_result *r);
 
 /*
  * What a run makes of its documents: sets nats, tokens, scored_tokens, characters, bytes,

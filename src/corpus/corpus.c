@@ -38,8 +38,11 @@ struct cril_corpus {
 
     struct cril_stream *stream; /* of the file being read; NULL: it is not open */
     struct cril_reader reader;
-    bool started;        /* the reader was */
-    uint64_t next_index; /* of documents */
+    bool started;                 /* the reader was */
+    uint64_t next_index;          /* of documents */
+    bool selects;                 /* only these are handed out: */
+    const uint64_t *selection;    /* [n_selection] borrowed */
+    size_t n_selection, selected; /* the first `selected` were */
 
     struct cril_sha256 *hash, *list; /* of the file being read; of the lines of a folder's files */
     char hex[65];                    /* of the last file, then of the corpus */
@@ -473,6 +476,38 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
     return CRIL_OK;
 }
 
+/* The next one that is wanted; nothing is read behind the last of a selection. */
+static cril_status next_selected(cril_corpus *c, cril_document *doc, cril_error *err)
+{
+    cril_status st;
+
+    if (!c->selects)
+        return next_document(c, doc, err);
+    while (c->selected < c->n_selection) {
+        if ((st = next_document(c, doc, err)) != CRIL_OK || !doc->text)
+            return st;
+        if (doc->index == c->selection[c->selected]) {
+            c->selected++;
+            return CRIL_OK;
+        }
+        c->stats.documents--;
+    }
+    *doc = (cril_document){0};
+    return CRIL_OK;
+}
+
+void cril_corpus_select(cril_corpus *c, const uint64_t *indices, size_t n)
+{
+    c->selects = true;
+    c->selection = indices;
+    c->n_selection = n;
+}
+
+bool cril_corpus_is_selection(const cril_corpus *c)
+{
+    return c->selects;
+}
+
 cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err)
 {
     if (CRIL_LACKS(err, c, doc))
@@ -482,7 +517,7 @@ cril_status cril_corpus_next(cril_corpus *c, cril_document *doc, cril_error *err
     if (c->failed.status == CRIL_OK) {
         cril_error why = {0};
 
-        if (next_document(c, doc, &why) == CRIL_OK)
+        if (next_selected(c, doc, &why) == CRIL_OK)
             return CRIL_OK;
         c->failed = why;
     }

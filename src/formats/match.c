@@ -28,6 +28,11 @@ unsigned cril_model_part(const char *path)
     return number;
 }
 
+bool cril_model_is_later_part(const char *path)
+{
+    return path && cril_model_part(path) > 1;
+}
+
 bool cril_model_is_pattern(const char *path)
 {
     return path && strpbrk(path, "*?[");
@@ -44,7 +49,7 @@ static bool keep_matches(const glob_t *g, char ***paths, size_t *n)
     size_t k = 0;
 
     for (size_t i = 0; kept && i < g->gl_pathc; i++) {
-        if (cril_model_part(g->gl_pathv[i]) > 1)
+        if (cril_model_is_later_part(g->gl_pathv[i]))
             continue;
         if (!(kept[k] = strdup(g->gl_pathv[i]))) {
             cril_model_paths_free(kept, k);

@@ -73,6 +73,20 @@ static cril_status other_pairs(const cril_result *a, cril_error *err)
                      a->corpus_path);
 }
 
+/* A stopping rule chooses documents of its own for each run. */
+static cril_status check_drawn(const cril_result *a, const cril_result *b, cril_error *err)
+{
+    bool same = a->until.n_order == b->until.n_order;
+
+    for (size_t i = 0; same && i < a->until.n_order; i++)
+        same = a->until.order[i] == b->until.order[i];
+    return same ? CRIL_OK
+                : cril_fail(err, CRIL_ERR_MISMATCH,
+                            "%s: the documents of one result were chosen by a stopping rule, and "
+                            "the other has others; score both models by one 'cril score --until'",
+                            a->corpus_path);
+}
+
 static cril_status check_pair(const cril_result *a, const cril_result *b, cril_error *err)
 {
     cril_status st;
@@ -95,6 +109,8 @@ static cril_status check_pair(const cril_result *a, const cril_result *b, cril_e
             "the same file",
             a->corpus_path, b->corpus_path, a->corpus_sha256, b->corpus_sha256);
     if ((st = check_prompts(a, b, err)) != CRIL_OK)
+        return st;
+    if ((st = check_drawn(a, b, err)) != CRIL_OK)
         return st;
     if (a->corpus_prompt_field && a->documents != b->documents)
         return other_pairs(a, err);

@@ -227,6 +227,21 @@ static json_t *corpus_json(const cril_result *r)
     return NULL;
 }
 
+static json_t *until_json(const cril_stopping *u)
+{
+    json_t *order = json_array();
+    int bad = !order;
+
+    for (size_t i = 0; !bad && i < u->n_order; i++)
+        bad |= json_array_append_new(order, count_json(u->order[i]));
+    if (!bad)
+        return json_pack("{s:f, s:o, s:o, s:o, s:b, s:o}", "share", u->share, "min_documents",
+                         count_json(u->min_documents), "seed", count_json(u->seed), "of",
+                         count_json(u->of), "reached", u->reached, "order", order);
+    json_decref(order);
+    return NULL;
+}
+
 /* proof: NULL for none. */
 static json_t *result_json(const cril_result *r, const cril_proof *proof)
 {
@@ -260,6 +275,8 @@ static json_t *result_json(const cril_result *r, const cril_proof *proof)
         bad |= json_object_set_new(o, "baselines", baselines_json(r));
     if (!bad && proof)
         bad |= json_object_set_new(o, "proof", proof_json(proof));
+    if (!bad && r->until.share)
+        bad |= json_object_set_new(o, "until", until_json(&r->until));
     if (!bad && r->per_document)
         bad |= json_object_set_new(o, "per_document", documents_json(r));
     if (!bad)
@@ -539,6 +556,70 @@ static cril_status read_baselines(const struct source *s, const json_t *o, cril_
     return CRIL_OK;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+
+    return (*x > *y) - (*x < *y);
+}
+
+/* Documents are drawn once, and those of the result were; a continuation without a token of its own
+ * is drawn and has no row. */
+static bool order_is_right(const cril_result *r, const uint64_t *sorted)
+{
+    const size_t n = r->until.n_order;
+
+    for (size_t i = 1; i < n; i++)
+        if (sorted[i] == sorted[i - 1])
+            return false;
+    for (uint64_t i = 0; i < r->documents; i++)
+        if (!bsearch(&r->per_document[i].index, sorted, n, sizeof(*sorted), by_value))
+            return false;
+    return n && sorted[n - 1] < r->until.of && (r->corpus_prompt_field || n == r->documents) &&
+           (r->until.reached || n == r->until.of);
+}
+
+static cril_status check_order(const struct source *s, const cril_result *r)
+{
+    const size_t bytes = r->until.n_order * sizeof(*r->until.order);
+    uint64_t *sorted = malloc(bytes ? bytes : 1);
+    bool right;
+
+    if (!sorted)
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    memcpy(sorted, r->until.order, bytes);
+    qsort(sorted, r->until.n_order, sizeof(*sorted), by_value);
+    right = order_is_right(r, sorted);
+    free(sorted);
+    return right ? CRIL_OK : wrong(s, "until.order", "is not an order of the result's documents");
+}
+
+static cril_status read_until(const struct source *s, const json_t *o, cril_result *r)
+{
+    const json_t *order = json_object_get(o, "order"), *reached = json_object_get(o, "reached");
+    cril_stopping *u = &r->until;
+    cril_status st;
+
+    if ((st = get_real(s, o, "share", &u->share)) != CRIL_OK ||
+        (st = get_count(s, o, "min_documents", &u->min_documents)) != CRIL_OK ||
+        (st = get_count(s, o, "seed", &u->seed)) != CRIL_OK ||
+        (st = get_count(s, o, "of", &u->of)) != CRIL_OK)
+        return st;
+    if (!(u->share > 0 && u->share < 1) || !json_is_boolean(reached) || !json_is_array(order))
+        return wrong(s, "until", "is not a stopping rule");
+    u->reached = json_is_true(reached);
+    if (!(u->order = calloc(json_array_size(order) + 1, sizeof(*u->order))))
+        return cril_fail(s->err, CRIL_ERR_NOMEM, "%s: out of memory", s->path);
+    for (; u->n_order < json_array_size(order); u->n_order++) {
+        const json_t *v = json_array_get(order, u->n_order);
+
+        if (!json_is_integer(v) || json_integer_value(v) < 0)
+            return wrong(s, "until.order", "has a row that is not a count");
+        u->order[u->n_order] = (uint64_t)json_integer_value(v);
+    }
+    return check_order(s, r);
+}
+
 static cril_status read_warnings(const struct source *s, const json_t *list, cril_result *r)
 {
     const size_t n = json_array_size(list);
@@ -563,7 +644,7 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
     const json_t *protocol = json_object_get(o, "protocol"), *model = json_object_get(o, "model");
     const json_t *corpus = json_object_get(o, "corpus"),
                  *table = json_object_get(o, "per_document");
-    const json_t *baselines = json_object_get(o, "baselines");
+    const json_t *baselines = json_object_get(o, "baselines"), *until = json_object_get(o, "until");
     const json_t *warnings = json_object_get(model, "warnings"),
                  *beyond = json_object_get(o, "beyond_context");
     const char *zero;
@@ -616,7 +697,8 @@ static cril_status read_result(const struct source *s, const json_t *o, cril_res
         return st;
     if (!table)
         return wrong(s, "per_document", "is missing, but the figures follow from it");
-    return read_documents(s, table, r);
+    st = read_documents(s, table, r);
+    return st == CRIL_OK && until ? read_until(s, until, r) : st;
 }
 
 static cril_status check_result(const struct source *s, const json_t *o, const cril_result *r)

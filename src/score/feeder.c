@@ -134,6 +134,7 @@ static cril_status add_window(struct cril_feeder *f, struct cril_token_stream *s
     if (!cril_batch_add(&f->batch, s->number, span, length, s->ids.data, s->base))
         return no_memory(f, err);
     s->laid_out = span->end;
+    s->n_inputs += cril_span_inputs(span);
     return CRIL_OK;
 }
 

@@ -24,6 +24,7 @@ struct cril_token_stream {
     uint64_t score_from, score_to; /* positions; tokens before and after are context only */
     uint64_t n_windows;            /* laid out, or skipped as they score nothing */
     uint64_t laid_out;             /* end of the last window that was laid out */
+    uint64_t n_inputs;             /* of these windows */
 };
 
 struct cril_scored_token {

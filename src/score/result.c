@@ -191,5 +191,7 @@ void cril_result_free(cril_result *r)
     free(r->corpus_prompt_field);
     free(r->per_document);
     free(r->baselines);
+    free(r->until.order);
+    free(r->until.journal);
     *r = (cril_result){0};
 }

@@ -242,6 +242,13 @@ static cril_status count_tokens(struct run *r, size_t before, cril_error *err)
                                &d->token_ids, err);
 }
 
+/* The newest row is a stream of its own, whose windows are laid out. */
+static void settle(struct run *r)
+{
+    newest_row(r)->forward_tokens = r->stream.n_inputs;
+    r->settled = r->out->documents;
+}
+
 /* What the tokens of a document do not spell. ids [n]: those that the tokenizer made of it. The
    count is that of the text taken as text, whatever the protocol. */
 static cril_status count_unspelled(struct run *r, const cril_document *doc, const int32_t *ids,
@@ -319,7 +326,7 @@ static cril_status add_pair(struct run *r, const cril_document *doc, cril_error 
     d->unspelled_characters = u.characters;
     d->escape_bytes = u.escape_bytes;
     if ((st = cril_feeder_lay_out(&r->s->feeder, &r->stream, true, err)) == CRIL_OK)
-        r->settled = r->out->documents;
+        settle(r);
     return st;
 }
 
@@ -360,7 +367,7 @@ static cril_status add_document(struct run *r, const cril_document *doc, cril_er
     if ((st = cril_feeder_lay_out(&r->s->feeder, &r->stream, p->per_document, err)) != CRIL_OK)
         return st;
     if (p->per_document)
-        r->settled = r->out->documents;
+        settle(r);
     return CRIL_OK;
 }
 
@@ -400,6 +407,8 @@ static cril_status check_enough(const struct run *r, const cril_corpus *c, cril_
     const uint64_t min_tokens = p->min_tokens(&r->s->layout), n = tokens_so_far(r);
     cril_corpus_stats stats;
 
+    if (cril_corpus_is_selection(c)) /* which may be of none */
+        return CRIL_OK;
     cril_corpus_stats_get(c, &stats);
     if (!stats.documents)
         return cril_fail(err, CRIL_ERR_EMPTY, "%s: holds no document with text%s%s", r->path,
@@ -543,7 +552,8 @@ static cril_status score_documents(struct run *r, cril_corpus *c, cril_error *er
     if ((end && (st = end_stream(r, err)) != CRIL_OK) ||
         (st = cril_feeder_flush(&r->s->feeder, err)) != CRIL_OK)
         return st;
-    if (!r->out->scored_tokens && r->from == 0 && r->to == UINT64_MAX)
+    if (!r->out->scored_tokens && r->from == 0 && r->to == UINT64_MAX &&
+        !cril_corpus_is_selection(c))
         return cril_fail(err, CRIL_ERR_EMPTY,
                          "%s: no document has a token that the protocol %s scores: each needs 2 or "
                          "more; choose another protocol",
@@ -772,6 +782,26 @@ double cril_scorer_seconds(const cril_scorer *s, size_t model)
     return cril_engine_seconds(model ? s->others.engines[model - 1] : s->feeder.engine);
 }
 
+const struct cril_protocol *cril_scorer_protocol(const cril_scorer *s)
+{
+    return s->protocol;
+}
+
+const struct cril_layout *cril_scorer_layout(const cril_scorer *s)
+{
+    return &s->layout;
+}
+
+bool cril_scorer_has_baselines(const cril_scorer *s)
+{
+    return s->baselines;
+}
+
+cril_interval cril_scorer_interval(const cril_scorer *s)
+{
+    return s->interval;
+}
+
 struct cril_engine *cril_scorer_engine(const cril_scorer *s)
 {
     return s->feeder.engine;
@@ -785,6 +815,11 @@ cril_model *cril_scorer_model(const cril_scorer *s)
 bool cril_scorer_is_bounded(const cril_scorer *s)
 {
     return s->bounded;
+}
+
+size_t cril_scorer_stride(const cril_scorer *s)
+{
+    return s ? s->layout.stride : 0;
 }
 
 size_t cril_scorer_context(const cril_scorer *s)

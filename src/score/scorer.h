@@ -20,6 +20,13 @@ cril_status cril_scorer_compare(cril_scorer *s, cril_model *const *others, size_
 /* Seconds that the layers of a model were at work so far, 0 the scorer's own. */
 double cril_scorer_seconds(const cril_scorer *s, size_t model);
 
+struct cril_protocol;
+struct cril_layout;
+const struct cril_protocol *cril_scorer_protocol(const cril_scorer *s);
+const struct cril_layout *cril_scorer_layout(const cril_scorer *s);
+bool cril_scorer_has_baselines(const cril_scorer *s);
+cril_interval cril_scorer_interval(const cril_scorer *s); /* as asked for */
+
 struct cril_engine;
 struct cril_engine *cril_scorer_engine(const cril_scorer *s);
 cril_model *cril_scorer_model(const cril_scorer *s);

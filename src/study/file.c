@@ -281,7 +281,7 @@ static void add_file(struct loader *l, size_t line, const struct model_fields *f
 {
     const char *name = f->name.text;
 
-    if (cril_model_part(path) > 1) {
+    if (cril_model_is_later_part(path)) {
         FAULT(l, f->path.line,
               "%.200s: is a later part of a model; name the first, which ends in -00001-of-...",
               path);

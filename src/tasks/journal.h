@@ -2,9 +2,7 @@
  * Lines of items in a file, in the order in which they came, and found by item: so they need no
  * memory, and a run that was killed goes on with them.
  *
- * A journal has a name made of all that decides over its lines, in a folder of the user's cache. A
- * line is written whole by one call, and a line that a kill tore is dropped. One process at a time
- * has it open.
+ * A journal is a file of kept lines (util/kept_lines.h), whose key is all that decides over them.
  */
 #ifndef CRIL_TASKS_JOURNAL_H
 #define CRIL_TASKS_JOURNAL_H

@@ -5,14 +5,15 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|diverge|eval|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|diverge|view|eval|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
+        '') COMPREPLY=($(compgen -W 'score diverge view eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score diverge view eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
         score) options='--model --watch --settle --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --until --min-documents --no-resume --json --output --csv --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
+        view) options='--model --fetch --threads --memory --batch --protocol --context --stride --field --format --document --strict --json --output --force --quiet --help' ;;
         eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;

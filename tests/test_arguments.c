@@ -29,6 +29,7 @@
 #include <cril/store.h>
 #include <cril/study_run.h>
 #include <cril/text.h>
+#include <cril/view.h>
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -388,6 +389,34 @@ static void test_diverger(void **state)
     IS(== 0, cril_diverge_ids, NULL);
     IS(== 0, cril_diverge_context, NULL);
     IS(== NULL, cril_percentile_name, SIZE_MAX);
+}
+
+static void test_view(void **state)
+{
+    cril_model *models[2] = {m, m}, *one[2] = {m, NULL};
+    const cril_score_options options = {.context = 64, .threads = 1};
+    const cril_view_page page = {.title = "text"}, untitled = {0};
+    FILE *f = tmpfile();
+    cril_view *v;
+
+    (void)state;
+    assert_non_null(f);
+    REFUSED(cril_view_create, NULL, 1, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, NULL, "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", NULL, 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", "a text", 6, NULL, NULL);
+    REFUSED(cril_view_create, models, 0, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 3, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", "", 0, NULL, &v);
+    REFUSED(cril_view_create, one, 2, &options, "text", "a text", 6, NULL, &v);
+    must(cril_view_create(models, 2, &options, "text", "a text", 6, NULL, &v, &err), &err);
+    REFUSED(cril_view_write, NULL, v, &page);
+    REFUSED(cril_view_write, f, NULL, &page);
+    REFUSED(cril_view_write, f, v, NULL);
+    REFUSED(cril_view_write, f, v, &untitled);
+    cril_view_free(v);
+    DOES_NOTHING(cril_view_free, NULL);
+    fclose(f);
 }
 
 static void test_results(void **state)
@@ -1193,17 +1222,18 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),      cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),    cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),  cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),   cmocka_unit_test(test_results),
-        cmocka_unit_test(test_compressor), cmocka_unit_test(test_archive),
-        cmocka_unit_test(test_generator),  cmocka_unit_test(test_prove),
-        cmocka_unit_test(test_selftest),   cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_rest),       cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),      cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),       cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_session),    cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),      cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
+        cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

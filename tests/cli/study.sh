@@ -39,6 +39,11 @@ awk '/"mean_kl": / { print $2; exit }' out >study.kl
 t study-beside-export export beside.yaml
 "$cril" diverge -q --json -m llama.gguf -m llama-mixed.gguf --window 48 --stride 16 c.jsonl | awk '/"mean_kl": / { print $2; exit }' >diverge.kl
 same "KL of a study" study.kl diverge.kl
+t study-beside-figure report --figure kl beside.yaml # of one model
+sed 's/^corpora/  - {name: again, path: tiny\/llama-mixed.gguf, diverge: llama}\n&/; /gemma3/d' beside.yaml >again.yaml
+echo 'database: beside.db' >>again.yaml # which knows the file
+"$cril" report --figure kl -o kl.csv again.yaml 2>err || fail "report --figure kl: $(cat err)"
+cp kl.csv out; : >err; verdict study-beside-numbers 0
 sed -i 's/, diverge: llama}/}/' beside.yaml; t study-beside-gone study status beside.yaml # what was measured is none of the study's
 
 # The report: what it shows is for tests/test_html.c.

@@ -88,6 +88,15 @@ static cril_status check_layout(const cril_model *base, const cril_model *m,
                      cril_model_path(m), own.first_token, l->first_token, cril_model_path(base));
 }
 
+cril_status cril_others_check_model(const cril_model *base, const cril_model *m,
+                                    const struct cril_protocol *p, const struct cril_layout *l,
+                                    cril_error *err)
+{
+    const cril_status st = check_vocabulary(base, m, err);
+
+    return st == CRIL_OK ? check_layout(base, m, p, l, err) : st;
+}
+
 /* ---- Life ---- */
 
 cril_status cril_others_init(struct cril_others *o, const cril_model *base,
@@ -111,9 +120,7 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
         if (cril_model_logits(m) < o->columns)
             o->columns = cril_model_logits(m);
         o->models[o->n] = m;
-        st = check_vocabulary(base, m, err);
-        if (st == CRIL_OK)
-            st = check_layout(base, m, p, l, err);
+        st = cril_others_check_model(base, m, p, l, err);
     }
     for (size_t i = 0; i < n && st == CRIL_OK; i++)
         st = cril_others_say_share(

@@ -32,7 +32,8 @@ models:
 corpora: [{path: c.jsonl}]
 protocols: [{name: document, context: 48, stride: 16}]
 END
-t study-beside study run --no-baselines beside.yaml # gemma3 has other tokens
+t study-beside-check study check -q beside.yaml # gemma3 has other tokens
+t study-beside study run --no-baselines beside.yaml
 t study-beside-status study status beside.yaml
 "$cril" study status --json beside.yaml >out; sed -i '1,/"divergences"/d' out; : >err; verdict study-beside-json 0
 awk '/"mean_kl": / { print $2; exit }' out >study.kl

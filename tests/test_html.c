@@ -958,6 +958,26 @@ static void tells_divergences(void **state)
     free(p.text);
 }
 
+/* An old divergence stands below the leaderboard; of the mean that lacks it there is no figure. */
+static void tells_old_divergences(void **state)
+{
+    struct small *s = make_diverging();
+    struct page p;
+
+    (void)state;
+    s->table.divergence[1 * CORPORA + 1] =
+        (cril_known_divergence){.out_of_date = "the base's file has <changed>", .was = 0.5};
+    p = make(&s->info, &s->table, &with_all);
+    assert_non_null(strstr(p.text,
+                           "Out of date, and in no figure of this page: <bdi>Ada-3b</bdi> "
+                           "on <bdi>python</bdi>, mean KL 0.500000 (the base&#39;s file has "
+                           "&lt;changed&gt;). <code>"));
+    expect_row(&p, "Ada-3b", "<bdi>Ada-1b</bdi>",
+               "<td>300.0 MB</td><td>6.00</td><td><b>out of date</b></td><td>–</td><td>0.250000"
+               "</td><td>out of date</td><td>–</td>");
+    free(p.text);
+}
+
 /* What is not known is last; a model without a base has no row. */
 static void tells_divergences_that_lack(void **state)
 {
@@ -1562,6 +1582,7 @@ int main(void)
         cmocka_unit_test(draws_divergence_by_size),
         cmocka_unit_test(scales_divergences),
         cmocka_unit_test(tells_divergences),
+        cmocka_unit_test(tells_old_divergences),
         cmocka_unit_test(tells_divergences_that_lack),
         cmocka_unit_test(draws_learning_curves),
         cmocka_unit_test(figures_have_their_numbers),

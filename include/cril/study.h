@@ -179,7 +179,7 @@ typedef struct cril_known_divergence {
     double mean_kl, same_top, ln_ppl_ratio;
     cril_interval mean_kl_interval; /* resamples 0 where fewer than 2 documents have tokens */
     const char *out_of_date; /* as cril_known has it; NULL: it is not; belongs to the table */
-    double was;              /* the mean KL that was measured then */
+    double was;              /* the mean KL that was measured then; NaN: of no token */
 } cril_known_divergence;
 
 /* Documents of a corpus. */

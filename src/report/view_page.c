@@ -27,7 +27,7 @@ enum {
     ROWS = 25,         /* of a table */
     STRIP_HEIGHT = 52, /* in units of a bin's width */
     EXCERPT = 60,      /* bytes */
-    MAX_LISTS = 60000  /* of likely ids: a page of 200 kB of text stays below 15 MB */
+    MAX_LISTS = 45000  /* of likely ids: a page of 200 kB of text stays below 15 MB */
 };
 
 struct writer {

@@ -266,7 +266,6 @@ static void put_characters(struct writer *w, struct cursor *at, const struct cri
             put_character(w->f, v->text + i, len, c);
             continue;
         }
-        at->written = 0;
         if (i + len == cell->end)
             return; /* the next cell begins the next line */
         fputs("</i>", w->f);

@@ -47,7 +47,7 @@ _cril() {
         fi
     fi
     case $before in
-        --figure) COMPREPLY=($(compgen -W 'line lines size learning compressors' -- "$word")); return ;;
+        --figure) COMPREPLY=($(compgen -W 'line lines size kl learning compressors' -- "$word")); return ;;
         --protocol) [[ $command == eval ]] && { COMPREPLY=($(compgen -W 'paper harness opencompass sanitized' -- "$word")); return; }
             COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;

@@ -20,6 +20,12 @@ struct cril_others {
     struct cril_pair *pairs; /* [n] */
 };
 
+/* Whether a model can be compared with base in such windows, as far as their files tell. Errors as
+ * below. */
+cril_status cril_others_check_model(const cril_model *base, const cril_model *m,
+                                    const struct cril_protocol *p, const struct cril_layout *l,
+                                    cril_error *err);
+
 /*
  * options, whose memory is that of one engine, are those of each. CRIL_ERR_RANGE: a model has
  * other tokens than the base, or opens a text otherwise, or runs no window as long; errors of

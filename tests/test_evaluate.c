@@ -256,29 +256,31 @@ static void test_greedy(void **state)
     static const char *const metrics[] = {"acc", ""};
     const struct fixture *f = *state;
     const char *texts[] = {" the ring", NULL, NULL};
-    char likely[32];
+    char likely[32], last[64] = " the ring"; /* of the last only the end is likely */
 
     most_likely(f, "on the area", likely);
+    most_likely(f, "on the area the ring", last + strlen(last));
     for (size_t m = 0; m < 2; m++) {
-        struct cril_evaluation e = make(metrics[m], 2);
+        struct cril_evaluation e = make(metrics[m], 3);
         struct lines l = {0};
 
         texts[0] = " the ring";
         add_choices(&e, NULL, "on the area", texts, 0);
         texts[0] = likely;
         add_choices(&e, NULL, "on the area", texts, 0);
+        texts[0] = last;
+        add_choices(&e, NULL, "on the area", texts, 0);
         run(f, &e, &l);
-        for (size_t i = 0; i < 2; i++) {
+        for (size_t i = 0; i < 3; i++) {
+            static const size_t n_ids[] = {4, 1, 5};
             json_t *line = parsed(&l, i);
-            const json_t *acc = json_object_get(line, "acc");
+            const json_t *acc = json_object_get(line, "acc"),
+                         *greedy = json_object_get(choice_of(line, 0), "greedy");
 
-            assert_int_equal(json_array_size(json_object_get(choice_of(line, 0), "ids")),
-                             i ? 1 : 4);
-            assert_int_equal(json_is_boolean(json_object_get(choice_of(line, 0), "greedy")),
-                             m == 0);
-            assert_int_equal(json_is_true(json_object_get(choice_of(line, 0), "greedy")),
-                             m == 0 && i);
-            assert_true(m == 0 ? json_integer_value(acc) == (json_int_t)i : acc == NULL);
+            assert_int_equal(json_array_size(json_object_get(choice_of(line, 0), "ids")), n_ids[i]);
+            assert_true(m == 0 ? json_is_boolean(greedy) : greedy == NULL);
+            assert_true(m == 0 ? json_integer_value(acc) == (i == 1) : acc == NULL);
+            assert_int_equal(json_is_true(greedy), m == 0 && i == 1);
             json_decref(line);
         }
         free_lines(&l);

@@ -141,24 +141,24 @@ static void test_lengths(void **state)
     cril_model_close(m);
 }
 
-/* The most likely id that follows. */
-static int32_t follow(cril_session *s, size_t n)
+/* The most likely id that follows, of those that are not `but`. */
+static int32_t follow(cril_session *s, size_t n, int32_t but)
 {
     const float *logits = cril_session_logits(s, 0);
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        best = logits[i] > logits[best] ? i : best;
+    size_t best = but == 0;
+    for (size_t i = best + 1; i < n; i++)
+        best = logits[i] > logits[best] && i != (size_t)but ? i : best;
     return (int32_t)best;
 }
 
-/* A greedy text is made of the most likely ids; one token of another is not. */
+/* A greedy text is made of the most likely ids; one token of another, a second best, is not. */
 static void test_tops(void **state)
 {
     enum { PROMPT = 10, TEXT = 30 };
     const cril_session_options o = {.threads = 1, .context = TEXT};
     cril_model *m = open_model("tiny-llama");
     cril_scorer *scorer = open_scorer(m, 0);
-    int32_t tokens[3][TEXT];
+    int32_t tokens[3][TEXT], second = -1;
     double nats[3][TEXT], plain[TEXT - 1];
     bool tops[2][TEXT] = {{false}, {true}};
     cril_score_window w[3];
@@ -168,12 +168,14 @@ static void test_tops(void **state)
     for (size_t i = 0; i < TEXT; i++) {
         const cril_feed feed = {.ids = &tokens[0][i], .n = 1};
         tokens[0][i] =
-            i < PROMPT ? (int32_t)below(cril_model_logits(m)) : follow(s, cril_model_logits(m));
+            i < PROMPT ? (int32_t)below(cril_model_logits(m)) : follow(s, cril_model_logits(m), -1);
+        if (i == TEXT - 3)
+            second = follow(s, cril_model_logits(m), tokens[0][i]);
         assert_int_equal(cril_session_feed(s, &feed, 1, NULL), CRIL_OK);
     }
     for (size_t i = 1; i < 3; i++)
         memcpy(tokens[i], tokens[0], sizeof(tokens[0]));
-    tokens[1][TEXT - 3] = (tokens[0][TEXT - 3] + 1) % (int32_t)cril_model_logits(m);
+    tokens[1][TEXT - 3] = second;
     for (size_t i = 0; i < 3; i++)
         w[i] = (cril_score_window){tokens[i], TEXT, PROMPT, nats[i], i < 2 ? tops[i] : NULL};
     assert_int_equal(cril_score_windows(scorer, w, 3, NULL, NULL, NULL, NULL), CRIL_OK);
@@ -181,6 +183,13 @@ static void test_tops(void **state)
         assert_true(tops[0][i]);
         if (i + PROMPT <= TEXT - 3)
             assert_int_equal(tops[1][i], i + PROMPT < TEXT - 3);
+    }
+    for (size_t one = 0; one < 2; one++) { /* one of them alone asks */
+        memset(tops, 0, sizeof(tops));
+        for (size_t i = 0; i < 3; i++)
+            w[i].is_top = i == one ? tops[i] : NULL;
+        assert_int_equal(cril_score_windows(scorer, w, 3, NULL, NULL, NULL, NULL), CRIL_OK);
+        assert_true(tops[one][0] && !tops[1 - one][0]);
     }
     assert_int_equal(cril_score_tokens(scorer, tokens[0], TEXT, plain, NULL), CRIL_OK);
     assert_memory_equal(plain + PROMPT - 1, nats[0], (TEXT - PROMPT) * sizeof(double));

@@ -478,6 +478,37 @@ static void test_long_line(void **state)
     cril_view_free(v);
 }
 
+/* Of many tokens above 1 bit the likely ids of those that cost most are shown, and of how many. */
+static void test_many_tokens(void **state)
+{
+    enum { TOKENS = 50000, LISTS = 45000 };
+    cril_view *v = view(3, 1, plain, sizeof(plain) - 1);
+    const cril_token_details details = v->models[0].scores[1].details;
+    size_t len;
+    char *page;
+
+    (void)state;
+    free(v->text);
+    free(v->tokens);
+    free(v->models[0].scores);
+    v->len_bytes = v->n_tokens = TOKENS;
+    v->text = malloc(TOKENS);
+    v->tokens = calloc(TOKENS, sizeof(*v->tokens));
+    v->models[0].scores = calloc(TOKENS, sizeof(*v->models[0].scores));
+    assert_true(v->text && v->tokens && v->models[0].scores);
+    for (size_t i = 0; i < TOKENS; i++) {
+        v->text[i] = i % 50 ? '.' : ' ';
+        v->tokens[i] = (cril_view_token){.id = 1, .start = i, .end = i + 1};
+        v->models[0].scores[i] = (cril_view_score){
+            .nats = CRIL_LN2 * (2 + (double)(i * 7919 % TOKENS) / TOKENS), .details = details};
+    }
+    page = page_of(v, &len);
+    assert_int_equal(occurrences(page, "&#10;\u201c"), LISTS);
+    assert_non_null(strstr(page, "above 2.1 bits"));
+    free(page);
+    cril_view_free(v);
+}
+
 static void test_two_models(void **state)
 {
     cril_view *v = view(0, 2, plain, sizeof(plain) - 1);
@@ -660,6 +691,7 @@ int main(void)
         cmocka_unit_test(test_cell_over_lines),
         cmocka_unit_test(test_page_of_hostile_text),
         cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_two_models),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_protocols),

@@ -12,6 +12,7 @@
 #include "html_check.h"
 #include "report/view_cells.h"
 #include "report/view_style.h"
+#include "score/spans.h"
 #include "util/utf8.h"
 
 #include <math.h>
@@ -89,6 +90,11 @@ static void check_sums(const struct cril_view_cells *c)
         assert_true(is_boundary(c->v, c->cells[i].end));
         assert_int_equal(c->cells[i].start, end);
         end = c->cells[i].end;
+        if (c->cells[i].word != SIZE_MAX) {
+            const struct cril_view_word *word = &c->words[c->cells[i].word];
+
+            assert_true(word->start < end && word->end > c->cells[i].start);
+        }
     }
     assert_int_equal(end, c->v->len_bytes);
     for (size_t i = 0; i < c->n_lines; i++) {
@@ -170,6 +176,79 @@ static void test_parts(void **state)
     }
     assert_int_equal(v->models[0].scores[0].details.rank, 0);
     assert_true(v->models[0].scores[1].details.rank > 0);
+    cril_view_free(v);
+}
+
+/* The places of text by the tokenizer of a file; the share of tokens whose part is their piece. */
+static double place(const char *name, const char *text, size_t len, cril_view_token *tokens,
+                    size_t *n)
+{
+    char path[1024];
+    cril_tokenizer *t;
+    cril_ids ids = {0};
+    size_t equal = 0;
+    cril_error err;
+
+    snprintf(path, sizeof(path), "%s/golden/%s.gguf", CRIL_TEST_DATA, name);
+    if (cril_tokenizer_open(path, &t, &err) != CRIL_OK ||
+        cril_tokenizer_encode(t, text, len, 0, &ids, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    *n = ids.n;
+    assert_true(ids.n && ids.n <= 1000);
+    for (size_t i = 0; i < ids.n; i++)
+        tokens[i] = (cril_view_token){.id = ids.data[i]};
+    cril_spans_place(t, text, len, tokens, ids.n);
+    for (size_t i = 0; i < ids.n; i++) {
+        size_t piece_len;
+        const char *piece = cril_tokenizer_piece(t, ids.data[i], &piece_len);
+
+        assert_int_equal(tokens[i].start, i ? tokens[i - 1].end : 0);
+        assert_false(tokens[i].is_control);
+        equal += piece_len == tokens[i].end - tokens[i].start &&
+                 memcmp(piece, text + tokens[i].start, piece_len) == 0;
+    }
+    assert_int_equal(tokens[ids.n - 1].end, len);
+    cril_ids_free(&ids);
+    cril_tokenizer_free(t);
+    return (double)equal / (double)*n;
+}
+
+/* Tokenizers that change texts, and bytes that are not UTF-8: pieces and text meet again. */
+static void test_pieces_that_leave_the_text(void **state)
+{
+    static const char *const files[] = {"tiny-llama", "tiny-qwen2",       "tiny-gemma3",
+                                        "sp-bpe",     "sp-unigram-bytes", "sp-bpe-bytes"};
+    char bad[300];
+    cril_view_token tokens[1000];
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        const char text[] =
+            "a text \xff with \xfe\xfd bytes \xef\xac\x81 and    blanks, then the end";
+
+        if (place(files[i], text, sizeof(text) - 1, tokens, &n) < .6)
+            fail_msg("%s", files[i]);
+    }
+    memset(bad, 0xff, sizeof(bad)); /* more than is sought: a byte a token */
+    memcpy(bad + 280, " the end of all this", 20);
+    assert_true(place("sp-bpe", bad, sizeof(bad), tokens, &n) < .1);
+    assert_int_equal(tokens[20].end - tokens[20].start, 1);
+    memset(bad, ' ', sizeof(bad)); /* blanks become one */
+    memcpy(bad, "text", 4);
+    place("sp-unigram", bad, sizeof(bad), tokens, &n);
+}
+
+static void test_control_token_at_the_end(void **state)
+{
+    cril_view *v = view(0, 1, plain, sizeof(plain) - 1);
+
+    (void)state;
+    v->tokens[v->n_tokens] =
+        (cril_view_token){.id = 2, .start = v->len_bytes, .end = v->len_bytes, .is_control = true};
+    v->models[0].scores[v->n_tokens++].nats = 1; /* there is room for it */
+    v->models[0].result.nats++;
+    check_all(v);
     cril_view_free(v);
 }
 
@@ -263,6 +342,41 @@ static char *shown_text(const char *page, size_t len)
     return text;
 }
 
+static size_t occurrences(const char *text, const char *of)
+{
+    size_t n = 0;
+
+    for (; (text = strstr(text, of)); text += strlen(of))
+        n++;
+    return n;
+}
+
+/* A title for each cell, likely ids for those of more than 1 bit. */
+static void test_titles(void **state)
+{
+    (void)state;
+    for (size_t m = 0; m < MODELS; m++) {
+        cril_view *v = view(m, 1, plain, sizeof(plain) - 1);
+        struct cril_view_cells c;
+        size_t len, lists = 0;
+        char *page = page_of(v, &len);
+
+        assert_int_equal(cril_view_cells_make(v, &c, NULL), CRIL_OK);
+        for (size_t i = 0; i < c.n_cells; i++) {
+            const cril_view_score *s = &v->models[0].scores[c.cells[i].first];
+
+            lists += s->nats > CRIL_LN2 && s->details.rank;
+        }
+        assert_int_equal(occurrences(page, " title=\""), c.n_cells);
+        assert_int_equal(occurrences(page, "&#10;\u201c"), lists);
+        assert_int_equal(occurrences(page, " id=\"x"), c.n_places);
+        assert_non_null(strstr(page, "\u201c\u20ac\u201d: "));
+        cril_view_cells_free(&c);
+        free(page);
+        cril_view_free(v);
+    }
+}
+
 static void test_page_has_the_text(void **state)
 {
     (void)state;
@@ -283,6 +397,34 @@ static void test_page_has_the_text(void **state)
         free(page);
         cril_view_free(v);
     }
+}
+
+/* A token of several line feeds goes on in the next lines. */
+static void test_cell_over_lines(void **state)
+{
+    cril_view *v = view(3, 1, plain, sizeof(plain) - 1);
+    struct cril_view_cells c;
+    size_t len, i = 0;
+    char *page, *text;
+
+    (void)state;
+    while (plain[v->tokens[i].start] != '\n')
+        i++;
+    assert_int_equal(v->tokens[i + 1].end, v->tokens[i].start + 2);
+    v->tokens[i].end = v->tokens[i + 2].end; /* "\n\n " */
+    for (size_t k = i + 1; k <= i + 2; k++)
+        v->tokens[k].start = v->tokens[k].end = v->tokens[i].end;
+    page = page_of(v, &len);
+    text = shown_text(page, len);
+    assert_string_equal(text, plain);
+    assert_int_equal(cril_view_cells_make(v, &c, NULL), CRIL_OK);
+    assert_int_equal(occurrences(page, " title=\""), c.n_cells);
+    assert_non_null(strstr(page, " n k\"></i></p>"));
+    assert_non_null(strstr(page, " k\"> </i>"));
+    cril_view_cells_free(&c);
+    free(text);
+    free(page);
+    cril_view_free(v);
 }
 
 static void test_page_of_hostile_text(void **state)
@@ -311,7 +453,7 @@ static void test_long_line(void **state)
     enum { WORDS = 3000 };
     char *text = malloc(WORDS * 5 + 1);
     cril_view *v;
-    size_t len, n = 0;
+    size_t len;
     char *page, *shown;
 
     (void)state;
@@ -322,12 +464,48 @@ static void test_long_line(void **state)
     page = page_of(v, &len);
     shown = shown_text(page, len);
     assert_string_equal(shown, text);
-    for (const char *c = page; (c = strstr(c, "<div><b></b><p>")); c++)
-        n++;
-    assert_int_equal(n, 3);
+    assert_int_equal(occurrences(page, "<div><b></b><p>"), 3);
+    cril_view_free(v);
+    free(page);
+    for (size_t i = 0; i < 3 * WORDS; i += 300)
+        text[i] = '\n';
+    v = view(3, 1, text, 3 * WORDS);
+    page = page_of(v, &len);
+    assert_int_equal(occurrences(page, "<div><b></b><p>"), 0);
     free(shown);
     free(page);
     free(text);
+    cril_view_free(v);
+}
+
+/* Of many tokens above 1 bit the likely ids of those that cost most are shown, and of how many. */
+static void test_many_tokens(void **state)
+{
+    enum { TOKENS = 50000, LISTS = 45000 };
+    cril_view *v = view(3, 1, plain, sizeof(plain) - 1);
+    const cril_token_details details = v->models[0].scores[1].details;
+    size_t len;
+    char *page;
+
+    (void)state;
+    free(v->text);
+    free(v->tokens);
+    free(v->models[0].scores);
+    v->len_bytes = v->n_tokens = TOKENS;
+    v->text = malloc(TOKENS);
+    v->tokens = calloc(TOKENS, sizeof(*v->tokens));
+    v->models[0].scores = calloc(TOKENS, sizeof(*v->models[0].scores));
+    assert_true(v->text && v->tokens && v->models[0].scores);
+    for (size_t i = 0; i < TOKENS; i++) {
+        v->text[i] = i % 50 ? '.' : ' ';
+        v->tokens[i] = (cril_view_token){.id = 1, .start = i, .end = i + 1};
+        v->models[0].scores[i] = (cril_view_score){
+            .nats = CRIL_LN2 * (2 + (double)(i * 7919 % TOKENS) / TOKENS), .details = details};
+    }
+    page = page_of(v, &len);
+    assert_int_equal(occurrences(page, "&#10;\u201c"), LISTS);
+    assert_non_null(strstr(page, "above 2.1 bits"));
+    free(page);
     cril_view_free(v);
 }
 
@@ -339,7 +517,7 @@ static void test_two_models(void **state)
 
     (void)state;
     check_all(v);
-    assert_non_null(strstr(page, "B \xe2\x88\x92 A: "));
+    assert_non_null(strstr(page, "B \xe2\x88\x92 A "));
     assert_non_null(strstr(page, "class=\"p"));
     assert_non_null(strstr(page, "class=\"m"));
     assert_null(strstr(page, "class=\"b"));
@@ -505,10 +683,15 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_covers),
         cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_pieces_that_leave_the_text),
+        cmocka_unit_test(test_control_token_at_the_end),
         cmocka_unit_test(test_words),
+        cmocka_unit_test(test_titles),
         cmocka_unit_test(test_page_has_the_text),
+        cmocka_unit_test(test_cell_over_lines),
         cmocka_unit_test(test_page_of_hostile_text),
         cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_two_models),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_protocols),

@@ -309,6 +309,8 @@ typedef struct cril_score_window {
     size_t n;              /* 2 .. cril_model_max_window + 1 */
     size_t first;          /* the first scored token, 1 .. n - 1 */
     double *nats; /* [n - first] nats[t] = -ln p(tokens[first + t] | tokens[0 .. first + t - 1]) */
+    bool *is_top; /* [n - first] whether the token is the most likely id, of equals the lowest;
+                     NULL: not wanted */
 } cril_score_window;
 
 /*

@@ -26,17 +26,16 @@ enum {
     SHOWN_LIKELY = 5,  /* ids of a cell */
     ROWS = 25,         /* of a table */
     STRIP_HEIGHT = 52, /* in units of a bin's width */
-    EXCERPT = 60       /* bytes */
+    EXCERPT = 60,      /* bytes */
+    MAX_LISTS = 45000  /* of likely ids: a page of 200 kB of text stays below 15 MB */
 };
-
-/* Bits from which on the likely ids are shown: below, the token itself is the likely one. */
-static const double surprising = 1;
 
 struct writer {
     FILE *f;
     const cril_view *v;
     const cril_view_page *page;
     struct cril_view_cells cells;
+    double surprising; /* bits above which the likely ids are shown */
 };
 
 static bool are_two(const struct writer *w)
@@ -126,41 +125,25 @@ static void put_likely(const struct writer *w, const cril_token_details *d)
     }
 }
 
-static void put_score(const struct writer *w, const cril_view_score *s)
+/* What a model says of a cell: "4.21 bits, rank 17, entropy 3.20"; of several tokens each has its
+ * own, the bits as a sum. */
+static void put_scores(const struct writer *w, const struct cril_view_cell *cell, size_t model)
 {
-    const double bits = s->nats / CRIL_LN2;
+    const cril_view_score *s = &w->v->models[model].scores[cell->first];
 
-    if (isnan(s->nats)) {
-        fputs("not scored", w->f);
-        return;
-    }
-    cril_markup_put(w->f, "%2 bits", bits);
+    for (size_t i = 0; i < cell->n; i++)
+        cril_markup_put(w->f, i ? " + %2" : "%2", s[i].nats / CRIL_LN2);
+    fputs(" bits", w->f);
     if (!s->details.rank) {
         fputs(", as a uniform code: nothing stands before it", w->f);
         return;
     }
-    cril_markup_put(w->f, ", rank %z, entropy %2", (size_t)s->details.rank,
-                    s->details.entropy / CRIL_LN2);
-    if (bits > surprising)
+    for (size_t i = 0; i < cell->n; i++)
+        cril_markup_put(w->f, i ? ", %z" : ", rank %z", (size_t)s[i].details.rank);
+    for (size_t i = 0; i < cell->n; i++)
+        cril_markup_put(w->f, i ? ", %2" : ", entropy %2", s[i].details.entropy / CRIL_LN2);
+    if (s->nats / CRIL_LN2 > w->surprising)
         put_likely(w, &s->details);
-}
-
-/* A token's lines; alone: it is all of its cell. */
-static void put_token(const struct writer *w, size_t token, bool alone)
-{
-    const cril_view_token *t = &w->v->tokens[token];
-
-    if (!alone)
-        fputs("&#10;", w->f);
-    if (t->is_control)
-        fputs("control token ", w->f);
-    put_piece(w, t->id);
-    fputs(are_two(w) && alone ? "  " : ": ", w->f);
-    for (size_t m = 0; m < w->v->n_models; m++) {
-        if (are_two(w))
-            cril_markup_put(w->f, "&#10;%s: ", m ? "B" : "A");
-        put_score(w, &w->v->models[m].scores[token]);
-    }
 }
 
 static void put_word(const struct writer *w, const struct cril_view_cell *cell)
@@ -176,22 +159,32 @@ static void put_word(const struct writer *w, const struct cril_view_cell *cell)
     fputs(" bits", w->f);
 }
 
+static void put_difference(const struct writer *w, const struct cril_view_cell *cell)
+{
+    fputs("B \u2212 A ", w->f);
+    put_shown(w, &cell->sums, 2);
+    fputs(" bits&#10;A: ", w->f);
+    put_scores(w, cell, 0);
+    fputs("&#10;B: ", w->f);
+    put_scores(w, cell, 1);
+}
+
 static void put_title(const struct writer *w, const struct cril_view_cell *cell)
 {
-    fputs(" title=\"", w->f);
-    if (cell->n > 1) {
+    const cril_view_token *t = &w->v->tokens[cell->first];
+
+    cril_markup_put(w->f, " title=\"%s", t->is_control ? "control token " : "");
+    if (cell->n == 1)
+        put_piece(w, t->id);
+    else
         put_excerpt(w, cell->start, cell->end);
-        fputs(": ", w->f);
-        put_shown(w, &cell->sums, 2);
-        cril_markup_put(w->f, " bits, %z tokens", cell->n);
-    }
-    for (size_t i = 0; i < cell->n; i++)
-        put_token(w, cell->first + i, cell->n == 1);
-    if (are_two(w) && cell->n == 1 && cell->is_scored) {
-        fputs("&#10;B \u2212 A: ", w->f);
-        put_shown(w, &cell->sums, 2);
-        fputs(" bits", w->f);
-    }
+    fputs(": ", w->f);
+    if (!cell->is_scored)
+        fputs("not scored", w->f);
+    else if (!are_two(w))
+        put_scores(w, cell, 0);
+    else
+        put_difference(w, cell);
     put_word(w, cell);
     putc('"', w->f);
 }
@@ -273,7 +266,6 @@ static void put_characters(struct writer *w, struct cursor *at, const struct cri
             put_character(w->f, v->text + i, len, c);
             continue;
         }
-        at->written = 0;
         if (i + len == cell->end)
             return; /* the next cell begins the next line */
         fputs("</i>", w->f);
@@ -476,13 +468,15 @@ static void write_key(const struct writer *w)
             put_step(w, cril_view_level_from(i),
                      i < CRIL_VIEW_LEVELS ? cril_view_level_from(i + 1) : INFINITY, 1);
     }
-    fputs(
+    cril_markup_put(
+        w->f,
         "</ul>\n<p class=\"note\">Point at a token for its bits, its rank among all ids, the "
-        "entropy of the model\u2019s distribution in bits, and, above 1 bit, the five most likely "
+        "entropy of the model\u2019s distribution in bits, and, above %1 bits, the five most "
+        "likely "
         "tokens. The number of bits beside a line is its sum.<span class=\"script\"> Keys: "
         "\u2190 \u2192 from token to token, n and p to the next and the previous expensive place, "
         "Esc.</span></p>\n",
-        w->f);
+        w->surprising);
 }
 
 static void write_head(const struct writer *w)
@@ -628,9 +622,42 @@ static void write_method(const struct writer *w)
     }
 }
 
+static int descending(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return (x < y) - (x > y);
+}
+
+/* Above 1 bit: below, the token itself is the likely one. More where lists would be too many. */
+static bool choose_surprising(struct writer *w)
+{
+    const cril_view *v = w->v;
+    double *bits = calloc(v->n_models * v->n_tokens + 1, sizeof(*bits));
+    size_t n = 0;
+
+    if (!bits)
+        return false;
+    w->surprising = 1;
+    for (size_t i = 0; i < v->n_models * v->n_tokens; i++) {
+        const double nats = v->models[i / v->n_tokens].scores[i % v->n_tokens].nats;
+
+        if (nats / CRIL_LN2 > w->surprising) /* not NaN */
+            bits[n++] = nats / CRIL_LN2;
+    }
+    qsort(bits, n, sizeof(*bits), descending);
+    if (n > MAX_LISTS)
+        w->surprising = bits[MAX_LISTS];
+    free(bits);
+    return true;
+}
+
 static bool write_page(struct writer *w)
 {
     bool ok;
+
+    if (!choose_surprising(w))
+        return false;
 
     write_head(w);
     write_strip(w);

@@ -73,7 +73,9 @@ static const char *const sheet[] = {
     ".6rem;font-weight:600}p{margin:.5rem 0;max-width:46rem}\n",
     ".kicker,.note,.key,dt,table,#d,#t b,.strip{font-family:var(--sans)}.kicker{font-weight:600;"
     "font-size:.8rem;color:var(--soft);margin:0}\n",
-    ".note{font-size:.85rem;color:var(--soft)}.lead{font-size:1.15rem}a{color:var(--link)}\n",
+    ".script{display:none}.by-script "
+    ".script{display:inline}.note{font-size:.85rem;color:var(--soft)}.lead{font-size:1.15rem}a{"
+    "color:var(--link)}\n",
     ".figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:0 "
     "1.5rem;margin:1.2rem 0;border-top:1.5px solid var(--ink);border-bottom:1px solid "
     "var(--rule)}.figures div{padding:.5rem 0}dt{font-size:.8rem;color:var(--soft)}dd{margin:0;"
@@ -116,7 +118,8 @@ static const char *const sheet[] = {
     "flex-start;padding-top:.2rem}}\n",
     "@page{margin:14mm 13mm}@media print{*{-webkit-print-color-adjust:exact;print-color-adjust:"
     "exact}main{max-width:none;padding:0}body{font-size:10pt}#t{font-size:8pt}.strip{position:"
-    "static}#d,#m,.script{display:none}#t b{font-size:6.5pt;line-height:1.97}h2,caption{break-"
+    "static}#d,#m,.by-script .script{display:none}#t "
+    "b{font-size:6.5pt;line-height:1.97}h2,caption{break-"
     "after:avoid}tr{break-inside:avoid}a{color:inherit;text-decoration:none}}\n",
 };
 
@@ -133,7 +136,7 @@ void cril_view_write_style(FILE *f)
 
 /* A cell's figures are its title until they are first shown. */
 static const char *const script[] = {
-    "(function(){'use strict';\n"
+    "(function(){'use strict';document.documentElement.className='by-script';\n"
     "var t=document.getElementById('t'),d=document.getElementById('d'),m=document.getElementById("
     "'m');\n"
     "var c=t.querySelectorAll('i:not(.k)'),s=document.querySelectorAll('.strip a'),cur=null;\n"

@@ -1,20 +1,16 @@
 /*
  * A text with what models say of each token (cril/view.h): the text is a corpus of one document,
- * which a scorer of each model takes; the tokens of its stream are laid beside the text.
- *
- * Pieces are compared with the text, never believed. Where they leave it (bytes that are not UTF-8,
- * a tokenizer that normalises), the nearest place is sought at which pieces and text agree again,
- * and the tokens in between share the text in between.
+ * which a scorer of each model takes; the tokens of its stream are laid beside the text (spans.h).
  */
 #include <cril/view.h>
 
 #include "model/model.h"
 #include "score/layout.h"
 #include "score/others.h"
+#include "score/spans.h"
 #include "tokenizer/tokenizer.h"
 #include "util/fail.h"
 #include "util/size.h"
-#include "util/utf8.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -23,120 +19,6 @@
 static cril_status no_memory(const char *path, cril_error *err)
 {
     return cril_fail(err, CRIL_ERR_NOMEM, "%s: out of memory for a view", path);
-}
-
-/* ---- Tokens beside the text ---- */
-
-enum { SOUGHT_TOKENS = 8, SOUGHT_BYTES = 64, AGREEING_BYTES = 12 };
-
-struct place {
-    const cril_tokenizer *t;
-    const cril_view *v;
-    size_t token, at; /* of the text */
-};
-
-/* The bytes that a token stands for; none of a control token. */
-static const char *piece_of(const struct place *p, size_t token, size_t *len)
-{
-    const char *piece = cril_tokenizer_text(p->t, p->v->tokens[token].id, len);
-
-    if (!piece)
-        *len = 0;
-    return piece;
-}
-
-static bool fits(const struct place *p, const char *piece, size_t len)
-{
-    return len <= p->v->len_bytes - p->at && memcmp(piece, p->v->text + p->at, len) == 0;
-}
-
-/* Whether pieces and text agree from p on, for some bytes or up to both their ends. */
-static bool agree(struct place p)
-{
-    const size_t start = p.at;
-
-    for (; p.token < p.v->n_tokens && p.at - start < AGREEING_BYTES; p.token++) {
-        size_t len;
-        const char *piece = piece_of(&p, p.token, &len);
-
-        if (len && !fits(&p, piece, len))
-            return false;
-        p.at += len;
-    }
-    return p.token < p.v->n_tokens || p.at == p.v->len_bytes;
-}
-
-/* Bytes of as many characters of the text as begin in the piece. */
-static size_t as_many(const struct place *p, const char *piece, size_t len)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        uint32_t c;
-
-        if (((uint8_t)piece[i] & 0xc0) != 0x80 && p->at + n < p->v->len_bytes)
-            n += cril_utf8_read(p->v->text + p->at + n, p->v->len_bytes - p->at - n, &c);
-    }
-    return n;
-}
-
-/* How many tokens, one at least, share how many bytes until pieces and text agree again: as few of
- * both together as can be. */
-static void seek(const struct place *p, size_t *tokens, size_t *bytes)
-{
-    for (size_t sum = 1; sum <= SOUGHT_TOKENS + SOUGHT_BYTES; sum++)
-        for (size_t k = sum > SOUGHT_BYTES ? sum - SOUGHT_BYTES : 1;
-             k <= SOUGHT_TOKENS && k <= sum && k <= p->v->n_tokens - p->token; k++) {
-            const struct place next = {p->t, p->v, p->token + k, p->at + sum - k};
-
-            if (next.at <= p->v->len_bytes && agree(next)) {
-                *tokens = k;
-                *bytes = sum - k;
-                return;
-            }
-        }
-    size_t len;
-    const char *piece = piece_of(p, p->token, &len);
-
-    *tokens = 1;
-    *bytes = piece ? as_many(p, piece, len) : 0;
-}
-
-/* The next token, or the next few, get their part of the text. */
-static void place_tokens(struct place *p, cril_view_token *tokens)
-{
-    size_t len, n = 1;
-    const char *piece = piece_of(p, p->token, &len);
-    const bool is_first = p->at == 0 && len && *piece == ' ';
-
-    tokens[p->token].is_control = !piece;
-    if (len && !fits(p, piece, len)) {
-        if (is_first && fits(p, piece + 1, len - 1)) /* the tokenizer's own space */
-            len--;
-        else
-            seek(p, &n, &len);
-    }
-    for (size_t i = 0; i < n; i++, p->token++) {
-        tokens[p->token].start = p->at;
-        p->at += i == 0 ? len : 0;
-        tokens[p->token].end = p->at;
-    }
-}
-
-/* What no token stands for, at the end, belongs to the last one that stands for text. */
-static void place_all(cril_view *v)
-{
-    struct place p = {.t = cril_model_tokenizer(v->models[0].model), .v = v};
-    size_t last = 0;
-
-    while (p.token < v->n_tokens)
-        place_tokens(&p, v->tokens);
-    for (size_t i = 0; i < v->n_tokens; i++)
-        last = v->tokens[i].is_control ? last : i;
-    for (size_t i = last; i < v->n_tokens && p.at < v->len_bytes; i++) {
-        v->tokens[i].start = i == last ? v->tokens[i].start : v->len_bytes;
-        v->tokens[i].end = v->len_bytes;
-    }
 }
 
 /* ---- The stream ---- */
@@ -167,7 +49,9 @@ static cril_status take_tokens(cril_view *v, const cril_ids *ids, const char *pa
         return no_memory(path, err);
     for (size_t i = 0; i < ids->n; i++)
         v->tokens[i].id = ids->data[i];
-    place_all(v);
+    if (ids->n) /* the scorer says so where there is none */
+        cril_spans_place(cril_model_tokenizer(v->models[0].model), v->text, v->len_bytes, v->tokens,
+                         v->n_tokens);
     return CRIL_OK;
 }
 

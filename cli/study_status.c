@@ -40,7 +40,8 @@ static void more_help(void)
         "\nA cell is a model on a corpus by a protocol, alone or beside the model from which it\n"
         "diverges, or on a benchmark. A cell that no run has reached yet has no documents or\n"
         "items; a corpus or benchmark that no run has read has no number of them. A figure is out\n"
-        "of date when the study file, the model, its base, the corpus or the benchmark's data have\n"
+        "of date when the study file, the model, its base, the corpus or the benchmark's data "
+        "have\n"
         "changed since it was measured, or cril's rules have; no line or mean uses it until\n"
         "'cril study run' has computed it again.\n"
         "\nExit code: 0 nothing is out of date, 1 something is.\n",

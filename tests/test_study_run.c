@@ -12,6 +12,7 @@
 
 #include "study/store.h"
 #include "study/survey.h"
+#include "gguf_edit.h"
 #include "study_files.h"
 
 #include <cril/diverge.h>
@@ -394,6 +395,114 @@ static void test_divergences(void **state)
                   "tiny-gemma3 beside tiny-llama on texts by document");
     assert_int_equal(totals.cells, 3);
     assert_int_equal(seen.n_cells, 2); /* the others are computed */
+}
+
+/* ---- Several beside one base ---- */
+
+static const char *const sides[] = {"tiny-llama-mixed", "tiny-llama-yarn", "tiny-llama-window"};
+enum { N_SIDES = sizeof(sides) / sizeof(*sides) };
+
+/* Of the base and those of its sides from `from` to before `to`. more: other models. */
+static void write_sides(size_t from, size_t to, const char *more)
+{
+    char text[1000] = "models:\n  - {path: tiny-llama.gguf}\n";
+
+    for (size_t i = from; i < to; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "  - {path: %s.gguf, diverge: tiny-llama}\n", sides[i]);
+    snprintf(text + strlen(text), sizeof(text) - strlen(text),
+             "%scorpora: [{path: lines.jsonl}]\nprotocols: [{name: document, context: 48, stride: "
+             "16}, {name: halves, context: 24}]\n",
+             more);
+    write_study(text);
+}
+
+/* A model that opens texts by another token. */
+static void write_odd_model(void)
+{
+    static const struct edit edits[] = {SET_UINT("tokenizer.ggml.bos_token_id", 7), {0}};
+    struct cril_source *from;
+    cril_error err;
+
+    check_ok(cril_source_open(CRIL_TEST_DATA "/golden/tiny-llama.gguf", &from, &err));
+    assert_true(edit_write(from, edits, file("odd.gguf")));
+    cril_source_close(from);
+}
+
+/* Runs of a part of the work end where they are stopped, and are gone on with. */
+static void run_stopping(const char *database, size_t first, size_t step)
+{
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 64};
+    cril_error err;
+    cril_status st;
+    size_t n = 0;
+
+    do {
+        struct seen seen = {.stop_at = first + step * n};
+
+        st = run(database, &small, &seen, NULL, &err);
+        if (st != CRIL_OK && st != CRIL_ERR_CANCELLED)
+            fail_msg("%s", err.message);
+    } while (++n < 1000 && st != CRIL_OK);
+    assert_true(n > 2 && st == CRIL_OK);
+}
+
+/* Models with one base go through one pass, with the bits of a run for each. */
+static void test_one_pass(void **state)
+{
+    const char *paths[N_SIDES];
+    cril_study_totals pass, alone;
+    uint64_t forward = 0;
+    struct seen seen = {0};
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < N_SIDES; i++)
+        copy_model(sides[i]);
+    write_odd_model();
+    for (size_t i = 0; i < N_SIDES; i++) {
+        write_sides(i, i + 1, "");
+        run_all(paths[i] = numbered("alone", (unsigned)i), &alone);
+        forward += alone.forward_tokens;
+    }
+    check_ok(merge(file("alone.db"), paths, N_SIDES, &err));
+    write_sides(0, N_SIDES, "");
+    run_all(file("pass.db"), &pass);
+    check_same(file("pass.db"), file("alone.db"));
+    assert_int_equal(pass.cells, 2 * (1 + 2 * N_SIDES));
+    assert_int_equal(pass.documents, pass.cells * N_DOCUMENTS);
+    /* of a study of one side a third each is of the base, of the side, and of both in one pass */
+    assert_int_equal(pass.forward_tokens, forward / 3 / N_SIDES * (1 + N_SIDES + 1));
+    run_stopping(file("stopped.db"), 20, 3);
+    check_same(file("stopped.db"), file("alone.db"));
+    /* One that fails is left out, and the others are measured alone. */
+    write_sides(0, N_SIDES, "  - {path: odd.gguf, diverge: tiny-llama}\n");
+    check_refused(run(file("odd.db"), &plain, &seen, &pass, &err), CRIL_ERR_RANGE,
+                  "odd beside tiny-llama on lines by");
+    assert_int_equal(pass.cells, 2 * (1 + 2 * (N_SIDES + 1)));
+    assert_int_equal(seen.n_cells, pass.cells - 2);
+    assert_int_equal(seen.n_notes, 2);
+}
+
+/* What is known of one side is not measured again. */
+static void test_part_of_a_pass(void **state)
+{
+    cril_study_totals totals, more;
+    struct seen seen = {0};
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; i < N_SIDES; i++)
+        copy_model(sides[i]);
+    write_sides(0, 1, "");
+    run_all(file("one.db"), &totals);
+    write_sides(0, N_SIDES, "");
+    check_ok(run(file("one.db"), &plain, &seen, &more, &err));
+    assert_int_equal(more.cells_before, totals.cells);
+    assert_int_equal(more.documents, (more.cells - totals.cells) * N_DOCUMENTS);
+    assert_int_equal(more.forward_tokens, totals.forward_tokens);
+    run_all(file("all.db"), NULL);
+    check_same(file("one.db"), file("all.db"));
 }
 
 /* A larger limit adds documents to what is known, a smaller one takes what it needs of it, each
@@ -940,6 +1049,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_figures, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_divergences, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_one_pass, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_part_of_a_pass, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_first_tokens, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_limits, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_baselines, set_up, remove_folder),

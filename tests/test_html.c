@@ -989,14 +989,17 @@ static void tells_divergences_that_lack(void **state)
     s->info.n_corpora = s->table.n_corpora = 1;
     s->info.n_benchmarks = s->table.n_benchmarks = s->info.n_fits = 0;
     s->models[5].base = NULL;
-    s->table.divergence[1] = (cril_known_divergence){0}; /* of one corpus: Ada-3b's */
+    s->table.divergence[1] = s->table.divergence[4] =
+        (cril_known_divergence){0};                  /* of one corpus: Ada-3b's, Cid-2b's */
+    s->table.divergence[2] = s->table.divergence[3]; /* equal ones stay in the study's order */
     p = make(&s->info, &s->table, &with_all);
     assert_null(strstr(p.text, "KL, <bdi>"));
     assert_null(strstr(p.text, "then over"));
     expect_row(&p, "Ada-3b", ada,
                "<td>300.0 MB</td><td>6.00</td><td><b>–</b></td><td>–</td><td>–</td>");
-    for (size_t m = 2; m < 5; m++)
-        assert_true(divergence_row(&p, plain_names[m], ada) < divergence_row(&p, "Ada-3b", ada));
+    assert_true(divergence_row(&p, "Bea-1b", ada) < divergence_row(&p, "Bea-7b", ada));
+    assert_true(divergence_row(&p, "Bea-7b", ada) < divergence_row(&p, "Ada-3b", ada));
+    assert_true(divergence_row(&p, "Ada-3b", ada) < divergence_row(&p, "Cid-2b", ada));
     free(p.text);
     s->table.divergence = NULL;
     p = make(&s->info, &s->table, &with_all);

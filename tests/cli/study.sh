@@ -32,7 +32,9 @@ models:
 corpora: [{path: c.jsonl}]
 protocols: [{name: document, context: 48, stride: 16}]
 END
-t study-beside-check study check -q beside.yaml # gemma3 has other tokens
+printf '%s\n' 'models: [{path: gemma3.gguf, diverge: llama}, {path: llama.gguf}]' 'corpora: [{path: c.jsonl}]' \
+    'protocols: [{name: document, context: 48}, {name: halves, context: 20000000}]' >s.yaml
+t study-beside-check study check -q s.yaml # other tokens
 t study-beside study run --no-baselines beside.yaml
 t study-beside-status study status beside.yaml
 "$cril" study status --json beside.yaml >out; sed -i '1,/"divergences"/d' out; : >err; verdict study-beside-json 0

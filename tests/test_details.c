@@ -84,9 +84,10 @@ static size_t rank_of(const float *logits, size_t n, size_t id)
     return rank;
 }
 
-static double entropy_of(const float *logits, size_t n)
+/* The standard deviation of ln p is *deviation. */
+static double entropy_of(const float *logits, size_t n, double *deviation)
 {
-    long double max = -INFINITY, sum = 0, entropy = 0;
+    long double max = -INFINITY, sum = 0, entropy = 0, variance = 0;
     for (size_t i = 0; i < n; i++)
         max = (long double)logits[i] > max ? (long double)logits[i] : max;
     for (size_t i = 0; i < n; i++)
@@ -95,6 +96,11 @@ static double entropy_of(const float *logits, size_t n)
         const long double log_p = (long double)logits[i] - max - logl(sum);
         entropy -= expl(log_p) * log_p;
     }
+    for (size_t i = 0; i < n; i++) {
+        const long double log_p = (long double)logits[i] - max - logl(sum);
+        variance += expl(log_p) * (log_p + entropy) * (log_p + entropy);
+    }
+    *deviation = (double)sqrtl(variance);
     return (double)entropy;
 }
 
@@ -120,13 +126,14 @@ static void check_window(const struct batch *b, size_t w, cril_session *s, size_
         const cril_token_details *d = &b->details[w][t];
         const int32_t target = b->window[w].targets[t];
         const cril_feed next = {.ids = b->ids + w + WINDOW - SCORED + t, .n = 1};
-        double nats;
+        double nats, deviation;
         assert_int_equal(cril_session_feed(s, &next, 1, &err), CRIL_OK);
         const float *logits = cril_session_logits(s, 0);
         assert_int_equal(cril_session_nats(s, 0, &target, 1, &nats, &err), CRIL_OK);
         assert_memory_equal(&b->nats[w][t], &nats, sizeof(nats));
         assert_int_equal(d->rank, rank_of(logits, n, (size_t)target));
-        assert_true(fabs(d->entropy - entropy_of(logits, n)) < 1e-6);
+        assert_true(fabs(d->entropy - entropy_of(logits, n, &deviation)) < 1e-6);
+        assert_true(deviation > .01 && fabs(d->deviation - deviation) < 1e-6);
         check_likely(s, d, logits, n);
     }
 }
@@ -188,7 +195,8 @@ static void test_ties(void **state)
 
 static bool is_same(const cril_token_details *a, const cril_token_details *b)
 {
-    bool same = a->rank == b->rank && a->entropy == b->entropy && a->n_likely == b->n_likely;
+    bool same = a->rank == b->rank && a->entropy == b->entropy && a->deviation == b->deviation &&
+                a->n_likely == b->n_likely;
     for (size_t i = 0; i < a->n_likely && same; i++)
         same = a->likely[i].id == b->likely[i].id && a->likely[i].nats == b->likely[i].nats;
     return same;

@@ -61,8 +61,9 @@ typedef struct cril_likely {
  * first, of equals the lowest id first. The same bits for any CPU, thread count, batch and memory.
  */
 typedef struct cril_token_details {
-    uint64_t rank;  /* of the token, from 1, the most likely id, on */
-    double entropy; /* sum over all ids of -p ln p, nats, >= 0 */
+    uint64_t rank;    /* of the token, from 1, the most likely id, on */
+    double entropy;   /* sum over all ids of -p ln p, nats, >= 0 */
+    double deviation; /* standard deviation of ln p: the root of sum of p (ln p)^2 - entropy^2 */
     size_t n_likely;
     cril_likely likely[CRIL_MAX_LIKELY]; /* [n_likely] the ids of ranks 1, 2, ... */
 } cril_token_details;

@@ -93,6 +93,7 @@ class TokenScore:
     # None and no ids where no pass has predicted the token, or with details=False:
     rank: int | None = None  # among all ids, 1 the most likely; of equals the lowest id first
     entropy: float | None = None  # of all ids, nats
+    deviation: float | None = None  # standard deviation of ln p over all ids, nats
     likely: list[Likely] = field(default_factory=list, repr=False)  # the most likely ids, by rank
 
     @property
@@ -262,6 +263,7 @@ def make_token(model: Any, t: Any) -> TokenScore:
         text=text_of(t.id),
         rank=d.rank if d else None,
         entropy=d.entropy if d else None,
+        deviation=d.deviation if d else None,
         likely=[plain(Likely, x, text=text_of(x.id)) for x in d.likely[: d.n_likely]] if d else [],
     )
 

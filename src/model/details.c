@@ -10,9 +10,9 @@
 
 /* Of a chunk of a row's logits. */
 struct kept {
-    double sum, weighted; /* S and D */
-    size_t above;         /* logits that stand before the target's */
-    bool finite;          /* all are */
+    double sum, weighted, squares; /* S, D and Q */
+    size_t above;                  /* logits that stand before the target's */
+    bool finite;                   /* all are */
 };
 
 /* The most likely ids, by rank. */
@@ -82,17 +82,18 @@ static void collect(struct best *b, const float *logits, size_t n, size_t first,
             insert(b, logits[j], (int32_t)(first + j));
 }
 
-/* D: sum of weight[j] (logits[j] - max). */
-static double weighted_of(const float *weights, const float *logits, size_t n, float max)
+/* Sets D and Q, sums of weight[j] times logits[j] - max, and times its square. */
+static void weigh(struct kept *k, const float *weights, const float *logits, size_t n, float max)
 {
-    double lanes[8] = {0};
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8)
-        for (size_t i = 0; i < 8; i++)
-            lanes[i] += (double)weights[j + i] * ((double)logits[j + i] - (double)max);
-    for (size_t i = 0; j < n; i++, j++)
-        lanes[i] += (double)weights[j] * ((double)logits[j] - (double)max);
-    return cril_lanes_join(lanes);
+    double weighted[8] = {0}, squares[8] = {0};
+    for (size_t j = 0; j < n; j += 8)
+        for (size_t i = 0; i < 8 && j + i < n; i++) {
+            const double d = (double)logits[j + i] - (double)max, part = (double)weights[j + i] * d;
+            weighted[i] += part;
+            squares[i] += part * d;
+        }
+    k->weighted = cril_lanes_join(weighted);
+    k->squares = cril_lanes_join(squares);
 }
 
 /* Keeps a row's logits of a chunk; they become exponentials. */
@@ -113,7 +114,7 @@ static void keep(struct cril_details_head *h, size_t chunk, size_t row, size_t w
     memcpy(copy, logits, n * sizeof(*copy));
     cril_vocabulary_keep(v, chunk, row, logits);
     k->sum = cril_lanes_sum(logits, n);
-    k->weighted = weighted_of(logits, copy, n, copy[top]);
+    weigh(k, logits, copy, n, copy[top]);
 }
 
 static void chunk_task(void *arg, size_t task, size_t worker)
@@ -139,19 +140,23 @@ static bool is_finite(const struct cril_details_head *h, size_t row)
     return finite;
 }
 
-/* ln Z - sum of p a, both less the largest logit. */
-static double entropy_of(const struct cril_details_head *h, size_t row, double max)
+/* The entropy: ln Z - sum of p a, both less the largest logit; and the deviation of a. */
+static void measure_row(const struct cril_details_head *h, size_t row, double max,
+                        cril_token_details *out)
 {
     const struct cril_chunk *partial = (const struct cril_chunk *)h->v->partial.data + row;
-    double sum = 0, weighted = 0;
+    double sum = 0, weighted = 0, squares = 0;
     for (size_t c = 0; c < cril_vocabulary_chunks(h->v); c++) {
         const struct kept *k = kept_at(h, c, row);
         const double below = (double)partial[c * rows_of(h)].max - max, w = cril_exp(below);
         sum += k->sum * w;
         weighted += (k->weighted + k->sum * below) * w;
+        squares += (k->squares + 2 * k->weighted * below + k->sum * below * below) * w;
     }
-    const double entropy = cril_log(sum) - weighted / sum;
-    return entropy > 0 ? entropy : 0; /* rounding may leave less */
+    const double mean = weighted / sum, entropy = cril_log(sum) - mean,
+                 variance = squares / sum - mean * mean;
+    out->entropy = entropy > 0 ? entropy : 0; /* rounding may leave less */
+    out->deviation = variance > 0 ? sqrt(variance) : 0;
 }
 
 static size_t rank_of(const struct cril_details_head *h, size_t row)
@@ -188,7 +193,7 @@ static void finish_row(const struct cril_details_head *h, size_t row)
     const struct best best = join_best(h, row);
     h->nats[row] = cril_logit_nats(((const float *)v->target.data)[row], max, sum);
     out->rank = rank_of(h, row);
-    out->entropy = entropy_of(h, row, max);
+    measure_row(h, row, max, out);
     out->n_likely = best.n;
     for (size_t i = 0; i < best.n; i++)
         out->likely[i] = (cril_likely){best.at[i].id, cril_logit_nats(best.at[i].logit, max, sum)};

@@ -4,12 +4,14 @@
  *
  * A rank counts the logits above the target's, so the logits of all targets are found first: each
  * by the panel of the vocabulary matrix that holds its column. Then logits exist a chunk of columns
- * at a time, as in vocabulary.h. Of a chunk of a row stay the count, and two sums in double,
+ * at a time, as in vocabulary.h. Of a chunk of a row stay the count, and three sums in double,
  *
- *   S = sum of w and D = sum of w (a - m),  w = e^(a - m), a a logit, m the chunk's largest one,
+ *   S = sum of w, D = sum of w (a - m) and Q = sum of w (a - m)^2,
+ *   w = e^(a - m), a a logit, m the chunk's largest one,
  *
- * of which the entropy ln Z - sum of p a follows. Of a row stay the best ids that a worker has
- * seen; which worker saw which chunk changes nothing, as no two ids have the same place.
+ * of which the entropy ln Z - sum of p a follows, and the deviation, as ln p is a - ln Z. Of a row
+ * stay the best ids that a worker has seen; which worker saw which chunk changes nothing, as no two
+ * ids have the same place.
  */
 #ifndef CRIL_MODEL_DETAILS_H
 #define CRIL_MODEL_DETAILS_H

@@ -225,6 +225,26 @@ static int parse_number(const struct cril_cmd *cmd, const struct cril_option *o,
 
 static const char units[] = "KMGT"; /* 1024, 1024^2, ... */
 
+bool cril_args_words(const char *list, bool (*take)(void *user, const char *word), void *user)
+{
+    char *copy = strdup(list), *word = copy;
+    bool good = copy != NULL;
+
+    if (!copy)
+        cril_print_error("out of memory");
+    while (good && word) {
+        char *end = strchr(word, ',');
+
+        if (end)
+            *end++ = '\0';
+        if (*word)
+            good = take(user, word);
+        word = end;
+    }
+    free(copy);
+    return good;
+}
+
 bool cril_args_read_size(const char **text, uint64_t *out)
 {
     const char *p = *text, *unit;

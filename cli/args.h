@@ -93,6 +93,10 @@ int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv);
  * too large. */
 bool cril_args_read_size(const char **text, uint64_t *out);
 
+/* Calls take for each word of a list with commas, until it returns false; what it returned last.
+ * False where memory ran out, too, which was said. */
+bool cril_args_words(const char *list, bool (*take)(void *user, const char *word), void *user);
+
 /* The nearest of several names to a mistyped word: offer each, then read best (NULL: none is near).
  */
 struct cril_nearest {

@@ -88,6 +88,11 @@ static bool print_divergence(const cril_study_model *m, const cril_study_corpus 
         good =
             print(user, &(struct figure){m, figures[i].kind, c->name, c->group, &known, 1, false});
     }
+    if (d->out_of_date && !isnan(d->was) && good) {
+        const cril_known old = {.value = NAN, .out_of_date = d->out_of_date, .was = d->was};
+
+        good = print(user, &(struct figure){m, "mean_kl", c->name, c->group, &old, 1, true});
+    }
     return good;
 }
 

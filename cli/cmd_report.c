@@ -65,7 +65,7 @@ static const struct cril_option options[] = {
      .offset = AT(level),
      .min = 1,
      .max = 99,
-     .help = "level of all intervals in percent (default: 95)"},
+     .help = "level of all intervals but those of divergences, in percent (default: 95)"},
     {.name = "resamples",
      COUNT,
      .offset = AT(resamples),
@@ -146,7 +146,8 @@ static void find_models(struct report *r)
         if (cril_current_model(r->s.current, i, &m)) {
             const cril_report_identity id = {.name = r->s.info->models[i].name,
                                              .sha256 = keep_hash(r, m.sha256),
-                                             .bytes = m.bytes};
+                                             .bytes = m.bytes,
+                                             .parameters = m.parameters};
 
             r->models[r->options.n_identified_models++] = id;
         }

@@ -44,8 +44,9 @@ static bool add(struct cril_eval_run *r, cril_eval *e)
     return true;
 }
 
-static bool open_task(struct cril_eval_run *r, const char *name)
+static bool open_task(void *user, const char *name)
 {
+    struct cril_eval_run *r = user;
     const cril_eval_settings wanted = settings_of(r->set);
     cril_eval *e;
     cril_error err;
@@ -54,8 +55,9 @@ static bool open_task(struct cril_eval_run *r, const char *name)
                                                                                  : say(&err);
 }
 
-static bool open_task_file(struct cril_eval_run *r, const char *path)
+static bool open_task_file(void *user, const char *path)
 {
+    struct cril_eval_run *r = user;
     const cril_eval_settings wanted = settings_of(r->set);
     cril_eval *e;
     cril_error err;
@@ -63,28 +65,6 @@ static bool open_task_file(struct cril_eval_run *r, const char *path)
     cril_reads_file("a task file", path);
     return cril_eval_open_task_file(path, r->set->data, &wanted, &e, &err) == CRIL_OK ? add(r, e)
                                                                                       : say(&err);
-}
-
-/* Calls open for each word of a list with commas. */
-static bool each_word(struct cril_eval_run *r, const char *list,
-                      bool (*open)(struct cril_eval_run *r, const char *word))
-{
-    char *copy = strdup(list), *word = copy;
-    bool good = copy != NULL;
-
-    if (!copy)
-        cril_print_error("out of memory");
-    while (good && word) {
-        char *end = strchr(word, ',');
-
-        if (end)
-            *end++ = '\0';
-        if (*word)
-            good = open(r, word);
-        word = end;
-    }
-    free(copy);
-    return good;
 }
 
 static bool open_all_tasks(struct cril_eval_run *r)
@@ -107,10 +87,10 @@ static bool open_evals(struct cril_eval_run *r)
     if (s->tasks && strcmp(s->tasks, "all") == 0) {
         if (!open_all_tasks(r))
             return false;
-    } else if (s->tasks && !each_word(r, s->tasks, open_task)) {
+    } else if (s->tasks && !cril_args_words(s->tasks, open_task, r)) {
         return false;
     }
-    if (s->task_file && !each_word(r, s->task_file, open_task_file))
+    if (s->task_file && !cril_args_words(s->task_file, open_task_file, r))
         return false;
     if (s->requests && cril_eval_open_requests(s->requests, &wanted, &e, &err) != CRIL_OK)
         return say(&err);

@@ -30,8 +30,9 @@ static void print_more_help(void)
 {
     fputs(
         "\nReads FILE as 'cril study run' would, opens every model and reads every corpus that it\n"
-        "names. Prints what the study is, and up to ten faults on standard error, each with file\n"
-        "and line: what 'cril study run' would refuse or leave out.\n"
+        "names, and compares the tokens of models with those of their bases. Prints what the\n"
+        "study is, and up to ten faults on standard error, each with file and line: what 'cril\n"
+        "study run' would refuse or leave out.\n"
         "\nExit code: 0 all is right, 1 it is not.\n"
         "\nExamples:\n"
         "  cril study check study.yaml\n",

@@ -40,9 +40,10 @@ static void more_help(void)
         "\nA cell is a model on a corpus by a protocol, alone or beside the model from which it\n"
         "diverges, or on a benchmark. A cell that no run has reached yet has no documents or\n"
         "items; a corpus or benchmark that no run has read has no number of them. A figure is out\n"
-        "of date when the study file, the model, the corpus or the benchmark's data have changed\n"
-        "since it was measured, or cril's rules have; no line or mean uses it until 'cril study\n"
-        "run' has computed it again. A divergence is then missing.\n"
+        "of date when the study file, the model, its base, the corpus or the benchmark's data "
+        "have\n"
+        "changed since it was measured, or cril's rules have; no line or mean uses it until\n"
+        "'cril study run' has computed it again.\n"
         "\nExit code: 0 nothing is out of date, 1 something is.\n",
         stdout);
 }
@@ -64,7 +65,7 @@ struct divergence_row {
     const cril_study_corpus *corpus;
     char label[64]; /* of the protocol */
     cril_cell_state state;
-    cril_known_divergence figures; /* of what is complete */
+    cril_known_divergence figures; /* of what is complete, or of what is out of date */
 };
 
 /* A model on a benchmark with data. */
@@ -151,6 +152,17 @@ static cril_status read_rows(struct run *r, cril_error *err)
     return st;
 }
 
+static cril_status read_divergence(struct run *r, struct divergence_row *row, cril_error *err)
+{
+    const cril_cell_state *x = &row->state;
+
+    if (!x->complete && !x->out_of_date)
+        return CRIL_OK;
+    return cril_store_divergence(r->store, x->complete ? &x->cell : &x->old_cell,
+                                 x->complete ? &x->corpus : &x->old_corpus, NULL, &row->figures,
+                                 err);
+}
+
 static cril_status read_divergences(struct run *r, cril_error *err)
 {
     const cril_study_info *s = r->s;
@@ -170,11 +182,10 @@ static cril_status read_divergences(struct run *r, cril_error *err)
                 cril_protocol_label(s, &s->protocols[p], row->label);
                 r->n_divergences++;
                 if ((st = cril_current_divergence(r->current, m, c, &s->protocols[p], &row->state,
-                                                  err)) == CRIL_OK &&
-                    row->state.complete)
-                    st = cril_store_divergence(r->store, &row->state.cell, &row->state.corpus, NULL,
-                                               &row->figures, err);
+                                                  err)) == CRIL_OK)
+                    st = read_divergence(r, row, err);
                 r->n_complete += row->state.complete;
+                r->n_out_of_date += row->state.out_of_date;
             }
     return st;
 }
@@ -355,8 +366,9 @@ static void print_divergence(const struct divergence_row *x)
     print_done(x->state.done, x->state.corpus.documents);
     if (f->tokens)
         printf(" %9.6f %9.3f %%", f->mean_kl, 100 * f->same_top);
-    if (f->tokens && f->mean_kl_interval.resamples)
+    if (x->state.complete && f->mean_kl_interval.resamples)
         printf("    %.6f - %.6f", f->mean_kl_interval.low, f->mean_kl_interval.high);
+    print_why(x->state.out_of_date, x->state.why);
     putchar('\n');
 }
 
@@ -500,13 +512,16 @@ static json_t *row_json(const struct row *x)
 static json_t *divergence_json(const struct divergence_row *x)
 {
     const cril_known_divergence *f = &x->figures;
+    const cril_cell_state *s = &x->state;
     json_t *o = json_pack(
-        "{s:o, s:o, s:o, s:s, s:I, s:o, s:b}", "model", cril_json_string(x->model->name), "base",
-        cril_json_string(x->model->base), "corpus", cril_json_string(x->corpus->name), "protocol",
-        x->label, "documents_done", (json_int_t)x->state.done, "documents",
-        documents_json(x->state.corpus.documents), "complete", x->state.complete);
+        "{s:o, s:o, s:o, s:s, s:I, s:o, s:b, s:o, s:o}", "model", cril_json_string(x->model->name),
+        "base", cril_json_string(x->model->base), "corpus", cril_json_string(x->corpus->name),
+        "protocol", x->label, "documents_done", (json_int_t)s->done, "documents",
+        documents_json(s->corpus.documents), "complete", s->complete, "out_of_date",
+        s->out_of_date ? cril_json_string(s->why) : json_null(), "old_mean_kl",
+        s->out_of_date && f->tokens ? json_real(f->mean_kl) : json_null());
     json_t *figures =
-        f->tokens
+        s->complete && f->tokens
             ? json_pack("{s:I, s:f, s:o, s:f, s:f}", "tokens", (json_int_t)f->tokens, "mean_kl",
                         f->mean_kl, "mean_kl_interval", cril_json_interval(&f->mean_kl_interval),
                         "same_top", f->same_top, "ln_ppl_ratio", f->ln_ppl_ratio)

@@ -59,29 +59,53 @@ cril_study *cril_studying_load(const char *path)
     return NULL;
 }
 
-/* Called for each figure that is out of date, in the order of the table. of: the corpus or
- * benchmark. */
-typedef bool (*see_old)(void *user, const cril_study_model *m, cril_figure_kind kind,
-                        const char *of, const cril_known *k);
+/* A figure that is out of date. */
+struct old {
+    const cril_study_model *m;
+    const char *column, *of; /* "corpus" and its name, or "benchmark" */
+    const char *kind;        /* "bpc", "mean_kl", "score" */
+    double was;
+    const char *why;
+};
+
+/* Called for each, in the order of the table. */
+typedef bool (*see_old)(void *user, const struct old *o);
+
+/* Of a model on a corpus. */
+static bool see_corpus(const struct cril_studying *s, size_t m, size_t c, see_old see, void *user)
+{
+    const size_t at = m * s->table.n_corpora + c;
+    const cril_known *bpc = &s->table.bpc[at];
+    const cril_known_divergence *d = &s->table.divergence[at];
+    struct old o = {.m = &s->info->models[m],
+                    .column = "corpus",
+                    .of = s->info->corpora[c].name,
+                    .kind = "bpc",
+                    .was = bpc->was,
+                    .why = bpc->out_of_date};
+
+    if (bpc->out_of_date && !see(user, &o))
+        return false;
+    o.kind = "mean_kl";
+    o.was = d->was;
+    o.why = d->out_of_date;
+    return !d->out_of_date || see(user, &o);
+}
 
 static bool each_old(const struct cril_studying *s, see_old see, void *user)
 {
     const cril_study_table *t = &s->table;
 
     for (size_t m = 0; m < t->n_models; m++) {
-        const cril_study_model *model = &s->info->models[m];
-
-        for (size_t c = 0; c < t->n_corpora; c++) {
-            const cril_known *k = &t->bpc[m * t->n_corpora + c];
-
-            if (k->out_of_date && !see(user, model, CRIL_FIGURE_BPC, s->info->corpora[c].name, k))
+        for (size_t c = 0; c < t->n_corpora; c++)
+            if (!see_corpus(s, m, c, see, user))
                 return false;
-        }
         for (size_t b = 0; b < t->n_benchmarks; b++) {
             const cril_known *k = &t->score[m * t->n_benchmarks + b];
 
-            if (k->out_of_date &&
-                !see(user, model, CRIL_FIGURE_SCORE, s->info->benchmarks[b].name, k))
+            if (k->out_of_date && !see(user, &(struct old){&s->info->models[m], "benchmark",
+                                                           s->info->benchmarks[b].name, "score",
+                                                           k->was, k->out_of_date}))
                 return false;
         }
     }
@@ -95,16 +119,15 @@ struct told {
     size_t n;
 };
 
-static bool tell(void *user, const cril_study_model *m, cril_figure_kind kind, const char *of,
-                 const cril_known *k)
+static bool tell(void *user, const struct old *o)
 {
     struct told *t = user;
     const size_t len = strlen(t->text);
 
-    (void)kind;
     if (t->n++ < TOLD)
-        snprintf(t->text + len, sizeof(t->text) - len, "%s%.80s on %.80s (%s)",
-                 t->n > 1 ? ", " : "", m->name, of, k->out_of_date);
+        snprintf(t->text + len, sizeof(t->text) - len, "%s%.80s on %.80s%s (%s)",
+                 t->n > 1 ? ", " : "", o->m->name, o->of,
+                 strcmp(o->kind, "mean_kl") == 0 ? " beside its base" : "", o->why);
     return true;
 }
 
@@ -186,15 +209,11 @@ static json_t *number(double x)
     return isfinite(x) ? json_real(x) : json_null();
 }
 
-static bool add_old(void *user, const cril_study_model *m, cril_figure_kind kind, const char *of,
-                    const cril_known *k)
+static bool add_old(void *user, const struct old *o)
 {
-    const bool bpc = kind == CRIL_FIGURE_BPC;
-
     return !json_array_append_new(
-        user, json_pack("{s:o, s:o, s:o, s:s}", "model", cril_json_string(m->name),
-                        bpc ? "corpus" : "benchmark", cril_json_string(of), bpc ? "bpc" : "score",
-                        number(k->was), "why", k->out_of_date));
+        user, json_pack("{s:o, s:o, s:o, s:s}", "model", cril_json_string(o->m->name), o->column,
+                        cril_json_string(o->of), o->kind, number(o->was), "why", o->why));
 }
 
 json_t *cril_out_of_date_json(const struct cril_studying *s)

@@ -5,15 +5,17 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|diverge|eval|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|diverge|view|eval|leak|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score diverge eval compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
+        '') COMPREPLY=($(compgen -W 'score diverge view eval leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score diverge view eval leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
         score) options='--model --watch --settle --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --until --min-documents --no-resume --json --output --csv --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
+        view) options='--model --fetch --threads --memory --batch --protocol --context --stride --field --format --document --strict --json --output --force --quiet --help' ;;
         eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
+        leak) options='--items --data --n --fields --field --prompt-field --format --limit --strict --top --json --output --force --quiet --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --fetch --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
@@ -46,13 +48,14 @@ _cril() {
         fi
     fi
     case $before in
-        --figure) COMPREPLY=($(compgen -W 'line lines size learning compressors' -- "$word")); return ;;
+        --figure) COMPREPLY=($(compgen -W 'line lines size kl learning compressors' -- "$word")); return ;;
         --protocol) [[ $command == eval ]] && { COMPREPLY=($(compgen -W 'paper harness opencompass sanitized' -- "$word")); return; }
             COMPREPLY=($(compgen -W 'document hkust opencompass rolling halves uncheatable' -- "$word")); return ;;
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
+        --items) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'all nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return; } ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--time|--cpus|--until|--min-documents|--settle) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

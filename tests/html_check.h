@@ -21,7 +21,7 @@ static const char *const html_tags[] = {
     "i",       "em",     "sup",        "br",    "bdi",   "span",    "div",      "dl",     "dt",
     "dd",      "ul",     "ol",         "li",    "table", "caption", "thead",    "tbody",  "tr",
     "th",      "td",     "pre",        "code",  "svg",   "defs",    "clipPath", "rect",   "path",
-    "circle",  "use",    "g",          "text",  "tspan", "desc",    NULL,
+    "circle",  "use",    "g",          "text",  "tspan", "desc",    "script",   NULL,
 };
 
 struct html_page {
@@ -53,8 +53,8 @@ static size_t html_word(const char *s, char *out, size_t size)
 
 static bool html_entity(const char *s)
 {
-    static const char *const known[] = {"&amp;", "&lt;",   "&gt;",    "&quot;",
-                                        "&#39;", "&nbsp;", "&#8239;", NULL};
+    static const char *const known[] = {"&amp;",  "&lt;",    "&gt;", "&quot;", "&#39;",
+                                        "&nbsp;", "&#8239;", "&#9;", "&#10;",  NULL};
 
     for (size_t i = 0; known[i]; i++)
         if (strncmp(s, known[i], strlen(known[i])) == 0)
@@ -142,6 +142,8 @@ static void html_tag(struct html_page *p)
         snprintf(p->stack[p->depth++], sizeof(p->stack[0]), "%s", tag);
     if (strcmp(tag, "style") == 0 && !(p->at = strstr(p->at, "</style>")))
         p->fault = "no end of the style sheet";
+    if (strcmp(tag, "script") == 0 && !(p->at = strstr(p->at, "</script>")))
+        p->fault = "no end of the script";
 }
 
 static bool html_is_led(const struct html_page *p, const char *wanted)

@@ -21,14 +21,17 @@
 #include <cril/hub.h>
 #include <cril/items.h>
 #include <cril/inspect.h>
+#include <cril/leak.h>
 #include <cril/number.h>
 #include <cril/prove.h>
 #include <cril/report.h>
 #include <cril/selftest.h>
+#include <cril/separation.h>
 #include <cril/session.h>
 #include <cril/store.h>
 #include <cril/study_run.h>
 #include <cril/text.h>
+#include <cril/view.h>
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
@@ -390,6 +393,34 @@ static void test_diverger(void **state)
     IS(== NULL, cril_percentile_name, SIZE_MAX);
 }
 
+static void test_view(void **state)
+{
+    cril_model *models[2] = {m, m}, *one[2] = {m, NULL};
+    const cril_score_options options = {.context = 64, .threads = 1};
+    const cril_view_page page = {.title = "text"}, untitled = {0};
+    FILE *f = tmpfile();
+    cril_view *v;
+
+    (void)state;
+    assert_non_null(f);
+    REFUSED(cril_view_create, NULL, 1, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, NULL, "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", NULL, 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", "a text", 6, NULL, NULL);
+    REFUSED(cril_view_create, models, 0, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 3, &options, "text", "a text", 6, NULL, &v);
+    REFUSED(cril_view_create, models, 1, &options, "text", "", 0, NULL, &v);
+    REFUSED(cril_view_create, one, 2, &options, "text", "a text", 6, NULL, &v);
+    must(cril_view_create(models, 2, &options, "text", "a text", 6, NULL, &v, &err), &err);
+    REFUSED(cril_view_write, NULL, v, &page);
+    REFUSED(cril_view_write, f, NULL, &page);
+    REFUSED(cril_view_write, f, v, NULL);
+    REFUSED(cril_view_write, f, v, &untitled);
+    cril_view_free(v);
+    DOES_NOTHING(cril_view_free, NULL);
+    fclose(f);
+}
+
 static void test_results(void **state)
 {
     cril_comparison comparison = {0};
@@ -682,6 +713,38 @@ static void test_figures(void **state)
     IS_NAN(cril_student_quantile, 2, 3);
     IS_NAN(cril_normal_cdf, NAN);
     IS_NAN(cril_normal_quantile, -1);
+}
+
+static void test_leak(void **state)
+{
+    static const double x[2] = {1, 2};
+    const cril_interval wanted = {.level = .95, .resamples = 10};
+    cril_separation separation;
+    cril_overlap *o;
+    cril_overlap_task task;
+    cril_overlap_item item;
+    uint64_t found;
+
+    (void)state;
+    REFUSED(cril_separate, NULL, 2, x, 2, &wanted, &separation);
+    REFUSED(cril_separate, x, 2, NULL, 2, &wanted, &separation);
+    REFUSED(cril_separate, x, 2, x, 2, NULL, &separation);
+    REFUSED(cril_separate, x, 2, x, 2, &wanted, NULL);
+    REFUSED(cril_overlap_create, NULL, NULL);
+    REFUSED(cril_overlap_create, (&(cril_overlap_options){.n_fields = 1}), &o);
+    must(cril_overlap_create(NULL, &o, &err), &err);
+    REFUSED(cril_overlap_add_task, NULL, "gsm8k", ".");
+    REFUSED(cril_overlap_add_task, o, NULL, ".");
+    REFUSED(cril_overlap_add_task, o, "gsm8k", NULL);
+    REFUSED(cril_overlap_scan, NULL, "a", 1, 0, &found);
+    REFUSED(cril_overlap_scan, o, NULL, 1, 0, &found);
+    REFUSED(cril_overlap_scan, o, "a", 1, 0, NULL);
+    IS(== false, cril_overlap_task_at, NULL, 0, &task);
+    IS(== false, cril_overlap_task_at, o, 0, &task);
+    IS(== false, cril_overlap_item_at, NULL, 0, 0, &item);
+    IS(== false, cril_overlap_item_at, o, 0, 0, &item);
+    cril_overlap_free(o);
+    DOES_NOTHING(cril_overlap_free, NULL);
 }
 
 static void test_rest(void **state)
@@ -1193,17 +1256,18 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),      cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),    cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),  cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),   cmocka_unit_test(test_results),
-        cmocka_unit_test(test_compressor), cmocka_unit_test(test_archive),
-        cmocka_unit_test(test_generator),  cmocka_unit_test(test_prove),
-        cmocka_unit_test(test_selftest),   cmocka_unit_test(test_figures),
-        cmocka_unit_test(test_rest),       cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),      cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),       cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_session),    cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),   cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

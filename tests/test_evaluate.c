@@ -13,6 +13,7 @@
 #include "tasks/item_windows.h"
 #include "util/json.h"
 
+#include <cril/session.h>
 #include <cril/score.h>
 #include <math.h>
 #include <stdio.h>
@@ -223,6 +224,68 @@ static void test_choices(void **state)
     cril_ids_free(&context);
     free_lines(&l);
     cril_evaluation_free(&e);
+}
+
+/* The text of the most likely token behind a text. */
+static void most_likely(const struct fixture *f, const char *context, char text[32])
+{
+    const cril_session_options o = {.threads = 1, .context = 64};
+    cril_ids ids = encode(f, context, CRIL_ENCODE_ADD_SPECIAL);
+    const cril_feed feed = {.ids = ids.data, .n = ids.n};
+    cril_session *s;
+    const float *logits;
+    size_t best = 0, len;
+
+    assert_int_equal(cril_session_create(f->m, &o, &s, NULL), CRIL_OK);
+    assert_int_equal(cril_session_feed(s, &feed, 1, NULL), CRIL_OK);
+    logits = cril_session_logits(s, 0);
+    for (size_t i = 1; i < cril_model_logits(f->m); i++)
+        best = logits[i] > logits[best] ? i : best;
+    const char *piece = cril_tokenizer_piece(cril_model_tokenizer(f->m), (int32_t)best, &len);
+
+    assert_true(len && len < 32);
+    memcpy(text, piece, len);
+    text[len] = '\0';
+    cril_session_free(s);
+    cril_ids_free(&ids);
+}
+
+/* A single continuation: whether greedy decoding would give it, where that is the score. */
+static void test_greedy(void **state)
+{
+    static const char *const metrics[] = {"acc", ""};
+    const struct fixture *f = *state;
+    const char *texts[] = {" the ring", NULL, NULL};
+    char likely[32], last[64] = " the ring"; /* of the last only the end is likely */
+
+    most_likely(f, "on the area", likely);
+    most_likely(f, "on the area the ring", last + strlen(last));
+    for (size_t m = 0; m < 2; m++) {
+        struct cril_evaluation e = make(metrics[m], 3);
+        struct lines l = {0};
+
+        texts[0] = " the ring";
+        add_choices(&e, NULL, "on the area", texts, 0);
+        texts[0] = likely;
+        add_choices(&e, NULL, "on the area", texts, 0);
+        texts[0] = last;
+        add_choices(&e, NULL, "on the area", texts, 0);
+        run(f, &e, &l);
+        for (size_t i = 0; i < 3; i++) {
+            static const size_t n_ids[] = {4, 1, 5};
+            json_t *line = parsed(&l, i);
+            const json_t *acc = json_object_get(line, "acc"),
+                         *greedy = json_object_get(choice_of(line, 0), "greedy");
+
+            assert_int_equal(json_array_size(json_object_get(choice_of(line, 0), "ids")), n_ids[i]);
+            assert_true(m == 0 ? json_is_boolean(greedy) : greedy == NULL);
+            assert_true(m == 0 ? json_integer_value(acc) == (i == 1) : acc == NULL);
+            assert_int_equal(json_is_true(greedy), m == 0 && i == 1);
+            json_decref(line);
+        }
+        free_lines(&l);
+        cril_evaluation_free(&e);
+    }
 }
 
 /* White space at the context's end, of any kind that Python knows, goes to the continuation. */
@@ -742,14 +805,15 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_choices),   cmocka_unit_test(test_moved_blanks),
-        cmocka_unit_test(test_blanks),    cmocka_unit_test(test_empty_context),
-        cmocka_unit_test(test_bos),       cmocka_unit_test(test_special),
-        cmocka_unit_test(test_window),    cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_gold_text), cmocka_unit_test(test_rolling),
-        cmocka_unit_test(test_prompts),   cmocka_unit_test(test_same_lines),
-        cmocka_unit_test(test_dry_run),   cmocka_unit_test(test_subjects),
-        cmocka_unit_test(test_bad_lines), cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_choices),       cmocka_unit_test(test_greedy),
+        cmocka_unit_test(test_moved_blanks),  cmocka_unit_test(test_blanks),
+        cmocka_unit_test(test_empty_context), cmocka_unit_test(test_bos),
+        cmocka_unit_test(test_special),       cmocka_unit_test(test_window),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_gold_text),
+        cmocka_unit_test(test_rolling),       cmocka_unit_test(test_prompts),
+        cmocka_unit_test(test_same_lines),    cmocka_unit_test(test_dry_run),
+        cmocka_unit_test(test_subjects),      cmocka_unit_test(test_bad_lines),
+        cmocka_unit_test(test_ties),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

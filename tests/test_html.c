@@ -656,6 +656,37 @@ static struct small *make_sized(void)
     return s;
 }
 
+static cril_known_divergence known_divergence(double kl, double half_width)
+{
+    return (cril_known_divergence){
+        .documents = 9,
+        .tokens = 1000,
+        .mean_kl = kl,
+        .same_top = 0.75,
+        .ln_ppl_ratio = 0.5,
+        .mean_kl_interval = {
+            .level = 0.9, .low = kl - half_width, .high = kl + 2 * half_width, .resamples = 1000}};
+}
+
+/* All others diverge from Ada-1b, but Dot-4b, which diverges from Cid-2b. Bea-7b has no size. */
+static struct small *make_diverging(void)
+{
+    static const double kl[MODELS] = {0, 0.25, 0.5, 0.125, 0.0625, 0.03125};
+    static cril_known_divergence known[MODELS * CORPORA];
+    struct small *s = make_sized();
+
+    memset(known, 0, sizeof(known));
+    for (size_t m = 1; m < MODELS; m++) {
+        s->models[m].base = plain_names[m == 5 ? 4 : 0];
+        known[m * CORPORA] = known_divergence(kl[m], 0.0625 * 3);
+        known[m * CORPORA + 1] = known_divergence(2 * kl[m], 0.0625 * 4);
+    }
+    for (size_t m = 0; m < MODELS; m++)
+        sized[m].parameters = m == 2 ? 0 : 400000000;
+    s->table.divergence = known;
+    return s;
+}
+
 struct names {
     char text[400];
 };
@@ -679,6 +710,13 @@ static void lists_figures(void **state)
     assert_int_equal(cril_study_figures(&s->info, &s->table, &with_all, add_name, &all, &err),
                      CRIL_OK);
     assert_string_equal(all.text, "line;line:coding;line:web;lines;size;learning;compressors;");
+    s = make_diverging();
+    s->info.n_fits = 0;
+    all.text[0] = '\0';
+    s->models[2].base = "Cid-2b";
+    assert_int_equal(cril_study_figures(&s->info, &s->table, &with_all, add_name, &all, &err),
+                     CRIL_OK);
+    assert_string_equal(all.text, "size;kl;kl:Cid-2b;learning;compressors;");
     s = make_small();
     s->info.n_fits = 1;
     assert_int_equal(cril_study_figures(&s->info, &s->table, NULL, add_name, &few, &err), CRIL_OK);
@@ -801,6 +839,178 @@ static void finds_the_frontier(void **state)
     assert_non_null(strstr(drawn.text, ">500 MB</text>"));
     assert_non_null(strstr(drawn.text, "Ada-1b: 100.0 MB, 0.8500 bits per character"));
     free(drawn.text);
+}
+
+/* ---- Divergences ---- */
+
+/* The mean of two corpora, whose intervals reach 3/16 and 4/16 below them and twice that above; the
+   mean's reaches half of 5/16 and of 10/16. */
+static void draws_divergence_by_size(void **state)
+{
+    struct small *s = make_diverging();
+    struct page p = read_data(&s->info, &s->table, &with_all, "kl"), drawn;
+    cril_error err;
+
+    (void)state;
+    assert_string_equal(
+        p.text, "model,family,base,file_bytes,bits_a_weight,mean_kl,mean_kl_low,mean_kl_high,"
+                "same_top_percent,ln_ppl_ratio,bits_per_character,on_frontier\n"
+                "Bea-1b,Bea,Ada-1b,200000000,,0.75,0.59375,1.0625,75,0.5,0.75,1\n"
+                "Cid-2b,Cid,Ada-1b,250000000,5,0.09375,-0.0625,0.40625,75,0.5,0.65,1\n"
+                "Ada-3b,Ada,Ada-1b,300000000,6,0.375,0.21875,0.6875,75,0.5,0.8,0\n");
+    free(p.text);
+    drawn = draw(&s->info, &s->table, &with_all, "kl", 0);
+    assert_non_null(strstr(drawn.text, ">A small study: divergence from a base by size of file<"));
+    assert_non_null(strstr(drawn.text, "mean KL from Ada-1b, nats, smaller is better"));
+    assert_non_null(strstr(drawn.text, "divergence from Ada-1b (100.0 MB), mean over tokens, then "
+                                       "over 2 corpora. "));
+    assert_non_null(strstr(drawn.text, "no other model is as small and diverges as little as one "
+                                       "of the 2 on it."));
+    assert_non_null(strstr(drawn.text, "Cid-2b: 250.0 MB, mean KL 0.093750<"));
+    assert_null(strstr(drawn.text, ">Dot<")); /* in the key */
+    free(drawn.text);
+    assert_int_equal(write_figure(&s->info, &s->table, &with_all, "kl:Cid-2b", 0, &p, &err),
+                     CRIL_ERR_RANGE); /* of one model */
+    free(p.text);
+    s->models[1].base = "Cid-2b";
+    p = read_data(&s->info, &s->table, &with_all, "kl:Cid-2b");
+    assert_int_equal(occurrences(p.text, ",Cid-2b,"), 2);
+    free(p.text);
+    drawn = draw(&s->info, &s->table, &with_all, "kl:Cid-2b", 0);
+    assert_non_null(strstr(drawn.text, ">A small study: Cid-2b: divergence from"));
+    free(drawn.text);
+}
+
+/* Divergences that differ by a factor of more than 30 have a logarithmic scale, unless one is 0. */
+static void scales_divergences(void **state)
+{
+    struct small *s = make_diverging();
+    struct page p;
+
+    (void)state;
+    s->table.divergence[1 * CORPORA] = s->table.divergence[1 * CORPORA + 1] =
+        known_divergence(0.001, 0.0001);
+    p = draw(&s->info, &s->table, &with_all, "kl", 0);
+    assert_non_null(strstr(p.text, ">0.001</text>"));
+    free(p.text);
+    s->table.divergence[1 * CORPORA] = s->table.divergence[1 * CORPORA + 1] =
+        known_divergence(0, 0);
+    p = draw(&s->info, &s->table, &with_all, "kl", 0);
+    assert_null(strstr(p.text, ">0.001</text>"));
+    assert_non_null(strstr(p.text, ">0.0</text>"));
+    free(p.text);
+}
+
+/* Where a model's row begins in the table of divergences; base: as the row has it. */
+static const char *divergence_row(const struct page *p, const char *model, const char *base)
+{
+    char start[120];
+    const char *row;
+
+    snprintf(start, sizeof(start),
+             "<tr><th scope=\"row\"><bdi>%s</bdi></th><td class=\"t\">%s</td>", model, base);
+    row = strstr(p->text, start);
+    if (!row)
+        fail_msg("the page lacks: %s", start);
+    return row + strlen(start);
+}
+
+static void expect_row(const struct page *p, const char *model, const char *base, const char *rest)
+{
+    const char *row = divergence_row(p, model, base);
+
+    if (strncmp(row, rest, strlen(rest)) != 0)
+        fail_msg("%s: %.200s", model, row);
+}
+
+static void tells_divergences(void **state)
+{
+    const char *ada = "<bdi>Ada-1b</bdi>", *cid = "<bdi>Cid-2b</bdi>";
+    struct small *s = make_diverging();
+    struct page p;
+
+    (void)state;
+    s->table.divergence[3 * CORPORA].mean_kl_interval.resamples = 0; /* of one document */
+    s->table.divergence[5 * CORPORA].tokens = 0;
+    p = make(&s->info, &s->table, &with_all);
+    assert_non_null(strstr(p.text, "<a href=\"#divergence\">Divergence</a>"));
+    assert_non_null(strstr(p.text, "<section id=\"divergence\">"));
+    assert_int_equal(occurrences(p.text, "download=\"kl.csv\""), 1); /* Cid-2b has one model */
+    assert_non_null(strstr(p.text, "<th scope=\"col\">90 % interval</th><th scope=\"col\">KL, "
+                                   "<bdi>web</bdi></th>"));
+    assert_non_null(strstr(p.text, "<dt>Divergence from a base</dt>"));
+    expect_row(
+        &p, "Ada-1b", "the base",
+        "<td>100.0 MB</td><td>2.00</td><td></td><td></td><td></td><td></td><td></td><td>0.8500"
+        "</td></tr>");
+    expect_row(&p, "Ada-3b", ada,
+               "<td>300.0 MB</td><td>6.00</td><td><b>0.375000</b></td><td>0.218750 to 0.687500</td>"
+               "<td>0.250000</td><td>0.500000</td><td>75.00</td><td>0.8000</td></tr>");
+    expect_row(&p, "Bea-1b", ada, "<td>200.0 MB</td><td>–</td><td><b>0.750000</b></td>");
+    expect_row(&p, "Bea-7b", ada, "<td>–</td><td>–</td><td><b>0.187500</b></td><td>–</td>");
+    expect_row(&p, "Cid-2b", "the base", "<td>250.0 MB</td>");
+    expect_row(&p, "Dot-4b", cid,
+               "<td>900.0 MB</td><td>18.00</td><td><b>–</b></td><td>–</td><td>–</td><td>0.062500"
+               "</td><td>–</td>");
+    assert_true(divergence_row(&p, "Cid-2b", ada) < divergence_row(&p, "Bea-7b", ada));
+    assert_true(divergence_row(&p, "Bea-7b", ada) < divergence_row(&p, "Ada-3b", ada));
+    assert_true(divergence_row(&p, "Ada-3b", ada) < divergence_row(&p, "Bea-1b", ada));
+    free(p.text);
+}
+
+/* An old divergence stands below the leaderboard; of the mean that lacks it there is no figure. */
+static void tells_old_divergences(void **state)
+{
+    struct small *s = make_diverging();
+    struct page p;
+
+    (void)state;
+    s->table.divergence[1 * CORPORA + 1] =
+        (cril_known_divergence){.out_of_date = "the base's file has <changed>", .was = 0.5};
+    p = make(&s->info, &s->table, &with_all);
+    assert_non_null(strstr(p.text,
+                           "Out of date, and in no figure of this page: <bdi>Ada-3b</bdi> "
+                           "on <bdi>python</bdi>, mean KL 0.500000 (the base&#39;s file has "
+                           "&lt;changed&gt;). <code>"));
+    expect_row(&p, "Ada-3b", "<bdi>Ada-1b</bdi>",
+               "<td>300.0 MB</td><td>6.00</td><td><b>out of date</b></td><td>–</td><td>0.250000"
+               "</td><td>out of date</td><td>–</td>");
+    free(p.text);
+}
+
+/* What is not known is last; a model without a base has no row. */
+static void tells_divergences_that_lack(void **state)
+{
+    const char *ada = "<bdi>Ada-1b</bdi>";
+    struct small *s = make_diverging();
+    struct page p;
+
+    (void)state;
+    s->info.n_corpora = s->table.n_corpora = 1;
+    s->info.n_benchmarks = s->table.n_benchmarks = s->info.n_fits = 0;
+    s->models[5].base = NULL;
+    s->table.divergence[1] = s->table.divergence[4] =
+        (cril_known_divergence){0};                  /* of one corpus: Ada-3b's, Cid-2b's */
+    s->table.divergence[2] = s->table.divergence[3]; /* equal ones stay in the study's order */
+    p = make(&s->info, &s->table, &with_all);
+    assert_null(strstr(p.text, "KL, <bdi>"));
+    assert_null(strstr(p.text, "then over"));
+    expect_row(&p, "Ada-3b", ada,
+               "<td>300.0 MB</td><td>6.00</td><td><b>–</b></td><td>–</td><td>–</td>");
+    assert_true(divergence_row(&p, "Bea-1b", ada) < divergence_row(&p, "Bea-7b", ada));
+    assert_true(divergence_row(&p, "Bea-7b", ada) < divergence_row(&p, "Ada-3b", ada));
+    assert_true(divergence_row(&p, "Ada-3b", ada) < divergence_row(&p, "Cid-2b", ada));
+    free(p.text);
+    s->table.divergence = NULL;
+    p = make(&s->info, &s->table, &with_all);
+    expect_row(&p, "Cid-2b", ada, "<td>250.0 MB</td><td>5.00</td><td><b>–</b></td>");
+    assert_non_null(strstr(p.text, "95 % interval"));
+    assert_null(strstr(p.text, "kl.csv"));
+    free(p.text);
+    s = make_sized();
+    p = make(&s->info, &s->table, &with_all);
+    assert_null(strstr(p.text, "ivergence"));
+    free(p.text);
 }
 
 /* Curves go by step: Ada-3b (3000) before Ada-1b (4000). */
@@ -1372,6 +1582,11 @@ int main(void)
         cmocka_unit_test(escapes_figures),
         cmocka_unit_test(says_what_was_scored),
         cmocka_unit_test(finds_the_frontier),
+        cmocka_unit_test(draws_divergence_by_size),
+        cmocka_unit_test(scales_divergences),
+        cmocka_unit_test(tells_divergences),
+        cmocka_unit_test(tells_old_divergences),
+        cmocka_unit_test(tells_divergences_that_lack),
         cmocka_unit_test(draws_learning_curves),
         cmocka_unit_test(figures_have_their_numbers),
         cmocka_unit_test(says_which_figures_there_are),

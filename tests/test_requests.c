@@ -369,7 +369,7 @@ static void reads_one_continuation(void **state)
     assert_int_equal(e.items.item[0].gold, 0);
     is_text(e.items.item[0].choices[0].text, " gone.");
     assert_float_equal(e.items.item[0].choices[0].reference_nats, 1.446265697479248, 0);
-    assert_string_equal(e.settings.protocol.metric, "");
+    assert_string_equal(e.settings.protocol.metric, "acc");
     cril_items_free(&e.items);
 }
 

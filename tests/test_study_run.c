@@ -12,6 +12,7 @@
 
 #include "study/store.h"
 #include "study/survey.h"
+#include "gguf_edit.h"
 #include "study_files.h"
 
 #include <cril/diverge.h>
@@ -394,6 +395,181 @@ static void test_divergences(void **state)
                   "tiny-gemma3 beside tiny-llama on texts by document");
     assert_int_equal(totals.cells, 3);
     assert_int_equal(seen.n_cells, 2); /* the others are computed */
+}
+
+/* ---- Several beside one base ---- */
+
+static const char *const sides[] = {"tiny-llama-mixed", "tiny-llama-yarn", "tiny-llama-window"};
+enum { N_SIDES = sizeof(sides) / sizeof(*sides) };
+
+#define TWO_PROTOCOLS                                                                              \
+    "corpora: [{path: lines.jsonl}]\nprotocols: [{name: document, context: 48, stride: 16}, "      \
+    "{name: halves, context: 24}]\n"
+#define DOCUMENT "protocols: [{name: document, context: 48, stride: 16}]\n"
+
+/* Of the base and those of its sides from `from` to before `to`; diverge: "diverge: BASE". */
+static void write_sides(size_t from, size_t to, const char *diverge, const char *rest)
+{
+    char text[1000] = "models:\n  - {path: tiny-llama.gguf}\n";
+
+    for (size_t i = from; i < to; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text), "  - {path: %s.gguf%s}\n",
+                 sides[i], diverge);
+    snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s", rest);
+    write_study(text);
+}
+
+static const char beside_base[] = ", diverge: tiny-llama";
+
+static void copy_sides(void)
+{
+    for (size_t i = 0; i < N_SIDES; i++)
+        copy_model(sides[i]);
+}
+
+static void write_edited(const char *name, const struct edit *edits)
+{
+    struct cril_source *from;
+    cril_error err;
+
+    check_ok(cril_source_open(CRIL_TEST_DATA "/golden/tiny-llama.gguf", &from, &err));
+    assert_true(edit_write(from, edits, file(name)));
+    cril_source_close(from);
+}
+
+/* Runs of a part of the work end where they are stopped, and are gone on with. */
+static void run_stopping(const char *database, size_t first, size_t step)
+{
+    const cril_study_run_options small = {.threads = 1, .batch_tokens = 64};
+    cril_error err;
+    cril_status st;
+    size_t n = 0;
+
+    do {
+        struct seen seen = {.stop_at = first + step * n};
+
+        st = run(database, &small, &seen, NULL, &err);
+        if (st != CRIL_OK && st != CRIL_ERR_CANCELLED)
+            fail_msg("%s", err.message);
+    } while (++n < 1000 && st != CRIL_OK);
+    assert_true(n > 2 && st == CRIL_OK);
+}
+
+/* Models with one base go through one pass, with the bits of a run for each. */
+static void test_one_pass(void **state)
+{
+    static const struct edit odd[] = {SET_UINT("tokenizer.ggml.bos_token_id", 7), {0}};
+    const char *paths[N_SIDES];
+    cril_study_totals pass, alone;
+    uint64_t forward = 0;
+    struct seen seen = {0};
+    cril_error err;
+
+    (void)state;
+    copy_sides();
+    for (size_t i = 0; i < N_SIDES; i++) {
+        write_sides(i, i + 1, beside_base, TWO_PROTOCOLS);
+        run_all(paths[i] = numbered("alone", (unsigned)i), &alone);
+        forward += alone.forward_tokens;
+    }
+    check_ok(merge(file("alone.db"), paths, N_SIDES, &err));
+    write_sides(0, N_SIDES, beside_base, TWO_PROTOCOLS);
+    run_all(file("pass.db"), &pass);
+    check_same(file("pass.db"), file("alone.db"));
+    assert_int_equal(pass.cells, 2 * (1 + 2 * N_SIDES));
+    assert_int_equal(pass.documents, pass.cells * N_DOCUMENTS);
+    /* of a study of one side a third each is of the base, of the side, and of both in one pass */
+    assert_int_equal(pass.forward_tokens, forward / 3 / N_SIDES * (1 + N_SIDES + 1));
+    run_stopping(file("stopped.db"), 20, 3);
+    check_same(file("stopped.db"), file("alone.db"));
+    /* One that fails, as it opens texts by another token, is left out; the others are measured
+     * alone. */
+    write_edited("odd.gguf", odd);
+    write_sides(0, N_SIDES, beside_base,
+                "  - {path: odd.gguf, diverge: tiny-llama}\n" TWO_PROTOCOLS);
+    check_refused(run(file("odd.db"), &plain, &seen, &pass, &err), CRIL_ERR_RANGE,
+                  "odd beside tiny-llama on lines by");
+    assert_int_equal(pass.cells, 2 * (1 + 2 * (N_SIDES + 1)));
+    assert_int_equal(seen.n_cells, pass.cells - 2);
+    assert_int_equal(seen.n_notes, 2);
+}
+
+/* What is known of one side is not measured again, and the others go without it. */
+static void test_part_of_a_pass(void **state)
+{
+    cril_study_totals one, all;
+    struct seen seen = {0};
+    cril_error err;
+
+    (void)state;
+    copy_sides();
+    write_sides(0, 1, beside_base, TWO_PROTOCOLS);
+    run_all(file("one.db"), &one);
+    write_sides(0, N_SIDES, beside_base, TWO_PROTOCOLS);
+    check_ok(run(file("one.db"), &plain, &seen, &all, &err));
+    assert_int_equal(all.cells_before, one.cells);
+    assert_int_equal(all.documents, (all.cells - one.cells) * N_DOCUMENTS);
+    assert_int_equal(all.forward_tokens, one.forward_tokens);
+    run_all(file("all.db"), NULL);
+    check_same(file("one.db"), file("all.db"));
+    write_sides(0, 1, beside_base, "corpora: [{path: lines.jsonl, limit: 5}]\n" DOCUMENT);
+    run_all(file("part.db"), NULL);
+    write_sides(0, N_SIDES, beside_base, TWO_PROTOCOLS);
+    run_all(file("part.db"), &all);
+    /* of the base, of the side, and of both */
+    assert_int_equal(all.documents, all.cells * N_DOCUMENTS - 3 * 5);
+}
+
+/* A scorer that compared one model serves no pass of several. */
+static void test_pass_after_one(void **state)
+{
+    (void)state;
+    copy_sides();
+    write_sides(0, N_SIDES, "", "corpora: [{path: lines.jsonl}, {path: texts}]\n" DOCUMENT);
+    run_all(file("one.db"), NULL);
+    write_sides(0, N_SIDES - 1, beside_base, "corpora: [{path: texts}]\n" DOCUMENT);
+    run_all(file("one.db"), NULL);
+    write_sides(0, N_SIDES, beside_base,
+                "corpora: [{path: lines.jsonl}, {path: texts}]\n" DOCUMENT);
+    run_all(file("one.db"), NULL); /* the last side on texts, then all on lines */
+    run_all(file("all.db"), NULL);
+    check_same(file("one.db"), file("all.db"));
+}
+
+/* A model with fewer ids makes others no different: probabilities are of the ids that a model and
+ * the base have. */
+static void test_pass_of_other_ids(void **state)
+{
+#define PADDED(v)                                                                                  \
+    {                                                                                              \
+        {.what = EDIT_TENSOR, .name = "token_embd.weight", .number = v, .ne = {64, 276}},          \
+            {.what = EDIT_TENSOR, .name = "output.weight", .number = v, .ne = {64, 276}},          \
+        {                                                                                          \
+            0                                                                                      \
+        }                                                                                          \
+    }
+    static const struct edit base[] = PADDED(.01), padded[] = PADDED(.02);
+    static const char rest[] = "corpora: [{path: texts}]\n" DOCUMENT;
+    static const char *const models[] = {"  - {path: padded.gguf, diverge: base}\n",
+                                         "  - {path: tiny-llama.gguf, diverge: base}\n"};
+    const char *paths[2];
+    char text[400];
+    cril_error err;
+
+    (void)state;
+    write_edited("base.gguf", base);
+    write_edited("padded.gguf", padded);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(text, sizeof(text), "models:\n  - {path: base.gguf}\n%s%s", models[i], rest);
+        write_study(text);
+        run_all(paths[i] = numbered("alone", (unsigned)i), NULL);
+    }
+    check_ok(merge(file("alone.db"), paths, 2, &err));
+    snprintf(text, sizeof(text), "models:\n  - {path: base.gguf}\n%s%s%s", models[0], models[1],
+             rest);
+    write_study(text);
+    run_all(file("pass.db"), NULL);
+    check_same(file("pass.db"), file("alone.db"));
 }
 
 /* A larger limit adds documents to what is known, a smaller one takes what it needs of it, each
@@ -940,6 +1116,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_figures, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_divergences, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_one_pass, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_part_of_a_pass, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_pass_after_one, set_up, remove_folder),
+        cmocka_unit_test_setup_teardown(test_pass_of_other_ids, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_first_tokens, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_limits, set_up, remove_folder),
         cmocka_unit_test_setup_teardown(test_baselines, set_up, remove_folder),

@@ -10,6 +10,7 @@
 #include "model/model.h"
 
 #include <cril/score.h>
+#include <cril/session.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,7 +84,7 @@ static void make(cril_score_window *w, int32_t (*tokens)[LENGTH], double (*nats)
                      same = from < i ? below(w[from].n < n ? w[from].n : n) : 0;
         for (size_t k = 0; k < n; k++)
             tokens[i][k] = k < same ? tokens[from][k] : (int32_t)below(vocabulary);
-        w[i] = (cril_score_window){tokens[i], n, 1 + below(n - 1), nats[i]};
+        w[i] = (cril_score_window){tokens[i], n, 1 + below(n - 1), nats[i], NULL};
     }
 }
 
@@ -140,6 +141,64 @@ static void test_lengths(void **state)
     cril_model_close(m);
 }
 
+/* The most likely id that follows, of those that are not `but`. */
+static int32_t follow(cril_session *s, size_t n, int32_t but)
+{
+    const float *logits = cril_session_logits(s, 0);
+    size_t best = but == 0;
+    for (size_t i = best + 1; i < n; i++)
+        best = logits[i] > logits[best] && i != (size_t)but ? i : best;
+    return (int32_t)best;
+}
+
+/* A greedy text is made of the most likely ids; one token of another, a second best, is not. */
+static void test_tops(void **state)
+{
+    enum { PROMPT = 10, TEXT = 30 };
+    const cril_session_options o = {.threads = 1, .context = TEXT};
+    cril_model *m = open_model("tiny-llama");
+    cril_scorer *scorer = open_scorer(m, 0);
+    int32_t tokens[3][TEXT], second = -1;
+    double nats[3][TEXT], plain[TEXT - 1];
+    bool tops[2][TEXT] = {{false}, {true}};
+    cril_score_window w[3];
+    cril_session *s;
+    (void)state;
+    assert_int_equal(cril_session_create(m, &o, &s, NULL), CRIL_OK);
+    for (size_t i = 0; i < TEXT; i++) {
+        const cril_feed feed = {.ids = &tokens[0][i], .n = 1};
+        tokens[0][i] =
+            i < PROMPT ? (int32_t)below(cril_model_logits(m)) : follow(s, cril_model_logits(m), -1);
+        if (i == TEXT - 3)
+            second = follow(s, cril_model_logits(m), tokens[0][i]);
+        assert_int_equal(cril_session_feed(s, &feed, 1, NULL), CRIL_OK);
+    }
+    for (size_t i = 1; i < 3; i++)
+        memcpy(tokens[i], tokens[0], sizeof(tokens[0]));
+    tokens[1][TEXT - 3] = second;
+    for (size_t i = 0; i < 3; i++)
+        w[i] = (cril_score_window){tokens[i], TEXT, PROMPT, nats[i], i < 2 ? tops[i] : NULL};
+    assert_int_equal(cril_score_windows(scorer, w, 3, NULL, NULL, NULL, NULL), CRIL_OK);
+    for (size_t i = 0; i < TEXT - PROMPT; i++) {
+        assert_true(tops[0][i]);
+        if (i + PROMPT <= TEXT - 3)
+            assert_int_equal(tops[1][i], i + PROMPT < TEXT - 3);
+    }
+    for (size_t one = 0; one < 2; one++) { /* one of them alone asks */
+        memset(tops, 0, sizeof(tops));
+        for (size_t i = 0; i < 3; i++)
+            w[i].is_top = i == one ? tops[i] : NULL;
+        assert_int_equal(cril_score_windows(scorer, w, 3, NULL, NULL, NULL, NULL), CRIL_OK);
+        assert_true(tops[one][0] && !tops[1 - one][0]);
+    }
+    assert_int_equal(cril_score_tokens(scorer, tokens[0], TEXT, plain, NULL), CRIL_OK);
+    assert_memory_equal(plain + PROMPT - 1, nats[0], (TEXT - PROMPT) * sizeof(double));
+    assert_memory_equal(nats[0], nats[2], (TEXT - PROMPT) * sizeof(double));
+    cril_session_free(s);
+    cril_scorer_free(scorer);
+    cril_model_close(m);
+}
+
 /* Ten items of 4 choices behind 100 tokens that all have, and 12 that the choices of one have. */
 static void test_saves(void **state)
 {
@@ -157,7 +216,7 @@ static void test_saves(void **state)
                                                : 100 + (i % 4 * 4 + k) % 50);
         tokens[i][100] = (int32_t)(60 + i / 4);
         tokens[i][112] = (int32_t)(100 + i % 4);
-        w[i] = (cril_score_window){tokens[i], 116, 112, nats[i]};
+        w[i] = (cril_score_window){tokens[i], 116, 112, nats[i], NULL};
     }
     score(s, w, 40, &seen, NULL);
     /* The last token of a context predicts the first of a choice: each choice has it alone. */
@@ -173,15 +232,15 @@ static void test_refused(void **state)
     cril_model *m = open_model("tiny-llama");
     cril_scorer *s = open_scorer(m, 0);
     cril_error err;
-    cril_score_window w = {tokens, 3, 0, nats};
+    cril_score_window w = {tokens, 3, 0, nats, NULL};
     struct seen seen = {.stop_at = 1};
     (void)state;
     assert_int_equal(cril_score_windows(s, &w, 1, NULL, NULL, NULL, &err), CRIL_ERR_RANGE);
     w.first = 3;
     assert_int_equal(cril_score_windows(s, &w, 1, NULL, NULL, NULL, &err), CRIL_ERR_RANGE);
-    w = (cril_score_window){tokens, 1, 1, nats};
+    w = (cril_score_window){tokens, 1, 1, nats, NULL};
     assert_int_equal(cril_score_windows(s, &w, 1, NULL, NULL, NULL, &err), CRIL_ERR_RANGE);
-    w = (cril_score_window){tokens, 3, 1, nats};
+    w = (cril_score_window){tokens, 3, 1, nats, NULL};
     assert_int_equal(cril_score_windows(s, &w, 1, see, &seen, NULL, &err), CRIL_ERR_CANCELLED);
     assert_int_equal(cril_score_windows(s, &w, 0, NULL, NULL, NULL, &err), CRIL_OK);
     cril_scorer_free(s);
@@ -191,9 +250,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bits),
-        cmocka_unit_test(test_lengths),
-        cmocka_unit_test(test_saves),
+        cmocka_unit_test(test_tops),    cmocka_unit_test(test_bits),
+        cmocka_unit_test(test_lengths), cmocka_unit_test(test_saves),
         cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,7 @@ typedef struct cril_diverging_token {
 /*
  * models [n], n >= 2, the base first; borrowed, they must outlive the diverger. options may be
  * NULL; memory_bytes bounds all models together, and each has an equal part of what is free.
- * baselines are not made.
+ * baselines and details are not made.
  *
  * CRIL_ERR_RANGE: options that cril_scorer_create refuses; models with other tokens than the base.
  * Models whose vocabulary matrices have more rows than another are compared by the ids that all

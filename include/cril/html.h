@@ -30,7 +30,8 @@ typedef struct cril_report_baseline {
 typedef struct cril_report_identity {
     const char *name;
     const char *sha256;
-    uint64_t bytes; /* of a model, all its files; 0: not known */
+    uint64_t bytes, parameters; /* of a model: all its files; elements of all its tensors. 0: not
+                                   known */
 } cril_report_identity;
 
 /* Zero-initialised it is a report by the study's first protocol, without what only its caller can

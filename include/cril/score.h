@@ -38,6 +38,7 @@ typedef struct cril_score_options {
     size_t resamples;    /* 0: 1000 */
     uint64_t seed;
     bool baselines; /* compress the text by ordinary compressors too, while it is read */
+    bool details;   /* tokens that are handed out have cril_token_details */
 } cril_score_options;
 
 /* What another model says of a token that a base model was asked for. Logarithms are natural. */
@@ -46,6 +47,26 @@ typedef struct cril_divergence {
     double kl;     /* sum over all ids of p_base (ln p_base - ln p), >= 0 */
     bool same_top; /* the most likely id, of equals the lowest, is the base's */
 } cril_divergence;
+
+enum { CRIL_MAX_LIKELY = 10 };
+
+/* An id that might stand at a token's place, and what it would cost. */
+typedef struct cril_likely {
+    int32_t id;
+    double nats; /* -ln p, finite, >= 0 */
+} cril_likely;
+
+/*
+ * What a model says of all ids at the place of a token. Ids are ranked by their logits, the largest
+ * first, of equals the lowest id first. The same bits for any CPU, thread count, batch and memory.
+ */
+typedef struct cril_token_details {
+    uint64_t rank;    /* of the token, from 1, the most likely id, on */
+    double entropy;   /* sum over all ids of -p ln p, nats, >= 0 */
+    double deviation; /* standard deviation of ln p: the root of sum of p (ln p)^2 - entropy^2 */
+    size_t n_likely;
+    cril_likely likely[CRIL_MAX_LIKELY]; /* [n_likely] the ids of ranks 1, 2, ... */
+} cril_token_details;
 
 /* One scored token. */
 typedef struct cril_token_score {
@@ -61,6 +82,7 @@ typedef struct cril_token_score {
     size_t n_window, at;
     const cril_divergence *apart; /* of the models that the scorer compares, one each; NULL: there
                                      are none, or no pass has predicted the token */
+    const cril_token_details *details; /* NULL: not asked for, or no pass has predicted the token */
 } cril_token_score;
 
 /* Of a document with a prompt, all but token_ids is of the continuation alone. */
@@ -288,6 +310,8 @@ typedef struct cril_score_window {
     size_t n;              /* 2 .. cril_model_max_window + 1 */
     size_t first;          /* the first scored token, 1 .. n - 1 */
     double *nats; /* [n - first] nats[t] = -ln p(tokens[first + t] | tokens[0 .. first + t - 1]) */
+    bool *is_top; /* [n - first] whether the token is the most likely id, of equals the lowest;
+                     NULL: not wanted */
 } cril_score_window;
 
 /*

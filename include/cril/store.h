@@ -329,8 +329,7 @@ typedef struct cril_cell_state {
 cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
                               const cril_study_protocol *p, cril_cell_state *out, cril_error *err);
 
-/* The same of the divergence from the model's base; known is false for a model without one. It is
- * never out of date: what was measured of other files is none of the study's. */
+/* The same of the divergence from the model's base; all is 0 for a model without one. */
 cril_status cril_current_divergence(cril_current *c, size_t model, size_t corpus,
                                     const cril_study_protocol *p, cril_cell_state *out,
                                     cril_error *err);

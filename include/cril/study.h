@@ -177,7 +177,9 @@ double cril_known_with_escapes(const cril_known *k);
 typedef struct cril_known_divergence {
     uint64_t documents, tokens; /* that are compared; tokens 0: nothing is known */
     double mean_kl, same_top, ln_ppl_ratio;
-    cril_interval mean_kl_interval; /* all 0 where fewer than 2 documents have tokens */
+    cril_interval mean_kl_interval; /* resamples 0 where fewer than 2 documents have tokens */
+    const char *out_of_date; /* as cril_known has it; NULL: it is not; belongs to the table */
+    double was;              /* the mean KL that was measured then; NaN: of no token */
 } cril_known_divergence;
 
 /* Documents of a corpus. */
@@ -192,7 +194,7 @@ typedef struct cril_study_table {
     size_t n_models, n_corpora, n_benchmarks;
     cril_known *bpc;                   /* [n_models][n_corpora] */
     cril_known *score;                 /* [n_models][n_benchmarks] */
-    cril_known_divergence *divergence; /* [n_models][n_corpora] */
+    cril_known_divergence *divergence; /* [n_models][n_corpora]; NULL: nothing is known */
     cril_known_corpus *corpora;        /* [n_corpora]; NULL: nothing is known of them */
     void *owned;                       /* strings */
 } cril_study_table;

@@ -105,9 +105,10 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
 /*
  * What cril_study_run would leave out or refuse of a study: all its models are opened, and its
  * corpora and benchmarks read, to their ends for their hashes. faults: each with file and line, in
- * the order of corpora, benchmarks, then models and protocols; none where it names nothing to run.
- * Not found is what only computing shows: a model that computes no number, a corpus with too few
- * tokens for hkust or halves. Returns the first fault's status, CRIL_ERR_NOMEM.
+ * the order of corpora, benchmarks, models and protocols, then models that cannot be compared with
+ * their bases; none where it names nothing to run. Not found is what only computing shows: a model
+ * that computes no number, a corpus with too few tokens for hkust or halves. Returns the first
+ * fault's status, CRIL_ERR_NOMEM.
  */
 cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults);
 

@@ -6,8 +6,8 @@ from ._eval import Evaluation, EvalProgress, EvalScore, Task, eval, tasks
 from ._library import lib
 from ._model import Model, Session, Token, Tokenizer, tokenize
 from ._score import (
-    Baseline, Corpus, Divergence, DivergingToken, DocumentScore, Result, ScoreProgress, Scores, TokenScore, diverge, protocols,
-    score, score_documents, score_tokens,
+    Baseline, Corpus, Divergence, DivergingToken, DocumentScore, Likely, Result, ScoreProgress, Scores, TokenScore, diverge,
+    protocols, score, score_documents, score_tokens,
 )
 from ._study import (
     Cell, Estimate, Line, Point, Study, StudyBenchmark, StudyCorpus, StudyDivergence, StudyModel, StudyProgress, StudyProtocol,
@@ -21,7 +21,7 @@ RULES: int = _abi.CRIL_RULES  # of the scoring rules
 __all__ = [
     "Archive", "Baseline", "Cell", "CodecProgress", "Corpus", "CrilError", "Divergence",
     "DivergingToken", "DocumentScore", "Estimate", "EvalProgress", "EvalScore", "Evaluation",
-    "Interval", "Line", "Model", "NUMERICS", "Point", "RULES", "Result", "ScoreProgress", "Scores",
+    "Interval", "Likely", "Line", "Model", "NUMERICS", "Point", "RULES", "Result", "ScoreProgress", "Scores",
     "Session", "Status", "Study", "StudyBenchmark", "StudyCorpus", "StudyDivergence", "StudyModel", "StudyProgress",
     "StudyProtocol", "StudyTotals", "Task", "Token", "TokenScore", "Tokenizer", "__version__",
     "compress", "decompress", "decompress_segments", "diverge", "eval", "inspect", "protocols",

@@ -69,6 +69,19 @@ class DocumentScore:
 
 
 @dataclass(frozen=True)
+class Likely:
+    """An id that might stand at a token's place."""
+
+    id: int
+    nats: float
+    text: str
+
+    @property
+    def bits(self) -> float:
+        return self.nats / math.log(2)
+
+
+@dataclass(frozen=True)
 class TokenScore:
     """One scored token."""
 
@@ -77,6 +90,11 @@ class TokenScore:
     id: int
     nats: float
     text: str  # that it stands for; part of a character is U+FFFD
+    # None and no ids where no pass has predicted the token, or with details=False:
+    rank: int | None = None  # among all ids, 1 the most likely; of equals the lowest id first
+    entropy: float | None = None  # of all ids, nats
+    deviation: float | None = None  # standard deviation of ln p over all ids, nats
+    likely: list[Likely] = field(default_factory=list, repr=False)  # the most likely ids, by rank
 
     @property
     def bits(self) -> float:
@@ -228,11 +246,26 @@ def make_result(r: Any) -> Result:
     )
 
 
-def make_token(model: Any, t: Any) -> TokenScore:
+def piece_of(model: Any, id: int) -> bytes:
     n = ctypes.c_size_t()
-    address = lib.cril_tokenizer_piece(lib.cril_model_tokenizer(model), t.id, ctypes.byref(n))
-    piece = ctypes.string_at(address, n.value) if address else b""
-    return plain(TokenScore, t, text=piece.decode("utf-8", "replace"))
+    address = lib.cril_tokenizer_piece(lib.cril_model_tokenizer(model), id, ctypes.byref(n))
+    return ctypes.string_at(address, n.value) if address else b""
+
+
+def make_token(model: Any, t: Any) -> TokenScore:
+    def text_of(id: int) -> str:
+        return piece_of(model, id).decode("utf-8", "replace")
+
+    d = t.details.contents if t.details else None
+    return plain(
+        TokenScore,
+        t,
+        text=text_of(t.id),
+        rank=d.rank if d else None,
+        entropy=d.entropy if d else None,
+        deviation=d.deviation if d else None,
+        likely=[plain(Likely, x, text=text_of(x.id)) for x in d.likely[: d.n_likely]] if d else [],
+    )
 
 
 def score_options(**options: Any) -> Any:
@@ -323,7 +356,8 @@ def score_documents(model: ModelOrPath, corpus: Source, **options: Any) -> Score
 
 
 def score_tokens(model: ModelOrPath, corpus: Source, **options: Any) -> Scores[TokenScore]:
-    """The tokens in the order of the text, TokenScore each."""
+    """The tokens in the order of the text, TokenScore each, with ranks, entropies and most likely ids unless details is False."""
+    options.setdefault("details", True)
     return Scores(model, corpus, TokenScore, options)
 
 
@@ -397,11 +431,7 @@ def percentiles(values: Any) -> dict[str, float]:
 
 
 def spell(model: Any, ids: Iterable[int]) -> str:
-    tokenizer, pieces, n = lib.cril_model_tokenizer(model), b"", ctypes.c_size_t()
-    for id in ids:
-        address = lib.cril_tokenizer_piece(tokenizer, id, ctypes.byref(n))
-        pieces += ctypes.string_at(address, n.value) if address else b""
-    return pieces.decode("utf-8", "replace")
+    return b"".join(piece_of(model, id) for id in ids).decode("utf-8", "replace")
 
 
 def worst_tokens(diverger: Any, base: Any, model: int, names: Sequence[str]) -> list[DivergingToken]:

@@ -1,5 +1,6 @@
 #include "model/divergence.h"
 
+#include "model/lanes.h"
 #include "model/plan.h"
 #include "util/fmath.h"
 
@@ -25,26 +26,6 @@ static struct kept *kept_at(const struct cril_heads *h, size_t model, size_t chu
            (model * cril_vocabulary_chunks(h->v[0]) + chunk) * rows_of(h) + row;
 }
 
-static double join(const double lanes[8])
-{
-    double sum = 0;
-    for (size_t i = 0; i < 8; i++)
-        sum += lanes[i];
-    return sum;
-}
-
-static double sum_of(const float *x, size_t n)
-{
-    double lanes[8] = {0};
-    size_t j = 0;
-    for (; j + 8 <= n; j += 8)
-        for (size_t i = 0; i < 8; i++)
-            lanes[i] += (double)x[j + i];
-    for (size_t i = 0; j < n; i++, j++)
-        lanes[i] += (double)x[j];
-    return join(lanes);
-}
-
 /* Sum of weight[j] (a[j] - b[j]). */
 static double apart_of(const float *weight, const float *a, const float *b, size_t n)
 {
@@ -55,7 +36,7 @@ static double apart_of(const float *weight, const float *a, const float *b, size
             lanes[i] += (double)weight[j + i] * ((double)a[j + i] - (double)b[j + i]);
     for (size_t i = 0; j < n; i++, j++)
         lanes[i] += (double)weight[j] * ((double)a[j] - (double)b[j]);
-    return join(lanes);
+    return cril_lanes_join(lanes);
 }
 
 /* Keeps n logits of a row; they become exponentials. */
@@ -67,7 +48,7 @@ static void keep(struct cril_heads *h, size_t model, size_t chunk, size_t row, f
     if (k->best >= 0)
         k->best += (int32_t)(chunk * CRIL_CHUNK);
     cril_vocabulary_keep(h->v[model], chunk, row, logits);
-    k->sum = sum_of(logits, n);
+    k->sum = cril_lanes_sum(logits, n);
 }
 
 static void chunk_task(void *arg, size_t task, size_t worker)

@@ -11,6 +11,7 @@
  */
 #include "model/engine.h"
 
+#include "model/details.h"
 #include "model/divergence.h"
 #include "model/experts.h"
 #include "model/op.h"
@@ -57,6 +58,8 @@ struct cril_engine {
     size_t n_others;
     struct cril_heads heads; /* of this one and of the others */
     struct cril_memory apart;
+    struct cril_details_head details_head;
+    struct cril_memory details;
     double seconds; /* of layers at work */
 
     const struct cril_state *states[CRIL_MAX_STATES];
@@ -627,9 +630,23 @@ static cril_status not_finite(const struct cril_engine *e, const struct cril_row
                      e->m->path, (int)row->id, row->position);
 }
 
+/* Nats of this engine's scored rows, with more of their distributions. */
+static cril_status score_in_detail(struct cril_engine *e, cril_error *err)
+{
+    gather_targets(e);
+    if (!cril_memory_reserve(&e->details, e->n_rows, sizeof(cril_token_details)) ||
+        !cril_vocabulary_take(&e->vocabulary, scored_rows(e), scored_ld(e), e->n_rows,
+                              e->ids.data) ||
+        !cril_details_nats(&e->details_head, e->nats.data, e->details.data))
+        return no_memory(e, err);
+    return check_damage(e, err);
+}
+
 /* Nats of this engine's scored rows. */
 static cril_status score_alone(struct cril_engine *e, cril_error *err)
 {
+    if (e->windows[((const struct cril_row *)e->rows.data)->sequence].details)
+        return score_in_detail(e, err);
     struct cril_shares *shares = gather_targets(e) ? e->shares.data : NULL;
     if (!cril_vocabulary_nats(&e->vocabulary, scored_rows(e), scored_ld(e), e->n_rows, e->ids.data,
                               e->nats.data, shares))
@@ -671,6 +688,8 @@ static cril_status hand_out(const struct cril_engine *e, cril_error *err)
         w->nats[at] = nats[i];
         if (w->shares)
             w->shares[at] = ((const struct cril_shares *)e->shares.data)[i];
+        if (w->details)
+            w->details[at] = ((const cril_token_details *)e->details.data)[i];
         for (size_t m = 0; m < e->n_others; m++) {
             w->apart[at * e->n_others + m] = apart[i * e->n_others + m];
             if (!isfinite(apart[i * e->n_others + m].nats))
@@ -806,6 +825,7 @@ cril_status cril_engine_create(const cril_model *m, const struct cril_kernels *k
                                              .columns = m->n_vocab,
                                              .release = e->bounded,
                                              .damaged = &e->damaged};
+    e->details_head.v = &e->vocabulary;
     bool ok = (e->scratch = calloc(threads, sizeof(*e->scratch))) &&
               (e->first_entry = calloc(m->config.mixture.n_experts + 1, sizeof(size_t))) &&
               cril_memory_reserve(&e->panels[0], e->plan.panel_bytes, 1) &&
@@ -835,9 +855,9 @@ void cril_engine_free(struct cril_engine *e)
 {
     if (!e)
         return;
-    struct cril_memory *const owned[] = {&e->rows,      &e->sequences, &e->state,  &e->ids,
-                                         &e->extents,   &e->nats,      &e->shares, &e->panels[0],
-                                         &e->panels[1], &e->entries,   &e->tables, &e->apart};
+    struct cril_memory *const owned[] = {
+        &e->rows,      &e->sequences, &e->state,   &e->ids,    &e->extents, &e->nats,   &e->shares,
+        &e->panels[0], &e->panels[1], &e->entries, &e->tables, &e->apart,   &e->details};
     for (size_t i = 0; i < sizeof(owned) / sizeof(*owned); i++)
         free(owned[i]->data);
     for (size_t b = 0; b < CRIL_N_BUFFERS; b++)
@@ -849,6 +869,7 @@ void cril_engine_free(struct cril_engine *e)
     cril_rotations_free(&e->rotations);
     cril_vocabulary_free(&e->vocabulary);
     cril_heads_free(&e->heads);
+    cril_details_free(&e->details_head);
     free(e->heads.v);
     free(e->others);
     free(e->scratch);

@@ -27,14 +27,16 @@ struct cril_engine;
  * figures depend on the length of a pass (cril_model_depends_on_length), both have the same length.
  */
 struct cril_window {
-    const int32_t *ids;         /* [n] in [0, cril_model_logits) */
-    size_t n;                   /* 1 .., with all prefixes at most cril_model_max_window */
-    size_t first;               /* <= n; n: nothing is scored, the window is but a prefix */
-    const int32_t *targets;     /* [n - first] in [0, cril_model_logits) */
-    double *nats;               /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
-    struct cril_shares *shares; /* [n - first] of the targets, likewise; NULL: not wanted; never of
-                                   engines that compare */
-    cril_divergence *apart;     /* [n - first][engines compared], likewise */
+    const int32_t *ids;          /* [n] in [0, cril_model_logits) */
+    size_t n;                    /* 1 .., with all prefixes at most cril_model_max_window */
+    size_t first;                /* <= n; n: nothing is scored, the window is but a prefix */
+    const int32_t *targets;      /* [n - first] in [0, cril_model_logits) */
+    double *nats;                /* [n - first] -ln p, finite, >= 0; written by cril_engine_score */
+    struct cril_shares *shares;  /* [n - first] of the targets, likewise; NULL: not wanted; never of
+                                    engines that compare */
+    cril_divergence *apart;      /* [n - first][engines compared], likewise */
+    cril_token_details *details; /* [n - first] likewise; NULL: not wanted; never with shares, never
+                                    of engines that compare; of all windows of a call or of none */
     size_t length; /* inputs of the whole pass, of which these, behind those of the prefixes, are
                       the first; 0: there are no more */
     size_t prefix; /* 1 + index of the window that this one goes on from, which has a smaller

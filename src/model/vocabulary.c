@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool reserve(struct cril_vocabulary *v, size_t n)
 {
@@ -103,6 +104,40 @@ void cril_vocabulary_keep(struct cril_vocabulary *v, size_t c, size_t row, float
     ((struct cril_chunk *)v->partial.data)[c * v->n_rows + row] = cril_logits_sum(v->k, logits, n);
     if (v->shares && here)
         v->shares[row].token = cril_share_of_value(logits, n, want - first);
+}
+
+/* By the panel of its column alone. */
+static float find_target(struct cril_vocabulary *v, size_t row, size_t worker)
+{
+    const struct cril_matrix *t = cril_logits_matrix(v->m);
+    const size_t id = (size_t)v->ids[row], c = id / CRIL_CHUNK, first = c * CRIL_CHUNK,
+                 panel = (id - first) / CRIL_PANEL_COLUMNS;
+    float *logits = (float *)v->logits.data + worker * CRIL_ROWS * CRIL_CHUNK;
+    struct cril_packed w;
+    cril_packed_place(v->k, t, cril_chunk_columns(v->m, c),
+                      (unsigned char *)v->chunks.data + worker * v->chunk_bytes, &w);
+    if (!cril_pack_panel(t, first, &w, panel))
+        atomic_store(v->damaged, t->name);
+    memset(logits, 0, CRIL_CHUNK * sizeof(*logits));
+    cril_packed_multiply_panel(v->k, &w, panel, v->normed.data, w.k, &v->activations, row, 1,
+                               logits + panel * CRIL_PANEL_COLUMNS, CRIL_CHUNK);
+    cril_logits_finish(v->m, v->k, c, logits, CRIL_CHUNK, 1);
+    return logits[id - first];
+}
+
+static void target_task(void *arg, size_t task, size_t worker)
+{
+    struct cril_vocabulary *v = arg;
+    for (size_t i = task * CRIL_ROWS; i < v->n_rows && i < (task + 1) * CRIL_ROWS; i++)
+        ((float *)v->target.data)[i] = find_target(v, i, worker);
+}
+
+void cril_vocabulary_find_targets(struct cril_vocabulary *v)
+{
+    const struct cril_matrix *t = cril_logits_matrix(v->m);
+    cril_pool_run(v->pool, (v->n_rows + CRIL_ROWS - 1) / CRIL_ROWS, target_task, v);
+    if (v->release)
+        cril_pages_release(t->data, cril_matrix_bytes(t));
 }
 
 /* One chunk of columns for all rows. */

@@ -57,6 +57,8 @@ void cril_vocabulary_pack(struct cril_vocabulary *v, size_t c, size_t worker,
 /* Logits of n <= CRIL_ROWS rows from `first` on: the worker's [n][CRIL_CHUNK]. */
 float *cril_vocabulary_logits(struct cril_vocabulary *v, size_t c, size_t worker,
                               const struct cril_packed *w, size_t first, size_t n);
+/* The logits of all targets, before any chunk is kept: v->target. */
+void cril_vocabulary_find_targets(struct cril_vocabulary *v);
 /* Keeps of a row's logits of chunk c what nats need; the logits become e^(logit - max). */
 void cril_vocabulary_keep(struct cril_vocabulary *v, size_t c, size_t row, float *logits);
 /* -ln p of the target of a row of which all chunks are kept. */

@@ -155,20 +155,20 @@ static struct strip make_strip(const struct cril_page *p, double width)
                           .font = font};
 }
 
-static double height(const struct cril_page *p, const struct cril_page_fit *fit, double width)
+static double height(const struct cril_page *p, const struct cril_page_of *of, double width)
 {
-    (void)fit;
+    (void)of;
     return make_strip(p, width).height;
 }
 
-static void draw(struct cril_page *p, const struct cril_page_fit *fit, double width)
+static void draw(struct cril_page *p, const struct cril_page_of *of, double width)
 {
     struct strip strip = make_strip(p, width);
     const double bottom = strip.row * (double)n_rows(p);
     double ticks[CRIL_SCALE_TICKS];
     size_t at_row = 0;
 
-    (void)fit;
+    (void)of;
     cril_scale_set(&strip.x, 0, max_bits(p), 0, width > 600 ? 10 : 5);
     strip.x.from = 6;
     strip.x.to = width - 12;
@@ -192,17 +192,17 @@ static void draw(struct cril_page *p, const struct cril_page_fit *fit, double wi
             write_strip(p, &strip, strip.row * ((double)at_row++ + 0.86), k);
 }
 
-static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
+static bool is_there(const struct cril_page *p, const struct cril_page_of *of)
 {
-    (void)fit;
+    (void)of;
     return n_rows(p) > 0;
 }
 
-static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
+static bool has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family)
 {
     bool has = false;
 
-    (void)fit;
+    (void)of;
     for (size_t m = 0; m < p->info->n_models; m++)
         for (size_t k = 0; p->family[m] == family && k < p->info->n_corpora; k++)
             has |=
@@ -210,9 +210,9 @@ static bool has_family(const struct cril_page *p, const struct cril_page_fit *fi
     return has;
 }
 
-static void say(struct cril_page *p, const struct cril_page_fit *fit)
+static void say(struct cril_page *p, const struct cril_page_of *of)
 {
-    (void)fit;
+    (void)of;
     fputs("Bits per character of the models (symbols) and of ordinary compressors, which start "
           "without a language model (ticks), on the same text. The models’ own size is not "
           "counted. ",
@@ -229,9 +229,9 @@ static void write_row(struct cril_csv *csv, const char *corpus, const char *kind
     cril_csv_end_row(csv);
 }
 
-static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)
+static void write_data(struct cril_page *p, const struct cril_page_of *of, struct cril_csv *csv)
 {
-    (void)fit;
+    (void)of;
     cril_csv_head(csv, "corpus,kind,name,bits_per_character");
     for (size_t k = 0; k < p->info->n_corpora; k++) {
         const char *corpus = p->info->corpora[k].name;

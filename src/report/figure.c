@@ -17,8 +17,8 @@
 #include <string.h>
 
 static const struct cril_page_figure *const figures[] = {
-    &cril_page_figure_line,     &cril_page_figure_lines,       &cril_page_figure_size,
-    &cril_page_figure_learning, &cril_page_figure_compressors,
+    &cril_page_figure_line, &cril_page_figure_lines,    &cril_page_figure_size,
+    &cril_page_figure_kl,   &cril_page_figure_learning, &cril_page_figure_compressors,
 };
 
 static const struct cril_page_figure *figure_at(size_t i)
@@ -29,32 +29,32 @@ static const struct cril_page_figure *figure_at(size_t i)
 /* ---- On a page ---- */
 
 static void write_title(const struct cril_page *p, const struct cril_page_figure *figure,
-                        const struct cril_page_fit *fit)
+                        const struct cril_page_of *of)
 {
-    if (fit && fit != cril_page_main(p))
-        cril_markup_put(p->f, "%t: ", fit->is->name);
+    if (of && !of->is_first)
+        cril_markup_put(p->f, "%t: ", of->name);
     fputs(figure->title, p->f);
 }
 
 static void draw_for(struct cril_page *p, const struct cril_page_figure *figure,
-                     const struct cril_page_fit *fit, const char *screen, double width)
+                     const struct cril_page_of *of, const char *screen, double width)
 {
     cril_markup_put(p->f,
                     "<svg paint-order=\"stroke\" class=\"plot %s\" viewBox=\"0 0 %c %c\" "
                     "role=\"group\" aria-label=\"",
-                    screen, width, figure->height(p, fit, width));
-    write_title(p, figure, fit);
+                    screen, width, figure->height(p, of, width));
+    write_title(p, figure, of);
     fputs("\">\n", p->f);
-    figure->draw(p, fit, width);
+    figure->draw(p, of, width);
     fputs("</svg>\n", p->f);
 }
 
 void cril_page_write_key(const struct cril_page *p, const struct cril_page_figure *figure,
-                         const struct cril_page_fit *fit)
+                         const struct cril_page_of *of)
 {
     fputs("<ul class=\"key\" aria-label=\"Families\">", p->f);
     for (size_t k = 0; k < p->n_families; k++) {
-        if (!figure->has_family(p, fit, k))
+        if (!figure->has_family(p, of, k))
             continue;
         fputs("<li><svg viewBox=\"-8 -8 16 16\" aria-hidden=\"true\">", p->f);
         cril_plot_symbol(p->f, k, false, 0, 0);
@@ -64,23 +64,34 @@ void cril_page_write_key(const struct cril_page *p, const struct cril_page_figur
 }
 
 void cril_page_draw(struct cril_page *p, const struct cril_page_figure *figure,
-                    const struct cril_page_fit *fit)
+                    const struct cril_page_of *of)
 {
-    draw_for(p, figure, fit, "wide", 960);
-    draw_for(p, figure, fit, "narrow", 343);
-    cril_page_write_key(p, figure, fit);
+    draw_for(p, figure, of, "wide", 960);
+    draw_for(p, figure, of, "narrow", 343);
+    cril_page_write_key(p, figure, of);
 }
 
 void cril_page_link_data(struct cril_page *p, const struct cril_page_figure *figure,
-                         const struct cril_page_fit *fit)
+                         const struct cril_page_of *of)
 {
     struct cril_csv csv = {.f = p->f, .in_link = true};
 
     cril_markup_put(p->f,
                     "<a class=\"data\" download=\"%s.csv\" href=\"data:text/csv;charset=utf-8,",
                     figure->name);
-    figure->write_data(p, fit, &csv);
+    figure->write_data(p, of, &csv);
     fputs("\">Numbers of this figure (CSV)</a>", p->f);
+}
+
+void cril_page_write_figure(struct cril_page *p, const struct cril_page_figure *figure,
+                            const struct cril_page_of *of)
+{
+    fputs("<figure>\n", p->f);
+    cril_page_draw(p, figure, of);
+    fputs("<figcaption>", p->f);
+    figure->say(p, of);
+    cril_page_link_data(p, figure, of);
+    fputs("</figcaption></figure>\n", p->f);
 }
 
 void cril_page_section(struct cril_page *p, const struct cril_page_figure *figure, const char *id,
@@ -88,12 +99,9 @@ void cril_page_section(struct cril_page *p, const struct cril_page_figure *figur
 {
     if (!figure->is_there(p, NULL))
         return;
-    cril_markup_put(p->f, "<section id=\"%s\"><h2>%s</h2>\n<figure>\n", id, heading);
-    cril_page_draw(p, figure, NULL);
-    fputs("<figcaption>", p->f);
-    figure->say(p, NULL);
-    cril_page_link_data(p, figure, NULL);
-    fputs("</figcaption></figure></section>\n", p->f);
+    cril_markup_put(p->f, "<section id=\"%s\"><h2>%s</h2>\n", id, heading);
+    cril_page_write_figure(p, figure, NULL);
+    fputs("</section>\n", p->f);
 }
 
 void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point *points, size_t n)
@@ -125,20 +133,19 @@ void cril_page_say_no_bars(const struct cril_page *p)
               p->f);
 }
 
-bool cril_page_has_family(const struct cril_page *p, size_t family,
-                          bool (*shows)(const struct cril_page *p, size_t model))
+bool cril_page_has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family,
+                          cril_page_value value)
 {
     bool has = false;
 
     for (size_t m = 0; m < p->info->n_models && !has; m++)
-        has = p->family[m] == family && shows(p, m);
+        has = p->family[m] == family && !isnan(value(p, of, m));
     return has;
 }
 
-double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
-                             double width)
+double cril_page_plot_height(const struct cril_page *p, const struct cril_page_of *of, double width)
 {
-    (void)fit;
+    (void)of;
     return cril_plot_init(p->f, width, "").height;
 }
 
@@ -176,19 +183,19 @@ static void place(struct key *k, const char *name, double *x, double *y)
 
 /* Writes the key, or, without top, only tells its height. One family needs none. */
 static double lay_key(const struct cril_page *p, const struct cril_page_figure *figure,
-                      const struct cril_page_fit *fit, double width, const double *top)
+                      const struct cril_page_of *of, double width, const double *top)
 {
     struct key key = start_key(width);
     size_t n = 0;
 
     for (size_t k = 0; k < p->n_families; k++)
-        n += figure->has_family(p, fit, k);
+        n += figure->has_family(p, of, k);
     if (n < 2)
         return 0;
     for (size_t k = 0; k < p->n_families; k++) {
         double x, y;
 
-        if (!figure->has_family(p, fit, k))
+        if (!figure->has_family(p, of, k))
             continue;
         place(&key, p->family_names[k], &x, &y);
         if (!top)
@@ -214,7 +221,7 @@ static void write_style(FILE *f)
 }
 
 static void write_start(struct cril_page *p, const struct cril_page_figure *figure,
-                        const struct cril_page_fit *fit, double width, double height)
+                        const struct cril_page_of *of, double width, double height)
 {
     cril_markup_put(p->f,
                     "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%c\" height=\"%c\" "
@@ -222,9 +229,9 @@ static void write_start(struct cril_page *p, const struct cril_page_figure *figu
                     "<title id=\"%s-title\">%t: ",
                     width, height, (double)-PADDING, (double)-PADDING, width, height, figure->name,
                     figure->name, figure->name, p->info->title);
-    write_title(p, figure, fit);
+    write_title(p, figure, of);
     cril_markup_put(p->f, "</title>\n<desc id=\"%s-desc\">", figure->name);
-    figure->say(p, fit);
+    figure->say(p, of);
     fputs("</desc>\n", p->f);
     write_style(p->f);
     cril_plot_define_symbols(p->f);
@@ -236,35 +243,37 @@ static void write_start(struct cril_page *p, const struct cril_page_figure *figu
 }
 
 static void write_alone(struct cril_page *p, const struct cril_page_figure *figure,
-                        const struct cril_page_fit *fit, double width)
+                        const struct cril_page_of *of, double width)
 {
-    const double inner = width - 2 * PADDING, top = ceil(figure->height(p, fit, inner)),
-                 key = lay_key(p, figure, fit, inner, NULL);
+    const double inner = width - 2 * PADDING, top = ceil(figure->height(p, of, inner)),
+                 key = lay_key(p, figure, of, inner, NULL);
 
-    write_start(p, figure, fit, width, top + key + 2 * PADDING);
-    figure->draw(p, fit, inner);
-    lay_key(p, figure, fit, inner, &top);
+    write_start(p, figure, of, width, top + key + 2 * PADDING);
+    figure->draw(p, of, inner);
+    lay_key(p, figure, of, inner, &top);
     fputs("</g>\n</svg>\n", p->f);
 }
 
 /* ---- By name ---- */
 
-/* One figure after another that has something to show; what a fit's is called: "line", of the
- * first fit, "line:NAME". False ends it. */
+/* One figure after another that has something to show. Of several of a kind the first is called
+ * "line", the others "line:NAME". False ends it. */
 typedef bool (*see_figure)(void *user, const struct cril_page_figure *figure,
-                           const struct cril_page_fit *fit, const char *name);
+                           const struct cril_page_of *of, const char *name);
 
-static bool see_fits(struct cril_page *p, const struct cril_page_figure *figure, see_figure see,
+static bool see_each(struct cril_page *p, const struct cril_page_figure *figure, see_figure see,
                      void *user)
 {
-    for (size_t i = 0; i < p->info->n_fits; i++) {
+    struct cril_page_of of;
+
+    for (size_t i = 0; figure->find(p, i, &of); i++) {
         char name[300];
 
-        if (!figure->is_there(p, &p->fits[i]))
+        if (!figure->is_there(p, &of))
             continue;
-        snprintf(name, sizeof(name), "%s%s%s", figure->name, i ? ":" : "",
-                 i ? p->fits[i].is->name : "");
-        if (!see(user, figure, &p->fits[i], name))
+        snprintf(name, sizeof(name), "%s%s%s", figure->name, of.is_first ? "" : ":",
+                 of.is_first ? "" : of.name);
+        if (!see(user, figure, &of, name))
             return false;
     }
     return true;
@@ -275,8 +284,8 @@ static void each_figure(struct cril_page *p, see_figure see, void *user)
     const struct cril_page_figure *figure;
 
     for (size_t i = 0; (figure = figure_at(i)); i++) {
-        if (figure->of_fit ? !see_fits(p, figure, see, user)
-                           : figure->is_there(p, NULL) && !see(user, figure, NULL, figure->name))
+        if (figure->find ? !see_each(p, figure, see, user)
+                         : figure->is_there(p, NULL) && !see(user, figure, NULL, figure->name))
             return;
     }
 }
@@ -287,11 +296,11 @@ struct listing {
 };
 
 static bool list_figure(void *user, const struct cril_page_figure *figure,
-                        const struct cril_page_fit *fit, const char *name)
+                        const struct cril_page_of *of, const char *name)
 {
     const struct listing *l = user;
 
-    (void)fit;
+    (void)of;
     l->see(l->user, name, figure->title);
     return true;
 }
@@ -316,19 +325,24 @@ cril_status cril_study_figures(const cril_study_info *s, const cril_study_table 
 struct search {
     const char *name;
     const struct cril_page_figure *figure; /* NULL: not found */
-    const struct cril_page_fit *fit;
-    char all[600]; /* the names there are, as far as they go in */
+    struct cril_page_of of;                /* of a figure that has a `find` */
+    char all[600];                         /* the names there are, as far as they go in */
 };
 
+static const struct cril_page_of *of_found(const struct search *s)
+{
+    return s->figure->find ? &s->of : NULL;
+}
+
 static bool compare_figure(void *user, const struct cril_page_figure *figure,
-                           const struct cril_page_fit *fit, const char *name)
+                           const struct cril_page_of *of, const char *name)
 {
     struct search *s = user;
     const size_t len = strlen(s->all);
 
     if (strcmp(name, s->name) == 0) {
         s->figure = figure;
-        s->fit = fit;
+        s->of = of ? *of : s->of;
         return false;
     }
     snprintf(s->all + len, sizeof(s->all) - len, "%s%.60s", len ? ", " : "", name);
@@ -364,7 +378,7 @@ cril_status cril_study_figure(FILE *f, const cril_study_info *s, const cril_stud
 
     p.is_alone = true;
     if (st == CRIL_OK && (st = find_figure(&p, &search, err)) == CRIL_OK) {
-        write_alone(&p, search.figure, search.fit, width ? width : CRIL_FIGURE_WIDTH);
+        write_alone(&p, search.figure, of_found(&search), width ? width : CRIL_FIGURE_WIDTH);
         st = cril_page_finish(&p, err);
     }
     cril_page_close(&p);
@@ -384,7 +398,7 @@ cril_status cril_study_figure_data(FILE *f, const cril_study_info *s, const cril
     cril_status st = cril_page_open(&p, f, s, t, options, err);
 
     if (st == CRIL_OK && (st = find_figure(&p, &search, err)) == CRIL_OK) {
-        search.figure->write_data(&p, search.fit, &csv);
+        search.figure->write_data(&p, of_found(&search), &csv);
         st = cril_page_finish(&p, err);
     }
     cril_page_close(&p);

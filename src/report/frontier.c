@@ -49,26 +49,22 @@ void cril_frontier_find(struct cril_frontier *f)
 /* Values that differ by more than this go on a logarithmic scale. */
 static const double WIDE = 30;
 
-/* With their bars, but that a logarithmic scale shows no more of a bar than down to half the least
- * value. */
 static void set_scales(struct cril_plot *plot, const struct cril_frontier *f)
 {
-    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY}, least = INFINITY;
+    double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
 
     for (size_t i = 0; i < f->n; i++) {
         const struct cril_plot_point *p = &f->points[i];
 
         low[0] = fmin(low[0], p->x);
         high[0] = fmax(high[0], p->x);
-        low[1] = fmin(low[1], p->y - p->y_reach);
-        high[1] = fmax(high[1], p->y + p->y_reach);
-        least = fmin(least, p->y);
+        low[1] = fmin(low[1], p->y);
+        high[1] = fmax(high[1], p->y);
     }
     plot->x.unit = CRIL_SCALE_BYTES;
     cril_scale_set_log(&plot->x, low[0], high[0], 0.07, cril_plot_n_ticks(plot));
-    if (least > 1e-12 && high[1] > WIDE * least)
-        cril_scale_set_log(&plot->y, fmax(low[1], least / 2), high[1], 0.07,
-                           cril_plot_n_ticks(plot));
+    if (low[1] > 1e-12 && high[1] > WIDE * low[1])
+        cril_scale_set_log(&plot->y, low[1], high[1], 0.07, cril_plot_n_ticks(plot));
     else
         cril_scale_set(&plot->y, low[1], high[1], 0.07, cril_plot_n_ticks(plot));
 }

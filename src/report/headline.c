@@ -183,6 +183,8 @@ static void write_contents(const struct cril_page *p)
     fputs("<nav aria-label=\"Sections\"><a href=\"#leaderboard\">Leaderboard</a> ", p->f);
     if (cril_page_figure_size.is_there(p, NULL))
         fputs("<a href=\"#size\">By size</a> ", p->f);
+    if (cril_page_has_divergences(p))
+        fputs("<a href=\"#divergence\">Divergence</a> ", p->f);
     if (cril_page_figure_learning.is_there(p, NULL))
         fputs("<a href=\"#learning\">Learning curves</a> ", p->f);
     if (n_baselines)
@@ -219,7 +221,7 @@ void cril_page_headline(struct cril_page *p)
     write_contents(p);
     fputs("</header>\n", p->f);
     if (line_leads) {
-        cril_page_scatter(p, f);
+        cril_page_scatter(p);
         write_lacking(p, f);
     }
 }
@@ -243,7 +245,7 @@ void cril_page_aside(struct cril_page *p)
             cril_page_why(p, f);
         fputs(".</p>\n", p->f);
     }
-    cril_page_scatter(p, f);
+    cril_page_scatter(p);
     write_lacking(p, f);
     fputs("</section>\n", p->f);
 }

@@ -414,6 +414,20 @@ static void write_old_name(const struct cril_page *p, size_t model, const char *
     cril_markup_put(p->f, "<bdi>%t</bdi> on <bdi>%t</bdi>, ", p->info->models[model].name, of);
 }
 
+static void write_old_divergences(const struct cril_page *p, bool *any)
+{
+    const cril_study_table *t = p->table;
+
+    for (size_t i = 0; t->divergence && i < t->n_models * t->n_corpora; i++) {
+        const cril_known_divergence *d = &t->divergence[i];
+
+        if (!d->out_of_date)
+            continue;
+        write_old_name(p, i / t->n_corpora, p->info->corpora[i % t->n_corpora].name, any);
+        cril_markup_put(p->f, "mean KL %6 (%t)", d->was, d->out_of_date);
+    }
+}
+
 /* What changed, and that no line or mean uses it. */
 static void write_old(const struct cril_page *p)
 {
@@ -438,6 +452,7 @@ static void write_old(const struct cril_page *p)
         cril_markup_number(p->f, 100 * k->was, 1);
         cril_markup_put(p->f, " (%t)", k->out_of_date);
     }
+    write_old_divergences(p, &any);
     if (any)
         fputs(". <code>cril study run</code> computes them again.</p>\n", p->f);
 }

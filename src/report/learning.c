@@ -18,11 +18,13 @@ struct curves {
     size_t n;
 };
 
-static bool is_known(const struct cril_page *p, size_t m)
+/* NaN: it is in no curve. */
+static double value(const struct cril_page *p, const struct cril_page_of *of, size_t m)
 {
     const double y = cril_known_with_escapes(&p->average[m]);
 
-    return p->info->models[m].has_step && isfinite(y) && y < 1e9;
+    (void)of;
+    return p->info->models[m].has_step && isfinite(y) && y < 1e9 ? y : NAN;
 }
 
 static void forget(struct curves *c)
@@ -61,7 +63,7 @@ static void make_points(struct curves *c)
         const bool is_named = !one && is_last(c, i);
 
         c->points[i] = (struct cril_plot_point){.x = (double)p->info->models[m].step,
-                                                .y = cril_known_with_escapes(&p->average[m]),
+                                                .y = value(p, NULL, m),
                                                 .name = is_named ? p->info->models[m].family
                                                                  : p->info->models[m].name,
                                                 .family = p->family[m],
@@ -80,27 +82,26 @@ static bool find_curves(const struct cril_page *p, struct curves *c)
         return false;
     }
     for (size_t m = 0; m < p->info->n_models; m++)
-        if (is_known(p, m))
+        if (!isnan(value(p, NULL, m)))
             insert(c, m);
     make_points(c);
     return true;
 }
 
 /* A curve has two points at least. */
-static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
+static bool is_there(const struct cril_page *p, const struct cril_page_of *of)
 {
-    (void)fit;
+    (void)of;
     for (size_t m = 0; m < p->info->n_models; m++)
-        for (size_t k = 0; is_known(p, m) && k < m; k++)
-            if (is_known(p, k) && p->family[k] == p->family[m])
+        for (size_t k = 0; !isnan(value(p, of, m)) && k < m; k++)
+            if (!isnan(value(p, of, k)) && p->family[k] == p->family[m])
                 return true;
     return false;
 }
 
-static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
+static bool has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family)
 {
-    (void)fit;
-    return cril_page_has_family(p, family, is_known);
+    return cril_page_has_family(p, of, family, value);
 }
 
 enum { FAR_APART = 100 }; /* steps whose ratio exceeds this go on a logarithmic scale */
@@ -161,7 +162,7 @@ static void say_point(void *user, size_t i)
     fputs(" bits per character", c->p->f);
 }
 
-static void draw(struct cril_page *p, const struct cril_page_fit *fit, double width)
+static void draw(struct cril_page *p, const struct cril_page_of *of, double width)
 {
     static const struct cril_plot_title x = {"step of training", NULL, ""};
     struct cril_plot plot = cril_plot_init(p->f, width, "");
@@ -170,7 +171,7 @@ static void draw(struct cril_page *p, const struct cril_page_fit *fit, double wi
     struct curves c;
     size_t n_parts;
 
-    (void)fit;
+    (void)of;
     if (!parts || !find_curves(p, &c)) {
         free(parts);
         p->no_memory = true;
@@ -188,18 +189,18 @@ static void draw(struct cril_page *p, const struct cril_page_fit *fit, double wi
     forget(&c);
 }
 
-static void say(struct cril_page *p, const struct cril_page_fit *fit)
+static void say(struct cril_page *p, const struct cril_page_of *of)
 {
-    (void)fit;
+    (void)of;
     fputs("Each point is a checkpoint, each curve a family. ", p->f);
     cril_page_say_no_bars(p);
 }
 
-static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)
+static void write_data(struct cril_page *p, const struct cril_page_of *of, struct cril_csv *csv)
 {
     struct curves c;
 
-    (void)fit;
+    (void)of;
     if (!find_curves(p, &c)) {
         p->no_memory = true;
         return;

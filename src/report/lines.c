@@ -7,19 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void write_range(const struct cril_page *p, double low, double high, int decimals)
-{
-    if (isnan(low) || isnan(high)) {
-        fputs("<td>–</td>", p->f);
-        return;
-    }
-    fputs("<td>", p->f);
-    cril_markup_number(p->f, low, decimals);
-    fputs(" to ", p->f);
-    cril_markup_number(p->f, high, decimals);
-    fputs("</td>", p->f);
-}
-
 static void write_name(const struct cril_page *p, const struct cril_page_fit *f)
 {
     cril_markup_put(p->f, "<tr><th scope=\"row\"><bdi>%t</bdi></th>", f->is->name);
@@ -40,11 +27,11 @@ static void write_line_row(const struct cril_page *p, const struct cril_page_fit
         return;
     }
     cril_markup_put(p->f, "<td>%z</td><td>%z</td><td><b>%3</b></td>", l->n, b->n_units, l->pearson);
-    write_range(p, l->pearson_low, l->pearson_high, 2);
-    write_range(p, b->n_units > 1 ? b->pearson.low : NAN, b->pearson.high, 2);
+    cril_page_range(p, l->pearson_low, l->pearson_high, 2);
+    cril_page_range(p, b->n_units > 1 ? b->pearson.low : NAN, b->pearson.high, 2);
     cril_markup_put(p->f, "<td>%3</td><td>%3</td>", l->spearman, l->rmse);
     cril_markup_put(p->f, "<td>%2</td>", l->slope.value);
-    write_range(p, l->slope.low, l->slope.high, 2);
+    cril_page_range(p, l->slope.low, l->slope.high, 2);
     cril_markup_put(p->f, "<td>%2</td></tr>\n", l->intercept.value);
 }
 
@@ -105,9 +92,9 @@ static void write_check_row(const struct cril_page *p, const struct cril_page_fi
     top = most_influential(l);
     write_name(p, f);
     cril_markup_put(p->f, "<td>%2</td>", l->line.slope.value);
-    write_range(p, l->over_models.slope.low, l->over_models.slope.high, 2);
-    write_range(p, l->over_families.n_units > 1 ? l->over_families.slope.low : NAN,
-                l->over_families.slope.high, 2);
+    cril_page_range(p, l->over_models.slope.low, l->over_models.slope.high, 2);
+    cril_page_range(p, l->over_families.n_units > 1 ? l->over_families.slope.low : NAN,
+                    l->over_families.slope.high, 2);
     cril_markup_put(p->f, "<td>%2%s</td>", l->has_both ? l->errors_in_both.slope.value : NAN,
                     l->has_both && l->is_york ? " Y" : "");
     cril_markup_put(p->f, "<td>%3</td><td>%3</td><td>%3</td>", l->line.rmse,

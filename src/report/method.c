@@ -159,6 +159,13 @@ static void write_words(const struct cril_page *p)
                         "<dt>Interval of a model’s bits per character</dt><dd>At %0&nbsp;%%, over "
                         "documents.</dd>\n",
                         100 * p->line.level);
+    if (cril_page_has_divergences(p))
+        fputs(
+            "<dt>Divergence from a base</dt><dd>Kullback-Leibler: the mean over tokens of the sum "
+            "over the vocabulary of <i>p</i> (ln <i>p</i> − ln <i>q</i>), <i>p</i> the base’s "
+            "probabilities, <i>q</i> the model’s, in nats; 0 where both are the same. Same top: "
+            "tokens whose most likely id is the base’s.</dd>\n",
+            p->f);
     if (p->info->n_fits)
         write_words_of_lines(p);
     if (from.bpc_measured)

@@ -101,6 +101,19 @@ void cril_page_size(const struct cril_page *p, double bytes)
         fputs(bytes < 1e6 ? " kB" : bytes < 1e9 ? " MB" : " GB", p->f);
 }
 
+void cril_page_range(const struct cril_page *p, double low, double high, int decimals)
+{
+    if (isnan(low) || isnan(high)) {
+        fputs("<td>–</td>", p->f);
+        return;
+    }
+    fputs("<td>", p->f);
+    cril_markup_number(p->f, low, decimals);
+    fputs(" to ", p->f);
+    cril_markup_number(p->f, high, decimals);
+    fputs("</td>", p->f);
+}
+
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f)
 {
     const char *why = f->why.message;
@@ -155,10 +168,16 @@ static void find_sizes(struct cril_page *p)
     const cril_report_options *o = p->options;
 
     for (size_t m = 0; m < p->info->n_models; m++) {
-        p->file_bytes[m] = NAN;
-        for (size_t i = 0; i < o->n_identified_models; i++)
-            if (o->models[i].bytes && strcmp(o->models[i].name, p->info->models[m].name) == 0)
-                p->file_bytes[m] = (double)o->models[i].bytes;
+        p->file_bytes[m] = p->bits_a_weight[m] = NAN;
+        for (size_t i = 0; i < o->n_identified_models; i++) {
+            const cril_report_identity *id = &o->models[i];
+
+            if (!id->bytes || strcmp(id->name, p->info->models[m].name) != 0)
+                continue;
+            p->file_bytes[m] = (double)id->bytes;
+            if (id->parameters)
+                p->bits_a_weight[m] = 8 * (double)id->bytes / (double)id->parameters;
+        }
     }
 }
 
@@ -200,10 +219,11 @@ static cril_status gather(struct cril_page *p, cril_error *err)
     p->family = calloc(p->info->n_models + 1, sizeof(*p->family));
     p->family_names = calloc(p->info->n_models + 1, sizeof(*p->family_names));
     p->file_bytes = calloc(p->info->n_models + 1, sizeof(*p->file_bytes));
+    p->bits_a_weight = calloc(p->info->n_models + 1, sizeof(*p->bits_a_weight));
     p->fits = calloc(p->info->n_fits + 1, sizeof(*p->fits));
     p->sources = calloc(n_bpc + n_scores + 1, sizeof(*p->sources));
-    if (!p->family || !p->family_names || !p->file_bytes || !p->fits || !p->sources ||
-        !cril_page_rank(p))
+    if (!p->family || !p->family_names || !p->file_bytes || !p->bits_a_weight || !p->fits ||
+        !p->sources || !cril_page_rank(p))
         return no_memory(err);
     number_families(p);
     find_sizes(p);
@@ -232,6 +252,7 @@ void cril_page_close(struct cril_page *p)
     free(p->average);
     free(p->family);
     free(p->file_bytes);
+    free(p->bits_a_weight);
     free((void *)p->family_names);
     free((void *)p->sources);
 }
@@ -242,6 +263,7 @@ static void write_page(struct cril_page *p)
     cril_page_headline(p);
     cril_page_leaderboard(p);
     cril_page_sizes(p);
+    cril_page_divergences(p);
     cril_page_learning(p);
     cril_page_compressors(p);
     cril_page_aside(p);

@@ -36,6 +36,7 @@ struct cril_page {
     size_t n_families;
     struct cril_page_fit *fits; /* [info->n_fits] */
     double *file_bytes;         /* [n_models] NaN: not known */
+    double *bits_a_weight;      /* [n_models] of the file; NaN: not known */
     const char **sources;       /* [n_sources] of imported numbers, in the table's order */
     size_t n_sources;
     size_t n_tables; /* that have a number so far */
@@ -81,6 +82,9 @@ void cril_page_make_title(const struct cril_page *p, char axis, const char *word
 /* "98.1 MB"; a dash where it is not known. */
 void cril_page_size(const struct cril_page *p, double bytes);
 
+/* A table's cell: "0.12 to 0.34"; a dash where it is not known. */
+void cril_page_range(const struct cril_page *p, double low, double high, int decimals);
+
 /* The sentence why a fit has no line, less the study's path in front of it. */
 void cril_page_why(const struct cril_page *p, const struct cril_page_fit *f);
 
@@ -91,43 +95,59 @@ size_t *cril_page_farthest(const cril_study_line *l);
  * The rest is the caller's. */
 void cril_page_start_table(struct cril_page *p, const char *id, const char *caption);
 
+/* Whether a model of the study has a base. */
+bool cril_page_has_divergences(const struct cril_page *p);
+
 /* Of one corpus, those that are known. */
 size_t cril_page_baselines(const struct cril_page *p, size_t corpus);
 
 /* ---- figures ---- */
 
+/* What a figure is of, where a study may have several of its kind. */
+struct cril_page_of {
+    const char *name;
+    bool is_first;                   /* the kind's name alone is the figure's name */
+    const struct cril_page_fit *fit; /* it, or: */
+    const cril_study_model *base;    /* from which models diverge */
+};
+
 /*
- * A figure, on the page and alone; figure.c has the table of them. fit: the one that is drawn, NULL
- * for a figure of no fit.
+ * A figure, on the page and alone; figure.c has the table of them. of: NULL for a figure of which
+ * there is one.
  */
 struct cril_page_figure {
     const char *name;
     const char *title; /* after the study's */
     const char *lacks; /* why there may be nothing to show: a clause */
-    bool of_fit;       /* there is one for each fit */
-    bool (*is_there)(const struct cril_page *p, const struct cril_page_fit *fit);
+    /* Of a figure of which there are several: what number i is of. False: there are not so many. */
+    bool (*find)(const struct cril_page *p, size_t i, struct cril_page_of *out);
+    bool (*is_there)(const struct cril_page *p, const struct cril_page_of *of);
     /* Height of a drawing of that width, in units of its coordinates. */
-    double (*height)(const struct cril_page *p, const struct cril_page_fit *fit, double width);
+    double (*height)(const struct cril_page *p, const struct cril_page_of *of, double width);
     /* Whether the key is to have a family. */
-    bool (*has_family)(const struct cril_page *p, const struct cril_page_fit *fit, size_t family);
+    bool (*has_family)(const struct cril_page *p, const struct cril_page_of *of, size_t family);
     /* The caption: sentences without markup. */
-    void (*say)(struct cril_page *p, const struct cril_page_fit *fit);
-    void (*draw)(struct cril_page *p, const struct cril_page_fit *fit, double width);
-    void (*write_data)(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv);
+    void (*say)(struct cril_page *p, const struct cril_page_of *of);
+    void (*draw)(struct cril_page *p, const struct cril_page_of *of, double width);
+    void (*write_data)(struct cril_page *p, const struct cril_page_of *of, struct cril_csv *csv);
 };
 
 extern const struct cril_page_figure cril_page_figure_line, cril_page_figure_lines,
-    cril_page_figure_size, cril_page_figure_learning, cril_page_figure_compressors;
+    cril_page_figure_size, cril_page_figure_kl, cril_page_figure_learning,
+    cril_page_figure_compressors;
 
 /* For a wide and for a narrow screen, and the key below. */
 void cril_page_draw(struct cril_page *p, const struct cril_page_figure *figure,
-                    const struct cril_page_fit *fit);
+                    const struct cril_page_of *of);
 void cril_page_write_key(const struct cril_page *p, const struct cril_page_figure *figure,
-                         const struct cril_page_fit *fit);
+                         const struct cril_page_of *of);
 /* A link that holds the figure's numbers. */
 void cril_page_link_data(struct cril_page *p, const struct cril_page_figure *figure,
-                         const struct cril_page_fit *fit);
-/* A section of one figure of no fit, if it is there. */
+                         const struct cril_page_of *of);
+/* A figure with its caption. */
+void cril_page_write_figure(struct cril_page *p, const struct cril_page_figure *figure,
+                            const struct cril_page_of *of);
+/* A section of a figure of which there is one, if it is there. */
 void cril_page_section(struct cril_page *p, const struct cril_page_figure *figure, const char *id,
                        const char *heading);
 /* Of a caption: what all names end in, where the figure leaves that out. */
@@ -135,11 +155,14 @@ void cril_page_say_tail(const struct cril_page *p, const struct cril_plot_point 
 /* Of a caption: why models that share their documents have no error bars, where they have errors.
  */
 void cril_page_say_no_bars(const struct cril_page *p);
+/* A model's value in a figure; NaN: the figure does not show the model. */
+typedef double cril_page_value(const struct cril_page *p, const struct cril_page_of *of,
+                               size_t model);
 /* Whether a model of a family is one that the figure shows. */
-bool cril_page_has_family(const struct cril_page *p, size_t family,
-                          bool (*shows)(const struct cril_page *p, size_t model));
+bool cril_page_has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family,
+                          cril_page_value value);
 /* cril_page_figure.height of a drawing that cril_plot_init makes. */
-double cril_page_plot_height(const struct cril_page *p, const struct cril_page_fit *fit,
+double cril_page_plot_height(const struct cril_page *p, const struct cril_page_of *of,
                              double width);
 
 /* ---- files ---- */
@@ -155,9 +178,10 @@ void cril_page_close(struct cril_page *p);
 /* ---- parts, in the page's order ---- */
 void cril_page_head(const struct cril_page *p);
 void cril_page_headline(struct cril_page *p);
-void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit);
+void cril_page_scatter(struct cril_page *p); /* of the main fit */
 void cril_page_leaderboard(struct cril_page *p);
 void cril_page_sizes(struct cril_page *p);
+void cril_page_divergences(struct cril_page *p);
 void cril_page_learning(struct cril_page *p);
 void cril_page_compressors(struct cril_page *p);
 void cril_page_aside(struct cril_page *p); /* the main line, where it does not lead */

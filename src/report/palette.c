@@ -56,6 +56,19 @@ void cril_palette_write(FILE *f, bool dark)
         fprintf(f, "--%s:%s;", colours[i].name, dark ? colours[i].dark : colours[i].light);
 }
 
+void cril_palette_write_root(FILE *f)
+{
+    fputs(":root{", f);
+    cril_palette_write(f, false);
+    fputs("--sans:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation "
+          "Sans',sans-serif;--serif:Charter,'Bitstream Charter','Iowan Old Style','Source Serif "
+          "4','Noto Serif',Georgia,'Liberation Serif',serif;color-scheme:light}\n"
+          "@media screen and (prefers-color-scheme:dark){:root{",
+          f);
+    cril_palette_write(f, true);
+    fputs("color-scheme:dark}}\n", f);
+}
+
 void cril_palette_write_rules(FILE *f)
 {
     fputs(rules, f);

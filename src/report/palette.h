@@ -7,6 +7,8 @@
 
 /* The colours as variables of a style sheet: "--ink:#1b1d20;" and so on. */
 void cril_palette_write(FILE *f, bool dark);
+/* Those of a page, light and, on a dark screen, dark, and its fonts. */
+void cril_palette_write_root(FILE *f);
 /* The rules of drawings, which use those variables. */
 void cril_palette_write_rules(FILE *f);
 /* The same with the colours themselves: programs other than browsers know no variables. */

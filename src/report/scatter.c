@@ -256,8 +256,9 @@ static double write_correlation(const struct cril_plot *plot, const struct cril_
     return 11;
 }
 
-static void draw(struct cril_page *p, const struct cril_page_fit *fit, double width)
+static void draw(struct cril_page *p, const struct cril_page_of *of, double width)
 {
+    const struct cril_page_fit *fit = of->fit;
     struct cril_plot plot = cril_plot_init(p->f, width, width < 600 ? "kn" : "kw");
     struct cril_segment line;
     struct drawn d;
@@ -280,9 +281,9 @@ static void draw(struct cril_page *p, const struct cril_page_fit *fit, double wi
     forget(&d);
 }
 
-static bool has_family(const struct cril_page *p, const struct cril_page_fit *fit, size_t family)
+static bool has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family)
 {
-    const cril_study_points *q = cril_page_points(fit);
+    const cril_study_points *q = cril_page_points(of->fit);
 
     for (size_t i = 0; i < q->n; i++)
         if (p->family[q->model[i]] == family)
@@ -290,14 +291,13 @@ static bool has_family(const struct cril_page *p, const struct cril_page_fit *fi
     return false;
 }
 
-static bool any_has_family(const struct cril_page *p, const struct cril_page_fit *fit,
-                           size_t family)
+static bool any_has_family(const struct cril_page *p, const struct cril_page_of *of, size_t family)
 {
     bool any = false;
 
-    (void)fit;
+    (void)of;
     for (size_t i = 0; i < p->info->n_fits; i++)
-        any |= has_family(p, &p->fits[i], family);
+        any |= has_family(p, &(struct cril_page_of){.fit = &p->fits[i]}, family);
     return any;
 }
 
@@ -321,8 +321,9 @@ static void write_caption_of_bands(const struct cril_page *p, const cril_line *l
     fputs(". ", p->f);
 }
 
-static void say(struct cril_page *p, const struct cril_page_fit *fit)
+static void say(struct cril_page *p, const struct cril_page_of *of)
 {
+    const struct cril_page_fit *fit = of->fit;
     const cril_study_points *q = cril_page_points(fit);
     bool x_errors = false, y_errors = false;
     struct drawn d;
@@ -351,10 +352,10 @@ static void say(struct cril_page *p, const struct cril_page_fit *fit)
     forget(&d);
 }
 
-static bool is_there(const struct cril_page *p, const struct cril_page_fit *fit)
+static bool is_there(const struct cril_page *p, const struct cril_page_of *of)
 {
     (void)p;
-    return cril_page_points(fit)->n > 0;
+    return cril_page_points(of->fit)->n > 0;
 }
 
 static void write_model(const struct cril_page *p, const struct cril_page_fit *fit, size_t i,
@@ -377,18 +378,26 @@ static void write_model(const struct cril_page *p, const struct cril_page_fit *f
     "model,family,bits_per_character,bits_per_character_se,score_percent,score_percent_se,"        \
     "line_percent"
 
-static void write_data(struct cril_page *p, const struct cril_page_fit *fit, struct cril_csv *csv)
+static void write_data(struct cril_page *p, const struct cril_page_of *of, struct cril_csv *csv)
 {
     cril_csv_head(csv, MODEL_COLUMNS);
-    for (size_t i = 0; i < cril_page_points(fit)->n; i++)
-        write_model(p, fit, i, csv);
+    for (size_t i = 0; i < cril_page_points(of->fit)->n; i++)
+        write_model(p, of->fit, i, csv);
+}
+
+static bool find_fit(const struct cril_page *p, size_t i, struct cril_page_of *out)
+{
+    if (i >= p->info->n_fits)
+        return false;
+    *out = (struct cril_page_of){.name = p->fits[i].is->name, .is_first = !i, .fit = &p->fits[i]};
+    return true;
 }
 
 const struct cril_page_figure cril_page_figure_line = {
     .name = "line",
     .title = "scores against bits per character",
     .lacks = "a study without fits has no line, and one without figures no point",
-    .of_fit = true,
+    .find = find_fit,
     .is_there = is_there,
     .height = cril_page_plot_height,
     .has_family = has_family,
@@ -397,18 +406,20 @@ const struct cril_page_figure cril_page_figure_line = {
     .write_data = write_data,
 };
 
-void cril_page_scatter(struct cril_page *p, const struct cril_page_fit *fit)
+void cril_page_scatter(struct cril_page *p)
 {
-    if (!is_there(p, fit))
+    struct cril_page_of of;
+
+    if (!find_fit(p, 0, &of) || !is_there(p, &of))
         return;
     fputs("<figure class=\"main\">\n", p->f);
-    cril_page_draw(p, &cril_page_figure_line, fit);
+    cril_page_draw(p, &cril_page_figure_line, &of);
     fputs("<figcaption><b>Figure 1.</b> ", p->f);
-    say(p, fit);
+    say(p, &of);
     fputs("A point’s name and figures show when it is pointed at or reached by the tabulator "
           "key. ",
           p->f);
-    cril_page_link_data(p, &cril_page_figure_line, fit);
+    cril_page_link_data(p, &cril_page_figure_line, &of);
     fputs("</figcaption></figure>\n", p->f);
 }
 
@@ -532,11 +543,11 @@ static void write_panel_alone(struct cril_page *p, const struct cril_page_fit *f
     fputs("</text></g></g>\n", p->f);
 }
 
-static void draw_panels(struct cril_page *p, const struct cril_page_fit *fit, double width)
+static void draw_panels(struct cril_page *p, const struct cril_page_of *of, double width)
 {
     const struct grid g = make_grid(p, width);
 
-    (void)fit;
+    (void)of;
     cril_markup_put(p->f,
                     "<text class=\"at\" x=\"0\" y=\"13\">score, %%, against bits per character, "
                     "fewer is better</text>\n");
@@ -544,37 +555,37 @@ static void draw_panels(struct cril_page *p, const struct cril_page_fit *fit, do
         write_panel_alone(p, &p->fits[i], &g);
 }
 
-static double height_of_panels(const struct cril_page *p, const struct cril_page_fit *fit,
+static double height_of_panels(const struct cril_page *p, const struct cril_page_of *of,
                                double width)
 {
     const struct grid g = make_grid(p, width);
 
-    (void)fit;
+    (void)of;
     return g.top + g.row * (double)g.n_rows;
 }
 
-static bool are_there(const struct cril_page *p, const struct cril_page_fit *fit)
+static bool are_there(const struct cril_page *p, const struct cril_page_of *of)
 {
     size_t n = 0;
 
-    (void)fit;
+    (void)of;
     for (size_t i = 0; i < p->info->n_fits; i++)
         n += cril_page_points(&p->fits[i])->n;
     return n && p->info->n_fits > 1;
 }
 
-static void say_panels(struct cril_page *p, const struct cril_page_fit *fit)
+static void say_panels(struct cril_page *p, const struct cril_page_of *of)
 {
-    (void)fit;
+    (void)of;
     fputs("Score in % against bits per character, of which fewer is better; each on its own "
           "scale.",
           p->f);
 }
 
-static void write_data_of_panels(struct cril_page *p, const struct cril_page_fit *fit,
+static void write_data_of_panels(struct cril_page *p, const struct cril_page_of *of,
                                  struct cril_csv *csv)
 {
-    (void)fit;
+    (void)of;
     cril_csv_head(csv, "line,x,y," MODEL_COLUMNS);
     for (size_t k = 0; k < p->info->n_fits; k++)
         for (size_t i = 0; i < cril_page_points(&p->fits[k])->n; i++) {

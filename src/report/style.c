@@ -127,15 +127,7 @@ static const char *const sheet[] = {
 
 static void write_style(FILE *f)
 {
-    fputs(":root{", f);
-    cril_palette_write(f, false);
-    fputs("--sans:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation "
-          "Sans',sans-serif;--serif:Charter,'Bitstream Charter','Iowan Old Style','Source Serif "
-          "4','Noto Serif',Georgia,'Liberation Serif',serif;color-scheme:light}\n"
-          "@media screen and (prefers-color-scheme:dark){:root{",
-          f);
-    cril_palette_write(f, true);
-    fputs("color-scheme:dark}}\n", f);
+    cril_palette_write_root(f);
     cril_palette_write_rules(f);
     for (size_t i = 0; i < sizeof(sheet) / sizeof(sheet[0]); i++)
         fputs(sheet[i], f);

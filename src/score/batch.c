@@ -12,6 +12,7 @@ void cril_batch_free(struct cril_batch *b)
     free(b->nats);
     free(b->shares);
     free(b->apart);
+    free(b->details);
     free(b->runs);
     free(b->windows);
     *b = (struct cril_batch){0};
@@ -47,6 +48,14 @@ static bool grow_beside(struct cril_batch *b, size_t n_scored)
         if (!apart)
             return false;
         b->apart = apart;
+    }
+    if (b->with_details) {
+        cril_token_details *details =
+            cril_size_grow(b->details, &b->details_size, b->n_nats, n_scored, sizeof(*details));
+
+        if (!details)
+            return false;
+        b->details = details;
     }
     return true;
 }
@@ -130,6 +139,7 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
         const int32_t *ids = b->ids + run->ids;
         struct cril_shares *shares = b->with_shares ? b->shares + run->nats : NULL;
         cril_divergence *apart = b->n_apart ? b->apart + run->nats * b->n_apart : NULL;
+        cril_token_details *details = b->with_details ? b->details + run->nats : NULL;
 
         if (!run->n_inputs)
             score_uniform(b, run);
@@ -141,6 +151,7 @@ cril_status cril_batch_score(struct cril_batch *b, struct cril_engine *e, cril_e
                                                 .nats = b->nats + run->nats,
                                                 .shares = shares,
                                                 .apart = apart,
+                                                .details = details,
                                                 .length = run->length};
     }
     return cril_engine_score(e, windows, n, poll, user, err);

@@ -35,10 +35,12 @@ struct cril_batch {
     size_t shares_size;
     cril_divergence *apart; /* beside nats, [n_apart] each */
     size_t apart_size;
+    cril_token_details *details; /* beside nats, where with_details */
+    size_t details_size;
     /* Set by the owner: */
     double uniform_nats;
     uint64_t uniform_total; /* logits: what a token without context has a share of 1 of */
-    bool with_shares;
+    bool with_shares, with_details;
     size_t n_apart; /* models that the engine compares */
 };
 

@@ -512,7 +512,7 @@ static cril_status create(cril_diverger *d, cril_model *const *models, size_t n,
     cril_score_options o = options ? *options : (cril_score_options){0};
     cril_status st;
 
-    o.baselines = false;
+    o.baselines = o.details = false;
     d->interval = (cril_interval){.level = o.level > 0 ? o.level : .95,
                                   .resamples = o.resamples ? o.resamples : 1000,
                                   .seed = o.seed};

@@ -70,7 +70,8 @@ static cril_status hand_out(const struct cril_feeder *f, const struct cril_run *
             .n_window = n_window,
             .at = first + k,
             .shares = b->with_shares ? &b->shares[run->nats + k] : NULL,
-            .apart = b->n_apart && run->n_inputs ? &b->apart[(run->nats + k) * b->n_apart] : NULL};
+            .apart = b->n_apart && run->n_inputs ? &b->apart[(run->nats + k) * b->n_apart] : NULL,
+            .details = b->with_details && run->n_inputs ? &b->details[run->nats + k] : NULL};
 
         st = f->sink->token(f->sink->user, &t, err);
     }

@@ -34,9 +34,10 @@ struct cril_scored_token {
     /* Borrowed until the sink returns: */
     const int32_t *window; /* [n_window] tokens of its window, of which it is window[at] */
     size_t n_window, at;
-    const struct cril_shares *shares; /* NULL: not asked for */
-    const cril_divergence *apart;     /* of each model that the engine compares; NULL: there are
-                                         none, or the token has no context */
+    const struct cril_shares *shares;  /* NULL: not asked for */
+    const cril_divergence *apart;      /* of each model that the engine compares; NULL: there are
+                                          none, or the token has no context */
+    const cril_token_details *details; /* NULL: not asked for, or the token has no context */
 };
 
 /* An error ends the work: the feeder passes it on, and can only be started again. */

@@ -88,6 +88,15 @@ static cril_status check_layout(const cril_model *base, const cril_model *m,
                      cril_model_path(m), own.first_token, l->first_token, cril_model_path(base));
 }
 
+cril_status cril_others_check_model(const cril_model *base, const cril_model *m,
+                                    const struct cril_protocol *p, const struct cril_layout *l,
+                                    cril_error *err)
+{
+    const cril_status st = check_vocabulary(base, m, err);
+
+    return st == CRIL_OK ? check_layout(base, m, p, l, err) : st;
+}
+
 /* ---- Life ---- */
 
 cril_status cril_others_init(struct cril_others *o, const cril_model *base,
@@ -111,9 +120,7 @@ cril_status cril_others_init(struct cril_others *o, const cril_model *base,
         if (cril_model_logits(m) < o->columns)
             o->columns = cril_model_logits(m);
         o->models[o->n] = m;
-        st = check_vocabulary(base, m, err);
-        if (st == CRIL_OK)
-            st = check_layout(base, m, p, l, err);
+        st = cril_others_check_model(base, m, p, l, err);
     }
     for (size_t i = 0; i < n && st == CRIL_OK; i++)
         st = cril_others_say_share(
@@ -162,9 +169,9 @@ cril_status cril_others_check_files(const struct cril_others *o, cril_error *err
     return st;
 }
 
-/* As the base's [n]? */
-static cril_status check_ids(const cril_model *m, const cril_document *doc, const cril_ids *own,
-                             const int32_t *ids, size_t n, cril_error *err)
+cril_status cril_others_check_ids(const cril_model *m, const cril_document *doc,
+                                  const cril_ids *own, const int32_t *ids, size_t n,
+                                  cril_error *err)
 {
     size_t at = 0;
 
@@ -198,7 +205,7 @@ cril_status cril_others_check_text(struct cril_others *o, const cril_document *d
         if (cril_tokenizer_encode(cril_model_tokenizer(o->models[i]), doc->text, doc->len_bytes,
                                   encode, &o->ids, &why) != CRIL_OK)
             return cannot_encode(o->models[i], doc, &why, err);
-        st = check_ids(o->models[i], doc, &o->ids, ids, n, err);
+        st = cril_others_check_ids(o->models[i], doc, &o->ids, ids, n, err);
     }
     return st;
 }
@@ -214,7 +221,7 @@ cril_status cril_others_check_pair(struct cril_others *o, const cril_document *d
         if (cril_pair_encode(&o->pairs[i], cril_model_tokenizer(o->models[i]), doc->prompt,
                              doc->prompt_bytes, doc->text, doc->len_bytes, encode, &why) != CRIL_OK)
             return cannot_encode(o->models[i], doc, &why, err);
-        st = check_ids(o->models[i], doc, &o->pairs[i].ids, p->ids.data, p->ids.n, err);
+        st = cril_others_check_ids(o->models[i], doc, &o->pairs[i].ids, p->ids.data, p->ids.n, err);
     }
     return st;
 }

@@ -20,6 +20,12 @@ struct cril_others {
     struct cril_pair *pairs; /* [n] */
 };
 
+/* Whether a model can be compared with base in such windows, as far as their files tell. Errors as
+ * below. */
+cril_status cril_others_check_model(const cril_model *base, const cril_model *m,
+                                    const struct cril_protocol *p, const struct cril_layout *l,
+                                    cril_error *err);
+
 /*
  * options, whose memory is that of one engine, are those of each. CRIL_ERR_RANGE: a model has
  * other tokens than the base, or opens a text otherwise, or runs no window as long; errors of
@@ -36,6 +42,18 @@ size_t cril_others_memory(size_t bytes, size_t batch_tokens, size_t n, size_t id
  * of it, says that there are other parts. Returns st. */
 cril_status cril_others_say_share(cril_status st, cril_error *err);
 void cril_others_free(struct cril_others *o); /* a zero-initialised one is allowed */
+
+/*
+ * Whether m can be compared with the base token by token. CRIL_ERR_RANGE: it has other tokens, or
+ * opens a text otherwise, or runs no window as long.
+ */
+cril_status cril_others_check_model(const cril_model *base, const cril_model *m,
+                                    const struct cril_protocol *p, const struct cril_layout *l,
+                                    cril_error *err);
+/* CRIL_ERR_RANGE: m makes the ids `own` of a document, which are not ids [n], the base's. */
+cril_status cril_others_check_ids(const cril_model *m, const cril_document *doc,
+                                  const cril_ids *own, const int32_t *ids, size_t n,
+                                  cril_error *err);
 
 /* cril_model_check of each. */
 cril_status cril_others_check_files(const struct cril_others *o, cril_error *err);

@@ -15,7 +15,9 @@
 #include <cril/score.h>
 
 #include "corpus/corpus.h"
+#include "model/details.h"
 #include "model/model.h"
+#include "model/plan.h"
 #include "score/feeder.h"
 #include "score/layout.h"
 #include "score/others.h"
@@ -149,7 +151,8 @@ static cril_status take_token(void *user, const struct cril_scored_token *scored
                                 .window = scored->window,
                                 .n_window = scored->n_window,
                                 .at = scored->at,
-                                .apart = scored->apart};
+                                .apart = scored->apart,
+                                .details = scored->details};
     cril_status st = finish_documents(r, row);
 
     if (st != CRIL_OK)
@@ -719,15 +722,28 @@ static cril_status configure(cril_scorer *s, const cril_score_options *o, cril_e
     return cril_layout_choose(s->protocol, s->model, o->context, o->stride, &s->layout, err);
 }
 
+/* What details take of a batch. */
+static size_t details_memory(const cril_model *m, const cril_score_options *o)
+{
+    const size_t rows = o->batch_tokens ? o->batch_tokens : CRIL_DEFAULT_ROWS,
+                 threads = o->threads ? o->threads : cril_cpu_count();
+
+    return rows * cril_details_row_bytes(threads, cril_model_logits(m));
+}
+
 static cril_status create_feeder(cril_scorer *s, const cril_score_options *o, cril_error *err)
 {
     s->options = (struct cril_engine_options){
         .threads = o->threads,
         .memory = o->memory_bytes,
-        .reserved = o->baselines ? cril_baselines_memory() : 0,
+        .reserved = (o->baselines ? cril_baselines_memory() : 0) +
+                    (o->details ? details_memory(s->model, o) : 0),
         .rows = o->batch_tokens,
     };
-    return cril_feeder_init(&s->feeder, s->model, s->protocol, &s->layout, s->options, false, err);
+    const cril_status st =
+        cril_feeder_init(&s->feeder, s->model, s->protocol, &s->layout, s->options, false, err);
+    s->feeder.batch.with_details = o->details;
+    return st;
 }
 
 cril_status cril_scorer_check(cril_model *m, const cril_score_options *options, cril_error *err)

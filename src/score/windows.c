@@ -9,6 +9,7 @@
 #include "model/engine.h"
 #include "model/model.h"
 #include "util/fail.h"
+#include "util/memory.h"
 #include "util/size.h"
 
 #include <stdlib.h>
@@ -28,7 +29,10 @@ struct work {
     struct cril_tree tree;
     struct cril_window *windows; /* [tree.n] */
     size_t windows_size;
-    uint64_t rows, batch_rows; /* that went through the model; of the batch at work */
+    bool details;                /* a sequence of the batch at work wants is_top */
+    struct cril_memory detailed; /* cril_token_details of its scored tokens, one sequence after
+                                    another */
+    uint64_t rows, batch_rows;   /* that went through the model; of the batch at work */
     int (*on_windows)(void *user, size_t done, uint64_t rows);
     void *user;
 };
@@ -69,12 +73,35 @@ static size_t next_batch(const struct work *k, size_t n)
     return i - k->done;
 }
 
+/* Room for details of the tokens that the sequences score, where one of these wants any. */
+static bool reserve_details(struct work *k, const cril_score_window *const *w, size_t n)
+{
+    size_t scored = 0;
+    k->details = false;
+    for (size_t i = 0; i < n; i++) {
+        k->details = k->details || w[i]->is_top;
+        scored += w[i]->n - w[i]->first;
+    }
+    return !k->details || cril_memory_reserve(&k->detailed, scored, sizeof(cril_token_details));
+}
+
+/* Which tokens of the sequences are the most likely ids. */
+static void take_tops(const struct work *k, const cril_score_window *const *w, size_t n)
+{
+    const cril_token_details *d = k->detailed.data;
+    for (size_t i = 0; k->details && i < n; i++)
+        for (size_t t = 0; t < w[i]->n - w[i]->first; t++, d++)
+            if (w[i]->is_top)
+                w[i]->is_top[t] = d->rank == 1;
+}
+
 /* Sequences [n] as windows, one for each node of their tree. */
 static bool lay_out(struct work *k, const cril_score_window *const *w, size_t n)
 {
     struct cril_tree *t = &k->tree;
-    if (!cril_tree_make(t, w, n, k->shared))
+    if (!cril_tree_make(t, w, n, k->shared) || !reserve_details(k, w, n))
         return false;
+    cril_token_details *details = k->details ? k->detailed.data : NULL;
     struct cril_window *windows =
         cril_size_grow(k->windows, &k->windows_size, 0, t->n, sizeof(*windows));
     if (!windows)
@@ -92,6 +119,9 @@ static bool lay_out(struct work *k, const cril_score_window *const *w, size_t n)
             windows[i].first = node->sequence->first - 1 - node->from;
             windows[i].targets = node->sequence->tokens + node->sequence->first;
             windows[i].nats = node->sequence->nats;
+            windows[i].details = details;
+            if (details)
+                details += node->sequence->n - node->sequence->first;
         }
         k->batch_rows += length;
     }
@@ -117,6 +147,7 @@ static cril_status run(struct work *k, size_t n, cril_error *err)
             st = cril_model_check(k->model, err) == CRIL_OK ? st : CRIL_ERR_MISMATCH;
         if (st != CRIL_OK)
             return st;
+        take_tops(k, k->sorted + k->done, count);
         k->done += count;
         k->rows += k->batch_rows;
         if (k->on_windows && k->on_windows(k->user, k->done, k->rows))
@@ -152,6 +183,7 @@ cril_status cril_score_windows(cril_scorer *s, const cril_score_window *windows,
     k.max_padded = cril_scorer_is_bounded(s) ? k.max_rows : PADDING * k.max_rows;
     st = run(&k, n, err);
     cril_tree_free(&k.tree);
+    free(k.detailed.data);
     free(k.windows);
     free(k.sorted);
     return st;

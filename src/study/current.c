@@ -260,29 +260,83 @@ const char *cril_current_former_name(const cril_current *c, size_t model, size_t
 
 /* ---- Cells ---- */
 
+/* What a cell is of, as it is now and as it was. base NULL: the cell is of bits. */
+struct parts {
+    const struct cril_model_now *m, *base;
+    const struct cril_corpus_now *t;
+};
+
+static bool is_known(const struct parts *x)
+{
+    return x->m->known && (!x->base || x->base->known) && x->t->known;
+}
+
+static bool has_changed(const struct parts *x)
+{
+    return x->m->has_before || (x->base && x->base->has_before) || x->t->has_before;
+}
+
+/* Whether something is known of each part, as it is now or as it was. */
+static bool was_known(const struct parts *x)
+{
+    return (x->m->known || x->m->has_before) &&
+           (!x->base || x->base->known || x->base->has_before) && (x->t->known || x->t->has_before);
+}
+
+static cril_status cell_of(const struct parts *x, const cril_study_protocol *p, cril_cell *out,
+                           cril_error *err)
+{
+    return x->base
+               ? cril_divergence_cell_of(&x->m->facts, &x->base->facts, &x->t->facts, p, out, err)
+               : cril_cell_of(&x->m->facts, &x->t->facts, p, out, err);
+}
+
+/* The model from which a model's divergence is measured; NULL: there is none. */
+static const struct cril_model_now *base_of(const struct cril_current *c, size_t model)
+{
+    const char *base = c->study->models[model].base;
+
+    for (size_t i = 0; base && i < c->study->n_models; i++)
+        if (strcmp(c->study->models[i].name, base) == 0)
+            return &c->models[i];
+    return NULL;
+}
+
 static bool same_cell(const cril_cell *a, const cril_cell *b)
 {
-    return strcmp(a->model, b->model) == 0 && strcmp(a->text, b->text) == 0 &&
-           a->documents == b->documents && strcmp(a->protocol, b->protocol) == 0 &&
-           a->context == b->context && a->stride == b->stride && a->numerics == b->numerics &&
-           a->rules == b->rules;
+    return strcmp(a->model, b->model) == 0 && strcmp(a->base, b->base) == 0 &&
+           strcmp(a->text, b->text) == 0 && a->documents == b->documents &&
+           strcmp(a->protocol, b->protocol) == 0 && a->context == b->context &&
+           a->stride == b->stride && a->numerics == b->numerics && a->rules == b->rules;
+}
+
+static cril_status mark_cell(struct cril_current *c, const struct parts *x,
+                             const cril_study_protocol *p, cril_error *err)
+{
+    cril_cell cell;
+    cril_status st;
+
+    if (!is_known(x))
+        return CRIL_OK;
+    st = cell_of(x, p, &cell, err);
+    for (size_t i = 0; i < c->n_cells && st == CRIL_OK; i++)
+        c->is_current[i] |= same_cell(&c->cells[i], &cell);
+    return st;
 }
 
 static cril_status mark_current(struct cril_current *c, cril_error *err)
 {
     const cril_study_info *s = c->study;
-    cril_cell cell;
     cril_status st = CRIL_OK;
 
     for (size_t m = 0; m < s->n_models; m++)
         for (size_t t = 0; t < s->n_corpora; t++)
             for (size_t p = 0; p < s->n_protocols && st == CRIL_OK; p++) {
-                if (!c->models[m].known || !c->corpora[t].known)
-                    continue;
-                st = cril_cell_of(&c->models[m].facts, &c->corpora[t].facts, &s->protocols[p],
-                                  &cell, err);
-                for (size_t i = 0; i < c->n_cells && st == CRIL_OK; i++)
-                    c->is_current[i] |= same_cell(&c->cells[i], &cell);
+                struct parts x = {.m = &c->models[m], .t = &c->corpora[t]};
+
+                st = mark_cell(c, &x, &s->protocols[p], err);
+                if (st == CRIL_OK && (x.base = base_of(c, m)))
+                    st = mark_cell(c, &x, &s->protocols[p], err);
             }
     return st;
 }
@@ -315,20 +369,27 @@ static bool is_better(const cril_cell *a, const cril_cell *b, uint64_t documents
     return a->rules != b->rules ? a->rules > b->rules : a->numerics > b->numerics;
 }
 
-/* Of the cells of a model and a corpus by a protocol of that name the one to show as out of date.
- */
-static cril_status find_old(struct cril_current *c, const cril_store_model *m,
-                            const cril_store_corpus *corpus, const cril_study_protocol *p,
-                            bool but_current, cril_cell_state *out, cril_error *err)
+static const char *id_of(const struct cril_model_now *m)
 {
+    return !m ? "" : m->has_before ? m->before.sha256 : m->facts.sha256;
+}
+
+/* Of the cells of the parts as they were, by a protocol of that name, the one to show as out of
+ * date. */
+static cril_status find_old(struct cril_current *c, const struct parts *x,
+                            const cril_study_protocol *p, cril_cell_state *out, cril_error *err)
+{
+    const cril_store_corpus *corpus = x->t->has_before ? &x->t->before : &x->t->facts;
+
     for (size_t i = 0; i < c->n_cells; i++) {
         const cril_cell *old = &c->cells[i];
         cril_store_corpus of = *corpus;
         uint64_t n;
         cril_status st;
 
-        if (strcmp(old->model, m->sha256) != 0 || strcmp(old->text, corpus->text) != 0 ||
-            strcmp(old->protocol, p->name) != 0 || (but_current && c->is_current[i]) ||
+        if (strcmp(old->model, id_of(x->m)) != 0 || strcmp(old->base, id_of(x->base)) != 0 ||
+            strcmp(old->text, corpus->text) != 0 || strcmp(old->protocol, p->name) != 0 ||
+            (!has_changed(x) && c->is_current[i]) ||
             (out->out_of_date && !is_better(old, &out->old_cell, corpus->documents)))
             continue;
         if (old->documents) /* of the joined, whose number may be another one */
@@ -344,53 +405,47 @@ static cril_status find_old(struct cril_current *c, const cril_store_model *m,
     return CRIL_OK;
 }
 
+static cril_status look_at_cell(struct cril_current *c, const struct parts *x,
+                                const cril_study_protocol *p, cril_cell_state *out, cril_error *err)
+{
+    cril_status st;
+
+    out->known = is_known(x);
+    if (x->t->known)
+        out->corpus = x->t->facts;
+    if (out->known) {
+        if ((st = cell_of(x, p, &out->cell, err)) != CRIL_OK ||
+            (st = cril_store_count(c->store, &out->cell, x->t->facts.documents, &out->done, err)) !=
+                CRIL_OK)
+            return st;
+        if ((out->complete = out->done == x->t->facts.documents))
+            return CRIL_OK;
+    }
+    if (!was_known(x))
+        return CRIL_OK;
+    if ((st = find_old(c, x, p, out, err)) != CRIL_OK || !out->out_of_date)
+        return st;
+    if (x->m->has_before)
+        snprintf(out->why, sizeof(out->why), "the model's file has changed");
+    else if (x->base && x->base->has_before)
+        snprintf(out->why, sizeof(out->why), "the base's file has changed");
+    else if (x->t->has_before)
+        snprintf(out->why, sizeof(out->why), "%s", x->t->why);
+    else
+        say_rules(&out->old_cell, &out->cell, out->why);
+    return CRIL_OK;
+}
+
 cril_status cril_current_cell(cril_current *c, size_t model, size_t corpus,
                               const cril_study_protocol *p, cril_cell_state *out, cril_error *err)
 {
     if (CRIL_LACKS(err, c, p, out))
         return CRIL_ERR_RANGE;
 
-    const struct cril_model_now *m = &c->models[model];
-    const struct cril_corpus_now *t = &c->corpora[corpus];
-    const bool changed = m->has_before || t->has_before;
-    const cril_store_model *old_model = m->has_before ? &m->before : &m->facts;
-    const cril_store_corpus *old_corpus = t->has_before ? &t->before : &t->facts;
-    cril_status st;
+    const struct parts x = {.m = &c->models[model], .t = &c->corpora[corpus]};
 
-    *out = (cril_cell_state){.known = m->known && t->known};
-    if (t->known)
-        out->corpus = t->facts;
-    if (out->known) {
-        if ((st = cril_cell_of(&m->facts, &t->facts, p, &out->cell, err)) != CRIL_OK ||
-            (st = cril_store_count(c->store, &out->cell, t->facts.documents, &out->done, err)) !=
-                CRIL_OK)
-            return st;
-        if ((out->complete = out->done == t->facts.documents))
-            return CRIL_OK;
-    }
-    if ((!m->known && !m->has_before) || (!t->known && !t->has_before))
-        return CRIL_OK;
-    if ((st = find_old(c, old_model, old_corpus, p, !changed, out, err)) != CRIL_OK ||
-        !out->out_of_date)
-        return st;
-    if (m->has_before)
-        snprintf(out->why, sizeof(out->why), "the model's file has changed");
-    else if (t->has_before)
-        snprintf(out->why, sizeof(out->why), "%s", t->why);
-    else
-        say_rules(&out->old_cell, &out->cell, out->why);
-    return CRIL_OK;
-}
-
-/* Index of the model from which a model's divergence is measured; n_models: there is none. */
-static size_t base_of(const cril_study_info *s, size_t model)
-{
-    const char *base = s->models[model].base;
-    size_t i = 0;
-
-    while (i < s->n_models && !(base && strcmp(s->models[i].name, base) == 0))
-        i++;
-    return i;
+    *out = (cril_cell_state){0};
+    return look_at_cell(c, &x, p, out, err);
 }
 
 cril_status cril_current_divergence(cril_current *c, size_t model, size_t corpus,
@@ -400,22 +455,11 @@ cril_status cril_current_divergence(cril_current *c, size_t model, size_t corpus
     if (CRIL_LACKS(err, c, p, out))
         return CRIL_ERR_RANGE;
 
-    const size_t base = base_of(c->study, model);
-    const struct cril_corpus_now *t = &c->corpora[corpus];
-    cril_status st;
+    const struct parts x = {
+        .m = &c->models[model], .base = base_of(c, model), .t = &c->corpora[corpus]};
 
     *out = (cril_cell_state){0};
-    if (base == c->study->n_models || !c->models[model].known || !c->models[base].known ||
-        !t->known)
-        return CRIL_OK;
-    out->known = true;
-    out->corpus = t->facts;
-    st = cril_divergence_cell_of(&c->models[model].facts, &c->models[base].facts, &t->facts, p,
-                                 &out->cell, err);
-    if (st == CRIL_OK)
-        st = cril_store_count(c->store, &out->cell, t->facts.documents, &out->done, err);
-    out->complete = st == CRIL_OK && out->done == t->facts.documents;
-    return st;
+    return x.base ? look_at_cell(c, &x, p, out, err) : CRIL_OK;
 }
 
 /* ---- Life ---- */
@@ -441,7 +485,8 @@ static cril_status look(struct cril_current *c, cril_error *err)
         st = cril_current_look_at_benchmark(c, i, err);
     if (st == CRIL_OK)
         st = cril_store_item_cells(c->store, &c->item_cells, &c->n_item_cells, err);
-    if (st != CRIL_OK || (st = cril_store_cells(c->store, &c->cells, &c->n_cells, err)) != CRIL_OK)
+    if (st != CRIL_OK ||
+        (st = cril_store_all_cells(c->store, &c->cells, &c->n_cells, err)) != CRIL_OK)
         return st;
     if (!(c->is_current = calloc(c->n_cells + 1, sizeof(*c->is_current))))
         return cril_store_no_memory(c->store, err);

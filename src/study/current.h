@@ -35,8 +35,8 @@ struct cril_current {
     struct cril_model_now *models;         /* [n_models] */
     struct cril_corpus_now *corpora;       /* [n_corpora] */
     struct cril_benchmark_now *benchmarks; /* [n_benchmarks] */
-    cril_cell *cells;                      /* [n_cells] all that the store has */
-    bool *is_current;                      /* [n_cells] it is one of the study as it is now */
+    cril_cell *cells; /* [n_cells] all that the store has, with a base or not */
+    bool *is_current; /* [n_cells] it is one of the study as it is now */
     size_t n_cells;
     cril_item_cell *item_cells; /* [n_item_cells] all that the store has */
     size_t n_item_cells;

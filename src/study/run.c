@@ -3,7 +3,8 @@
  *
  * Documents go into the store when a batch has finished them, many in a transaction, a few times a
  * second. A cell, or this run's slice of it, is claimed while it is at work; cells that other runs
- * have claimed come last.
+ * have claimed come last. Divergences from one base that lack the same documents are measured in
+ * one pass.
  */
 #include <cril/study_run.h>
 
@@ -15,6 +16,7 @@
 #include "study/survey.h"
 #include "util/clock.h"
 #include "util/fail.h"
+#include "util/memory.h"
 #include "util/size.h"
 
 #include <inttypes.h>
@@ -28,6 +30,17 @@ enum { BATCH_TOKENS = 2048, WAIT_MS = 250 };
 
 static const double commit_sec =
     0.25; /* between commits, which wait for the disk; a killed run loses this and its batch */
+
+/* A model beside the base. Several are measured in one pass, in which the base's part is computed
+ * once. */
+struct side {
+    struct cril_job *job;
+    cril_model *model;              /* of the first: the run's */
+    cril_claim *claim;              /* NULL: of the first, or of a side to come */
+    cril_document_divergence *rows; /* [run.n_rows] finished, not in the store yet */
+    size_t rows_size;
+    cril_document_divergence at_work; /* of the document whose tokens come */
+};
 
 struct run {
     const cril_study_info *s;
@@ -50,10 +63,12 @@ struct run {
     cril_scorer *scorer; /* of model, or of base beside model, kept while the protocol and the base
                             stay; NULL: none */
     size_t scorer_protocol;
-    bool compares;                         /* base and model */
-    cril_document_score *rows;             /* [n_rows] finished, not in the store yet */
-    cril_document_divergence *divergences; /* [n_rows] of a divergence, instead */
-    size_t n_rows, rows_size, divergences_size;
+    bool compares;             /* base and model */
+    cril_document_score *rows; /* [n_rows] finished, not in the store yet; of a divergence, of the
+                                  base */
+    size_t n_rows, rows_size;
+    struct side *sides; /* [n_sides] of a divergence, that of `job` first */
+    size_t n_sides;
     double commit_sec; /* when rows were kept last */
     struct range {
         double flops, done, seconds; /* done: the share of its arithmetic that is */
@@ -62,9 +77,8 @@ struct run {
         size_t checked;   /* of the corpus's files: those before it were looked at after they were
                              read */
         bool is_measured; /* a batch is through; before that, seconds are mostly of set-up */
-        cril_document_divergence at_work; /* of the document whose tokens come */
-    } range;                              /* the documents or items that are being scored */
-    cril_status failure;                  /* of a write within a callback */
+    } range;              /* the documents or items that are being scored */
+    cril_status failure;  /* of a write within a callback */
     cril_error why;
     bool is_cells_own; /* the last error is of a cell's model or corpus */
 };
@@ -87,7 +101,7 @@ static cril_status stopped(const struct run *r, cril_error *err)
 /* A job's arithmetic that neither the store nor the range at work has done. */
 static double flops_left(const struct run *r, const struct cril_job *j)
 {
-    return j == r->job ? j->left_flops - r->range.done * r->range.flops : j->left_flops;
+    return j->left_flops - r->range.done * j->range_flops;
 }
 
 /* A model's speed, or that of all models before it has one. */
@@ -293,27 +307,25 @@ static void note_fault(const struct run *r, const cril_error *why)
     r->callbacks->on_note(r->callbacks->user, sentence);
 }
 
-/* The open model's warnings, the first time that it is at work. */
-static void note_warnings(struct run *r)
+/* An open model's warnings, the first time that it is at work. */
+static void note_warnings(const struct run *r, struct cril_subject *subject, const cril_model *m)
 {
-    struct cril_subject *subject = &r->work.subjects[r->model_subject];
     const char *sentence;
 
-    for (size_t i = 0; !subject->warned && (sentence = cril_model_warning(r->model, i)); i++)
+    for (size_t i = 0; !subject->warned && (sentence = cril_model_warning(m, i)); i++)
         if (r->callbacks && r->callbacks->on_note)
             r->callbacks->on_note(r->callbacks->user, sentence);
     subject->warned = true;
 }
 
-/* The open scorer's, the first time that windows of a model are so long. */
-static void note_context(struct run *r)
+/* The same, the first time that windows of a model are so long. */
+static void note_context(const struct run *r, struct cril_subject *subject, const cril_model *m)
 {
-    struct cril_subject *subject = &r->work.subjects[r->model_subject];
     const size_t context = cril_scorer_context(r->scorer);
     char sentence[1200];
 
     if (context <= subject->warned_context ||
-        !cril_model_warn_context(r->model, context, sentence, sizeof(sentence)))
+        !cril_model_warn_context(m, context, sentence, sizeof(sentence)))
         return;
     subject->warned_context = context;
     if (r->callbacks && r->callbacks->on_note)
@@ -321,6 +333,17 @@ static void note_context(struct run *r)
 }
 
 /* ---- A cell ---- */
+
+/* Jobs of the pass at work. */
+static size_t n_at_work(const struct run *r)
+{
+    return r->n_sides ? r->n_sides : 1;
+}
+
+static struct cril_job *job_at_work(const struct run *r, size_t i)
+{
+    return i ? r->sides[i].job : r->job;
+}
 
 /* No file was written to while it was read, and no file was added to a folder. */
 static cril_status check_as_surveyed(const char *path, enum cril_stamped what,
@@ -342,8 +365,10 @@ static cril_status check_subject(const struct cril_subject *m, cril_error *err)
 
 static cril_status check_models(const struct run *r, cril_error *err)
 {
-    const cril_status st = check_subject(&r->work.subjects[r->job->subject], err);
+    cril_status st = CRIL_OK;
 
+    for (size_t i = 0; i < n_at_work(r) && st == CRIL_OK; i++)
+        st = check_subject(&r->work.subjects[job_at_work(r, i)->subject], err);
     return st == CRIL_OK && r->job->is_divergence
                ? check_subject(&r->work.subjects[r->job->base], err)
                : st;
@@ -368,15 +393,15 @@ static cril_status put_rows(struct run *r, cril_error *err)
 
     if (!r->n_rows)
         return CRIL_OK;
-    if ((st = check_files(r, err)) == CRIL_OK)
-        st = r->job->is_divergence
-                 ? cril_store_put_divergences(r->store, &r->job->cell, r->divergences, r->n_rows,
-                                              err)
-                 : cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err);
+    if ((st = check_files(r, err)) == CRIL_OK && !r->n_sides)
+        st = cril_store_put(r->store, &r->job->cell, r->rows, r->n_rows, err);
+    for (size_t i = 0; i < r->n_sides && st == CRIL_OK; i++)
+        st = cril_store_put_divergences(r->store, &r->sides[i].job->cell, r->sides[i].rows,
+                                        r->n_rows, err);
     if (st == CRIL_OK) {
         for (size_t i = 0; i < r->n_rows; i++)
-            r->totals.scored_tokens += r->rows[i].scored_tokens;
-        r->totals.documents += r->n_rows;
+            r->totals.scored_tokens += n_at_work(r) * r->rows[i].scored_tokens;
+        r->totals.documents += n_at_work(r) * r->n_rows;
         r->n_rows = 0;
         r->commit_sec = cril_clock_sec();
     }
@@ -387,35 +412,48 @@ static cril_status put_rows(struct run *r, cril_error *err)
 static int on_token(void *user, const cril_token_score *t)
 {
     struct run *r = user;
-    cril_document_divergence *d = &r->range.at_work;
 
-    if (!t->apart)
-        return 0;
-    d->tokens++;
-    d->same_top += t->apart->same_top;
-    d->kl += t->apart->kl;
-    d->nats += t->apart->nats;
-    d->nats_base += t->nats;
+    for (size_t i = 0; t->apart && i < r->n_sides; i++) {
+        cril_document_divergence *d = &r->sides[i].at_work;
+
+        d->tokens++;
+        d->same_top += t->apart[i].same_top;
+        d->kl += t->apart[i].kl;
+        d->nats += t->apart[i].nats;
+        d->nats_base += t->nats;
+    }
     return 0;
+}
+
+/* Ends a side's document. False: out of memory. */
+static bool add_row(struct side *side, size_t n_rows, uint64_t index)
+{
+    cril_document_divergence *rows =
+        cril_size_grow(side->rows, &side->rows_size, n_rows, 1, sizeof(*rows));
+
+    if (!rows)
+        return false;
+    side->rows = rows;
+    rows[n_rows] = side->at_work;
+    rows[n_rows].index = index;
+    side->at_work = (cril_document_divergence){0};
+    return true;
 }
 
 static int on_document(void *user, const cril_document_score *d)
 {
     struct run *r = user;
     cril_document_score *rows = cril_size_grow(r->rows, &r->rows_size, r->n_rows, 1, sizeof(*rows));
-    cril_document_divergence *divergences =
-        cril_size_grow(r->divergences, &r->divergences_size, r->n_rows, 1, sizeof(*divergences));
+    bool good = rows != NULL;
 
     r->rows = rows ? rows : r->rows;
-    r->divergences = divergences ? divergences : r->divergences;
-    if (!rows || !divergences) {
+    for (size_t i = 0; i < r->n_sides && good; i++)
+        good = add_row(&r->sides[i], r->n_rows, d->index);
+    if (!good) {
         r->failure = no_memory(r, &r->why);
         return 1;
     }
-    rows[r->n_rows] = *d;
-    divergences[r->n_rows] = r->range.at_work;
-    divergences[r->n_rows++].index = d->index;
-    r->range.at_work = (cril_document_divergence){0};
+    rows[r->n_rows++] = *d;
     return 0;
 }
 
@@ -482,24 +520,169 @@ static cril_status prepare_model(struct run *r, cril_error *err)
         (st = cril_subject_open(&r->work.subjects[subject], &r->model, err)) != CRIL_OK)
         return st;
     r->model_subject = subject;
-    note_warnings(r);
+    note_warnings(r, &r->work.subjects[subject], r->model);
     return prepare_base(r, err);
 }
 
-/* A scorer of the job's base, which compares the model. */
-static cril_status create_pair(struct run *r, cril_score_options wanted, cril_error *err)
-{
-    const size_t a = cril_model_logits(r->base), b = cril_model_logits(r->model);
-    cril_status st;
+/* ---- Divergences ---- */
 
-    wanted.memory_bytes =
-        cril_others_memory(wanted.memory_bytes, wanted.batch_tokens, 2, a < b ? a : b);
-    st = cril_others_say_share(cril_scorer_create(r->base, &wanted, &r->scorer, err), err);
-    return st == CRIL_OK ? cril_scorer_compare(r->scorer, &r->model, 1, err) : st;
+/* The part of the slice of a corpus's job that the store lacks; *out is owned: free. Sets
+ * left_flops. */
+static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n,
+                                cril_error *err)
+{
+    cril_slice *all;
+    size_t n_all;
+    cril_status st = cril_store_missing(r->store, &j->cell, r->work.texts[j->text].facts.documents,
+                                        &all, &n_all, err);
+
+    if (st != CRIL_OK)
+        return st;
+    *n = 0;
+    j->left_flops = 0;
+    for (size_t i = 0; i < n_all; i++) {
+        cril_slice s = all[i];
+
+        s.from = s.from < j->slice.from ? j->slice.from : s.from;
+        s.to = s.to > j->slice.to ? j->slice.to : s.to;
+        if (s.from >= s.to)
+            continue;
+        j->left_flops += cril_job_flops(&r->work, j, s);
+        all[(*n)++] = s;
+    }
+    *out = all;
+    return CRIL_OK;
 }
 
-/* And its scorer. */
-static cril_status prepare(struct run *r, cril_error *err)
+static void release_side(struct side *side)
+{
+    cril_claim_release(side->claim);
+    cril_model_close(side->model);
+    free(side->rows);
+    *side = (struct side){0};
+}
+
+/* The first side's model stays open. */
+static void release_sides(struct run *r)
+{
+    if (r->n_sides > 1)
+        close_scorer(r); /* before its models */
+    for (size_t i = 0; i < r->n_sides; i++) {
+        if (!i)
+            r->sides[i].model = NULL;
+        release_side(&r->sides[i]);
+    }
+    r->n_sides = 0;
+}
+
+/* Ids of which the probabilities are, of a model beside the base. */
+static size_t shared_ids(const struct run *r, const cril_model *m)
+{
+    const size_t a = cril_model_logits(r->base), b = cril_model_logits(m);
+
+    return a < b ? a : b;
+}
+
+static bool is_same_pass(const struct cril_job *a, const struct cril_job *b)
+{
+    return a != b && b->is_divergence && !b->done && !b->failed && !b->alone &&
+           a->base == b->base && a->text == b->text && a->protocol == b->protocol &&
+           a->slice.from == b->slice.from && a->slice.to == b->slice.to;
+}
+
+/* Whether the models fit into half of the machine's memory with one more: all are read in each
+ * batch. */
+static bool has_room(const struct run *r, const struct cril_job *j)
+{
+    uint64_t bytes =
+        r->work.subjects[j->base].facts.bytes + r->work.subjects[j->subject].facts.bytes;
+
+    for (size_t i = 0; i < r->n_sides; i++)
+        bytes += r->work.subjects[r->sides[i].job->subject].facts.bytes;
+    return bytes <= cril_memory_physical() / 2;
+}
+
+/* Whether a job lacks the same documents. */
+static cril_status lacks_same(struct run *r, struct cril_job *j, const cril_slice *missing,
+                              size_t n, bool *same, cril_error *err)
+{
+    cril_slice *own = NULL;
+    size_t n_own = 0;
+    const cril_status st = list_missing(r, j, &own, &n_own, err);
+
+    *same = st == CRIL_OK && n_own == n && memcmp(own, missing, n * sizeof(*own)) == 0;
+    free(own);
+    return st;
+}
+
+/* Adds a side, if no other run is at it and it lacks the same. */
+static cril_status add_side(struct run *r, struct cril_job *j, const cril_slice *missing, size_t n,
+                            cril_error *err)
+{
+    struct side side = {.job = j};
+    bool same = false;
+    cril_error why;
+    cril_status st =
+        cril_store_claim(r->store, &j->cell, j->slice.from, j->slice.to, &side.claim, err);
+
+    if (st == CRIL_OK && side.claim)
+        st = lacks_same(r, j, missing, n, &same, err);
+    /* one that cannot be opened says so when its turn comes */
+    if (same && cril_subject_open(&r->work.subjects[j->subject], &side.model, &why) == CRIL_OK &&
+        shared_ids(r, side.model) == shared_ids(r, r->model)) {
+        note_warnings(r, &r->work.subjects[j->subject], side.model);
+        r->sides[r->n_sides++] = side;
+    } else {
+        release_side(&side);
+    }
+    return st;
+}
+
+/* The job at work and those that can go with it. */
+static cril_status gather_sides(struct run *r, const cril_slice *missing, size_t n, cril_error *err)
+{
+    struct cril_job *j = r->job;
+    cril_status st = CRIL_OK;
+
+    if (!r->sides && !(r->sides = calloc(r->work.n_subjects, sizeof(*r->sides))))
+        return no_memory(r, err);
+    r->sides[r->n_sides++] = (struct side){.job = j, .model = r->model};
+    for (size_t i = 0; i < r->work.n_jobs && !j->alone && st == CRIL_OK; i++)
+        if (is_same_pass(j, &r->work.jobs[i]) && has_room(r, &r->work.jobs[i]))
+            st = add_side(r, &r->work.jobs[i], missing, n, err);
+    return st;
+}
+
+/* A scorer of the job's base, which compares the models. */
+static cril_status create_beside(struct run *r, cril_score_options wanted, cril_error *err)
+{
+    cril_model **models = calloc(r->n_sides, sizeof(*models));
+    cril_status st;
+
+    if (!models)
+        return no_memory(r, err);
+    for (size_t i = 0; i < r->n_sides; i++)
+        models[i] = r->sides[i].model;
+    wanted.memory_bytes = cril_others_memory(wanted.memory_bytes, wanted.batch_tokens,
+                                             r->n_sides + 1, shared_ids(r, r->model));
+    st = cril_others_say_share(cril_scorer_create(r->base, &wanted, &r->scorer, err), err);
+    if (st == CRIL_OK)
+        st = cril_scorer_compare(r->scorer, models, r->n_sides, err);
+    free(models);
+    return st;
+}
+
+static void note_contexts(const struct run *r)
+{
+    note_context(r, &r->work.subjects[r->model_subject], r->model);
+    for (size_t i = 1; i < r->n_sides; i++)
+        note_context(r, &r->work.subjects[r->sides[i].job->subject], r->sides[i].model);
+}
+
+/* ---- A range of a corpus ---- */
+
+/* Models and scorer of the job at hand, which lacks those documents [n]. */
+static cril_status prepare(struct run *r, const cril_slice *missing, size_t n, cril_error *err)
 {
     const struct cril_job *j = r->job;
     const cril_score_options wanted = {.protocol = j->cell.protocol,
@@ -511,18 +694,33 @@ static cril_status prepare(struct run *r, cril_error *err)
                                        .memory_bytes = r->o->memory_bytes};
     cril_status st = prepare_model(r, err);
 
+    if (st == CRIL_OK && j->is_divergence)
+        st = gather_sides(r, missing, n, err);
     if (st != CRIL_OK)
         return st;
-    if (r->scorer && r->scorer_protocol == j->protocol && r->compares == j->is_divergence)
+    if (r->scorer && r->n_sides <= 1 && r->scorer_protocol == j->protocol &&
+        r->compares == j->is_divergence)
         return CRIL_OK;
     close_scorer(r);
     r->scorer_protocol = j->protocol;
     r->compares = j->is_divergence;
-    st = j->is_divergence ? create_pair(r, wanted, err)
+    st = j->is_divergence ? create_beside(r, wanted, err)
                           : cril_scorer_create(r->model, &wanted, &r->scorer, err);
     if (st == CRIL_OK)
-        note_context(r);
+        note_contexts(r);
     return st;
+}
+
+static void start_range(struct run *r, cril_slice documents)
+{
+    r->range = (struct range){0};
+    for (size_t i = 0; i < n_at_work(r); i++) {
+        struct cril_job *j = job_at_work(r, i);
+
+        j->range_flops = cril_job_flops(&r->work, j, documents);
+        r->range.flops += j->range_flops;
+    }
+    r->range.tokens = r->job->tokens * r->job->range_flops / r->job->flops;
 }
 
 /* The range at work is over. seconds: that the whole of it took; 0: it was not finished. */
@@ -533,7 +731,12 @@ static void end_range(struct run *r, double seconds)
     if (seconds > 0) {
         rate->flops += r->range.flops;
         rate->seconds += seconds;
-        r->job->left_flops -= r->range.flops;
+    }
+    for (size_t i = 0; i < n_at_work(r); i++) {
+        struct cril_job *j = job_at_work(r, i);
+
+        j->left_flops -= seconds > 0 ? j->range_flops : 0;
+        j->range_flops = 0;
     }
     r->totals.forward_tokens += r->range.forward;
     r->range = (struct range){0};
@@ -557,8 +760,7 @@ static cril_status score_range(struct run *r, cril_slice documents, cril_error *
         cril_corpus_close(c);
         return st;
     }
-    r->range = (struct range){.flops = cril_job_flops(&r->work, r->job, documents)};
-    r->range.tokens = r->job->tokens * r->range.flops / r->job->flops;
+    start_range(r, documents);
     r->failure = CRIL_OK;
     r->is_cells_own = true;
     st = cril_score_slice(r->scorer, c, t->study->path, documents.from, documents.to, &callbacks,
@@ -625,6 +827,7 @@ static cril_status run_items(struct run *r, cril_error *err)
         return st;
     close_scorer(r); /* its buffers */
     r->range = (struct range){.flops = r->job->left_flops};
+    r->job->range_flops = r->job->left_flops;
     st = cril_benchmark_cell_run(&c, r->model, err);
     r->totals.items += c.n_kept;
     r->is_cells_own = c.is_cells_own;
@@ -636,35 +839,7 @@ static cril_status run_items(struct run *r, cril_error *err)
 
 /* ---- What is missing ---- */
 
-/* The part of the slice of a corpus's job that the store lacks; *out is owned: free. Sets
- * left_flops. */
-static cril_status list_missing(struct run *r, struct cril_job *j, cril_slice **out, size_t *n,
-                                cril_error *err)
-{
-    cril_slice *all;
-    size_t n_all;
-    cril_status st = cril_store_missing(r->store, &j->cell, r->work.texts[j->text].facts.documents,
-                                        &all, &n_all, err);
-
-    if (st != CRIL_OK)
-        return st;
-    *n = 0;
-    j->left_flops = 0;
-    for (size_t i = 0; i < n_all; i++) {
-        cril_slice s = all[i];
-
-        s.from = s.from < j->slice.from ? j->slice.from : s.from;
-        s.to = s.to > j->slice.to ? j->slice.to : s.to;
-        if (s.from >= s.to)
-            continue;
-        j->left_flops += cril_job_flops(&r->work, j, s);
-        all[(*n)++] = s;
-    }
-    *out = all;
-    return CRIL_OK;
-}
-
-/* The same of a benchmark's job: how many items. */
+/* How many items of a benchmark's job the store lacks; sets left_flops. */
 static cril_status count_missing(struct run *r, struct cril_job *j, size_t *n, cril_error *err)
 {
     bool *known;
@@ -726,11 +901,30 @@ static cril_status do_documents(struct run *r, struct cril_job *j, size_t *n, cr
         return st;
     r->is_cells_own = true;
     if (*n)
-        st = prepare(r, why);
+        st = prepare(r, missing, *n, why);
     for (size_t i = 0; i < *n && st == CRIL_OK; i++)
         st = score_range(r, missing[i], why);
     free(missing);
     return st;
+}
+
+/* Whether a failure is that of a cell at work, and others can go on. */
+static bool is_left_out(const struct run *r, cril_status st)
+{
+    return r->is_cells_own && cril_survey_is_fault(st) && st != CRIL_ERR_MISMATCH;
+}
+
+/* With the others of its pass. Where one of them fails, each is measured alone. */
+static cril_status do_pass(struct run *r, struct cril_job *j, size_t *n, cril_error *why)
+{
+    const cril_status st = do_documents(r, j, n, why);
+
+    if (!is_left_out(r, st) || r->n_sides < 2)
+        return st;
+    for (size_t i = 0; i < r->n_sides; i++)
+        r->sides[i].job->alone = true;
+    release_sides(r);
+    return do_documents(r, j, n, why);
 }
 
 static cril_status do_items(struct run *r, struct cril_job *j, size_t *n, cril_error *why)
@@ -743,9 +937,22 @@ static cril_status do_items(struct run *r, struct cril_job *j, size_t *n, cril_e
     return run_items(r, why);
 }
 
-/* Runs a claimed job. It asks now for what is missing, since another run may have worked on the job
- * before. */
-static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
+/* The jobs of a pass that is over; since: when it began. */
+static cril_status report_pass(struct run *r, struct cril_job *j, double since, cril_error *err)
+{
+    cril_status st = report_cell(r, j, since, err);
+
+    for (size_t i = 1; i < r->n_sides && st == CRIL_OK; i++) {
+        struct cril_job *other = r->sides[i].job;
+
+        other->done = true;
+        other->left_flops = 0;
+        st = report_cell(r, other, since, err);
+    }
+    return st;
+}
+
+static cril_status do_claimed(struct run *r, struct cril_job *j, cril_error *err)
 {
     const double since = cril_clock_sec();
     cril_error why;
@@ -754,17 +961,27 @@ static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err
 
     r->job = j;
     r->is_cells_own = false;
-    st = j->is_benchmark ? do_items(r, j, &n, &why) : do_documents(r, j, &n, &why);
+    st = j->is_benchmark ? do_items(r, j, &n, &why) : do_pass(r, j, &n, &why);
     r->job = NULL;
     j->done = st == CRIL_OK;
-    j->failed = r->is_cells_own && cril_survey_is_fault(st) && st != CRIL_ERR_MISMATCH;
+    j->failed = is_left_out(r, st);
     if (j->done || j->failed)
         j->left_flops = 0;
     if (j->failed)
         return leave_out(r, j, &why, err);
     if (!j->done)
         return cril_fail(err, st, "%s", why.message);
-    return n ? report_cell(r, j, since, err) : CRIL_OK;
+    return n ? report_pass(r, j, since, err) : CRIL_OK;
+}
+
+/* Runs a claimed job. It asks now for what is missing, since another run may have worked on the job
+ * before. */
+static cril_status do_missing(struct run *r, struct cril_job *j, cril_error *err)
+{
+    const cril_status st = do_claimed(r, j, err);
+
+    release_sides(r);
+    return st;
 }
 
 /* done stays false while another process has the claim: nothing is read until then. */
@@ -1015,6 +1232,6 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
     cril_survey_free(&r.work);
     free(r.rates);
     free(r.rows);
-    free(r.divergences);
+    free(r.sides);
     return st;
 }

@@ -185,6 +185,9 @@ cril_status cril_store_unicode_by_key(cril_store *s, const uint8_t key[32],
                                                          cril_error *err),
                                       void *user, cril_error *err);
 
+/* cril_store_cells and, behind them, those with a base. */
+cril_status cril_store_all_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err);
+
 /* How many documents a cell can have, by the corpora that are known; 0: none of them has its text.
  */
 cril_status cril_store_documents_of(cril_store *s, const cril_cell *c, uint64_t *n_documents,

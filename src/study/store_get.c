@@ -689,6 +689,14 @@ cril_status cril_store_cells(cril_store *s, cril_cell **out, size_t *n, cril_err
     return list_give(&l, cril_store_visit(s, &v, err), out, n);
 }
 
+cril_status cril_store_all_cells(cril_store *s, cril_cell **out, size_t *n, cril_error *err)
+{
+    struct list l = {.store = s};
+    const struct cril_visit v = {.user = &l, .cell = add_cell, .divergence_cell = add_cell};
+
+    return list_give(&l, cril_store_visit(s, &v, err), out, n);
+}
+
 cril_status cril_store_baselines(cril_store *s, const char *corpus_id, cril_baseline **out,
                                  size_t *n, cril_error *err)
 {

@@ -159,13 +159,18 @@ static cril_status look_up_measured(struct table *x, size_t model, size_t corpus
 static cril_status look_up_divergence(struct table *x, size_t model, size_t corpus,
                                       cril_known_divergence *out, cril_error *err)
 {
+    cril_known_divergence old = {0};
     cril_cell_state state;
-    const cril_status st =
-        cril_current_divergence(x->current, model, corpus, x->protocol, &state, err);
+    cril_status st = cril_current_divergence(x->current, model, corpus, x->protocol, &state, err);
 
-    return st == CRIL_OK && state.complete
-               ? cril_store_divergence(x->store, &state.cell, &state.corpus, NULL, out, err)
-               : st;
+    if (st == CRIL_OK && state.complete)
+        st = cril_store_divergence(x->store, &state.cell, &state.corpus, NULL, out, err);
+    if (st != CRIL_OK || !state.out_of_date ||
+        (st = keep_text(x, state.why, &out->out_of_date, err)) != CRIL_OK)
+        return st;
+    st = cril_store_divergence(x->store, &state.old_cell, &state.old_corpus, NULL, &old, err);
+    out->was = old.tokens ? old.mean_kl : NAN;
+    return st;
 }
 
 /* By which task and protocol, of how many items. */

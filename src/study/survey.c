@@ -11,6 +11,8 @@
 
 #include "model/model.h"
 #include "sandbox/sandbox.h"
+#include "score/layout.h"
+#include "score/others.h"
 #include "score/protocol.h"
 #include "score/scorer.h"
 #include "study/stamp.h"
@@ -679,6 +681,56 @@ cril_status cril_survey_identify(struct cril_survey *w, cril_survey_poll poll, v
     return st;
 }
 
+/* By each protocol. One that the base cannot have is a fault of its own. */
+static cril_status compare_models(const cril_study_info *s, const cril_model *m,
+                                  const cril_model *base, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < s->n_protocols && st == CRIL_OK; i++) {
+        const struct cril_protocol *p = cril_protocol_find(s->protocols[i].name);
+        struct cril_layout l;
+
+        if (cril_layout_choose(p, base, s->protocols[i].context, s->protocols[i].stride, &l,
+                               NULL) == CRIL_OK)
+            st = cril_others_check_model(base, m, p, &l, err);
+    }
+    return st;
+}
+
+static cril_status check_pair(const cril_study_info *s, struct cril_survey *w,
+                              const struct cril_subject *m, const struct cril_subject *base,
+                              cril_error *err)
+{
+    cril_model *model = NULL, *other = NULL;
+    cril_error why, differ;
+    cril_status st = cril_subject_open(m, &model, &why);
+
+    if (st == CRIL_OK && (st = cril_subject_open(base, &other, &why)) == CRIL_OK &&
+        (st = compare_models(s, model, other, &differ)) != CRIL_OK)
+        cril_fail(&why, st,
+                  "%s cannot diverge from %s: %s; name another base, or take \"diverge\" away",
+                  m->study->name, base->study->name, differ.message);
+    cril_model_close(model);
+    cril_model_close(other);
+    return end_reading(s, w, m->study->line, st, &why, err);
+}
+
+/* A fault for each model that cannot be compared with its base. */
+static cril_status check_pairs(const cril_study_info *s, struct cril_survey *w, cril_error *err)
+{
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < w->n_subjects; i++) {
+        const char *base = w->subjects[i].study->base;
+
+        for (size_t k = 0; base && k < w->n_subjects && st == CRIL_OK; k++)
+            if (strcmp(w->subjects[k].study->name, base) == 0)
+                st = check_pair(s, w, &w->subjects[i], &w->subjects[k], err);
+    }
+    return st;
+}
+
 cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *faults)
 {
     if (!s || !faults)
@@ -691,7 +743,8 @@ cril_status cril_study_run_check(const cril_study_info *s, cril_study_faults *fa
     *faults = (cril_study_faults){0};
     if (check_any(s, NULL) != CRIL_OK)
         return CRIL_OK;
-    if ((st = cril_survey_read(s, &w, NULL, NULL, &err)) != CRIL_OK)
+    if ((st = cril_survey_read(s, &w, NULL, NULL, &err)) != CRIL_OK ||
+        (st = check_pairs(s, &w, &err)) != CRIL_OK)
         faults->fault[faults->n++] = err;
     for (size_t i = 0; i < w.n_faults && st == CRIL_OK; i++) {
         if (faults->n < CRIL_STUDY_MOST_FAULTS)

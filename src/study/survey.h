@@ -42,8 +42,10 @@ struct cril_job {
     double tokens;    /* that go through the model for it, likewise */
     cril_slice slice; /* documents or items of it that are this run's */
     double slice_flops;
-    double left_flops; /* of the slice, what the store does not have */
-    bool done, failed; /* failed: left out, there is a fault for it */
+    double left_flops;  /* of the slice, what the store does not have */
+    double range_flops; /* of the documents or items that are at work; 0: it is not at work */
+    bool done, failed;  /* failed: left out, there is a fault for it */
+    bool alone;         /* of a divergence: it was at work with others, which failed */
 };
 
 struct cril_survey {

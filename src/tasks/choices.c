@@ -41,6 +41,7 @@ struct cril_scoring {
     size_t n_nats;
     /* of a run */
     double *nats;
+    bool *tops; /* [n_nats] beside nats, of the only choice of an item */
     cril_score_window *windows;
     size_t *order, n_handed;
     uint64_t rows_before;
@@ -66,9 +67,11 @@ static void clear(struct cril_scoring *s)
         json_decref(s->targets[i].line);
     s->ids.n = s->n_pieces = s->n_targets = s->n_nats = s->n_handed = 0;
     free(s->nats);
+    free(s->tops);
     free(s->windows);
     free(s->order);
     s->nats = NULL;
+    s->tops = NULL;
     s->windows = NULL;
     s->order = NULL;
 }
@@ -234,9 +237,30 @@ static double sum_of(const struct cril_scoring *s, size_t piece, size_t n)
     return sum;
 }
 
+/* A single continuation is no choice: its accuracy is whether greedy decoding gives it. */
+static bool asks_for_greedy(const struct cril_evaluating *v, const struct cril_item *item)
+{
+    const char *metric = v->e->settings.protocol.metric;
+
+    return item->kind == CRIL_ITEM_CHOICES && item->n_choices == 1 && metric &&
+           strcmp(metric, "acc") == 0;
+}
+
+/* Whether each token of a piece is the most likely id. */
+static bool is_greedy(const struct cril_scoring *s, size_t piece)
+{
+    const struct piece *p = &s->pieces[piece];
+    bool greedy = true;
+
+    for (size_t k = 0; k < p->laid.n - p->laid.first; k++)
+        greedy = greedy && s->tops[p->nats + k];
+    return greedy;
+}
+
 static bool add_choices(const struct cril_scoring *s, const struct target *t,
                         const struct cril_item *item, double *nats)
 {
+    const char *metric = s->v->e->settings.protocol.metric;
     struct cril_laid prompt;
     bool good = true;
 
@@ -250,8 +274,11 @@ static bool add_choices(const struct cril_scoring *s, const struct target *t,
         good = cril_line_add_choice(t->line, &item->choices[i], ids, l->first, ids + l->first,
                                     l->n - l->first, l->cut - shared_cut, nats[i]);
     }
-    return good && (item->n_choices < 2 || !s->nats ||
-                    cril_line_add_answer(t->line, item, nats, s->v->e->settings.protocol.metric));
+    if (!good || !s->nats)
+        return good;
+    if (item->n_choices > 1)
+        return cril_line_add_answer(t->line, item, nats, metric);
+    return !asks_for_greedy(s->v, item) || cril_line_add_greedy(t->line, is_greedy(s, t->first));
 }
 
 static bool add_rolling(const struct cril_scoring *s, const struct target *t,
@@ -350,12 +377,14 @@ static cril_status need_scorer(struct cril_evaluating *v, size_t inputs, cril_er
     if (window > most)
         window = most;
     cril_evaluating_free_scorer(v);
-    st = cril_scorer_create(v->model,
-                            &(cril_score_options){.context = window,
-                                                  .threads = v->options->threads,
-                                                  .batch_tokens = v->options->batch_tokens,
-                                                  .memory_bytes = v->options->memory_bytes},
-                            &v->scorer, err);
+    st = cril_scorer_create(
+        v->model,
+        &(cril_score_options){.context = window,
+                              .threads = v->options->threads,
+                              .batch_tokens = v->options->batch_tokens,
+                              .memory_bytes = v->options->memory_bytes,
+                              .details = v->e->items.n && asks_for_greedy(v, &v->e->items.item[0])},
+        &v->scorer, err);
     v->scorer_window = window;
     return st;
 }
@@ -394,17 +423,20 @@ static int take_windows(void *user, size_t done, uint64_t rows)
 static cril_status prepare_run(struct cril_scoring *s, size_t *longest, cril_error *err)
 {
     s->nats = calloc(s->n_nats + 1, sizeof(*s->nats));
+    s->tops = calloc(s->n_nats + 1, sizeof(*s->tops));
     s->windows = calloc(s->n_pieces + 1, sizeof(*s->windows));
     s->order = calloc(s->n_pieces + 1, sizeof(*s->order));
-    if (!s->nats || !s->windows || !s->order)
+    if (!s->nats || !s->tops || !s->windows || !s->order)
         return cril_evaluating_no_memory(err);
     for (size_t i = 0; i < s->n_pieces; i++) {
         const struct piece *p = &s->pieces[i];
-
-        s->windows[i] = (cril_score_window){.tokens = s->ids.data + p->laid.at,
-                                            .n = p->laid.n,
-                                            .first = p->laid.first,
-                                            .nats = s->nats + p->nats};
+        const struct cril_item *item = item_of(s, s->targets[p->target].item);
+        s->windows[i] =
+            (cril_score_window){.tokens = s->ids.data + p->laid.at,
+                                .n = p->laid.n,
+                                .first = p->laid.first,
+                                .nats = s->nats + p->nats,
+                                .is_top = asks_for_greedy(s->v, item) ? s->tops + p->nats : NULL};
         if (p->laid.n - 1 > *longest)
             *longest = p->laid.n - 1;
     }

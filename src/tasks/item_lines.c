@@ -148,6 +148,13 @@ bool cril_line_add_answer(json_t *line, const struct cril_item *item, const doub
            set(line, "acc_norm", known ? json_integer(by_mean == (size_t)item->gold) : json_null());
 }
 
+bool cril_line_add_greedy(json_t *line, bool greedy)
+{
+    json_t *choice = json_array_get(json_object_get(line, "choices"), 0);
+
+    return set(choice, "greedy", json_boolean(greedy)) && set(line, "acc", json_integer(greedy));
+}
+
 bool cril_line_add_stops(json_t *line, const struct cril_item *item)
 {
     json_t *list = json_array();

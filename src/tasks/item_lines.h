@@ -21,6 +21,8 @@ bool cril_line_add_gold(json_t *line, const struct cril_item *item);
  * [n_prompt] are written where it has a context of its own. nats NaN: not computed. */
 bool cril_line_add_choice(json_t *line, const struct cril_item_choice *c, const int32_t *prompt_ids,
                           size_t n_prompt, const int32_t *ids, size_t n, size_t cut, double nats);
+/* acc of the only choice: whether greedy decoding would give it. */
+bool cril_line_add_greedy(json_t *line, bool greedy);
 /* answer, acc and acc_norm of nats [n_choices], for a metric. */
 bool cril_line_add_answer(json_t *line, const struct cril_item *item, const double *nats,
                           const char *metric);

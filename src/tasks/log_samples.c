@@ -2,7 +2,7 @@
  * samples_TASK_DATE.jsonl as lm-evaluation-harness 0.4.13 writes it (loggers/evaluation_tracker.py,
  * evaluator.py): a line a document and filter. Hashes are its own: SHA-256 of the document as
  * json.dumps(doc, indent=2, ensure_ascii=False) has it, of the first context, of the target.
- * Whether a choice is what greedy decoding would give is not known here: "None".
+ * Whether a choice is what greedy decoding would give is known of the only one: else "None".
  */
 #include "tasks/eval.h"
 #include "tasks/item_lines.h"
@@ -86,7 +86,8 @@ size_t cril_logged_metrics(const cril_eval *e, struct cril_logged_metric out[CRI
 
     if (e->evaluation.items.n && e->evaluation.items.item[0].kind == CRIL_ITEM_CHOICES) {
         out[n++] = (struct cril_logged_metric){"acc", "acc", "none", NULL};
-        out[n++] = (struct cril_logged_metric){"acc_norm", "acc_norm", "none", NULL};
+        if (e->evaluation.items.item[0].n_choices > 1)
+            out[n++] = (struct cril_logged_metric){"acc_norm", "acc_norm", "none", NULL};
         return n;
     }
     for (size_t i = 0; e->evaluation.task && i < sizeof(known) / sizeof(*known); i++)
@@ -201,8 +202,12 @@ static json_t *responses_json(const json_t *line, const char *taken, bool deep)
     }
     json_array_foreach(json_object_get(line, "choices"), i, choice)
     {
+        const json_t *greedy = json_object_get(choice, "greedy");
+
         one = json_pack("[o, s]", number_text(-json_number_value(json_object_get(choice, "nats"))),
-                        "None");
+                        !greedy                ? "None"
+                        : json_is_true(greedy) ? "True"
+                                               : "False");
         json_array_append_new(out, deep ? json_pack("[o]", one) : one);
     }
     return out;

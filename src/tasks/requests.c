@@ -212,10 +212,11 @@ static void set_protocol(const struct cril_requests *r, struct cril_task_protoco
     p->summary = "requests as the file has them";
     p->version = 1;
     p->bos = CRIL_BOS_TOKENIZER;
-    p->metric = !has_gold(r->builder.items) ? ""
-                : generates                 ? "exact_match"
-                : r->by_norm                ? "acc_norm"
-                                            : "acc";
+    p->metric = r->by_greedy                  ? "acc"
+                : !has_gold(r->builder.items) ? ""
+                : generates                   ? "exact_match"
+                : r->by_norm                  ? "acc_norm"
+                                              : "acc";
     p->metric_shown = p->metric;
     p->answer_rule = generates ? "the whole text without white space at its ends" : "";
 }

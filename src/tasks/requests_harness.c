@@ -359,6 +359,7 @@ static cril_status read_choices(struct cril_requests *r, struct document *d, str
     if (st == CRIL_OK && item->n_choices > 1)
         return find_gold(r, d, item);
     item->gold = 0;
+    r->by_greedy = json_object_get(d->record, "acc");
     return st;
 }
 

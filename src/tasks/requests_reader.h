@@ -17,6 +17,7 @@ struct cril_requests {
     const char *task;            /* that the lines or the file's name tell; NULL: none */
     struct cril_bytes delimiter; /* before a choice, not counted in its length */
     bool by_norm;                /* the score is acc_norm's */
+    bool by_greedy;              /* that of one continuation is whether greedy decoding gives it */
     json_t *seen;                /* object: documents that were read, by number */
     cril_error *err;
 };

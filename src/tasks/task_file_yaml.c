@@ -243,10 +243,13 @@ static void check_metric(struct loader *l, const struct fields *f)
 {
     static const char *const of_choices[] = {"acc", "acc_norm", "bpb", NULL},
                              *const of_texts[] = {"exact_match", "bpb", NULL},
-                             *const of_one[] = {"bpb", NULL};
+                             *const of_one[] = {"bpb", "acc", NULL},
+                             *const of_none[] = {"bpb", NULL};
     const bool chooses = f->choices || f->contexts;
     const bool judged = chooses ? f->gold.line != 0 : f->answers != NULL;
-    const char *const *const list = !judged ? of_one : chooses ? of_choices : of_texts;
+    const char *const *const list = judged ? chooses ? of_choices : of_texts
+                                    : f->continuation.line && !chooses ? of_one
+                                                                       : of_none;
     const char *const metric = list[read_word(l, &f->metric, "metric", list, 0)];
 
     l->spec->metric = strcmp(metric, "bpb") == 0 ? "" : metric;

@@ -115,6 +115,10 @@ t eval-cut eval -m llama.gguf --data data --tasks arc_challenge --protocol harne
 t eval-full-prompt $e --tasks gsm8k --max-tokens 999 --limit 2
 printf '%s\n' '{"context": "walkin", "choices": ["g", " a"], "gold": 0}' '{"context": "the", "choices": [" ring", " ton"], "gold": 1}' >joined.jsonl
 t eval-joined eval -m llama.gguf --requests joined.jsonl
+cp "$golden"/requests/samples_own_last_*.jsonl last.jsonl
+t eval-greedy eval -q -m llama.gguf --requests last.jsonl --items greedy.jsonl --output last.d
+[ "$(grep -c '"greedy": \(true\|false\)}\], "acc": [01],' greedy.jsonl)" = 3 ] || fail "greedy continuations"
+[ "$(grep -c '"resps": \[\[\["-[0-9.]*", "\(True\|False\)"\]\]\].*"metrics": \["acc"\]' last.d/llama.gguf/samples_last_*.jsonl)" = 3 ] || fail "samples of greedy continuations"
 printf '%s\n' '{"context": "a </s> there", "continuation": " ring"}' >control.jsonl
 t eval-control eval -m llama.gguf --requests control.jsonl
 t eval-special eval -m llama.gguf --requests control.jsonl --special

@@ -32,13 +32,34 @@ models:
 corpora: [{path: c.jsonl}]
 protocols: [{name: document, context: 48, stride: 16}]
 END
-t study-beside study run --no-baselines beside.yaml # gemma3 has other tokens
+printf '%s\n' 'models: [{path: gemma3.gguf, diverge: llama}, {path: llama.gguf}]' 'corpora: [{path: c.jsonl}]' \
+    'protocols: [{name: document, context: 48}, {name: halves, context: 20000000}]' >s.yaml
+t study-beside-check study check -q s.yaml # other tokens
+t study-beside study run --no-baselines beside.yaml
 t study-beside-status study status beside.yaml
 "$cril" study status --json beside.yaml >out; sed -i '1,/"divergences"/d' out; : >err; verdict study-beside-json 0
 awk '/"mean_kl": / { print $2; exit }' out >study.kl
 t study-beside-export export beside.yaml
 "$cril" diverge -q --json -m llama.gguf -m llama-mixed.gguf --window 48 --stride 16 c.jsonl | awk '/"mean_kl": / { print $2; exit }' >diverge.kl
 same "KL of a study" study.kl diverge.kl
+t study-beside-figure report --figure kl beside.yaml # of one model
+sed 's/^corpora/  - {name: again, path: tiny\/llama-mixed.gguf, diverge: llama}\n&/; /gemma3/d' beside.yaml >again.yaml
+echo 'database: beside.db' >>again.yaml # which knows the file
+"$cril" report --figure kl -o kl.csv again.yaml 2>err || fail "report --figure kl: $(cat err)"
+cp kl.csv out; : >err; verdict study-beside-numbers 0
+# What was measured is out of date where the corpus, the base or the model has changed.
+cat >old.yaml <<'END'
+database: beside.db
+models: [{name: llama, path: llama.gguf}, {name: llama-mixed, path: llama-mixed.gguf, diverge: llama}]
+corpora: [{name: c, path: d.jsonl}]
+protocols: [{name: document, context: 48, stride: 16}]
+END
+t study-beside-corpus study status old.yaml
+"$cril" study status --json old.yaml >out 2>err; sed -i '1,/"divergences"/d' out; verdict study-beside-corpus-json 0
+t study-beside-corpus-export export old.yaml
+sed -i 's/d.jsonl/c.jsonl/; s/path: llama.gguf/path: gemma3.gguf/' old.yaml; t study-beside-base study status old.yaml
+sed -i 's/path: gemma3.gguf/path: llama.gguf/; s/path: llama-mixed.gguf/path: llama.gguf/' old.yaml; t study-beside-model study status old.yaml
+sed -i 's/path: llama.gguf, diverge/path: llama-mixed.gguf, diverge/' old.yaml; t study-beside-current study status old.yaml
 sed -i 's/, diverge: llama}/}/' beside.yaml; t study-beside-gone study status beside.yaml # what was measured is none of the study's
 
 # The report: what it shows is for tests/test_html.c.

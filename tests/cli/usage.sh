@@ -3,6 +3,7 @@ t help --help
 t help-score score --help
 t help-compare help compare
 t help-diverge help diverge
+t help-leak help leak
 t help-info info -h
 t help-tokenize help tokenize
 t help-selftest help selftest

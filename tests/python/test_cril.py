@@ -133,6 +133,25 @@ class Scores(unittest.TestCase):
         with cril.Model(LLAMA) as m:
             self.assertEqual([t.id for t in tokens if t.document == 0], m.tokenizer.encode(texts()[0]))
 
+    def test_details(self):
+        with cril.Model(QWEN) as m:
+            text = "The most likely ids, and what they would cost."
+            first, *tokens = cril.score_tokens(m, [text], **SMALL)
+            plain = list(cril.score_tokens(m, [text], details=False, **SMALL))
+            self.assertEqual((first.rank, first.entropy, first.likely), (None, None, []))  # this model has no BOS
+            self.assertEqual([t.nats for t in plain], [t.nats for t in [first, *tokens]])
+            self.assertTrue(all(t.rank is None and not t.likely for t in plain))
+            with m.session(context=128) as s:
+                s.reset(length=len(tokens))
+                for before, t in zip([first, *tokens], tokens):
+                    s.feed([before.id])
+                    nats = s.nats()
+                    order = sorted(range(len(nats)), key=lambda i: (nats[i], i))
+                    self.assertEqual(nats[order[t.rank - 1]], t.nats)
+                    self.assertEqual([x.nats for x in t.likely], [nats[i] for i in order[:10]])
+                    self.assertEqual(t.likely[0].text, m.tokenizer.piece(t.likely[0].id).decode("utf-8", "replace"))
+                    self.assertAlmostEqual(t.entropy, math.fsum(math.exp(-x) * x for x in nats), 5)
+
     def test_prompts(self):
         pairs = [("The capital of France is", " Paris"), ("", "nothing stands before")]
         r = cril.score(LLAMA, pairs, **SMALL)

@@ -355,7 +355,8 @@ static void test_hostile_versions(void **state)
 
 /* ---- every byte ---- */
 
-static const char *const texts[] = {"one", "", "three\n\nlines\n", "f\xc3\xbcnf"};
+static const char *const texts[] = {"one, and a little more", "", "three\n\nlines\n",
+                                    "f\xc3\xbcnf"};
 enum { N_TEXTS = sizeof(texts) / sizeof(*texts) };
 
 /* Records a, b, c ... one in a member; ends[i]: bytes of the file up to the end of record i's

@@ -88,6 +88,11 @@ static size_t put_member(uint8_t *to, const uint8_t *data, size_t n)
     return sizeof(head) + 12 + n;
 }
 
+static void save(int fd, const uint8_t *data, size_t n)
+{
+    must(pwrite(fd, data, n, 0) == (ssize_t)n && ftruncate(fd, (off_t)n) == 0);
+}
+
 static bool is_packed(const uint8_t *data, size_t size)
 {
     for (const struct cril_decoder *d = cril_decoders; d->name; d++)
@@ -117,14 +122,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size--;
     if (is_packed(data, size)) /* the second time it would be packed twice */
         return 0;
-    must(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size);
+    save(fd, data, size);
     sum = read_all(max_block, size, &opened[0]);
     if (!opened[0])
         return 0;
     must((packed = malloc(size * 24)) != NULL);
     for (size_t i = 0; i < size; i += piece)
         n_packed += put_member(packed + n_packed, data + i, size - i < piece ? size - i : piece);
-    must(ftruncate(fd, 0) == 0 && pwrite(fd, packed, n_packed, 0) == (ssize_t)n_packed);
+    save(fd, packed, n_packed);
     free(packed);
     must(read_all(max_block, size, &opened[1]) == sum);
     return 0;

@@ -20,16 +20,15 @@
 #include <unistd.h>
 
 static char path[] = "/tmp/cril-warc-XXXXXX";
+static int fd; /* of that file */
 
 /* ---- helpers ---- */
 
+/* The file's content; without emptying it first, which takes longer than all else here. */
 static void save(const void *data, size_t n)
 {
-    FILE *f = fopen(path, "wb");
-
-    assert_non_null(f);
-    assert_int_equal(fwrite(data, 1, n, f), n);
-    assert_int_equal(fclose(f), 0);
+    assert_int_equal(pwrite(fd, data, n, 0), n);
+    assert_int_equal(ftruncate(fd, (off_t)n), 0);
 }
 
 static void save_text(const char *text)
@@ -236,8 +235,6 @@ static void test_refused(void **state)
     refuses("\033[2J", CRIL_ERR_FORMAT, "starts with '\\x1B[2J'");
     refuses("filedesc://a.arc 0.0.0.0 20140101 text/plain 1\n", CRIL_ERR_UNSUPPORTED,
             "is an ARC file");
-    unlink(path);
-    assert_int_equal(read_file(1).status, CRIL_ERR_IO);
 }
 
 static void test_long_blocks(void **state)
@@ -870,21 +867,21 @@ static void test_ordinary_warc(void **state)
     s->kind->close(s);
     save_text("<html>");
     assert_int_equal(cril_source_web_open(path, &s, &err), CRIL_ERR_FORMAT);
+    assert_int_equal(cril_source_web_open("/tmp", &s, &err), CRIL_ERR_IO);
 }
 
 static int make_path(void **state)
 {
-    const int fd = mkstemp(path);
-
     (void)state;
-    return fd < 0 || close(fd) != 0;
+    fd = mkstemp(path);
+    return fd < 0;
 }
 
 static int remove_path(void **state)
 {
     (void)state;
-    unlink(path);
-    return 0;
+    close(fd);
+    return unlink(path);
 }
 
 int main(void)

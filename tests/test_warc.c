@@ -13,6 +13,7 @@
 #include "gather/warc.h"
 #include "packed.h"
 #include "util/hash.h"
+#include "util/memory.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -62,6 +63,7 @@ static void add_record(struct bytes *to, char id, const char *text)
 struct reading {
     char records[4096];
     uint64_t damaged[CRIL_WARC_N_DAMAGES];
+    size_t resident; /* bytes of the process at the end */
     cril_status status;
     cril_error err;
 };
@@ -96,6 +98,7 @@ static struct reading read_file(size_t max_block)
         struct cril_warc_record r;
 
         memcpy(to.damaged, cril_warc_damaged(w), sizeof(to.damaged));
+        to.resident = cril_memory_resident();
         assert_int_equal(cril_warc_next(w, &r, &end, NULL), to.status); /* and stays so */
         assert_true(end);
     }
@@ -156,7 +159,8 @@ static void test_whole(void **state)
     reads(A "\r\n\r\n\n\n" B, "a:one|b:two|", 0, 0, 0);
     reads(V0 T ID("a") LENGTH("0") END B, "a:|b:two|", 0, 0, 0);
     /* names in any case, blanks around values, folded values, any order */
-    reads("warc/1.0\r\nCONTENT-LENGTH:\t3 \r\nwarc-record-id:  x\r\n y\r\n\t z \r\nWarc-Type:\r\n "
+    reads("warc/1.0\r\nCONTENT-LENGTH:\t3 \r\nwarc-record-id:\r\n  x\r\n y\r\n\t z "
+          "\r\nWarc-Type:\r\n "
           "t\r\n\r\none" END,
           "x y z:one|", 0, 0, 0);
     /* folded values that are not kept; a value with colons; the first of two */
@@ -165,6 +169,10 @@ static void test_whole(void **state)
           "i:j:one|", 0, 0, 0);
     /* line ends of one byte, too few and too many of them */
     reads("WARC/1.0\nWARC-Type: t\nWARC-Record-ID: a\nContent-Length: 3\n\none\n\n" B,
+          "a:one|b:two|", 0, 0, 0);
+    reads(V0 T ID("a") LENGTH(
+              "3") "one\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n"
+                   "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n" B,
           "a:one|b:two|", 0, 0, 0);
     reads(V0 T ID("a") LENGTH("3") "one\r\n" B, "a:one|b:two|", 0, 0, 0);
     reads(V0 T ID("a") LENGTH("3") "one" B, "a:one|b:two|", 0, 0, 0);
@@ -210,6 +218,11 @@ static void test_damaged(void **state)
     reads(A V0 T "no field\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
     reads(A V0 T "no field: x\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
     reads(A V0 T ": x\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
+    reads(A V0 T T LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
+    reads(A V0 T "WARC-Date: 2026\r\nwarc-date: 2026\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1,
+          0, 0);
+    reads(A V0 T "x\x7f: y\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
+    reads(A V0 T "\xc3\xa4: y\r\n" LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
     /* other versions, bytes between records, a version in them that opens nothing */
     reads(A "WARC/1.2\r\n" T LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
     reads(A "WARC/0.18\r\n" T LENGTH("1") "x" END B, "a:one|b:two|", 1, 0, 0);
@@ -233,6 +246,8 @@ static void test_refused(void **state)
     refuses("WARC/0.18\r\n" T LENGTH("1") "x" END, CRIL_ERR_UNSUPPORTED, "starts with 'WARC/0.18'");
     refuses("<html>\n" A, CRIL_ERR_FORMAT, "starts with '<html>'");
     refuses("\033[2J", CRIL_ERR_FORMAT, "starts with '\\x1B[2J'");
+    refuses("0123456789012345678901234567890123456789012", CRIL_ERR_FORMAT,
+            "'0123456789012345678901234567890123456789'");
     refuses("filedesc://a.arc 0.0.0.0 20140101 text/plain 1\n", CRIL_ERR_UNSUPPORTED,
             "is an ARC file");
 }
@@ -311,20 +326,94 @@ static void add_head_of(struct bytes *to, size_t n)
     add_text(to, "one" END B);
 }
 
+/* Behind nothing, and behind a record, so that pieces of the stream end elsewhere. */
 static void test_long_heads(void **state)
 {
     (void)state;
-    for (size_t n = 65530; n < 65543; n++) {
-        struct bytes b = {0};
+    for (size_t n = 65530; n < 65543; n++)
+        for (size_t behind = 0; behind < 2; behind++) {
+            struct bytes b = {0};
+            struct reading got;
+
+            add_text(&b, behind ? C : "");
+            add_head_of(&b, n);
+            save(b.data, b.n);
+            got = read_file(100);
+            assert_string_equal(got.records + (behind ? strlen("c:three|") : 0),
+                                n <= 65536 ? "a:one|b:two|" : "b:two|");
+            assert_int_equal(got.damaged[CRIL_WARC_BAD_HEAD], n > 65536);
+            free(b.data);
+        }
+}
+
+/* A version at the end of a very long line, of which a piece of the stream ends at each byte. */
+static void test_long_line(void **state)
+{
+    struct bytes plain = {0};
+    size_t line;
+
+    (void)state;
+    add_text(&plain, A);
+    for (line = plain.n + 70000; plain.n < line;)
+        add_text(&plain, "g");
+    add_text(&plain, B C);
+    for (size_t at = line; at < line + 12; at++) {
+        struct bytes packed = {0};
         struct reading got;
 
-        add_head_of(&b, n);
-        save(b.data, b.n);
+        pack(&packed, GZIP, plain.data, at);
+        pack(&packed, GZIP, plain.data + at, plain.n - at);
+        save(packed.data, packed.n);
         got = read_file(100);
-        assert_string_equal(got.records, n <= 65536 ? "a:one|b:two|" : "b:two|");
-        assert_int_equal(got.damaged[CRIL_WARC_BAD_HEAD], n > 65536);
-        free(b.data);
+        assert_string_equal(got.records, "a:one|b:two|c:three|");
+        assert_int_equal(got.damaged[CRIL_WARC_BAD_HEAD], 1);
+        free(packed.data);
     }
+    free(plain.data);
+}
+
+/* A long hole, in a block or between records, takes no memory. */
+static void test_memory(void **state)
+{
+    static const struct {
+        const char *before, *after, *records;
+    } files[] = {
+        {A V0 T ID("x") LENGTH("50000000"), END B, "a:one|x:(50000000)|b:two|"},
+        {A V0 T ID("x") LENGTH("18446744073709551615"), END B, "a:one|"},
+        {A, "\n" B, "a:one|b:two|"},
+        {A V0 T, "\n" B, "a:one|b:two|"},
+        {A V0 T LENGTH("2") "one", "\n" B, "a:one|b:two|"},
+    };
+    const off_t hole = 50000000;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        const size_t n = strlen(files[i].before), m = strlen(files[i].after);
+        struct reading got;
+        size_t resident;
+
+        save_text(files[i].before);
+        assert_int_equal(pwrite(fd, files[i].after, m, (off_t)n + hole), m);
+        resident = cril_memory_resident();
+        got = read_file(1 << 20);
+        assert_true(got.resident < resident + (8 << 20));
+        assert_string_equal(got.records, files[i].records);
+    }
+}
+
+/* Bytes 0 in heads, where C's strings would end. */
+static void test_zero_bytes(void **state)
+{
+    static const char file[] = A V0 T
+        "X: y\0z\r\n" LENGTH("1") "x" END V0 "WARC-Type: t\0\r\n" LENGTH("1") "x" END V0 T ID("b")
+            LENGTH("3") "\0\0\0" END C;
+    struct reading got;
+
+    (void)state;
+    save(file, sizeof(file) - 1);
+    got = read_file(100);
+    assert_string_equal(got.records, "a:one|b:|c:three|");
+    assert_int_equal(got.damaged[CRIL_WARC_BAD_HEAD], 1);
 }
 
 /* Each of these would take hours if a search began anew behind each version. */
@@ -788,6 +877,10 @@ static void test_dates(void **state)
         {"2026", ""},
         {"20260601000000", ""},
         {"2026/06/01T00:00:00Z", ""},
+        {"2026-06/01T00:00:00Z", ""},
+        {"2026-06-", ""},
+        {"2026-06-1", ""},
+        {"20", ""},
         {"x026-06-01T00:00:00Z", ""},
         {"", ""},
     };
@@ -887,23 +980,16 @@ static int remove_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole),
-        cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_long_blocks),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_long_heads),
-        cmocka_unit_test(test_hostile_versions),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_cut_packed),
-        cmocka_unit_test(test_changed),
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_golden),
-        cmocka_unit_test(test_source),
-        cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_too_long),
-        cmocka_unit_test(test_dates),
-        cmocka_unit_test(test_charsets),
+        cmocka_unit_test(test_whole),         cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_long_blocks),
+        cmocka_unit_test(test_large),         cmocka_unit_test(test_long_heads),
+        cmocka_unit_test(test_long_line),     cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_zero_bytes),    cmocka_unit_test(test_hostile_versions),
+        cmocka_unit_test(test_cut),           cmocka_unit_test(test_cut_packed),
+        cmocka_unit_test(test_changed),       cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_source),
+        cmocka_unit_test(test_left_out),      cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_dates),         cmocka_unit_test(test_charsets),
         cmocka_unit_test(test_ordinary_warc),
     };
 

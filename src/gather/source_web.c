@@ -112,9 +112,8 @@ static void read_date(const char *text, char date[11])
     int century, year, month, day;
 
     date[0] = '\0';
-    if (!text || strlen(text) < 10 || text[4] != '-' || text[7] != '-' ||
-        !two_digits(text, 0, 99, &century) || !two_digits(text + 2, 0, 99, &year) ||
-        !two_digits(text + 5, 1, 12, &month) ||
+    if (!text || !two_digits(text, 0, 99, &century) || !two_digits(text + 2, 0, 99, &year) ||
+        text[4] != '-' || !two_digits(text + 5, 1, 12, &month) || text[7] != '-' ||
         !two_digits(text + 8, 1, days_of(100 * century + year, month), &day) || !is_time(text + 10))
         return;
     memcpy(date, text, 10);

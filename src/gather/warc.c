@@ -148,13 +148,11 @@ static size_t line_at(struct cril_warc *w, size_t from)
 {
     for (size_t seen = from;;) {
         const size_t have = w->end - w->at;
-        const char *line = w->data + w->at,
-                   *nl = have > seen ? memchr(line + seen, '\n', have - seen) : NULL;
+        const char *line = w->data + w->at, *nl = memchr(line + seen, '\n', have - seen);
 
         if (nl)
             return (size_t)(nl - line) < MAX_HEAD ? (size_t)(nl - line) + 1 - from : 0;
-        if (have > seen)
-            seen = have;
+        seen = have;
         if (seen >= MAX_HEAD || !read_more(w))
             return 0;
     }
@@ -335,12 +333,11 @@ static int read_head(struct cril_warc *w, struct cril_warc_record *r, struct hea
                 return CRIL_WARC_BAD_HEAD;
         } else if (line[0] == '\n' || (line[0] == '\r' && line[1] == '\n')) {
             break;
-        } else if (ends_in_version(line, len, &version)) {
-            inner = w->search = h->len + version;
-            if (version == 0 || !read_field(w, r, h, line, len))
+        } else {
+            if (ends_in_version(line, len, &version))
+                inner = h->len + version;
+            if (!read_field(w, r, h, line, len))
                 return CRIL_WARC_BAD_HEAD;
-        } else if (!read_field(w, r, h, line, len)) {
-            return CRIL_WARC_BAD_HEAD;
         }
         h->len += len;
     }

@@ -313,7 +313,8 @@ static bool read_version(struct cril_warc *w, struct cril_warc_record *r, struct
 
 /*
  * The head of the record at the window's start, with the empty line that ends it. w->search becomes
- * where a search goes on if the record is no good.
+ * where a search goes on if the record is no good: at the last line that ends in a version, or else
+ * behind the lines that are a head's.
  */
 static int read_head(struct cril_warc *w, struct cril_warc_record *r, struct head *h)
 {
@@ -486,10 +487,11 @@ static cril_status check_start(struct cril_warc *w, cril_error *err)
         len = 40;
     cril_text_show(line, trim(line, len), false, shown, sizeof(shown));
     if (strncasecmp(shown, magic, sizeof(magic) - 1) == 0)
-        return cril_fail(err, CRIL_ERR_UNSUPPORTED,
-                         "%s: starts with '%s'; WARC/1.0 and WARC/1.1 are read; convert it: warcio "
-                         "recompress FILE NEW",
-                         name, shown);
+        return cril_fail(
+            err, CRIL_ERR_UNSUPPORTED,
+            "%s: starts with '%s'; only WARC/1.0 and WARC/1.1 are read; give files of these "
+            "versions",
+            name, shown);
     if (strncmp(shown, "filedesc:", 9) == 0)
         return cril_fail(err, CRIL_ERR_UNSUPPORTED,
                          "%s: is an ARC file, which has no extracted text; extract the text of its "

@@ -105,7 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static int fd = -1;
     uint8_t *packed;
-    uint64_t sum;
+    uint64_t sum, again;
     bool opened[2];
     size_t n_packed = 0;
 
@@ -130,7 +130,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < size; i += piece)
         n_packed += put_member(packed + n_packed, data + i, size - i < piece ? size - i : piece);
     save(fd, packed, n_packed);
+    again = read_all(max_block, size, &opened[1]);
+    /* the stream takes it for a tar archive */
+    must(again == sum || (n_packed > 262 && !memcmp(packed + 257, "ustar", 5)));
     free(packed);
-    must(read_all(max_block, size, &opened[1]) == sum);
     return 0;
 }

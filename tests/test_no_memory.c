@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "fetch/choose.h"
+#include "gather/source_web.h"
 #include "tasks/rules.h"
 
 #include <cril/generate.h>
@@ -232,6 +233,27 @@ static void test_hub(void **state)
     check(choose, CRIL_OK, false);
 }
 
+static cril_status read_web(cril_error *err)
+{
+    struct cril_source *s;
+    struct cril_gathered doc = {.text = ""};
+    cril_status st;
+
+    if ((st = cril_source_web_open(CRIL_TEST_DATA "/golden/warc/wet-1.0.warc.wet.gz", &s, err)) !=
+        CRIL_OK)
+        return st;
+    while (st == CRIL_OK && doc.text)
+        st = s->kind->next(s, &doc, err);
+    s->kind->close(s);
+    return st;
+}
+
+static void test_web(void **state)
+{
+    (void)state;
+    check(read_web, CRIL_OK, true);
+}
+
 static char path[] = "/tmp/cril-no-memory-XXXXXX";
 
 /* JSON that is no result: to know that, it must be read. */
@@ -357,7 +379,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),   cmocka_unit_test(test_use), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub), cmocka_unit_test(test_web),
+        cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,6 @@
-/* Dumps of a wiki for tests: written to files, their bytes compressed or not. */
+/* Dumps of a wiki for tests, written to a file. */
 #ifndef CRIL_TESTS_DUMP_FILES_H
 #define CRIL_TESTS_DUMP_FILES_H
-
-#include "packed.h"
 
 #include <stdio.h>
 #include <stdlib.h>

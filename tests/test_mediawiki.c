@@ -10,6 +10,7 @@
 
 #include "dump_files.h"
 #include "gather/mediawiki.h"
+#include "packed.h"
 
 #include <inttypes.h>
 #include <jansson.h>

@@ -110,7 +110,7 @@ static size_t read_quotes(size_t n, bool *bold, bool *italic)
 /* Better candidates are higher: the ''' behind a word of one letter, of more, behind a blank. */
 static int rank_bold(struct cril_bytes s, size_t at)
 {
-    if (at == 0 || s.data[at - 1] == ' ')
+    if (at && s.data[at - 1] == ' ')
         return 1;
     return at >= 2 && s.data[at - 2] == ' ' ? 3 : 2;
 }

@@ -279,6 +279,22 @@ static void test_addresses(void **state)
     }
 }
 
+/* Dumps of old schemas may name no model. */
+static void test_no_model(void **state)
+{
+    static const char dump[] =
+        "<mediawiki version=\"0.8\"><page><title>T</title><ns>0</ns><id>1</id><revision><id>1</id>"
+        "<timestamp>2026-06-01T00:00:00Z</timestamp><text>a "
+        "[[b]]</text></revision></page>" DUMP_END;
+    struct cril_source *s = open_source(write_dump(dump, sizeof(dump) - 1), NULL);
+    struct cril_gathered doc;
+
+    (void)state;
+    assert_true(next(s, &doc));
+    expect_text(&doc, "a b");
+    s->kind->close(s);
+}
+
 static void test_too_long(void **state)
 {
     static const char dump[] =
@@ -302,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_history),   cmocka_unit_test(test_dates),
         cmocka_unit_test(test_order),     cmocka_unit_test(test_refused),
         cmocka_unit_test(test_addresses), cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_no_model),
     };
 
     return cmocka_run_group_tests(tests, NULL, remove_dump);

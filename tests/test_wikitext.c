@@ -19,8 +19,9 @@
 static const struct cril_mediawiki_site german = {
     .names = {{CRIL_MEDIAWIKI_FILES, "Datei"},
               {CRIL_MEDIAWIKI_CATEGORIES, "Kategorie"},
-              {CRIL_MEDIAWIKI_FILES, "\xd0\xa4\xd0\xb0\xd0\xb9\xd0\xbb"}}, /* Файл */
-    .n_names = 3};
+              {CRIL_MEDIAWIKI_FILES, "\xd0\xa4\xd0\xb0\xd0\xb9\xd0\xbb"}, /* Файл */
+              {CRIL_MEDIAWIKI_FILES, "Meine Dateien"}},
+    .n_names = 4};
 
 static struct cril_wikitext *create(const struct cril_mediawiki_site *site)
 {
@@ -65,6 +66,7 @@ static const struct rule {
     {"{{a [[b }} c", "c"},
     {"{{a {{b }} c", "{{a c"},
     {"[[a {{b|c]]}}]]", "a"},
+    {"{{{a}}{|\nb\n|}c", "{{|\nb"},
     {"{{#if: x | [[y]] | {{z}} }}a", "a"},
     {"[[a{{!}}b]]", "b"},
     {"a {{b}}, c {{d}}. (e {{f}})", "a, c. (e)"},
@@ -96,6 +98,9 @@ static const struct rule {
     {"a\n<table>\n<tr><td>b\n== H ==\nc", "a\n\nH\nc"},
     {"a</table>b", "ab"},
     {"<table/>a", "a"},
+    {"<table>{{a|</table>}}b</table>c", "c"},
+    {"<table>\n{|\n|</table>x\n|}\n</table>b", "b"},
+    {"[[File:a.jpg]]{|\nb\n|}c", "c"},
     {"{|\n|<table>\n|}\na</table>", "a"},
     {"<div>\n{|\n| a\n|}\n</div>b", "b"},
 
@@ -115,7 +120,8 @@ static const struct rule {
     {"[a] b", "[a] b"},
     {"[[a|b [[c]] d]]", "b c d"},
     {"[[1|[[2|[[3|[[4|[[5|[[6|x]]]]]]]]]]]]", "[[1|x]]"},
-    {"[[a&#124;b]]", "a|b"},
+    {"[[a&#124;b]] [[a&#91;b]]", "a|b a[b"},
+    {"[[Fi:a]] [[Files:b]]", "Fi:a Files:b"},
 
     /* files, categories, other languages */
     {"a [[File:b.jpg|thumb|[[c]] and {{d}} [http://e f]]] g", "a g"},
@@ -137,6 +143,7 @@ static const struct rule {
     {"[http://a b [[c|d]] e]", "b d e"},
     {"[http://{{a}} b]", "b"},
     {"[not an address]", "[not an address]"},
+    {"[http://a [http://b c] d]", "[http://b c d]"},
 
     /* quotes */
     {"''a'' '''b''' '''''c''''' don't", "a b c don't"},
@@ -146,6 +153,8 @@ static const struct rule {
     {"'''a''' dell'''b'' l'''c'''", "a dellb l'c"},
     {"'''a''' '''b c'''d''", "a b cd"},
     {"'''a", "a"},
+    {"'''a''' dell'''b'' nell'''c'''", "'a dellb nellc"},
+    {"''a &#39;'''b", "a ''b"},
 
     /* headings */
     {"a\n== b ==\nc", "a\n\nb\nc"},
@@ -161,6 +170,7 @@ static const struct rule {
     {"== a<br>b ==\nc", "a b\nc"},
     {"a = b\n=\n==\nc", "a = b\n=\n==\nc"},
     {"=====\na", "=\na"},
+    {"= a &#61;\nb", "= a =\nb"},
     {"== {{a}} ==\nb", "b"},
     {"a\n== b ==\n== c ==\nd\n== e ==\n{{f}}\n=== g ===\n", "a\n\nc\nd"},
     {"== a ==\n=== b ===\nc\n== d ==\n=== e ===", "a\n\nb\nc"},
@@ -177,6 +187,7 @@ static const struct rule {
     /* tags */
     {"a<ref>b</ref> c<ref name=\"d\" /> e<REF name=f>g {{h</Ref >.", "a c e."},
     {"a<ref>b", "ab"},
+    {"<ref>a</references>b</ref>c", "c"},
     {"a<ref name=x", "a<ref name=x"},
     {"a<references><ref>b</ref></references>c<references/>", "ac"},
     {"<gallery>\nFile:a.jpg|b\n</gallery>c", "c"},
@@ -185,12 +196,15 @@ static const struct rule {
     {"a<sup>2</sup> <span style='x'>b</span> <code>c [[d]]</code>", "a2 b c d"},
     {"#include <stdio.h> a < b > c <foo> </bar>", "include <stdio.h> a < b > c <foo> </bar>"},
     {"a <b c", "a <b c"},
+    {"<b:c>d", "<b:c>d"},
+    {"a<br> b", "a\nb"},
     {"a <b <i>c</i>", "a <b c"},
     {"a<includeonly>b</includeonly><noinclude>c</noinclude>", "ac"},
     {"<syntaxhighlight lang=\"c\">\nif (a < b)\n    x = '''y''';\n</syntaxhighlight>\nz",
      "if (a < b)\n    x = '''y''';\n\nz"},
     {"<source>&lt;</source>", "&lt;"},
     {"<pre>\n  * &lt;a&gt; [[b]]\n== c ==\n</pre>", "  * <a> [[b]]\n== c =="},
+    {"<pre>a </pre>", "a "},
     {"<poem>\na\nb\n</poem>", "a\nb"},
     {"<score>a</score><timeline>b</timeline><imagemap>c</imagemap>d", "d"},
 
@@ -203,11 +217,13 @@ static const struct rule {
     {"<nowiki>''a'' [[b]] {{c}} <d> * &lt; &x;</nowiki>", "''a'' [[b]] {{c}} <d> * < &x;"},
     {"<nowiki>* a</nowiki>\n<nowiki/>* b", "* a\nb"},
     {"<nowiki>a", "a"},
+    {"</nowiki>''a''</nowiki>b", "ab"},
     {"{{a|<nowiki>}}</nowiki>}}b", "b"},
     {"a<!-- b {{c -->d", "ad"},
     {"a\n<!-- b -->\nc", "a\nc"},
     {"a\n  <!-- b -->  \nc", "a\nc"},
     {"a\n<!-- b --> d\nc", "a\nd\nc"},
+    {"a\n* <!-- b -->\n* c", "a\n\nc"},
     {"a<!-- b\n\n== c ==", "a"},
     {"a<!-->b-->c<!--->d-->e", "ace"},
     {"{{a|<!-- }} -->}}b", "b"},
@@ -250,8 +266,9 @@ static void test_rules(void **state)
 /* Names of the dump's wiki; letters in either case, blanks as underscores. */
 static void test_names(void **state)
 {
-    static const char text[] = "[[Datei:a b]][[datei:c]][[ KATEGORIE : d]][[File:e]]"
-                               "[[\xd1\x84\xd0\xb0\xd0\xb9\xd0\xbb:f]][[Andere:g]]";
+    static const char text[] =
+        "[[Datei:a b]][[datei:c]][[ KATEGORIE : d]][[File:e]]"
+        "[[Meine_Dateien:h]][[\xd1\x84\xd0\xb0\xd0\xb9\xd0\xbb:f]][[Andere:g]]";
     struct cril_wikitext *w = create(&german);
     size_t n;
     const char *out = read_text(w, text, strlen(text), &n);
@@ -399,6 +416,24 @@ static void test_nested(void **state)
     cril_wikitext_free(w);
 }
 
+/* No more openings are kept than the stack takes: the last that fits is the one that is closed. */
+static void test_most_open(void **state)
+{
+    enum { MOST = 1 << 17 };
+    struct cril_wikitext *w = create(NULL);
+    char *text = malloc(3 * (MOST + 5) + 2);
+    size_t n;
+
+    (void)state;
+    assert_non_null(text);
+    repeat(text, 3 * (MOST + 5), "{{ ");
+    memcpy(text + 3 * (MOST + 5), "}}", 2);
+    read_text(w, text, 3 * (MOST + 5) + 2, &n);
+    assert_int_equal(n, 3 * (MOST - 1) - 1);
+    free(text);
+    cril_wikitext_free(w);
+}
+
 /* Whatever is cut off, the rest is read, and twice alike; no byte of the passes' own comes out. */
 static void test_prefixes(void **state)
 {
@@ -434,9 +469,10 @@ static void test_prefixes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),    cmocka_unit_test(test_names),
-        cmocka_unit_test(test_entities), cmocka_unit_test(test_hostile),
-        cmocka_unit_test(test_nested),   cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_rules),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_entities),  cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_nested),    cmocka_unit_test(test_prefixes),
+        cmocka_unit_test(test_most_open),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,8 +117,6 @@ static bool read_number(const char *text, uint32_t *code)
     uint64_t v = 0;
 
     text += hex;
-    if (!*text)
-        return false;
     for (; *text; text++) { /* at most LONGEST digits: v does not wrap */
         if (digit(*text) >= base)
             return false;

@@ -22,10 +22,10 @@
 #include <string.h>
 
 enum {
-    CHUNK = 1 << 16,        /* bytes that expat gets at a time */
-    MAX_TOKEN = 1 << 20,    /* bytes of a tag, a comment, a processing instruction */
-    MAX_DEPTH = 64,         /* dumps have 5 */
-    MAX_STRANGE = 16 << 20, /* bytes of names that no dump has */
+    CHUNK = 1 << 16,       /* bytes that expat gets at a time */
+    MAX_TOKEN = 1 << 20,   /* bytes of a tag, a comment, a processing instruction */
+    MAX_DEPTH = 64,        /* dumps have 5 */
+    MAX_STRANGE = 1 << 12, /* bytes of names that no dump has, each once, with a NUL */
     NUMBER = 24
 };
 
@@ -36,8 +36,10 @@ struct cril_mediawiki {
     struct cril_stream *stream;
     XML_Parser xml;
     size_t max_text;
-    bool suspended, final; /* final: expat has got the last byte */
-    size_t quiet, strange; /* bytes since an event of expat's; of names that are not known */
+    bool suspended, final;     /* final: expat has got the last byte */
+    size_t quiet;              /* bytes since an event of expat's */
+    char strange[MAX_STRANGE]; /* names that are not known, one behind the other */
+    size_t n_strange;
 
     cril_error *err; /* the caller's, while it waits */
     cril_status status;
@@ -98,72 +100,70 @@ static const struct field {
 };
 
 /* Further names of elements and attributes of the schemas, in order. */
-static const char *const known[] = {
-    "ThreadAncestor",
-    "ThreadAuthor",
-    "ThreadEditStatus",
-    "ThreadID",
-    "ThreadPage",
-    "ThreadParent",
-    "ThreadSubject",
-    "ThreadType",
-    "action",
-    "archivename",
-    "base",
-    "bytes",
-    "case",
-    "comment",
-    "content",
-    "contents",
-    "contributor",
-    "dbname",
-    "deleted",
-    "discussionthreadinginfo",
-    "filename",
-    "format",
-    "generator",
-    "id",
-    "ip",
-    "isarchived",
-    "key",
-    "location",
-    "logitem",
-    "logtitle",
-    "mediawiki",
-    "minor",
-    "model",
-    "namespace",
-    "namespacealiases",
-    "namespaces",
-    "ns",
-    "origin",
-    "page",
-    "params",
-    "parentid",
-    "redirect",
-    "rel",
-    "restrictions",
-    "revision",
-    "role",
-    "sha1",
-    "sha1base36",
-    "siteinfo",
-    "sitename",
-    "size",
-    "src",
-    "text",
-    "timestamp",
-    "title",
-    "type",
-    "upload",
-    "username",
-    "version",
-    "xml:lang",
-    "xml:space",
-    "xmlns",
-    "xmlns:xsi",
-    "xsi:schemaLocation",
-};
+static const char *const known[] = {"ThreadAncestor",
+                                    "ThreadAuthor",
+                                    "ThreadEditStatus",
+                                    "ThreadID",
+                                    "ThreadPage",
+                                    "ThreadParent",
+                                    "ThreadSubject",
+                                    "ThreadType",
+                                    "action",
+                                    "archivename",
+                                    "base",
+                                    "bytes",
+                                    "case",
+                                    "comment",
+                                    "content",
+                                    "contents",
+                                    "contributor",
+                                    "dbname",
+                                    "deleted",
+                                    "discussionthreadinginfo",
+                                    "filename",
+                                    "format",
+                                    "generator",
+                                    "id",
+                                    "ip",
+                                    "isarchived",
+                                    "key",
+                                    "location",
+                                    "logitem",
+                                    "logtitle",
+                                    "mediawiki",
+                                    "minor",
+                                    "model",
+                                    "namespace",
+                                    "namespacealiases",
+                                    "namespaces",
+                                    "ns",
+                                    "origin",
+                                    "page",
+                                    "params",
+                                    "parentid",
+                                    "redirect",
+                                    "rel",
+                                    "restrictions",
+                                    "revision",
+                                    "role",
+                                    "sha1",
+                                    "sha1base36",
+                                    "siteinfo",
+                                    "sitename",
+                                    "size",
+                                    "src",
+                                    "text",
+                                    "timestamp",
+                                    "title",
+                                    "type",
+                                    "upload",
+                                    "username",
+                                    "version",
+                                    "xml:lang",
+                                    "xml:space",
+                                    "xmlns",
+                                    "xmlns:xsi",
+                                    "xsi:schemaLocation"};
 
 /* ---- faults ---- */
 
@@ -411,18 +411,18 @@ static void begin_revision(struct cril_mediawiki *d)
     complete_page(d);
     memset(&d->revision, 0, sizeof(d->revision));
     d->revision_id[0] = d->parent_id[0] = '\0';
-    d->text.len = 0;
-    d->text_seen = d->text_deleted = d->text_promised = d->text_too_long = false;
+    d->text_seen = false;
 }
 
 static enum cril_mediawiki_text what_text(const struct cril_mediawiki *d)
 {
+    if (!d->text_seen)
+        return CRIL_MEDIAWIKI_ABSENT;
     if (d->text_deleted)
         return CRIL_MEDIAWIKI_DELETED;
     if (d->text_too_long)
         return CRIL_MEDIAWIKI_TOO_LONG;
-    return d->text_seen && (d->text.len || !d->text_promised) ? CRIL_MEDIAWIKI_TEXT
-                                                              : CRIL_MEDIAWIKI_ABSENT;
+    return d->text.len || !d->text_promised ? CRIL_MEDIAWIKI_TEXT : CRIL_MEDIAWIKI_ABSENT;
 }
 
 static void complete_revision(struct cril_mediawiki *d)
@@ -476,19 +476,37 @@ static bool is_known(const char *name)
     return bsearch(name, known, sizeof(known) / sizeof(*known), sizeof(*known), compare_names);
 }
 
-/* expat keeps each name for good. */
-static bool allow_names(struct cril_mediawiki *d, const XML_Char *name, const XML_Char **a)
+static bool was_met(const struct cril_mediawiki *d, const char *name)
 {
-    if (!is_known(name))
-        d->strange += strlen(name) + 1;
-    for (; *a; a += 2)
-        if (!is_known(a[0]))
-            d->strange += strlen(a[0]) + 1;
-    if (d->strange > MAX_STRANGE)
+    for (size_t at = 0; at < d->n_strange; at += strlen(d->strange + at) + 1)
+        if (strcmp(d->strange + at, name) == 0)
+            return true;
+    return false;
+}
+
+static void meet(struct cril_mediawiki *d, const char *name)
+{
+    const size_t n = strlen(name) + 1;
+
+    if (is_known(name) || was_met(d, name))
+        return;
+    if (n > MAX_STRANGE - d->n_strange) {
         stop(d, CRIL_ERR_UNSUPPORTED,
              "more than %d bytes of elements and attributes that no dump has; give one that "
              "MediaWiki wrote",
              MAX_STRANGE);
+        return;
+    }
+    memcpy(d->strange + d->n_strange, name, n);
+    d->n_strange += n;
+}
+
+/* expat keeps each name for good, so that there must not be too many. */
+static bool allow_names(struct cril_mediawiki *d, const XML_Char *name, const XML_Char **a)
+{
+    meet(d, name);
+    for (; *a && d->status == CRIL_OK; a += 2)
+        meet(d, a[0]);
     return d->status == CRIL_OK;
 }
 
@@ -547,7 +565,7 @@ static void on_start(void *data, const XML_Char *name, const XML_Char **a)
     struct cril_mediawiki *d = data;
 
     d->heard = true;
-    if (d->status != CRIL_OK || !allow_names(d, name, a))
+    if (!allow_names(d, name, a))
         return;
     if (++d->depth > MAX_DEPTH)
         stop(d, CRIL_ERR_UNSUPPORTED, "elements more than %d deep; mend the dump", MAX_DEPTH);

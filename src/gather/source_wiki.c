@@ -40,7 +40,7 @@ struct wiki {
     struct cril_wiki_options options;
     struct cril_mediawiki *dump;
     struct cril_wikitext *wikitext;
-    bool begun, revised; /* an event came; the page has a revision */
+    bool revised; /* the page has a revision */
     uint64_t n_out;
     struct cril_left_out left_out[N_REASONS];
     char id[24];
@@ -145,9 +145,10 @@ static cril_status make_document(struct wiki *w, struct cril_gathered *doc, cril
     if (why == N_REASONS)
         why = w->revised ? judge_revision(r) : NO_TEXT;
     if (why == N_REASONS) {
-        st = cril_wikitext_read(w->wikitext, r->text, r->len, &doc->text, &doc->len, err);
+        st = cril_wikitext_read(w->wikitext, r->text, r->len, &doc->text, &doc->len, NULL);
         if (st != CRIL_OK)
-            return st;
+            return cril_fail(err, st, "%s: out of memory for the text of the page %.80s",
+                             w->base.path, p->title);
         if (!doc->len)
             why = MARKUP;
     }
@@ -202,9 +203,8 @@ static cril_status next(struct cril_source *s, struct cril_gathered *doc, cril_e
     do {
         if ((st = cril_mediawiki_next(w->dump, &event, err)) != CRIL_OK)
             return st;
-        if (!w->begun && (st = check_wiki(w, err)) != CRIL_OK)
+        if ((st = check_wiki(w, err)) != CRIL_OK)
             return st;
-        w->begun = true;
         if (event == CRIL_MEDIAWIKI_END)
             return check_end(w, err);
         w->revised =

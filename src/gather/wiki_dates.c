@@ -174,8 +174,6 @@ bool cril_wiki_dates_find(const struct cril_wiki_dates *t, uint64_t page_id, cha
     size_t low = 0, high = t->n;
     unsigned day;
 
-    if (page_id >> (64 - DAY_BITS))
-        return false;
     while (low < high) { /* the first row that is not below the id's */
         const size_t mid = low + (high - low) / 2;
 

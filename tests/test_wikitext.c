@@ -180,6 +180,7 @@ static const struct rule {
     /* lists */
     {"* a\n** b\n# c\n#* d\n: e\n; f : g", "a\nb\nc\nd\ne\nf : g"},
     {"*\n# \na", "a"},
+    {"* {{a}}: b\n* c: d\n* : e", "b\nc: d\n: e"},
     {" * a", "a"},
     {"a\n----\nb", "a\n\nb"},
     {"----- a\n--- b", "a\n--- b"},

@@ -335,7 +335,8 @@ static void add_text(struct pass *p, struct cril_bytes line)
 
 static void add_line(struct pass *p, struct cril_bytes line)
 {
-    size_t dashes;
+    size_t dashes, n;
+    bool gone;
     int level;
     struct cril_bytes title;
 
@@ -348,8 +349,9 @@ static void add_line(struct pass *p, struct cril_bytes line)
         return;
     if ((dashes = span(line, "-")) >= 4)
         line = trim(behind(line, dashes));
-    line = trim(behind(line, span(line, "*#:;")));
-    add_text(p, line);
+    line = behind(line, span(line, "*#:;"));
+    n = separators(line, &gone);
+    add_text(p, trim(behind(line, gone ? n : 0)));
 }
 
 bool cril_wiki_lines(const char *text, size_t len, struct cril_buffer *out)

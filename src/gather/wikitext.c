@@ -194,7 +194,29 @@ static bool next_is(const struct cril_wikitext *w, size_t ahead, char c)
     return ahead < w->len - w->at && w->text[w->at + ahead] == c;
 }
 
-static void bar(struct cril_wikitext *w);
+/* "|}" at the start of a line. The last line of a template may look like it: "|}}". */
+static bool ends_table(struct cril_wikitext *w)
+{
+    return w->line.begins && next_is(w, 1, '}') && w->top[WIKI_TABLE] &&
+           (w->top[WIKI_TABLE] > w->top[BRACES] || !next_is(w, 2, '}'));
+}
+
+static void bar(struct cril_wikitext *w)
+{
+    struct entry *e = top_entry(w);
+
+    if (ends_table(w)) {
+        pop_to(w, WIKI_TABLE);
+        drop(w);
+        w->at += 2;
+        return;
+    }
+    if (e && e->kind == LINK && !e->pipe)
+        e->pipe = w->out.len;
+    w->line = (struct line_start){false, false};
+    put(w, "|", 1);
+    w->at++;
+}
 
 static void open_braces(struct cril_wikitext *w)
 {
@@ -232,30 +254,6 @@ static void close_braces(struct cril_wikitext *w)
         n -= pair;
     }
     copy(w, n);
-}
-
-/* "|}" at the start of a line. The last line of a template may look like it: "|}}". */
-static bool ends_table(struct cril_wikitext *w)
-{
-    return w->line.begins && next_is(w, 1, '}') && w->top[WIKI_TABLE] &&
-           (w->top[WIKI_TABLE] > w->top[BRACES] || !next_is(w, 2, '}'));
-}
-
-static void bar(struct cril_wikitext *w)
-{
-    struct entry *e = top_entry(w);
-
-    if (ends_table(w)) {
-        pop_to(w, WIKI_TABLE);
-        drop(w);
-        w->at += 2;
-        return;
-    }
-    if (e && e->kind == LINK && !e->pipe)
-        e->pipe = w->out.len;
-    w->line = (struct line_start){false, false};
-    put(w, "|", 1);
-    w->at++;
 }
 
 /* ---- links ---- */
@@ -298,10 +296,13 @@ static void open_brackets(struct cril_wikitext *w)
 static void close_link(struct cril_wikitext *w)
 {
     const struct entry *e = top_entry(w);
-    const size_t target_at = e->at + 2, end = w->out.len, target_end = e->pipe ? e->pipe : end;
-    const struct cril_bytes target = {w->out.data + target_at, target_end - target_at},
-                            label = {w->out.data + target_end + 1, e->pipe ? end - e->pipe - 1 : 0};
+    const char *data = w->out.data;
+    const size_t from = e->at + 2, end = w->out.len;
+    const struct cril_bytes target = {data + from, (e->pipe ? e->pipe : end) - from};
+    struct cril_bytes label = {NULL, 0};
 
+    if (e->pipe)
+        label = (struct cril_bytes){data + e->pipe + 1, end - e->pipe - 1};
     if (cril_wiki_is_hidden(w->site, target) ||
         (!e->pipe && e->line.blank && cril_wiki_is_language(target))) {
         drop(w);

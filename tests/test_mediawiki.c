@@ -174,7 +174,7 @@ static void test_packed(void **state)
     size_t n;
 
     (void)state;
-    for (int kind = PLAIN; kind < N_PACKINGS; kind++) {
+    for (enum packing kind = PLAIN; kind < N_PACKINGS; kind++) {
         struct bytes b = {0};
 
         pack(&b, kind, sample, middle);

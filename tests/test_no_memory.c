@@ -11,6 +11,7 @@
 
 #include "fetch/choose.h"
 #include "gather/source_web.h"
+#include "gather/source_wiki.h"
 #include "tasks/rules.h"
 
 #include <cril/generate.h>
@@ -375,12 +376,50 @@ static void test_rules(void **state)
     }
 }
 
+/* ---- a wiki's dump ---- */
+
+static cril_status read_documents(const struct cril_wiki_dates *dates, cril_error *err)
+{
+    const struct cril_wiki_options o = {.created = dates};
+    struct cril_source *s;
+    struct cril_gathered doc;
+    cril_status st = cril_source_wiki_open(
+        CRIL_TEST_DATA "/golden/mediawiki/pages-articles-multistream.xml.bz2", &o, &s, err);
+
+    if (st != CRIL_OK)
+        return st;
+    do
+        st = s->kind->next(s, &doc, err);
+    while (st == CRIL_OK && doc.text);
+    s->kind->close(s);
+    return st;
+}
+
+static cril_status read_wiki(cril_error *err)
+{
+    const char *stubs = CRIL_TEST_DATA "/golden/mediawiki/stub-meta-history.xml.gz";
+    struct cril_wiki_dates *dates;
+    cril_status st = cril_wiki_dates_read(&stubs, 1, &dates, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = read_documents(dates, err);
+    cril_wiki_dates_free(dates);
+    return st;
+}
+
+static void test_wiki(void **state)
+{
+    (void)state;
+    check(read_wiki, CRIL_OK, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),   cmocka_unit_test(test_use), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub), cmocka_unit_test(test_web),
-        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_open),   cmocka_unit_test(test_use),   cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),   cmocka_unit_test(test_web),
+        cmocka_unit_test(test_wiki),   cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

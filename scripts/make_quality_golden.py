@@ -2,16 +2,22 @@
 """Writes tests/golden/quality.jsonl: texts, and what datatrove makes of them.
 
 A line has the text; its words as spaCy's rules for English cut them; why Gopher's two sets of rules and C4's drop the document, null
-if they keep it; C4's text where it is kept; the text without personal data. The texts are made here, most of them to lie at one
+if they keep it; C4's text where it is another one; the text without personal data; XXH64 of the 14 bands' keys, each XXH64 of the
+band's hashes, null where there are fewer than 5 words. The texts are made here, most of them to lie at one
 rule's bound. Needs datatrove 0.10 and spaCy 3.8.
 
     python3 scripts/make_quality_golden.py tests/golden
 """
 import json
 import random
+import struct
 import sys
+import tempfile
 
+import numpy as np
+import xxhash
 from datatrove.data import Document
+from datatrove.pipeline.dedup.minhash import MinhashDedupSignature
 from datatrove.pipeline.filters import C4QualityFilter, GopherQualityFilter, GopherRepetitionFilter
 from datatrove.pipeline.formatters import PIIFormatter
 from datatrove.utils.text import split_into_words
@@ -40,6 +46,20 @@ def reason(rules, text):
     document = Document(text=text, id="")
     verdict = rules.filter(document)
     return (None if verdict is True else verdict[1]), document.text
+
+
+minhash = MinhashDedupSignature(tempfile.mkdtemp())
+minhash._hash_func = lambda ngram: xxhash.xxh64_intdigest(ngram.encode())  # as xxhash before 4.0 took text
+
+
+def keys(text):
+    shingles = minhash.get_shingles(text)
+    if not shingles.size:
+        return None
+    with np.errstate(over="ignore"):
+        bands = minhash.get_signature(shingles)
+    each = [xxhash.xxh64_intdigest(struct.pack("<8Q", *band)) for band in bands]
+    return xxhash.xxh64_hexdigest(struct.pack("<14Q", *each))
 
 
 quality, repetition, c4 = GopherQualityFilter(), GopherRepetitionFilter(), C4QualityFilter()
@@ -118,5 +138,6 @@ with open(sys.argv[1] + "/quality.jsonl", "w") as out:
         record = {"text": text, "words": split_into_words(text) if len(text) < 120 else None,
                   "gopher_quality": reason(quality, text)[0],
                   "gopher_repetition": reason(repetition, text)[0] if text else None,
-                  "c4": c4_reason, "c4_text": None if c4_reason or c4_text == text else c4_text, "personal": PIIFormatter().format(text)}
+                  "c4": c4_reason, "c4_text": None if c4_reason or c4_text == text else c4_text, "personal": PIIFormatter().format(text),
+                  "minhash": keys(text)}
         out.write(json.dumps(record) + "\n")

@@ -31,10 +31,12 @@ enum { /* kinds of source (source.h), ORed */
 
 enum { CRIL_STEP_REASONS = 16 }; /* of a step, at most */
 
-/* What steps are told. Zero-initialised: no bounds, the least memory, TMPDIR. */
+enum { CRIL_STEP_MEMORY = 256 << 20 }; /* bytes, unless options say otherwise */
+
+/* What steps are told. Zero-initialised: no bounds, CRIL_STEP_MEMORY, TMPDIR. */
 struct cril_step_options {
     uint64_t min_characters, max_characters; /* of the step "length"; 0: no bound */
-    size_t memory_bytes;                     /* for each step with a run */
+    size_t memory_bytes;                     /* of each step with a run; 0: as above */
     const char *folder; /* for its temporary files; NULL: TMPDIR, or /tmp. Borrowed */
 };
 
@@ -62,7 +64,8 @@ struct cril_step {
     size_t n_drops;
     /* A pure step has no more than apply, whose run is then the options. */
     cril_status (*create)(const struct cril_step_options *o, void **run, cril_error *err);
-    cril_status (*mark)(struct cril_draft *d, struct cril_step_marks *m, cril_error *err);
+    cril_status (*mark)(const void *run, struct cril_draft *d, struct cril_step_marks *m,
+                        cril_error *err);
     cril_status (*note)(void *run, const struct cril_step_marks *m, cril_error *err);
     cril_status (*decide)(void *run, cril_error *err);
     cril_status (*apply)(void *run, struct cril_draft *d, uint64_t *by, bool *keep,
@@ -104,6 +107,14 @@ cril_status cril_step_apply(struct cril_step_run *r, struct cril_draft *d,
 void cril_step_free(struct cril_step_run *r);
 
 void cril_step_count_add(struct cril_step_count *sum, const struct cril_step_count *more);
+
+static inline size_t cril_step_memory(const struct cril_step_options *o)
+{
+    return o->memory_bytes ? o->memory_bytes : CRIL_STEP_MEMORY;
+}
+
+/* Room for n values in m, for a step's mark. NULL: out of memory, err says so. */
+uint64_t *cril_step_marks_room(struct cril_step_marks *m, size_t n, cril_error *err);
 
 /* The rows, one a file. */
 extern const struct cril_step cril_step_utf8, cril_step_length, cril_step_gopher_quality,

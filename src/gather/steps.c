@@ -1,12 +1,19 @@
 /* The table of steps, and what is the same for all of them: see step.h. */
 #include "gather/step.h"
 
+#include "util/fail.h"
+#include "util/size.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 static const struct cril_step *const steps[] = {
-    &cril_step_utf8, &cril_step_length, &cril_step_gopher_quality, &cril_step_gopher_repetition,
+    &cril_step_utf8,
+    &cril_step_length,
+    &cril_step_gopher_quality,
+    &cril_step_gopher_repetition,
     &cril_step_c4,
+    &cril_step_near_duplicates,
 };
 
 const struct cril_step *const *cril_steps(size_t *n)
@@ -44,7 +51,7 @@ cril_status cril_step_mark(const struct cril_step_run *r, struct cril_draft *d,
                            struct cril_step_marks *m, cril_error *err)
 {
     m->n = 0;
-    return r->step->mark(d, m, err);
+    return r->step->mark(r->state, d, m, err);
 }
 
 cril_status cril_step_note(struct cril_step_run *r, const struct cril_step_marks *m,
@@ -89,4 +96,16 @@ void cril_step_count_add(struct cril_step_count *sum, const struct cril_step_cou
     sum->changed += more->changed;
     for (size_t i = 0; i < CRIL_STEP_REASONS; i++)
         sum->by[i] += more->by[i];
+}
+
+uint64_t *cril_step_marks_room(struct cril_step_marks *m, size_t n, cril_error *err)
+{
+    uint64_t *grown = cril_size_grow(m->values, &m->size, 0, n, sizeof(*m->values));
+
+    if (!grown) {
+        cril_fail(err, CRIL_ERR_NOMEM, "out of memory for marks of a document");
+        return NULL;
+    }
+    m->values = grown;
+    return grown;
 }

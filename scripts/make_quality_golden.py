@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes tests/golden/quality.jsonl: texts, and what datatrove makes of them.
+"""Writes tests/golden/quality.jsonl: texts, and what datatrove makes of them; and personal.jsonl: random texts with and without
+personal data.
 
 A line has the text; its words as spaCy's rules for English cut them; why Gopher's two sets of rules and C4's drop the document, null
 if they keep it; C4's text where it is another one; the text without personal data; XXH64 of the 14 bands' keys, each XXH64 of the
@@ -141,3 +142,8 @@ with open(sys.argv[1] + "/quality.jsonl", "w") as out:
                   "c4": c4_reason, "c4_text": None if c4_reason or c4_text == text else c4_text, "personal": PIIFormatter().format(text),
                   "minhash": keys(text)}
         out.write(json.dumps(record) + "\n")
+with open(sys.argv[1] + "/personal.jsonl", "w") as out:
+    parts = list("ab1.@@.-_[]#\u00e9: \u00b2") + ["a@b.c", ".com", "8.8.8.8", "25", "6.", "1.2.3.", "@x.y", "@[1.2.3.", "]", ":]", "0.", "..", "192."]
+    for _ in range(500):
+        text = "".join(rng.choice(parts) for _ in range(rng.randrange(2, 14)))
+        out.write(json.dumps([text, PIIFormatter().format(text)]) + "\n")

@@ -102,6 +102,17 @@ static void check_words(const json_t *record, struct cril_draft *d, size_t line)
     }
 }
 
+static void check_personal(const json_t *record, struct cril_draft *d, size_t line)
+{
+    const json_t *text = json_object_get(record, "text");
+    struct cril_step_count count;
+
+    cril_draft_set(d, json_string_value(text), json_string_length(text));
+    assert_null(apply("personal", &no_options, d, &count));
+    check_text(record, "personal", d, line);
+    assert_int_equal(count.by[0] + count.by[1] > 0, count.changed);
+}
+
 static void test_golden(void **state)
 {
     FILE *f = fopen(CRIL_TEST_DATA "/golden/quality.jsonl", "r");
@@ -118,9 +129,39 @@ static void test_golden(void **state)
         check_decision(record, "gopher_repetition", &d, line);
         check_decision(record, "c4", &d, line);
         check_text(record, "c4_text", &d, line);
+        check_personal(record, &d, line);
         json_decref(record);
     }
     assert_true(line > 150);
+    fclose(f);
+    cril_draft_free(&d);
+}
+
+static void test_personal(void **state)
+{
+    FILE *f = fopen(CRIL_TEST_DATA "/golden/personal.jsonl", "r");
+    struct cril_draft d = {0};
+    size_t line = 0, changed = 0;
+    json_t *pair;
+
+    (void)state;
+    assert_non_null(f);
+    while ((pair = json_loadf(f, JSON_DISABLE_EOF_CHECK, NULL)) != NULL) {
+        const json_t *text = json_array_get(pair, 0), *want = json_array_get(pair, 1);
+        struct cril_step_count count;
+
+        cril_draft_set(&d, json_string_value(text), json_string_length(text));
+        assert_null(apply("personal", &no_options, &d, &count));
+        line++;
+        changed += count.changed;
+        if (d.len != json_string_length(want) ||
+            memcmp(d.text, json_string_value(want), d.len) != 0)
+            fail_msg("line %zu: '%s': got '%.*s', want '%s'", line, json_string_value(text),
+                     (int)d.len, d.text, json_string_value(want));
+        json_decref(pair);
+    }
+    assert_int_equal(line, 500);
+    assert_true(changed > 50);
     fclose(f);
     cril_draft_free(&d);
 }
@@ -239,7 +280,8 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_utf8),  cmocka_unit_test(test_length),
+        cmocka_unit_test(test_golden), cmocka_unit_test(test_personal),
+        cmocka_unit_test(test_utf8),   cmocka_unit_test(test_length),
         cmocka_unit_test(test_bytes),  cmocka_unit_test(test_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

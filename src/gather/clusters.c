@@ -6,23 +6,18 @@
  */
 #include "gather/minhash.h"
 
+#include "gather/bits.h"
 #include "gather/repeats.h"
 #include "util/fail.h"
-#include "util/size.h"
 
 #include <stdlib.h>
 
 struct cril_clusters {
     size_t memory_bytes;
     struct cril_repeats *bands[CRIL_MINHASH_BANDS];
-    uint64_t n;        /* documents */
-    uint32_t *parents; /* [documents with keys], while it is decided */
-    /* A bit a document. Before it is decided: it has keys; then: it repeats another. */
-    uint64_t *bits;
-    size_t size; /* words of bits */
+    uint32_t *parents;     /* [documents with keys], while it is decided */
+    struct cril_bits bits; /* [n]; before it is decided: it has keys; then: it repeats another */
 };
-
-enum { BITS = 64 };
 
 static cril_status no_memory(cril_error *err)
 {
@@ -53,36 +48,21 @@ void cril_clusters_free(struct cril_clusters *c)
     for (size_t i = 0; i < CRIL_MINHASH_BANDS; i++)
         cril_repeats_free(c->bands[i]);
     free(c->parents);
-    free(c->bits);
+    free(c->bits.words);
     free(c);
-}
-
-static bool bit(const struct cril_clusters *c, uint64_t i)
-{
-    return c->bits[i / BITS] >> i % BITS & 1;
-}
-
-static void set_bit(struct cril_clusters *c, uint64_t i, bool value)
-{
-    const uint64_t mask = UINT64_C(1) << i % BITS;
-
-    c->bits[i / BITS] = value ? c->bits[i / BITS] | mask : c->bits[i / BITS] & ~mask;
 }
 
 cril_status cril_clusters_add(struct cril_clusters *c, const uint64_t keys[CRIL_MINHASH_BANDS],
                               cril_error *err)
 {
-    uint64_t *grown = cril_size_grow(c->bits, &c->size, c->n / BITS, 1, sizeof(*c->bits));
     cril_status st;
 
-    if (!grown)
+    if (!cril_bits_add(&c->bits, keys != NULL))
         return no_memory(err);
-    c->bits = grown;
     for (size_t i = 0; keys && i < CRIL_MINHASH_BANDS; i++) {
         if ((st = cril_repeats_add(c->bands[i], keys[i], err)) != CRIL_OK)
             return st;
     }
-    set_bit(c, c->n++, keys != NULL);
     return CRIL_OK;
 }
 
@@ -107,13 +87,13 @@ static void unite(void *arg, uint64_t first, uint64_t again)
 static cril_status table_memory(const struct cril_clusters *c, uint64_t n, size_t *bytes,
                                 cril_error *err)
 {
-    size_t held = c->size * sizeof(*c->bits) + (size_t)n * sizeof(*c->parents);
+    size_t held = cril_bits_memory(&c->bits) + (size_t)n * sizeof(*c->parents);
 
     if (held > c->memory_bytes / 2)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "near-duplicates of %llu documents need %zu bytes of memory; give more, "
                          "or compare fewer at a time",
-                         (unsigned long long)c->n, 2 * held);
+                         (unsigned long long)c->bits.n, 2 * held);
     for (size_t i = 0; i < CRIL_MINHASH_BANDS; i++)
         held += cril_repeats_memory(c->bands[i]);
     *bytes = held < c->memory_bytes ? c->memory_bytes - held : 0;
@@ -143,10 +123,10 @@ cril_status cril_clusters_decide(struct cril_clusters *c, cril_error *err)
         cril_repeats_free(c->bands[i]);
         c->bands[i] = NULL;
     }
-    for (uint64_t i = 0; i < c->n && st == CRIL_OK; i++) {
-        if (!bit(c, i))
+    for (uint64_t i = 0; i < c->bits.n && st == CRIL_OK; i++) {
+        if (!cril_bits_get(&c->bits, i))
             continue;
-        set_bit(c, i, c->parents[at] != at);
+        cril_bits_set(&c->bits, i, c->parents[at] != at);
         at++;
     }
     free(c->parents);
@@ -156,5 +136,5 @@ cril_status cril_clusters_decide(struct cril_clusters *c, cril_error *err)
 
 bool cril_clusters_repeats(const struct cril_clusters *c, uint64_t i)
 {
-    return i < c->n && bit(c, i);
+    return i < c->bits.n && cril_bits_get(&c->bits, i);
 }

@@ -1,16 +1,14 @@
-/* MinHash: see minhash.h. The text is made plain as datatrove 0.10 does it (simplify_text). */
+/* MinHash: see minhash.h. */
 #include "gather/minhash.h"
 
+#include "gather/plain.h"
 #include "gather/words.h"
-#include "util/fail.h"
-#include "util/size.h"
 #include "util/xxh64.h"
 
 #include <string.h>
-#include <utf8proc.h>
 
 /* MT19937 (Matsumoto and Nishimura 1998), started as init_genrand does. */
-enum { MT_N = 624, MT_M = 397, MAX_DECOMPOSED = 4 };
+enum { MT_N = 624, MT_M = 397 };
 
 struct twister {
     uint32_t state[MT_N];
@@ -74,86 +72,6 @@ void cril_minhash_init(struct cril_minhash_hashes *h)
         h->b[i] = draw(&t, 0);
 }
 
-static utf8proc_category_t category(uint32_t code)
-{
-    return utf8proc_category((utf8proc_int32_t)code);
-}
-
-static bool is_digit(uint32_t code)
-{
-    return code < 0x80 ? code >= '0' && code <= '9' : category(code) == UTF8PROC_CATEGORY_ND;
-}
-
-static bool is_separator(uint32_t c)
-{
-    return c == '.' || c == ',' || c == 0x60c || c == 0x66b || (c >= 0x2396 && c <= 0x2398);
-}
-
-/* Code points of a number at c [n]: digits, and once a separator and more of them; 0: none. */
-static size_t number(const uint32_t *c, size_t n)
-{
-    size_t i = 0, k;
-
-    while (i < n && is_digit(c[i]))
-        i++;
-    if (!i || i == n || !is_separator(c[i]))
-        return i;
-    for (k = i + 1; k < n && is_digit(c[k]); k++) {
-    }
-    return k > i + 1 ? k : i;
-}
-
-/* The code point decomposed, without marks that only stand over others, into out [MAX_DECOMPOSED];
- * returns how many. */
-static size_t decompose(uint32_t code, uint32_t *out)
-{
-    utf8proc_int32_t parts[MAX_DECOMPOSED];
-    utf8proc_ssize_t n;
-    size_t kept = 0;
-    int last = 0;
-
-    if (code < 0xc0) {
-        out[0] = code;
-        return 1;
-    }
-    n = utf8proc_decompose_char((utf8proc_int32_t)code, parts, MAX_DECOMPOSED, UTF8PROC_DECOMPOSE,
-                                &last);
-    for (utf8proc_ssize_t i = 0; i < n && i < MAX_DECOMPOSED; i++) {
-        if (utf8proc_category(parts[i]) != UTF8PROC_CATEGORY_MN)
-            out[kept++] = (uint32_t)parts[i];
-    }
-    return kept;
-}
-
-static uint32_t lower(uint32_t code)
-{
-    if (code < 0x80)
-        return code >= 'A' && code <= 'Z' ? code | 0x20 : code;
-    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
-}
-
-/* Lower case, 0 for a number, a blank for punctuation and white space, which comes once, no
- * diacritics. Into out [MAX_DECOMPOSED * n]; returns how many. */
-static size_t make_plain(const uint32_t *codes, size_t n, uint32_t *out)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0, digits; i < n; i += digits ? digits : 1) {
-        const bool ascii = codes[i] < 0x80;
-
-        digits = number(codes + i, n - i);
-        if (digits)
-            out[kept++] = '0';
-        else if (ascii && ((codes[i] | 0x20) >= 'a' && (codes[i] | 0x20) <= 'z'))
-            out[kept++] = codes[i] | 0x20;
-        else if (cril_code_kinds(codes[i]) & (CRIL_CODE_BLANKED | CRIL_CODE_SPACE))
-            out[kept++] = ' ';
-        else
-            kept += decompose(lower(codes[i]), out + kept);
-    }
-    return kept;
-}
-
 /* Words of plain codes as UTF-8 with a blank behind each, into text; each one's `at` becomes where
  * it starts there. Returns where the last one's blank ends. */
 static size_t join(const uint32_t *codes, struct cril_span *words, size_t n, char *text)
@@ -182,9 +100,9 @@ cril_status cril_minhash_shingles(struct cril_draft *d, const uint64_t **shingle
 
     if ((st = cril_draft_codes(d, err)) != CRIL_OK)
         return st;
-    if (!(codes = cril_draft_work(d, 0, d->n_codes, MAX_DECOMPOSED * sizeof(*codes), err)))
+    if (!(codes = cril_draft_work(d, 0, d->n_codes, CRIL_PLAIN_GROWTH * sizeof(*codes), err)))
         return CRIL_ERR_NOMEM;
-    n_codes = make_plain(d->codes, d->n_codes, codes);
+    n_codes = cril_plain(d->codes, d->n_codes, codes);
     if (!(words = cril_draft_work(d, 1, n_codes, sizeof(*words), err)) ||
         !(text = cril_draft_work(d, 2, n_codes, 5, err))) /* a code's UTF-8, and a blank */
         return CRIL_ERR_NOMEM;

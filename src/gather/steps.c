@@ -13,7 +13,9 @@ static const struct cril_step *const steps[] = {
     &cril_step_gopher_quality,
     &cril_step_gopher_repetition,
     &cril_step_c4,
+    &cril_step_paragraphs,
     &cril_step_near_duplicates,
+    &cril_step_personal,
 };
 
 const struct cril_step *const *cril_steps(size_t *n)

@@ -1,58 +1,83 @@
 /*
- * How fast the pure steps are, and what they decide.
+ * How fast steps are, and what they decide.
  *
- *     steps CORPUS              MB/s of each step, as CSV
- *     steps --decisions CORPUS  a line a document: for each step "kept", "changed" or why it is
- *                               dropped; each step sees the text as the corpus has it
+ *     steps CORPUS              MB/s of processor time of each step's part that threads can share
+ *     steps --decisions CORPUS  a line a document, for each step: "kept", "changed:" and the XXH64
+ *                               of the new text, or why it is dropped; of a step that compares
+ *                               documents, the XXH64 of the document's mark or "unmarked". Each
+ *                               step sees the text as the corpus has it
  */
-#include "peak.h"
+#include "processor.h"
 
 #include "gather/step.h"
+#include "util/xxh64.h"
 
 #include <cril/corpus.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void die(const cril_error *err)
+static void check(cril_status st, const cril_error *err)
 {
+    if (st == CRIL_OK)
+        return;
     fprintf(stderr, "steps: %s\n", err->message);
     exit(1);
 }
 
-static const char *decision(const struct cril_step *s, const struct cril_step_count *c)
+static void print_decision(const struct cril_step *s, const struct cril_step_count *c,
+                           const struct cril_draft *d)
 {
-    for (size_t i = 0; i < s->n_drops; i++) {
-        if (c->by[i])
-            return s->reasons[i];
-    }
-    return c->changed ? "changed" : "kept";
+    const char *why = "kept";
+
+    for (size_t i = 0; i < s->n_drops; i++)
+        why = c->by[i] ? s->reasons[i] : why;
+    if (c->changed)
+        printf("changed:%016llx ", (unsigned long long)cril_xxh64(d->text, d->len, 0));
+    else
+        printf("%s ", why);
 }
 
-/* Seconds that step i takes for the document. */
-static double take(struct cril_draft *d, const struct cril_step *s, const cril_document *doc,
-                   struct cril_step_count *count)
+static void print_mark(const struct cril_step_marks *m)
 {
-    static const struct cril_step_options none = {0};
-    struct cril_step_run run;
-    const double start = cril_bench_now();
+    if (m->n)
+        printf("%016llx ", (unsigned long long)cril_xxh64(m->values, m->n * sizeof(*m->values), 0));
+    else
+        printf("unmarked ");
+}
+
+/* One step for one document; adds the seconds that it takes. */
+static void take(struct cril_step_run *run, struct cril_draft *d, struct cril_step_marks *m,
+                 bool decisions, double *seconds)
+{
+    struct cril_step_count count = {0};
+    const double start = cril_bench_processor();
     cril_error err;
     bool keep;
 
-    cril_draft_set(d, doc->text, doc->len_bytes);
-    if (cril_step_create(s, &none, &run, &err) != CRIL_OK ||
-        cril_step_apply(&run, d, count, &keep, &err) != CRIL_OK)
-        die(&err);
-    return cril_bench_now() - start;
+    if (cril_step_is_pure(run->step))
+        check(cril_step_apply(run, d, &count, &keep, &err), &err);
+    else
+        check(cril_step_mark(run, d, m, &err), &err);
+    *seconds += cril_bench_processor() - start;
+    if (!decisions)
+        return;
+    if (cril_step_is_pure(run->step))
+        print_decision(run->step, &count, d);
+    else
+        print_mark(m);
 }
 
 int main(int argc, char **argv)
 {
     const bool decisions = argc == 3 && !strcmp(argv[1], "--decisions");
     const cril_corpus_options options = {0};
+    const struct cril_step_options step_options = {0};
     size_t n_steps, bytes = 0;
     const struct cril_step *const *steps = cril_steps(&n_steps);
+    struct cril_step_run *runs = calloc(n_steps, sizeof(*runs));
     double *seconds = calloc(n_steps, sizeof(*seconds));
+    struct cril_step_marks m = {0};
     struct cril_draft d = {0};
     cril_corpus *corpus;
     cril_document doc;
@@ -62,28 +87,27 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: steps [--decisions] CORPUS\n");
         return 2;
     }
-    if (cril_corpus_open(argv[argc - 1], &options, &corpus, &err) != CRIL_OK)
-        die(&err);
+    check(cril_corpus_open(argv[argc - 1], &options, &corpus, &err), &err);
+    for (size_t i = 0; i < n_steps; i++)
+        check(cril_step_create(steps[i], &step_options, &runs[i], &err), &err);
     while (cril_corpus_next(corpus, &doc, &err) == CRIL_OK && doc.text) {
         bytes += doc.len_bytes;
         for (size_t i = 0; i < n_steps; i++) {
-            struct cril_step_count count = {0};
-
-            if (!cril_step_is_pure(steps[i]))
-                continue;
-            seconds[i] += take(&d, steps[i], &doc, &count);
-            if (decisions)
-                printf("%s ", decision(steps[i], &count));
+            cril_draft_set(&d, doc.text, doc.len_bytes);
+            take(&runs[i], &d, &m, decisions, &seconds[i]);
         }
         if (decisions)
             puts("");
     }
-    for (size_t i = 0; i < n_steps && !decisions; i++) {
-        if (cril_step_is_pure(steps[i]))
+    for (size_t i = 0; i < n_steps; i++) {
+        if (!decisions)
             printf("%s,%.1f\n", steps[i]->name, (double)bytes / 1e6 / seconds[i]);
+        cril_step_free(&runs[i]);
     }
     cril_corpus_close(corpus);
     cril_draft_free(&d);
+    free(m.values);
     free(seconds);
+    free(runs);
     return 0;
 }

@@ -84,8 +84,7 @@ static bool contains(const uint32_t *c, size_t n, const char *text)
     for (size_t i = 0; i + len <= n; i++) {
         size_t k = 0;
 
-        while (k < len &&
-               utf8proc_tolower((utf8proc_int32_t)c[i + k]) == (utf8proc_int32_t)(uint8_t)text[k])
+        while (k < len && cril_code_lower(c[i + k]) == (uint8_t)text[k])
             k++;
         if (k == len)
             return true;

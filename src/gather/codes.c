@@ -7,7 +7,6 @@
 
 #include "util/utf8.h"
 
-#include <string.h>
 #include <utf8proc.h>
 
 struct range {
@@ -62,35 +61,39 @@ static bool in_ranges(const struct range *r, size_t n, uint32_t code)
     return false;
 }
 
-static unsigned ascii_kinds(uint32_t c)
-{
-    unsigned kinds = cril_code_is_space(c) ? CRIL_CODE_SPACE : 0;
+enum {
+    D = CRIL_CODE_DIGIT,
+    L = CRIL_CODE_LETTER,
+    U = CRIL_CODE_LETTER | CRIL_CODE_UPPER,
+    S = CRIL_CODE_SPACE,
+    M = CRIL_CODE_BLANKED | CRIL_CODE_SYMBOL, /* a mark of no general category P */
+    W = M | CRIL_CODE_SPACE,
+    F = M | CRIL_CODE_AFFIX,
+    G = F | CRIL_CODE_QUOTE,
+    P = M | CRIL_CODE_PUNCT,
+    A = P | CRIL_CODE_AFFIX,
+    Q = A | CRIL_CODE_QUOTE,
+    E = P | CRIL_CODE_TERMINAL,
+    X = A | CRIL_CODE_TERMINAL,
+};
 
-    if (c >= '0' && c <= '9')
-        return CRIL_CODE_DIGIT;
-    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z')
-        return CRIL_CODE_LETTER | (c < 'a' ? CRIL_CODE_UPPER : 0u);
-    if (c == '.' || c == '!' || c == '?')
-        kinds |= CRIL_CODE_TERMINAL;
-    if (c != '\t' && c != '\n' && c != ' ')
-        kinds |= CRIL_CODE_BLANKED | CRIL_CODE_SYMBOL;
-    if (c <= 0x20 || c == 0x7f)
-        return kinds;
-    if (!strchr("$+<=>^`|~", (int)c))
-        kinds |= CRIL_CODE_PUNCT;
-    if (strchr(",:;!?()[]{}<>_#*&'\"`$%=", (int)c))
-        kinds |= CRIL_CODE_AFFIX;
-    if (c == '\'' || c == '"' || c == '`')
-        kinds |= CRIL_CODE_QUOTE;
-    return kinds;
-}
+/* clang-format off */
+const uint16_t cril_ascii_kinds[0x80] = {
+    M, M, M, M, M, M, M, M, M, S, S, W, W, W, M, M,
+    M, M, M, M, M, M, M, M, M, M, M, M, W, W, W, W,
+    S, X, Q, A, F, A, A, Q, A, A, A, M, A, P, E, P,
+    D, D, D, D, D, D, D, D, D, D, A, A, F, F, F, X,
+    P, U, U, U, U, U, U, U, U, U, U, U, U, U, U, U,
+    U, U, U, U, U, U, U, U, U, U, U, A, P, A, M, A,
+    G, L, L, L, L, L, L, L, L, L, L, L, L, L, L, L,
+    L, L, L, L, L, L, L, L, L, L, L, A, M, A, M, M,
+};
+/* clang-format on */
 
-unsigned cril_code_kinds(uint32_t code)
+unsigned cril_wide_kinds(uint32_t code)
 {
     unsigned kinds = 0;
 
-    if (code < 0x80)
-        return ascii_kinds(code);
     if (cril_code_is_space(code))
         kinds |= CRIL_CODE_SPACE;
     if (in_ranges(blanked, sizeof(blanked) / sizeof(blanked[0]), code))
@@ -111,10 +114,15 @@ unsigned cril_code_kinds(uint32_t code)
     case UTF8PROC_CATEGORY_PD:
         return kinds | CRIL_CODE_PUNCT | (code == 0x2013 || code == 0x2014 ? CRIL_CODE_AFFIX : 0u);
     case UTF8PROC_CATEGORY_PC: return kinds | CRIL_CODE_PUNCT;
-    case UTF8PROC_CATEGORY_SC:
-    case UTF8PROC_CATEGORY_SO: return kinds | CRIL_CODE_AFFIX;
+    case UTF8PROC_CATEGORY_SC: return kinds | CRIL_CODE_AFFIX;
+    case UTF8PROC_CATEGORY_SO: return kinds | CRIL_CODE_AFFIX | CRIL_CODE_ICON;
     default: return code == 0xb4 ? kinds | CRIL_CODE_AFFIX | CRIL_CODE_QUOTE : kinds;
     }
+}
+
+uint32_t cril_wide_lower(uint32_t code)
+{
+    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
 }
 
 struct cril_span cril_codes_line(const uint32_t *codes, size_t n, size_t *at)

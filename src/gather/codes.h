@@ -20,10 +20,17 @@ enum {
     CRIL_CODE_BLANKED = 1 << 7,  /* what near-duplicates read as a blank */
     CRIL_CODE_SYMBOL = 1 << 8,   /* a word of these alone is none for Gopher's counts */
     CRIL_CODE_TERMINAL = 1 << 9, /* ends a sentence */
+    CRIL_CODE_ICON = 1 << 10,    /* general category So */
 };
 
+extern const uint16_t cril_ascii_kinds[0x80];
+unsigned cril_wide_kinds(uint32_t code); /* of code >= 0x80 */
+
 /* The kinds of a code point, ORed. */
-unsigned cril_code_kinds(uint32_t code);
+static inline unsigned cril_code_kinds(uint32_t code)
+{
+    return code < 0x80 ? cril_ascii_kinds[code] : cril_wide_kinds(code);
+}
 
 /* str.isspace of one code point. */
 static inline bool cril_code_is_space(uint32_t c)
@@ -31,6 +38,14 @@ static inline bool cril_code_is_space(uint32_t c)
     return c < 0x80 ? (c >= 9 && c <= 13) || (c >= 0x1c && c <= 0x20)
                     : c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
                           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+uint32_t cril_wide_lower(uint32_t code); /* of code >= 0x80 */
+
+/* The lower case of one code point, as one. */
+static inline uint32_t cril_code_lower(uint32_t c)
+{
+    return c < 0x80 ? (c >= 'A' && c <= 'Z' ? c | 0x20 : c) : cril_wide_lower(c);
 }
 
 /* What str.splitlines ends a line at; CR LF is one end. */

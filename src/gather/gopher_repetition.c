@@ -9,7 +9,7 @@
  */
 #include "gather/step.h"
 
-#include "util/hash.h"
+#include "util/xxh64.h"
 
 #include <string.h>
 
@@ -85,7 +85,7 @@ struct repeated {
 
 static void take(struct table *t, struct repeated *r, const uint32_t *codes, size_t n)
 {
-    const uint64_t key = mix(cril_hash_bytes(CRIL_HASH_START, codes, n * sizeof(*codes)));
+    const uint64_t key = cril_xxh64(codes, n * sizeof(*codes), 0);
 
     r->elements++;
     if (table_add(t, key, 0)->count > 1) {

@@ -56,13 +56,6 @@ static size_t decompose(uint32_t code, uint32_t *out)
     return kept;
 }
 
-static uint32_t lower(uint32_t code)
-{
-    if (code < 0x80)
-        return code >= 'A' && code <= 'Z' ? code | 0x20 : code;
-    return (uint32_t)utf8proc_tolower((utf8proc_int32_t)code);
-}
-
 static bool is_ascii_letter(uint32_t code)
 {
     return (code | 0x20) >= 'a' && (code | 0x20) <= 'z';
@@ -79,7 +72,7 @@ size_t cril_plain(const uint32_t *codes, size_t n, uint32_t *out)
         else if (is_ascii_letter(codes[i]))
             out[kept++] = codes[i] | 0x20;
         else if (!(cril_code_kinds(codes[i]) & (CRIL_CODE_BLANKED | CRIL_CODE_SPACE)))
-            kept += decompose(lower(codes[i]), out + kept);
+            kept += decompose(cril_code_lower(codes[i]), out + kept);
         else if (kept && out[kept - 1] != ' ')
             out[kept++] = ' ';
     }

@@ -45,13 +45,6 @@ static bool reads(const uint32_t *codes, size_t n, const char *text)
     return !text[n];
 }
 
-static bool ends_with(const uint32_t *codes, size_t n, const char *text)
-{
-    const size_t len = strlen(text);
-
-    return n >= len && reads(codes + n - len, len, text);
-}
-
 /* Words that no mark leaves or cuts. In the order of their bytes. */
 static const char *const wholes[] = {
     "Adm.",  "Ala.",  "Apr.",  "Ariz.", "Ark.",   "Aug.",  "Bros.", "C++",   "Calif.", "Co.",
@@ -96,30 +89,92 @@ static bool is_listed(const uint32_t *c, size_t n)
     return false;
 }
 
+/* Contractions: an end, which is a word of its own, and the stems that it may follow, with a
+ * capital or not. Where the end has an apostrophe, it may be left out, but not where that makes
+ * another word. */
+#define NEGATED                                                                                    \
+    "ca could do does did had may might must need ought sha should wo would ai are is was were "   \
+    "have has dare"
+static const struct contraction {
+    const char *end;
+    size_t n_end;
+    const char *stems;
+} contractions[] = {
+    {"'s", 2, "he she it who what when where why how there that this let"},
+    {"'d", 2, "i you we they he she it who what when where why how there that this"},
+    {"n't", 3, NEGATED},
+    {"nt", 2, NEGATED},
+    {"'re", 3, "you we they who what when where why how there that these those"},
+    {"'ve", 3,
+     "i you we they who what when where why how there that could might must should would not"},
+    {"'ll", 3, "i you he she it we they who what when where why how there that this these those"},
+    {"'m", 2, "i"},
+    {"not", 3, "can"},
+    {"na", 2, "gon"},
+    {"ta", 2, "got"},
+};
+
+/* Words and not contractions. */
+static const char *const no_contractions[] = {"ill",  "its",  "hell",  "shell", "shed",
+                                              "were", "well", "whore", "lets"};
+
+/* The next word of a list with blanks; 0: it ends. */
+static size_t next_of(const char **list, const char **word)
+{
+    *word = *list + (**list == ' ');
+    *list = *word + strcspn(*word, " ");
+    return (size_t)(*list - *word);
+}
+
+/* codes [n] are the word [n_word], whose first letter may be a capital. */
+static bool is_stem(const uint32_t *c, size_t n, const char *word, size_t n_word)
+{
+    if (n != n_word || (c[0] != (uint8_t)word[0] && c[0] + 0x20 != (uint8_t)word[0]))
+        return false;
+    for (size_t i = 1; i < n; i++) {
+        if (c[i] != (uint8_t)word[i])
+            return false;
+    }
+    return true;
+}
+
+/* Code points of the end of c [n] that are the contraction's, with its apostrophe or without; 0: it
+ * ends otherwise. */
+static size_t end_of(const uint32_t *c, size_t n, const struct contraction *k)
+{
+    const size_t apostrophe = *k->end == '\'', len = k->n_end - apostrophe;
+    const uint32_t *p;
+
+    if (n <= len || c[n - 1] != (uint8_t)k->end[k->n_end - 1])
+        return 0;
+    p = c + n - len;
+    if (!reads(p, len, k->end + apostrophe))
+        return 0;
+    return apostrophe && p > c && is_apostrophe(p[-1]) ? len + 1 : len;
+}
+
+static bool is_no_contraction(const uint32_t *c, size_t n)
+{
+    for (size_t i = 0; i < sizeof(no_contractions) / sizeof(no_contractions[0]); i++) {
+        if (is_stem(c, n, no_contractions[i], strlen(no_contractions[i])))
+            return true;
+    }
+    return false;
+}
+
 /* How many code points of the end of a contraction are a word of their own; 0: it is none. */
 static size_t contracted(const uint32_t *c, size_t n)
 {
-    static const char *const stems[] = {"i",    "you",   "he",   "she",  "it",    "we",
-                                        "they", "who",   "what", "when", "where", "why",
-                                        "how",  "there", "that", "this"};
-    size_t end = 0;
-
-    if (n < 3)
+    if (n < 2 || n > 9)
         return 0;
-    if (n > 3 && ends_with(c, n, "n't"))
-        return 3;
-    if (reads(c, n, "cannot") || reads(c, n, "Cannot"))
-        return 3;
-    if (reads(c, n, "gonna") || reads(c, n, "Gonna") || reads(c, n, "gotta") ||
-        reads(c, n, "Gotta"))
-        return 2;
-    if (ends_with(c, n, "'ll") || ends_with(c, n, "'ve") || ends_with(c, n, "'re"))
-        end = 3;
-    else if (ends_with(c, n, "'d") || ends_with(c, n, "'m"))
-        end = 2;
-    for (size_t i = 0; end && i < sizeof(stems) / sizeof(stems[0]); i++) {
-        if (reads(c + 1, n - end - 1, stems[i] + 1) && (c[0] | 0x20) == (uint8_t)stems[i][0])
-            return end;
+    for (size_t i = 0; i < sizeof(contractions) / sizeof(contractions[0]); i++) {
+        const char *stems = contractions[i].stems, *stem;
+        const size_t len = end_of(c, n, &contractions[i]);
+
+        for (size_t n_stem; len && (n_stem = next_of(&stems, &stem)) != 0;) {
+            if (is_stem(c, n - len, stem, n_stem))
+                return is_no_contraction(c, n) ? 0 : len;
+        }
     }
     return 0;
 }
@@ -247,7 +302,7 @@ static size_t infix(const uint32_t *c, size_t n, size_t i)
 
     if (c[i] == '.' && dots(c + i, n - i))
         return dots(c + i, n - i);
-    if (c[i] == 0x2026)
+    if (c[i] == 0x2026 || is(c[i], CRIL_CODE_ICON))
         return 1;
     while (i + len < n && len < 3 && (c[i] == '-' || c[i] == 0x2014) && c[i + len] == c[i])
         len++;
@@ -308,13 +363,14 @@ static void cut(const uint32_t *codes, size_t at, size_t end, struct out *o)
     put(o, start, end);
 }
 
+/* Letters alone, which are no contraction: most chunks. */
 static bool is_plain(const uint32_t *c, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if ((c[i] | 0x20) < 'a' || (c[i] | 0x20) > 'z')
             return false;
     }
-    return n < 5 || n > 6 || !contracted(c, n);
+    return !contracted(c, n);
 }
 
 static bool is_whole(const uint32_t *c, size_t n)

@@ -114,28 +114,27 @@ static const struct contraction {
     {"ta", 2, "got"},
 };
 
+enum { MAX_CONTRACTION = 9 }; /* code points: shouldn't */
+
 /* Words and not contractions. */
-static const char *const no_contractions[] = {"ill",  "its",  "hell",  "shell", "shed",
-                                              "were", "well", "whore", "lets"};
+static const char no_contractions[] = "ill its hell shell shed were well whore lets";
 
-/* The next word of a list with blanks; 0: it ends. */
-static size_t next_of(const char **list, const char **word)
+/* c [n >= 1] are a word of the list, which has blanks between words; the first letter may be a
+ * capital. */
+static bool is_in(const uint32_t *c, size_t n, const char *list)
 {
-    *word = *list + (**list == ' ');
-    *list = *word + strcspn(*word, " ");
-    return (size_t)(*list - *word);
-}
+    while (*list) {
+        size_t i = c[0] == (uint8_t)*list || c[0] + 0x20 == (uint8_t)*list;
 
-/* codes [n] are the word [n_word], whose first letter may be a capital. */
-static bool is_stem(const uint32_t *c, size_t n, const char *word, size_t n_word)
-{
-    if (n != n_word || (c[0] != (uint8_t)word[0] && c[0] + 0x20 != (uint8_t)word[0]))
-        return false;
-    for (size_t i = 1; i < n; i++) {
-        if (c[i] != (uint8_t)word[i])
-            return false;
+        while (i && i < n && c[i] == (uint8_t)list[i])
+            i++;
+        if (i == n && (list[i] == ' ' || !list[i]))
+            return true;
+        for (list += i; *list && *list != ' '; list++) {
+        }
+        list += *list == ' ';
     }
-    return true;
+    return false;
 }
 
 /* Code points of the end of c [n] that are the contraction's, with its apostrophe or without; 0: it
@@ -153,28 +152,16 @@ static size_t end_of(const uint32_t *c, size_t n, const struct contraction *k)
     return apostrophe && p > c && is_apostrophe(p[-1]) ? len + 1 : len;
 }
 
-static bool is_no_contraction(const uint32_t *c, size_t n)
-{
-    for (size_t i = 0; i < sizeof(no_contractions) / sizeof(no_contractions[0]); i++) {
-        if (is_stem(c, n, no_contractions[i], strlen(no_contractions[i])))
-            return true;
-    }
-    return false;
-}
-
 /* How many code points of the end of a contraction are a word of their own; 0: it is none. */
 static size_t contracted(const uint32_t *c, size_t n)
 {
-    if (n < 2 || n > 9)
+    if (n < 2 || n > MAX_CONTRACTION)
         return 0;
     for (size_t i = 0; i < sizeof(contractions) / sizeof(contractions[0]); i++) {
-        const char *stems = contractions[i].stems, *stem;
         const size_t len = end_of(c, n, &contractions[i]);
 
-        for (size_t n_stem; len && (n_stem = next_of(&stems, &stem)) != 0;) {
-            if (is_stem(c, n - len, stem, n_stem))
-                return is_no_contraction(c, n) ? 0 : len;
-        }
+        if (len && is_in(c, n - len, contractions[i].stems))
+            return is_in(c, n, no_contractions) ? 0 : len;
     }
     return 0;
 }

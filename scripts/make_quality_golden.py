@@ -78,6 +78,7 @@ texts += ["\n".join("-" + sentence() for _ in range(n)) for n in (9, 12)]
 texts += ["\n".join(sentence() + (end if i % 10 < n else "") for i in range(10)) for n in (3, 4) for end in ("..", "…", ".. ")]
 texts += [" ".join("apple pear plum cherry grape melon lemon".split()[i % 7] + "tree"[: i % 5] for i in range(80)) + extra
           for extra in ("", " the", " the of", " The Of", " the the", " with have")]
+texts += [" ".join(("abcdefghij"[i % 10:] + "klmnopqrstuvwxyz")[:10] for i in range(60))]  # a mean length of 10
 # What repeats: paragraphs, lines, words.
 for unit in ("\n", "\n\n"):
     for again in (2, 3, 4, 5, 6):
@@ -101,7 +102,8 @@ def fresh(n):
 
 
 for n in range(5, 11):
-    for _ in range(2000):
+    wanted = 5
+    for _ in range(4000):
         again = [fresh(n) for _ in range(rng.randrange(1, 3))]
         words = fresh(rng.randrange(20, 70))
         for run in again * 2:
@@ -109,25 +111,29 @@ for n in range(5, 11):
         text = " ".join(words)
         if reason(repetition, text)[0] == "duplicated_%d_n_grams" % n:
             texts.append(text)
-            break
+            wanted -= 1
+            if not wanted:
+                break
 # C4's lines.
 good = [sentence() for _ in range(6)]
 for odd in ("no end here", "Two words.", "One.", "It ends so...", 'He said "yes"', "A brace { is code.", "Lorem Ipsum is no text at all.",
-            "Please enable JavaScript to see it.", "Read our Privacy Policy before you go.", "We use cookies, as you know.",
+            "Please enable JavaScript to see it.", "Read our Privacy Policy before you go.", "We use cookies, as you know.", "We use cookie jars every day.",
             "A claim.[12] It has sources.[3][edit]", "A claim needs a source.[citation needed]", "x" * 1001 + " is long indeed.",
             "x" * 1000 + " is long indeed.", "lorem ipsum without end", "a { without end", "[1] [2] [3].", "What? No! Yes. (Or not.) Well."):
     texts.append("\n".join(good[:3] + [odd] + good[3:]))
     texts.append("\n".join([odd] + good[:4]))
+texts += ["\n".join('He said "%s"' % line for line in good[:n]) for n in (3, 4, 5)]
 texts += ["\n".join(good[:n]) for n in (3, 4, 5)] + ["  " + "\n\n  ".join(good) + "  \n", prose(5), prose(4)]
 # Personal data.
 texts += ["Write to jane.doe+list@mail.example.co.uk, or <o'neil@host.org>; not @handle, a@b, x@y.z.", "one@a.com two@a.com three@a.com",
           "8.8.8.8 1.1.1.1 9.9.9.9 8.8.4.4 4.4.4.4 5.5.5.5 6.6.6.6 7.7.7.7", "10.0.0.1 127.0.0.1 192.168.1.1 172.16.0.1 172.32.0.1 0.0.0.0",
-          "100.64.0.1 100.128.0.1 169.254.1.1 198.18.0.1 198.20.0.1 192.0.2.1 198.51.100.7 203.0.113.9 203.0.114.9 224.0.0.1 240.0.0.1",
+          "100.64.0.1 100.128.0.1 169.254.1.1 198.18.0.1 198.20.0.1 192.0.2.1 198.51.100.7 203.0.113.9 203.0.113.200 198.51.100.200 192.0.2.200 198.19.255.1 203.0.114.9 224.0.0.1 240.0.0.1",
           "255.255.255.255 256.1.1.1 1.2.3 1.2.3.4.5.6.7.8 01.2.3.4 999.8.8.8.8 v8.8.8.8x 192.0.0.9 192.0.0.10 192.0.0.1 192.88.99.1",
           "me@[8.8.8.8] a..b@c.com .a@b.com a.@b.com ab-@-c.com a@b-.com a@b.c-d.e- é@b.com aé@b.com x@a_b.com a@b.com.", "@@a@b.c@d.e@f.g",
           "a@b..com a@b.com@c.com (a@b.com) 'a@b.com' #a@b.com $x$@b.com {a}@b.com a@1.2.3.4 a@b.c.d.e.f9-9"]
 # Words.
-texts += ["Mr. Smith can't, won't and doesn't; it's Jane's \"idea\" (really).", "We'll go, they've gone, I'm here, you're not: he'd say so.",
+texts += ["He left the EU. NATO. USA. Or +alpha, not U.S. or A.", "In 5,a or 7.b; 12.5.6 and \u0663\u066b\u0665 of 1,234,567 \u00c5ngstr\u00f6m \u0130stanbul \ud55c\uae00 na\u00efve",
+          "Mr. Smith can't, won't and doesn't; it's Jane's \"idea\" (really).", "We'll go, they've gone, I'm here, you're not: he'd say so.",
           "The U.S. and the E.U., i.e. both, e.g. in Sept. of 1999.", "A well-known mother-in-law -- state-of-the-art --- and 3-4 or 10-year plans.",
           "It costs $5.00, 5%, 20km or 5 km; £3 and €4.", "See http://www.example.com/a-b?c=d or www.site.org, mail a@b.com.", "One... two... Three?! \"Four.\" 'Five'",
           "and/or either/or he:she a=b x<y 1+2 3*4 end.Next lower.lower", "cannot gonna gotta let’s that’s “quoted” ‘single’ don’t", "[1] {2} <x> #tag @user *bold* _under_ ~tilde 50+ +7 C++",

@@ -98,6 +98,10 @@ static uint64_t *make_keys(size_t n, uint32_t few, bool crowded)
 
         keys[i] = cril_xxh64(&value, sizeof(value), 0) >> (crowded ? 30 : 0);
     }
+    if (n > 500) { /* the ends of the range of keys */
+        keys[100] = keys[400] = UINT64_MAX;
+        keys[200] = keys[500] = 0;
+    }
     return keys;
 }
 

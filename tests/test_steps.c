@@ -250,6 +250,53 @@ static void test_bytes(void **state)
     cril_draft_free(&d);
 }
 
+/* Gopher's largest document; it has no other fault. */
+static void test_long(void **state)
+{
+    enum { WORDS = 100001 };
+    char *text = malloc(WORDS * 4);
+    struct cril_step_count count;
+    struct cril_draft d = {0};
+
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < WORDS; i++)
+        memcpy(text + 4 * i, i % 2 ? "the " : "and ", 4);
+    cril_draft_set(&d, text, 4 * (WORDS - 1));
+    assert_null(apply("gopher_quality", &no_options, &d, &count));
+    cril_draft_set(&d, text, 4 * WORDS);
+    assert_string_equal(apply("gopher_quality", &no_options, &d, &count), "gopher_long_doc");
+    cril_draft_free(&d);
+    free(text);
+}
+
+/* What C4's rules count: lines of documents that stay, by reason. */
+static void test_c4_lines(void **state)
+{
+    static const char text[] = "No end\nAnd none\nTwo words.\nIt needs JavaScript.\n"
+                               "See the cookie policy.\nOne two three. Four. Five. Six. Seven.";
+    static const char *const names[] = {"line-filter-no_terminal_punc", "line-filter-too_few_words",
+                                        "line-filter-javascript", "line-filter-policy",
+                                        "line-filter-too_long_word"};
+    static const uint64_t want[] = {2, 1, 1, 1, 0};
+    const struct cril_step *s = cril_step_find("c4");
+    struct cril_step_count count;
+    struct cril_draft d = {0};
+
+    (void)state;
+    cril_draft_set(&d, text, strlen(text));
+    assert_null(apply("c4", &no_options, &d, &count));
+    assert_int_equal(count.changed, 1);
+    assert_int_equal(d.len, strlen("One two three. Four. Five. Six. Seven."));
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        for (size_t k = s->n_drops; k < cril_step_reasons(s); k++) {
+            if (!strcmp(s->reasons[k], names[i]))
+                assert_int_equal(count.by[k], want[i]);
+        }
+    }
+    cril_draft_free(&d);
+}
+
 static void test_table(void **state)
 {
     struct cril_step_count a = {.in = 3, .out = 2, .changed = 1, .by = {1, 2}}, b = a;
@@ -283,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_golden), cmocka_unit_test(test_personal),
         cmocka_unit_test(test_utf8),   cmocka_unit_test(test_length),
         cmocka_unit_test(test_bytes),  cmocka_unit_test(test_table),
+        cmocka_unit_test(test_long),   cmocka_unit_test(test_c4_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

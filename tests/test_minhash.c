@@ -28,7 +28,7 @@ static void check(cril_status st, const cril_error *err)
         fail_msg("%s", err->message);
 }
 
-/* Examples of the specification's own test program, of 1 byte and of 222. */
+/* Short texts, whose values python-xxhash gives; test_golden has long ones. */
 static void test_xxh64(void **state)
 {
     (void)state;

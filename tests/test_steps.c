@@ -209,11 +209,26 @@ static void test_length(void **state)
     assert_string_equal(length("\xc3\xa9\xc3\xa9", 0, 1), "too_long");
 }
 
+/* NUL is a character like others, and not the end of a word of a table. */
+static void test_nul(void **state)
+{
+    static const char text[] = "of\0x of\0\0 Mr.\0\0 let\0\0's he\0\0s";
+    struct cril_step_count count;
+    struct cril_draft d = {0};
+    cril_error err;
+
+    (void)state;
+    cril_draft_set(&d, text, sizeof(text));
+    assert_int_equal(cril_draft_words(&d, &err), CRIL_OK);
+    assert_string_equal(apply("gopher_quality", &no_options, &d, &count), "gopher_short_doc");
+    cril_draft_free(&d);
+}
+
 /* Any bytes: every pure step ends, and words are in order and within the text. */
 static void test_bytes(void **state)
 {
     static const char some[] =
-        "ab.. '-n't:/@[]{}#\n\n \t1+,\xc3\xa9\xe2\x80\x99\xe2\x80\xa6\xff\x80$%s.";
+        "ab.. \0'-n't:/@[]{}#\n\n \t1+,\xc3\xa9\xe2\x80\x99\xe2\x80\xa6\xff\x80$%s.";
     uint64_t seed = 7;
     struct cril_draft d = {0};
     struct cril_step_count count;
@@ -327,10 +342,11 @@ static void test_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden), cmocka_unit_test(test_personal),
-        cmocka_unit_test(test_utf8),   cmocka_unit_test(test_length),
-        cmocka_unit_test(test_bytes),  cmocka_unit_test(test_table),
-        cmocka_unit_test(test_long),   cmocka_unit_test(test_c4_lines),
+        cmocka_unit_test(test_golden),   cmocka_unit_test(test_personal),
+        cmocka_unit_test(test_utf8),     cmocka_unit_test(test_length),
+        cmocka_unit_test(test_bytes),    cmocka_unit_test(test_table),
+        cmocka_unit_test(test_nul),      cmocka_unit_test(test_long),
+        cmocka_unit_test(test_c4_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static unsigned stop_word(const uint32_t *c, size_t n)
     for (unsigned i = 0; n <= 4 && i < sizeof(stop_words) / sizeof(stop_words[0]); i++) {
         size_t k = 0;
 
-        while (k < n && c[k] == (uint8_t)stop_words[i][k])
+        while (k < n && stop_words[i][k] && c[k] == (uint8_t)stop_words[i][k])
             k++;
         if (k == n && !stop_words[i][n])
             return 1u << i;

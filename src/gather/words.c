@@ -60,7 +60,7 @@ static const char *const wholes[] = {
 static int compare(const uint32_t *codes, size_t n, const char *text)
 {
     for (size_t i = 0; i < n; i++) {
-        if (codes[i] != (uint8_t)text[i])
+        if (!text[i] || codes[i] != (uint8_t)text[i])
             return codes[i] < (uint8_t)text[i] ? -1 : 1;
     }
     return text[n] ? -1 : 0;
@@ -126,7 +126,7 @@ static bool is_in(const uint32_t *c, size_t n, const char *list)
     while (*list) {
         size_t i = c[0] == (uint8_t)*list || c[0] + 0x20 == (uint8_t)*list;
 
-        while (i && i < n && c[i] == (uint8_t)list[i])
+        while (i && i < n && list[i] && c[i] == (uint8_t)list[i])
             i++;
         if (i == n && (list[i] == ' ' || !list[i]))
             return true;

@@ -166,6 +166,29 @@ static void test_personal(void **state)
     cril_draft_free(&d);
 }
 
+/* A text that lies in a buffer, changed twice and as long as before, has changed. */
+static void test_changed_alike(void **state)
+{
+    static const char text[] = "\xff abcde@example.com 88.214.171.124";
+    struct cril_step_count count;
+    struct cril_draft d = {0};
+
+    (void)state;
+    cril_draft_set(&d, text, strlen(text));
+    assert_null(apply("utf8", &no_options, &d, &count));
+    assert_int_equal(count.bytes_in, strlen(text));
+    assert_int_equal(count.bytes_out, strlen(text) + 2);
+    assert_null(apply("personal", &no_options, &d, &count));
+    assert_int_equal(count.changed, 1);
+    assert_int_equal(count.by[0], 1);
+    assert_int_equal(count.by[1], 1);
+    assert_int_equal(d.len, strlen(text) + 2);
+    assert_memory_equal(d.text + 3, " email@example.com 22.214.171.124", d.len - 3);
+    assert_null(apply("length", &no_options, &d, &count));
+    assert_int_equal(count.changed, 0);
+    cril_draft_free(&d);
+}
+
 static void test_utf8(void **state)
 {
     struct cril_step_count count;
@@ -314,7 +337,13 @@ static void test_c4_lines(void **state)
 
 static void test_table(void **state)
 {
-    struct cril_step_count a = {.in = 3, .out = 2, .changed = 1, .by = {1, 2}}, b = a;
+    struct cril_step_count a = {.in = 3,
+                                .out = 2,
+                                .changed = 1,
+                                .bytes_in = 9,
+                                .bytes_out = 4,
+                                .by = {1, 2}},
+                           b = a;
     size_t n;
     const struct cril_step *const *steps = cril_steps(&n);
 
@@ -336,17 +365,19 @@ static void test_table(void **state)
     assert_int_equal(a.in, 6);
     assert_int_equal(a.out, 4);
     assert_int_equal(a.changed, 2);
+    assert_int_equal(a.bytes_in, 18);
+    assert_int_equal(a.bytes_out, 8);
     assert_int_equal(a.by[1], 4);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_golden),   cmocka_unit_test(test_personal),
-        cmocka_unit_test(test_utf8),     cmocka_unit_test(test_length),
-        cmocka_unit_test(test_bytes),    cmocka_unit_test(test_table),
-        cmocka_unit_test(test_nul),      cmocka_unit_test(test_long),
-        cmocka_unit_test(test_c4_lines),
+        cmocka_unit_test(test_golden),        cmocka_unit_test(test_personal),
+        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_length),
+        cmocka_unit_test(test_bytes),         cmocka_unit_test(test_table),
+        cmocka_unit_test(test_changed_alike), cmocka_unit_test(test_nul),
+        cmocka_unit_test(test_long),          cmocka_unit_test(test_c4_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -72,6 +72,7 @@ char *cril_draft_room(struct cril_draft *d, size_t n, cril_error *err)
 void cril_draft_take(struct cril_draft *d, const char *room, size_t len)
 {
     cril_draft_set(d, room, len);
+    d->n_taken++;
 }
 
 void *cril_draft_work(struct cril_draft *d, size_t i, size_t count, size_t size, cril_error *err)

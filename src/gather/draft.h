@@ -14,6 +14,7 @@
 struct cril_draft {
     const char *text; /* [len]; the caller's, or in one of the draft's buffers */
     size_t len;
+    uint64_t n_taken; /* texts that steps have put in its place */
     /* What follows is the steps' (step.h). */
     const uint32_t *codes; /* [n_codes]; NULL: not yet read */
     size_t n_codes;

@@ -44,6 +44,7 @@ struct cril_step_options {
 struct cril_step_count {
     uint64_t in, out; /* documents */
     uint64_t changed; /* documents of out whose text is another */
+    uint64_t bytes_in, bytes_out;
     uint64_t by[CRIL_STEP_REASONS];
 };
 

@@ -71,7 +71,7 @@ cril_status cril_step_apply(struct cril_step_run *r, struct cril_draft *d,
                             struct cril_step_count *count, bool *keep, cril_error *err)
 {
     void *run = r->state ? r->state : (void *)r->options; /* a pure step only reads them */
-    const char *before = d->text;
+    const uint64_t n_taken = d->n_taken;
     const size_t len = d->len;
     cril_status st;
 
@@ -80,7 +80,9 @@ cril_status cril_step_apply(struct cril_step_run *r, struct cril_draft *d,
         return st;
     count->in++;
     count->out += *keep;
-    count->changed += *keep && (d->text != before || d->len != len);
+    count->changed += *keep && d->n_taken != n_taken;
+    count->bytes_in += len;
+    count->bytes_out += *keep ? d->len : 0;
     return CRIL_OK;
 }
 
@@ -96,6 +98,8 @@ void cril_step_count_add(struct cril_step_count *sum, const struct cril_step_cou
     sum->in += more->in;
     sum->out += more->out;
     sum->changed += more->changed;
+    sum->bytes_in += more->bytes_in;
+    sum->bytes_out += more->bytes_out;
     for (size_t i = 0; i < CRIL_STEP_REASONS; i++)
         sum->by[i] += more->by[i];
 }

@@ -155,6 +155,10 @@ size_t cril_codes_read(const char *text, size_t len, uint32_t *codes)
     size_t n = 0;
 
     for (size_t i = 0; i < len; n++) {
+        if ((uint8_t)text[i] < 0x80) { /* most of them, without a call */
+            codes[n] = (uint8_t)text[i++];
+            continue;
+        }
         i += cril_utf8_read(text + i, len - i, &codes[n]);
         if (codes[n] == CRIL_UTF8_ILL)
             codes[n] = 0xfffd;
@@ -166,8 +170,12 @@ size_t cril_codes_write(const uint32_t *codes, size_t n, char *text)
 {
     size_t len = 0;
 
-    for (size_t i = 0; i < n; i++)
-        len += (size_t)utf8proc_encode_char((utf8proc_int32_t)codes[i],
-                                            (utf8proc_uint8_t *)text + len);
+    for (size_t i = 0; i < n; i++) {
+        if (codes[i] < 0x80)
+            text[len++] = (char)codes[i];
+        else
+            len += (size_t)utf8proc_encode_char((utf8proc_int32_t)codes[i],
+                                                (utf8proc_uint8_t *)text + len);
+    }
     return len;
 }

@@ -1,7 +1,8 @@
 /*
  * A document on its way through the steps: its text as it stands, and what the steps count with,
  * made when it is first asked for. One draft a thread, for one document after another; its buffers
- * grow to the largest and stay.
+ * grow to the largest and stay, up to about 70 bytes a character: who has no bound on documents
+ * sets one (the step "length" needs no buffer).
  */
 #ifndef CRIL_GATHER_DRAFT_H
 #define CRIL_GATHER_DRAFT_H

@@ -1,6 +1,7 @@
 /* Keys that came before: see repeats.h. */
 #include "gather/repeats.h"
 
+#include "gather/temporary.h"
 #include "util/fail.h"
 #include "util/size.h"
 
@@ -10,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MIN_KEYS = 512, MIN_PLACES = 4096, CHUNK = 8192, PATH_BYTES = 4096, AHEAD = 16 };
+enum { MIN_KEYS = 512, MIN_PLACES = 4096, CHUNK = 8192, AHEAD = 16 };
 
 struct cril_repeats {
     const char *folder;
@@ -48,12 +49,11 @@ cril_status cril_repeats_create(size_t memory_bytes, const char *folder, struct 
                                 cril_error *err)
 {
     const size_t max_keys = memory_bytes / sizeof(uint64_t);
-    const char *wanted = folder ? folder : getenv("TMPDIR");
     struct cril_repeats *r = calloc(1, sizeof(*r));
 
     if (!r)
         return no_memory(err);
-    r->folder = wanted && *wanted ? wanted : "/tmp";
+    r->folder = cril_temporary_folder(folder);
     r->max_keys = max_keys > MIN_KEYS ? max_keys : MIN_KEYS;
     r->fd = -1;
     *out = r;
@@ -82,14 +82,8 @@ size_t cril_repeats_memory(const struct cril_repeats *r)
 
 static cril_status make_file(struct cril_repeats *r, cril_error *err)
 {
-    char path[PATH_BYTES];
-    const int n = snprintf(path, sizeof(path), "%s/cril-keys-XXXXXX", r->folder);
-
-    r->fd = n > 0 && n < PATH_BYTES ? mkstemp(path) : -1;
-    if (r->fd < 0)
-        return failed(r, "made", err);
-    unlink(path);
-    return CRIL_OK;
+    r->fd = cril_temporary_file(r->folder);
+    return r->fd < 0 ? failed(r, "made", err) : CRIL_OK;
 }
 
 /* All keys in memory go to the file. */

@@ -114,7 +114,7 @@ cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out
         .kind = cril_input_kind_find(o->kind),
         .after = o->after,
         .before = o->before,
-        .step_options = {.min_characters = o->min_characters,
+        .step_options = {.min_characters = o->min_characters ? o->min_characters : 1,
                          .max_characters =
                              o->max_characters ? o->max_characters : CRIL_RULES_CHARACTERS},
         .min_page_id = o->min_page_id,

@@ -92,47 +92,51 @@ static bool is_listed(const uint32_t *c, size_t n)
 /* Contractions: an end, which is a word of its own, and the stems that it may follow, with a
  * capital or not. Where the end has an apostrophe, it may be left out, but not where that makes
  * another word. */
+enum { STEM_BYTES = 7, N_STEMS = 24 };
+#define ASKING "what", "when", "where", "why", "how", "there", "that"
 #define NEGATED                                                                                    \
-    "ca could do does did had may might must need ought sha should wo would ai are is was were "   \
-    "have has dare"
+    "ca", "could", "do", "does", "did", "had", "may", "might", "must", "need", "ought", "sha",     \
+        "should", "wo", "would", "ai", "are", "is", "was", "were", "have", "has", "dare"
 static const struct contraction {
     const char *end;
     size_t n_end;
-    const char *stems;
+    char stems[N_STEMS][STEM_BYTES]; /* then "" */
 } contractions[] = {
-    {"'s", 2, "he she it who what when where why how there that this let"},
-    {"'d", 2, "i you we they he she it who what when where why how there that this"},
-    {"n't", 3, NEGATED},
-    {"nt", 2, NEGATED},
-    {"'re", 3, "you we they who what when where why how there that these those"},
-    {"'ve", 3,
-     "i you we they who what when where why how there that could might must should would not"},
-    {"'ll", 3, "i you he she it we they who what when where why how there that this these those"},
-    {"'m", 2, "i"},
-    {"not", 3, "can"},
-    {"na", 2, "gon"},
-    {"ta", 2, "got"},
+    {"'s", 2, {"he", "she", "it", "who", ASKING, "this", "let"}},
+    {"'d", 2, {"i", "you", "we", "they", "he", "she", "it", "who", ASKING, "this"}},
+    {"n't", 3, {NEGATED}},
+    {"nt", 2, {NEGATED}},
+    {"'re", 3, {"you", "we", "they", "who", ASKING, "this", "these", "those"}},
+    {"'ve",
+     3,
+     {"i", "you", "we", "they", "who", ASKING, "could", "might", "must", "should", "would", "not"}},
+    {"'ll",
+     3,
+     {"i", "you", "he", "she", "it", "we", "they", "who", ASKING, "this", "these", "those"}},
+    {"'m", 2, {"i"}},
+    {"not", 3, {"can"}},
+    {"na", 2, {"gon"}},
+    {"ta", 2, {"got"}},
 };
 
 enum { MAX_CONTRACTION = 9 }; /* code points: shouldn't */
 
 /* Words and not contractions. */
-static const char no_contractions[] = "ill its hell shell shed were well whore lets";
+static const char no_contractions[N_STEMS][STEM_BYTES] = {"ill",  "its",  "hell",  "shell", "shed",
+                                                          "were", "well", "whore", "lets"};
 
-/* c [n >= 1] are a word of the list, which has blanks between words; the first letter may be a
- * capital. */
-static bool is_in(const uint32_t *c, size_t n, const char *list)
+/* c [n >= 1] are a word of the list; the first letter may be a capital. */
+static bool is_in(const uint32_t *c, size_t n, const char list[N_STEMS][STEM_BYTES])
 {
-    while (*list) {
-        size_t i = c[0] == (uint8_t)*list || c[0] + 0x20 == (uint8_t)*list;
+    const uint32_t first = c[0] >= 'A' && c[0] <= 'Z' ? c[0] | 0x20 : c[0];
 
-        while (i && i < n && list[i] && c[i] == (uint8_t)list[i])
+    for (size_t k = 0; k < N_STEMS && *list[k]; k++) {
+        size_t i = first == (uint8_t)list[k][0];
+
+        while (i && i < n && list[k][i] && c[i] == (uint8_t)list[k][i])
             i++;
-        if (i == n && (list[i] == ' ' || !list[i]))
+        if (i == n && !list[k][i])
             return true;
-        for (list += i; *list && *list != ' '; list++) {
-        }
-        list += *list == ' ';
     }
     return false;
 }

@@ -211,9 +211,11 @@ static void check_cell(cril_store *store, const cril_study_info *s, const cril_s
     check_ok(cril_corpus_open(text->path, &text->options, &c, &err));
     check_ok(cril_score_corpus(scorer, c, text->path, NULL, &want, &err));
     assert_int_equal(got.documents, want.documents);
-    for (size_t i = 0; i < want.documents; i++)
+    for (size_t i = 0; i < want.documents; i++) {
+        want.per_document[i].forward_tokens = 0; /* a store does not keep them: not known */
         assert_memory_equal(&got.per_document[i], &want.per_document[i],
                             sizeof(want.per_document[i]));
+    }
     assert_memory_equal(&got.nats, &want.nats, sizeof(want.nats));
     assert_memory_equal(&got.interval, &want.interval, sizeof(want.interval));
     assert_int_equal(got.context, want.context);

@@ -14,6 +14,7 @@
 #include "gather/source_wiki.h"
 #include "tasks/rules.h"
 
+#include <cril/gather.h>
 #include <cril/generate.h>
 #include <cril/model.h>
 #include <cril/report.h>
@@ -255,6 +256,44 @@ static void test_web(void **state)
     check(read_web, CRIL_OK, true);
 }
 
+static int drop(void *user, const void *data, size_t n)
+{
+    (void)user;
+    (void)data;
+    (void)n;
+    return 0;
+}
+
+static cril_status gather(cril_error *err)
+{
+    static const char *const inputs[] = {CRIL_TEST_DATA "/golden/warc/wet-1.0.warc.wet.gz"},
+                             *const without[] = {"gopher_quality", "gopher_repetition"};
+    const cril_gather_options o = {.kind = "web",
+                                   .inputs = inputs,
+                                   .n_inputs = 1,
+                                   .without = without,
+                                   .n_without = 2,
+                                   .n_threads = 1};
+    const cril_gather_sink sink = {.write = drop, .zstd = true};
+    static char whole[8192]; /* the card of the first run; no later one has less */
+    char *card = NULL;
+    const cril_status st = cril_gather(&o, &sink, &card, err);
+
+    if (st == CRIL_OK && !*whole)
+        snprintf(whole, sizeof(whole), "%s", card);
+    for (size_t i = 0; st == CRIL_OK && whole[i]; i++)
+        if (card[i] != whole[i])
+            fail_msg("the card has '%.100s', not '%.100s'", card + i, whole + i);
+    free(card);
+    return st;
+}
+
+static void test_gather(void **state)
+{
+    (void)state;
+    check(gather, CRIL_OK, true);
+}
+
 static char path[] = "/tmp/cril-no-memory-XXXXXX";
 
 /* JSON that is no result: to know that, it must be read. */
@@ -417,9 +456,9 @@ static void test_wiki(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),   cmocka_unit_test(test_use),   cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),   cmocka_unit_test(test_web),
-        cmocka_unit_test(test_wiki),   cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_open),   cmocka_unit_test(test_use),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),    cmocka_unit_test(test_web),
+        cmocka_unit_test(test_wiki),   cmocka_unit_test(test_gather), cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,26 +4,28 @@
 #include "util/fail.h"
 
 #include <cril/status.h>
+#include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
-
-static json_t *count(uint64_t n)
-{
-    return json_integer((json_int_t)n);
-}
 
 static json_t *step_json(const struct cril_flow_step *s)
 {
     const struct cril_step *step = s->run.step;
     const struct cril_step_count *c = &s->count;
+    const size_t n = cril_step_reasons(step);
     json_t *reasons = json_object(), *o;
 
-    for (size_t i = 0; i < cril_step_reasons(step); i++)
-        json_object_set_new(reasons, step->reasons[i], count(c->by[i]));
-    o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", step->name, "what",
+    for (size_t i = 0; i < n; i++)
+        json_object_set_new(reasons, step->reasons[i], json_integer((json_int_t)c->by[i]));
+    o = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:O}", "name", step->name, "what",
                   step->what, "in", (json_int_t)c->in, "out", (json_int_t)c->out, "changed",
                   (json_int_t)c->changed, "bytes_in", (json_int_t)c->bytes_in, "bytes_out",
                   (json_int_t)c->bytes_out, "reasons", reasons);
+    if (json_object_size(reasons) != n) { /* what is missing there had no memory */
+        json_decref(o);
+        o = NULL;
+    }
+    json_decref(reasons);
     return o;
 }
 
@@ -36,6 +38,21 @@ json_t *cril_card_steps(const struct cril_flow_step *steps, size_t n)
     if (json_array_size(list) == n)
         return list;
     json_decref(list);
+    return NULL;
+}
+
+/* Into memory of the right size: a dump that grows may lose a byte where memory ends (jansson 2.14
+ * does not look at what writing a key returns). */
+static char *dump(const json_t *root)
+{
+    const size_t len = json_dumpb(root, NULL, 0, JSON_INDENT(2));
+    char *text = len ? malloc(len + 1) : NULL;
+
+    if (text && json_dumpb(root, text, len, JSON_INDENT(2)) == len) {
+        text[len] = '\0';
+        return text;
+    }
+    free(text);
     return NULL;
 }
 
@@ -54,7 +71,7 @@ char *cril_card_text(struct cril_card *card)
             root, "shard",
             json_pack("{s:i, s:i}", "shard", (int)card->shard, "of", (int)card->n_shards));
     if (good)
-        text = json_dumps(root, JSON_INDENT(2));
+        text = dump(root);
     json_decref(root);
     return text;
 }

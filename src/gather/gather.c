@@ -326,8 +326,11 @@ static cril_status run(struct gather *g, char **text, cril_error *err)
     return st;
 }
 
-static cril_status check_options(const cril_gather_options *o, cril_error *err)
+static cril_status check_options(const cril_gather_options *o, const cril_gather_sink *sink,
+                                 cril_error *err)
 {
+    if (CRIL_LACKS(err, o->kind, sink->write))
+        return CRIL_ERR_RANGE;
     if (!o->n_inputs)
         return cril_fail(err, CRIL_ERR_RANGE, "there is no input");
     if (o->n_shards && (o->shard < 1 || o->shard > o->n_shards))
@@ -343,7 +346,7 @@ cril_status cril_gather(const cril_gather_options *options, const cril_gather_si
 
     if (CRIL_LACKS(err, options, sink, card))
         return CRIL_ERR_RANGE;
-    if ((st = check_options(options, err)) == CRIL_OK &&
+    if ((st = check_options(options, sink, err)) == CRIL_OK &&
         (st = cril_rules_read(options, &g.rules, err)) == CRIL_OK)
         st = run(&g, card, err);
     release(&g);
@@ -428,6 +431,8 @@ cril_status cril_gather_merge(const cril_gather_shard *shards, size_t n,
 
     if (CRIL_LACKS(err, shards, options, sink, card))
         return CRIL_ERR_RANGE;
+    if (CRIL_LACKS(err, sink->write))
+        return CRIL_ERR_RANGE;
     if (!n)
         return cril_fail(err, CRIL_ERR_RANGE, "there is no shard");
     ordered = calloc(n, sizeof(*ordered));
@@ -450,7 +455,7 @@ bool cril_gather_step_at(const char *kind, size_t i, cril_gather_step *out)
     size_t n;
     const struct cril_step *const *all = cril_steps(&n);
 
-    for (size_t at = 0; k && at < n; at++) {
+    for (size_t at = 0; k && out && at < n; at++) {
         if ((all[at]->kinds & k->step_kind) && !i--) {
             *out =
                 (cril_gather_step){all[at]->name, all[at]->what, (all[at]->on & k->step_kind) != 0};

@@ -76,7 +76,7 @@ const struct cril_input_kind *cril_input_kind_find(const char *name)
 
 bool cril_gather_kind_at(size_t i, cril_gather_kind *out)
 {
-    if (i >= N_KINDS)
+    if (i >= N_KINDS || !out)
         return false;
     *out = (cril_gather_kind){kinds[i].name, kinds[i].dates};
     return true;
@@ -165,10 +165,12 @@ static cril_status hash_file(struct input *input, cril_error *err)
     size_t n;
     cril_status st;
 
-    if (!f)
+    if (!data || (!f && errno == ENOMEM))
+        st = no_memory(err);
+    else if (!f)
         st = cril_fail(err, CRIL_ERR_IO, "%s: %s", input->path, strerror(errno));
     else
-        st = data ? cril_sha256_create(&hash, err) : no_memory(err);
+        st = cril_sha256_create(&hash, err);
     while (st == CRIL_OK && (n = fread(data, 1, READ_BYTES, f)) > 0)
         st = cril_sha256_update(hash, data, n, err);
     if (st == CRIL_OK && ferror(f))
@@ -309,17 +311,18 @@ void cril_inputs_progress(const struct cril_inputs *in, cril_gather_progress *p)
 static json_t *inputs_json(const struct input *list, size_t n, bool documents)
 {
     json_t *out = json_array();
+    size_t n_set = 0;
 
     for (size_t i = 0; i < n; i++) {
         json_t *o =
             json_pack("{s:s, s:I, s:s?}", "name", list[i].name, "bytes", (json_int_t)list[i].bytes,
                       "sha256", *list[i].sha256 ? list[i].sha256 : NULL);
 
-        if (documents)
-            json_object_set_new(o, "documents", json_integer((json_int_t)list[i].documents));
+        n_set += !documents ||
+                 !json_object_set_new(o, "documents", json_integer((json_int_t)list[i].documents));
         json_array_append_new(out, o);
     }
-    if (json_array_size(out) == n)
+    if (n_set == n && json_array_size(out) == n)
         return out;
     json_decref(out);
     return NULL;
@@ -329,15 +332,16 @@ cril_status cril_inputs_json(const struct cril_inputs *in, json_t **out, cril_er
 {
     const size_t n_created = in->options->n_created;
     json_t *left_out = json_object();
+    bool good = true;
 
     for (size_t i = 0; i < in->n_reasons; i++) {
         if (in->left_out[i].n)
-            json_object_set_new(left_out, in->left_out[i].why,
-                                json_integer((json_int_t)in->left_out[i].n));
+            good &= !json_object_set_new(left_out, in->left_out[i].why,
+                                         json_integer((json_int_t)in->left_out[i].n));
     }
     *out = json_pack("{s:s, s:o, s:o}", "dates", in->kind->dates, "inputs",
                      inputs_json(in->list, in->n, true), "left_out", left_out);
-    if (*out && n_created)
-        json_object_set_new(*out, "created", inputs_json(in->created, n_created, false));
-    return *out ? CRIL_OK : no_memory(err);
+    if (n_created)
+        good &= !json_object_set_new(*out, "created", inputs_json(in->created, n_created, false));
+    return *out && good ? CRIL_OK : no_memory(err);
 }

@@ -146,9 +146,14 @@ cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out
 json_t *cril_rules_json(const struct cril_rules *r)
 {
     json_t *steps = json_array();
+    bool good = true;
 
     for (size_t i = 0; i < r->n_steps; i++)
-        json_array_append_new(steps, json_string(r->steps[i]->name));
+        good &= !json_array_append_new(steps, json_string(r->steps[i]->name));
+    if (!good) {
+        json_decref(steps);
+        return NULL;
+    }
     return json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:o}", "kind", r->kind->name, "after",
                      r->after, "before", r->before, "min_characters",
                      (json_int_t)r->step_options.min_characters, "max_characters",

@@ -25,6 +25,8 @@ struct head {
 
 static cril_status failed(const struct cril_spool *s, const char *what, cril_error *err)
 {
+    if (errno == ENOMEM)
+        return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for a temporary file");
     return cril_fail(err, CRIL_ERR_IO,
                      "%s: a temporary file cannot be %s: %s; name another folder in TMPDIR",
                      s->folder, what, strerror(errno));

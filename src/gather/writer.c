@@ -160,12 +160,16 @@ static json_t *sizes_json(const struct cril_writer *w)
 {
     size_t n = N_SIZES;
     json_t *list = json_array();
+    bool good = true;
 
     while (n && !w->sizes[n - 1])
         n--;
     for (size_t i = 0; i < n; i++)
-        json_array_append_new(list, json_integer((json_int_t)w->sizes[i]));
-    return list;
+        good &= !json_array_append_new(list, json_integer((json_int_t)w->sizes[i]));
+    if (good)
+        return list;
+    json_decref(list);
+    return NULL;
 }
 
 static json_t *describe_json(const struct cril_writer *w, const char *stored, const char *lines)

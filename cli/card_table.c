@@ -75,14 +75,14 @@ static void print_texts(const json_t *root)
 
     json_array_foreach(json_object_get(source, "inputs"), i, input) documents +=
         whole(input, "documents");
-    printf("%-*s%" JSON_INTEGER_FORMAT " documents, %" JSON_INTEGER_FORMAT
+    printf("%-*s%" JSON_INTEGER_FORMAT " document%s, %" JSON_INTEGER_FORMAT
            " characters, %" JSON_INTEGER_FORMAT " bytes of text\n",
-           NAME, "corpus", whole(corpus, "documents"), whole(corpus, "characters"),
-           whole(corpus, "bytes"));
+           NAME, "corpus", whole(corpus, "documents"), whole(corpus, "documents") == 1 ? "" : "s",
+           whole(corpus, "characters"), whole(corpus, "bytes"));
     printf("%-*s%s\n", NAME, "sha256", text(corpus, "sha256"));
-    printf("%-*s%s, %zu input%s, %" JSON_INTEGER_FORMAT " documents\n", NAME, "source",
-           text(rules, "kind"), i, i == 1 ? "" : "s", documents);
-    printf("%-*s%s\n", NAME, "date of a document", text(source, "dates"));
+    printf("%-*s%s, %zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", NAME, "source",
+           text(rules, "kind"), i, i == 1 ? "" : "s", documents, documents == 1 ? "" : "s");
+    printf("%-*s%s\n", NAME, "dates", text(source, "dates"));
     print_row("not read", json_object_get(source, "left_out"));
     print_row("not selected", json_object_get(root, "selection"));
     print_tally("months", json_object_get(corpus, "months"));

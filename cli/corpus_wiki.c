@@ -33,7 +33,7 @@ static void more_help(void)
           "were created: for these, give the history.\n"
           "\nExamples:\n"
           "  cril corpus wiki enwiki-pages-articles.xml.bz2 -o wiki.jsonl.zst \\\n"
-          "      --created enwiki-stub-meta-history.xml.gz --after 2026-06-01\n"
+          "        --created enwiki-stub-meta-history.xml.gz --after 2026-06-01\n"
           "  cril corpus wiki enwiki-pages-articles.xml.bz2 -o wiki.jsonl.zst --min-page-id "
           "81000000\n",
           stdout);

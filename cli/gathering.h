@@ -24,7 +24,7 @@ struct cril_gathering_args {
       .offset = CRIL_GATHERING_AT(before), .help = "documents " day " before DAY" }, \
     { .name = "min-characters", .kind = CRIL_OPTION_NUMBER, .value = "N", \
       .offset = CRIL_GATHERING_AT(min_characters), .max = UINT32_MAX, \
-      .help = "documents of at least N characters (default: 0)" }, \
+      .help = "documents of at least N characters (default: 1)" }, \
     { .name = "max-characters", .kind = CRIL_OPTION_NUMBER, .value = "N", \
       .offset = CRIL_GATHERING_AT(max_characters), .min = 1, .max = UINT32_MAX, \
       .help = "documents of at most N characters (default: 1000000)" }

@@ -294,6 +294,42 @@ static cril_status no_memory(cril_error *err)
     return cril_fail(err, CRIL_ERR_NOMEM, "out of memory for the card");
 }
 
+/* The step that dropped most; NULL: none dropped any. */
+static const struct cril_flow_step *strictest(const struct gather *g)
+{
+    const struct cril_flow_step *most = NULL;
+
+    for (size_t i = 0; i < g->rules.n_steps; i++) {
+        const struct cril_flow_step *s = &g->steps[i];
+        const uint64_t n = s->count.in - s->count.out;
+
+        if (n && (!most || n > most->count.in - most->count.out))
+            most = s;
+    }
+    return most;
+}
+
+static cril_status nothing_left(const struct gather *g, cril_error *err)
+{
+    const uint64_t by_date = g->selection.undated + g->selection.too_old + g->selection.too_new;
+    const struct cril_flow_step *step = strictest(g);
+    const uint64_t dropped = step ? step->count.in - step->count.out : 0;
+
+    if (dropped > by_date)
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "no document is left: the step %s dropped %llu of %llu; '--without %s' "
+                         "leaves it out",
+                         step->run.step->name, (unsigned long long)dropped,
+                         (unsigned long long)step->count.in, step->run.step->name);
+    if (by_date)
+        return cril_fail(err, CRIL_ERR_EMPTY,
+                         "no document is left: %llu are too old, %llu too new, %llu without a date",
+                         (unsigned long long)g->selection.too_old,
+                         (unsigned long long)g->selection.too_new,
+                         (unsigned long long)g->selection.undated);
+    return cril_fail(err, CRIL_ERR_EMPTY, "no document is left: the inputs have none");
+}
+
 /* The corpus and its card are done. */
 static cril_status finish(struct gather *g, struct cril_card *card, char **text, cril_error *err)
 {
@@ -302,9 +338,7 @@ static cril_status finish(struct gather *g, struct cril_card *card, char **text,
     if (st != CRIL_OK)
         return st;
     if (!json_integer_value(json_object_get(card->corpus, "documents")) && !is_shard(g))
-        return cril_fail(err, CRIL_ERR_EMPTY,
-                         "no document is left; --without leaves a step out, and "
-                         "--after and --before choose by date");
+        return nothing_left(g, err);
     *text = cril_card_text(card);
     return *text ? CRIL_OK : no_memory(err);
 }

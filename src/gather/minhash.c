@@ -129,6 +129,26 @@ static uint64_t reduce(uint64_t x)
     return y < z ? y : z;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Of one function over all shingles; by twos, which do not wait for each other. */
+static uint64_t minimum(uint64_t a, uint64_t b, const uint64_t *shingles, size_t n)
+{
+    uint64_t even = UINT64_MAX, odd = UINT64_MAX;
+    size_t i;
+
+    for (i = 0; i + 1 < n; i += 2) {
+        even = smaller(even, reduce(shingles[i] * a + b));
+        odd = smaller(odd, reduce(shingles[i + 1] * a + b));
+    }
+    if (i < n)
+        even = smaller(even, reduce(shingles[i] * a + b));
+    return smaller(even, odd);
+}
+
 cril_status cril_minhash_of(const struct cril_minhash_hashes *h, struct cril_draft *d,
                             uint64_t minima[CRIL_MINHASH_HASHES], size_t *n_shingles,
                             cril_error *err)
@@ -139,15 +159,7 @@ cril_status cril_minhash_of(const struct cril_minhash_hashes *h, struct cril_dra
     if (st != CRIL_OK)
         return st;
     for (size_t k = 0; k < CRIL_MINHASH_HASHES; k++) {
-        const uint64_t a = h->a[k], b = h->b[k];
-        uint64_t min = UINT64_MAX;
-
-        for (size_t i = 0; i < *n_shingles; i++) {
-            const uint64_t x = reduce(shingles[i] * a + b);
-
-            min = x < min ? x : min;
-        }
-        minima[k] = min;
+        minima[k] = minimum(h->a[k], h->b[k], shingles, *n_shingles);
     }
     return CRIL_OK;
 }

@@ -1,7 +1,9 @@
 /* Files without a name: see temporary.h. */
+#define _GNU_SOURCE /* O_TMPFILE */
 #include "gather/temporary.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,6 +23,10 @@ int cril_temporary_file(const char *folder)
     const int n = snprintf(path, sizeof(path), "%s/cril-XXXXXX", cril_temporary_folder(folder));
     int fd;
 
+#ifdef O_TMPFILE /* no moment at which a kill leaves a name */
+    if ((fd = open(cril_temporary_folder(folder), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)) >= 0)
+        return fd;
+#endif
     if (n < 0 || n >= PATH_BYTES) {
         errno = ENAMETOOLONG;
         return -1;

@@ -156,10 +156,16 @@ static size_t end_of(const uint32_t *c, size_t n, const struct contraction *k)
     return apostrophe && p > c && is_apostrophe(p[-1]) ? len + 1 : len;
 }
 
+/* The last letter of some contraction: most words are told by it. */
+static bool may_end_one(uint32_t c)
+{
+    return c == 's' || c == 'd' || c == 't' || c == 'e' || c == 'l' || c == 'm' || c == 'a';
+}
+
 /* How many code points of the end of a contraction are a word of their own; 0: it is none. */
 static size_t contracted(const uint32_t *c, size_t n)
 {
-    if (n < 2 || n > MAX_CONTRACTION)
+    if (n < 2 || n > MAX_CONTRACTION || !may_end_one(c[n - 1]))
         return 0;
     for (size_t i = 0; i < sizeof(contractions) / sizeof(contractions[0]); i++) {
         const size_t len = end_of(c, n, &contractions[i]);

@@ -42,8 +42,8 @@ _cril() {
         'study merge') options='--output --force --measured --rename --help' ;;
         'study dump') options='--help' ;;
         'study slurm') options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
-        'corpus web') options='--after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
-        'corpus wiki') options='--created --min-page-id --after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus web') options='--after --before --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus wiki') options='--created --min-page-id --after --before --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus merge') options='--threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus card') options='--json --help' ;;
     esac

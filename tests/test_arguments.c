@@ -14,6 +14,7 @@
 #include <cril/cpu.h>
 #include <cril/distribution.h>
 #include <cril/diverge.h>
+#include <cril/download.h>
 #include <cril/eval.h>
 #include <cril/gather.h>
 #include <cril/generate.h>
@@ -716,6 +717,17 @@ static void test_figures(void **state)
     IS_NAN(cril_normal_quantile, -1);
 }
 
+static void test_download(void **state)
+{
+    char *path;
+
+    (void)state;
+    REFUSED(cril_download, NULL, ".", NULL, &path);
+    REFUSED(cril_download, "https://a/b", NULL, NULL, &path);
+    REFUSED(cril_download, "https://a/b", ".", NULL, NULL);
+    IS(== false, cril_is_address, NULL);
+}
+
 static int take_nothing(void *user, const void *data, size_t n)
 {
     (void)user;
@@ -1293,19 +1305,19 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),      cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_leak),         cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
-        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
-        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),   cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_download),  cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -204,6 +204,19 @@ static void test_statuses(void **state)
     count_files(true); /* an empty part may be there */
 }
 
+/* Answers that are not what was asked for. */
+static void test_other_bytes(void **state)
+{
+    (void)state;
+    server.rules[0] = (struct hub_rule){"HEAD /o/n", -1, 200, "ETag: \"a\"\r\n", "0123456789"};
+    server.rules[1] = (struct hub_rule){"GET /o/n", 1, 206,
+                                        "ETag: \"a\"\r\nContent-Range: bytes 5-9/10\r\n", "56789"};
+    expect_refused("small.txt", CRIL_ERR_IO, "changed"); /* then with another ETag */
+    count_files(true);
+    server.rules[1] = (struct hub_rule){"GET /o/n", -1, 200, "ETag: \"a\"\r\n", "0123"};
+    expect_refused("small.txt", CRIL_ERR_IO, "sent 4 of 10 bytes");
+}
+
 static void test_addresses(void **state)
 {
     static const char *const bad[] = {"https://example.org",    "https://example.org/",
@@ -231,9 +244,9 @@ static void test_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        WITH_SERVER(test_once),           WITH_SERVER(test_resume), WITH_SERVER(test_cut),
-        WITH_SERVER(test_no_ranges),      WITH_SERVER(test_weak),   WITH_SERVER(test_statuses),
-        cmocka_unit_test(test_addresses),
+        WITH_SERVER(test_once),        WITH_SERVER(test_resume),         WITH_SERVER(test_cut),
+        WITH_SERVER(test_no_ranges),   WITH_SERVER(test_weak),           WITH_SERVER(test_statuses),
+        WITH_SERVER(test_other_bytes), cmocka_unit_test(test_addresses),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

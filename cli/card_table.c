@@ -3,6 +3,7 @@
 #include "output.h"
 #include "table.h"
 
+#include <cril/number.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -66,6 +67,42 @@ static void print_tally(const char *name, json_t *tally)
     print_row(name, json_object_get(tally, "counts"));
 }
 
+/* What a mix takes of its inputs. */
+static void print_taken(json_t *inputs)
+{
+    json_t *input;
+    size_t i;
+
+    json_array_foreach(inputs, i, input)
+    {
+        const char *name = text(input, "name");
+
+        if (!json_object_get(input, "taken_documents"))
+            continue;
+        printf("%-*s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+               " documents, %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " characters of ",
+               NAME, "taken", whole(input, "taken_documents"), whole(input, "documents"),
+               whole(input, "taken_characters"), whole(input, "characters"));
+        cril_print_escaped(stdout, name, strlen(name));
+        putchar('\n');
+    }
+}
+
+static void print_buckets(json_t *buckets)
+{
+    char low[CRIL_NUMBER_SIZE], high[CRIL_NUMBER_SIZE];
+    json_t *b;
+    size_t i;
+
+    json_array_foreach(buckets, i, b)
+        printf("%-*s%" JSON_INTEGER_FORMAT " document%s, %" JSON_INTEGER_FORMAT
+               " characters, %s to %s bits per character\n",
+               NAME, text(b, "name"), whole(b, "documents"), whole(b, "documents") == 1 ? "" : "s",
+               whole(b, "characters"),
+               cril_number_write(low, json_real_value(json_object_get(b, "lowest")), 4),
+               cril_number_write(high, json_real_value(json_object_get(b, "highest")), 4));
+}
+
 static void print_texts(const json_t *root)
 {
     json_t *corpus = json_object_get(root, "corpus"), *source = json_object_get(root, "source"),
@@ -82,6 +119,7 @@ static void print_texts(const json_t *root)
     printf("%-*s%s\n", NAME, "sha256", text(corpus, "sha256"));
     printf("%-*s%s, %zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", NAME, "source",
            text(rules, "kind"), i, i == 1 ? "" : "s", documents, documents == 1 ? "" : "s");
+    print_taken(json_object_get(source, "inputs"));
     printf("%-*s%s\n", NAME, "dates", text(source, "dates"));
     print_row("not read", json_object_get(source, "left_out"));
     print_row("not selected", json_object_get(root, "selection"));
@@ -104,6 +142,8 @@ static void print_steps(const json_t *root)
                whole(step, "changed"));
         print_counts(json_object_get(step, "reasons"));
     }
+    json_array_foreach(json_object_get(root, "steps"), i, step)
+        print_buckets(json_object_get(step, "buckets"));
 }
 
 bool cril_gathering_print_card(const char *name, const char *card)

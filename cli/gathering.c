@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -60,6 +61,17 @@ char *cril_gathering_card(const char *corpus)
     }
     grown[len] = '\0';
     return grown;
+}
+
+bool cril_gathering_card_if_any(const char *corpus, char **card)
+{
+    bool zstd;
+    char *path = cril_gathering_card_path(corpus, &zstd);
+    const bool is_there = path && access(path, F_OK) == 0;
+
+    free(path);
+    *card = is_there ? cril_gathering_card(corpus) : NULL;
+    return !is_there || *card;
 }
 
 /* ---- files ---- */

@@ -27,6 +27,7 @@
 #include <cril/number.h>
 #include <cril/prove.h>
 #include <cril/report.h>
+#include <cril/sample.h>
 #include <cril/selftest.h>
 #include <cril/separation.h>
 #include <cril/session.h>
@@ -764,6 +765,36 @@ static void test_gather(void **state)
     IS(== false, cril_gather_step_at, "web", 0, NULL);
 }
 
+static void test_sample(void **state)
+{
+    const cril_sample_input input = {.path = corpus_path};
+    const cril_mix_options mix = {.inputs = &input, .n_inputs = 1, .characters = 1};
+    const cril_quality_options quality = {.input = input};
+    const cril_gather_sink sink = {.write = take_nothing};
+    char *card;
+
+    (void)state;
+    REFUSED(cril_mix, NULL, &sink, &card);
+    REFUSED(cril_mix, &mix, NULL, &card);
+    REFUSED(cril_mix, &mix, &sink, NULL);
+    REFUSED(cril_mix, &mix, (&(cril_gather_sink){0}), &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.characters = 1}), &sink, &card); /* no input */
+    REFUSED(cril_mix, (&(cril_mix_options){.n_inputs = 1, .characters = 1}), &sink, &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.inputs = &input, .n_inputs = 1}), &sink, &card);
+    REFUSED(cril_mix,
+            (&(cril_mix_options){
+                .inputs = &input, .n_inputs = 1, .characters = 1, .n_exclude_items = 1}),
+            &sink, &card);
+    REFUSED(cril_quality, NULL, NULL, &quality, &sink, &card);
+    REFUSED(cril_quality, m, NULL, NULL, &sink, &card);
+    REFUSED(cril_quality, m, NULL, &quality, NULL, &card);
+    REFUSED(cril_quality, m, NULL, &quality, &sink, NULL);
+    REFUSED(cril_quality, m, NULL, (&(cril_quality_options){0}), &sink, &card);
+    REFUSED(cril_quality, m, NULL, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink,
+            &card);
+    IS(== NULL, cril_quality_bucket, SIZE_MAX);
+}
+
 static void test_leak(void **state)
 {
     static const double x[2] = {1, 2};
@@ -1305,19 +1336,20 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),   cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_download),  cmocka_unit_test(test_leak),
-        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),      cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_download),     cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_sample),       cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
+        cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

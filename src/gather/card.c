@@ -45,10 +45,11 @@ json_t *cril_card_steps(const struct cril_flow_step *steps, size_t n)
  * does not look at what writing a key returns). */
 static char *dump(const json_t *root)
 {
-    const size_t len = json_dumpb(root, NULL, 0, JSON_INDENT(2));
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9),
+                 len = json_dumpb(root, NULL, 0, flags);
     char *text = len ? malloc(len + 1) : NULL;
 
-    if (text && json_dumpb(root, text, len, JSON_INDENT(2)) == len) {
+    if (text && json_dumpb(root, text, len, flags) == len) {
         text[len] = '\0';
         return text;
     }

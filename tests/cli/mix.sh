@@ -1,0 +1,42 @@
+# Corpora of corpora: mixes, quality by a model, what is refused.
+wet="$golden/warc/wet-1.0.warc.wet.gz"
+"$cril" corpus web "$wet" -q --without gopher_quality,gopher_repetition -o web.jsonl.zst || fail "web"
+cp "$here/expected/gather-web-lines" lines.jsonl # the same documents, without a card
+i=0; while [ $i -lt 40 ]; do
+    awk -v n=$((20 + 37 * i % 300)) -f words.awk | awk -v i=$i '{ text = text $0 "\\n" } END { printf "{\"content\": \"%d %s\"}\n", i, text }'
+    i=$((i + 1))
+done >words.jsonl
+t mix-help corpus mix --help
+t mix corpus mix web.jsonl.zst words.jsonl --characters 300 --seed 1 -o mix.jsonl
+t mix-card corpus card mix.jsonl
+t mix-json corpus mix words.jsonl --characters 3k --json -q -o one.jsonl
+t mix-none corpus mix web.jsonl.zst words.jsonl --characters 2M -o no.jsonl
+t mix-same corpus mix web.jsonl.zst lines.jsonl --characters 200 -o no.jsonl # the same texts
+t mix-seed corpus mix words.jsonl --characters 3k --seed 2 -o two.jsonl
+cmp -s one.jsonl two.jsonl && fail "two seeds, one mix"
+t mix-size corpus mix words.jsonl --characters 2Ki -o no.jsonl
+t mix-no-size corpus mix words.jsonl -o no.jsonl
+t mix-stdin corpus mix - --characters 100 -o no.jsonl
+t mix-no-input corpus mix --characters 100 -o no.jsonl
+t mix-no-data corpus mix words.jsonl --characters 100 --exclude-items gsm8k -o no.jsonl
+t mix-output corpus mix words.jsonl --characters 100 -f -o words.jsonl
+mkdir -p data/gsm8k
+printf '{"question": "%s", "answer": "#### 2"}\n' "$(awk -v n=400 -f words.awk | tr '\n' ' ' | cut -c 100-300)" >data/gsm8k/test.jsonl
+t mix-items corpus mix words.jsonl --characters 500 --exclude-items gsm8k --data data -o clean.jsonl
+t mix-task corpus mix words.jsonl --characters 500 --exclude-items chess --data data -o no.jsonl
+q="corpus quality -m llama.gguf --context 64 --stride 24"
+t quality-help corpus quality --help
+t quality $q mix.jsonl -o quality.jsonl
+[ -z "${UPDATE:-}" ] || cp quality.jsonl "$here/expected/quality-lines"
+same quality-lines "$here/expected/quality-lines" quality.jsonl
+t quality-keep $q mix.jsonl --keep head,middle -o kept.jsonl.zst
+t quality-bucket $q mix.jsonl --keep best -o no.jsonl
+t quality-no-model corpus quality mix.jsonl -o no.jsonl
+t quality-two $q mix.jsonl web.jsonl.zst -o no.jsonl
+sed 's/"content": "/&x/' web.card.json >/dev/null
+printf '{"content": "another"}\n' | zstd -q >web.jsonl.zst
+t mix-other corpus mix web.jsonl.zst words.jsonl --characters 500 -o no.jsonl
+leaves_nothing mix no.jsonl no.card.json
+# A result of cril score quotes the hash that the card has.
+"$cril" $s --json quality.jsonl | grep -q "\"$(sed -n 's/^ *"sha256": "\(.*\)",/\1/p' quality.card.json | head -n 1)\"" ||
+    fail "a result does not have the hash of the card"

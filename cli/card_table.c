@@ -1,12 +1,15 @@
 /* A corpus's card as tables. */
 #include "gathering.h"
+#include "naming.h"
 #include "output.h"
 #include "table.h"
 
+#include <cril/card.h>
 #include <cril/number.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME = 20, COUNT = 14 };
@@ -146,6 +149,28 @@ static void print_steps(const json_t *root)
         print_buckets(json_object_get(step, "buckets"));
 }
 
+static bool print_commands(const char *name, const char *card)
+{
+    const char *at, *label = "made by";
+    char *commands;
+    cril_error err;
+
+    if (cril_card_commands(card, cril_base_name(name), &commands, &err) != CRIL_OK)
+        return !cril_print_error("%s", err.message);
+    if (*commands)
+        putchar('\n');
+    for (at = commands; *at; label = "") {
+        const size_t n = strcspn(at, "\n");
+
+        printf("%-*s", NAME, label);
+        cril_print_escaped(stdout, at, n);
+        putchar('\n');
+        at += n + (at[n] != '\0');
+    }
+    free(commands);
+    return true;
+}
+
 bool cril_gathering_print_card(const char *name, const char *card)
 {
     json_error_t where;
@@ -158,5 +183,5 @@ bool cril_gathering_print_card(const char *name, const char *card)
     print_texts(root);
     print_steps(root);
     json_decref(root);
-    return true;
+    return print_commands(name, card);
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <cril/card.h>
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
@@ -793,6 +794,9 @@ static void test_sample(void **state)
     REFUSED(cril_quality, m, NULL, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink,
             &card);
     IS(== NULL, cril_quality_bucket, SIZE_MAX);
+    REFUSED(cril_card_commands, NULL, "a", &card);
+    REFUSED(cril_card_commands, "{}", NULL, &card);
+    REFUSED(cril_card_commands, "{}", "a", NULL);
 }
 
 static void test_leak(void **state)

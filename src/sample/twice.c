@@ -25,19 +25,6 @@ static cril_status check_file(const char *path, cril_error *err)
                                              path);
 }
 
-static cril_status read_card(const cril_sample_input *input, json_t **out, cril_error *err)
-{
-    json_error_t where;
-
-    *out = json_loads(input->card, 0, &where);
-    if (json_integer_value(json_object_get(*out, "card")) == CRIL_CARD_VERSION)
-        return CRIL_OK;
-    json_decref(*out);
-    *out = NULL;
-    return cril_fail(err, CRIL_ERR_FORMAT, "%s: its card is none that this version reads",
-                     input->path);
-}
-
 cril_status cril_twice_open(const cril_sample_input *input, struct cril_twice *out, cril_error *err)
 {
     const char *slash;
@@ -51,7 +38,7 @@ cril_status cril_twice_open(const cril_sample_input *input, struct cril_twice *o
     slash = strrchr(input->path, '/');
     out->path = input->path;
     out->name = slash ? slash + 1 : input->path;
-    return input->card ? read_card(input, &out->card, err) : CRIL_OK;
+    return input->card ? cril_card_parse(input->path, input->card, &out->card, err) : CRIL_OK;
 }
 
 void cril_twice_close(struct cril_twice *t)

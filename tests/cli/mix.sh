@@ -34,6 +34,16 @@ t quality-bucket $q mix.jsonl --keep best -o no.jsonl
 t quality-no-model corpus quality mix.jsonl -o no.jsonl
 t quality-two $q mix.jsonl web.jsonl.zst -o no.jsonl
 sed 's/"content": "/&x/' web.card.json >/dev/null
+# A stranger has the inputs, and of all that was made the last card alone.
+mkdir again bin
+cp "$wet" words.jsonl llama.gguf kept.card.json again
+ln -s "$cril" bin/cril
+: >again/kept.jsonl.zst
+(cd again && "$cril" corpus card kept.jsonl.zst | sed -n '/^made by/,$p' | cut -c 21- >commands && rm kept.* && PATH=$tmp/bin:$PATH sh -e commands >/dev/null 2>&1) ||
+    fail "the commands of a card"
+same "made from its card" kept.jsonl.zst again/kept.jsonl.zst
+same "its card" kept.card.json again/kept.card.json
+t mix-commands corpus card clean.jsonl
 printf '{"content": "another"}\n' | zstd -q >web.jsonl.zst
 t mix-other corpus mix web.jsonl.zst words.jsonl --characters 500 -o no.jsonl
 leaves_nothing mix no.jsonl no.card.json

@@ -47,7 +47,7 @@ _cril() {
         'corpus mix') options='--characters --seed --exclude-items --data --output --json --force --quiet --help' ;;
         'corpus quality') options='--model --fetch --threads --memory --context --stride --keep --output --json --force --quiet --help' ;;
         'corpus merge') options='--threads --memory --temporary --output --json --force --quiet --help' ;;
-        'corpus card') options='--json --help' ;;
+        'corpus card') options='--json --html --output --force --help' ;;
     esac
     if ((i + 1 == COMP_CWORD)); then
         case $command in

@@ -797,6 +797,9 @@ static void test_sample(void **state)
     REFUSED(cril_card_commands, NULL, "a", &card);
     REFUSED(cril_card_commands, "{}", NULL, &card);
     REFUSED(cril_card_commands, "{}", "a", NULL);
+    REFUSED(cril_card_page, NULL, "{}", "a");
+    REFUSED(cril_card_page, stderr, NULL, "a");
+    REFUSED(cril_card_page, stderr, "{}", NULL);
 }
 
 static void test_leak(void **state)

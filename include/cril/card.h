@@ -22,6 +22,15 @@ extern "C" {
  */
 cril_status cril_card_commands(const char *card, const char *name, char **out, cril_error *err);
 
+/*
+ * Writes a card as a page of HTML that needs no network, no script and no other file: what is in
+ * the corpus, with histograms, from where, by which rules, what each step did, the commands above,
+ * and the same of its inputs. name: of the corpus. It depends on its arguments alone.
+ *
+ * CRIL_ERR_FORMAT as above. CRIL_ERR_IO: f failed; CRIL_ERR_NOMEM; f then holds a part of a page.
+ */
+cril_status cril_card_page(FILE *f, const char *card, const char *name, cril_error *err);
+
 #ifdef __cplusplus
 }
 #endif

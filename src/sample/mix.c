@@ -285,20 +285,25 @@ static json_t *steps_json(const struct mix *m)
     }
     if (m->exclusion) {
         good &= !json_array_append_new(
-            steps, step_json("exclude_items",
-                             "drops documents that share 13 words in a row with a benchmark's item",
-                             n, n - m->excluded, cril_exclusion_counts(m->exclusion)));
+            steps,
+            step_json(
+                "exclude_items",
+                "Documents were dropped that share 13 words in a row with an item of a benchmark.",
+                n, n - m->excluded, cril_exclusion_counts(m->exclusion)));
         n -= m->excluded;
     }
     good &= !json_array_append_new(
-        steps, step_json("same_text", "takes a text once, from the first input that has it", n,
-                         n - again, json_pack("{s:I}", "seen_before", (json_int_t)again)));
+        steps,
+        step_json("same_text",
+                  "Documents were dropped whose text came before, in this input or an earlier one.",
+                  n, n - again, json_pack("{s:I}", "seen_before", (json_int_t)again)));
     n -= again;
     good &= !json_array_append_new(
-        steps, step_json("share",
-                         "takes documents in the order of their hashes, equal characters of each "
-                         "input",
-                         n, taken, json_pack("{s:I}", "beyond_share", (json_int_t)(n - taken))));
+        steps,
+        step_json(
+            "share",
+            "Documents were taken in the order of their hashes, equal characters of each input.", n,
+            taken, json_pack("{s:I}", "beyond_share", (json_int_t)(n - taken))));
     if (good)
         return steps;
     json_decref(steps);

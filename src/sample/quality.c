@@ -246,11 +246,11 @@ static json_t *steps_json(const struct quality *q)
         json_decref(reasons);
         return NULL;
     }
-    return json_pack("[{s:s, s:s, s:I, s:I, s:i, s:o, s:o}]", "name", "quality", "what",
-                     "puts documents into three buckets of equal numbers by a model's bits per "
-                     "character",
-                     "in", (json_int_t)q->result.documents, "out", (json_int_t)kept(q), "changed",
-                     0, "reasons", reasons, "buckets", buckets_json(q));
+    return json_pack(
+        "[{s:s, s:s, s:I, s:I, s:i, s:o, s:o}]", "name", "quality", "what",
+        "Documents were put into three buckets of equal numbers, by a model's bits per character.",
+        "in", (json_int_t)q->result.documents, "out", (json_int_t)kept(q), "changed", 0, "reasons",
+        reasons, "buckets", buckets_json(q));
 }
 
 static cril_status finish(struct quality *q, char **text, cril_error *err)

@@ -44,9 +44,19 @@ ln -s "$cril" bin/cril
 same "made from its card" kept.jsonl.zst again/kept.jsonl.zst
 same "its card" kept.card.json again/kept.card.json
 t mix-commands corpus card clean.jsonl
+t card-html corpus card kept.jsonl.zst --html -o kept.html
+"$cril" corpus card kept.jsonl.zst --html >out.html && same "a page on standard output" kept.html out.html
+grep -q 'cril corpus quality -m llama.gguf --context 64' kept.html || fail "the page has no command"
+t card-html-exists corpus card kept.jsonl.zst --html -o kept.html
+t card-html-corpus corpus card kept.jsonl.zst --html -f -o kept.jsonl.zst
+t card-html-json corpus card kept.jsonl.zst --html --json
+t card-output corpus card kept.jsonl.zst -o kept.html
+t card-help corpus card --help
+[ ! -e /dev/full ] || { "$cril" corpus card kept.jsonl.zst --html >/dev/full 2>err; [ $? = 1 ] || fail "a full disk"; }
 printf '{"content": "another"}\n' | zstd -q >web.jsonl.zst
 t mix-other corpus mix web.jsonl.zst words.jsonl --characters 500 -o no.jsonl
 leaves_nothing mix no.jsonl no.card.json
 # A result of cril score quotes the hash that the card has.
-"$cril" $s --json quality.jsonl | grep -q "\"$(sed -n 's/^ *"sha256": "\(.*\)",/\1/p' quality.card.json | head -n 1)\"" ||
-    fail "a result does not have the hash of the card"
+hash_of() { sed -n '/"corpus": {/,/}/s/^ *"sha256": "\(.*\)",*$/\1/p' | head -n 1; }
+"$cril" $s -q --json quality.jsonl >quality.json
+[ "$(hash_of <quality.json)" = "$(hash_of <quality.card.json)" ] && [ -n "$(hash_of <quality.card.json)" ] || fail "a result does not have the hash of the card"

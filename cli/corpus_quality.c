@@ -72,6 +72,7 @@ static void more_help(void)
 struct grading {
     const struct settings *set;
     cril_model *model;
+    cril_scorer *scorer;
     cril_quality_options options;
     char **keep; /* [options.n_keep] */
     const cril_gather_options *shown;
@@ -90,25 +91,29 @@ static cril_status grade(void *user, const cril_gather_options *o, const cril_ga
                          char **card, cril_error *err)
 {
     struct grading *g = user;
-    const cril_score_options score = {.context = (size_t)g->set->context,
-                                      .stride = (size_t)g->set->stride,
-                                      .threads = o->n_threads,
-                                      .memory_bytes = (size_t)o->memory_bytes};
 
     g->shown = o;
     g->options.progress = on_progress;
     g->options.user = g;
-    return cril_quality(g->model, &score, &g->options, sink, card, err);
+    return cril_quality(g->scorer, &g->options, sink, card, err);
 }
 
 static bool open_model(struct grading *g)
 {
+    const struct settings *set = g->set;
+    const cril_score_options wanted = {.context = (size_t)set->context,
+                                       .stride = (size_t)set->stride,
+                                       .threads = (unsigned)set->shared.threads,
+                                       .memory_bytes = (size_t)set->shared.memory};
     cril_error err;
 
-    if (cril_model_open(g->set->model, &g->model, &err) != CRIL_OK)
+    if (cril_model_open(set->model, &g->model, &err) != CRIL_OK ||
+        cril_scorer_create(g->model, &wanted, &g->scorer, &err) != CRIL_OK)
         return !cril_print_error("%s", err.message);
-    if (!g->set->shared.quiet)
+    if (!set->shared.quiet) {
         cril_print_warnings(g->model);
+        cril_print_context_warning(g->model, cril_scorer_context(g->scorer));
+    }
     return true;
 }
 
@@ -126,6 +131,7 @@ static int run_with(const struct cril_cmd *cmd, const struct settings *set, cons
         g.options.keep = (const char *const *)g.keep;
         code = cril_gathering_write(cmd, &set->shared, &(cril_gather_options){0}, grade, &g);
     }
+    cril_scorer_free(g.scorer);
     cril_model_close(g.model);
     if (g.keep)
         free(g.keep[0]);

@@ -354,6 +354,7 @@ static void test_score(void **state)
     DOES_NOTHING(cril_scorer_free, NULL);
     IS(== 0, cril_scorer_context, NULL);
     IS(== 0, cril_scorer_stride, NULL);
+    IS(== NULL, cril_scorer_protocol_name, NULL);
     DOES_NOTHING(cril_result_free, NULL);
     DOES_NOTHING(cril_until_done, NULL);
     DOES_NOTHING(cril_until_done, &(cril_result){0});
@@ -772,6 +773,7 @@ static void test_sample(void **state)
     const cril_mix_options mix = {.inputs = &input, .n_inputs = 1, .characters = 1};
     const cril_quality_options quality = {.input = input};
     const cril_gather_sink sink = {.write = take_nothing};
+    cril_scorer *s;
     char *card;
 
     (void)state;
@@ -786,13 +788,14 @@ static void test_sample(void **state)
             (&(cril_mix_options){
                 .inputs = &input, .n_inputs = 1, .characters = 1, .n_exclude_items = 1}),
             &sink, &card);
-    REFUSED(cril_quality, NULL, NULL, &quality, &sink, &card);
-    REFUSED(cril_quality, m, NULL, NULL, &sink, &card);
-    REFUSED(cril_quality, m, NULL, &quality, NULL, &card);
-    REFUSED(cril_quality, m, NULL, &quality, &sink, NULL);
-    REFUSED(cril_quality, m, NULL, (&(cril_quality_options){0}), &sink, &card);
-    REFUSED(cril_quality, m, NULL, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink,
-            &card);
+    must(cril_scorer_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_quality, NULL, &quality, &sink, &card);
+    REFUSED(cril_quality, s, NULL, &sink, &card);
+    REFUSED(cril_quality, s, &quality, NULL, &card);
+    REFUSED(cril_quality, s, &quality, &sink, NULL);
+    REFUSED(cril_quality, s, (&(cril_quality_options){0}), &sink, &card);
+    REFUSED(cril_quality, s, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink, &card);
+    cril_scorer_free(s);
     IS(== NULL, cril_quality_bucket, SIZE_MAX);
     REFUSED(cril_card_commands, NULL, "a", &card);
     REFUSED(cril_card_commands, "{}", NULL, &card);

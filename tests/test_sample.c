@@ -586,8 +586,13 @@ static cril_status try_quality(const cril_quality_options *o, const cril_score_o
                                struct made *m, cril_error *err)
 {
     const cril_gather_sink sink = {put, m, false};
+    cril_scorer *s;
+    cril_status st;
 
-    return cril_quality(model, score, o, &sink, &m->card, err);
+    assert_int_equal(cril_scorer_create(model, score, &s, err), CRIL_OK);
+    st = cril_quality(s, o, &sink, &m->card, err);
+    cril_scorer_free(s);
+    return st;
 }
 
 static const char *bucket_of(const struct made *m, size_t text, double *bits)

@@ -71,15 +71,14 @@ const char *cril_quality_bucket(size_t i);
  * the bucket that these put them in: of n documents in the order of bits per character, the i-th is
  * in bucket 3 i / n, i from 0 on. The head is what the model predicts best.
  *
- * m is borrowed. score: how it is asked; NULL: as cril_score_options has it. *card and errors as
- * above, and those of cril_score_corpus; CRIL_ERR_RANGE: another protocol, no such bucket.
+ * *card and errors as above, and those of cril_score_corpus; CRIL_ERR_RANGE: a scorer of another
+ * protocol, no such bucket.
  *
  * Source: CCNet (Wenzek et al. 2020, section 3.4), whose buckets are terciles of a small model's
  * perplexity.
  */
-cril_status cril_quality(cril_model *m, const cril_score_options *score,
-                         const cril_quality_options *options, const cril_gather_sink *sink,
-                         char **card, cril_error *err);
+cril_status cril_quality(cril_scorer *s, const cril_quality_options *options,
+                         const cril_gather_sink *sink, char **card, cril_error *err);
 
 #ifdef __cplusplus
 }

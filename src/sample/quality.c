@@ -8,7 +8,6 @@
 #include "gather/writer.h"
 #include "sample/twice.h"
 #include "util/fail.h"
-#include "util/size.h"
 
 #include <cril/number.h>
 #include <stdlib.h>
@@ -26,8 +25,7 @@ struct bucket {
 
 struct quality {
     const cril_quality_options *options;
-    const cril_score_options *score;
-    cril_model *model;
+    cril_scorer *scorer;
     struct cril_twice file;
     cril_result result;
     uint8_t *bucket_of; /* [result.documents] */
@@ -69,16 +67,13 @@ static cril_status score(struct quality *q, cril_error *err)
 {
     const cril_corpus_options wanted = {.format = "jsonl", .strict = true};
     const cril_score_callbacks callbacks = {.user = q, .on_progress = on_progress};
-    cril_scorer *s = NULL;
-    cril_corpus *c = NULL;
-    cril_status st = cril_scorer_create(q->model, q->score, &s, err);
+    cril_corpus *c;
+    cril_status st = cril_corpus_open(q->file.path, &wanted, &c, err);
 
-    if (st == CRIL_OK)
-        st = cril_corpus_open(q->file.path, &wanted, &c, err);
-    if (st == CRIL_OK)
-        st = cril_score_corpus(s, c, q->file.path, &callbacks, &q->result, err);
+    if (st != CRIL_OK)
+        return st;
+    st = cril_score_corpus(q->scorer, c, q->file.path, &callbacks, &q->result, err);
     cril_corpus_close(c);
-    cril_scorer_free(s);
     return st;
 }
 
@@ -289,16 +284,15 @@ static cril_status run(struct quality *q, const cril_gather_sink *sink, char **c
     return st;
 }
 
-cril_status cril_quality(cril_model *m, const cril_score_options *score,
-                         const cril_quality_options *options, const cril_gather_sink *sink,
-                         char **card, cril_error *err)
+cril_status cril_quality(cril_scorer *s, const cril_quality_options *options,
+                         const cril_gather_sink *sink, char **card, cril_error *err)
 {
-    struct quality q = {.options = options, .score = score, .model = m};
+    struct quality q = {.options = options, .scorer = s};
     cril_status st;
 
-    if (CRIL_LACKS(err, m, options, sink, card) || CRIL_LACKS(err, sink->write))
+    if (CRIL_LACKS(err, s, options, sink, card) || CRIL_LACKS(err, sink->write))
         return CRIL_ERR_RANGE;
-    if (score && score->protocol && strcmp(score->protocol, "document") != 0)
+    if (strcmp(cril_scorer_protocol_name(s), "document") != 0)
         return cril_fail(err, CRIL_ERR_RANGE,
                          "quality is by the protocol 'document', in which documents stand alone");
     st = run(&q, sink, card, err);

@@ -8,6 +8,7 @@
 #include "studying.h"
 
 #include <cril/download.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,13 +66,16 @@ char *cril_gathering_card(const char *corpus)
 
 bool cril_gathering_card_if_any(const char *corpus, char **card)
 {
-    bool zstd;
-    char *path = cril_gathering_card_path(corpus, &zstd);
-    const bool is_there = path && access(path, F_OK) == 0;
+    bool zstd, is_there;
+    char *path;
 
+    errno = 0;
+    *card = NULL;
+    if (!(path = cril_gathering_card_path(corpus, &zstd)))
+        return errno != ENOMEM || !cril_print_error("out of memory");
+    is_there = access(path, F_OK) == 0;
     free(path);
-    *card = is_there ? cril_gathering_card(corpus) : NULL;
-    return !is_there || *card;
+    return !is_there || (*card = cril_gathering_card(corpus)) != NULL;
 }
 
 /* ---- files ---- */

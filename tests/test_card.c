@@ -198,6 +198,7 @@ static void test_page(void **state)
     has(page, "2025-11: 4</title>");
     has(page, "2026-02: 7</title>");
     assert_null(strstr(page, "2026-13"));
+    assert_null(strstr(page, "2027-01"));
     has(page, "<bdi>&lt;i&gt;</bdi></th><td>5</td><td>0.4&nbsp;%</td>");
     has(page, "<bdi>others</bdi></th><td>2</td>");
     has(page, "<bdi>not known</bdi></th><td>1</td>");
@@ -251,6 +252,26 @@ static void test_odd_pages(void **state)
                  "a"));
 }
 
+/* Of many names the most frequent have rows. */
+static void test_many_names(void **state)
+{
+    char many[2048] =
+        "{\"card\": 1, \"corpus\": {\"documents\": 500, \"licences\": {\"others\": 1, "
+        "\"counts\": {\"first\": 400";
+    char *page;
+
+    (void)state;
+    for (int i = 0; i < 24; i++)
+        sprintf(many + strlen(many), ", \"name%02d\": %d", i, i < 5 ? 1 : 5);
+    strcat(many, "}}}}");
+    page = page_of(many, "a");
+    has(page, "<bdi>first</bdi></th><td>400</td>");
+    has(page, "<bdi>name23</bdi></th><td>5</td>");
+    assert_null(strstr(page, "name00"));
+    has(page, "<bdi>others</bdi></th><td>6</td>");
+    free(page);
+}
+
 static void test_not_written(void **state)
 {
     FILE *f = fopen("/dev/full", "w");
@@ -264,9 +285,10 @@ static void test_not_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),     cmocka_unit_test(test_shard),
-        cmocka_unit_test(test_lines),     cmocka_unit_test(test_page),
-        cmocka_unit_test(test_odd_pages), cmocka_unit_test(test_not_written),
+        cmocka_unit_test(test_rules),       cmocka_unit_test(test_shard),
+        cmocka_unit_test(test_lines),       cmocka_unit_test(test_page),
+        cmocka_unit_test(test_odd_pages),   cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -299,6 +299,21 @@ static void test_choice(void **state)
     }
 }
 
+/* Two documents of 2 characters, and a share of 3: with either one the sum misses it by as much. */
+static void test_tie(void **state)
+{
+    static const char lines[] = "{\"content\": \"ab\"}\n{\"content\": \"cd\"}\n";
+    const cril_sample_input own = {.path = write_file("b.jsonl", lines, strlen(lines))};
+    const cril_mix_options o = {.inputs = &own, .n_inputs = 1, .characters = 3};
+    struct made m = mix(&o);
+    json_t *card = card_of(&m);
+
+    (void)state;
+    assert_int_equal(whole(json_object_get(card, "corpus"), "documents"), 1);
+    json_decref(card);
+    release(&m);
+}
+
 static void test_card(void **state)
 {
     const cril_mix_options o = usual(30000);
@@ -406,7 +421,10 @@ static void make_task(void)
     char line[512];
 
     mkdir(in_folder("gsm8k"), 0777);
-    snprintf(line, sizeof(line), "{\"question\": \"%s\", \"answer\": \"One. #### 1\"}\n", apples);
+    snprintf(line, sizeof(line),
+             "{\"question\": \"%s\", \"answer\": \"One. #### 1\"}\n"
+             "{\"question\": \"How? %s\", \"answer\": \"#### 2\"}\n",
+             apples, apples);
     write_file("gsm8k/test.jsonl", line, strlen(line));
 }
 
@@ -436,9 +454,9 @@ static void test_items(void **state)
     assert_string_equal(json_string_value(json_array_get(part(card, "rules", "exclude_items"), 0)),
                         "gsm8k");
     item = json_array_get(part(card, "source", "items"), 0);
-    assert_int_equal(whole(item, "items"), 1);
-    assert_int_equal(whole(item, "testable"), 1);
-    assert_int_equal(whole(item, "contained"), 1);
+    assert_int_equal(whole(item, "items"), 2);
+    assert_int_equal(whole(item, "testable"), 2);
+    assert_int_equal(whole(item, "contained"), 2);
     assert_int_equal(strlen(json_string_value(json_object_get(item, "sha256"))), 64);
     assert_int_equal(whole(step_of(card, "exclude_items"), "in"), 2);
     assert_int_equal(whole(step_of(card, "exclude_items"), "out"), 1);
@@ -739,6 +757,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_tie),
         cmocka_unit_test(test_card),
         cmocka_unit_test(test_cards_inside),
         cmocka_unit_test(test_other_lines),

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "gather/command.h"
+#include "gather/rules.h"
 #include "html_check.h"
 
 #include <cril/card.h>
@@ -84,6 +85,55 @@ static void test_rules(void **state)
                    "{\"inputs\": [{\"name\": \"a\"}]}", "none",
                    "cril corpus quality -m m.gguf --context 64 --stride 32 --keep head -o "
                    "corpus.jsonl a");
+}
+
+static bool has_word(const json_t *command, const char *word)
+{
+    json_t *text;
+    size_t i;
+
+    json_array_foreach((json_t *)command, i, text)
+    {
+        if (strcmp(json_string_value(text), word) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A rule that a kind of source gets needs its row in command.c. */
+static void test_every_rule_is_an_option(void **state)
+{
+    cril_gather_kind kind;
+    cril_error err;
+
+    (void)state;
+    for (size_t i = 0; cril_gather_kind_at(i, &kind); i++) {
+        const cril_gather_options o = {.kind = kind.name};
+        struct cril_card card = {.source = json_object(), .corpus = json_object()};
+        struct cril_rules rules;
+        json_t *all, *value;
+        const char *key;
+
+        assert_int_equal(cril_rules_read(&o, &rules, &err), CRIL_OK);
+        all = cril_rules_json(&rules);
+        json_object_foreach(all, key, value)
+        {
+            json_t *command;
+
+            if (strcmp(key, "kind") == 0 || strcmp(key, "steps") == 0)
+                continue;
+            card.rules = json_deep_copy(all);
+            json_object_set_new(card.rules, key, json_string("as wanted"));
+            command = cril_command_json(&card);
+            if (!has_word(command, "as wanted"))
+                fail_msg("%s: the rule %s is missing in the command", kind.name, key);
+            json_decref(command);
+            json_decref(card.rules);
+            card.rules = NULL;
+        }
+        json_decref(all);
+        cril_card_free(&card);
+    }
 }
 
 static void test_shard(void **state)
@@ -285,9 +335,13 @@ static void test_not_written(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rules),       cmocka_unit_test(test_shard),
-        cmocka_unit_test(test_lines),       cmocka_unit_test(test_page),
-        cmocka_unit_test(test_odd_pages),   cmocka_unit_test(test_many_names),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_shard),
+        cmocka_unit_test(test_every_rule_is_an_option),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_page),
+        cmocka_unit_test(test_odd_pages),
+        cmocka_unit_test(test_many_names),
         cmocka_unit_test(test_not_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

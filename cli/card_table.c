@@ -26,6 +26,15 @@ static const char *text(const json_t *o, const char *key)
     return s ? s : "";
 }
 
+/* A text of the card, which may be anybody's, and what follows. */
+static void print_text(const json_t *o, const char *key, const char *after)
+{
+    const char *s = text(o, key);
+
+    cril_print_escaped(stdout, s, strlen(s));
+    fputs(after, stdout);
+}
+
 /* "name 12, other 3", those that are not 0. */
 static void print_counts(json_t *counts)
 {
@@ -78,16 +87,13 @@ static void print_taken(json_t *inputs)
 
     json_array_foreach(inputs, i, input)
     {
-        const char *name = text(input, "name");
-
         if (!json_object_get(input, "taken_documents"))
             continue;
         printf("%-*s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
                " documents, %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " characters of ",
                NAME, "taken", whole(input, "taken_documents"), whole(input, "documents"),
                whole(input, "taken_characters"), whole(input, "characters"));
-        cril_print_escaped(stdout, name, strlen(name));
-        putchar('\n');
+        print_text(input, "name", "\n");
     }
 }
 
@@ -98,12 +104,14 @@ static void print_buckets(json_t *buckets)
     size_t i;
 
     json_array_foreach(buckets, i, b)
-        printf("%-*s%" JSON_INTEGER_FORMAT " document%s, %" JSON_INTEGER_FORMAT
+    {
+        cril_print_padded(stdout, text(b, "name"), NAME);
+        printf("%" JSON_INTEGER_FORMAT " document%s, %" JSON_INTEGER_FORMAT
                " characters, %s to %s bits per character\n",
-               NAME, text(b, "name"), whole(b, "documents"), whole(b, "documents") == 1 ? "" : "s",
-               whole(b, "characters"),
-               cril_number_write(low, json_real_value(json_object_get(b, "lowest")), 4),
-               cril_number_write(high, json_real_value(json_object_get(b, "highest")), 4));
+               whole(b, "documents"), whole(b, "documents") == 1 ? "" : "s", whole(b, "characters"),
+               cril_number_write(low, json_number_value(json_object_get(b, "lowest")), 4),
+               cril_number_write(high, json_number_value(json_object_get(b, "highest")), 4));
+    }
 }
 
 static void print_texts(const json_t *root)
@@ -119,11 +127,15 @@ static void print_texts(const json_t *root)
            " characters, %" JSON_INTEGER_FORMAT " bytes of text\n",
            NAME, "corpus", whole(corpus, "documents"), whole(corpus, "documents") == 1 ? "" : "s",
            whole(corpus, "characters"), whole(corpus, "bytes"));
-    printf("%-*s%s\n", NAME, "sha256", text(corpus, "sha256"));
-    printf("%-*s%s, %zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", NAME, "source",
-           text(rules, "kind"), i, i == 1 ? "" : "s", documents, documents == 1 ? "" : "s");
+    printf("%-*s", NAME, "sha256");
+    print_text(corpus, "sha256", "\n");
+    printf("%-*s", NAME, "source");
+    print_text(rules, "kind", ", ");
+    printf("%zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", i, i == 1 ? "" : "s", documents,
+           documents == 1 ? "" : "s");
     print_taken(json_object_get(source, "inputs"));
-    printf("%-*s%s\n", NAME, "dates", text(source, "dates"));
+    printf("%-*s", NAME, "dates");
+    print_text(source, "dates", "\n");
     print_row("not read", json_object_get(source, "left_out"));
     print_row("not selected", json_object_get(root, "selection"));
     print_tally("months", json_object_get(corpus, "months"));
@@ -140,9 +152,9 @@ static void print_steps(const json_t *root)
            "why");
     json_array_foreach(json_object_get(root, "steps"), i, step)
     {
-        printf("%-*s%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "  ",
-               NAME, text(step, "name"), COUNT, whole(step, "in"), COUNT, whole(step, "out"), COUNT,
-               whole(step, "changed"));
+        cril_print_padded(stdout, text(step, "name"), NAME);
+        printf("%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "  ",
+               COUNT, whole(step, "in"), COUNT, whole(step, "out"), COUNT, whole(step, "changed"));
         print_counts(json_object_get(step, "reasons"));
     }
     json_array_foreach(json_object_get(root, "steps"), i, step)

@@ -52,6 +52,10 @@ t card-html-corpus corpus card kept.jsonl.zst --html -f -o kept.jsonl.zst
 t card-html-json corpus card kept.jsonl.zst --html --json
 t card-output corpus card kept.jsonl.zst -o kept.html
 t card-help corpus card --help
+: >hostile.jsonl # a card of somebody's: nothing in it reaches the terminal as it is
+printf '{"card": 1, "corpus": {"sha256": "\\u001b[1m"}, "rules": {"kind": "\\u001b[2m"}, "source": {"dates": "\\u202e", "inputs": [{"name": "\\u001b", "taken_documents": 1}]},
+"command": ["\\u001b", "-o"], "steps": [{"name": "\\u001b[3m", "reasons": {"\\u001b": 1}, "buckets": [{"name": "\\u001b[4m"}]}]}\n' >hostile.card.json
+t card-hostile corpus card hostile.jsonl
 [ ! -e /dev/full ] || { "$cril" corpus card kept.jsonl.zst --html >/dev/full 2>err; [ $? = 1 ] || fail "a full disk"; }
 printf '{"content": "another"}\n' | zstd -q >web.jsonl.zst
 t mix-other corpus mix web.jsonl.zst words.jsonl --characters 500 -o no.jsonl

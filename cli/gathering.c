@@ -8,11 +8,13 @@
 #include "studying.h"
 
 #include <cril/download.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -60,6 +62,20 @@ char *cril_gathering_card(const char *corpus)
     }
     grown[len] = '\0';
     return grown;
+}
+
+bool cril_gathering_card_if_any(const char *corpus, char **card)
+{
+    bool zstd, is_there;
+    char *path;
+
+    errno = 0;
+    *card = NULL;
+    if (!(path = cril_gathering_card_path(corpus, &zstd)))
+        return errno != ENOMEM || !cril_print_error("out of memory");
+    is_there = access(path, F_OK) == 0;
+    free(path);
+    return !is_there || (*card = cril_gathering_card(corpus)) != NULL;
 }
 
 /* ---- files ---- */

@@ -83,6 +83,9 @@ char *cril_gathering_card_path(const char *corpus, bool *zstd);
 /* The card beside a corpus, owned. NULL: the reason was printed. */
 char *cril_gathering_card(const char *corpus);
 
+/* The same; *card NULL where there is none. False: it cannot be read, which was said. */
+bool cril_gathering_card_if_any(const char *corpus, char **card);
+
 /* Prints a card as tables; false: it is none, which was said. name: for sentences. */
 bool cril_gathering_print_card(const char *name, const char *card);
 

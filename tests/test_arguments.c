@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <cril/card.h>
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
@@ -27,6 +28,7 @@
 #include <cril/number.h>
 #include <cril/prove.h>
 #include <cril/report.h>
+#include <cril/sample.h>
 #include <cril/selftest.h>
 #include <cril/separation.h>
 #include <cril/session.h>
@@ -352,6 +354,7 @@ static void test_score(void **state)
     DOES_NOTHING(cril_scorer_free, NULL);
     IS(== 0, cril_scorer_context, NULL);
     IS(== 0, cril_scorer_stride, NULL);
+    IS(== NULL, cril_scorer_protocol_name, NULL);
     DOES_NOTHING(cril_result_free, NULL);
     DOES_NOTHING(cril_until_done, NULL);
     DOES_NOTHING(cril_until_done, &(cril_result){0});
@@ -762,6 +765,44 @@ static void test_gather(void **state)
     IS(== false, cril_gather_step_at, NULL, 0, &step);
     IS(== false, cril_gather_step_at, "web", SIZE_MAX, &step);
     IS(== false, cril_gather_step_at, "web", 0, NULL);
+}
+
+static void test_sample(void **state)
+{
+    const cril_sample_input input = {.path = corpus_path};
+    const cril_mix_options mix = {.inputs = &input, .n_inputs = 1, .characters = 1};
+    const cril_quality_options quality = {.input = input};
+    const cril_gather_sink sink = {.write = take_nothing};
+    cril_scorer *s;
+    char *card;
+
+    (void)state;
+    REFUSED(cril_mix, NULL, &sink, &card);
+    REFUSED(cril_mix, &mix, NULL, &card);
+    REFUSED(cril_mix, &mix, &sink, NULL);
+    REFUSED(cril_mix, &mix, (&(cril_gather_sink){0}), &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.characters = 1}), &sink, &card); /* no input */
+    REFUSED(cril_mix, (&(cril_mix_options){.n_inputs = 1, .characters = 1}), &sink, &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.inputs = &input, .n_inputs = 1}), &sink, &card);
+    REFUSED(cril_mix,
+            (&(cril_mix_options){
+                .inputs = &input, .n_inputs = 1, .characters = 1, .n_exclude_items = 1}),
+            &sink, &card);
+    must(cril_scorer_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_quality, NULL, &quality, &sink, &card);
+    REFUSED(cril_quality, s, NULL, &sink, &card);
+    REFUSED(cril_quality, s, &quality, NULL, &card);
+    REFUSED(cril_quality, s, &quality, &sink, NULL);
+    REFUSED(cril_quality, s, (&(cril_quality_options){0}), &sink, &card);
+    REFUSED(cril_quality, s, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink, &card);
+    cril_scorer_free(s);
+    IS(== NULL, cril_quality_bucket, SIZE_MAX);
+    REFUSED(cril_card_commands, NULL, "a", &card);
+    REFUSED(cril_card_commands, "{}", NULL, &card);
+    REFUSED(cril_card_commands, "{}", "a", NULL);
+    REFUSED(cril_card_page, NULL, "{}", "a");
+    REFUSED(cril_card_page, stderr, NULL, "a");
+    REFUSED(cril_card_page, stderr, "{}", NULL);
 }
 
 static void test_leak(void **state)
@@ -1305,19 +1346,20 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),   cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_download),  cmocka_unit_test(test_leak),
-        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),      cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_download),     cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_sample),       cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
+        cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -188,9 +188,10 @@ const char *cril_protocol_summary(size_t i);
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);
-size_t cril_scorer_context(const cril_scorer *s); /* tokens of a full window */
-size_t cril_scorer_stride(const cril_scorer *s);  /* by which windows move; the context, where the
-                                                     protocol has none */
+const char *cril_scorer_protocol_name(const cril_scorer *s); /* static */
+size_t cril_scorer_context(const cril_scorer *s);            /* tokens of a full window */
+size_t cril_scorer_stride(const cril_scorer *s); /* by which windows move; the context, where the
+                                                    protocol has none */
 
 /*
  * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released

@@ -833,6 +833,11 @@ bool cril_scorer_is_bounded(const cril_scorer *s)
     return s->bounded;
 }
 
+const char *cril_scorer_protocol_name(const cril_scorer *s)
+{
+    return s ? s->protocol->name : NULL;
+}
+
 size_t cril_scorer_stride(const cril_scorer *s)
 {
     return s ? s->layout.stride : 0;

@@ -15,7 +15,7 @@ _cril() {
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
         view) options='--model --fetch --threads --memory --batch --protocol --context --stride --field --format --document --strict --json --output --force --quiet --help' ;;
         eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
-        leak) options='--items --data --n --fields --field --prompt-field --format --limit --strict --top --json --output --force --quiet --help' ;;
+        leak) options='--model --control --reference --lower-case --context --stride --fetch --threads --memory --batch --items --data --n --fields --top --field --prompt-field --format --limit --strict --level --resamples --seed --json --per-document --output --force --quiet --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --fetch --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;

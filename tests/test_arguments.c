@@ -22,6 +22,7 @@
 #include <cril/items.h>
 #include <cril/inspect.h>
 #include <cril/leak.h>
+#include <cril/membership.h>
 #include <cril/number.h>
 #include <cril/prove.h>
 #include <cril/report.h>
@@ -747,6 +748,34 @@ static void test_leak(void **state)
     DOES_NOTHING(cril_overlap_free, NULL);
 }
 
+static void test_membership(void **state)
+{
+    const cril_interval wanted = {.level = .95, .resamples = 10};
+    cril_membership *s;
+    cril_membership_corpus c;
+    cril_membership_separation x;
+
+    (void)state;
+    REFUSED(cril_membership_create, NULL, NULL, &s);
+    REFUSED(cril_membership_create, m, NULL, NULL);
+    must(cril_membership_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_membership_add, NULL, "a", NULL, false, NULL, NULL);
+    REFUSED(cril_membership_add, s, NULL, NULL, false, NULL, NULL);
+    REFUSED(cril_membership_separate, NULL, 0, &wanted, &x);
+    REFUSED(cril_membership_separate, s, 0, NULL, &x);
+    REFUSED(cril_membership_separate, s, 0, &wanted, NULL);
+    REFUSED(cril_membership_blind, NULL, &wanted, &x);
+    REFUSED(cril_membership_blind, s, NULL, &x);
+    REFUSED(cril_membership_blind, s, &wanted, NULL);
+    IS(== false, cril_membership_corpus_at, NULL, 0, &c);
+    IS(== false, cril_membership_corpus_at, s, 0, &c);
+    IS(== false, cril_membership_corpus_at, s, 0, NULL);
+    IS(== CRIL_TEXTS_TOO_FEW, cril_membership_judge, NULL);
+    IS(== NULL, cril_membership_score_name, CRIL_MEMBERSHIP_SCORES, NULL);
+    cril_membership_free(s);
+    DOES_NOTHING(cril_membership_free, NULL);
+}
+
 static void test_rest(void **state)
 {
     char text[CRIL_NUMBER_SIZE];
@@ -1256,18 +1285,19 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),   cmocka_unit_test(test_leak),
-        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
-        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
-        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
-        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),      cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_membership),   cmocka_unit_test(test_rest),
+        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
+        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
+        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
+        cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

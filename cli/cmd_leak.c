@@ -22,6 +22,11 @@ static const uint64_t default_top = 5, not_given = UINT64_MAX;
 #define FLAG .kind = CRIL_OPTION_FLAG
 #define TEXT .kind = CRIL_OPTION_TEXT
 
+static const char *name_of_times(size_t i)
+{
+    return i == 0 ? "month" : NULL;
+}
+
 static const struct cril_option options[] = {
     {.group = "Whether a model has seen the corpora",
      .letter = 'm',
@@ -44,6 +49,17 @@ static const struct cril_option options[] = {
      FLAG,
      .offset = AT(lower_case),
      .help = "the ratio to the text in lower case, too; one more pass"},
+    {.name = "by",
+     TEXT,
+     .value = "month",
+     .offset = AT(by),
+     .choice = name_of_times,
+     .help = "bits per character by the month of the documents' dates, and where they change"},
+    {.name = "date-field",
+     TEXT,
+     .value = "NAME",
+     .offset = AT(corpus.date_field),
+     .help = "JSON key or CSV column of a document's date (default: date)"},
     {.name = "context",
      .kind = CRIL_OPTION_TOKENS,
      .value = "N",
@@ -158,6 +174,7 @@ static const char *find_stray(const struct cril_leak_args *s)
     return s->controls.n     ? "--control"
            : s->references.n ? "--reference"
            : s->lower_case   ? "--lower-case"
+           : s->by           ? "--by"
            : s->per_document ? "--per-document"
                              : NULL;
 }

@@ -122,6 +122,35 @@ static json_t *separations_json(const struct cril_leak_found *x)
     return NULL;
 }
 
+/* ---- By time ---- */
+
+static json_t *months_json(const cril_membership_times *t)
+{
+    json_t *list = json_array();
+    int bad = !list;
+
+    for (size_t i = 0; i < t->n && !bad; i++)
+        bad = json_array_append_new(list, json_pack("{ss sI sf so}", "month", t->months[i].month,
+                                                    "documents", (json_int_t)t->months[i].documents,
+                                                    "bpc", t->months[i].bpc, "bpc_interval",
+                                                    cril_json_interval(&t->months[i].interval)));
+    if (!bad)
+        return list;
+    json_decref(list);
+    return NULL;
+}
+
+/* null: no break can be made. */
+static json_t *change_json(const cril_membership_times *t)
+{
+    const cril_change *c = &t->change;
+
+    return c->at ? json_pack("{ss sf sf sf sI sI}", "from", t->months[c->at].month, "bpc_before",
+                             c->before, "bpc_after", c->after, "p", c->p, "permutations",
+                             (json_int_t)c->permutations, "seed", (json_int_t)c->seed)
+                 : json_null();
+}
+
 /* ---- All ---- */
 
 /* null: there is none. */
@@ -153,6 +182,10 @@ json_t *cril_leak_json(const struct cril_leak_found *x)
                       first.result->numerics, "rules", first.result->rules, "corpora",
                       corpora_json(x));
     bad = !o;
+    if (!bad && x->times.n)
+        bad = json_object_set_new(o, "months", months_json(&x->times)) ||
+              json_object_set_new(o, "undated", json_integer((json_int_t)x->times.undated)) ||
+              json_object_set_new(o, "change", change_json(&x->times));
     if (!bad && x->has_control)
         bad = json_object_set_new(o, "separations", separations_json(x)) ||
               json_object_set_new(o, "blind",

@@ -105,7 +105,8 @@ static bool add_corpus(struct cril_leak_found *x, size_t i)
     cril_error err = {0};
     cril_status st;
 
-    options.date_field = "date";
+    if (!options.date_field)
+        options.date_field = "date";
     r->progress.name = cril_base_name(cril_corpus_spoken(name));
     st = cril_membership_add(x->membership, name, &options, i >= r->n_corpora - r->set->controls.n,
                              &callbacks, &stats, &err);
@@ -128,6 +129,16 @@ static cril_interval wanted_interval(const struct cril_leak_args *s)
     return (cril_interval){.level = s->level ? (double)s->level / 100 : 0.95,
                            .resamples = s->resamples ? (size_t)s->resamples : 1000,
                            .seed = s->seed};
+}
+
+static bool sort_by_time(struct cril_leak_found *x)
+{
+    const cril_interval wanted = wanted_interval(x->run->set);
+    cril_error err;
+
+    return (!x->run->set->by && !x->run->set->json) ||
+           cril_membership_by_month(x->membership, &wanted, &x->times, &err) == CRIL_OK ||
+           say(&err);
 }
 
 static bool separate(struct cril_leak_found *x)
@@ -167,7 +178,8 @@ bool cril_leak_scores(struct cril_leak_run *r)
 
     for (size_t i = 0; i < r->n_corpora && good; i++)
         good = add_corpus(&x, i);
-    good = good && separate(&x) && !cril_output_signal() && write_result(&x);
+    good = good && separate(&x) && sort_by_time(&x) && !cril_output_signal() && write_result(&x);
+    cril_membership_times_free(&x.times);
     cril_membership_free(x.membership);
     cril_model_close(x.reference);
     cril_model_close(x.model);

@@ -141,6 +141,46 @@ static void print_separations(FILE *f, const struct cril_leak_found *x)
         print_separation(f, "blind: no model", &x->blind.separation);
 }
 
+/* ---- By time ---- */
+
+/* The largest change; at a level of 95 % it is a break where chance makes one as large less often
+ * than 1 in 20 times. */
+static void print_change(FILE *f, const struct cril_leak_found *x)
+{
+    const cril_membership_times *t = &x->times;
+    const cril_change *c = &t->change;
+    const uint64_t level = x->run->set->level;
+    const double rare = 1 - (level ? (double)level / 100 : 0.95);
+
+    if (!c->at) {
+        fputs("\nNo break can be looked for: it needs 2 months, and 2 documents on each side.\n",
+              f);
+        return;
+    }
+    fprintf(f, "\n%s: BPC %.4f to %s, %.4f from %s on; p = %.4f by %zu permutations.\n",
+            c->p < rare ? "A break" : "No break; the largest change", c->before,
+            t->months[c->at - 1].month, c->after, t->months[c->at].month, c->p, c->permutations);
+}
+
+static void print_months(FILE *f, const struct cril_leak_found *x)
+{
+    const cril_membership_times *t = &x->times;
+
+    fprintf(f, "\n%-8s %10s %8s  %s\n", "month", "documents", "BPC", "interval");
+    for (size_t i = 0; i < t->n; i++) {
+        const cril_membership_month *m = &t->months[i];
+
+        fprintf(f, "%-8s %10zu %8.4f", m->month, m->documents, m->bpc);
+        print_interval(f, &m->interval, 4, 1, 0);
+        putc('\n', f);
+    }
+    if (t->undated)
+        fprintf(f, "%-8s %10zu\n", "no date", t->undated);
+    print_change(f, x);
+}
+
+/* ---- What follows ---- */
+
 /* Scores whose AUC is above that of the blind classifier, by their intervals. */
 static void print_above(FILE *f, const struct cril_leak_found *x)
 {
@@ -193,5 +233,7 @@ void cril_leak_print(FILE *f, const struct cril_leak_found *x)
     print_means(f, x);
     if (x->has_control)
         print_separations(f, x);
+    if (x->run->set->by)
+        print_months(f, x);
     print_conclusion(f, x);
 }

@@ -15,7 +15,7 @@
 struct cril_leak_args {
     struct cril_args_list models, references, controls;
     cril_corpus_options corpus;
-    const char *items, *data, *fields, *output, *per_document;
+    const char *items, *data, *fields, *by, *output, *per_document;
     uint64_t n, top, threads, memory, batch, context, stride, level, resamples, seed;
     bool fetch, lower_case, json, force, quiet;
 };
@@ -41,6 +41,7 @@ struct cril_leak_found {
     cril_membership_separation separations[CRIL_MEMBERSHIP_SCORES];
     bool has_blind; /* there are documents enough */
     cril_membership_separation blind;
+    cril_membership_times times;
 };
 
 /* Has the model seen the corpora? False: the reason was printed, or a signal came. */

@@ -752,8 +752,12 @@ static void test_membership(void **state)
 {
     const cril_interval wanted = {.level = .95, .resamples = 10};
     cril_membership *s;
+    static const double x[2] = {1, 2};
+    static const uint32_t group[2] = {0, 1};
     cril_membership_corpus c;
-    cril_membership_separation x;
+    cril_membership_separation separation;
+    cril_membership_times times;
+    cril_change change;
 
     (void)state;
     REFUSED(cril_membership_create, NULL, NULL, &s);
@@ -761,19 +765,27 @@ static void test_membership(void **state)
     must(cril_membership_create(m, NULL, &s, &err), &err);
     REFUSED(cril_membership_add, NULL, "a", NULL, false, NULL, NULL);
     REFUSED(cril_membership_add, s, NULL, NULL, false, NULL, NULL);
-    REFUSED(cril_membership_separate, NULL, 0, &wanted, &x);
-    REFUSED(cril_membership_separate, s, 0, NULL, &x);
+    REFUSED(cril_membership_separate, NULL, 0, &wanted, &separation);
+    REFUSED(cril_membership_separate, s, 0, NULL, &separation);
     REFUSED(cril_membership_separate, s, 0, &wanted, NULL);
-    REFUSED(cril_membership_blind, NULL, &wanted, &x);
-    REFUSED(cril_membership_blind, s, NULL, &x);
+    REFUSED(cril_membership_blind, NULL, &wanted, &separation);
+    REFUSED(cril_membership_blind, s, NULL, &separation);
     REFUSED(cril_membership_blind, s, &wanted, NULL);
     IS(== false, cril_membership_corpus_at, NULL, 0, &c);
     IS(== false, cril_membership_corpus_at, s, 0, &c);
     IS(== false, cril_membership_corpus_at, s, 0, NULL);
     IS(== CRIL_TEXTS_TOO_FEW, cril_membership_judge, NULL);
     IS(== NULL, cril_membership_score_name, CRIL_MEMBERSHIP_SCORES, NULL);
+    REFUSED(cril_membership_by_month, NULL, &wanted, &times);
+    REFUSED(cril_membership_by_month, s, NULL, &times);
+    REFUSED(cril_membership_by_month, s, &wanted, NULL);
     cril_membership_free(s);
     DOES_NOTHING(cril_membership_free, NULL);
+    DOES_NOTHING(cril_membership_times_free, NULL);
+    REFUSED(cril_change_find, NULL, x, group, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, NULL, group, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, x, NULL, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, x, group, 2, 1, 0, NULL);
 }
 
 static void test_rest(void **state)

@@ -434,6 +434,69 @@ static void test_judge(void **state)
     assert_int_equal(cril_membership_judge(NULL), CRIL_TEXTS_TOO_FEW);
 }
 
+/* ---- By month ---- */
+
+static void test_months(void **state)
+{
+    static const char *const days[] = {"2026-02-03", "2025-12",    "2026-02",   "none",
+                                       "2026-02-28", "2025-12-31", "2026-03-01"};
+    enum { N = sizeof(days) / sizeof(*days) };
+    const cril_membership_options o = {.controls = true};
+    cril_model *m = open_model("tiny-llama");
+    cril_membership *s = create(m, &o);
+    cril_membership_times t;
+    cril_membership_corpus c;
+    cril_interval february = wanted;
+    cril_change change;
+    double bits[N], characters[N], order_bits[N], order_characters[N];
+    FILE *f = fopen(other, "w");
+
+    (void)state;
+    assert_non_null(f);
+    for (size_t i = 0; i < N; i++)
+        fprintf(f, "{\"content\": \"%s %s\", \"date\": \"%s\"}\n", texts[i % N_TEXTS], days[i],
+                days[i]);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(cril_membership_by_month(s, &wanted, &t, NULL), CRIL_OK);
+    assert_true(t.n == 0 && t.undated == 0 && t.change.at == 0);
+    cril_membership_times_free(&t);
+    add(s, other, true); /* a control is left out */
+    add(s, other, false);
+    c = corpus_of(s, 1);
+    for (size_t i = 0; i < N; i++) {
+        bits[i] = c.documents[i].nats / CRIL_LN2;
+        characters[i] = (double)c.documents[i].characters;
+    }
+    assert_int_equal(cril_membership_by_month(s, &wanted, &t, NULL), CRIL_OK);
+    assert_true(t.n == 3 && t.undated == 1);
+    assert_string_equal(t.months[0].month, "2025-12");
+    assert_string_equal(t.months[1].month, "2026-02");
+    assert_string_equal(t.months[2].month, "2026-03");
+    assert_true(t.months[0].documents == 2 && t.months[1].documents == 3 &&
+                t.months[2].documents == 1);
+    is_near(t.months[1].bpc,
+            (bits[0] + bits[2] + bits[4]) / (characters[0] + characters[2] + characters[4]));
+    assert_int_equal(cril_bootstrap_ratio((double[]){bits[0], bits[2], bits[4]},
+                                          (double[]){characters[0], characters[2], characters[4]},
+                                          3, &february, NULL),
+                     CRIL_OK);
+    assert_memory_equal(&t.months[1].interval, &february, sizeof(february));
+    assert_int_equal(t.months[2].interval.resamples, 0);
+    for (size_t i = 0; i < 6; i++) {
+        const size_t k = (size_t[]){1, 5, 0, 2, 4, 6}[i];
+
+        order_bits[i] = bits[k];
+        order_characters[i] = characters[k];
+    }
+    assert_int_equal(cril_change_find(order_bits, order_characters, (uint32_t[]){0, 0, 1, 1, 1, 2},
+                                      6, 200, 3, &change, NULL),
+                     CRIL_OK);
+    assert_memory_equal(&t.change, &change, sizeof(change));
+    cril_membership_times_free(&t);
+    cril_membership_free(s);
+    cril_model_close(m);
+}
+
 /* ---- On the way ---- */
 
 struct watched {
@@ -524,8 +587,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_definitions),  cmocka_unit_test(test_bound),
         cmocka_unit_test(test_no_deviation), cmocka_unit_test(test_separation),
-        cmocka_unit_test(test_judge),        cmocka_unit_test(test_progress),
-        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_judge),        cmocka_unit_test(test_months),
+        cmocka_unit_test(test_progress),     cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

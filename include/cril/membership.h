@@ -8,6 +8,7 @@
 #ifndef CRIL_MEMBERSHIP_H
 #define CRIL_MEMBERSHIP_H
 
+#include <cril/change.h>
 #include <cril/corpus.h>
 #include <cril/model.h>
 #include <cril/score.h>
@@ -118,6 +119,27 @@ typedef enum cril_membership_texts {
 
 /* NULL: too few. */
 cril_membership_texts cril_membership_judge(const cril_membership_separation *blind);
+
+/* Documents of a month. */
+typedef struct cril_membership_month {
+    char month[8]; /* "2026-06" */
+    size_t documents;
+    double bpc;             /* bits / characters of all of them */
+    cril_interval interval; /* resamples 0: there is one document */
+} cril_membership_month;
+
+/* The corpora by time, without those of the control. */
+typedef struct cril_membership_times {
+    cril_membership_month *months; /* [n] in order, those that have documents; owned */
+    size_t n, undated;             /* undated: documents without a date */
+    cril_change change;            /* at: of months; by as many permutations as resamples */
+} cril_membership_times;
+
+/* wanted: as cril_separate. *out is released with cril_membership_times_free. CRIL_ERR_RANGE,
+ * CRIL_ERR_NOMEM. */
+cril_status cril_membership_by_month(const cril_membership *s, const cril_interval *wanted,
+                                     cril_membership_times *out, cril_error *err);
+void cril_membership_times_free(cril_membership_times *t); /* NULL is allowed */
 
 #ifdef __cplusplus
 }

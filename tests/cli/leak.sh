@@ -45,6 +45,10 @@ m leak-scores mill.jsonl c.jsonl
 m leak-control -q mill.jsonl --control winter.jsonl --lower-case --reference llama-mixed.gguf
 m leak-one-control --seed 1 --level 80 --resamples 50 mill.jsonl --control text.txt
 m leak-scores-json -q --json mill.jsonl --control winter.jsonl
+m leak-by -q --by month mill.jsonl
+awk -v n=6 'BEGIN { for (i = 0; i < 4 * n; i++) printf "{\"content\": \"%s number %d\", \"day\": \"2026-%02d-01\"}\n", i < 2 * n ? "the same old words" : "QUITE OTHER; ~~~~ ones", i % n, i / n + 1 }' >dated.jsonl
+m leak-by-break -q --by month --date-field day --resamples 99 dated.jsonl mill.jsonl --control winter.jsonl
+m leak-by-what --by year mill.jsonl
 m leak-per-document -q mill.jsonl --control winter.jsonl --lower-case --per-document scores.csv -o leak.txt
 cut -d, -f 1-24,26-27 scores.csv >out; : >err; verdict leak-csv 0
 no_zlib leak.txt; "$cril" leak -q -m llama.gguf --context 64 mill.jsonl --control winter.jsonl --lower-case -t 2 --batch 1 | grep -v zlib |
@@ -54,6 +58,7 @@ t leak-nothing leak mill.jsonl
 t leak-both leak -m llama.gguf --items gsm8k mill.jsonl
 t leak-both-top leak -m llama.gguf --top 3 mill.jsonl
 t leak-control-alone leak --items gsm8k --data data --control winter.jsonl mill.jsonl
+t leak-by-alone leak --items gsm8k --data data --by month mill.jsonl
 t leak-two-models leak -m llama.gguf -m llama-mixed.gguf mill.jsonl
 t leak-two-references leak -m llama.gguf --reference llama.gguf --reference llama-mixed.gguf mill.jsonl
 t leak-same leak -m llama.gguf mill.jsonl --control ./mill.jsonl

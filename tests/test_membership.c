@@ -23,16 +23,15 @@ enum { N_TEXTS = 4, MAX = 4096 };
 static const char *const texts[N_TEXTS] = {
     "The Mill stood where the River bends; in SPRING the water came up to the second step.",
     "too short",
-    "\xc3\x9c"
-    "BER \xc8\xba and \xc4\xb0: 312 sacks of Barley, and one line that read \\\"the boy's "
+    "\xc3\x9c\x42\x45R \xc8\xba and \xc4\xb0: 312 sacks of Barley, and a line: \\\"the boy's "
     "wages\\\".",
     "My aunt KEPT the accounts, and I found under that line a second one, which was never read.",
 };
 static const char *const lower[N_TEXTS] = {
     "the mill stood where the river bends; in spring the water came up to the second step.",
     "too short",
-    "\xc3\xbc"
-    "ber \xe2\xb1\xa5 and i: 312 sacks of barley, and one line that read \\\"the boy's wages\\\".",
+    "\xc3\xbc\x62\x65r \xe2\xb1\xa5 and i: 312 sacks of barley, and a line: \\\"the boy's "
+    "wages\\\".",
     "my aunt kept the accounts, and i found under that line a second one, which was never read.",
 };
 static const char *const dates[N_TEXTS] = {"2026-02-03T10:00:00Z", "2025-12", "2026-13-01",

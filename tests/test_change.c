@@ -133,6 +133,19 @@ static void test_none(void **state)
     assert_int_equal(found.at, 0);
 }
 
+/* Of the 20 ways to part six documents in the middle, two are as good as this one, whatever the
+ * order in which they are summed. */
+static void test_as_good(void **state)
+{
+    const double a[6] = {.1, .7, 1.3, 30.1, 70.7, 110.3}, b[6] = {1.1, 3.3, 7.7, 1.3, 3.9, 7.1};
+    const uint32_t halves[6] = {0, 0, 0, 1, 1, 1};
+    cril_change found;
+
+    (void)state;
+    assert_int_equal(cril_change_find(a, b, halves, 6, 19999, 0, &found, NULL), CRIL_OK);
+    assert_true(fabs(found.p - .1) < .01);
+}
+
 static void refused(size_t permutations)
 {
     cril_change found = {.at = 77};
@@ -163,9 +176,8 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_smallest_error),
-        cmocka_unit_test(test_p),
-        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_smallest_error), cmocka_unit_test(test_p),
+        cmocka_unit_test(test_none),           cmocka_unit_test(test_as_good),
         cmocka_unit_test(test_refused),
     };
 

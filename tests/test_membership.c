@@ -325,6 +325,42 @@ static void test_bound(void **state)
     cril_model_close(m);
 }
 
+/* A text of 3,000 characters, for which zlib's levels differ; and bytes that are not UTF-8, which
+ * have no small letter. */
+static void test_texts(void **state)
+{
+    static const cril_corpus_options plain_text = {.format = "text"};
+    const cril_membership_options o = {.lower_case = true};
+    cril_model *m = open_model("tiny-llama");
+    cril_membership *s = create(m, &o);
+    const cril_membership_document *d;
+    uint8_t text[3000], out[6000];
+    uint32_t x = 1;
+    uLongf size = sizeof(out), other_size = sizeof(out);
+    FILE *f = fopen(other, "wb");
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(text); i++) {
+        x = x * 1664525 + 1013904223;
+        text[i] = i % 3 && (x >> 28) < 9 ? text[i - 1 - (x >> 16) % i] : (uint8_t)(97 + (x >> 30));
+    }
+    text[0] = 0xff;
+    text[2000] = 0xc3;
+    assert_non_null(f);
+    assert_int_equal(fwrite(text, 1, sizeof(text), f), sizeof(text));
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(compress2(out, &size, text, sizeof(text), 6), Z_OK);
+    assert_int_equal(compress2(out, &other_size, text, sizeof(text), 9), Z_OK);
+    assert_int_not_equal(size, other_size);
+    assert_int_equal(cril_membership_add(s, other, &plain_text, false, NULL, NULL, NULL), CRIL_OK);
+    d = &corpus_of(s, 0).documents[0];
+    has(d, CRIL_MEMBERSHIP_ZLIB, d->scores[CRIL_MEMBERSHIP_LOSS] / (double)size);
+    has(d, CRIL_MEMBERSHIP_LOWER_CASE, 1);
+    assert_string_equal(d->date, "");
+    cril_membership_free(s);
+    cril_model_close(m);
+}
+
 /* A model all of whose logits are 0: ln p has no deviation, and there is no z. */
 static void test_no_deviation(void **state)
 {
@@ -500,7 +536,8 @@ static void test_months(void **state)
 
 struct watched {
     double last;
-    bool stop, spoil;
+    bool stop;
+    const char *spoil; /* how `other` is opened to write another line; NULL: it is not */
     size_t calls;
 };
 
@@ -512,12 +549,12 @@ static int on_progress(void *user, const cril_score_progress *p)
     w->last = p->fraction;
     w->calls++;
     if (w->spoil && p->fraction > .34) { /* the second of three passes */
-        FILE *f = fopen(other, "a");
+        FILE *f = fopen(other, w->spoil);
 
         assert_non_null(f);
-        fputs("{\"content\": \"one more\"}\n", f);
+        fputs("{\"content\": \"another line\"}\n", f);
         assert_int_equal(fclose(f), 0);
-        w->spoil = false;
+        w->spoil = NULL;
     }
     return w->stop;
 }
@@ -545,12 +582,14 @@ static void test_progress(void **state)
                      CRIL_ERR_CANCELLED);
     assert_false(cril_membership_corpus_at(s, 1, &c));
 
-    save(other, texts, N_TEXTS);
-    w = (struct watched){.spoil = true};
-    assert_int_equal(cril_membership_add(s, other, &jsonl, false, &callbacks, NULL, &err),
-                     CRIL_ERR_MISMATCH);
-    assert_non_null(strstr(err.message, "was changed"));
-    assert_false(cril_membership_corpus_at(s, 1, &c));
+    for (size_t i = 0; i < 2; i++) { /* one document more; fewer */
+        save(other, texts, N_TEXTS);
+        w = (struct watched){.spoil = i ? "w" : "a"};
+        assert_int_equal(cril_membership_add(s, other, &jsonl, false, &callbacks, NULL, &err),
+                         CRIL_ERR_MISMATCH);
+        assert_non_null(strstr(err.message, "was changed"));
+        assert_false(cril_membership_corpus_at(s, 1, &c));
+    }
     cril_membership_free(s);
     cril_model_close(m);
 }
@@ -584,10 +623,11 @@ static void test_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_definitions),  cmocka_unit_test(test_bound),
-        cmocka_unit_test(test_no_deviation), cmocka_unit_test(test_separation),
-        cmocka_unit_test(test_judge),        cmocka_unit_test(test_months),
-        cmocka_unit_test(test_progress),     cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_definitions), cmocka_unit_test(test_bound),
+        cmocka_unit_test(test_texts),       cmocka_unit_test(test_no_deviation),
+        cmocka_unit_test(test_separation),  cmocka_unit_test(test_judge),
+        cmocka_unit_test(test_months),      cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_refused),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

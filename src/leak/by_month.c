@@ -37,7 +37,7 @@ static int by_month(const void *a, const void *b)
     return order ? order : (x->place > y->place) - (x->place < y->place);
 }
 
-/* Documents that have a date and characters: [*n], owned. */
+/* Documents that have a date: [*n], owned. */
 static cril_status list_dated(const cril_membership *s, struct dated **out, size_t *n,
                               size_t *undated, cril_error *err)
 {
@@ -46,7 +46,7 @@ static cril_status list_dated(const cril_membership *s, struct dated **out, size
 
     for (size_t i = 0; cril_membership_corpus_at(s, i, &c); i++)
         for (size_t d = 0; d < c.n && !c.is_control; d++) {
-            const bool is_dated = *c.documents[d].date && c.documents[d].characters;
+            const bool is_dated = *c.documents[d].date;
             struct dated *grown = cril_size_grow(*out, &capacity, *n, 1, sizeof(*grown));
 
             if (!grown)

@@ -779,6 +779,8 @@ static void test_membership(void **state)
     REFUSED(cril_membership_by_month, NULL, &wanted, &times);
     REFUSED(cril_membership_by_month, s, NULL, &times);
     REFUSED(cril_membership_by_month, s, &wanted, NULL);
+    REFUSED(cril_membership_add_texts, NULL, &(cril_corpus_source){0}, false, NULL);
+    REFUSED(cril_membership_add_texts, s, NULL, false, NULL);
     cril_membership_free(s);
     DOES_NOTHING(cril_membership_free, NULL);
     DOES_NOTHING(cril_membership_times_free, NULL);
@@ -928,6 +930,8 @@ static void test_store(void **state)
     bool found;
     size_t n;
     FILE *f = tmpfile();
+    cril_store_leak leak;
+    bool found_leak;
 
     (void)state;
     assert_non_null(f);
@@ -980,6 +984,16 @@ static void test_store(void **state)
     REFUSED(cril_store_divergence, s, NULL, &corpus, NULL, &known_divergence);
     REFUSED(cril_store_divergence, s, &cell, NULL, NULL, &known_divergence);
     REFUSED(cril_store_divergence, s, &cell, &corpus, NULL, NULL);
+    REFUSED(cril_store_put_leaks, NULL, "a", "b", NULL, 0);
+    REFUSED(cril_store_put_leaks, s, NULL, "b", NULL, 0);
+    REFUSED(cril_store_put_leaks, s, "a", NULL, NULL, 0);
+    REFUSED(cril_store_put_leaks, s, "a", "b", NULL, 1);
+    REFUSED(cril_store_find_leak, NULL, "a", "b", "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, NULL, "b", "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", NULL, "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", NULL, &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", "c", NULL, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", "c", &leak, NULL);
     REFUSED(cril_store_missing, NULL, &cell, 1, &slices, &n);
     REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
     REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);

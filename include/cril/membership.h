@@ -88,6 +88,12 @@ cril_status cril_membership_add(cril_membership *s, const char *path,
                                 const cril_score_callbacks *callbacks, cril_corpus_stats *stats,
                                 cril_error *err);
 
+/* The same of texts that a program hands out (corpus.h), which are read once: neither lower_case
+ * nor a reference can be asked for, CRIL_ERR_RANGE. */
+cril_status cril_membership_add_texts(cril_membership *s, const cril_corpus_source *texts,
+                                      bool is_control, const cril_score_callbacks *callbacks,
+                                      cril_error *err);
+
 /* False: past the last. */
 bool cril_membership_corpus_at(const cril_membership *s, size_t i, cril_membership_corpus *out);
 

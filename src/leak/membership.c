@@ -61,6 +61,7 @@ struct pass {
     struct corpus *c;
     const char *path;
     const cril_corpus_options *options;
+    const cril_corpus_source *given; /* the corpus, instead of a path; NULL: there is one */
     const cril_score_callbacks *callbacks;
     double done, n_passes; /* passes before this one, and all */
     /* of the document at hand: */
@@ -413,7 +414,8 @@ static cril_status score_lower(struct pass *p, cril_result *out, cril_error *err
 static cril_status run_pass(struct pass *p, cril_corpus_stats *stats, cril_error *err)
 {
     cril_result result = {0};
-    cril_status st = cril_corpus_open(p->path, p->options, &p->source, err);
+    cril_status st = p->given ? cril_corpus_create(p->given, &p->source, err)
+                              : cril_corpus_open(p->path, p->options, &p->source, err);
 
     if (st != CRIL_OK)
         return st;
@@ -498,6 +500,28 @@ void cril_membership_free(cril_membership *s)
     free(s);
 }
 
+static cril_status add(cril_membership *s, struct pass *p, bool is_control,
+                       cril_corpus_stats *stats, cril_error *err)
+{
+    struct corpus *corpora = cril_size_grow(s->corpora, &s->capacity, s->n, 1, sizeof(*corpora));
+    cril_status st;
+
+    if (!corpora)
+        return no_memory(p->path, err);
+    s->corpora = corpora;
+    if (is_control && !s->options.controls)
+        return cril_fail(err, CRIL_ERR_RANGE, "%s: controls were not asked for", p->path);
+    p->s = s;
+    p->c = &corpora[s->n];
+    *p->c = (struct corpus){.is_control = is_control};
+    st = run_passes(p, stats, err);
+    if (st == CRIL_OK)
+        s->n++;
+    else
+        free_corpus(p->c);
+    return st;
+}
+
 cril_status cril_membership_add(cril_membership *s, const char *path,
                                 const cril_corpus_options *corpus, bool is_control,
                                 const cril_score_callbacks *callbacks, cril_corpus_stats *stats,
@@ -506,26 +530,30 @@ cril_status cril_membership_add(cril_membership *s, const char *path,
     if (CRIL_LACKS(err, s, path))
         return CRIL_ERR_RANGE;
 
-    struct corpus *corpora = cril_size_grow(s->corpora, &s->capacity, s->n, 1, sizeof(*corpora));
-    struct pass p = {.s = s, .path = path, .options = corpus, .callbacks = callbacks};
-    cril_status st;
+    struct pass p = {.path = path, .options = corpus, .callbacks = callbacks};
 
-    if (!corpora)
-        return no_memory(path, err);
-    s->corpora = corpora;
     if (corpus && corpus->prompt_field)
         return cril_fail(err, CRIL_ERR_RANGE, "%s: membership scores are of texts without prompts",
                          path);
-    if (is_control && !s->options.controls)
-        return cril_fail(err, CRIL_ERR_RANGE, "%s: controls were not asked for", path);
-    p.c = &corpora[s->n];
-    *p.c = (struct corpus){.is_control = is_control};
-    st = run_passes(&p, stats, err);
-    if (st == CRIL_OK)
-        s->n++;
-    else
-        free_corpus(p.c);
-    return st;
+    return add(s, &p, is_control, stats, err);
+}
+
+cril_status cril_membership_add_texts(cril_membership *s, const cril_corpus_source *texts,
+                                      bool is_control, const cril_score_callbacks *callbacks,
+                                      cril_error *err)
+{
+    if (CRIL_LACKS(err, s, texts))
+        return CRIL_ERR_RANGE;
+
+    struct pass p = {
+        .path = texts->name ? texts->name : "memory", .given = texts, .callbacks = callbacks};
+
+    if (texts->prompts || s->options.lower_case || s->options.reference)
+        return cril_fail(err, CRIL_ERR_RANGE,
+                         "%s: texts that a program hands out are read once, and without prompts: "
+                         "there is neither a pass in lower case nor one of a reference",
+                         p.path);
+    return add(s, &p, is_control, NULL, err);
 }
 
 bool cril_membership_corpus_at(const cril_membership *s, size_t i, cril_membership_corpus *out)

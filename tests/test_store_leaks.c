@@ -83,6 +83,10 @@ static void test_round_trip(void **state)
     assert_false(has(s, "H test", 1, 0, &got));
     check_ok(cril_store_find_leak(s, "G test", want.model, "zlib", &got, &found, &err));
     assert_false(found);
+    check_ok(cril_store_find_leak(s, "G test", want.model,
+                                  "a name that is longer than any score's, and does not fit", &got,
+                                  &found, &err));
+    assert_false(found);
     check_ok(cril_store_find_leak(s, "G test", "x", "loss", &got, &found, &err));
     assert_false(found);
     check_ok(cril_store_has_leak(s, want.texts, want.model, &found, &err));

@@ -119,17 +119,14 @@ static cril_status add_items(const struct cril_task *t, const cril_study_benchma
     return st;
 }
 
-/* The file of shots, which is published as the train split. A CSV file without a header, of a task
- * with subjects, holds a handful of shots each, and is left out. */
+/* The file of shots, which is published as the train split. Files of subjects, which hold a handful
+ * of shots each, are none. */
 static cril_status add_shots(const struct cril_task *t, const cril_study_benchmark *b,
                              uint64_t limit, struct cril_leak_texts *out, cril_error *err)
 {
     char *folder = NULL, *path = NULL;
-    cril_status st;
+    cril_status st = cril_task_folder(t, b->data, &folder, err);
 
-    if (t->subjects)
-        return CRIL_OK;
-    st = cril_task_folder(t, b->data, &folder, err);
     if (st == CRIL_OK)
         st = cril_task_path(t, NULL, folder, "shots", NULL, &path, err);
     free(folder);

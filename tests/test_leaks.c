@@ -134,7 +134,7 @@ static void identify(const struct cril_leak_texts *a, const struct cril_leak_tex
 static void test_identity(void **state)
 {
     struct cril_bytes one[] = {{"ab", 2}, {"c", 1}}, two[] = {{"a", 1}, {"bc", 2}},
-                      lines[] = {{"ab\n1\nc", 6}};
+                      lines[] = {{"ab\nc", 4}};
     const struct cril_leak_texts a = {one, 2, 2}, b = {two, 2, 2}, c = {one, 1, 1},
                                  d = {one + 1, 1, 1}, none = {0}, e = {lines, 1, 1};
     const struct cril_leak_texts *const pairs[][2] = {

@@ -245,6 +245,24 @@ bool cril_args_words(const char *list, bool (*take)(void *user, const char *word
     return good;
 }
 
+/* Up to 5 digits. */
+static bool read_count(const char **text, unsigned *out)
+{
+    const char *from = *text;
+
+    for (*out = 0; **text >= '0' && **text <= '9' && *text - from < 5; ++*text)
+        *out = *out * 10 + (unsigned)(**text - '0');
+    return *text > from;
+}
+
+bool cril_args_shard(const char *text, unsigned *shard, unsigned *shards)
+{
+    if (!text)
+        return true;
+    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text &&
+           *shard >= 1 && *shard <= *shards;
+}
+
 bool cril_args_read_size(const char **text, uint64_t *out)
 {
     const char *p = *text, *unit;

@@ -93,6 +93,9 @@ int cril_args_run_part(const struct cril_cmd *cmd, int argc, char **argv);
  * too large. */
 bool cril_args_read_size(const char **text, uint64_t *out);
 
+/* "3/16", with 1 <= shard <= shards; NULL leaves them as they are. False: it is none. */
+bool cril_args_shard(const char *text, unsigned *shard, unsigned *shards);
+
 /* Calls take for each word of a list with commas, until it returns false; what it returned last.
  * False where memory ran out, too, which was said. */
 bool cril_args_words(const char *list, bool (*take)(void *user, const char *word), void *user);

@@ -19,11 +19,12 @@
 #include <unistd.h>
 
 static const struct cril_cmd *const commands[] = {
-    &cril_cmd_score,    &cril_cmd_diverge, &cril_cmd_view,     &cril_cmd_eval,
-    &cril_cmd_leak,     &cril_cmd_compare, &cril_cmd_compress, &cril_cmd_decompress,
-    &cril_cmd_test,     &cril_cmd_list,    &cril_cmd_cat,      &cril_cmd_info,
-    &cril_cmd_tokenize, &cril_cmd_study,   &cril_cmd_fit,      &cril_cmd_predict,
-    &cril_cmd_report,   &cril_cmd_export,  &cril_cmd_pull,     &cril_cmd_selftest,
+    &cril_cmd_score,      &cril_cmd_diverge,  &cril_cmd_view,    &cril_cmd_eval,
+    &cril_cmd_corpus,     &cril_cmd_leak,     &cril_cmd_compare, &cril_cmd_compress,
+    &cril_cmd_decompress, &cril_cmd_test,     &cril_cmd_list,    &cril_cmd_cat,
+    &cril_cmd_info,       &cril_cmd_tokenize, &cril_cmd_study,   &cril_cmd_fit,
+    &cril_cmd_predict,    &cril_cmd_report,   &cril_cmd_export,  &cril_cmd_pull,
+    &cril_cmd_selftest,
 };
 
 enum { N_COMMANDS = sizeof(commands) / sizeof(*commands) };

@@ -149,25 +149,6 @@ static void on_note(void *user, const char *sentence)
     cril_print_note("%s", sentence);
 }
 
-/* Up to 5 digits. */
-static bool read_count(const char **text, unsigned *out)
-{
-    const char *from = *text;
-
-    for (*out = 0; **text >= '0' && **text <= '9' && *text - from < 5; ++*text)
-        *out = *out * 10 + (unsigned)(**text - '0');
-    return *text > from;
-}
-
-/* "3/16". */
-static bool read_shard(const char *text, unsigned *shard, unsigned *shards)
-{
-    if (!text)
-        return true;
-    return read_count(&text, shard) && *text++ == '/' && read_count(&text, shards) && !*text &&
-           *shard >= 1 && *shard <= *shards;
-}
-
 static void print_totals(const char *path, bool is_shard, const cril_study_totals *t)
 {
     cril_print_escaped(stdout, path, strlen(path));
@@ -217,7 +198,7 @@ static int run(const struct cril_cmd *cmd, int argc, char **argv)
 
     if (code != CRIL_ARGS_GO_ON)
         return code;
-    if (!read_shard(r.set.shard, &wanted.shard, &wanted.shards))
+    if (!cril_args_shard(r.set.shard, &wanted.shard, &wanted.shards))
         return cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16",
                                r.set.shard);
     wanted.threads = (unsigned)r.set.threads;

@@ -5,12 +5,12 @@ _cril() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-            score|diverge|view|eval|leak|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
+            score|diverge|view|eval|corpus|leak|compare|compress|decompress|test|list|cat|info|tokenize|study|fit|predict|report|export|pull|selftest|help) command=${COMP_WORDS[i]}; break ;;
         esac
     done
     case $command in
-        '') COMPREPLY=($(compgen -W 'score diverge view eval leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
-        help) COMPREPLY=($(compgen -W 'score diverge view eval leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
+        '') COMPREPLY=($(compgen -W 'score diverge view eval corpus leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest help --help --version' -- "$word")); return ;;
+        help) COMPREPLY=($(compgen -W 'score diverge view eval corpus leak compare compress decompress test list cat info tokenize study fit predict report export pull selftest' -- "$word")); return ;;
         score) options='--model --watch --settle --fetch --threads --memory --batch --protocol --context --stride --baselines --prove --field --prompt-field --format --limit --strict --level --resamples --seed --until --min-documents --no-resume --json --output --csv --per-document --csv-safe --token-nats --archive --force --quiet --verbose --help' ;;
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
         view) options='--model --fetch --threads --memory --batch --protocol --context --stride --field --format --document --strict --json --output --force --quiet --help' ;;
@@ -25,6 +25,7 @@ _cril() {
         info) options='--verbose --metadata --tensors --sha256 --cpu --fetch --json --help' ;;
         tokenize) options='--model --fetch --special --add-special --pieces --count --json --help' ;;
         study) options='--help' ;;
+        corpus) options='--help' ;;
         fit) options='--fit --x --y --models --protocol --level --resamples --seed --threshold --json --help' ;;
         predict) options='--bpc --se --model --fit --protocol --level --json --help' ;;
         export) options='--csv --csv-safe --json --protocol --help' ;;
@@ -32,20 +33,25 @@ _cril() {
         pull) options='--parallel --json --quiet --help' ;;
         selftest) options='--model --fetch --tokens --all --threads --json --help' ;;
     esac
-    if [[ $command == study ]]; then
-        case ${COMP_WORDS[i + 1]} in
-            init) options='--paper --data --limit --help' ;;
-            check) options='--quiet --help' ;;
-            run) options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
-            import) options='--bpc --scores --source --harness --model --quiet --help' ;;
-            status) options='--json --complete --help' ;;
-            merge) options='--output --force --measured --rename --help' ;;
-            dump) options='--help' ;;
-            slurm) options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
+    case "$command ${COMP_WORDS[i + 1]}" in
+        'study init') options='--paper --data --limit --help' ;;
+        'study check') options='--quiet --help' ;;
+        'study run') options='--shard --database --no-baselines --threads --memory --batch --quiet --help' ;;
+        'study import') options='--bpc --scores --source --harness --model --quiet --help' ;;
+        'study status') options='--json --complete --help' ;;
+        'study merge') options='--output --force --measured --rename --help' ;;
+        'study dump') options='--help' ;;
+        'study slurm') options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
+        'corpus web') options='--after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus wiki') options='--created --min-page-id --after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus merge') options='--threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus card') options='--json --help' ;;
+    esac
+    if ((i + 1 == COMP_CWORD)); then
+        case $command in
+            study) COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return ;;
+            corpus) COMPREPLY=($(compgen -W "web wiki merge card $options" -- "$word")); return ;;
         esac
-        if ((i + 1 == COMP_CWORD)); then
-            COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return
-        fi
     fi
     case $before in
         --figure) COMPREPLY=($(compgen -W 'line lines size kl learning compressors' -- "$word")); return ;;
@@ -54,9 +60,15 @@ _cril() {
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --items) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'all nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return; } ;;
+<<<<<<< HEAD
         --by) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'month' -- "$word")); return; } ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
         -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle) return ;;
+=======
+        --with|--without) COMPREPLY=($(compgen -W 'utf8 length gopher_quality gopher_repetition c4 paragraphs near_duplicates personal' -- "$word")); return ;;
+        --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--min-characters|--max-characters|--min-page-id) return ;;
+>>>>>>> main
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -15,6 +15,7 @@
 #include <cril/distribution.h>
 #include <cril/diverge.h>
 #include <cril/eval.h>
+#include <cril/gather.h>
 #include <cril/generate.h>
 #include <cril/harness.h>
 #include <cril/html.h>
@@ -716,6 +717,42 @@ static void test_figures(void **state)
     IS_NAN(cril_normal_quantile, -1);
 }
 
+static int take_nothing(void *user, const void *data, size_t n)
+{
+    (void)user;
+    (void)data;
+    (void)n;
+    return 1;
+}
+
+static void test_gather(void **state)
+{
+    const cril_gather_options o = {.kind = "web"};
+    const cril_gather_sink sink = {.write = take_nothing};
+    const cril_gather_shard shard = {"a", "{}"};
+    cril_gather_kind kind;
+    cril_gather_step step;
+    char *card;
+
+    (void)state;
+    REFUSED(cril_gather, NULL, &sink, &card);
+    REFUSED(cril_gather, &o, NULL, &card);
+    REFUSED(cril_gather, &o, &sink, NULL);
+    REFUSED(cril_gather, &o, &sink, &card); /* no input */
+    REFUSED(cril_gather, (&(cril_gather_options){.n_inputs = 1}), &sink, &card);
+    REFUSED(cril_gather, &o, (&(cril_gather_sink){0}), &card);
+    REFUSED(cril_gather_merge, NULL, 1, &o, &sink, &card);
+    REFUSED(cril_gather_merge, &shard, 0, &o, &sink, &card);
+    REFUSED(cril_gather_merge, &shard, 1, NULL, &sink, &card);
+    REFUSED(cril_gather_merge, &shard, 1, &o, NULL, &card);
+    REFUSED(cril_gather_merge, &shard, 1, &o, &sink, NULL);
+    IS(== false, cril_gather_kind_at, 0, NULL);
+    IS(== false, cril_gather_kind_at, SIZE_MAX, &kind);
+    IS(== false, cril_gather_step_at, NULL, 0, &step);
+    IS(== false, cril_gather_step_at, "web", SIZE_MAX, &step);
+    IS(== false, cril_gather_step_at, "web", 0, NULL);
+}
+
 static void test_leak(void **state)
 {
     static const double x[2] = {1, 2};
@@ -1311,19 +1348,19 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),      cmocka_unit_test(test_leak),
-        cmocka_unit_test(test_membership),   cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
-        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
-        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),   cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_leak),      cmocka_unit_test(test_membership),
+        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 #include "fetch/choose.h"
+#include "gather/source_web.h"
+#include "gather/source_wiki.h"
 #include "tasks/rules.h"
 
+#include <cril/gather.h>
 #include <cril/generate.h>
 #include <cril/membership.h>
 #include <cril/model.h>
@@ -283,6 +286,65 @@ static void test_hub(void **state)
     check(choose, CRIL_OK, false);
 }
 
+static cril_status read_web(cril_error *err)
+{
+    struct cril_source *s;
+    struct cril_gathered doc = {.text = ""};
+    cril_status st;
+
+    if ((st = cril_source_web_open(CRIL_TEST_DATA "/golden/warc/wet-1.0.warc.wet.gz", &s, err)) !=
+        CRIL_OK)
+        return st;
+    while (st == CRIL_OK && doc.text)
+        st = s->kind->next(s, &doc, err);
+    s->kind->close(s);
+    return st;
+}
+
+static void test_web(void **state)
+{
+    (void)state;
+    check(read_web, CRIL_OK, true);
+}
+
+static int drop(void *user, const void *data, size_t n)
+{
+    (void)user;
+    (void)data;
+    (void)n;
+    return 0;
+}
+
+static cril_status gather(cril_error *err)
+{
+    static const char *const inputs[] = {CRIL_TEST_DATA "/golden/warc/wet-1.0.warc.wet.gz"},
+                             *const without[] = {"gopher_quality", "gopher_repetition"};
+    const cril_gather_options o = {.kind = "web",
+                                   .inputs = inputs,
+                                   .n_inputs = 1,
+                                   .without = without,
+                                   .n_without = 2,
+                                   .n_threads = 1};
+    const cril_gather_sink sink = {.write = drop, .zstd = true};
+    static char whole[8192]; /* the card of the first run; no later one has less */
+    char *card = NULL;
+    const cril_status st = cril_gather(&o, &sink, &card, err);
+
+    if (st == CRIL_OK && !*whole)
+        snprintf(whole, sizeof(whole), "%s", card);
+    for (size_t i = 0; st == CRIL_OK && whole[i]; i++)
+        if (card[i] != whole[i])
+            fail_msg("the card has '%.100s', not '%.100s'", card + i, whole + i);
+    free(card);
+    return st;
+}
+
+static void test_gather(void **state)
+{
+    (void)state;
+    check(gather, CRIL_OK, true);
+}
+
 static char path[] = "/tmp/cril-no-memory-XXXXXX";
 
 /* JSON that is no result: to know that, it must be read. */
@@ -404,11 +466,50 @@ static void test_rules(void **state)
     }
 }
 
+/* ---- a wiki's dump ---- */
+
+static cril_status read_documents(const struct cril_wiki_dates *dates, cril_error *err)
+{
+    const struct cril_wiki_options o = {.created = dates};
+    struct cril_source *s;
+    struct cril_gathered doc;
+    cril_status st = cril_source_wiki_open(
+        CRIL_TEST_DATA "/golden/mediawiki/pages-articles-multistream.xml.bz2", &o, &s, err);
+
+    if (st != CRIL_OK)
+        return st;
+    do
+        st = s->kind->next(s, &doc, err);
+    while (st == CRIL_OK && doc.text);
+    s->kind->close(s);
+    return st;
+}
+
+static cril_status read_wiki(cril_error *err)
+{
+    const char *stubs = CRIL_TEST_DATA "/golden/mediawiki/stub-meta-history.xml.gz";
+    struct cril_wiki_dates *dates;
+    cril_status st = cril_wiki_dates_read(&stubs, 1, &dates, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = read_documents(dates, err);
+    cril_wiki_dates_free(dates);
+    return st;
+}
+
+static void test_wiki(void **state)
+{
+    (void)state;
+    check(read_wiki, CRIL_OK, true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),   cmocka_unit_test(test_use), cmocka_unit_test(test_json),
-        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub), cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_open),   cmocka_unit_test(test_use),    cmocka_unit_test(test_json),
+        cmocka_unit_test(test_folder), cmocka_unit_test(test_hub),    cmocka_unit_test(test_web),
+        cmocka_unit_test(test_wiki),   cmocka_unit_test(test_gather), cmocka_unit_test(test_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@ PACKAGES = {
     "libbz2.so.1.0": "libbz2-1.0",
     "libcrypto.so.3": "libssl3",
     "libcurl.so.4": "libcurl4",
+    "libexpat.so.1": "libexpat1",
     "libjansson.so.4": "libjansson4",
     "liblzma.so.5": "liblzma5",
     "libpcre2-8.so.0": "libpcre2-8-0",

@@ -7,7 +7,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 tmp=$(mktemp -d); trap 'rm -rf "$tmp"' EXIT
 bad=0
 names() { sed -n '/^Commands:\|^Subcommands:/,/^$/s/^  \([a-z]*\)  *[A-Z].*/\1/p'; }
-# check WORDS NAME: of the help of WORDS, in the completion's row NAME and in the text of a man page in $tmp/page
+# check WORDS ROW: of the help of WORDS, in the completion's ROW and in the text of a man page in $tmp/page
 check() {
     "$cril" $1 --help >"$tmp/text"
     sed -n 's/^  \(-., -., \|-., \|    \)--\([a-z0-9-]*\).*/--\2/p' "$tmp/text" | sort >"$tmp/help"
@@ -27,7 +27,7 @@ for c in $("$cril" --help | names); do
     check $c $c
     for part in $("$cril" $c --help | names); do
         sed -n "/^\.Ss $part\$/,/^\.S/p" "$root/man/cril-$c.1" >"$tmp/page"
-        check "$c $part" $part
+        check "$c $part" "'$c $part'"
     done
 done
 if command -v mandoc >/dev/null; then

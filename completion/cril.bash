@@ -60,15 +60,10 @@ _cril() {
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --items) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'all nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return; } ;;
-<<<<<<< HEAD
         --by) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'month' -- "$word")); return; } ;;
-        --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle) return ;;
-=======
         --with|--without) COMPREPLY=($(compgen -W 'utf8 length gopher_quality gopher_repetition c4 paragraphs near_duplicates personal' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--min-characters|--max-characters|--min-page-id) return ;;
->>>>>>> main
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--min-characters|--max-characters|--min-page-id) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

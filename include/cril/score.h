@@ -109,12 +109,14 @@ typedef struct cril_score_progress {
 /* Any may be NULL; what a token points to is borrowed until the call returns. A return value other
    than 0 stops the run with CRIL_ERR_CANCELLED. Called from the thread that called
    cril_score_corpus, tokens and documents in stream order; a document, as soon as no token of it is
-   left to score. */
+   left to score. on_text, which cril_score_corpus and cril_score_slice alone call: a document of
+   the slice as it is read, before its tokens; with a prompt, the continuation; borrowed. */
 typedef struct cril_score_callbacks {
     void *user;
     int (*on_token)(void *user, const cril_token_score *token);
     int (*on_document)(void *user, const cril_document_score *document);
     int (*on_progress)(void *user, const cril_score_progress *progress);
+    int (*on_text)(void *user, const cril_document *document);
 } cril_score_callbacks;
 
 /* How a run by cril_score_until came to its documents. */

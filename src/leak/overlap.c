@@ -8,7 +8,7 @@
 
 #include "corpus/reader.h"
 #include "leak/word_runs.h"
-#include "tasks/task.h"
+#include "tasks/records.h"
 #include "util/arena.h"
 #include "util/fail.h"
 #include "util/json.h"
@@ -242,27 +242,6 @@ static cril_status add_items(struct cril_overlap *o, const struct cril_items *it
     return st;
 }
 
-/* Items without their shots, where the task can do so: files of shots need not be there. */
-static cril_status load(const struct cril_task *t, const char *data, struct cril_items *items,
-                        char sha256[65], cril_error *err)
-{
-    static const struct cril_task_overrides none = {-1, -1, -1, -1}, no_shots = {0, -1, -1, -1};
-    struct cril_task_settings settings;
-    char *folder = NULL;
-    cril_status st = CRIL_OK;
-
-    if (cril_task_settings_make(t, NULL, &no_shots, &settings, NULL) != CRIL_OK)
-        st = cril_task_settings_make(t, NULL, &none, &settings, err);
-    if (st == CRIL_OK)
-        st = cril_task_folder(t, data, &folder, err);
-    if (st == CRIL_OK)
-        st = cril_task_sha256(t, &settings, folder, sha256, err);
-    if (st == CRIL_OK)
-        st = t->load(t, &settings, folder, 0, items, err);
-    free(folder);
-    return st;
-}
-
 static bool add_task(struct cril_overlap *o, const struct cril_task *t, const char sha256[65])
 {
     struct task *grown = realloc(o->tasks, (o->n_tasks + 1) * sizeof(*grown));
@@ -289,7 +268,7 @@ cril_status cril_overlap_add_task(cril_overlap *o, const char *task, const char 
     if (!t)
         return cril_fail(err, CRIL_ERR_RANGE, "%.80s: no such task; 'cril eval --list' names them",
                          task);
-    if ((st = load(t, data, &items, sha256, err)) == CRIL_OK)
+    if ((st = cril_task_records(t, data, sha256, &items, err)) == CRIL_OK)
         st = add_task(o, t, sha256) ? add_items(o, &items, err) : no_memory(err);
     cril_items_free(&items);
     return st;

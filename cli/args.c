@@ -305,6 +305,31 @@ static int parse_tokens(const struct cril_cmd *cmd, const struct cril_option *o,
     return CRIL_ARGS_GO_ON;
 }
 
+static int parse_count(const struct cril_cmd *cmd, const struct cril_option *o, const char *text,
+                       uint64_t *out)
+{
+    static const char powers[] = "KMG"; /* 1000, 1000^2, ... */
+    const char *p = text, *power;
+    uint64_t v;
+    bool good = read_digits(&p, &v);
+
+    if (good && *p && (power = strchr(powers, toupper((unsigned char)*p))) != NULL) {
+        for (const char *at = powers; at <= power; at++) {
+            good = good && v <= UINT64_MAX / 1000;
+            v *= 1000;
+        }
+        p++;
+    }
+    if (!good || *p || v < o->min || v > o->max)
+        return cril_args_usage(cmd,
+                               "--%s takes a whole number from %llu to %llu, perhaps in thousands "
+                               "(K), millions (M) or billions (G), not '%s'",
+                               o->name, (unsigned long long)o->min, (unsigned long long)o->max,
+                               text);
+    *out = v;
+    return CRIL_ARGS_GO_ON;
+}
+
 /* "1G" for 1 << 30. */
 static const char *size_text(uint64_t v, char out[32])
 {
@@ -369,6 +394,7 @@ static int set_option(const struct cril_cmd *cmd, const struct cril_option *o, c
     case CRIL_OPTION_FLAG: *(bool *)field = true; return CRIL_ARGS_GO_ON;
     case CRIL_OPTION_NUMBER: return parse_number(cmd, o, value, field);
     case CRIL_OPTION_TOKENS: return parse_tokens(cmd, o, value, field);
+    case CRIL_OPTION_COUNT: return parse_count(cmd, o, value, field);
     case CRIL_OPTION_LIST: return add_to_list(cmd, value, field);
     case CRIL_OPTION_SIZE: return parse_size(cmd, o, value, field);
     case CRIL_OPTION_TEXT: break;

@@ -20,6 +20,8 @@ enum cril_option_kind {
     CRIL_OPTION_LIST,   /* struct cril_args_list of such texts, as often as it is given */
     CRIL_OPTION_NUMBER, /* uint64_t, decimal, in [min, max] */
     CRIL_OPTION_TOKENS, /* the same, or a number of thousands of 1024: 32k */
+    CRIL_OPTION_COUNT,  /* the same, or with K, M or G: thousands, millions, billions (powers of
+                           1000) */
     CRIL_OPTION_SIZE    /* uint64_t, bytes, in [min, max]: a number, with K, M, G or T (times 1024
                            each), perhaps B or iB after it */
 };

@@ -1,11 +1,15 @@
 /* A corpus's card as tables. */
 #include "gathering.h"
+#include "naming.h"
 #include "output.h"
 #include "table.h"
 
+#include <cril/card.h>
+#include <cril/number.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { NAME = 20, COUNT = 14 };
@@ -20,6 +24,15 @@ static const char *text(const json_t *o, const char *key)
     const char *s = json_string_value(json_object_get(o, key));
 
     return s ? s : "";
+}
+
+/* A text of the card, which may be anybody's, and what follows. */
+static void print_text(const json_t *o, const char *key, const char *after)
+{
+    const char *s = text(o, key);
+
+    cril_print_escaped(stdout, s, strlen(s));
+    fputs(after, stdout);
 }
 
 /* "name 12, other 3", those that are not 0. */
@@ -66,6 +79,41 @@ static void print_tally(const char *name, json_t *tally)
     print_row(name, json_object_get(tally, "counts"));
 }
 
+/* What a mix takes of its inputs. */
+static void print_taken(json_t *inputs)
+{
+    json_t *input;
+    size_t i;
+
+    json_array_foreach(inputs, i, input)
+    {
+        if (!json_object_get(input, "taken_documents"))
+            continue;
+        printf("%-*s%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT
+               " documents, %" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " characters of ",
+               NAME, "taken", whole(input, "taken_documents"), whole(input, "documents"),
+               whole(input, "taken_characters"), whole(input, "characters"));
+        print_text(input, "name", "\n");
+    }
+}
+
+static void print_buckets(json_t *buckets)
+{
+    char low[CRIL_NUMBER_SIZE], high[CRIL_NUMBER_SIZE];
+    json_t *b;
+    size_t i;
+
+    json_array_foreach(buckets, i, b)
+    {
+        cril_print_padded(stdout, text(b, "name"), NAME);
+        printf("%" JSON_INTEGER_FORMAT " document%s, %" JSON_INTEGER_FORMAT
+               " characters, %s to %s bits per character\n",
+               whole(b, "documents"), whole(b, "documents") == 1 ? "" : "s", whole(b, "characters"),
+               cril_number_write(low, json_number_value(json_object_get(b, "lowest")), 4),
+               cril_number_write(high, json_number_value(json_object_get(b, "highest")), 4));
+    }
+}
+
 static void print_texts(const json_t *root)
 {
     json_t *corpus = json_object_get(root, "corpus"), *source = json_object_get(root, "source"),
@@ -79,10 +127,15 @@ static void print_texts(const json_t *root)
            " characters, %" JSON_INTEGER_FORMAT " bytes of text\n",
            NAME, "corpus", whole(corpus, "documents"), whole(corpus, "documents") == 1 ? "" : "s",
            whole(corpus, "characters"), whole(corpus, "bytes"));
-    printf("%-*s%s\n", NAME, "sha256", text(corpus, "sha256"));
-    printf("%-*s%s, %zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", NAME, "source",
-           text(rules, "kind"), i, i == 1 ? "" : "s", documents, documents == 1 ? "" : "s");
-    printf("%-*s%s\n", NAME, "dates", text(source, "dates"));
+    printf("%-*s", NAME, "sha256");
+    print_text(corpus, "sha256", "\n");
+    printf("%-*s", NAME, "source");
+    print_text(rules, "kind", ", ");
+    printf("%zu input%s, %" JSON_INTEGER_FORMAT " document%s\n", i, i == 1 ? "" : "s", documents,
+           documents == 1 ? "" : "s");
+    print_taken(json_object_get(source, "inputs"));
+    printf("%-*s", NAME, "dates");
+    print_text(source, "dates", "\n");
     print_row("not read", json_object_get(source, "left_out"));
     print_row("not selected", json_object_get(root, "selection"));
     print_tally("months", json_object_get(corpus, "months"));
@@ -99,11 +152,35 @@ static void print_steps(const json_t *root)
            "why");
     json_array_foreach(json_object_get(root, "steps"), i, step)
     {
-        printf("%-*s%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "  ",
-               NAME, text(step, "name"), COUNT, whole(step, "in"), COUNT, whole(step, "out"), COUNT,
-               whole(step, "changed"));
+        cril_print_padded(stdout, text(step, "name"), NAME);
+        printf("%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "%*" JSON_INTEGER_FORMAT "  ",
+               COUNT, whole(step, "in"), COUNT, whole(step, "out"), COUNT, whole(step, "changed"));
         print_counts(json_object_get(step, "reasons"));
     }
+    json_array_foreach(json_object_get(root, "steps"), i, step)
+        print_buckets(json_object_get(step, "buckets"));
+}
+
+static bool print_commands(const char *name, const char *card)
+{
+    const char *at, *label = "made by";
+    char *commands;
+    cril_error err;
+
+    if (cril_card_commands(card, cril_base_name(name), &commands, &err) != CRIL_OK)
+        return !cril_print_error("%s", err.message);
+    if (*commands)
+        putchar('\n');
+    for (at = commands; *at; label = "") {
+        const size_t n = strcspn(at, "\n");
+
+        printf("%-*s", NAME, label);
+        cril_print_escaped(stdout, at, n);
+        putchar('\n');
+        at += n + (at[n] != '\0');
+    }
+    free(commands);
+    return true;
 }
 
 bool cril_gathering_print_card(const char *name, const char *card)
@@ -118,5 +195,5 @@ bool cril_gathering_print_card(const char *name, const char *card)
     print_texts(root);
     print_steps(root);
     json_decref(root);
-    return true;
+    return print_commands(name, card);
 }

@@ -15,6 +15,8 @@ static const struct cril_cmd *const parts[] = {
     &cril_corpus_cmd_web,
     &cril_corpus_cmd_wiki,
     &cril_corpus_cmd_merge,
+    &cril_corpus_cmd_mix,
+    &cril_corpus_cmd_quality,
     &cril_corpus_cmd_card,
     NULL,
 };
@@ -29,6 +31,8 @@ static void print_more_help(void)
           "  cril corpus web CC-MAIN-*.warc.wet.gz -o web.jsonl.zst --after 2026-06-01\n"
           "  cril corpus wiki pages-articles.xml.bz2 -o wiki.jsonl.zst --created "
           "stub-meta-history.xml.gz --after 2026-06-01\n"
+          "  cril corpus mix web.jsonl.zst wiki.jsonl.zst --characters 2M --seed 1 -o "
+          "sample.jsonl.zst\n"
           "  cril corpus card web.jsonl.zst\n",
           stdout);
 }

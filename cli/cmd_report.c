@@ -107,6 +107,7 @@ struct report {
     cril_report_identity *models, *corpora; /* [n_models], [n_corpora] room */
     char (*hashes)[65];                     /* [n_models + n_corpora] */
     cril_report_baseline *baselines;
+    cril_report_leak *leaks;
     cril_baseline **names; /* [n_corpora] each owned, NULL: none; baselines borrow from them */
 };
 
@@ -117,6 +118,7 @@ static void release(struct report *r)
         free(r->names[i]);
     free((void *)r->names);
     free(r->baselines);
+    free(r->leaks);
     free(r->models);
     free(r->corpora);
     free(r->hashes);
@@ -191,19 +193,67 @@ static cril_status find_corpora(struct report *r, cril_error *err)
     return st;
 }
 
+/* One row of the page, if both AUCs are known. */
+static cril_status find_leak(struct report *r, size_t model, const char *benchmark,
+                             const char *part, const char *sha256, cril_error *err)
+{
+    cril_store_leak score, blind;
+    char name[1024];
+    bool found;
+    cril_status st;
+
+    snprintf(name, sizeof(name), "%s %s", benchmark, part);
+    st = cril_store_find_leak(r->s.store, name, sha256, "min_k_20", &score, &found, err);
+    if (st == CRIL_OK && found)
+        st = cril_store_find_leak(r->s.store, name, sha256, "blind", &blind, &found, err);
+    if (st == CRIL_OK && found)
+        r->leaks[r->options.n_leaks++] = (cril_report_leak){.model = model,
+                                                            .benchmark = benchmark,
+                                                            .part = part,
+                                                            .n_set = score.n_set,
+                                                            .n_control = score.n_control,
+                                                            .auc = score.auc,
+                                                            .low = score.low,
+                                                            .high = score.high,
+                                                            .blind = blind.auc,
+                                                            .blind_low = blind.low,
+                                                            .blind_high = blind.high};
+    return st;
+}
+
+static cril_status find_leaks(struct report *r, cril_error *err)
+{
+    static const char *const parts[] = {"test", "train"};
+    cril_status st = CRIL_OK;
+
+    for (size_t i = 0; i < r->s.info->n_leaks; i++)
+        for (size_t m = 0; m < r->s.info->n_models; m++) {
+            cril_store_model model;
+
+            if (!cril_current_model(r->s.current, m, &model))
+                continue;
+            for (size_t k = 0; k < 2 && st == CRIL_OK; k++)
+                st = find_leak(r, m, r->s.info->leaks[i].benchmark, parts[k], model.sha256, err);
+        }
+    return st;
+}
+
 static cril_status gather(struct report *r, cril_error *err)
 {
     const size_t n_models = r->s.info->n_models, n_corpora = r->s.info->n_corpora;
+    cril_status st;
 
     r->models = calloc(n_models + 1, sizeof(*r->models));
     r->corpora = calloc(n_corpora + 1, sizeof(*r->corpora));
     r->hashes = calloc(n_models + n_corpora + 1, sizeof(*r->hashes));
     r->names = calloc(n_corpora + 1, sizeof(*r->names));
-    if (!r->models || !r->corpora || !r->hashes || !r->names)
+    r->leaks = calloc(2 * n_models * r->s.info->n_leaks + 1, sizeof(*r->leaks));
+    if (!r->models || !r->corpora || !r->hashes || !r->names || !r->leaks)
         return no_memory(err);
     r->options.protocol = r->s.protocol;
     find_models(r);
-    return find_corpora(r, err);
+    st = find_corpora(r, err);
+    return st == CRIL_OK ? find_leaks(r, err) : st;
 }
 
 static void note_written(const struct report *r, const struct settings *set)
@@ -327,6 +377,7 @@ static void set_options(struct report *r, const struct settings *set)
     r->options.models = r->models;
     r->options.corpora = r->corpora;
     r->options.baselines = r->baselines;
+    r->options.leaks = r->leaks;
     r->options.date = set->date;
 }
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 static const struct cril_option options[] = {
-    CRIL_GATHERING_CHOICE_ROWS("crawled"), CRIL_GATHERING_STEP_ROWS,   CRIL_GATHERING_SHARD_ROW,
+    CRIL_GATHERING_CHOICE_ROWS("crawled"), CRIL_GATHERING_STEP_ROWS,   CRIL_GATHERING_SHARD_ROWS,
     CRIL_GATHERING_RUN_ROWS(NULL),         CRIL_GATHERING_OUTPUT_ROWS, {.name = NULL},
 };
 

@@ -19,7 +19,7 @@ static const struct cril_option options[] = {
      .help = "pages from N on: ids rise with time"},
     CRIL_GATHERING_CHOICE_ROWS("created"),
     CRIL_GATHERING_STEP_ROWS,
-    CRIL_GATHERING_SHARD_ROW,
+    CRIL_GATHERING_SHARD_ROWS,
     CRIL_GATHERING_RUN_ROWS(NULL),
     CRIL_GATHERING_OUTPUT_ROWS,
     {.name = NULL},

@@ -7,11 +7,14 @@
 #include "reads.h"
 #include "studying.h"
 
+#include <cril/download.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* ---- names ---- */
 
@@ -61,6 +64,20 @@ char *cril_gathering_card(const char *corpus)
     return grown;
 }
 
+bool cril_gathering_card_if_any(const char *corpus, char **card)
+{
+    bool zstd, is_there;
+    char *path;
+
+    errno = 0;
+    *card = NULL;
+    if (!(path = cril_gathering_card_path(corpus, &zstd)))
+        return errno != ENOMEM || !cril_print_error("out of memory");
+    is_there = access(path, F_OK) == 0;
+    free(path);
+    return !is_there || (*card = cril_gathering_card(corpus)) != NULL;
+}
+
 /* ---- files ---- */
 
 struct making {
@@ -78,15 +95,20 @@ static int put(void *user, const void *data, size_t n)
     return fwrite(data, 1, n, m->corpus.file) == n ? 0 : 1;
 }
 
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) * 1e-9;
+}
+
 static int show(void *user, const cril_gather_progress *p)
 {
     struct making *m = user;
-    struct timespec now;
-    struct cril_progress_state state = {.fraction = p->fraction, .bytes = p->bytes_read};
+    const struct cril_progress_state state = {
+        .fraction = p->fraction, .seconds = seconds_since(&m->start), .bytes = p->bytes_read};
 
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    state.seconds =
-        (double)(now.tv_sec - m->start.tv_sec) + (double)(now.tv_nsec - m->start.tv_nsec) * 1e-9;
     m->progress.name = p->input ? p->input : m->set->output;
     m->progress.phase = p->phase;
     cril_progress_show(&m->progress, &state);
@@ -163,6 +185,66 @@ int cril_gathering_write(const struct cril_cmd *cmd, const struct cril_gathering
     return done ? 0 : 1;
 }
 
+/* ---- from addresses ---- */
+
+struct fetching {
+    struct cril_progress progress;
+    struct timespec start;
+};
+
+static int show_fetched(void *user, uint64_t have, uint64_t size)
+{
+    struct fetching *f = user;
+    const struct cril_progress_state state = {.fraction = size ? (double)have / (double)size : -1,
+                                              .seconds = seconds_since(&f->start),
+                                              .bytes = have};
+
+    cril_progress_show(&f->progress, &state);
+    return cril_output_signal();
+}
+
+/* An address becomes the path of its file, which lives as long as the command. False: the reason
+ * was printed. */
+static bool fetch(const struct cril_gathering_args *set, const char **input)
+{
+    struct fetching f = {.progress = {0}};
+    const cril_download_options o = {.progress = show_fetched, .user = &f};
+    cril_error err = {0};
+    char *path;
+    cril_status st;
+
+    cril_progress_init(&f.progress, set->quiet);
+    f.progress.name = *input;
+    f.progress.phase = "fetching";
+    clock_gettime(CLOCK_MONOTONIC, &f.start);
+    st = cril_download(*input, set->fetch, &o, &path, &err);
+    cril_progress_clear(&f.progress);
+    if (st == CRIL_OK)
+        *input = path;
+    else if (st != CRIL_ERR_CANCELLED)
+        cril_print_error("%s", err.message);
+    return st == CRIL_OK;
+}
+
+/* All addresses of a list. CRIL_ARGS_GO_ON, or the exit code. */
+static int fetch_all(const struct cril_cmd *cmd, const struct cril_gathering_args *set,
+                     const char **inputs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (!cril_is_address(inputs[i]))
+            continue;
+        if (!set->fetch)
+            return cril_args_usage(cmd,
+                                   "%.200s is an address; name a folder for what is fetched "
+                                   "with --fetch DIR",
+                                   inputs[i]);
+        cril_output_catch_signals();
+        if (!fetch(set, &inputs[i]))
+            return cril_output_signal() ? 128 + cril_output_signal() : 1;
+    }
+    return CRIL_ARGS_GO_ON;
+}
+
 /* ---- from sources ---- */
 
 static cril_status gather(void *user, const cril_gather_options *o, const cril_gather_sink *sink,
@@ -205,6 +287,10 @@ int cril_gathering_run(const struct cril_cmd *cmd, const char *kind, int argc, c
     if (code == CRIL_ARGS_GO_ON && !cril_args_shard(set.shard, &o.shard, &o.n_shards))
         code =
             cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16", set.shard);
+    if (code == CRIL_ARGS_GO_ON)
+        code = fetch_all(cmd, &set, (const char **)argv, (size_t)argc);
+    if (code == CRIL_ARGS_GO_ON)
+        code = fetch_all(cmd, &set, set.created.data, set.created.n);
     for (int i = 0; code == CRIL_ARGS_GO_ON && i < argc; i++)
         cril_reads_corpus("an input", argv[i]);
     for (size_t i = 0; code == CRIL_ARGS_GO_ON && i < set.created.n; i++)

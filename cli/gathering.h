@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct cril_gathering_args {
-    const char *after, *before, *with, *without, *shard, *temporary, *output;
+    const char *after, *before, *with, *without, *shard, *fetch, *temporary, *output;
     uint64_t min_characters, max_characters, min_page_id, threads, memory;
     struct cril_args_list created;
     bool json, force, quiet;
@@ -34,8 +34,11 @@ struct cril_gathering_args {
       .help = "steps besides those that are on, separated by commas (list below)" }, \
     { .name = "without", .kind = CRIL_OPTION_TEXT, .value = "STEPS", \
       .offset = CRIL_GATHERING_AT(without), .help = "steps to leave out" }
-#define CRIL_GATHERING_SHARD_ROW \
-    { .group = "Run", .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", \
+#define CRIL_GATHERING_SHARD_ROWS \
+    { .group = "Run", .name = "fetch", .kind = CRIL_OPTION_TEXT, .value = "DIR", \
+      .offset = CRIL_GATHERING_AT(fetch), \
+      .help = "folder into which inputs named by https://... are fetched, once" }, \
+    { .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", \
       .offset = CRIL_GATHERING_AT(shard), \
       .help = "the I-th of N parts of the inputs; 'cril corpus merge' puts them together" }
 #define CRIL_GATHERING_RUN_ROWS(heading) \
@@ -79,6 +82,9 @@ char *cril_gathering_card_path(const char *corpus, bool *zstd);
 
 /* The card beside a corpus, owned. NULL: the reason was printed. */
 char *cril_gathering_card(const char *corpus);
+
+/* The same; *card NULL where there is none. False: it cannot be read, which was said. */
+bool cril_gathering_card_if_any(const char *corpus, char **card);
 
 /* Prints a card as tables; false: it is none, which was said. name: for sentences. */
 bool cril_gathering_print_card(const char *name, const char *card);

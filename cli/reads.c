@@ -108,6 +108,8 @@ void cril_reads_study(const cril_study_info *s, bool database)
     for (size_t i = 0; i < s->n_corpora; i++)
         if (s->corpora[i].path)
             cril_reads_corpus("a corpus", s->corpora[i].path);
+    for (size_t i = 0; i < s->n_leaks; i++)
+        cril_reads_file("a control", s->leaks[i].control);
     if (database) {
         cril_reads_file("the study's database", s->database);
         cril_reads_beside_database(s->database);

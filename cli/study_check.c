@@ -101,6 +101,12 @@ static void print_study(const cril_study_info *s)
         fputs(i ? ", " : "", stdout);
         print_text(s->fits[i].name);
     }
+    if (s->n_leaks)
+        printf("\nleaks       %zu: ", s->n_leaks);
+    for (size_t i = 0; i < s->n_leaks; i++) {
+        fputs(i ? ", " : "", stdout);
+        print_text(s->leaks[i].benchmark);
+    }
     putchar('\n');
 }
 

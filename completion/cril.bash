@@ -15,7 +15,7 @@ _cril() {
         diverge) options='--model --fetch --threads --memory --batch --protocol --window --stride --field --prompt-field --format --limit --strict --level --resamples --seed --top --json --output --force --quiet --verbose --help' ;;
         view) options='--model --fetch --threads --memory --batch --protocol --context --stride --field --format --document --strict --json --output --force --quiet --help' ;;
         eval) options='--model --fetch --threads --memory --batch --streams --tasks --data --requests --task-file --list --grade --protocol --shots --draw --window --max-tokens --limit --no-bos --special --python --json --items --output --subjects --dry-run --no-resume --keep --force --quiet --verbose --help' ;;
-        leak) options='--items --data --n --fields --field --prompt-field --format --limit --strict --top --json --output --force --quiet --help' ;;
+        leak) options='--model --control --reference --lower-case --by --date-field --context --stride --fetch --threads --memory --batch --items --data --n --fields --top --field --prompt-field --format --limit --strict --level --resamples --seed --json --per-document --output --force --quiet --help' ;;
         compare) options='--top --level --resamples --seed --json --help' ;;
         compress) options='--model --fetch --threads --memory --decompress --segment --context --stride --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
         decompress) options='--model --fetch --threads --memory --streams --distributions --output --stdout --force --keep --rm --json --quiet --verbose --help' ;;
@@ -42,15 +42,17 @@ _cril() {
         'study merge') options='--output --force --measured --rename --help' ;;
         'study dump') options='--help' ;;
         'study slurm') options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
-        'corpus web') options='--after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
-        'corpus wiki') options='--created --min-page-id --after --before --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus web') options='--after --before --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus wiki') options='--created --min-page-id --after --before --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus mix') options='--characters --seed --exclude-items --data --output --json --force --quiet --help' ;;
+        'corpus quality') options='--model --fetch --threads --memory --context --stride --keep --output --json --force --quiet --help' ;;
         'corpus merge') options='--threads --memory --temporary --output --json --force --quiet --help' ;;
-        'corpus card') options='--json --help' ;;
+        'corpus card') options='--json --html --output --force --help' ;;
     esac
     if ((i + 1 == COMP_CWORD)); then
         case $command in
             study) COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return ;;
-            corpus) COMPREPLY=($(compgen -W "web wiki merge card $options" -- "$word")); return ;;
+            corpus) COMPREPLY=($(compgen -W "web wiki merge mix quality card $options" -- "$word")); return ;;
         esac
     fi
     case $before in
@@ -60,9 +62,12 @@ _cril() {
         --draw) COMPREPLY=($(compgen -W 'first seeded' -- "$word")); return ;;
         --tasks|--grade) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --items) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'all nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return; } ;;
+        --by) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'month' -- "$word")); return; } ;;
+        --exclude-items) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
+        --keep) [[ $command == corpus ]] && { COMPREPLY=($(compgen -W 'head middle tail' -- "$word")); return; } ;;
         --with|--without) COMPREPLY=($(compgen -W 'utf8 length gopher_quality gopher_repetition c4 paragraphs near_duplicates personal' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
-        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--min-characters|--max-characters|--min-page-id) return ;;
+        -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--min-characters|--max-characters|--min-page-id|--characters) return ;;
     esac
     if [[ $word == -* ]]; then
         COMPREPLY=($(compgen -W "$options" -- "$word"))

@@ -75,6 +75,10 @@ static uint64_t read_all(const cril_corpus_options *o, bool fill, char hex[65])
         must(!json || is_utf8(doc.prompt, doc.prompt_bytes));
         for (size_t i = 0; i < doc.prompt_bytes; i++)
             sum = (sum ^ (uint8_t)doc.prompt[i]) * 1099511628211u;
+        must(!doc.date || (o->date_field && doc.date_bytes <= 1 << 20));
+        must(!json || !doc.date || is_utf8(doc.date, doc.date_bytes));
+        for (size_t i = 0; doc.date && i < doc.date_bytes; i++)
+            sum = (sum ^ (uint8_t)doc.date[i]) * 1099511628211u;
         must(doc.line > line || (o->format[0] == 't' && doc.line == 0));
         must(cril_count_characters(doc.text, doc.len_bytes) <= doc.len_bytes);
         line = doc.line;
@@ -107,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     const cril_corpus_options o = {.format = formats[data[0] % 3],
                                    .prompt_field = data[0] & 0x10 ? "p" : NULL,
+                                   .date_field = data[0] & 0x08 ? "d" : NULL,
                                    .strict = data[0] & 0x80,
                                    .limit = data[0] & 0x40 ? 2 : 0};
     const bool fill = data[0] & 0x20;

@@ -15,7 +15,7 @@ fail()
 find src cli -name '*.[ch]' | sort | xargs awk '
 BEGIN {
     n = split("util:0 tensor:1 entropy:1 stats:1 corpus:1 fetch:1 gather:2 formats:2 kernels:2 tokenizer:3 model:4 " \
-              "score:5 codec:6 tasks:6 sandbox:1 leak:7 study:8 report:9", row, " ")
+              "score:5 codec:6 tasks:6 sandbox:1 leak:7 sample:8 study:8 report:9", row, " ")
     for (i = 1; i <= n; i++) { split(row[i], f, ":"); level[f[1]] = f[2] + 1 }
 }
 function bad(why) { printf "%s:%d: %s (%s)\n", FILENAME, FNR, $0, why; failed = 1 }

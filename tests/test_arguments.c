@@ -10,10 +10,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <cril/card.h>
 #include <cril/codec.h>
 #include <cril/cpu.h>
 #include <cril/distribution.h>
 #include <cril/diverge.h>
+#include <cril/download.h>
 #include <cril/eval.h>
 #include <cril/gather.h>
 #include <cril/generate.h>
@@ -23,9 +25,11 @@
 #include <cril/items.h>
 #include <cril/inspect.h>
 #include <cril/leak.h>
+#include <cril/membership.h>
 #include <cril/number.h>
 #include <cril/prove.h>
 #include <cril/report.h>
+#include <cril/sample.h>
 #include <cril/selftest.h>
 #include <cril/separation.h>
 #include <cril/session.h>
@@ -351,6 +355,7 @@ static void test_score(void **state)
     DOES_NOTHING(cril_scorer_free, NULL);
     IS(== 0, cril_scorer_context, NULL);
     IS(== 0, cril_scorer_stride, NULL);
+    IS(== NULL, cril_scorer_protocol_name, NULL);
     DOES_NOTHING(cril_result_free, NULL);
     DOES_NOTHING(cril_until_done, NULL);
     DOES_NOTHING(cril_until_done, &(cril_result){0});
@@ -716,6 +721,17 @@ static void test_figures(void **state)
     IS_NAN(cril_normal_quantile, -1);
 }
 
+static void test_download(void **state)
+{
+    char *path;
+
+    (void)state;
+    REFUSED(cril_download, NULL, ".", NULL, &path);
+    REFUSED(cril_download, "https://a/b", NULL, NULL, &path);
+    REFUSED(cril_download, "https://a/b", ".", NULL, NULL);
+    IS(== false, cril_is_address, NULL);
+}
+
 static int take_nothing(void *user, const void *data, size_t n)
 {
     (void)user;
@@ -752,6 +768,44 @@ static void test_gather(void **state)
     IS(== false, cril_gather_step_at, "web", 0, NULL);
 }
 
+static void test_sample(void **state)
+{
+    const cril_sample_input input = {.path = corpus_path};
+    const cril_mix_options mix = {.inputs = &input, .n_inputs = 1, .characters = 1};
+    const cril_quality_options quality = {.input = input};
+    const cril_gather_sink sink = {.write = take_nothing};
+    cril_scorer *s;
+    char *card;
+
+    (void)state;
+    REFUSED(cril_mix, NULL, &sink, &card);
+    REFUSED(cril_mix, &mix, NULL, &card);
+    REFUSED(cril_mix, &mix, &sink, NULL);
+    REFUSED(cril_mix, &mix, (&(cril_gather_sink){0}), &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.characters = 1}), &sink, &card); /* no input */
+    REFUSED(cril_mix, (&(cril_mix_options){.n_inputs = 1, .characters = 1}), &sink, &card);
+    REFUSED(cril_mix, (&(cril_mix_options){.inputs = &input, .n_inputs = 1}), &sink, &card);
+    REFUSED(cril_mix,
+            (&(cril_mix_options){
+                .inputs = &input, .n_inputs = 1, .characters = 1, .n_exclude_items = 1}),
+            &sink, &card);
+    must(cril_scorer_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_quality, NULL, &quality, &sink, &card);
+    REFUSED(cril_quality, s, NULL, &sink, &card);
+    REFUSED(cril_quality, s, &quality, NULL, &card);
+    REFUSED(cril_quality, s, &quality, &sink, NULL);
+    REFUSED(cril_quality, s, (&(cril_quality_options){0}), &sink, &card);
+    REFUSED(cril_quality, s, (&(cril_quality_options){.input = input, .n_keep = 1}), &sink, &card);
+    cril_scorer_free(s);
+    IS(== NULL, cril_quality_bucket, SIZE_MAX);
+    REFUSED(cril_card_commands, NULL, "a", &card);
+    REFUSED(cril_card_commands, "{}", NULL, &card);
+    REFUSED(cril_card_commands, "{}", "a", NULL);
+    REFUSED(cril_card_page, NULL, "{}", "a");
+    REFUSED(cril_card_page, stderr, NULL, "a");
+    REFUSED(cril_card_page, stderr, "{}", NULL);
+}
+
 static void test_leak(void **state)
 {
     static const double x[2] = {1, 2};
@@ -782,6 +836,48 @@ static void test_leak(void **state)
     IS(== false, cril_overlap_item_at, o, 0, 0, &item);
     cril_overlap_free(o);
     DOES_NOTHING(cril_overlap_free, NULL);
+}
+
+static void test_membership(void **state)
+{
+    const cril_interval wanted = {.level = .95, .resamples = 10};
+    cril_membership *s;
+    static const double x[2] = {1, 2};
+    static const uint32_t group[2] = {0, 1};
+    cril_membership_corpus c;
+    cril_membership_separation separation;
+    cril_membership_times times;
+    cril_change change;
+
+    (void)state;
+    REFUSED(cril_membership_create, NULL, NULL, &s);
+    REFUSED(cril_membership_create, m, NULL, NULL);
+    must(cril_membership_create(m, NULL, &s, &err), &err);
+    REFUSED(cril_membership_add, NULL, "a", NULL, false, NULL, NULL);
+    REFUSED(cril_membership_add, s, NULL, NULL, false, NULL, NULL);
+    REFUSED(cril_membership_separate, NULL, 0, &wanted, &separation);
+    REFUSED(cril_membership_separate, s, 0, NULL, &separation);
+    REFUSED(cril_membership_separate, s, 0, &wanted, NULL);
+    REFUSED(cril_membership_blind, NULL, &wanted, &separation);
+    REFUSED(cril_membership_blind, s, NULL, &separation);
+    REFUSED(cril_membership_blind, s, &wanted, NULL);
+    IS(== false, cril_membership_corpus_at, NULL, 0, &c);
+    IS(== false, cril_membership_corpus_at, s, 0, &c);
+    IS(== false, cril_membership_corpus_at, s, 0, NULL);
+    IS(== CRIL_TEXTS_TOO_FEW, cril_membership_judge, NULL);
+    IS(== NULL, cril_membership_score_name, CRIL_MEMBERSHIP_SCORES, NULL);
+    REFUSED(cril_membership_by_month, NULL, &wanted, &times);
+    REFUSED(cril_membership_by_month, s, NULL, &times);
+    REFUSED(cril_membership_by_month, s, &wanted, NULL);
+    REFUSED(cril_membership_add_texts, NULL, &(cril_corpus_source){0}, false, NULL);
+    REFUSED(cril_membership_add_texts, s, NULL, false, NULL);
+    cril_membership_free(s);
+    DOES_NOTHING(cril_membership_free, NULL);
+    DOES_NOTHING(cril_membership_times_free, NULL);
+    REFUSED(cril_change_find, NULL, x, group, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, NULL, group, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, x, NULL, 2, 1, 0, &change);
+    REFUSED(cril_change_find, x, x, group, 2, 1, 0, NULL);
 }
 
 static void test_rest(void **state)
@@ -924,6 +1020,8 @@ static void test_store(void **state)
     bool found;
     size_t n;
     FILE *f = tmpfile();
+    cril_store_leak leak;
+    bool found_leak;
 
     (void)state;
     assert_non_null(f);
@@ -976,6 +1074,16 @@ static void test_store(void **state)
     REFUSED(cril_store_divergence, s, NULL, &corpus, NULL, &known_divergence);
     REFUSED(cril_store_divergence, s, &cell, NULL, NULL, &known_divergence);
     REFUSED(cril_store_divergence, s, &cell, &corpus, NULL, NULL);
+    REFUSED(cril_store_put_leaks, NULL, "a", "b", NULL, 0);
+    REFUSED(cril_store_put_leaks, s, NULL, "b", NULL, 0);
+    REFUSED(cril_store_put_leaks, s, "a", NULL, NULL, 0);
+    REFUSED(cril_store_put_leaks, s, "a", "b", NULL, 1);
+    REFUSED(cril_store_find_leak, NULL, "a", "b", "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, NULL, "b", "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", NULL, "c", &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", NULL, &leak, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", "c", NULL, &found_leak);
+    REFUSED(cril_store_find_leak, s, "a", "b", "c", &leak, NULL);
     REFUSED(cril_store_missing, NULL, &cell, 1, &slices, &n);
     REFUSED(cril_store_missing, s, NULL, 1, &slices, &n);
     REFUSED(cril_store_missing, s, &cell, 1, NULL, &n);
@@ -1293,19 +1401,20 @@ static void test_all_are_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),        cmocka_unit_test(test_tokenizer),
-        cmocka_unit_test(test_inspect),      cmocka_unit_test(test_corpus),
-        cmocka_unit_test(test_baselines),    cmocka_unit_test(test_score),
-        cmocka_unit_test(test_diverger),     cmocka_unit_test(test_view),
-        cmocka_unit_test(test_results),      cmocka_unit_test(test_compressor),
-        cmocka_unit_test(test_archive),      cmocka_unit_test(test_generator),
-        cmocka_unit_test(test_prove),        cmocka_unit_test(test_selftest),
-        cmocka_unit_test(test_figures),      cmocka_unit_test(test_gather),
-        cmocka_unit_test(test_leak),         cmocka_unit_test(test_rest),
-        cmocka_unit_test(test_study),        cmocka_unit_test(test_store),
-        cmocka_unit_test(test_hub),          cmocka_unit_test(test_eval),
-        cmocka_unit_test(test_benchmarks),   cmocka_unit_test(test_session),
-        cmocka_unit_test(test_all_are_here), /* the last */
+        cmocka_unit_test(test_model),     cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_inspect),   cmocka_unit_test(test_corpus),
+        cmocka_unit_test(test_baselines), cmocka_unit_test(test_score),
+        cmocka_unit_test(test_diverger),  cmocka_unit_test(test_view),
+        cmocka_unit_test(test_results),   cmocka_unit_test(test_compressor),
+        cmocka_unit_test(test_archive),   cmocka_unit_test(test_generator),
+        cmocka_unit_test(test_prove),     cmocka_unit_test(test_selftest),
+        cmocka_unit_test(test_figures),   cmocka_unit_test(test_gather),
+        cmocka_unit_test(test_download),  cmocka_unit_test(test_leak),
+        cmocka_unit_test(test_sample),    cmocka_unit_test(test_membership),
+        cmocka_unit_test(test_rest),      cmocka_unit_test(test_study),
+        cmocka_unit_test(test_store),     cmocka_unit_test(test_hub),
+        cmocka_unit_test(test_eval),      cmocka_unit_test(test_benchmarks),
+        cmocka_unit_test(test_session),   cmocka_unit_test(test_all_are_here), /* the last */
     };
 
     return cmocka_run_group_tests(tests, open_model, close_model);

@@ -853,6 +853,74 @@ static void prompt_faults(void **state)
           "one field, \"content\", cannot hold both");
 }
 
+/* ---- dates ---- */
+
+/* date NULL: the document has none. */
+static void next_date(cril_corpus *c, const char *text, const char *date)
+{
+    cril_document doc;
+    cril_error err = {0};
+
+    if (cril_corpus_next(c, &doc, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(doc.len_bytes, strlen(text));
+    assert_memory_equal(doc.text, text, strlen(text));
+    if (!date) {
+        assert_null(doc.date);
+        return;
+    }
+    assert_int_equal(doc.date_bytes, strlen(date));
+    assert_memory_equal(doc.date, date, strlen(date));
+}
+
+static void dates(void **state)
+{
+    const cril_corpus_options dated = {.date_field = "day"}, same = {.date_field = "content"};
+    cril_corpus *c;
+
+    (void)state;
+    save_text("d.jsonl", "{\"day\": \"2026-\\u0030\\u0031-31\", \"content\": \"a\\nb\"}\n"
+                         "{\"content\": \"c\"}\n"
+                         "{\"content\": \"d\", \"day\": 2026}\n"
+                         "{\"content\": \"e\", \"day\": \"x\", \"day\": \"\"}\n");
+    c = opened("d.jsonl", &dated);
+    next_date(c, "a\nb", "2026-01-31");
+    next_date(c, "c", NULL);
+    next_date(c, "d", NULL);
+    next_date(c, "e", "");
+    next_text(c, NULL, 0);
+    assert_int_equal(stats_of(c).bad_lines, 0);
+    cril_corpus_close(c);
+    c = opened("d.jsonl", &same);
+    next_date(c, "a\nb", "a\nb");
+    cril_corpus_close(c);
+    c = opened("d.jsonl", NULL);
+    next_date(c, "a\nb", NULL);
+    cril_corpus_close(c);
+
+    save_text("d.csv", "day,x,content\n2026-02-01,1,\"a,b\"\n,2,c\n");
+    c = opened("d.csv", &dated);
+    next_date(c, "a,b", "2026-02-01");
+    next_date(c, "c", "");
+    next_text(c, NULL, 0);
+    cril_corpus_close(c);
+    save_text("e.csv", "content\nf\n");
+    c = opened("e.csv", &dated);
+    next_date(c, "f", NULL);
+    cril_corpus_close(c);
+    save_text("f.csv", "day,content,day\n1,f,2\n");
+    fails("f.csv", &dated, CRIL_ERR_FORMAT, "2 columns named \"day\"");
+
+    /* a file's last date is not that of a text that follows it in a folder */
+    assert_int_equal(mkdir(in_folder("dated"), 0700), 0);
+    save_text("dated/1.jsonl", "{\"content\": \"g\", \"day\": \"2026-03-01\"}");
+    save_text("dated/2.txt", "h");
+    c = opened("dated", &dated);
+    next_date(c, "g", "2026-03-01");
+    next_date(c, "h", NULL);
+    cril_corpus_close(c);
+}
+
 /* A document that its reader cannot use is a bad line, its index is not given again. */
 static void rejected(void **state)
 {
@@ -1425,6 +1493,7 @@ int main(void)
         cmocka_unit_test(csv),
         cmocka_unit_test(csv_faults),
         cmocka_unit_test(csv_large),
+        cmocka_unit_test(dates),
         cmocka_unit_test(prompts),
         cmocka_unit_test(prompt_faults),
         cmocka_unit_test(rejected),

@@ -327,6 +327,49 @@ static void test_compression(void **state)
     release(&packed);
 }
 
+/* A page that no compression makes small: it comes out in several pieces. */
+static void test_large(void **state)
+{
+    enum { LARGE = 900000 };
+    char path[PATH], *text = malloc(LARGE);
+    const char *inputs[] = {path};
+    cril_gather_options o = usual();
+    struct cril_entries *r;
+    struct cril_entry e;
+    struct made m;
+    cril_error err;
+    FILE *f;
+
+    (void)state;
+    snprintf(path, PATH, "%s/shard0", folder);
+    for (size_t i = 0; i < LARGE; i++)
+        text[i] = (char)('A' + draw(58)); /* no address of mail */
+    f = fopen(path, "wb");
+    fprintf(f,
+            "WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:1>\r\n"
+            "Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n",
+            LARGE);
+    fwrite(text, 1, LARGE, f);
+    fputs("\r\n\r\n", f);
+    fclose(f);
+    o.inputs = inputs;
+    o.n_inputs = 1;
+    m = make(&o, true);
+    f = fopen(path, "wb");
+    fwrite(m.data, 1, m.len, f);
+    fclose(f);
+    assert_int_equal(cril_entries_open(path, &r, &err), CRIL_OK);
+    if (cril_entries_next(r, &e, &err) != CRIL_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(e.len, LARGE);
+    assert_memory_equal(e.text, text, LARGE);
+    assert_int_equal(cril_entries_next(r, &e, &err), CRIL_OK);
+    assert_null(e.text);
+    cril_entries_close(r);
+    release(&m);
+    free(text);
+}
+
 /* ---- shards ---- */
 
 static cril_status merge(cril_gather_shard *shards, size_t n, struct made *m, cril_error *err)
@@ -583,7 +626,7 @@ static void test_options(void **state)
     static const char *const none[] = {"none"}, *const unfit[] = {"c4"},
                              *const histories[] = {"h.xml"};
     static const char *const days[] = {"2026-6-1",    "2026-02-29", "2026-13-01", "2026-00-10",
-                                       "2026-06-01x", "",           "2100-02-29"};
+                                       "2026-06-01x", "",           "2100-02-29", "2024-04-31"};
     cril_gather_options o = usual();
 
     (void)state;
@@ -732,6 +775,7 @@ int main(void)
         cmocka_unit_test(test_one_stage),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_compression),
+        cmocka_unit_test(test_large),
         cmocka_unit_test(test_shards),
         cmocka_unit_test(test_wrong_shards),
         cmocka_unit_test(test_line),

@@ -193,6 +193,50 @@ static void says_what_is_known(void **state)
     free(p.text);
 }
 
+/* ---- Leak scores ---- */
+
+/* Of the fit of MMLU: models above the line first, then those that are not on it; a model of which
+ * nothing is known has no row. */
+static void puts_leak_scores_beside_the_line(void **state)
+{
+    static const cril_study_leak leaks[] = {{.benchmark = "MMLU"}, {.benchmark = "MBPP"}};
+    const cril_report_leak scores[] = {
+        {0, "MMLU", "test", 100, 100, .75, .7, .8, .5, .4, .6},
+        {0, "MMLU", "train", 100, 100, .875, .8, .95, .82, .7, .9},
+        {3, "MMLU", "test", 19, 100, .25, .2, .3, .56, .4, .6},
+        {5, "MMLU", "train", 100, 100, .6, .5, .7, .5, .4, .6},
+    };
+    const cril_report_options o = {.leaks = scores, .n_leaks = 4};
+    struct small *s = make_small();
+    struct page p;
+    const char *section, *rows[3];
+
+    (void)state;
+    s->info.leaks = leaks;
+    s->info.n_leaks = 2;
+    s->score[5 * BENCHMARKS].value += .3; /* far above */
+    p = make(&s->info, &s->table, &o);
+    section = strstr(p.text, "<section id=\"leaks\">");
+    assert_non_null(section);
+    assert_int_equal(occurrences(section, "<bdi>MMLU</bdi></th>"), 1);
+    assert_null(strstr(section, "<bdi>MBPP</bdi></th>"));
+    rows[0] = strstr(section, "<bdi>Dot-4b</bdi> <em>above the line</em></th><td>+");
+    rows[1] = strstr(section, "<bdi>Ada-1b</bdi></th>");
+    rows[2] = strstr(section, "<bdi>Bea-7b</bdi></th>");
+    for (size_t i = 0; i < 3; i++)
+        assert_true(rows[i] && rows[i] < strstr(section, "</section>"));
+    assert_true(rows[0] < rows[1] && rows[0] < rows[2]);
+    assert_null(strstr(section, "<bdi>Ada-3b</bdi></th>"));
+    assert_non_null(strstr(rows[1], "<td><b>0.750</b></td><td>0.700 to 0.800</td><td>0.500</td>"
+                                    "<td><b>0.875</b></td><td>0.800 to 0.950</td><td>0.820 "
+                                    "<em>texts differ</em></td></tr>"));
+    assert_non_null(strstr(rows[2], "<td>0.560 <em>too few texts</em></td><td>–</td><td>–</td>"));
+    free(p.text);
+    p = make(&s->info, &s->table, NULL);
+    assert_null(strstr(p.text, "id=\"leaks\""));
+    free(p.text);
+}
+
 /* ---- Unspelled text ---- */
 
 /* Where a model's row begins in the leaderboard. */
@@ -1562,6 +1606,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_what_is_known),
+        cmocka_unit_test(puts_leak_scores_beside_the_line),
         cmocka_unit_test(gives_unspelled_text_no_rank),
         cmocka_unit_test(escapes_what_comes_from_outside),
         cmocka_unit_test(shows_a_dash_for_what_is_not_known),

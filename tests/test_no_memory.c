@@ -16,6 +16,7 @@
 
 #include <cril/gather.h>
 #include <cril/generate.h>
+#include <cril/membership.h>
 #include <cril/model.h>
 #include <cril/report.h>
 #include <errno.h>
@@ -197,14 +198,64 @@ static cril_status generate(cril_error *err)
     return st;
 }
 
+static char corpus[] = "/tmp/cril-no-memory-XXXXXX";
+
+static cril_status ask_model(cril_membership *s, cril_error *err)
+{
+    const cril_corpus_options options = {.format = "jsonl", .date_field = "date"};
+    const cril_interval wanted = {.level = .9, .resamples = 5};
+    cril_membership_separation x;
+    cril_membership_times t;
+    cril_status st;
+
+    if ((st = cril_membership_add(s, corpus, &options, false, NULL, NULL, err)) != CRIL_OK ||
+        (st = cril_membership_add(s, corpus, &options, true, NULL, NULL, err)) != CRIL_OK ||
+        (st = cril_membership_separate(s, 0, &wanted, &x, err)) != CRIL_OK ||
+        (st = cril_membership_blind(s, &wanted, &x, err)) != CRIL_OK ||
+        (st = cril_membership_by_month(s, &wanted, &t, err)) != CRIL_OK)
+        return st;
+    cril_membership_times_free(&t);
+    return CRIL_OK;
+}
+
+/* Scores of two documents, with all passes, and what is made of them. */
+static cril_status membership(cril_error *err)
+{
+    const cril_membership_options o = {
+        .score.threads = 1, .lower_case = true, .reference = model, .controls = true};
+    cril_membership *s;
+    cril_status st = cril_membership_create(model, &o, &s, err);
+
+    if (st != CRIL_OK)
+        return st;
+    st = ask_model(s, err);
+    cril_membership_free(s);
+    return st;
+}
+
+static void write_corpus(void)
+{
+    static const char text[] =
+        "{\"content\": \"The mill stood by the river.\", \"date\": \"2026-01\"}\n"
+        "{\"content\": \"It had stood there for long.\", \"date\": \"2026-02\"}\n";
+    const int fd = mkstemp(corpus);
+
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+    close(fd);
+}
+
 static void test_use(void **state)
 {
     (void)state;
+    write_corpus();
     if (cril_model_open(CRIL_TEST_DATA "/golden/tiny-llama-mixed.gguf", &model, NULL) != CRIL_OK)
         fail();
     check(encode, CRIL_OK, true);
     check(hash, CRIL_OK, true);
     check(generate, CRIL_OK, true);
+    check(membership, CRIL_OK, true);
+    unlink(corpus);
     cril_model_close(model);
 }
 

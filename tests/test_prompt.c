@@ -49,7 +49,8 @@ struct fixture {
 struct seen {
     cril_token_score tokens[MAX];
     cril_document_score documents[N_PAIRS];
-    size_t n_tokens, n_documents;
+    cril_document texts[N_PAIRS]; /* their texts are gone */
+    size_t n_tokens, n_documents, n_texts;
 };
 
 static void make_pairs(void)
@@ -131,7 +132,19 @@ static int on_document(void *user, const cril_document_score *d)
 {
     struct seen *s = user;
 
+    assert_true(s->n_documents < s->n_texts);
+    assert_int_equal(d->index, s->texts[s->n_documents].index);
+    assert_int_equal(d->bytes, s->texts[s->n_documents].len_bytes);
     s->documents[s->n_documents++] = *d;
+    return 0;
+}
+
+/* The text behind the prompt, as long as its row will say. */
+static int on_text(void *user, const cril_document *doc)
+{
+    struct seen *s = user;
+
+    s->texts[s->n_texts++] = *doc;
     return 0;
 }
 
@@ -139,7 +152,7 @@ static cril_status run(const struct fixture *x, const cril_score_options *o, boo
                        uint64_t from, uint64_t to, struct seen *seen, cril_result *r,
                        cril_corpus_stats *stats, cril_error *err)
 {
-    const cril_score_callbacks callbacks = {seen, on_token, on_document, NULL};
+    const cril_score_callbacks callbacks = {seen, on_token, on_document, NULL, on_text};
     const cril_corpus_options wanted = {
         .field = "c", .prompt_field = "p", .format = "jsonl", .strict = strict};
     cril_scorer *s;

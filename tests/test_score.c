@@ -42,7 +42,7 @@ struct fixture {
 struct seen {
     cril_token_score tokens[MAX];
     cril_document_score documents[MAX];
-    size_t n_tokens, n_documents, stop_at;
+    size_t n_tokens, n_documents, n_texts, stop_at;
     double last_share;
 };
 
@@ -94,7 +94,17 @@ static int on_document(void *user, const cril_document_score *d)
 {
     struct seen *s = user;
 
+    assert_true(s->n_texts > s->n_documents);
     s->documents[s->n_documents++] = *d;
+    return 0;
+}
+
+static int on_text(void *user, const cril_document *doc)
+{
+    struct seen *s = user;
+
+    assert_int_equal(doc->index, s->n_texts++);
+    assert_true(doc->len_bytes > 0);
     return 0;
 }
 
@@ -110,7 +120,7 @@ static int on_progress(void *user, const cril_score_progress *p)
 static cril_status run(const struct fixture *x, const cril_score_options *o, uint64_t limit,
                        struct seen *seen, cril_result *r, cril_error *err)
 {
-    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress};
+    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress, on_text};
     const cril_corpus_options wanted = {.limit = limit, .format = "jsonl"};
     cril_scorer *s;
     cril_corpus *c;

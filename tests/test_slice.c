@@ -56,7 +56,7 @@ struct fixture {
 struct seen {
     cril_document_score documents[N_DOCUMENTS];
     cril_token_score last;
-    size_t n_documents, n_tokens;
+    size_t n_documents, n_tokens, n_texts;
     uint64_t from, to;
     double share;
 };
@@ -119,10 +119,19 @@ static int on_progress(void *user, const cril_score_progress *p)
     return 0;
 }
 
+static int on_text(void *user, const cril_document *doc)
+{
+    struct seen *s = user;
+
+    assert_int_equal(doc->index, s->from + s->n_texts++);
+    assert_true(doc->index < s->to);
+    return 0;
+}
+
 static cril_status score(const struct fixture *x, cril_scorer *s, uint64_t from, uint64_t to,
                          struct seen *seen, cril_result *r, cril_error *err)
 {
-    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress};
+    const cril_score_callbacks callbacks = {seen, on_token, on_document, on_progress, on_text};
     const cril_corpus_options wanted = {.format = "jsonl"};
     cril_corpus *c;
     cril_status st;
@@ -329,7 +338,7 @@ static void test_early(void **state)
         .protocol = "document", .context = 256, .stride = 256, .threads = 1, .batch_tokens = 1};
     const cril_corpus_options wanted = {.format = "jsonl"};
     struct seen seen = {.from = 2, .to = 5};
-    const cril_score_callbacks callbacks = {&seen, on_token, on_document, all_handed_out};
+    const cril_score_callbacks callbacks = {&seen, on_token, on_document, all_handed_out, on_text};
     struct fixture x;
     cril_corpus *c;
     cril_result r;

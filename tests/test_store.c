@@ -491,11 +491,11 @@ static const char *copy_old(const char *name)
 }
 
 /* Of version 1: what was measured is there, by rules 1; cells that a limit told apart are one; what
- * was imported stays, and an error of 0 is none. Of versions 2 and 3: all is as it was. */
+ * was imported stays, and an error of 0 is none. Of versions 2 to 4: all is as it was. */
 static void test_upgrade(void **state)
 {
     (void)state;
-    for (int version = 1; version <= 3; version++) {
+    for (int version = 1; version <= 4; version++) {
         char golden[1024];
         char *want, *got;
         size_t n;
@@ -936,9 +936,9 @@ static void test_files(void **state)
     execute(file("half.db"), "PRAGMA application_id = 0x6372696c; CREATE TABLE t(a)");
     check_refused(open_only(file("half.db"), false, &err), CRIL_ERR_FORMAT, "another program");
     make_full(file("new.db"));
-    execute(file("new.db"), "UPDATE meta SET value = 5 WHERE key = 'schema'");
+    execute(file("new.db"), "UPDATE meta SET value = 6 WHERE key = 'schema'");
     check_refused(open_only(file("new.db"), false, &err), CRIL_ERR_UNSUPPORTED, "newer cril");
-    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 5");
+    check_refused(open_only(file("new.db"), true, &err), CRIL_ERR_UNSUPPORTED, "version 6");
     assert_non_null(getcwd(here, sizeof(here)));
     assert_int_equal(chdir(folder), 0);
     check_ok(open_only(":memory:", false, &err)); /* a file like any other */

@@ -232,6 +232,18 @@ static void measures_benchmarks(void **state)
     assert_string_equal(b[1].filter, "none");
     assert_true(!b[2].data && !b[2].protocol);
     assert_string_equal(b[2].filter, "other");
+    assert_int_equal(i->n_leaks, 0);
+    cril_study_close(s);
+    s = good("models: [{name: m}]\ncorpora: [{name: cc}]\n"
+             "leak: [{benchmark: A, control: sub/c.jsonl}, {control: /d, limit: 7, benchmark: B}]\n"
+             "benchmarks: [{name: A, task: mmlu, data: a}, {name: B, task: mmlu, data: b}]\n");
+    i = cril_study_info_of(s);
+    assert_int_equal(i->n_leaks, 2);
+    assert_string_equal(i->leaks[0].benchmark, "A");
+    assert_string_equal(i->leaks[0].control, "lab/sub/c.jsonl");
+    assert_int_equal(i->leaks[0].limit, 1000);
+    assert_string_equal(i->leaks[1].control, "/d");
+    assert_int_equal(i->leaks[1].limit, 7);
     cril_study_close(s);
     s = good("models: [{name: m}]\ncorpora: [{name: cc}]\npython: python3.11\n");
     assert_string_equal(cril_study_info_of(s)->python, "python3.11");
@@ -339,6 +351,8 @@ static void checks_words_of_others(void **state)
 #define C "corpora: [{name: cc, group: knowledge}, {name: python, group: coding}]\n"
 #define B "benchmarks: [{name: E, group: coding}, {name: F, group: knowledge}]\n"
 
+#define D "benchmarks: [{name: E, task: mmlu, data: d}]\n"
+
 struct rule {
     const char *text;
     size_t line;
@@ -369,7 +383,7 @@ static const struct rule rules[] = {
     /* keys and kinds */
     {M C "modles: [a]\n", 3,
      "\"modles\" is not a key of a study file; did you mean \"models\"? (keys: title, database, "
-     "python, protocols, models, corpora, benchmarks, fits)"},
+     "python, protocols, models, corpora, benchmarks, fits, leak)"},
     {M C "Title: a\n", 3, "did you mean \"title\"?"},
     {M C "colour: a\n", 3, "\"colour\" is not a key of a study file (keys:"},
     {M C "title: a\n\ntitle: b\n", 5, "\"title\" is given twice, in line 3 and here"},
@@ -474,6 +488,17 @@ static const struct rule rules[] = {
          "  - {name: F, task: mmlu, data: d, protocol: paper}\n",
      5, "is measured as the one of line 4 is (mmlu by paper)"},
     {M C "benchmarks:\n  - {name: E, task: mmlu, data: d, limit: 0}\n", 4, "limit"},
+    /* leaks */
+    {M C D "leak: [{benchmark: E}]\n", 4, "a leak needs a \"control\", a file of records"},
+    {M C D "leak: [{control: c}]\n", 4, "a leak needs a \"benchmark\", the name of one"},
+    {M C "benchmarks: [{name: GSM8K}]\nleak: [{benchmark: GSM8k, control: c}]\n", 4,
+     "\"GSM8k\" is no benchmark of this study; did you mean \"GSM8K\"?"},
+    {M C B "leak:\n  - {benchmark: E, control: c}\n", 5, "the benchmark \"E\" has no \"data\""},
+    {M C D "leak:\n  - {benchmark: E, control: c}\n  - {benchmark: E, control: d}\n", 6,
+     "the leak of line 5 is of \"E\" too; keep one of them"},
+    {M C D "leak: [{benchmark: E, control: \"-\"}]\n", 4, "cannot read standard input"},
+    {M C D "leak: [{benchmark: E, control: c, limit: 0}]\n", 4, "limit"},
+    {M C D "leak: [{benchmark: E, controls: c}]\n", 4, "did you mean \"control\"?"},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "no corpus is of the group \"codign\""},
     {M C "benchmarks:\n  - {name: E, group: codign}\n", 4, "did you mean \"coding\"?"},
     {M C "benchmarks:\n  - {name: E, group: python}\n", 4, "no corpus is of the group \"python\""},
@@ -771,6 +796,9 @@ static void says_which_file_is_wrong(void **state)
         {FM FC "database: q/x.db\n", 3,
          "the folder of the database cannot be found: No such file or directory; make it"},
         {FM FC "database: m\n", 3, "m: is a folder"},
+        {FM FC "leak:\n  - benchmark: E\n    control: none.jsonl\n", 5,
+         "none.jsonl: cannot be opened: No such file or directory"},
+        {FM FC "leak:\n  - benchmark: E\n    control: m\n", 5, "m: is no file"},
     };
 
     (void)state;
@@ -796,7 +824,7 @@ static void load_tells_the_first(void **state)
     snprintf(expected, sizeof(expected),
              "%s/study.yaml:3: \"a\" is not a key of a study file (keys: title, database, python, "
              "protocols, "
-             "models, corpora, benchmarks, fits) (and 1 more; 'cril study check' lists all)",
+             "models, corpora, benchmarks, fits, leak) (and 1 more; 'cril study check' lists all)",
              folder);
     assert_string_equal(err.message, expected);
     assert_int_equal(cril_study_load(in_folder("study.yaml"), &s, NULL), CRIL_ERR_RANGE);

@@ -45,9 +45,10 @@ typedef struct cril_corpus_options {
     /* The one that holds what stands before the text; NULL: nothing does. Plain text has none, and
        is then CRIL_ERR_UNSUPPORTED. */
     const char *prompt_field;
-    const char *format; /* "jsonl", "csv", "text"; NULL: see above */
-    bool strict;        /* a bad line is an error; otherwise it is counted and skipped */
-    uint64_t limit;     /* stop after this many non-empty documents; 0: no limit */
+    const char *date_field; /* the one that holds the document's date; NULL: dates are not read */
+    const char *format;     /* "jsonl", "csv", "text"; NULL: see above */
+    bool strict;            /* a bad line is an error; otherwise it is counted and skipped */
+    uint64_t limit;         /* stop after this many non-empty documents; 0: no limit */
 } cril_corpus_options;
 
 typedef struct cril_document {
@@ -56,6 +57,9 @@ typedef struct cril_document {
     size_t len_bytes;
     const char *prompt; /* as text; may be empty; NULL: without prompt_field */
     size_t prompt_bytes;
+    const char *date; /* the text in date_field, whatever it says; NULL: there is none. It ends with
+                         no NUL; valid as text */
+    size_t date_bytes;
     uint64_t index;   /* 0-based, counts non-empty documents */
     uint64_t line;    /* 1-based line in its file where it starts; 0 where a file is the document */
     const char *file; /* the file it came from; valid until the next call */

@@ -34,6 +34,17 @@ typedef struct cril_report_identity {
                                    known */
 } cril_report_identity;
 
+/* How well Min-K% of a model tells texts of a benchmark from a control (doc/leak.md, "In a study").
+ */
+typedef struct cril_report_leak {
+    size_t model;          /* index in the study */
+    const char *benchmark; /* the study's name for it */
+    const char *part;      /* "test", "train" */
+    uint64_t n_set, n_control;
+    double auc, low, high;               /* 0 to 1 */
+    double blind, blind_low, blind_high; /* of the classifier that sees no model */
+} cril_report_leak;
+
 /* Zero-initialised it is a report by the study's first protocol, without what only its caller can
  * know. */
 typedef struct cril_report_options {
@@ -42,7 +53,8 @@ typedef struct cril_report_options {
     const cril_report_baseline *baselines; /* [n_baselines] those of other corpora are left out */
     const cril_report_identity *models;    /* [n_identified_models] */
     const cril_report_identity *corpora;   /* [n_identified_corpora] */
-    size_t n_baselines, n_identified_models, n_identified_corpora;
+    const cril_report_leak *leaks;         /* [n_leaks] */
+    size_t n_baselines, n_identified_models, n_identified_corpora, n_leaks;
     const char *version; /* of the cril that measured; NULL: this one */
     int numerics;        /* likewise; 0: this one's */
     const char *date;    /* put on the page as it is; NULL: none */

@@ -54,6 +54,7 @@ typedef struct cril_overlap_task {
     uint64_t items;
     uint64_t testable; /* with at least n words in one of their texts */
     uint64_t found;
+    char data_sha256[65]; /* of the files that its items are from, as cril_eval_data_sha256 */
 } cril_overlap_task;
 
 typedef struct cril_overlap_item {

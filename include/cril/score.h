@@ -109,12 +109,14 @@ typedef struct cril_score_progress {
 /* Any may be NULL; what a token points to is borrowed until the call returns. A return value other
    than 0 stops the run with CRIL_ERR_CANCELLED. Called from the thread that called
    cril_score_corpus, tokens and documents in stream order; a document, as soon as no token of it is
-   left to score. */
+   left to score. on_text, which cril_score_corpus and cril_score_slice alone call: a document of
+   the slice as it is read, before its tokens; with a prompt, the continuation; borrowed. */
 typedef struct cril_score_callbacks {
     void *user;
     int (*on_token)(void *user, const cril_token_score *token);
     int (*on_document)(void *user, const cril_document_score *document);
     int (*on_progress)(void *user, const cril_score_progress *progress);
+    int (*on_text)(void *user, const cril_document *document);
 } cril_score_callbacks;
 
 /* How a run by cril_score_until came to its documents. */
@@ -188,9 +190,10 @@ const char *cril_protocol_summary(size_t i);
 cril_status cril_scorer_create(cril_model *m, const cril_score_options *options, cril_scorer **out,
                                cril_error *err);
 void cril_scorer_free(cril_scorer *s);
-size_t cril_scorer_context(const cril_scorer *s); /* tokens of a full window */
-size_t cril_scorer_stride(const cril_scorer *s);  /* by which windows move; the context, where the
-                                                     protocol has none */
+const char *cril_scorer_protocol_name(const cril_scorer *s); /* static */
+size_t cril_scorer_context(const cril_scorer *s);            /* tokens of a full window */
+size_t cril_scorer_stride(const cril_scorer *s); /* by which windows move; the context, where the
+                                                    protocol has none */
 
 /*
  * Scores all documents of c, which is read to its end. Fills *out, whose owned parts are released

@@ -281,6 +281,32 @@ cril_status cril_store_score(cril_store *s, const cril_item_cell *cell,
 /* All cells of which an item is there, in a fixed order. *out is owned: free. */
 cril_status cril_store_item_cells(cril_store *s, cril_item_cell **out, size_t *n, cril_error *err);
 
+/* ---- Leak scores ---- */
+
+/* How well a score tells texts of a benchmark from a control (doc/leak.md, "In a study"). */
+typedef struct cril_store_leak {
+    char model[65]; /* SHA-256 of its file */
+    char texts[65]; /* SHA-256 over the texts of both */
+    char score[24]; /* "min_k_20", "min_k_plus_plus_20", "loss"; "blind": the classifier's */
+    int numerics, rules;
+    uint64_t n_set, n_control; /* texts that have the score, 2 at least */
+    double auc, low, high;     /* 0 to 1; interval at 95 % */
+} cril_store_leak;
+
+/*
+ * Adds rows [n] of the texts of that SHA-256, for which the name stands from now on, such as "GSM8K
+ * test". Known rows must be equal ones: CRIL_ERR_MISMATCH. CRIL_ERR_RANGE: a row that is none, or
+ * is of other texts.
+ */
+cril_status cril_store_put_leaks(cril_store *s, const char *name, const char *texts,
+                                 const cril_store_leak *rows, size_t n, cril_error *err);
+
+/* A model's row for what a name stands for, by this library's contract and rules; *found is false
+ * where it is not known. */
+cril_status cril_store_find_leak(cril_store *s, const char *name, const char *model_sha256,
+                                 const char *score, cril_store_leak *out, bool *found,
+                                 cril_error *err);
+
 /* ---- Figures from elsewhere ---- */
 
 /* Adds rows [n], each in the place of an earlier one of its model and corpus or benchmark. changed

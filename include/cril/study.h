@@ -77,6 +77,14 @@ typedef struct cril_study_fit {
     size_t line;
 } cril_study_fit;
 
+/* A benchmark of which it is asked whether models have seen it (doc/leak.md, "In a study"). */
+typedef struct cril_study_leak {
+    const char *benchmark; /* name of one with data */
+    const char *control;   /* path of records of the same form that no model can have seen */
+    uint64_t limit;        /* records of each file that are looked at: the first */
+    size_t line;
+} cril_study_leak;
+
 typedef struct cril_study_info {
     const char *path;     /* of the study file, as given */
     const char *title;    /* of the file's name where none is given */
@@ -88,7 +96,8 @@ typedef struct cril_study_info {
     const cril_study_protocol
         *protocols; /* [n_protocols] the first is the one that fits use, unless told otherwise */
     const cril_study_fit *fits;
-    size_t n_models, n_corpora, n_benchmarks, n_protocols, n_fits;
+    const cril_study_leak *leaks;
+    size_t n_models, n_corpora, n_benchmarks, n_protocols, n_fits, n_leaks;
 } cril_study_info;
 
 /*

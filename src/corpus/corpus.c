@@ -27,8 +27,8 @@ enum { N_FORMATS = sizeof(formats) / sizeof(*formats) };
 static const size_t max_document = (size_t)1 << 30;
 
 struct cril_corpus {
-    char *path, *field, *prompt_field;       /* prompt_field NULL: texts have no prompts */
-    const struct cril_reader_format *format; /* asked for; NULL: by file */
+    char *path, *field, *prompt_field, *date_field; /* NULL: not wanted */
+    const struct cril_reader_format *format;        /* asked for; NULL: by file */
     bool strict, is_folder;
     uint64_t limit;
     cril_corpus_source source; /* next NULL: files are read */
@@ -87,7 +87,9 @@ static cril_status take_options(cril_corpus *c, const char *path, const cril_cor
     c->path = copy_text(path);
     c->field = copy_text(o && o->field ? o->field : "content");
     c->prompt_field = o && o->prompt_field ? copy_text(o->prompt_field) : NULL;
-    if (!c->path || !c->field || (o && o->prompt_field && !c->prompt_field))
+    c->date_field = o && o->date_field ? copy_text(o->date_field) : NULL;
+    if (!c->path || !c->field || (o && o->prompt_field && !c->prompt_field) ||
+        (o && o->date_field && !c->date_field))
         return no_memory(path, err);
     if (c->prompt_field && strcmp(c->prompt_field, c->field) == 0)
         return cril_fail(err, CRIL_ERR_RANGE,
@@ -95,6 +97,7 @@ static cril_status take_options(cril_corpus *c, const char *path, const cril_cor
                          c->field);
     c->reader.field = c->field;
     c->reader.prompt_field = c->prompt_field;
+    c->reader.date_field = c->date_field;
     c->reader.max_bytes = max_document;
     c->strict = o && o->strict;
     c->limit = o ? o->limit : 0;
@@ -229,6 +232,7 @@ void cril_corpus_close(cril_corpus *c)
     free(c->path);
     free(c->field);
     free(c->prompt_field);
+    free(c->date_field);
     free(c);
 }
 
@@ -431,6 +435,7 @@ static cril_status next_of_file(cril_corpus *c, bool *end, cril_error *err)
     for (;;) {
         enum cril_read what;
 
+        r->date = NULL;
         if ((st = r->format->next(r, &what, err)) != CRIL_OK)
             return st;
         if (what == CRIL_READ_BAD) {
@@ -464,6 +469,8 @@ static cril_status next_document(cril_corpus *c, cril_document *doc, cril_error 
             doc->len_bytes = c->reader.len;
             doc->prompt = c->reader.prompt;
             doc->prompt_bytes = c->reader.prompt_len;
+            doc->date = c->reader.date;
+            doc->date_bytes = c->reader.date_len;
             doc->index = c->next_index++;
             c->stats.documents++;
             doc->line = c->reader.line;

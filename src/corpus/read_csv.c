@@ -38,7 +38,7 @@ struct csv {
     uint64_t at_line; /* 1-based line of the next byte */
     bool after_cr;    /* the byte before was a CR */
     bool in_header;
-    struct wanted field, prompt;
+    struct wanted field, prompt, date;
     size_t n_columns;
     char columns[400]; /* their names, for a sentence */
 
@@ -80,11 +80,13 @@ static void end_field(struct cril_reader *r, struct csv *v)
     if (v->in_header) {
         end_name(b, v->n_fields, &v->field);
         end_name(b, v->n_fields, &v->prompt);
+        end_name(b, v->n_fields, &v->date);
         cril_list_names(v->columns, sizeof(v->columns), b->data, b->len);
         b->len = 0;
     } else {
         end_text(b, v, &v->field);
         end_text(b, v, &v->prompt);
+        end_text(b, v, &v->date);
     }
     v->field_start = b->len;
     v->n_fields++;
@@ -93,7 +95,8 @@ static void end_field(struct cril_reader *r, struct csv *v)
 
 static void keep(struct cril_reader *r, const struct csv *v, char c)
 {
-    if (v->in_header || is_wanted(v, &v->field) || is_wanted(v, &v->prompt))
+    if (v->in_header || is_wanted(v, &v->field) || is_wanted(v, &v->prompt) ||
+        is_wanted(v, &v->date))
         r->buffer.data[r->buffer.len++] = c; /* read_record made room for it */
 }
 
@@ -148,6 +151,7 @@ static cril_status read_record(struct cril_reader *r, struct csv *v, bool *end, 
     v->ended = v->has_text = v->bad = *end = false;
     v->n_fields = v->field_start = 0;
     v->field.start = v->field.len = v->prompt.start = v->prompt.len = 0;
+    v->date.start = v->date.len = 0;
     v->start_line = r->line = v->at_line;
     r->buffer.len = 0;
     while (!v->ended) {
@@ -206,14 +210,14 @@ static bool is_bad(const struct cril_reader *r, const struct csv *v, cril_error 
 
 /* ---- the format ---- */
 
-/* what, option: "text", "--field". */
+/* what, option: "text", "--field". option NULL: the file may be without the column. */
 static cril_status check_column(const struct cril_reader *r, const struct csv *v,
                                 const struct wanted *w, const char *what, const char *option,
                                 cril_error *err)
 {
     const char *name = cril_stream_name(r->stream);
 
-    if (w->name && w->n_found == 0)
+    if (w->name && w->n_found == 0 && option)
         return cril_fail(err, CRIL_ERR_FORMAT,
                          "%s: has no \"%s\" column (it has: %s); name the column that holds the %s "
                          "with %s",
@@ -236,14 +240,15 @@ static cril_status read_header(struct cril_reader *r, struct csv *v, cril_error 
             return st;
         if (!v->has_text) { /* an empty line looked like one column without a name */
             v->columns[0] = '\0';
-            v->field.n_found = v->prompt.n_found = 0;
+            v->field.n_found = v->prompt.n_found = v->date.n_found = 0;
         }
     } while (!end && !v->has_text);
     if (!end) {
         if (is_bad(r, v, err))
             return err->status;
         if ((st = check_column(r, v, &v->field, "text", "--field", err)) != CRIL_OK ||
-            (st = check_column(r, v, &v->prompt, "prompt", "--prompt-field", err)) != CRIL_OK)
+            (st = check_column(r, v, &v->prompt, "prompt", "--prompt-field", err)) != CRIL_OK ||
+            (st = check_column(r, v, &v->date, "date", NULL, err)) != CRIL_OK)
             return st;
     }
     v->n_columns = v->n_fields;
@@ -262,6 +267,7 @@ static cril_status start(struct cril_reader *r, cril_error *err)
     v->at_line = 1;
     v->field.name = r->field;
     v->prompt.name = r->prompt_field;
+    v->date.name = r->date_field;
     if ((st = cril_reader_skip_mark(r, err)) != CRIL_OK)
         return st;
     return read_header(r, v, err);
@@ -281,6 +287,8 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
     r->len = v->field.len;
     r->prompt = v->prompt.name ? r->buffer.data + v->prompt.start : NULL;
     r->prompt_len = v->prompt.len;
+    r->date = v->date.n_found ? r->buffer.data + v->date.start : NULL;
+    r->date_len = v->date.len;
     r->line = v->start_line;
     *what = end ? CRIL_READ_END : is_bad(r, v, err) ? CRIL_READ_BAD : CRIL_READ_DOCUMENT;
     return CRIL_OK;

@@ -1,6 +1,6 @@
 /*
- * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text, another perhaps
- * the prompt before it.
+ * JSON Lines: one JSON object (RFC 8259) a line; one of its keys holds the text, others perhaps the
+ * prompt before it and a date.
  *
  * Lines are read with Python's json module in mind: the last of equal keys counts, NaN and Infinity
  * are numbers, numbers may be of any size, a text may hold NUL, raw control characters are refused.
@@ -45,7 +45,7 @@ struct wanted {
 };
 
 struct found {
-    struct wanted field, prompt;
+    struct wanted field, prompt, date;
     char keys[200]; /* the object's keys, for a sentence */
 };
 
@@ -301,6 +301,7 @@ static bool members(struct scan *s, unsigned depth, struct found *into)
         if (into) {
             take_member(&into->field, &key, &text, kind);
             take_member(&into->prompt, &key, &text, kind);
+            take_member(&into->date, &key, &text, kind);
             cril_list_names(into->keys, sizeof(into->keys), key.text, key.len);
         }
         skip_space(s);
@@ -490,7 +491,8 @@ static cril_status start(struct cril_reader *r, cril_error *err)
 
 static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error *err)
 {
-    struct found f = {.field.name = r->field, .prompt.name = r->prompt_field};
+    struct found f = {
+        .field.name = r->field, .prompt.name = r->prompt_field, .date.name = r->date_field};
     struct scan s = {0};
     bool end, bad = false;
     cril_status st;
@@ -512,6 +514,10 @@ static cril_status next(struct cril_reader *r, enum cril_read *what, cril_error 
     r->len = f.field.text.len;
     r->prompt = f.prompt.text.text;
     r->prompt_len = f.prompt.text.len;
+    if (f.date.found && f.date.kind == a_text) {
+        r->date = f.date.text.text;
+        r->date_len = f.date.text.len;
+    }
     if (r->fill && *what == CRIL_READ_DOCUMENT && (st = fill_record(r, &bad, err)) != CRIL_OK) {
         *what = CRIL_READ_BAD;
         return bad ? CRIL_OK : st;

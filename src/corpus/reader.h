@@ -30,6 +30,7 @@ struct cril_reader {
     struct cril_stream *stream;           /* borrowed */
     const char *field;                    /* JSON key or CSV column, borrowed */
     const char *prompt_field;             /* the same of the prompt; NULL: none is wanted */
+    const char *date_field;               /* of a date, which may be lacking; likewise */
     size_t max_bytes;                     /* of a line or document */
     bool fill;                            /* records are filled into a template (record.h) */
     struct cril_buffer buffer;            /* of the format; kept from file to file */
@@ -39,6 +40,8 @@ struct cril_reader {
     size_t len;
     const char *prompt; /* beside it, where one is wanted; borrowed likewise */
     size_t prompt_len;
+    const char *date; /* NULL: none, as before each call */
+    size_t date_len;
     uint64_t line; /* 1-based, where the document starts; 0: the file is the document */
 };
 

@@ -1,6 +1,7 @@
 /* Cards: see card.h. */
 #include "gather/card.h"
 
+#include "gather/command.h"
 #include "util/fail.h"
 
 #include <cril/status.h>
@@ -45,10 +46,11 @@ json_t *cril_card_steps(const struct cril_flow_step *steps, size_t n)
  * does not look at what writing a key returns). */
 static char *dump(const json_t *root)
 {
-    const size_t len = json_dumpb(root, NULL, 0, JSON_INDENT(2));
+    const size_t flags = JSON_INDENT(2) | JSON_REAL_PRECISION(9),
+                 len = json_dumpb(root, NULL, 0, flags);
     char *text = len ? malloc(len + 1) : NULL;
 
-    if (text && json_dumpb(root, text, len, JSON_INDENT(2)) == len) {
+    if (text && json_dumpb(root, text, len, flags) == len) {
         text[len] = '\0';
         return text;
     }
@@ -59,10 +61,12 @@ static char *dump(const json_t *root)
 char *cril_card_text(struct cril_card *card)
 {
     char *text = NULL;
-    json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "card", CRIL_CARD_VERSION,
-                             "cril", cril_version(), "zstd", ZSTD_versionString(), "corpus",
-                             card->corpus, "rules", card->rules, "source", card->source,
-                             "selection", card->selection, "steps", card->steps);
+    json_t *command = cril_command_json(card),
+           *root =
+               json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "card", CRIL_CARD_VERSION,
+                         "cril", cril_version(), "zstd", ZSTD_versionString(), "command", command,
+                         "corpus", card->corpus, "rules", card->rules, "source", card->source,
+                         "selection", card->selection, "steps", card->steps);
     bool good = root != NULL;
 
     card->corpus = card->rules = card->source = card->selection = card->steps = NULL;
@@ -95,17 +99,33 @@ static unsigned small(const json_t *o, const char *key)
     return v > 0 && v <= UINT16_MAX ? (unsigned)v : 0;
 }
 
+cril_status cril_card_parse(const char *name, const char *text, json_t **out, cril_error *err)
+{
+    json_error_t where;
+    json_t *root = json_loads(text, 0, &where);
+
+    if (small(root, "card") == CRIL_CARD_VERSION) {
+        *out = root;
+        return CRIL_OK;
+    }
+    json_decref(root);
+    return cril_fail(err, CRIL_ERR_FORMAT, "%s: its card is none that this version reads", name);
+}
+
 cril_status cril_card_read(const char *name, const char *text, struct cril_card *out,
                            cril_error *err)
 {
-    json_error_t where;
-    json_t *root = json_loads(text, 0, &where), *shard = json_object_get(root, "shard");
-    const char *version = json_string_value(json_object_get(root, "cril"));
-    cril_status st = CRIL_OK;
+    json_t *root, *shard;
+    const char *version;
+    cril_status st = cril_card_parse(name, text, &root, err);
 
     *out = (struct cril_card){0};
-    if (!root || small(root, "card") != CRIL_CARD_VERSION || !version)
-        st = cril_fail(err, CRIL_ERR_FORMAT, "%s: is no card of a corpus", name);
+    if (st != CRIL_OK)
+        return st;
+    shard = json_object_get(root, "shard");
+    version = json_string_value(json_object_get(root, "cril"));
+    if (!version)
+        st = cril_fail(err, CRIL_ERR_FORMAT, "%s: its card does not say who made it", name);
     else if (strcmp(version, cril_version()) != 0)
         st = cril_fail(err, CRIL_ERR_MISMATCH,
                        "%s: is by cril %.20s, this is %s; make it again with one version", name,

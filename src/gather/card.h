@@ -24,6 +24,10 @@ json_t *cril_card_steps(const struct cril_flow_step *steps, size_t n);
 /* The parts put together, as text, owned: free. They become NULL. NULL: out of memory. */
 char *cril_card_text(struct cril_card *card);
 
+/* A card as an object, owned, whatever version of cril made it; name: of the corpus.
+ * CRIL_ERR_FORMAT.
+ */
+cril_status cril_card_parse(const char *name, const char *text, json_t **out, cril_error *err);
 /* Takes a card apart; the texts name it. CRIL_ERR_FORMAT, CRIL_ERR_MISMATCH: another version's. */
 cril_status cril_card_read(const char *name, const char *text, struct cril_card *out,
                            cril_error *err);

@@ -6,11 +6,14 @@
 #include "util/hash.h"
 #include "util/size.h"
 
+#include <cril/number.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LINE = 1 << 30 };
+enum { MAX_LINE = 1 << 30, DIGITS = 9 };
 
 struct cril_entries {
     const char *path;
@@ -19,6 +22,8 @@ struct cril_entries {
     struct cril_buffer line;
     json_t *record; /* of the last line */
     uint64_t n_line;
+    bool any;
+    char id[24], bits[CRIL_NUMBER_SIZE]; /* texts of entry fields that are numbers in the line */
 };
 
 cril_status cril_entries_open(const char *path, struct cril_entries **out, cril_error *err)
@@ -88,17 +93,32 @@ static cril_status read_line(struct cril_entries *r, bool *end, cril_error *err)
     return CRIL_OK;
 }
 
+static void take_fields(struct cril_entries *r, const char **field)
+{
+    const json_t *bits;
+
+    for (size_t i = 0; i < CRIL_ENTRY_FIELDS; i++)
+        field[i] = json_string_value(json_object_get(r->record, cril_entry_names[i]));
+    bits = json_object_get(r->record, cril_entry_names[CRIL_ENTRY_BITS_PER_CHARACTER]);
+    field[CRIL_ENTRY_BITS_PER_CHARACTER] =
+        json_is_number(bits) ? cril_number_write(r->bits, json_number_value(bits), DIGITS) : NULL;
+    if (!field[CRIL_ENTRY_ID] && r->any) {
+        snprintf(r->id, sizeof(r->id), "%" PRIu64, r->n_line);
+        field[CRIL_ENTRY_ID] = r->id;
+    }
+}
+
 static cril_status take(struct cril_entries *r, struct cril_entry *e, cril_error *err)
 {
     const json_t *content = json_object_get(r->record, "content");
 
-    for (size_t i = 0; i < CRIL_ENTRY_FIELDS; i++)
-        e->field[i] = json_string_value(json_object_get(r->record, cril_entry_names[i]));
+    take_fields(r, e->field);
     if (!e->field[CRIL_ENTRY_ID] || !json_is_string(content)) {
         *e = (struct cril_entry){0};
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         "%s: line %llu is no document of a corpus that 'cril corpus' made: it "
-                         "lacks a text \"id\" or \"content\"",
+                         r->any ? "%s: line %llu lacks a text \"content\""
+                                : "%s: line %llu is no document of a corpus that 'cril corpus' "
+                                  "made: it lacks a text \"id\" or \"content\"",
                          r->path, (unsigned long long)r->n_line);
     }
     e->text = json_string_value(content);
@@ -106,13 +126,35 @@ static cril_status take(struct cril_entries *r, struct cril_entry *e, cril_error
     return CRIL_OK;
 }
 
+void cril_entries_allow_any(struct cril_entries *r)
+{
+    r->any = true;
+}
+
+uint64_t cril_entries_line(const struct cril_entries *r)
+{
+    return r->n_line;
+}
+
+static bool is_blank(const struct cril_buffer *line)
+{
+    size_t i = 0;
+
+    while (i < line->len && strchr(" \t\r", line->data[i]) && line->data[i])
+        i++;
+    return i == line->len;
+}
+
 cril_status cril_entries_next(struct cril_entries *r, struct cril_entry *e, cril_error *err)
 {
     json_error_t where;
     bool end;
-    cril_status st = read_line(r, &end, err);
+    cril_status st;
 
     *e = (struct cril_entry){0};
+    do {
+        st = read_line(r, &end, err);
+    } while (st == CRIL_OK && !end && r->any && is_blank(&r->line));
     if (st != CRIL_OK || end)
         return st;
     json_decref(r->record);

@@ -10,11 +10,15 @@ struct cril_entries;
 
 /* path is borrowed until closed. Errors of cril_stream_open (corpus/stream.h). */
 cril_status cril_entries_open(const char *path, struct cril_entries **out, cril_error *err);
+/* From here on JSON Lines of others are read too: empty lines are skipped, and a document without a
+ * text "id" has the number of its line. */
+void cril_entries_allow_any(struct cril_entries *r);
 /*
  * The next one, borrowed until the next call; text NULL at the end. A line that is no entry, an
  * object with the texts "id" and "content", is CRIL_ERR_FORMAT; other keys are passed over.
  */
 cril_status cril_entries_next(struct cril_entries *r, struct cril_entry *e, cril_error *err);
+uint64_t cril_entries_line(const struct cril_entries *r); /* of the last one, from 1 on */
 /* SHA-256 of the file as stored, which is read to its end. */
 cril_status cril_entries_sha256(struct cril_entries *r, char hex[65], cril_error *err);
 uint64_t cril_entries_size(const struct cril_entries *r);  /* as stored; 0: unknown */

@@ -17,6 +17,8 @@ const char *const cril_entry_names[CRIL_ENTRY_FIELDS] = {
     [CRIL_ENTRY_DATE] = "date",
     [CRIL_ENTRY_LICENCE] = "licence",
     [CRIL_ENTRY_LANGUAGE] = "language",
+    [CRIL_ENTRY_QUALITY] = "quality",
+    [CRIL_ENTRY_BITS_PER_CHARACTER] = "bits_per_character",
 };
 
 static bool reserve(struct cril_buffer *b, size_t n)
@@ -81,13 +83,16 @@ static bool add_key(struct cril_buffer *b, const char *key, bool first)
            add(b, "\": ", 3);
 }
 
-static cril_status add_field(struct cril_buffer *b, const char *text, size_t len, cril_error *err)
+static cril_status add_field(struct cril_buffer *b, size_t field, const char *text, cril_error *err)
 {
+    const size_t len = strlen(text);
     char *repaired;
     size_t n;
-    cril_status st = cril_utf8_repair(text, len, &repaired, &n, err);
+    cril_status st;
 
-    if (st != CRIL_OK)
+    if (field == CRIL_ENTRY_BITS_PER_CHARACTER)
+        return add(b, text, len) ? CRIL_OK : CRIL_ERR_NOMEM;
+    if ((st = cril_utf8_repair(text, len, &repaired, &n, err)) != CRIL_OK)
         return st;
     if (!(repaired ? add_quoted(b, repaired, n) : add_quoted(b, text, len)))
         st = CRIL_ERR_NOMEM;
@@ -105,7 +110,7 @@ static cril_status write_line(const char *const *field, const char *text, size_t
             continue; /* each entry has an id */
         if (!add_key(out, cril_entry_names[i], i == 0))
             return CRIL_ERR_NOMEM;
-        if ((st = add_field(out, field[i], strlen(field[i]), err)) != CRIL_OK)
+        if ((st = add_field(out, i, field[i], err)) != CRIL_OK)
             return st;
     }
     return add_key(out, "sha256", false) && add_quoted(out, sha256, strlen(sha256)) &&

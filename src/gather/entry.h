@@ -18,6 +18,8 @@ enum cril_entry_field { /* in the order of a line */
                         CRIL_ENTRY_DATE,
                         CRIL_ENTRY_LICENCE,
                         CRIL_ENTRY_LANGUAGE,
+                        CRIL_ENTRY_QUALITY,            /* a bucket's name */
+                        CRIL_ENTRY_BITS_PER_CHARACTER, /* a JSON number; by cril_number_write */
                         CRIL_ENTRY_FIELDS
 };
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* A batch ends when it has one of these. Nothing in a result depends on them. */
-enum { BATCH_DOCUMENTS = 1024, BATCH_BYTES = 4 << 20 };
+enum { BATCH_DOCUMENTS = 256, BATCH_BYTES = 4 << 20 };
 
 enum { KEPT_BYTES = 16 << 10 }; /* of a buffer of an item */
 
@@ -34,7 +34,6 @@ struct worker {
     struct cril_draft draft;
     struct cril_step_count *counts; /* [n_pure] */
     cril_status st;
-    size_t failed_at; /* the first item that failed; what follows is of it */
     cril_error err;
 };
 
@@ -220,30 +219,29 @@ static void task(void *arg, size_t i, size_t worker)
         return;
     }
     i -= FIRST_ITEM;
-    if (w->st == CRIL_OK && (w->st = work(f, w, &f->worked->items[i])) != CRIL_OK)
-        w->failed_at = i;
+    if (w->st == CRIL_OK)
+        w->st = work(f, w, &f->worked->items[i]);
 }
 
 /* ---- a stage ---- */
 
-/* The error of what comes first in the order of the input: what is put came before what is worked
- * on, and that before what is taken. */
+static cril_status give(cril_status st, const cril_error *why, cril_error *err)
+{
+    if (st != CRIL_OK && err)
+        *err = *why;
+    return st;
+}
+
+/* What is put came before what is worked on, and that before what is taken. */
 static cril_status first_error(const struct flow *f, cril_error *err)
 {
-    const struct worker *first = NULL;
-
-    if (f->put_st != CRIL_OK) {
-        *err = f->put_err;
-        return f->put_st;
-    }
+    if (f->put_st != CRIL_OK)
+        return give(f->put_st, &f->put_err, err);
     for (size_t i = 0; i < f->n_workers; i++) {
-        const struct worker *w = &f->workers[i];
-
-        if (w->st != CRIL_OK && (!first || w->failed_at < first->failed_at))
-            first = w;
+        if (f->workers[i].st != CRIL_OK)
+            return give(f->workers[i].st, &f->workers[i].err, err);
     }
-    *err = first ? first->err : f->take_err;
-    return first ? first->st : f->take_st;
+    return give(f->take_st, &f->take_err, err);
 }
 
 static void rotate(struct flow *f)
@@ -257,19 +255,17 @@ static void rotate(struct flow *f)
 
 static cril_status run(struct flow *f, cril_pool *pool, cril_error *err)
 {
-    cril_status st = CRIL_OK;
+    cril_status st;
 
-    while (st == CRIL_OK && (!f->ended || f->worked->n || f->done->n || f->filled->n)) {
+    while (!f->ended || f->worked->n || f->done->n || f->filled->n) {
         if (f->stage->pause && f->stage->pause(f->stage->user))
             return cril_fail(err, CRIL_ERR_CANCELLED, "stopped");
         cril_pool_run(pool, FIRST_ITEM + f->worked->n, task, f);
-        if (f->put_st != CRIL_OK || f->take_st != CRIL_OK)
-            st = CRIL_ERR_IO; /* whichever: first_error decides */
-        for (size_t i = 0; i < f->n_workers; i++)
-            st = f->workers[i].st != CRIL_OK ? f->workers[i].st : st;
+        if ((st = first_error(f, err)) != CRIL_OK)
+            return st;
         rotate(f);
     }
-    return st == CRIL_OK ? st : first_error(f, err);
+    return CRIL_OK;
 }
 
 static void add_counts(struct flow *f)

@@ -8,7 +8,7 @@
 
 #include "corpus/reader.h"
 #include "leak/word_runs.h"
-#include "tasks/task.h"
+#include "tasks/records.h"
 #include "util/arena.h"
 #include "util/fail.h"
 #include "util/json.h"
@@ -242,33 +242,15 @@ static cril_status add_items(struct cril_overlap *o, const struct cril_items *it
     return st;
 }
 
-/* Items without their shots, where the task can do so: files of shots need not be there. */
-static cril_status load(const struct cril_task *t, const char *data, struct cril_items *items,
-                        cril_error *err)
-{
-    static const struct cril_task_overrides none = {-1, -1, -1, -1}, no_shots = {0, -1, -1, -1};
-    struct cril_task_settings settings;
-    char *folder = NULL;
-    cril_status st = CRIL_OK;
-
-    if (cril_task_settings_make(t, NULL, &no_shots, &settings, NULL) != CRIL_OK)
-        st = cril_task_settings_make(t, NULL, &none, &settings, err);
-    if (st == CRIL_OK)
-        st = cril_task_folder(t, data, &folder, err);
-    if (st == CRIL_OK)
-        st = t->load(t, &settings, folder, 0, items, err);
-    free(folder);
-    return st;
-}
-
-static bool add_task(struct cril_overlap *o, const struct cril_task *t)
+static bool add_task(struct cril_overlap *o, const struct cril_task *t, const char sha256[65])
 {
     struct task *grown = realloc(o->tasks, (o->n_tasks + 1) * sizeof(*grown));
 
     if (!grown)
         return false;
     o->tasks = grown;
-    grown[o->n_tasks++] = (struct task){.seen = {.name = t->name}, .first_item = o->n_items};
+    grown[o->n_tasks] = (struct task){.seen = {.name = t->name}, .first_item = o->n_items};
+    memcpy(grown[o->n_tasks++].seen.data_sha256, sha256, 65);
     return true;
 }
 
@@ -280,13 +262,14 @@ cril_status cril_overlap_add_task(cril_overlap *o, const char *task, const char 
 
     const struct cril_task *t = cril_task_find(task);
     struct cril_items items = {0};
+    char sha256[65];
     cril_status st;
 
     if (!t)
         return cril_fail(err, CRIL_ERR_RANGE, "%.80s: no such task; 'cril eval --list' names them",
                          task);
-    if ((st = load(t, data, &items, err)) == CRIL_OK)
-        st = add_task(o, t) ? add_items(o, &items, err) : no_memory(err);
+    if ((st = cril_task_records(t, data, sha256, &items, err)) == CRIL_OK)
+        st = add_task(o, t, sha256) ? add_items(o, &items, err) : no_memory(err);
     cril_items_free(&items);
     return st;
 }

@@ -270,6 +270,7 @@ static void write_page(struct cril_page *p)
     cril_page_panels(p);
     cril_page_lines(p);
     cril_page_residuals(p);
+    cril_page_leaks(p);
     cril_page_method(p);
     cril_page_foot(p);
 }

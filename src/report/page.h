@@ -188,6 +188,7 @@ void cril_page_aside(struct cril_page *p); /* the main line, where it does not l
 void cril_page_panels(struct cril_page *p);
 void cril_page_lines(struct cril_page *p);
 void cril_page_residuals(struct cril_page *p);
+void cril_page_leaks(struct cril_page *p);
 void cril_page_method(struct cril_page *p);
 void cril_page_foot(const struct cril_page *p);
 

@@ -2,9 +2,10 @@
  * The page's frame: head, style sheet, the symbols that families have, foot. Colours are variables
  * of palette.h, once for a light page (also all paper) and once for a dark screen.
  */
-#include "report/page.h"
+#include "report/style.h"
 
 #include "report/markup.h"
+#include "report/page.h"
 #include "report/palette.h"
 #include "report/plot.h"
 
@@ -70,7 +71,9 @@ static const char *const sheet[] = {
     "\n",
     "th[scope=row]{font-weight:600;white-space:normal;overflow-wrap:anywhere;min-width:10.5rem;max-"
     "width:18rem;background:var(--bg)}\n",
-    "td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}.residuals-2{width:auto}."
+    "td.t{white-space:normal;overflow-wrap:anywhere;min-width:7rem}td.what{min-width:17rem}.counts "
+    ".bar svg{width:10rem}."
+    "residuals-2{width:auto}."
     "residuals-2 caption{max-width:44rem}td b{font-weight:650}\n",
     ".texts{width:auto}.bar{text-align:left;min-width:110px}.bar "
     "svg{height:16px;display:inline-block;vertical-align:-3px;overflow:visible}\n",
@@ -97,7 +100,10 @@ static const char *const sheet[] = {
     ".panels{grid-template-columns:repeat(auto-fill,minmax(150px,1fr));gap:1.2rem "
     ".8rem}th[scope=row]{min-width:9.9rem;max-width:11rem}",
     "table{border-collapse:separate;border-spacing:0}tbody "
-    "tr:last-child>*{border-bottom-width:2px}.bar{min-width:0}.bar svg{height:13px}"
+    "tr:last-child>*{border-bottom-width:2px}.bar{min-width:0}.bar svg{height:13px}.card "
+    "th[scope=row]{min-width:9.9rem}.card.counts th[scope=row]{min-width:6rem}.card .bar "
+    "svg{width:3.6rem}.card .hash{white-space:nowrap}.card td.t{min-width:10rem}.card "
+    "td.what{min-width:28rem}"
     "th[scope=row],th.t{position:sticky;left:0}thead th.t{background:var(--bg)}thead "
     "th[colspan]{text-align:left}}\n",
     "@page{margin:15mm 14mm}\n",
@@ -114,7 +120,7 @@ static const char *const sheet[] = {
     "4pt}th,td{padding:.7mm 1.1mm}",
     "thead "
     "th{min-width:0}td.t{min-width:17mm}td.k{min-width:0}th[scope=row]{min-width:27mm}.bar{min-"
-    "width:17mm}.bar svg{height:2.6mm}.bar span{margin-left:1mm}",
+    "width:17mm}.bar svg{height:2.6mm}.card .bar svg{width:26mm}.bar span{margin-left:1mm}",
     "figcaption,caption,.note,.key{font-size:8.2pt}.figures dd{font-size:15pt}.figures "
     "dd.sub,.figures dt{font-size:7.8pt}",
     "#panels:has(.panel:nth-child(5)){break-before:page}"
@@ -133,16 +139,22 @@ static void write_style(FILE *f)
         fputs(sheet[i], f);
 }
 
-void cril_page_head(const struct cril_page *p)
+void cril_style_start(FILE *f, const char *title, const char *what)
 {
-    cril_markup_put(p->f,
+    cril_markup_put(f,
                     "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                     "<meta name=\"generator\" content=\"cril " CRIL_VERSION
-                    "\">\n<title>%t: a cril report</title>\n<style>\n",
-                    p->info->title);
-    write_style(p->f);
-    fputs("</style>\n</head>\n<body>\n<svg width=\"0\" height=\"0\" style=\"position:absolute\" "
+                    "\">\n<title>%t: %s</title>\n<style>\n",
+                    title, what);
+    write_style(f);
+    fputs("</style>\n</head>\n<body>\n", f);
+}
+
+void cril_page_head(const struct cril_page *p)
+{
+    cril_style_start(p->f, p->info->title, "a cril report");
+    fputs("<svg width=\"0\" height=\"0\" style=\"position:absolute\" "
           "aria-hidden=\"true\" focusable=\"false\">",
           p->f);
     cril_plot_define_symbols(p->f);

@@ -464,10 +464,22 @@ static cril_status finish_baselines(struct run *r, cril_error *err)
     return cril_fail(err, why.status, "%s: %s", r->path, why.message);
 }
 
+static cril_status show_text(struct run *r, const cril_document *doc)
+{
+    const bool wanted = doc->index >= r->from && doc->index < r->to;
+
+    return wanted && r->callbacks && r->callbacks->on_text &&
+                   r->callbacks->on_text(r->callbacks->user, doc)
+               ? CRIL_ERR_CANCELLED
+               : CRIL_OK;
+}
+
 static cril_status read_text(struct run *r, const cril_document *doc, cril_error *err)
 {
-    const cril_status st = add_to_baselines(r, doc, err);
+    cril_status st = show_text(r, doc);
 
+    if (st == CRIL_OK)
+        st = add_to_baselines(r, doc, err);
     return st == CRIL_OK ? add_document(r, doc, err) : st;
 }
 
@@ -479,7 +491,7 @@ static cril_status read_pair(struct run *r, cril_corpus *c, cril_document *doc, 
     if (doc->index < r->from) /* reading ends before one behind the slice */
         return CRIL_OK;
     if ((st = take_pair(r, c, doc, &none, err)) != CRIL_OK || none ||
-        (st = add_to_baselines(r, doc, err)) != CRIL_OK)
+        (st = show_text(r, doc)) != CRIL_OK || (st = add_to_baselines(r, doc, err)) != CRIL_OK)
         return st;
     return add_pair(r, doc, err);
 }
@@ -831,6 +843,11 @@ cril_model *cril_scorer_model(const cril_scorer *s)
 bool cril_scorer_is_bounded(const cril_scorer *s)
 {
     return s->bounded;
+}
+
+const char *cril_scorer_protocol_name(const cril_scorer *s)
+{
+    return s ? s->protocol->name : NULL;
 }
 
 size_t cril_scorer_stride(const cril_scorer *s)

@@ -38,7 +38,8 @@ struct cril_study {
     cril_study_benchmark *benchmarks;
     cril_study_protocol *protocols;
     cril_study_fit *fits;
-    size_t cap_models, cap_corpora, cap_benchmarks, cap_protocols, cap_fits;
+    cril_study_leak *leaks;
+    size_t cap_models, cap_corpora, cap_benchmarks, cap_protocols, cap_fits, cap_leaks;
 };
 
 struct loader {
@@ -578,6 +579,62 @@ static void read_benchmark(struct loader *l, const struct cril_yaml_node *item)
         add_benchmark(l, &f, f.names.items[i].text, f.names.items[i].line);
 }
 
+/* ---- leaks ---- */
+
+enum { LEAK_RECORDS = 1000 };
+
+struct leak_fields {
+    struct cril_yaml_text benchmark, control;
+    struct cril_yaml_count limit;
+};
+
+static const struct cril_yaml_key leak_keys[] = {
+    {"benchmark", CRIL_YAML_NAME, offsetof(struct leak_fields, benchmark), 0},
+    {"control", CRIL_YAML_TEXT, offsetof(struct leak_fields, control), 0},
+    {"limit", CRIL_YAML_COUNT, offsetof(struct leak_fields, limit), INT32_MAX},
+    {0},
+};
+
+static void check_control(struct loader *l, const struct cril_yaml_text *control, const char *path)
+{
+    struct stat info;
+
+    if (!l->touch_files)
+        return;
+    if (stat(path, &info) != 0)
+        cril_yaml_fault(&l->y, CRIL_ERR_IO, control->line, "%.400s: cannot be opened: %s", path,
+                        strerror(errno));
+    else if (!S_ISREG(info.st_mode))
+        FAULT(l, control->line, "%.400s: is no file; name a file of records", path);
+}
+
+static void read_leak(struct loader *l, const struct cril_yaml_node *item)
+{
+    struct leak_fields f = {0};
+    const size_t faults = l->y.faults.n;
+    const char *control;
+
+    if (!cril_yaml_read(&l->y, item, "a leak", "{benchmark: GSM8K, control: fresh.jsonl}",
+                        leak_keys, &f) ||
+        l->y.faults.n > faults)
+        return;
+    if (!f.benchmark.text || !f.control.text) {
+        FAULT(l, item->line, "a leak needs a \"%s\", %s",
+              f.benchmark.text ? "control" : "benchmark",
+              f.benchmark.text ? "a file of records that no model can have seen"
+                               : "the name of one that has \"data\"");
+        return;
+    }
+    if (!(control = path_of(l, &f.control)))
+        return;
+    check_control(l, &f.control, control);
+    ADD(l, leaks, item->line,
+        (cril_study_leak){.benchmark = f.benchmark.text,
+                          .control = control,
+                          .limit = f.limit.line ? f.limit.value : LEAK_RECORDS,
+                          .line = item->line});
+}
+
 /* ---- protocols ---- */
 
 struct protocol_fields {
@@ -975,11 +1032,41 @@ static void check_benchmark_names(struct loader *l)
     }
 }
 
+static void check_leaks(struct loader *l)
+{
+    const cril_study_info *s = &l->s->info;
+
+    for (size_t i = 0; i < s->n_leaks && going_on(l); i++) {
+        const cril_study_leak *leak = &s->leaks[i];
+        struct cril_nearest_name nearest = {.word = leak->benchmark};
+        const cril_study_benchmark *b = NULL;
+
+        for (size_t k = 0; k < s->n_benchmarks && !b; k++) {
+            cril_nearest_name_offer(&nearest, s->benchmarks[k].name);
+            if (strcmp(s->benchmarks[k].name, leak->benchmark) == 0)
+                b = &s->benchmarks[k];
+        }
+        if (!b)
+            FAULT(l, leak->line, "\"%.60s\" is no benchmark of this study%s%s%s", leak->benchmark,
+                  nearest.best ? "; did you mean \"" : "", nearest.best ? nearest.best : "",
+                  nearest.best ? "\"?" : "");
+        else if (!b->data)
+            FAULT(l, leak->line,
+                  "the benchmark \"%.60s\" has no \"data\" that a model could have seen; give it "
+                  "the folder of its items",
+                  leak->benchmark);
+        for (size_t k = 0; k < i; k++)
+            if (strcmp(s->leaks[k].benchmark, leak->benchmark) == 0)
+                FAULT(l, leak->line, "the leak of line %zu is of \"%.60s\" too; keep one of them",
+                      s->leaks[k].line, leak->benchmark);
+    }
+}
+
 /* ---- the file ---- */
 
 struct study_fields {
     struct cril_yaml_text title, database, python;
-    const struct cril_yaml_node *protocols, *models, *corpora, *benchmarks, *fits;
+    const struct cril_yaml_node *protocols, *models, *corpora, *benchmarks, *fits, *leak;
 };
 
 static const struct cril_yaml_key study_keys[] = {
@@ -991,6 +1078,7 @@ static const struct cril_yaml_key study_keys[] = {
     {"corpora", CRIL_YAML_ITEMS, offsetof(struct study_fields, corpora), 0},
     {"benchmarks", CRIL_YAML_ITEMS, offsetof(struct study_fields, benchmarks), 0},
     {"fits", CRIL_YAML_ITEMS, offsetof(struct study_fields, fits), 0},
+    {"leak", CRIL_YAML_ITEMS, offsetof(struct study_fields, leak), 0},
     {0},
 };
 
@@ -1080,12 +1168,14 @@ static void read_study(struct loader *l, const struct cril_yaml_node *root)
               "a study needs \"corpora\": a list of items such as {path: texts.jsonl}",
               read_corpus);
     read_list(l, f.benchmarks, root->line, NULL, read_benchmark);
+    read_list(l, f.leak, root->line, NULL, read_leak);
     known = going_on(l) && l->y.faults.n == faults;
     if (known) {
         check_model_names(l);
         check_bases(l);
         check_corpus_names(l);
         check_benchmark_names(l);
+        check_leaks(l);
         known = going_on(l) && l->y.faults.n == faults;
     }
     for (const struct cril_yaml_node *item = f.fits ? f.fits->first : NULL; item && going_on(l);
@@ -1167,6 +1257,7 @@ void cril_study_close(cril_study *s)
     free(s->benchmarks);
     free(s->protocols);
     free(s->fits);
+    free(s->leaks);
     cril_arena_free(&s->arena);
     free(s);
 }

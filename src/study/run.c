@@ -11,6 +11,7 @@
 #include "score/others.h"
 #include "score/scorer.h"
 #include "study/benchmark_cell.h"
+#include "study/leak_cells.h"
 #include "study/stamp.h"
 #include "study/store.h"
 #include "study/survey.h"
@@ -1203,6 +1204,48 @@ static cril_status tell_faults(const struct run *r, cril_error *err)
                               first->message, n - 1, n == 2 ? "was" : "were");
 }
 
+/* ---- Leak scores ---- */
+
+static int report_leak(void *user, const char *what)
+{
+    return report(user, "leak scores,", what, 0);
+}
+
+static void fault_leak(void *user, const cril_error *why)
+{
+    note_fault(user, why);
+}
+
+static void note_leak(void *user, const char *sentence)
+{
+    const struct run *r = user;
+
+    if (r->callbacks && r->callbacks->on_note)
+        r->callbacks->on_note(r->callbacks->user, sentence);
+}
+
+static cril_status do_leaks(struct run *r, cril_error *err)
+{
+    const struct cril_leak_run leaks = {
+        .s = r->s,
+        .store = r->store,
+        .work = &r->work,
+        .options = {.threads = r->o->threads,
+                    .batch_tokens = r->o->batch_tokens ? r->o->batch_tokens : BATCH_TOKENS,
+                    .memory_bytes = r->o->memory_bytes},
+        .shard = r->o->shard,
+        .shards = r->o->shards,
+        .user = r,
+        .poll = report_leak,
+        .fault = fault_leak,
+        .note = note_leak};
+    cril_status st;
+
+    close_model(r);
+    st = cril_leak_cells_run(&leaks, err);
+    return st == CRIL_ERR_CANCELLED ? stopped(r, err) : st;
+}
+
 cril_status cril_study_run(const cril_study_info *s, cril_store *store,
                            const cril_study_run_options *options,
                            const cril_study_callbacks *callbacks, cril_study_totals *totals,
@@ -1221,6 +1264,8 @@ cril_status cril_study_run(const cril_study_info *s, cril_store *store,
 
     if (st == CRIL_OK)
         st = do_all(&r, err);
+    if (st == CRIL_OK)
+        st = do_leaks(&r, err);
     if (st == CRIL_OK && r.o->baselines)
         st = put_all_baselines(&r, err);
     if (st == CRIL_OK)

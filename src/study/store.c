@@ -66,6 +66,11 @@ static const struct cril_table tables[] = {
     {"items",
      "CREATE TABLE items(cell BLOB NOT NULL, subject TEXT NOT NULL, idx INTEGER NOT NULL, line "
      "TEXT NOT NULL, PRIMARY KEY(cell, subject, idx)) WITHOUT ROWID"},
+    {"leaks",
+     "CREATE TABLE leaks(model TEXT NOT NULL, texts TEXT NOT NULL, score TEXT NOT NULL, numerics "
+     "INTEGER NOT NULL, rules INTEGER NOT NULL, n_set INTEGER NOT NULL, n_control INTEGER NOT NULL,"
+     " auc REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL,"
+     " PRIMARY KEY(model, texts, score, numerics, rules)) WITHOUT ROWID"},
     {"meta",
      "CREATE TABLE meta(key TEXT PRIMARY KEY NOT NULL, value INTEGER NOT NULL) WITHOUT ROWID"},
     {"models", "CREATE TABLE models(sha256 TEXT PRIMARY KEY NOT NULL, architecture TEXT NOT NULL, "
@@ -98,8 +103,8 @@ static unsigned first_version(const char *name)
     static const struct {
         const char *name;
         unsigned version;
-    } later[] = {{"benchmarks", 3}, {"item_cells", 3},       {"items", 3},      {"programs", 3},
-                 {"subjects", 3},   {"divergence_cells", 4}, {"divergences", 4}};
+    } later[] = {{"benchmarks", 3}, {"item_cells", 3},       {"items", 3},       {"programs", 3},
+                 {"subjects", 3},   {"divergence_cells", 4}, {"divergences", 4}, {"leaks", 5}};
 
     for (size_t i = 0; i < sizeof(later) / sizeof(*later); i++)
         if (strcmp(name, later[i].name) == 0)

@@ -5,7 +5,7 @@
 #include <cril/store.h>
 #include <sqlite3.h>
 
-enum { CRIL_STORE_SCHEMA = 4, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
+enum { CRIL_STORE_SCHEMA = 5, CRIL_STORE_APPLICATION = 0x6372696c /* "cril" */ };
 
 struct cril_store {
     sqlite3 *db;
@@ -68,7 +68,7 @@ cril_status cril_store_find_stamp(cril_store *s, uint64_t stamp, char sha256[65]
 
 cril_status cril_put_stamp(cril_store *s, const char *sha256, uint64_t stamp, cril_error *err);
 
-enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS, CRIL_NAME_BENCHMARK };
+enum cril_name { CRIL_NAME_MODEL, CRIL_NAME_CORPUS, CRIL_NAME_BENCHMARK, CRIL_NAME_LEAK };
 
 /* A kind of names as the file and sentences have it: "model". */
 const char *cril_name_kind(enum cril_name kind);
@@ -99,6 +99,13 @@ cril_status cril_put_import(cril_store *s, cril_figure_kind kind, const cril_fig
 /* Likewise of a cell with a base (store_divergences.c). */
 cril_status cril_put_divergences(cril_store *s, const cril_cell *c, uint64_t n_documents,
                                  const cril_document_divergence *rows, size_t n, cril_error *err);
+
+/* Likewise of leak scores (store_leaks.c). */
+cril_status cril_put_leak(cril_store *s, const cril_store_leak *l, cril_error *err);
+/* Whether a model's leak scores on texts are there, by this library's contract and rules; both as
+ * SHA-256. */
+cril_status cril_store_has_leak(cril_store *s, const char *texts, const char *model, bool *found,
+                                cril_error *err);
 
 /* ---- The same of benchmarks (store_benchmarks.c) and items (store_items.c) ---- */
 
@@ -153,6 +160,7 @@ struct cril_visit {
     cril_store_see_item item;
     cril_status (*programs)(void *user, const char *versions, cril_error *err);
     cril_status (*item_unicode)(void *user, const cril_unicode *u, cril_error *err);
+    cril_status (*leak)(void *user, const cril_store_leak *l, cril_error *err);
     cril_status (*import)(void *user, cril_figure_kind kind, const cril_figure *row,
                           cril_error *err);
     cril_status (*stamp)(void *user, const char *sha256, uint64_t stamp, cril_error *err);
@@ -164,6 +172,8 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
 /* Parts of it: benchmarks, and their cells with what they hold. */
 cril_status cril_visit_benchmarks(cril_store *s, const struct cril_visit *v, cril_error *err);
 cril_status cril_visit_item_cells(cril_store *s, const struct cril_visit *v, cril_error *err);
+
+cril_status cril_visit_leaks(cril_store *s, const struct cril_visit *v, cril_error *err);
 
 /* Cells with a base, and what they hold (store_divergences.c). */
 cril_status cril_visit_divergence_cells(cril_store *s, const struct cril_visit *v, cril_error *err);

@@ -215,6 +215,23 @@ static cril_status on_programs(void *user, const char *versions, cril_error *err
     return written(d, err);
 }
 
+static cril_status on_leak(void *user, const cril_store_leak *l, cril_error *err)
+{
+    const struct dump *d = user;
+
+    fprintf(d->f,
+            "leak model %s texts %s score %s numerics %d rules %d set %" PRIu64 " control %" PRIu64
+            " auc ",
+            l->model, l->texts, l->score, l->numerics, l->rules, l->n_set, l->n_control);
+    put_real(d->f, l->auc);
+    fputs(" low ", d->f);
+    put_real(d->f, l->low);
+    fputs(" high ", d->f);
+    put_real(d->f, l->high);
+    putc('\n', d->f);
+    return written(d, err);
+}
+
 static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
                              cril_error *err)
 {
@@ -257,6 +274,7 @@ cril_status cril_store_dump(cril_store *s, FILE *f, cril_error *err)
                                  .item = on_item,
                                  .programs = on_programs,
                                  .item_unicode = on_unicode,
+                                 .leak = on_leak,
                                  .import = on_import};
     cril_status st = cril_store_begin(s, false, err);
 

@@ -200,9 +200,14 @@ cril_status cril_store_find_corpus(cril_store *s, const char *name, cril_store_c
 void cril_store_name_of(cril_store *s, enum cril_name kind, const char *id, char *name, size_t size)
 {
     static const char *const sql[] = {
-        "SELECT name FROM names WHERE kind = 'model' AND id = ? ORDER BY name LIMIT 1",
-        "SELECT name FROM names WHERE kind = 'corpus' AND id IN"
-        " (SELECT id FROM corpora WHERE text = ?) ORDER BY name LIMIT 1"};
+        [CRIL_NAME_MODEL] =
+            "SELECT name FROM names WHERE kind = 'model' AND id = ? ORDER BY name LIMIT 1",
+        [CRIL_NAME_CORPUS] = "SELECT name FROM names WHERE kind = 'corpus' AND id IN"
+                             " (SELECT id FROM corpora WHERE text = ?) ORDER BY name LIMIT 1",
+        [CRIL_NAME_BENCHMARK] =
+            "SELECT name FROM names WHERE kind = 'benchmark' AND id = ? ORDER BY name LIMIT 1",
+        [CRIL_NAME_LEAK] =
+            "SELECT name FROM names WHERE kind = 'leak' AND id = ? ORDER BY name LIMIT 1"};
     char text[CRIL_MAX_NAME] = "";
     struct cril_query q;
     size_t n;
@@ -304,7 +309,7 @@ static cril_status visit_names(cril_store *s, const struct cril_visit *v, cril_e
         cril_query_get_text(&q, 0, "a kind of name", 1, text, sizeof(text));
         cril_query_get_text(&q, 1, "a name", 1, name, sizeof(name));
         cril_query_get_sha256(&q, 2, "a name's SHA-256", id);
-        for (kind = CRIL_NAME_MODEL; kind < CRIL_NAME_BENCHMARK; kind++)
+        for (kind = CRIL_NAME_MODEL; kind < CRIL_NAME_LEAK; kind++)
             if (strcmp(text, cril_name_kind(kind)) == 0)
                 break;
         if (strcmp(text, cril_name_kind(kind)) != 0)
@@ -539,6 +544,8 @@ cril_status cril_store_visit(cril_store *s, const struct cril_visit *v, cril_err
         st = cril_visit_benchmarks(s, v, err);
     if (st == CRIL_OK && (v->item_cell || v->programs || v->item || v->item_unicode))
         st = cril_visit_item_cells(s, v, err);
+    if (st == CRIL_OK && v->leak)
+        st = cril_visit_leaks(s, v, err);
     if (st == CRIL_OK && v->import)
         st = visit_imports(s, CRIL_FIGURE_BPC, v, err);
     if (st == CRIL_OK && v->import)

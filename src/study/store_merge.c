@@ -189,6 +189,11 @@ static cril_status on_item_unicode(void *user, const cril_unicode *u, cril_error
     return st == CRIL_OK ? cril_put_unicode_by_key(m->to, key, u, err) : st;
 }
 
+static cril_status on_leak(void *user, const cril_store_leak *l, cril_error *err)
+{
+    return cril_put_leak(((struct merge *)user)->to, l, err);
+}
+
 static cril_status on_import(void *user, cril_figure_kind kind, const cril_figure *row,
                              cril_error *err)
 {
@@ -223,6 +228,7 @@ static cril_status add_store(struct merge *m, const char *path, cril_error *err)
                                  .item = on_item,
                                  .programs = on_programs,
                                  .item_unicode = on_item_unicode,
+                                 .leak = on_leak,
                                  .import = on_import,
                                  .stamp = on_stamp};
     cril_store *from;

@@ -200,7 +200,7 @@ cril_status cril_put_corpus(cril_store *s, const cril_store_corpus *c, cril_erro
 
 const char *cril_name_kind(enum cril_name kind)
 {
-    static const char *const kinds[] = {"model", "corpus", "benchmark"};
+    static const char *const kinds[] = {"model", "corpus", "benchmark", "leak"};
 
     return kinds[kind];
 }

@@ -1,7 +1,7 @@
 /*
- * A file of an earlier version brought to that of this cril. Version 3 had no divergences, version
- * 2 no benchmarks' items either; the tables for them are added. Version 1 named a cell by a corpus
- * with its limit, and knew neither the rules of scoring nor token ids.
+ * A file of an earlier version brought to that of this cril. Version 4 had no leak scores, version
+ * 3 no divergences, version 2 no benchmarks' items either; the tables for them are added. Version 1
+ * named a cell by a corpus with its limit, and knew neither the rules of scoring nor token ids.
  *
  * Its tables that changed are set aside under another name, declared anew, filled row by row by the
  * calls that every row comes in by, and dropped. Nothing is lost: what was imported stays as it

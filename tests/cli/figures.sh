@@ -187,7 +187,7 @@ t export-unspelled-json export --json unspelled.yaml
 
 # ---- databases that cannot be used ----
 if command -v sqlite3 >/dev/null; then
-    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 5 WHERE key = 'schema'"
+    cp tiny.db newer.db && sqlite3 newer.db "UPDATE meta SET value = 6 WHERE key = 'schema'"
     t database-newer study dump newer.db
     t database-newer-run study run --database newer.db tiny.yaml
 else

@@ -69,7 +69,7 @@ make_proof() {
     printf '{"content": ""}\n{"content": "the area \\u0000 there"}\n' >>proof.jsonl
 }
 
-[ $# -gt 0 ] || set -- usage good until watch diverge view leak corpus bad archives changes inputs escapes study figures slurm eval
+[ $# -gt 0 ] || set -- usage good until watch diverge view leak corpus mix bad archives changes inputs escapes study figures slurm eval
 for part; do . "$here/$part.sh"; done
 
 [ $count -gt 0 ] || fail "no case ran"

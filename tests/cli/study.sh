@@ -88,6 +88,32 @@ for f in test train; do
 done
 t study-begin-all study check begin/study.yaml
 
+# Whether models have seen a benchmark: the planted case as the items of a task, whose other texts are the control.
+xz -dc "$golden/planted.tar.xz" | tar -xf - || fail "unpacking the planted case"
+mkdir -p leak/data/gsm8k && cp llama.gguf c.jsonl leak && mv planted/model leak/planted
+items() { sed 's/^{"content": /{"question": /; s/}$/, "answer": "#### 1"}/' "planted/$1.jsonl"; }
+items seen >leak/data/gsm8k/test.jsonl; items unseen >leak/control.jsonl
+{ items unseen | head -n 10; items seen | head -n 15; } >leak/data/gsm8k/train.jsonl
+cat >leak/s.yaml <<'END'
+models: [{path: llama.gguf}, {path: planted, name: planted}, {name: third}, {name: fourth}]
+corpora: [{path: c.jsonl}]
+protocols: [{name: document, context: 64}]
+benchmarks: [{name: GSM, task: gsm8k, data: data, limit: 1, metric: exact_match}]
+leak: [{benchmark: GSM, control: control.jsonl, limit: 50}]
+END
+t study-leak-check study check leak/s.yaml
+t study-leak study run --no-baselines leak/s.yaml
+t study-leak-again study run --no-baselines leak/s.yaml
+"$cril" study dump leak/s.db | grep leak | cut -d ' ' -f 6- | sort >out; : >err; verdict study-leak-dump 0
+for i in 1 2 3; do "$cril" study run -q --no-baselines --shard $i/3 --database leak/$i.db leak/s.yaml >/dev/null || fail "study-leak, shard $i"; done
+"$cril" study merge leak/1.db leak/2.db leak/3.db -o leak/all.db >/dev/null 2>&1 && "$cril" study dump leak/all.db >got2 && "$cril" study dump leak/s.db | same "shards of leak scores" - got2
+printf 'model,benchmark,score\nthird,GSM,25\nfourth,GSM,31\nllama,GSM,10\nplanted,GSM,99\n' >leak/scores.csv
+printf 'model,corpus,bpc\nthird,c,12\nfourth,c,11.9\n' >leak/bpc.csv
+"$cril" study import -q leak/s.yaml --scores leak/scores.csv --bpc leak/bpc.csv
+"$cril" report leak/s.yaml 2>/dev/null | sed -n '/<section id="leaks">/,/<.section>/p' | sed -n '/<tbody>/,$p' >out; : >err; verdict study-leak-report 0
+sed -i 's/control.jsonl/data\/none.jsonl/; s/GSM, control/GSN, control/' leak/s.yaml
+t study-leak-bad study check leak/s.yaml
+
 # The paper's study: benchmarks whose data are not there are comments.
 mkdir -p paper/models && cp llama.gguf paper/models && cp -r begin/data paper
 ln -s ../begin/benchmarks "paper/my sets"

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct cril_gathering_args {
-    const char *after, *before, *with, *without, *shard, *fetch, *temporary, *output;
+    const char *after, *before, *language, *with, *without, *shard, *fetch, *temporary, *output;
     uint64_t min_characters, max_characters, min_page_id, threads, memory;
     struct cril_args_list created;
     bool json, force, quiet;
@@ -22,6 +22,9 @@ struct cril_gathering_args {
       .help = "documents " day " on DAY, such as 2026-06-01, or later" }, \
     { .name = "before", .kind = CRIL_OPTION_TEXT, .value = "DAY", \
       .offset = CRIL_GATHERING_AT(before), .help = "documents " day " before DAY" }, \
+    { .name = "language", .kind = CRIL_OPTION_TEXT, .value = "CODES", \
+      .offset = CRIL_GATHERING_AT(language), \
+      .help = "documents in one of these languages, such as en or en,de" }, \
     { .name = "min-characters", .kind = CRIL_OPTION_NUMBER, .value = "N", \
       .offset = CRIL_GATHERING_AT(min_characters), .max = UINT32_MAX, \
       .help = "documents of at least N characters (default: 1)" }, \

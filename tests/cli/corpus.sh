@@ -27,6 +27,9 @@ t gather-no-input corpus web -o no.jsonl
 t gather-missing corpus web none.warc.wet -o no.jsonl
 t gather-address corpus web https://example.org/a.warc.wet.gz -o no.jsonl
 t gather-address-name corpus web https://example.org/ --fetch . -o no.jsonl
+t gather-language $w --language de -o german.jsonl
+t gather-no-language $w --language xq -o no.jsonl
+t gather-with-language $w --with language -o no.jsonl
 t gather-step corpus web $wet --with chess -o no.jsonl
 t gather-unfit-step corpus wiki $dump --with paragraph -o no.jsonl
 t gather-day corpus web $wet --after 2026-6-1 -o no.jsonl

@@ -78,7 +78,8 @@ static cril_status choose_steps(const cril_gather_options *o, struct cril_rules 
         return st;
     for (size_t i = 0; i < n; i++) {
         const bool with = is_listed(o->with, o->n_with, all[i]->name) ||
-                          (all[i] == &cril_step_language && o->n_languages),
+                          (all[i] == &cril_step_language && o->n_languages &&
+                           (all[i]->kinds & r->kind->step_kind)),
                    without = is_listed(o->without, o->n_without, all[i]->name);
 
         if (with && without)

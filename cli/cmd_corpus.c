@@ -12,13 +12,8 @@ static const struct cril_option options[] = {
 };
 
 static const struct cril_cmd *const parts[] = {
-    &cril_corpus_cmd_web,
-    &cril_corpus_cmd_wiki,
-    &cril_corpus_cmd_merge,
-    &cril_corpus_cmd_mix,
-    &cril_corpus_cmd_quality,
-    &cril_corpus_cmd_card,
-    NULL,
+    &cril_corpus_cmd_web, &cril_corpus_cmd_wiki,    &cril_corpus_cmd_code, &cril_corpus_cmd_merge,
+    &cril_corpus_cmd_mix, &cril_corpus_cmd_quality, &cril_corpus_cmd_card, NULL,
 };
 
 static void print_more_help(void)
@@ -39,7 +34,7 @@ static void print_more_help(void)
 
 const struct cril_cmd cril_cmd_corpus = {
     .name = "corpus",
-    .summary = "Make fresh corpora from web crawls and wikis.",
+    .summary = "Make fresh corpora from web crawls, wikis and repositories.",
     .usage = "corpus SUBCOMMAND [options] ...",
     .run = cril_args_run_part,
     .options = options,

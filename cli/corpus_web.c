@@ -5,8 +5,13 @@
 #include <stdio.h>
 
 static const struct cril_option options[] = {
-    CRIL_GATHERING_CHOICE_ROWS("crawled"), CRIL_GATHERING_STEP_ROWS,   CRIL_GATHERING_SHARD_ROWS,
-    CRIL_GATHERING_RUN_ROWS(NULL),         CRIL_GATHERING_OUTPUT_ROWS, {.name = NULL},
+    CRIL_GATHERING_CHOICE_ROWS("crawled", "languages, such as en or en,de"),
+    CRIL_GATHERING_STEP_ROWS,
+    CRIL_GATHERING_FETCH_ROW,
+    CRIL_GATHERING_SHARD_ROW(),
+    CRIL_GATHERING_RUN_ROWS(NULL),
+    CRIL_GATHERING_OUTPUT_ROWS,
+    {.name = NULL},
 };
 
 static void more_help(void)

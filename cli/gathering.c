@@ -257,22 +257,26 @@ static cril_status gather(void *user, const cril_gather_options *o, const cril_g
 static int run_with(const struct cril_cmd *cmd, const struct cril_gathering_args *set,
                     cril_gather_options *o)
 {
-    char **with, **without = NULL;
+    enum { LANGUAGES, WITH, WITHOUT, N };
+    const char *const texts[N] = {set->language, set->with, set->without};
+    size_t *const counts[N] = {&o->n_languages, &o->n_with, &o->n_without};
+    char **lists[N] = {NULL};
+    bool good = true;
     int code = 1;
 
-    if (!cril_split_words(set->with, &with, &o->n_with))
-        return 1;
-    if (cril_split_words(set->without, &without, &o->n_without)) {
-        o->with = (const char *const *)with;
-        o->without = (const char *const *)without;
+    for (size_t i = 0; i < N && good; i++)
+        good = cril_split_words(texts[i], &lists[i], counts[i]);
+    if (good) {
+        o->languages = (const char *const *)lists[LANGUAGES];
+        o->with = (const char *const *)lists[WITH];
+        o->without = (const char *const *)lists[WITHOUT];
         code = cril_gathering_write(cmd, set, o, gather, NULL);
     }
-    if (with)
-        free(with[0]);
-    if (without)
-        free(without[0]);
-    free(with);
-    free(without);
+    for (size_t i = 0; i < N; i++) {
+        if (lists[i])
+            free(lists[i][0]);
+        free(lists[i]);
+    }
     return code;
 }
 

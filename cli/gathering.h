@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 struct cril_gathering_args {
-    const char *after, *before, *with, *without, *shard, *fetch, *temporary, *output;
+    const char *after, *before, *language, *with, *without, *shard, *fetch, *temporary, *output;
     uint64_t min_characters, max_characters, min_page_id, threads, memory;
     struct cril_args_list created;
     bool json, force, quiet;
@@ -16,12 +16,15 @@ struct cril_gathering_args {
 
 /* clang-format off */
 #define CRIL_GATHERING_AT(field) offsetof(struct cril_gathering_args, field)
-#define CRIL_GATHERING_CHOICE_ROWS(day) \
+#define CRIL_GATHERING_CHOICE_ROWS(day, languages) \
     { .group = "Documents", .name = "after", .kind = CRIL_OPTION_TEXT, .value = "DAY", \
       .offset = CRIL_GATHERING_AT(after), \
       .help = "documents " day " on DAY, such as 2026-06-01, or later" }, \
     { .name = "before", .kind = CRIL_OPTION_TEXT, .value = "DAY", \
       .offset = CRIL_GATHERING_AT(before), .help = "documents " day " before DAY" }, \
+    { .name = "language", .kind = CRIL_OPTION_TEXT, .value = "CODES", \
+      .offset = CRIL_GATHERING_AT(language), \
+      .help = "documents in one of these " languages }, \
     { .name = "min-characters", .kind = CRIL_OPTION_NUMBER, .value = "N", \
       .offset = CRIL_GATHERING_AT(min_characters), .max = UINT32_MAX, \
       .help = "documents of at least N characters (default: 1)" }, \
@@ -34,11 +37,12 @@ struct cril_gathering_args {
       .help = "steps besides those that are on, separated by commas (list below)" }, \
     { .name = "without", .kind = CRIL_OPTION_TEXT, .value = "STEPS", \
       .offset = CRIL_GATHERING_AT(without), .help = "steps to leave out" }
-#define CRIL_GATHERING_SHARD_ROWS \
+#define CRIL_GATHERING_FETCH_ROW \
     { .group = "Run", .name = "fetch", .kind = CRIL_OPTION_TEXT, .value = "DIR", \
       .offset = CRIL_GATHERING_AT(fetch), \
-      .help = "folder into which inputs named by https://... are fetched, once" }, \
-    { .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", \
+      .help = "folder into which inputs named by https://... are fetched, once" }
+#define CRIL_GATHERING_SHARD_ROW(...) \
+    { __VA_ARGS__ .name = "shard", .kind = CRIL_OPTION_TEXT, .value = "I/N", \
       .offset = CRIL_GATHERING_AT(shard), \
       .help = "the I-th of N parts of the inputs; 'cril corpus merge' puts them together" }
 #define CRIL_GATHERING_RUN_ROWS(heading) \

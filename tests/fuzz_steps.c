@@ -36,11 +36,20 @@ static bool compare(struct cril_step_run *run, struct cril_draft *d, struct cril
 
 static bool take(const struct cril_step *step, struct cril_draft *d)
 {
-    static const struct cril_step_options options = {.memory_bytes = 1 << 16};
+    static const char *const languages[] = {"en"};
+    static const struct cril_step_options options = {
+        .memory_bytes = 1 << 16, .languages = languages, .n_languages = 1};
+    static struct cril_step_run of_languages; /* reads files: it stays */
     struct cril_step_count count = {0};
     struct cril_step_run run;
     bool keep;
 
+    if (step == &cril_step_language) {
+        if (!of_languages.step)
+            demand(cril_step_create(step, &options, &of_languages, NULL) == CRIL_OK);
+        demand(cril_step_apply(&of_languages, d, &count, &keep, NULL) == CRIL_OK);
+        return keep;
+    }
     demand(cril_step_create(step, &options, &run, NULL) == CRIL_OK);
     if (cril_step_is_pure(step))
         demand(cril_step_apply(&run, d, &count, &keep, NULL) == CRIL_OK);

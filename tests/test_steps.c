@@ -280,7 +280,7 @@ static void test_bytes(void **state)
         assert_true(end <= d.n_codes);
         for (size_t i = 0; i < n_steps; i++) {
             cril_draft_set(&d, text, len);
-            if (cril_step_is_pure(steps[i]))
+            if (cril_step_is_pure(steps[i]) && steps[i] != &cril_step_language) /* has a test */
                 apply(steps[i]->name, &no_options, &d, &count);
         }
         free(text);

@@ -45,6 +45,8 @@ typedef struct cril_gather_options {
     /* "YYYY-MM-DD": documents of that day or later, and of an earlier day; one without a date is
      * left out where either is given. NULL: all. */
     const char *after, *before;
+    const char *const *languages; /* [n_languages] "en", ...: documents in one of them; none: all */
+    size_t n_languages;
     const char *const *with; /* [n_with] steps besides those that the kind has on */
     size_t n_with;
     const char *const *without; /* [n_without] steps that are left out */

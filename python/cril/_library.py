@@ -14,6 +14,7 @@ PACKAGES = {
     "libcrypto.so.3": "libssl3",
     "libcurl.so.4": "libcurl4",
     "libexpat.so.1": "libexpat1",
+    "libexttextcat-2.0.so.0": "libexttextcat-2.0-0",
     "libjansson.so.4": "libjansson4",
     "liblzma.so.5": "liblzma5",
     "libpcre2-8.so.0": "libpcre2-8-0",

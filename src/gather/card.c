@@ -63,10 +63,11 @@ char *cril_card_text(struct cril_card *card)
     char *text = NULL;
     json_t *command = cril_command_json(card),
            *root =
-               json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "card", CRIL_CARD_VERSION,
-                         "cril", cril_version(), "zstd", ZSTD_versionString(), "command", command,
-                         "corpus", card->corpus, "rules", card->rules, "source", card->source,
-                         "selection", card->selection, "steps", card->steps);
+               json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "card",
+                         CRIL_CARD_VERSION, "cril", cril_version(), "zstd", ZSTD_versionString(),
+                         "libexttextcat", cril_language_version(), "command", command, "corpus",
+                         card->corpus, "rules", card->rules, "source", card->source, "selection",
+                         card->selection, "steps", card->steps);
     bool good = root != NULL;
 
     card->corpus = card->rules = card->source = card->selection = card->steps = NULL;

@@ -97,6 +97,7 @@ static const struct option {
     {"min_characters", "--min-characters", 1},
     {"max_characters", "--max-characters", CRIL_RULES_CHARACTERS},
     {"min_page_id", "--min-page-id", 0},
+    {"languages", "--language", 0},
     {"characters", "--characters", 0},
     {"seed", "--seed", 0},
     {"exclude_items", "--exclude-items", 0},
@@ -128,7 +129,7 @@ static bool is_listed(json_t *list, const char *name)
     return false;
 }
 
-/* Steps that differ from what a kind of source has on. */
+/* Steps that differ from what a kind of source has on. --language has the step language on. */
 static void add_steps(struct words *w, const struct cril_input_kind *kind, json_t *list)
 {
     struct joined with = {0}, without = {0};
@@ -136,11 +137,12 @@ static void add_steps(struct words *w, const struct cril_input_kind *kind, json_
     const struct cril_step *const *all = cril_steps(&n);
 
     for (size_t i = 0; i < n; i++) {
-        const bool there = is_listed(list, all[i]->name), on = (all[i]->on & kind->step_kind) != 0;
+        const bool there = is_listed(list, all[i]->name),
+                   on = (all[i]->on & kind->step_kind) != 0 || all[i] == &cril_step_language;
 
         if (there && !on)
             join(&with, all[i]->name, ",");
-        if (!there && on)
+        if (!there && on && all[i] != &cril_step_language)
             join(&without, all[i]->name, ",");
     }
     add_joined(w, "--with", &with);

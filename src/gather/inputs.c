@@ -1,6 +1,7 @@
 /* Inputs of one kind: see inputs.h. */
 #include "gather/inputs.h"
 
+#include "gather/source_code.h"
 #include "gather/source_web.h"
 #include "gather/source_wiki.h"
 #include "gather/step.h"
@@ -21,7 +22,8 @@ enum { MAX_REASONS = 64, READ_BYTES = 1 << 18 };
 struct input {
     const char *path, *name;
     uint64_t bytes, documents;
-    char sha256[65]; /* "": standard input */
+    char sha256[65]; /* "": standard input, a folder */
+    json_t *about;   /* what the source says of it; NULL: nothing */
 };
 
 struct cril_inputs {
@@ -32,6 +34,7 @@ struct cril_inputs {
     size_t n, size, at;
     struct input *created; /* [options->n_created] */
     struct cril_wiki_dates *dates;
+    struct cril_code_options code;
     struct cril_source *source; /* of list[at]; NULL: it is not open */
     uint64_t bytes, bytes_before, documents;
     char date[11];
@@ -47,6 +50,7 @@ static cril_status open_source(struct cril_inputs *in, const char *path, cril_er
                                            .min_page_id = in->options->min_page_id};
 
     switch (in->kind->step_kind) {
+    case CRIL_STEP_CODE: return cril_source_code_open(path, &in->code, &in->source, err);
     case CRIL_STEP_WIKI: return cril_source_wiki_open(path, &wiki, &in->source, err);
     default: return cril_source_web_open(path, &in->source, err);
     }
@@ -56,6 +60,8 @@ static const struct cril_input_kind kinds[] = {
     {"web", "the day on which the page was crawled; its text may be older", CRIL_STEP_WEB, true},
     {"wiki", "the day on which the page was created, out of its history; none without one",
      CRIL_STEP_WIKI, true},
+    {"code", "the day of the first commit that added the file; its text may be older or newer",
+     CRIL_STEP_CODE, false},
 };
 
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };
@@ -209,6 +215,7 @@ cril_status cril_inputs_create(const struct cril_input_kind *kind, const cril_ga
         return no_memory(err);
     in->kind = kind;
     in->options = o;
+    in->code = (struct cril_code_options){o->languages, o->n_languages, 0};
     if ((st = find_inputs(in, err)) == CRIL_OK && (st = take_shard(in, err)) == CRIL_OK)
         st = read_created(in, err);
     if (st == CRIL_OK)
@@ -226,6 +233,8 @@ void cril_inputs_free(struct cril_inputs *in)
         in->source->kind->close(in->source);
     cril_wiki_dates_free(in->dates);
     cril_arena_free(&in->arena);
+    for (size_t i = 0; i < in->n; i++)
+        json_decref(in->list[i].about);
     free(in->created);
     free(in->list);
     free(in);
@@ -244,20 +253,25 @@ static cril_status open_next(struct cril_inputs *in, cril_error *err)
     return st == CRIL_OK ? open_source(in, input->path, err) : st;
 }
 
-static void close_source(struct cril_inputs *in)
+static cril_status close_source(struct cril_inputs *in, cril_error *err)
 {
+    const struct cril_source_kind *kind = in->source->kind;
     size_t n;
-    const struct cril_left_out *list = in->source->kind->left_out(in->source, &n);
+    const struct cril_left_out *list = kind->left_out(in->source, &n);
+
+    if (kind->about && !(in->list[in->at].about = kind->about(in->source)))
+        return no_memory(err);
 
     in->n_reasons = n < MAX_REASONS ? n : MAX_REASONS;
     for (size_t i = 0; i < in->n_reasons; i++) {
         in->left_out[i].why = list[i].why;
         in->left_out[i].n += list[i].n;
     }
-    in->source->kind->close(in->source);
+    kind->close(in->source);
     in->source = NULL;
     in->bytes_before += in->list[in->at].bytes;
     in->at++;
+    return CRIL_OK;
 }
 
 static void fill(struct cril_inputs *in, const struct cril_gathered *doc, struct cril_entry *e)
@@ -293,7 +307,8 @@ cril_status cril_inputs_next(struct cril_inputs *in, struct cril_entry *e, cril_
             fill(in, &doc, e);
             return CRIL_OK;
         }
-        close_source(in);
+        if ((st = close_source(in, err)) != CRIL_OK)
+            return st;
     }
     return CRIL_OK;
 }
@@ -318,6 +333,8 @@ static json_t *inputs_json(const struct input *list, size_t n, bool documents)
             json_pack("{s:s, s:I, s:s?}", "name", list[i].name, "bytes", (json_int_t)list[i].bytes,
                       "sha256", *list[i].sha256 ? list[i].sha256 : NULL);
 
+        if (list[i].about && json_object_update(o, list[i].about) != 0)
+            continue; /* out of memory: the list is too short */
         n_set += !documents ||
                  !json_object_set_new(o, "documents", json_integer((json_int_t)list[i].documents));
         json_array_append_new(out, o);

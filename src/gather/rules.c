@@ -77,7 +77,9 @@ static cril_status choose_steps(const cril_gather_options *o, struct cril_rules 
     if (st != CRIL_OK || (st = check_steps(r->kind, o->without, o->n_without, err)) != CRIL_OK)
         return st;
     for (size_t i = 0; i < n; i++) {
-        const bool with = is_listed(o->with, o->n_with, all[i]->name),
+        const bool with = is_listed(o->with, o->n_with, all[i]->name) ||
+                          (all[i] == &cril_step_language && o->n_languages &&
+                           (all[i]->kinds & r->kind->step_kind)),
                    without = is_listed(o->without, o->n_without, all[i]->name);
 
         if (with && without)
@@ -108,6 +110,24 @@ static cril_status check_wiki(const cril_gather_options *o, const struct cril_ru
                : CRIL_OK;
 }
 
+/* What is in the rules r, once they have found their place. */
+static void settle(struct cril_rules *r)
+{
+    r->step_options.languages = r->languages;
+}
+
+static cril_status copy_languages(const cril_gather_options *o, struct cril_rules *r,
+                                  cril_error *err)
+{
+    if (o->n_languages > CRIL_RULES_LANGUAGES)
+        return cril_fail(err, CRIL_ERR_RANGE, "there are %zu languages; name %d at most",
+                         o->n_languages, CRIL_RULES_LANGUAGES);
+    for (size_t i = 0; i < o->n_languages; i++)
+        r->languages[i] = o->languages[i];
+    r->step_options.n_languages = o->n_languages;
+    return CRIL_OK;
+}
+
 cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out, cril_error *err)
 {
     struct cril_rules r = {
@@ -135,9 +155,11 @@ cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out
                          "the smallest document is above the largest, %llu "
                          "characters",
                          (unsigned long long)r.step_options.max_characters);
-    if ((st = check_wiki(o, &r, err)) != CRIL_OK || (st = choose_steps(o, &r, err)) != CRIL_OK)
+    if ((st = check_wiki(o, &r, err)) != CRIL_OK || (st = copy_languages(o, &r, err)) != CRIL_OK ||
+        (st = choose_steps(o, &r, err)) != CRIL_OK)
         return st;
     *out = r;
+    settle(out);
     return CRIL_OK;
 }
 
@@ -145,17 +167,20 @@ cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out
 
 json_t *cril_rules_json(const struct cril_rules *r)
 {
-    json_t *steps = json_array();
+    json_t *steps = json_array(), *languages = json_array();
     bool good = true;
 
     for (size_t i = 0; i < r->n_steps; i++)
         good &= !json_array_append_new(steps, json_string(r->steps[i]->name));
+    for (size_t i = 0; i < r->step_options.n_languages; i++)
+        good &= !json_array_append_new(languages, json_string(r->languages[i]));
     if (!good) {
+        json_decref(languages);
         json_decref(steps);
         return NULL;
     }
-    return json_pack("{s:s, s:s?, s:s?, s:I, s:I, s:I, s:o}", "kind", r->kind->name, "after",
-                     r->after, "before", r->before, "min_characters",
+    return json_pack("{s:s, s:s?, s:s?, s:o, s:I, s:I, s:I, s:o}", "kind", r->kind->name, "after",
+                     r->after, "before", r->before, "languages", languages, "min_characters",
                      (json_int_t)r->step_options.min_characters, "max_characters",
                      (json_int_t)r->step_options.max_characters, "min_page_id",
                      (json_int_t)r->min_page_id, "steps", steps);
@@ -170,7 +195,8 @@ static uint64_t whole(const json_t *rules, const char *key)
 
 cril_status cril_rules_of_json(const json_t *rules, struct cril_rules *out, cril_error *err)
 {
-    const json_t *steps = json_object_get(rules, "steps");
+    const json_t *steps = json_object_get(rules, "steps"),
+                 *languages = json_object_get(rules, "languages");
     struct cril_rules r = {
         .kind = cril_input_kind_find(json_string_value(json_object_get(rules, "kind"))),
         .after = json_string_value(json_object_get(rules, "after")),
@@ -181,8 +207,14 @@ cril_status cril_rules_of_json(const json_t *rules, struct cril_rules *out, cril
         .n_steps = json_array_size(steps),
     };
 
-    if (!r.kind || r.n_steps > CRIL_RULES_STEPS)
+    r.step_options.n_languages = json_array_size(languages);
+    if (!r.kind || r.n_steps > CRIL_RULES_STEPS ||
+        r.step_options.n_languages > CRIL_RULES_LANGUAGES)
         return cril_fail(err, CRIL_ERR_FORMAT, "a card's rules cannot be read");
+    for (size_t i = 0; i < r.step_options.n_languages; i++) {
+        if (!(r.languages[i] = json_string_value(json_array_get(languages, i))))
+            return cril_fail(err, CRIL_ERR_FORMAT, "a card's rules cannot be read");
+    }
     for (size_t i = 0; i < r.n_steps; i++) {
         const char *name = json_string_value(json_array_get(steps, i));
 
@@ -193,5 +225,6 @@ cril_status cril_rules_of_json(const json_t *rules, struct cril_rules *out, cril
                              name ? name : "");
     }
     *out = r;
+    settle(out);
     return CRIL_OK;
 }

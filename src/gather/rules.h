@@ -11,18 +11,20 @@
 #include <cril/gather.h>
 #include <jansson.h>
 
-enum { CRIL_RULES_STEPS = 32, CRIL_RULES_CHARACTERS = 1000000 };
+enum { CRIL_RULES_STEPS = 32, CRIL_RULES_LANGUAGES = 64, CRIL_RULES_CHARACTERS = 1000000 };
 
 struct cril_rules {
     const struct cril_input_kind *kind;
-    const char *after, *before; /* NULL: none */
+    const char *after, *before;                  /* NULL: none */
+    const char *languages[CRIL_RULES_LANGUAGES]; /* those of the step's options */
     struct cril_step_options step_options;
     const struct cril_step *steps[CRIL_RULES_STEPS]; /* [n_steps] in their order */
     size_t n_steps;
     uint64_t min_page_id;
 };
 
-/* Texts are borrowed of o. CRIL_ERR_RANGE: an option, with what is wrong. */
+/* Texts are borrowed of o; *out is not copied, since its options point into it. CRIL_ERR_RANGE: an
+ * option, with what is wrong. */
 cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out, cril_error *err);
 /* Owned; NULL: out of memory. */
 json_t *cril_rules_json(const struct cril_rules *r);

@@ -7,6 +7,7 @@
 #define CRIL_GATHER_SOURCE_H
 
 #include <cril/status.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +44,9 @@ struct cril_source_kind {
     cril_status (*next)(struct cril_source *s, struct cril_gathered *doc, cril_error *err);
     /* Counts [*n], borrowed until the next call. */
     const struct cril_left_out *(*left_out)(const struct cril_source *s, size_t *n);
+    /* What else the card says of the input, owned by the caller; NULL: out of memory. The function
+     * is NULL where there is nothing. */
+    json_t *(*about)(const struct cril_source *s);
     /* Bytes taken of the input as stored, for progress. */
     uint64_t (*taken)(const struct cril_source *s);
     void (*close)(struct cril_source *s); /* NULL is allowed */

@@ -241,13 +241,15 @@ static void close_wiki(struct cril_source *s)
 }
 
 static const struct cril_source_kind kind = {
-    "wiki",
-    "The day of the page's first revision, from a dump of the wiki's history; without one no date "
-    "is known, as a dump of current pages dates the last edit only.",
-    next,
-    left_out,
-    taken,
-    close_wiki};
+    .name = "wiki",
+    .dates =
+        "The day of the page's first revision, from a dump of the wiki's history; without one no "
+        "date is known, as a dump of current pages dates the last edit only.",
+    .next = next,
+    .left_out = left_out,
+    .taken = taken,
+    .close = close_wiki,
+};
 
 cril_status cril_source_wiki_open(const char *path, const struct cril_wiki_options *options,
                                   struct cril_source **out, cril_error *err)

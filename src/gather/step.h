@@ -36,8 +36,10 @@ enum { CRIL_STEP_MEMORY = 256 << 20 }; /* bytes, unless options say otherwise */
 /* What steps are told. Zero-initialised: no bounds, CRIL_STEP_MEMORY, TMPDIR. */
 struct cril_step_options {
     uint64_t min_characters, max_characters; /* of the step "length"; 0: no bound */
-    size_t memory_bytes;                     /* of each step with a run; 0: as above */
-    const char *folder; /* for its temporary files; NULL: TMPDIR, or /tmp. Borrowed */
+    const char *const *languages;            /* [n_languages] of the step "language": "en" ... */
+    size_t n_languages;
+    size_t memory_bytes; /* of each step with a run; 0: as above */
+    const char *folder;  /* for its temporary files; NULL: TMPDIR, or /tmp. Borrowed */
 };
 
 /* What a step did. Counts of threads and shards are summed. */
@@ -63,7 +65,8 @@ struct cril_step {
      * count; the others count what was changed in texts. */
     const char *reasons[CRIL_STEP_REASONS];
     size_t n_drops;
-    /* A pure step has no more than apply, whose run is then the options. */
+    /* A pure step has no mark. What its create makes, or the options where it has none, is the run
+     * of its apply, which any threads may call at once. */
     cril_status (*create)(const struct cril_step_options *o, void **run, cril_error *err);
     cril_status (*mark)(const void *run, struct cril_draft *d, struct cril_step_marks *m,
                         cril_error *err);
@@ -91,7 +94,7 @@ size_t cril_step_reasons(const struct cril_step *s); /* how many it has */
 struct cril_step_run {
     const struct cril_step *step;
     const struct cril_step_options *options;
-    void *state; /* NULL of a pure step */
+    void *state; /* what create made; NULL: it has none */
 };
 cril_status cril_step_create(const struct cril_step *step, const struct cril_step_options *options,
                              struct cril_step_run *out, cril_error *err);
@@ -117,9 +120,12 @@ static inline size_t cril_step_memory(const struct cril_step_options *o)
 /* Room for n values in m, for a step's mark. NULL: out of memory, err says so. */
 uint64_t *cril_step_marks_room(struct cril_step_marks *m, size_t n, cril_error *err);
 
+/* The version of the library that tells languages. */
+const char *cril_language_version(void);
+
 /* The rows, one a file. */
-extern const struct cril_step cril_step_utf8, cril_step_length, cril_step_gopher_quality,
-    cril_step_gopher_repetition, cril_step_c4, cril_step_paragraphs, cril_step_near_duplicates,
-    cril_step_personal;
+extern const struct cril_step cril_step_utf8, cril_step_length, cril_step_language,
+    cril_step_gopher_quality, cril_step_gopher_repetition, cril_step_c4, cril_step_paragraphs,
+    cril_step_near_duplicates, cril_step_personal;
 
 #endif

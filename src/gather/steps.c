@@ -13,6 +13,7 @@ static const struct cril_step *const steps[] = {
     &cril_step_gopher_quality,
     &cril_step_gopher_repetition,
     &cril_step_c4,
+    &cril_step_language,
     &cril_step_paragraphs,
     &cril_step_near_duplicates,
     &cril_step_personal,
@@ -70,7 +71,7 @@ cril_status cril_step_decide(struct cril_step_run *r, cril_error *err)
 cril_status cril_step_apply(struct cril_step_run *r, struct cril_draft *d,
                             struct cril_step_count *count, bool *keep, cril_error *err)
 {
-    void *run = r->state ? r->state : (void *)r->options; /* a pure step only reads them */
+    void *run = r->state ? r->state : (void *)r->options; /* which a step only reads */
     const uint64_t n_taken = d->n_taken;
     const size_t len = d->len;
     cril_status st;

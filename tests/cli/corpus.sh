@@ -27,6 +27,9 @@ t gather-no-input corpus web -o no.jsonl
 t gather-missing corpus web none.warc.wet -o no.jsonl
 t gather-address corpus web https://example.org/a.warc.wet.gz -o no.jsonl
 t gather-address-name corpus web https://example.org/ --fetch . -o no.jsonl
+t gather-language $w --language de -o german.jsonl
+t gather-no-language $w --language xq -o no.jsonl
+t gather-with-language $w --with language -o no.jsonl
 t gather-step corpus web $wet --with chess -o no.jsonl
 t gather-unfit-step corpus wiki $dump --with paragraph -o no.jsonl
 t gather-day corpus web $wet --after 2026-6-1 -o no.jsonl
@@ -34,6 +37,20 @@ t gather-shard corpus web $wet --shard 2/1 -o no.jsonl
 t gather-too-many-shards corpus web $wet --shard 1/2 -o no.jsonl
 t gather-warc corpus web warc/crawl-1.0.warc -o no.jsonl
 t gather-output-is-input corpus web web.jsonl -f -o web.jsonl
+if command -v git >/dev/null; then
+    (
+        GIT_AUTHOR_DATE=2026-06-01T00:00:00Z GIT_COMMITTER_DATE=2026-06-01T00:00:00Z GIT_CONFIG_GLOBAL=/dev/null
+        export GIT_AUTHOR_DATE GIT_COMMITTER_DATE GIT_CONFIG_GLOBAL
+        mkdir code && cd code && git init -q -b main . && printf 'print("a")\n' >a.py && printf 'int a;\n' >b.c && printf '\0' >c.c &&
+            git add -A && git -c user.name=a -c user.email=a@b commit -q -m x
+    ) || fail "git"
+    t gather-code corpus code code -o code.jsonl
+    t gather-code-json corpus code code -q --json --language C --after 2026-06-01 --before 2026-06-02 -o c-code.jsonl
+    t gather-code-language corpus code code --language Pyton -o no.jsonl
+    t gather-code-none corpus code small -o no.jsonl
+else
+    skip "cril corpus code: there is no git"
+fi
 printf x >x.card.json
 t gather-output-is-card corpus web x.card.json -f -o x.jsonl
 t gather-no-card corpus card c.jsonl

@@ -29,7 +29,7 @@ same_everywhere() { sed -e 's/, [0-9.]* s, [0-9]* tokens\/s/, S s, N tokens\/s/'
     -e 's/\(\.[0-9]\{4\}  *[0-9]*\.[0-9]\{4\}  *[0-9][0-9]*  *[0-9][0-9]*\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/\(  \(best\|more bits\|fewer bits\|the same\|undecided\|too few documents\)\)  *[0-9][0-9]*$/\1 SPEED/' \
     -e 's/^\(llama.*\.[0-9]\{4\}\)  *[0-9][0-9]*$/\1 SPEED/' \
-    -e 's/^\( *"pcre2": \|  *"zstd": \|  *"utf8proc": \|unicode pcre2 \)"[^ ]*"/\1"V"/' -e 's/^\(unicode .* utf8proc \)"[^ ]*"/\1"V"/' \
+    -e 's/^\( *"pcre2": \|  *"zstd": \|  *"libexttextcat": \|  *"utf8proc": \|unicode pcre2 \)"[^ ]*"/\1"V"/' -e 's/^\(unicode .* utf8proc \)"[^ ]*"/\1"V"/' \
     -e 's/\(the report of [^,]*\), [0-9]* bytes/\1, N bytes/' -e 's/kernels [a-z0-9]*\(, \|$\)/kernels K\1/' -e 's/ in [0-9.]* s;/ in S s;/'; }
 
 # verdict NAME CODE: compares out and err of the command that just ran.

@@ -66,7 +66,7 @@ _cril() {
         --by) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'month' -- "$word")); return; } ;;
         --exclude-items) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --keep) [[ $command == corpus ]] && { COMPREPLY=($(compgen -W 'head middle tail' -- "$word")); return; } ;;
-        --with|--without) COMPREPLY=($(compgen -W 'utf8 length gopher_quality gopher_repetition c4 language paragraphs near_duplicates personal' -- "$word")); return ;;
+        --with|--without) COMPREPLY=($(compgen -W 'utf8 length generated gopher_quality gopher_repetition c4 language paragraphs near_duplicates secrets personal' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
         -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--language|--min-characters|--max-characters|--min-page-id|--characters) return ;;
     esac

@@ -125,7 +125,7 @@ const char *cril_language_version(void);
 
 /* The rows, one a file. */
 extern const struct cril_step cril_step_utf8, cril_step_length, cril_step_language,
-    cril_step_gopher_quality, cril_step_gopher_repetition, cril_step_c4, cril_step_paragraphs,
-    cril_step_near_duplicates, cril_step_personal;
+    cril_step_generated, cril_step_secrets, cril_step_gopher_quality, cril_step_gopher_repetition,
+    cril_step_c4, cril_step_paragraphs, cril_step_near_duplicates, cril_step_personal;
 
 #endif

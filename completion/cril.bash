@@ -43,6 +43,7 @@ _cril() {
         'study dump') options='--help' ;;
         'study slurm') options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
         'corpus web') options='--after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus jsonl') options='--after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus wiki') options='--created --min-page-id --after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus code') options='--after --before --language --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus mix') options='--characters --seed --exclude-items --data --output --json --force --quiet --help' ;;
@@ -53,7 +54,7 @@ _cril() {
     if ((i + 1 == COMP_CWORD)); then
         case $command in
             study) COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return ;;
-            corpus) COMPREPLY=($(compgen -W "web wiki code merge mix quality card $options" -- "$word")); return ;;
+            corpus) COMPREPLY=($(compgen -W "web wiki code jsonl merge mix quality card $options" -- "$word")); return ;;
         esac
     fi
     case $before in

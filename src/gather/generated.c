@@ -128,7 +128,7 @@ static cril_status judge(void *run, struct cril_draft *d, uint64_t *by, bool *ke
 const struct cril_step cril_step_generated = {
     .name = "generated",
     .what = "Files were dropped that a program wrote or that came from another project.",
-    .kinds = CRIL_STEP_CODE,
+    .kinds = CRIL_STEP_CODE | CRIL_STEP_JSONL,
     .on = CRIL_STEP_CODE,
     .reasons = {"vendored", "lock_file", "generated_mark", "long_lines", "few_letters"},
     .n_drops = 5,

@@ -25,8 +25,9 @@ enum { /* kinds of source (source.h), ORed */
        CRIL_STEP_WIKI = 1 << 1,
        CRIL_STEP_CODE = 1 << 2,
        CRIL_STEP_TEX = 1 << 3,
+       CRIL_STEP_JSONL = 1 << 4,
        CRIL_STEP_PROSE = CRIL_STEP_WEB | CRIL_STEP_WIKI,
-       CRIL_STEP_ALL = CRIL_STEP_PROSE | CRIL_STEP_CODE | CRIL_STEP_TEX
+       CRIL_STEP_ALL = CRIL_STEP_PROSE | CRIL_STEP_CODE | CRIL_STEP_TEX | CRIL_STEP_JSONL
 };
 
 enum { CRIL_STEP_REASONS = 16 }; /* of a step, at most */

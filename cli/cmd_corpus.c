@@ -12,8 +12,9 @@ static const struct cril_option options[] = {
 };
 
 static const struct cril_cmd *const parts[] = {
-    &cril_corpus_cmd_web, &cril_corpus_cmd_wiki,    &cril_corpus_cmd_code, &cril_corpus_cmd_merge,
-    &cril_corpus_cmd_mix, &cril_corpus_cmd_quality, &cril_corpus_cmd_card, NULL,
+    &cril_corpus_cmd_web,     &cril_corpus_cmd_wiki,  &cril_corpus_cmd_code,
+    &cril_corpus_cmd_jsonl,   &cril_corpus_cmd_merge, &cril_corpus_cmd_mix,
+    &cril_corpus_cmd_quality, &cril_corpus_cmd_card,  NULL,
 };
 
 static void print_more_help(void)

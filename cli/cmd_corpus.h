@@ -5,6 +5,7 @@
 #include "cmd.h"
 
 extern const struct cril_cmd cril_corpus_cmd_web, cril_corpus_cmd_wiki, cril_corpus_cmd_code,
-    cril_corpus_cmd_merge, cril_corpus_cmd_mix, cril_corpus_cmd_quality, cril_corpus_cmd_card;
+    cril_corpus_cmd_jsonl, cril_corpus_cmd_merge, cril_corpus_cmd_mix, cril_corpus_cmd_quality,
+    cril_corpus_cmd_card;
 
 #endif

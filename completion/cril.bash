@@ -43,6 +43,7 @@ _cril() {
         'study dump') options='--help' ;;
         'study slurm') options='--shards --array-limit --partition --account --time --cpus --memory --help' ;;
         'corpus web') options='--after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
+        'corpus jsonl') options='--after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus wiki') options='--created --min-page-id --after --before --language --min-characters --max-characters --with --without --fetch --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus code') options='--after --before --language --min-characters --max-characters --with --without --shard --threads --memory --temporary --output --json --force --quiet --help' ;;
         'corpus mix') options='--characters --seed --exclude-items --data --output --json --force --quiet --help' ;;
@@ -53,7 +54,7 @@ _cril() {
     if ((i + 1 == COMP_CWORD)); then
         case $command in
             study) COMPREPLY=($(compgen -W "init check run status import merge dump slurm $options" -- "$word")); return ;;
-            corpus) COMPREPLY=($(compgen -W "web wiki code merge mix quality card $options" -- "$word")); return ;;
+            corpus) COMPREPLY=($(compgen -W "web wiki code jsonl merge mix quality card $options" -- "$word")); return ;;
         esac
     fi
     case $before in
@@ -66,7 +67,7 @@ _cril() {
         --by) [[ $command == leak ]] && { COMPREPLY=($(compgen -W 'month' -- "$word")); return; } ;;
         --exclude-items) COMPREPLY=($(compgen -W 'nq_open triviaqa arc_challenge hellaswag mmlu mmlu_math humaneval mbpp ds1000 gsm8k math sat_math' -- "$word")); return ;;
         --keep) [[ $command == corpus ]] && { COMPREPLY=($(compgen -W 'head middle tail' -- "$word")); return; } ;;
-        --with|--without) COMPREPLY=($(compgen -W 'utf8 length gopher_quality gopher_repetition c4 language paragraphs near_duplicates personal' -- "$word")); return ;;
+        --with|--without) COMPREPLY=($(compgen -W 'utf8 length generated gopher_quality gopher_repetition c4 language paragraphs near_duplicates secrets personal' -- "$word")); return ;;
         --format) COMPREPLY=($(compgen -W 'jsonl csv text' -- "$word")); return ;;
         -t|-T|-j|--threads|--parallel|--memory|--batch|--context|--stride|--field|--prompt-field|--date-field|--limit|--level|--resamples|--seed|--top|--tokens|--segment|--streams|--range|--date|--width|--shard|--se|--fit|--x|--y|--models|--threshold|--shards|--array-limit|--partition|--account|--window|--max-tokens|--n|--fields|--time|--cpus|--until|--min-documents|--settle|--after|--before|--language|--min-characters|--max-characters|--min-page-id|--characters) return ;;
     esac

@@ -203,7 +203,7 @@ const struct cril_step cril_step_c4 = {
     .name = "c4",
     .what = "Lines that end no sentence and lines of boilerplate were removed, and documents "
             "dropped that hold code or fewer than 5 sentences, by C4's rules.",
-    .kinds = CRIL_STEP_PROSE,
+    .kinds = CRIL_STEP_PROSE | CRIL_STEP_JSONL,
     .reasons = {"lorem_ipsum", "curly_bracket", "too_few_sentences", "line-filter-too_long_word",
                 "line-filter-no_terminal_punc", "line-filter-too_few_words",
                 "line-filter-javascript", "line-filter-policy"},

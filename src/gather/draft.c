@@ -10,6 +10,7 @@ void cril_draft_set(struct cril_draft *d, const char *text, size_t len)
 {
     d->text = text;
     d->len = len;
+    d->title = NULL;
     d->codes = NULL;
     d->words = NULL;
     d->n_codes = d->n_words = 0;

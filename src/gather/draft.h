@@ -15,7 +15,8 @@
 struct cril_draft {
     const char *text; /* [len]; the caller's, or in one of the draft's buffers */
     size_t len;
-    uint64_t n_taken; /* texts that steps have put in its place */
+    const char *title; /* as the source has it; of code its path in the repository; NULL: none */
+    uint64_t n_taken;  /* texts that steps have put in its place */
     /* What follows is the steps' (step.h). */
     const uint32_t *codes; /* [n_codes]; NULL: not yet read */
     size_t n_codes;
@@ -25,7 +26,8 @@ struct cril_draft {
     struct cril_memory texts[2]; /* of a changed text; the one that does not hold `text` is free */
 };
 
-/* Zero-initialised a draft is empty. The text is borrowed until the next one is set. */
+/* Zero-initialised a draft is empty. The text is borrowed until the next one is set;
+ * the title is none. */
 void cril_draft_set(struct cril_draft *d, const char *text, size_t len);
 void cril_draft_free(struct cril_draft *d);
 

@@ -93,12 +93,29 @@ static cril_status read_line(struct cril_entries *r, bool *end, cril_error *err)
     return CRIL_OK;
 }
 
+/* Other names of fields, and where they stand. */
+static const char *find_elsewhere(const json_t *record, enum cril_entry_field field)
+{
+    static const char *const others[CRIL_ENTRY_FIELDS] = {
+        [CRIL_ENTRY_ADDRESS] = "url", [CRIL_ENTRY_LICENCE] = "license"};
+    const json_t *metadata = json_object_get(record, "metadata");
+    const char *found = json_string_value(json_object_get(metadata, cril_entry_names[field]));
+
+    if (!found && others[field])
+        found = json_string_value(json_object_get(record, others[field]));
+    if (!found && others[field])
+        found = json_string_value(json_object_get(metadata, others[field]));
+    return found;
+}
+
 static void take_fields(struct cril_entries *r, const char **field)
 {
     const json_t *bits;
 
     for (size_t i = 0; i < CRIL_ENTRY_FIELDS; i++)
         field[i] = json_string_value(json_object_get(r->record, cril_entry_names[i]));
+    for (enum cril_entry_field i = 0; i < CRIL_ENTRY_FIELDS && r->any; i++)
+        field[i] = field[i] ? field[i] : find_elsewhere(r->record, i);
     bits = json_object_get(r->record, cril_entry_names[CRIL_ENTRY_BITS_PER_CHARACTER]);
     field[CRIL_ENTRY_BITS_PER_CHARACTER] =
         json_is_number(bits) ? cril_number_write(r->bits, json_number_value(bits), DIGITS) : NULL;
@@ -112,11 +129,13 @@ static cril_status take(struct cril_entries *r, struct cril_entry *e, cril_error
 {
     const json_t *content = json_object_get(r->record, "content");
 
+    if (!content && r->any)
+        content = json_object_get(r->record, "text");
     take_fields(r, e->field);
     if (!e->field[CRIL_ENTRY_ID] || !json_is_string(content)) {
         *e = (struct cril_entry){0};
         return cril_fail(err, CRIL_ERR_FORMAT,
-                         r->any ? "%s: line %llu lacks a text \"content\""
+                         r->any ? "%s: line %llu lacks a text \"content\" or \"text\""
                                 : "%s: line %llu is no document of a corpus that 'cril corpus' "
                                   "made: it lacks a text \"id\" or \"content\"",
                          r->path, (unsigned long long)r->n_line);

@@ -10,8 +10,9 @@ struct cril_entries;
 
 /* path is borrowed until closed. Errors of cril_stream_open (corpus/stream.h). */
 cril_status cril_entries_open(const char *path, struct cril_entries **out, cril_error *err);
-/* From here on JSON Lines of others are read too: empty lines are skipped, and a document without a
- * text "id" has the number of its line. */
+/* From here on JSON Lines of others are read too: empty lines are skipped, a document without a
+ * text "id" has the number of its line, the text may be called "text", and what is not known may
+ * stand in an object "metadata", also as "url" and "license" (datatrove). */
 void cril_entries_allow_any(struct cril_entries *r);
 /*
  * The next one, borrowed until the next call; text NULL at the end. A line that is no entry, an

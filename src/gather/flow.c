@@ -191,6 +191,7 @@ static cril_status work(const struct flow *f, struct worker *w, struct item *ite
     cril_status st;
 
     cril_draft_set(&w->draft, r->entry.text, r->entry.len);
+    w->draft.title = r->entry.field[CRIL_ENTRY_TITLE];
     if ((st = apply_pure(f, w, item)) != CRIL_OK || !item->keep)
         return st;
     if (s->compared &&

@@ -175,7 +175,7 @@ const struct cril_step cril_step_gopher_quality = {
     .name = "gopher_quality",
     .what = "Documents were dropped whose words or lines are unlike English prose, by Gopher's "
             "rules.",
-    .kinds = CRIL_STEP_PROSE,
+    .kinds = CRIL_STEP_PROSE | CRIL_STEP_JSONL,
     .on = CRIL_STEP_WEB,
     .reasons = {"gopher_short_doc", "gopher_long_doc", "gopher_below_avg_threshold",
                 "gopher_above_avg_threshold", "gopher_too_many_hashes", "gopher_too_many_ellipsis",

@@ -252,7 +252,7 @@ const struct cril_step cril_step_gopher_repetition = {
     .name = "gopher_repetition",
     .what = "Documents were dropped that repeat their own paragraphs, lines or word sequences, by "
             "Gopher's rules.",
-    .kinds = CRIL_STEP_PROSE,
+    .kinds = CRIL_STEP_PROSE | CRIL_STEP_JSONL,
     .on = CRIL_STEP_WEB,
     .reasons = {"dup_para_frac", "dup_para_char_frac", "dup_line_frac", "dup_line_char_frac",
                 "top_2_gram", "top_3_gram", "top_4_gram", "duplicated_5_n_grams",

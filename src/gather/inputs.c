@@ -2,6 +2,7 @@
 #include "gather/inputs.h"
 
 #include "gather/source_code.h"
+#include "gather/source_jsonl.h"
 #include "gather/source_web.h"
 #include "gather/source_wiki.h"
 #include "gather/step.h"
@@ -50,6 +51,7 @@ static cril_status open_source(struct cril_inputs *in, const char *path, cril_er
                                            .min_page_id = in->options->min_page_id};
 
     switch (in->kind->step_kind) {
+    case CRIL_STEP_JSONL: return cril_source_jsonl_open(path, &in->source, err);
     case CRIL_STEP_CODE: return cril_source_code_open(path, &in->code, &in->source, err);
     case CRIL_STEP_WIKI: return cril_source_wiki_open(path, &wiki, &in->source, err);
     default: return cril_source_web_open(path, &in->source, err);
@@ -62,6 +64,7 @@ static const struct cril_input_kind kinds[] = {
      CRIL_STEP_WIKI, true},
     {"code", "the day of the first commit that added the file; its text may be older or newer",
      CRIL_STEP_CODE, false},
+    {"jsonl", "what the file calls date", CRIL_STEP_JSONL, true},
 };
 
 enum { N_KINDS = sizeof(kinds) / sizeof(*kinds) };

@@ -201,7 +201,7 @@ const char *cril_language_version(void)
 const struct cril_step cril_step_language = {
     .name = "language",
     .what = "Documents were dropped whose beginning fits other languages, or none.",
-    .kinds = CRIL_STEP_PROSE,
+    .kinds = CRIL_STEP_PROSE | CRIL_STEP_JSONL,
     .reasons = {"other_language", "unknown_language"},
     .n_drops = 2,
     .create = create,

@@ -206,7 +206,7 @@ const struct cril_step cril_step_paragraphs = {
     .name = "paragraphs",
     .what = "Lines were removed that came before, in this document or an earlier one, and "
             "documents dropped that had no others.",
-    .kinds = CRIL_STEP_PROSE,
+    .kinds = CRIL_STEP_PROSE | CRIL_STEP_JSONL,
     .on = CRIL_STEP_WEB,
     .reasons = {"nothing_new", "paragraphs_seen_before"},
     .n_drops = 1,

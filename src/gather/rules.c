@@ -13,8 +13,7 @@ static bool is_leap(unsigned year)
     return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 }
 
-/* "YYYY-MM-DD", a day that the calendar has. */
-static bool is_day(const char *text)
+bool cril_is_day(const char *text)
 {
     static const unsigned days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     static const char form[] = "0000-00-00";
@@ -37,9 +36,10 @@ static bool is_day(const char *text)
 
 static cril_status check_day(const char *day, const char *what, cril_error *err)
 {
-    return !day || is_day(day) ? CRIL_OK
-                               : cril_fail(err, CRIL_ERR_RANGE,
-                                           "%s '%.40s' is no day such as 2026-06-01", what, day);
+    return !day || cril_is_day(day)
+               ? CRIL_OK
+               : cril_fail(err, CRIL_ERR_RANGE, "%s '%.40s' is no day such as 2026-06-01", what,
+                           day);
 }
 
 static bool is_listed(const char *const *list, size_t n, const char *name)

@@ -23,6 +23,9 @@ struct cril_rules {
     uint64_t min_page_id;
 };
 
+/* Whether text is "YYYY-MM-DD", a day that the calendar has. */
+bool cril_is_day(const char *text);
+
 /* Texts are borrowed of o; *out is not copied, since its options point into it. CRIL_ERR_RANGE: an
  * option, with what is wrong. */
 cril_status cril_rules_read(const cril_gather_options *o, struct cril_rules *out, cril_error *err);

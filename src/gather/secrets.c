@@ -1,285 +1,177 @@
 /*
- * The step that replaces addresses of mail and of the Internet (IPv4), with the rules of datatrove
- * 0.10 (PIIFormatter): the addresses that it takes for such, those that it puts in their place, one
- * after another in each document, and only addresses of the Internet that are global (RFC 6890 and
- * IANA's registry of special-purpose addresses).
+ * The step that replaces what gives access to something: private keys, and tokens whose form their
+ * issuers publish (GitHub's list of secret scanning patterns). A password that has no form is not
+ * found.
  */
 #include "gather/step.h"
 
-#include "util/utf8.h"
-
 #include <string.h>
-#include <utf8proc.h>
 
-enum { MAILS, ADDRESSES };
+enum { PRIVATE_KEY, TOKEN, PASSWORD };
 
-static const char *const mail_replacements[] = {"email@example.com",
-                                                "firstname.lastname@example.org"};
-/* Nobody answered there when datatrove chose them. */
-static const char *const address_replacements[] = {"22.214.171.124", "126.96.36.199",
-                                                   "188.8.131.52",   "184.108.40.206",
-                                                   "220.127.116.11", "18.104.22.168"};
-enum { MAX_REPLACEMENT = 30 };
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
-/* What is looked for in a text: the first one at or behind `from`; false: there is none. */
-typedef bool (*find_fn)(const char *text, size_t len, size_t from, struct cril_span *found);
+/* A start, then so many bytes of a set; more than max is none. */
+static const struct token {
+    const char *start, *set;
+    size_t min, max;
+} tokens[] = {
+    {"AKIA", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 16, 16}, /* AWS */
+    {"ASIA", "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", 16, 16},
+    {"ghp_", LETTERS, 36, 255}, /* GitHub */
+    {"gho_", LETTERS, 36, 255},
+    {"ghu_", LETTERS, 36, 255},
+    {"ghs_", LETTERS, 36, 255},
+    {"ghr_", LETTERS, 36, 255},
+    {"github_pat_", LETTERS "_", 59, 255},
+    {"glpat-", LETTERS "_-", 20, 64}, /* GitLab */
+    {"xoxb-", LETTERS "-", 20, 255},  /* Slack */
+    {"xoxp-", LETTERS "-", 20, 255},
+    {"AIza", LETTERS "_-", 35, 35}, /* Google */
+    {"sk_live_", LETTERS, 24, 255}, /* Stripe */
+    {"hf_", LETTERS, 34, 40},       /* Hugging Face */
+    {"npm_", LETTERS, 36, 36},
+};
 
-static bool is_digit(char c)
+static const char token_in_place[] = "SECRET_TOKEN", key_in_place[] = "SECRET_PRIVATE_KEY",
+                  password_in_place[] = "SECRET";
+
+#define COUNT(table) (sizeof(table) / sizeof(*(table)))
+
+static bool starts(const char *text, size_t len, const char *with)
 {
-    return c >= '0' && c <= '9';
+    return len >= strlen(with) && memcmp(text, with, strlen(with)) == 0;
 }
 
-static bool is_alphanumeric(char c)
-{
-    return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
-
-/* May stand in the part before the @ of an address, as may a full stop between two such. */
-static bool is_local(char c)
-{
-    return is_alphanumeric(c) || (c && strchr("!#$%&'*+/=?^_`{|}~-", c));
-}
-
-/* Whether the character that ends before text[at] is one of words: a letter, a digit, _. */
-static bool word_before(const char *text, size_t at)
-{
-    uint32_t code;
-
-    if (!at)
-        return false;
-    cril_utf8_read_back(text, at, &code);
-    if (code == '_')
-        return true;
-    if (code == CRIL_UTF8_ILL)
-        return false;
-    switch (utf8proc_category((utf8proc_int32_t)code)) {
-    case UTF8PROC_CATEGORY_LU:
-    case UTF8PROC_CATEGORY_LL:
-    case UTF8PROC_CATEGORY_LT:
-    case UTF8PROC_CATEGORY_LM:
-    case UTF8PROC_CATEGORY_LO:
-    case UTF8PROC_CATEGORY_ND:
-    case UTF8PROC_CATEGORY_NL:
-    case UTF8PROC_CATEGORY_NO: return true;
-    default: return false;
-    }
-}
-
-/* Where the part before an @ begins, at `from` or later: at the edge of a word. `at` itself: there
- * is no such part. */
-static size_t find_local(const char *text, size_t from, size_t at)
-{
-    size_t start = at;
-
-    while (start > from && (is_local(text[start - 1]) ||
-                            (text[start - 1] == '.' && start < at && text[start] != '.')))
-        start--;
-    for (; start < at; start++) {
-        const bool word = is_alphanumeric(text[start]) || text[start] == '_';
-
-        if (text[start] != '.' && word != word_before(text, start))
-            return start;
-    }
-    return at;
-}
-
-/* Bytes of a label of a host's name at text [len]; 0: there is none. */
-static size_t label(const char *text, size_t len)
+static size_t run_of(const char *text, size_t len, const char *set)
 {
     size_t n = 0;
 
-    if (!len || !is_alphanumeric(text[0]))
-        return 0;
-    while (n < len && (is_alphanumeric(text[n]) || text[n] == '-'))
+    while (n < len && text[n] && strchr(set, text[n]))
         n++;
-    while (text[n - 1] == '-')
-        n--;
     return n;
 }
 
-/* Bytes of at least two labels; 0: there are none. */
-static size_t host(const char *text, size_t len)
+/* Bytes of the token that begins here; 0: none does. */
+static size_t token_at(const char *text, size_t len)
 {
-    size_t n = label(text, len), more, labels = n > 0;
+    for (size_t i = 0; i < COUNT(tokens); i++) {
+        const size_t start = strlen(tokens[i].start);
+        size_t n;
 
-    while (n && n < len && text[n] == '.' && (more = label(text + n + 1, len - n - 1)) != 0) {
-        n += 1 + more;
-        labels++;
+        if (!starts(text, len, tokens[i].start))
+            continue;
+        n = run_of(text + start, len - start, tokens[i].set);
+        if (n >= tokens[i].min && n <= tokens[i].max)
+            return start + n;
     }
-    return labels >= 2 ? n : 0;
+    return 0;
 }
 
-/* Bytes of the longest start of text [len] that is a number below 256 of at most three digits. */
-static size_t octet(const char *text, size_t len)
+/* From "-----BEGIN ... PRIVATE KEY-----" to the end of its last line, or of the text. */
+static size_t key_at(const char *text, size_t len)
 {
-    size_t n = 0;
-    int value = 0;
+    static const char begin[] = "-----BEGIN ", key[] = "PRIVATE KEY", end[] = "-----END ";
+    size_t line = 0, n;
 
-    while (n < len && n < 3 && is_digit(text[n]) && value * 10 + (text[n] - '0') < 256)
-        value = value * 10 + (text[n++] - '0');
-    return n;
-}
-
-/* Bytes of three octets, each with a full stop behind it; 0: they are not there. */
-static size_t three_octets(const char *text, size_t len)
-{
-    size_t n = 0;
-
-    for (int i = 0; i < 3; i++) {
-        const size_t one = octet(text + n, len - n);
-
-        if (!one || n + one >= len || text[n + one] != '.')
-            return 0;
-        n += one + 1;
-    }
-    return n;
-}
-
-/* Bytes of an address in brackets, [1.2.3.4] or [1.2.3.tag:]; 0: it is not there. */
-static size_t bracketed(const char *text, size_t len)
-{
-    size_t n, last;
-
-    if (!len || text[0] != '[' || !(n = three_octets(text + 1, len - 1)))
+    if (!starts(text, len, begin))
         return 0;
-    n++;
-    last = octet(text + n, len - n);
-    if (last && n + last < len && text[n + last] == ']')
-        return n + last + 1;
-    last = n;
-    while (n < len && (is_alphanumeric(text[n]) || text[n] == '-'))
+    while (line < len && text[line] != '\n')
+        line++;
+    for (n = sizeof(begin) - 1; n < line && !starts(text + n, line - n, key); n++) {
+    }
+    if (n == line)
+        return 0;
+    for (n = line; n < len && !starts(text + n, len - n, end); n++) {
+    }
+    while (n < len && text[n] != '\n')
         n++;
-    return n > last && text[n - 1] != '-' && n + 1 < len && text[n] == ':' && text[n + 1] == ']'
-               ? n + 2
-               : 0;
+    return n;
 }
 
-static bool find_mail(const char *text, size_t len, size_t from, struct cril_span *found)
+/* "user:password@" behind "://": where the password is. False: there is none. */
+static bool password_at(const char *text, size_t len, struct cril_span *found)
 {
-    const char *sign;
+    size_t n = 3;
 
-    for (size_t at, i = from; i < len && (sign = memchr(text + i, '@', len - i)); i = at + 1) {
-        size_t start, n;
+    if (!starts(text, len, "://"))
+        return false;
+    n += run_of(text + n, len - n, LETTERS "._%+-");
+    if (n == 3 || n >= len || text[n] != ':')
+        return false;
+    found->at = n + 1;
+    found->n = run_of(text + n + 1, len - n - 1, LETTERS "._%+-!$&'()*,;=~");
+    return found->n && found->at + found->n < len && text[found->at + found->n] == '@';
+}
 
-        at = (size_t)(sign - text);
-        n = host(sign + 1, len - at - 1);
-        if (!n)
-            n = bracketed(sign + 1, len - at - 1);
-        if (n && (start = find_local(text, from, at)) < at) {
-            *found = (struct cril_span){start, at + 1 + n - start};
-            return true;
-        }
+static bool is_word(char c)
+{
+    return c && strchr(LETTERS "_", c);
+}
+
+/* What stands at text + at and is to be replaced; [*n] bytes, by what is returned; NULL: nothing.
+ */
+static const char *secret_at(const char *text, size_t len, size_t *at, size_t *n, uint64_t *by)
+{
+    const char *here = text + *at;
+    const size_t left = len - *at;
+    struct cril_span password;
+
+    if (*here == '-' && (*n = key_at(here, left))) {
+        by[PRIVATE_KEY]++;
+        return key_in_place;
     }
-    return false;
-}
-
-/* The address of text [n], as a number; false: it is none, with a zero before another digit. */
-static bool read_address(const char *text, size_t n, uint32_t *address)
-{
-    uint32_t value = 0, part = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        const bool starts = !i || text[i - 1] == '.';
-
-        if (text[i] == '.') {
-            value = value << 8 | part;
-            part = 0;
-        } else if (starts && text[i] == '0' && i + 1 < n && text[i + 1] != '.') {
-            return false;
-        } else {
-            part = part * 10 + (uint32_t)(text[i] - '0');
-        }
+    if (*here == ':' && password_at(here, left, &password)) {
+        *at += password.at;
+        *n = password.n;
+        by[PASSWORD]++;
+        return password_in_place;
     }
-    *address = value << 8 | part;
-    return true;
-}
-
-static bool is_global(uint32_t address)
-{
-    static const struct {
-        uint32_t first, bits;
-    } special[] = {
-        {0x00000000, 8},  {0x0a000000, 8},  {0x64400000, 10}, {0x7f000000, 8},  {0xa9fe0000, 16},
-        {0xac100000, 12}, {0xc0000000, 24}, {0xc0000200, 24}, {0xc0a80000, 16}, {0xc6120000, 15},
-        {0xc6336400, 24}, {0xcb007100, 24}, {0xf0000000, 4},
-    };
-
-    if (address == 0xc0000009 || address == 0xc000000a) /* 192.0.0.9 and 10 are anycast */
-        return true;
-    for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++) {
-        if (address >> (32 - special[i].bits) == special[i].first >> (32 - special[i].bits))
-            return false;
+    if ((!*at || !is_word(here[-1])) && (*n = token_at(here, left))) {
+        by[TOKEN]++;
+        return token_in_place;
     }
-    return true;
+    return NULL;
 }
 
-/* Four octets wherever they stand; digits before and behind them may be others'. */
-static bool find_address(const char *text, size_t len, size_t from, struct cril_span *found)
+static cril_status replace(void *run, struct cril_draft *d, uint64_t *by, bool *keep,
+                           cril_error *err)
 {
-    for (size_t i = from; i < len;) {
-        const size_t three = is_digit(text[i]) ? three_octets(text + i, len - i) : 0;
-        const size_t last = three ? octet(text + i + three, len - i - three) : 0;
-        uint32_t address;
-
-        if (last && read_address(text + i, three + last, &address) && is_global(address)) {
-            *found = (struct cril_span){i, three + last};
-            return true;
-        }
-        i += last ? three + last : 1;
-    }
-    return false;
-}
-
-/* All that find finds is replaced, in turn by n replacements. Adds how many to *count. */
-static cril_status replace(struct cril_draft *d, find_fn find, const char *const *replacements,
-                           size_t n, uint64_t *count, cril_error *err)
-{
-    struct cril_span s;
-    size_t i = 0, len = 0, found = 0;
-    char *out;
-
-    for (size_t at = 0; find(d->text, d->len, at, &s); at = s.at + s.n)
-        found++;
-    if (!found)
-        return CRIL_OK;
-    if (!(out = cril_draft_room(d, d->len + found * MAX_REPLACEMENT, err)))
-        return CRIL_ERR_NOMEM;
-    for (size_t at = 0; at < d->len; i++) {
-        const bool more = i < found && find(d->text, d->len, at, &s);
-        const size_t upto = more ? s.at : d->len, put = more ? strlen(replacements[i % n]) : 0;
-
-        memcpy(out + len, d->text + at, upto - at);
-        len += upto - at;
-        if (!more)
-            break;
-        memcpy(out + len, replacements[i % n], put);
-        len += put;
-        at = s.at + s.n;
-    }
-    *count += found;
-    cril_draft_take(d, out, len);
-    return CRIL_OK;
-}
-
-static cril_status apply(void *run, struct cril_draft *d, uint64_t *by, bool *keep, cril_error *err)
-{
-    cril_status st =
-        replace(d, find_mail, mail_replacements,
-                sizeof(mail_replacements) / sizeof(mail_replacements[0]), &by[MAILS], err);
+    const char *const text = d->text;
+    const size_t len = d->len;
+    size_t from = 0, out = 0, n = 0;
+    char *room = NULL;
 
     (void)run;
     *keep = true;
-    return st != CRIL_OK ? st
-                         : replace(d, find_address, address_replacements,
-                                   sizeof(address_replacements) / sizeof(address_replacements[0]),
-                                   &by[ADDRESSES], err);
+    for (size_t at = 0; at < len;) {
+        const char *in_place = secret_at(text, len, &at, &n, by);
+
+        if (!in_place) {
+            at++;
+            continue;
+        }
+        /* Only a password may be shorter than what takes its place, by 5 bytes. */
+        if (!room && !(room = cril_draft_room(d, 6 * len, err)))
+            return CRIL_ERR_NOMEM;
+        memcpy(room + out, text + from, at - from);
+        out += at - from;
+        memcpy(room + out, in_place, strlen(in_place));
+        out += strlen(in_place);
+        from = at += n;
+    }
+    if (!room)
+        return CRIL_OK;
+    memcpy(room + out, text + from, len - from);
+    cril_draft_take(d, room, out + len - from);
+    return CRIL_OK;
 }
 
-const struct cril_step cril_step_personal = {
-    .name = "personal",
-    .what = "Addresses of mail and global addresses of the Internet (IPv4) were replaced.",
+const struct cril_step cril_step_secrets = {
+    .name = "secrets",
+    .what = "Private keys, tokens of known forms, and passwords in addresses were replaced.",
     .kinds = CRIL_STEP_ALL,
-    .on = CRIL_STEP_ALL,
-    .reasons = {"email_addresses", "ip_addresses"},
-    .apply = apply,
+    .on = CRIL_STEP_CODE,
+    .reasons = {"private_keys", "tokens", "passwords"},
+    .apply = replace,
 };

@@ -32,6 +32,7 @@ enum {
 
 enum reason {
     NO_COMMIT,
+    NO_CONTENT,
     LINK,
     SUBMODULE,
     TOO_LARGE,
@@ -44,6 +45,7 @@ enum reason {
 
 static const char *const reasons[N_REASONS] = {
     [NO_COMMIT] = "repository without a commit",
+    [NO_CONTENT] = "file whose content git cannot read",
     [LINK] = "symbolic link",
     [SUBMODULE] = "submodule",
     [TOO_LARGE] = "file above the maximum size",
@@ -123,7 +125,7 @@ static cril_status unreadable(const struct code *s, const char *path, cril_error
 }
 
 /* "100644 blob OBJECT SIZE\tPATH", which is cut into texts. The size is "BAD" where git cannot read
- * the object. */
+ * the object, or a partial clone lacks it. */
 static cril_status read_entry(struct code *s, char *line, cril_error *err)
 {
     const size_t max = s->options->max_file_bytes ? s->options->max_file_bytes : MAX_FILE;
@@ -140,8 +142,10 @@ static cril_status read_entry(struct code *s, char *line, cril_error *err)
         s->left_out[strcmp(type, "commit") == 0 ? SUBMODULE : LINK].n++;
         return CRIL_OK;
     }
-    if (*size < '0' || *size > '9')
-        return unreadable(s, path, err);
+    if (*size < '0' || *size > '9') {
+        s->left_out[NO_CONTENT].n++;
+        return CRIL_OK;
+    }
     f.path = path;
     f.object = object;
     f.size = (size_t)strtoull(size, NULL, 10);
@@ -493,6 +497,7 @@ static cril_status fill(struct code *s, const struct file *f, const char *langua
     if (st != CRIL_OK || (st = make_address(s, f, doc, err)) != CRIL_OK)
         return st;
     doc->id = s->id.data;
+    doc->title = f->path;
     doc->text = s->text.data;
     doc->len = f->size;
     doc->language = language;

@@ -25,8 +25,9 @@ enum { /* kinds of source (source.h), ORed */
        CRIL_STEP_WIKI = 1 << 1,
        CRIL_STEP_CODE = 1 << 2,
        CRIL_STEP_TEX = 1 << 3,
+       CRIL_STEP_JSONL = 1 << 4,
        CRIL_STEP_PROSE = CRIL_STEP_WEB | CRIL_STEP_WIKI,
-       CRIL_STEP_ALL = CRIL_STEP_PROSE | CRIL_STEP_CODE | CRIL_STEP_TEX
+       CRIL_STEP_ALL = CRIL_STEP_PROSE | CRIL_STEP_CODE | CRIL_STEP_TEX | CRIL_STEP_JSONL
 };
 
 enum { CRIL_STEP_REASONS = 16 }; /* of a step, at most */
@@ -125,7 +126,7 @@ const char *cril_language_version(void);
 
 /* The rows, one a file. */
 extern const struct cril_step cril_step_utf8, cril_step_length, cril_step_language,
-    cril_step_gopher_quality, cril_step_gopher_repetition, cril_step_c4, cril_step_paragraphs,
-    cril_step_near_duplicates, cril_step_personal;
+    cril_step_generated, cril_step_secrets, cril_step_gopher_quality, cril_step_gopher_repetition,
+    cril_step_c4, cril_step_paragraphs, cril_step_near_duplicates, cril_step_personal;
 
 #endif

@@ -10,12 +10,14 @@
 static const struct cril_step *const steps[] = {
     &cril_step_utf8,
     &cril_step_length,
+    &cril_step_generated,
     &cril_step_gopher_quality,
     &cril_step_gopher_repetition,
     &cril_step_c4,
     &cril_step_language,
     &cril_step_paragraphs,
     &cril_step_near_duplicates,
+    &cril_step_secrets,
     &cril_step_personal,
 };
 

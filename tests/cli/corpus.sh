@@ -37,6 +37,16 @@ t gather-shard corpus web $wet --shard 2/1 -o no.jsonl
 t gather-too-many-shards corpus web $wet --shard 1/2 -o no.jsonl
 t gather-warc corpus web warc/crawl-1.0.warc -o no.jsonl
 t gather-output-is-input corpus web web.jsonl -f -o web.jsonl
+{
+    printf '{"text": "One text of some words.", "id": "a/0", "metadata": {"url": "https://a.example/", "date": "2026-06-01T10:00:00Z", "license": "CC0"}}\n\n'
+    printf '{"text": "Another text of words.", "metadata": {"date": "June", "language": "en"}}\n'
+    printf '{"content": "A third one.", "id": "c", "date": "2026-07-01", "url": "https://c.example/"}\n'
+} >others.jsonl
+t gather-jsonl corpus jsonl others.jsonl -o own.jsonl
+[ -z "${UPDATE:-}" ] || cp own.jsonl "$here/expected/gather-jsonl-lines"
+same gather-jsonl-lines "$here/expected/gather-jsonl-lines" own.jsonl
+t gather-jsonl-again corpus jsonl own.jsonl --after 2026-07-01 -o own2.jsonl
+t gather-jsonl-bad corpus jsonl bad-lines.jsonl -o no.jsonl
 if command -v git >/dev/null; then
     (
         GIT_AUTHOR_DATE=2026-06-01T00:00:00Z GIT_COMMITTER_DATE=2026-06-01T00:00:00Z GIT_CONFIG_GLOBAL=/dev/null

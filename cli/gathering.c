@@ -227,12 +227,15 @@ static bool fetch(const struct cril_gathering_args *set, const char **input)
 }
 
 /* All addresses of a list. CRIL_ARGS_GO_ON, or the exit code. */
-static int fetch_all(const struct cril_cmd *cmd, const struct cril_gathering_args *set,
-                     const char **inputs, size_t n)
+static int fetch_all(const struct cril_cmd *cmd, const char *kind,
+                     const struct cril_gathering_args *set, const char **inputs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         if (!cril_is_address(inputs[i]))
             continue;
+        if (strcmp(kind, "code") == 0)
+            return cril_args_usage(
+                cmd, "%.200s is an address; clone it with git, and name the folder", inputs[i]);
         if (!set->fetch)
             return cril_args_usage(cmd,
                                    "%.200s is an address; name a folder for what is fetched "
@@ -292,9 +295,9 @@ int cril_gathering_run(const struct cril_cmd *cmd, const char *kind, int argc, c
         code =
             cril_args_usage(cmd, "--shard %s is not I/N with 1 <= I <= N, such as 3/16", set.shard);
     if (code == CRIL_ARGS_GO_ON)
-        code = fetch_all(cmd, &set, (const char **)argv, (size_t)argc);
+        code = fetch_all(cmd, kind, &set, (const char **)argv, (size_t)argc);
     if (code == CRIL_ARGS_GO_ON)
-        code = fetch_all(cmd, &set, set.created.data, set.created.n);
+        code = fetch_all(cmd, kind, &set, set.created.data, set.created.n);
     for (int i = 0; code == CRIL_ARGS_GO_ON && i < argc; i++)
         cril_reads_corpus("an input", argv[i]);
     for (size_t i = 0; code == CRIL_ARGS_GO_ON && i < set.created.n; i++)

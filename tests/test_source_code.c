@@ -161,6 +161,24 @@ static void test_bare(void **state)
     expect_end(s);
 }
 
+/* The first commit of a shallow clone would date files of earlier ones. */
+static void test_shallow(void **state)
+{
+    struct cril_source *s;
+    struct cril_gathered doc;
+    char line[PATH];
+
+    (void)state;
+    snprintf(line, sizeof(line), "git clone -q --depth 1 file://%s/all/b/one shallow", root);
+    sh(line);
+    s = open_source("shallow", NULL);
+    for (size_t i = 0; i < 6; i++) {
+        assert_true(next(s, &doc));
+        assert_string_equal(doc.date, "");
+    }
+    expect_end(s);
+}
+
 static void test_languages(void **state)
 {
     static const char *const wanted[] = {"C", "C++"}, *const near[] = {"Pyhton"};
@@ -441,12 +459,12 @@ static void test_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dates),     cmocka_unit_test(test_bare),
-        cmocka_unit_test(test_languages), cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_licences),  cmocka_unit_test(test_left_out),
-        cmocka_unit_test(test_names),     cmocka_unit_test(test_many_commits),
-        cmocka_unit_test(test_hostile),   cmocka_unit_test(test_damaged),
-        cmocka_unit_test(test_tables),
+        cmocka_unit_test(test_dates),        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_shallow),      cmocka_unit_test(test_languages),
+        cmocka_unit_test(test_addresses),    cmocka_unit_test(test_licences),
+        cmocka_unit_test(test_left_out),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_many_commits), cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_damaged),      cmocka_unit_test(test_tables),
     };
     return cmocka_run_group_tests(tests, make, remove_all);
 }

@@ -380,18 +380,24 @@ static cril_status read_address(struct code *s, cril_error *err)
     return st;
 }
 
-/* "": it has none. */
-static cril_status read_commit(struct code *s, cril_error *err)
+/* The commit, "" where there is none, and whether the history is whole: the first commit of a
+ * shallow clone adds all files, whenever they were added. */
+static cril_status read_commit(struct code *s, bool *is_whole, cril_error *err)
 {
-    const char *const args[] = {"rev-parse", "--revs-only", "HEAD", NULL};
+    const char *const args[] = {"rev-parse", "--is-shallow-repository", "--revs-only", "HEAD",
+                                NULL};
     struct cril_memory memory = {0};
+    const char *line;
     size_t len;
     const cril_status st =
         cril_git_read(repository(s)->folder, args, HEAD_BYTES, &memory, &len, err);
 
-    if (st == CRIL_OK)
-        snprintf(s->commit, sizeof(s->commit), "%.*s", (int)strcspn(memory.data, "\n"),
-                 (char *)memory.data);
+    if (st == CRIL_OK) {
+        *is_whole = strncmp(memory.data, "false\n", 6) == 0;
+        line = strchr(memory.data, '\n');
+        line = line ? line + 1 : "";
+        snprintf(s->commit, sizeof(s->commit), "%.*s", (int)strcspn(line, "\n"), line);
+    }
     free(memory.data);
     return st;
 }
@@ -407,13 +413,15 @@ static void close_repository(struct code *s)
 
 static cril_status open_repository(struct code *s, cril_error *err)
 {
-    cril_status st = read_commit(s, err);
+    bool is_whole = false;
+    cril_status st = read_commit(s, &is_whole, err);
 
     if (st != CRIL_OK)
         return st;
     if (!s->commit[0]) {
         s->left_out[NO_COMMIT].n++;
-    } else if ((st = read_tree(s, err)) != CRIL_OK || (st = read_dates(s, err)) != CRIL_OK ||
+    } else if ((st = read_tree(s, err)) != CRIL_OK ||
+               (is_whole && (st = read_dates(s, err)) != CRIL_OK) ||
                (st = read_licences(s, err)) != CRIL_OK || (st = read_address(s, err)) != CRIL_OK) {
         return st;
     }

@@ -57,6 +57,7 @@ if command -v git >/dev/null; then
     t gather-code corpus code code -o code.jsonl
     t gather-code-json corpus code code -q --json --language C --after 2026-06-01 --before 2026-06-02 -o c-code.jsonl
     t gather-code-language corpus code code --language Pyton -o no.jsonl
+    t gather-code-address corpus code https://github.com/a/b -o no.jsonl
     t gather-code-none corpus code small -o no.jsonl
 else
     skip "cril corpus code: there is no git"
